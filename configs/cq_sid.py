@@ -1,0 +1,36 @@
+"""CQ-SID in front of a decoder-only generator (Tmall, arXiv 2605.14434).
+
+  python -m gr_jax.main --config=configs/cq_sid.py
+
+Semantic IDs whose first code is the item's category and whose others are
+pulled towards the queries that find the item; then a generator trained on
+1.47 million real purchases, and exact retrieval. Twelve minutes at most on two
+CPU cores. Presets: `tiny` (under a minute), `paper` (the published sizes).
+
+The paper leaves items that share an ID together; a running number as one more
+code (`collisions = "suffix"`) tells them apart here, since people buy the same
+product again. `collisions = "clusters"` is the paper's, `"split"` adds its
+Algorithm 1.
+"""
+
+from configs.retrieval import base, size_tokenizer
+
+
+def get_config(preset: str = ""):
+  config = base(preset)
+  config.name = "cq_sid"
+  config.experiment = "cq_sid"
+  config.tokenizer = {
+    "seed": 0,
+    "precision": "bfloat16",
+    "collisions": "suffix",
+    "category_depth": 2,
+    "ema": {"decay": 0.99, "restart_below": 0.03},
+    "contrast": {"gamma": 0.001, "temperature": 0.1, "pairs": 128},
+  }
+  size_tokenizer(config, preset)
+  config.tokenizer.vae.beta = 1.0
+  if preset == "paper":
+    config.tokenizer.vae.levels = (2048, 1024, 1024)
+    config.tokenizer.vae.batch_size = 128
+  return config

@@ -1,0 +1,136 @@
+"""What the retrieval recipes share: sections and their default values.
+
+Not a recipe of its own; `configs/cq_sid.py` and its like start from it.
+"""
+
+from ml_collections import ConfigDict
+
+PRESETS = ("", "tiny", "paper")
+
+
+def base(preset: str) -> ConfigDict:
+  """Default sections, sized by the preset.
+
+  Raises:
+    ValueError: for a preset that does not exist.
+  """
+  if preset not in PRESETS:
+    raise ValueError(
+      f"unknown preset {preset!r}; there are: default (write nothing), "
+      f"{', '.join(p for p in PRESETS if p)}."
+    )
+  config = ConfigDict()
+  config.data = {
+    "source": "complete_journey",
+    "valid_weeks": 2,
+    "test_weeks": 3,
+    "max_households": 0,
+  }
+  config.vectors = {
+    "dimensions": 64,
+    "shift": 1.0,
+    "text_weight": 1.0,
+    "collaborative_weight": 1.0,
+    "history_window": 0,
+  }
+  config.generator = {
+    "seed": 0,
+    "precision": "bfloat16",
+    "mesh": {"data": 0, "model": 1},
+    "prompt": {
+      "history": 64,
+      "lookback": 512,
+      "query_words": 8,
+      "user_buckets": 2000,
+    },
+    "examples": {"batch_size": 64, "targets": 8, "hidden_share": 0.15},
+    "model": {
+      "layers": 4,
+      "width": 256,
+      "heads": 4,
+      "kv_heads": 2,
+      "head_size": 64,
+      "feed_forward": 704,
+      "rope_theta": 10_000.0,
+      "remat": False,
+    },
+    "optimizer": {
+      "learning_rate": 2e-3,
+      "warmup_share": 0.05,
+      "weight_decay": 0.05,
+      "clip_norm": 1.0,
+      "b2": 0.98,
+    },
+    "loop": {"steps": 1000, "log_every": 20, "checkpoint_every": 200},
+  }
+  config.evaluation = {
+    "split": "test",
+    "requests": 2000,
+    "beam": 100,
+    "beams": (1, 10, 50, 100),
+    "beam_requests": 500,
+    "free_beam": 10,
+    "batch_size": 32,
+    "seed": 0,
+  }
+  {"": _default, "tiny": _tiny, "paper": _paper}[preset](config)
+  return config
+
+
+def _default(config: ConfigDict) -> None:
+  """Minutes on two CPU cores."""
+
+
+def _tiny(config: ConfigDict) -> None:
+  """Seconds: shows that everything runs, not how good it is."""
+  config.data.max_households = 100
+  config.vectors.dimensions = 16
+  config.generator.prompt.history = 16
+  config.generator.prompt.user_buckets = 100
+  config.generator.examples.batch_size = 16
+  config.generator.model.update(
+    layers=2, width=64, heads=2, kv_heads=1, head_size=32, feed_forward=128
+  )
+  config.generator.loop.update(steps=60, log_every=10, checkpoint_every=20)
+  config.evaluation.update(
+    requests=64, beam=20, beams=(1, 10), beam_requests=32, batch_size=32
+  )
+
+
+def _paper(config: ConfigDict) -> None:
+  """Qwen2.5-0.5B's sizes (CQ-SID, section 4.1); for accelerators."""
+  config.generator.model.update(
+    layers=24,
+    width=896,
+    heads=14,
+    kv_heads=2,
+    head_size=64,
+    feed_forward=4864,
+    rope_theta=1_000_000.0,
+    remat=True,
+  )
+  config.generator.examples.batch_size = 256
+  config.generator.optimizer.learning_rate = 4e-5
+  config.generator.loop.update(
+    steps=9500, log_every=20, checkpoint_every=500
+  )
+
+
+def size_tokenizer(config: ConfigDict, preset: str) -> None:
+  """The parts of a tokenizer section that every RQ-VAE has, by preset."""
+  config.tokenizer.vae = {
+    "hidden": (512, 256, 128),
+    "latent": 32,
+    "levels": (256, 256, 256),
+    "learning_rate": 1e-3,
+    "weight_decay": 1e-4,
+    "batch_size": 1024,
+    "steps": 3000,
+    "init_rows": 16_384,
+    "init_iterations": 10,
+  }
+  if preset == "tiny":
+    config.tokenizer.vae.update(
+      hidden=(64,), latent=16, levels=(32, 32, 32), batch_size=256, steps=100,
+      init_rows=2048, init_iterations=5,
+    )  # fmt: skip

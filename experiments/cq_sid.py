@@ -1,0 +1,78 @@
+"""CQ-SID (Tmall, arXiv 2605.14434): categories and queries shape the IDs."""
+
+import pathlib
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from experiments import retrieval
+from experiments.stages.embed import Vectors
+from experiments.stages.prepare import Data
+from experiments.stages.tokenize import Fitted
+from experiments.stages.train import dot_general
+from gr_jax.data.requests import CLICKED, TRAIN, Requests
+from gr_jax.tokenizers import cq_sid, rq_vae
+from gr_jax.tokenizers.codebooks import EmaCodebook
+
+
+def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
+  """The whole job with CQ-SID's tokenizer."""
+  return retrieval.run(config, workdir, fit_tokenizer=fit)
+
+
+def training_clicks(requests: Requests) -> tuple[np.ndarray, np.ndarray]:
+  """(item, query) of everything that a training query led to."""
+  request = np.repeat(np.arange(len(requests)), np.diff(requests.page_offsets))
+  kept = (
+    (requests.page_kind >= CLICKED)
+    & (requests.split[request] == TRAIN)
+    & (requests.query[request] >= 0)
+  )
+  return requests.page_item[kept], requests.query[request[kept]]
+
+
+def settings(config: ConfigDict) -> cq_sid.CqSidConfig:
+  """The tokenizer section as the tokenizer's own config."""
+  vae = rq_vae.RqVaeConfig(
+    **config.vae,
+    codebook=EmaCodebook(**config.ema),
+    dot_general=dot_general(config.precision),
+  )
+  return cq_sid.CqSidConfig(vae=vae, **config.contrast)
+
+
+def categories_at(data: Data, depth: int) -> tuple[np.ndarray, int]:
+  """Category of every item at a depth from 1 on, and how many there are.
+
+  Depth 0, or a catalogue without categories: all unknown.
+  """
+  columns = data.catalogue.categories
+  if not depth or not columns.shape[1]:
+    return np.full(len(data.catalogue), -1, np.int32), 0
+  depth = min(depth, columns.shape[1])
+  return columns[:, depth - 1], len(data.catalogue.category_names[depth - 1])
+
+
+def fit(config: ConfigDict, data: Data, vectors: Vectors, progress) -> Fitted:
+  """CQ-SID's codes; without queries or categories, what is left of it."""
+  tokenizer = settings(config)
+  categories, num_categories = categories_at(data, config.category_depth)
+  pair_item, pair_query = training_clicks(data.requests)
+  state, history = cq_sid.fit(
+    vectors.items,
+    categories=categories,
+    num_categories=num_categories,
+    query_vectors=vectors.queries,
+    pair_item=pair_item,
+    pair_query=pair_query,
+    config=tokenizer,
+    key=jax.random.key(config.seed),
+    progress=progress,
+  )
+  codes = cq_sid.encode(
+    state, vectors.items, categories=categories, config=tokenizer
+  )
+  restored = rq_vae.reconstruct(state, codes, config=tokenizer.vae)
+  sizes = cq_sid.level_sizes(tokenizer, num_categories=num_categories)
+  return Fitted(state, codes, sizes, np.asarray(restored), history)

@@ -1,0 +1,44 @@
+"""The whole way: data, vectors, semantic IDs, generator, report."""
+
+import pathlib
+
+import jax
+from ml_collections import ConfigDict
+
+from experiments.stages.embed import embed
+from experiments.stages.evaluate import evaluate
+from experiments.stages.prepare import prepare
+from experiments.stages.tokenize import FitTokenizer, tokenize
+from experiments.stages.train import train
+from gr_jax.artefacts import locked
+from gr_jax.evaluation import table
+
+
+def run(
+  config: ConfigDict, workdir: pathlib.Path, *, fit_tokenizer: FitTokenizer
+) -> dict:
+  """Runs what has not run yet and returns the report.
+
+  Args:
+    config: sections data, vectors, tokenizer, generator, evaluation.
+    workdir: gets one folder a stage, `report.json` and `report.html`.
+    fit_tokenizer: of the recipe.
+  """
+  with locked(workdir):
+    data = prepare(config.data, workdir)
+    vectors = embed(config.vectors, workdir, data)
+    tokenized = tokenize(
+      config.tokenizer, workdir, data, vectors, fit=fit_tokenizer
+    )
+    generator = train(
+      config.generator,
+      workdir,
+      data,
+      tokenized.semantic_ids,
+      [data.artefact.fingerprint, tokenized.artefact.fingerprint],
+    )
+    report = evaluate(config, workdir, data, vectors, tokenized, generator)
+  if jax.process_index() == 0:
+    print(table.table(report["results"]))
+    print(f"report: {workdir / 'report.html'}")
+  return report

@@ -1,0 +1,39 @@
+"""TIGER's tokenizer, an RQ-VAE, in front of the same generator."""
+
+import pathlib
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from experiments import retrieval
+from experiments.stages.embed import Vectors
+from experiments.stages.prepare import Data
+from experiments.stages.tokenize import Fitted
+from experiments.stages.train import dot_general
+from gr_jax.tokenizers import rq_vae
+from gr_jax.tokenizers.codebooks import GradientCodebook
+
+
+def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
+  """The whole job with an RQ-VAE."""
+  return retrieval.run(config, workdir, fit_tokenizer=fit)
+
+
+def fit(config: ConfigDict, data: Data, vectors: Vectors, progress) -> Fitted:
+  """Codes of the item vectors alone."""
+  del data
+  tokenizer = rq_vae.RqVaeConfig(
+    **config.vae,
+    codebook=GradientCodebook(),
+    dot_general=dot_general(config.precision),
+  )
+  state, history = rq_vae.fit(
+    vectors.items,
+    config=tokenizer,
+    key=jax.random.key(config.seed),
+    progress=progress,
+  )
+  codes = rq_vae.encode(state, vectors.items, config=tokenizer)
+  restored = rq_vae.reconstruct(state, codes, config=tokenizer)
+  return Fitted(state, codes, tokenizer.levels, np.asarray(restored), history)

@@ -1,0 +1,1 @@
+"""The stages of a retrieval run; each leaves one artefact."""

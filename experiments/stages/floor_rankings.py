@@ -1,0 +1,52 @@
+"""Rankings of the floors for the requests of an evaluation."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from experiments.stages.embed import Vectors
+from experiments.stages.prepare import Data
+from experiments.stages.questions import Questions
+from gr_jax.evaluation.floors import bm25, item_knn, nearest, popularity, repeat
+from gr_jax.evaluation.request_lists import training_sequences
+from gr_jax.evaluation.row_lists import RowLists
+
+
+class Floors:
+  """Every floor, fitted once on the training period."""
+
+  def __init__(self, data: Data, vectors: Vectors):
+    catalogue = data.catalogue
+    self._requests = data.requests
+    self._vectors = vectors
+    self._popularity = popularity.fit(catalogue.popularity)
+    self._bm25 = bm25.fit(catalogue.texts, catalogue.popularity)
+    self._nearest = nearest.fit(vectors.items, catalogue.popularity)
+    self._item_knn = item_knn.fit(
+      training_sequences(data.requests), num_items=len(catalogue)
+    )
+
+  def rank(
+    self, questions: Questions, *, k: int, exclude: RowLists | None
+  ) -> Iterator[tuple[str, np.ndarray]]:
+    """`(name, [R, k])` of every floor that has something to go by.
+
+    A floor sees what the generator sees: no history where it is hidden.
+    """
+    options = {"k": k, "exclude": exclude}
+    query = self._requests.query[questions.rows]
+    yield (
+      "popularity",
+      popularity.rank(self._popularity, len(questions.rows), **options),
+    )
+    if questions.shown:
+      histories = questions.histories
+      yield "repeat", repeat.rank(histories, **options)
+      yield "item_knn", item_knn.rank(self._item_knn, histories, **options)
+    if questions.asked:
+      queries = self._requests.queries[query]
+      yield "bm25", bm25.rank(self._bm25, queries, **options)
+      wanted = self._vectors.queries[query]
+    else:
+      wanted = nearest.history_vectors(self._vectors.items, questions.histories)
+    yield "nearest", nearest.rank(self._nearest, wanted, **options)

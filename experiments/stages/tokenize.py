@@ -1,0 +1,124 @@
+"""Fits a tokenizer and gives every item its semantic ID."""
+
+import dataclasses
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import flax.serialization
+import numpy as np
+from ml_collections import ConfigDict
+from tqdm import tqdm
+
+from experiments.stages.embed import Vectors
+from experiments.stages.prepare import Data
+from gr_jax.artefacts import Artefact, build, write_json
+from gr_jax.tokenizers import cluster_split, collisions, quality
+from gr_jax.tokenizers.semantic_ids import SemanticIds
+
+
+@dataclasses.dataclass(frozen=True)
+class Fitted:
+  """What a tokenizer gives for a catalogue.
+
+  Attributes:
+    state: its arrays, kept for items that come later.
+    codes: `[N, L]`.
+    level_sizes: codes per level.
+    reconstructed: `[N, D]` the vectors as their codes tell them.
+    history: rows of training metrics.
+  """
+
+  state: Any
+  codes: np.ndarray
+  level_sizes: tuple[int, ...]
+  reconstructed: np.ndarray
+  history: list[dict[str, float]]
+
+
+FitTokenizer = Callable[[ConfigDict, Data, Vectors, Any], Fitted]
+"""(config, data, vectors, progress) -> Fitted."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Tokenized:
+  """Semantic IDs of the catalogue."""
+
+  semantic_ids: SemanticIds
+  artefact: Artefact
+
+
+def _clusters(codes, sizes, popularity) -> SemanticIds:
+  del popularity
+  return collisions.leave_clusters(codes, sizes)
+
+
+def _suffix(codes, sizes, popularity) -> SemanticIds:
+  return collisions.add_suffix(codes, sizes, priority=popularity)
+
+
+def _split(codes, sizes, popularity) -> SemanticIds:
+  del popularity
+  return cluster_split.split_large_clusters(codes, sizes)
+
+
+COLLISIONS = {"clusters": _clusters, "suffix": _suffix, "split": _split}
+
+
+def tokenize(
+  config: ConfigDict,
+  workdir: pathlib.Path,
+  data: Data,
+  vectors: Vectors,
+  *,
+  fit: FitTokenizer,
+) -> Tokenized:
+  """The IDs, the tokenizer's arrays and a report on their quality.
+
+  Args:
+    config: `collisions`, one of `COLLISIONS`, and what `fit` reads.
+    workdir: of the run.
+    data: catalogue and clicks.
+    vectors: of items and queries.
+    fit: of the recipe.
+  """
+  if config.collisions not in COLLISIONS:
+    raise ValueError(
+      f"tokenizer.collisions is {config.collisions!r}; use one of "
+      f"{', '.join(COLLISIONS)}."
+    )
+
+  def make(directory: pathlib.Path) -> None:
+    with tqdm(desc="tokenize", unit="step", mininterval=1.0) as bar:
+
+      def progress(step: int, metrics: dict[str, float]) -> None:
+        bar.update(step - bar.n)
+        bar.set_postfix_str(f"loss {metrics['loss']:.3f}")
+
+      fitted = fit(config, data, vectors, progress)
+    ids = COLLISIONS[config.collisions](
+      fitted.codes, fitted.level_sizes, data.catalogue.popularity
+    )
+    ids.save(directory / "semantic_ids")
+    (directory / "state.msgpack").write_bytes(
+      flax.serialization.to_bytes(fitted.state)
+    )
+    write_json(directory / "history.json", fitted.history)
+    report = quality.report(
+      ids,
+      vectors=vectors.items,
+      restored=fitted.reconstructed,
+      categories=_leaf_categories(data),
+    )
+    write_json(directory / "quality.json", report)
+
+  inputs = [data.artefact.fingerprint, vectors.artefact.fingerprint]
+  artefact = build(workdir, "tokenizer", config.to_dict(), inputs, make)
+  return Tokenized(
+    SemanticIds.load(artefact.directory / "semantic_ids"), artefact
+  )
+
+
+def _leaf_categories(data: Data) -> np.ndarray | None:
+  categories = data.catalogue.categories
+  return categories[:, -1] if categories.shape[1] else None

@@ -1,0 +1,173 @@
+"""What a stage leaves on disk, and when it need not run again.
+
+Each stage owns one folder under the working directory. Its `manifest.json`,
+written last, holds a fingerprint of the stage's configuration, of the
+artefacts it was made from and of the library's version. A folder whose
+fingerprint matches is used as it is; any other is made anew. A folder without
+a manifest was cut off, and nothing reads it.
+"""
+
+import contextlib
+import dataclasses
+import fcntl
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import gr_jax
+
+_MANIFEST = "manifest.json"
+_STARTED = "started.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Artefact:
+  """A finished stage.
+
+  Attributes:
+    directory: what it left.
+    fingerprint: of everything that it depends on.
+    seconds: what making it took, over all runs that it needed.
+  """
+
+  directory: pathlib.Path
+  fingerprint: str
+  seconds: float
+
+
+def fingerprint(
+  name: str, section: Mapping[str, Any], inputs: Sequence[str]
+) -> str:
+  """SHA-256 of stage, configuration, inputs and library version."""
+  text = json.dumps(
+    [name, section, list(inputs), gr_jax.__version__],
+    sort_keys=True,
+    default=list,
+  )
+  return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def write_json(path: pathlib.Path, content: Any) -> None:
+  """Writes all of it or nothing."""
+  temporary = path.with_suffix(".tmp")
+  temporary.write_text(json.dumps(content, indent=1, default=list))
+  os.replace(temporary, path)
+
+
+def _matching(directory: pathlib.Path, file: str, mark: str) -> dict | None:
+  path = directory / file
+  if not path.exists():
+    return None
+  found = json.loads(path.read_text())
+  return found if found["fingerprint"] == mark else None
+
+
+def build(
+  workdir: pathlib.Path,
+  name: str,
+  section: Mapping[str, Any],
+  inputs: Sequence[str],
+  make: Callable[[pathlib.Path], None],
+) -> Artefact:
+  """The artefact of a stage that is made in one go.
+
+  `make` fills a folder beside the final one, which then takes its place.
+
+  Args:
+    workdir: of the run.
+    name: of the stage and its folder.
+    section: configuration that the stage reads.
+    inputs: fingerprints of what it is made from.
+    make: fills the folder it is given.
+  """
+  final = workdir / name
+  mark = fingerprint(name, section, inputs)
+  if found := _matching(final, _MANIFEST, mark):
+    return Artefact(final, mark, found["seconds"])
+  partial = workdir / f"{name}.partial"
+  shutil.rmtree(partial, ignore_errors=True)
+  partial.mkdir(parents=True)
+  start = time.perf_counter()
+  make(partial)
+  shutil.rmtree(final, ignore_errors=True)
+  os.replace(partial, final)
+  return _finish(final, mark, section, time.perf_counter() - start)
+
+
+def build_resumable(
+  workdir: pathlib.Path,
+  name: str,
+  section: Mapping[str, Any],
+  inputs: Sequence[str],
+  make: Callable[[pathlib.Path], None],
+) -> Artefact:
+  """As `build`, for a stage that goes on from what it left when cut off.
+
+  `make` works in the final folder; what lies there of an older configuration
+  is removed first.
+  """
+  final = workdir / name
+  mark = fingerprint(name, section, inputs)
+  if found := _matching(final, _MANIFEST, mark):
+    return Artefact(final, mark, found["seconds"])
+  started = _matching(final, _STARTED, mark)
+  if started is None:
+    shutil.rmtree(final, ignore_errors=True)
+    final.mkdir(parents=True)
+    started = {"fingerprint": mark, "seconds": 0.0}
+    write_json(final / _STARTED, started)
+  start = time.perf_counter()
+  with _clock(final, started, start):
+    make(final)
+  seconds = started["seconds"] + time.perf_counter() - start
+  return _finish(final, mark, section, seconds)
+
+
+@contextlib.contextmanager
+def _clock(
+  final: pathlib.Path, started: Mapping[str, Any], start: float
+) -> Iterator[None]:
+  """Counts the time of a run that ends early with an error."""
+  try:
+    yield
+  except BaseException:
+    seconds = started["seconds"] + time.perf_counter() - start
+    write_json(final / _STARTED, {**started, "seconds": seconds})
+    raise
+
+
+def _finish(
+  final: pathlib.Path, mark: str, section: Mapping[str, Any], seconds: float
+) -> Artefact:
+  manifest = {
+    "fingerprint": mark,
+    "seconds": seconds,
+    "section": section,
+    "version": gr_jax.__version__,
+  }
+  write_json(final / _MANIFEST, manifest)
+  return Artefact(final, mark, seconds)
+
+
+@contextlib.contextmanager
+def locked(workdir: pathlib.Path) -> Iterator[None]:
+  """One run at a time in a working directory.
+
+  Raises:
+    ValueError: where another process holds it.
+  """
+  workdir.mkdir(parents=True, exist_ok=True)
+  with (workdir / ".lock").open("w") as file:
+    try:
+      fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+      raise ValueError(
+        f"{workdir} is in use by another run; wait for it or choose another "
+        "--workdir."
+      ) from None
+    yield

@@ -1,0 +1,1 @@
+"""Catalogues, requests, and one file per source that they come from."""

@@ -1,0 +1,142 @@
+"""The 5-core leave-one-out protocol of the semantic-ID papers.
+
+Reads a folder with `items.parquet` (item_id, title, attributes: a list of str)
+and `interactions.parquet` (user_id, item_id, position in time order). The split
+is that of S3-Rec and TIGER: a user's last item is the test target, the one
+before it the valid target, every earlier item from the second on a training
+target; a history is all that came before, so the test history ends with the
+valid item. There are no queries. Positions stand for time, which is unknown.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from gr_jax.data.catalogue import Catalogue, category_columns, object_array
+from gr_jax.data.requests import ORDERED, TEST, TRAIN, VALID, Requests
+
+
+def load(directory: Path) -> tuple[Catalogue, Requests]:
+  """Catalogue and leave-one-out requests of the two tables in `directory`.
+
+  Raises:
+    FileNotFoundError: a table is missing.
+    ValueError: an interaction names an item that is not in the catalogue.
+  """
+  directory = Path(directory)
+  items = pl.read_parquet(_table(directory, "items"))
+  interactions = pl.read_parquet(_table(directory, "interactions")).sort(
+    "user_id", "position"
+  )
+  item = _item_rows(items, interactions)
+  users, offsets = _users(interactions)
+  from_end = np.repeat(offsets[1:], np.diff(offsets)) - np.arange(len(item)) - 1
+  popularity = np.bincount(item[from_end >= 2], minlength=items.height)
+  return _catalogue(items, popularity), _requests(users, offsets, item)
+
+
+def category_paths(attributes: list[list[str]]) -> list[list[str]]:
+  """The attributes without a leading brand.
+
+  A list is [brand,] category path, and nothing marks the brand. Our rule: a
+  *root* is a name that leads some list and is second in another, as only the
+  top categories do ("Skin Care"; a brand is never second). A list whose second
+  name is a root begins with a brand; so does one whose first name is never
+  found at another place, "Sigma Beauty", for a category is listed after a brand
+  somewhere. On the Beauty set 6 names are roots.
+  """
+  leading = {names[0] for names in attributes if names}
+  second = {names[1] for names in attributes if len(names) > 1}
+  inner = {name for names in attributes for name in names[1:]}
+  roots = leading & second
+  return [
+    names[1:] if _begins_with_brand(names, roots, inner) else list(names)
+    for names in attributes
+  ]
+
+
+def _begins_with_brand(
+  names: list[str], roots: set[str], inner: set[str]
+) -> bool:
+  if not names or names[0] in roots:
+    return False
+  return (len(names) > 1 and names[1] in roots) or names[0] not in inner
+
+
+def _table(directory: Path, name: str) -> Path:
+  path = directory / f"{name}.parquet"
+  if not path.is_file():
+    raise FileNotFoundError(
+      f"{path} is missing; the folder must hold items.parquet and "
+      "interactions.parquet."
+    )
+  return path
+
+
+def _item_rows(items: pl.DataFrame, interactions: pl.DataFrame) -> np.ndarray:
+  rows = interactions.join(
+    items.select("item_id").with_row_index("row"),
+    on="item_id",
+    how="left",
+    maintain_order="left",
+  )["row"]
+  if rows.null_count():
+    row = int(rows.is_null().arg_true()[0])
+    raise ValueError(
+      f"{rows.null_count()} interactions name items that items.parquet lacks, "
+      f"the first {interactions['item_id'][row]!r}; add or drop them."
+    )
+  return rows.to_numpy().astype(np.int64)
+
+
+def _users(interactions: pl.DataFrame) -> tuple[list[str], np.ndarray]:
+  counts = interactions.group_by("user_id", maintain_order=True).len()
+  lengths = counts["len"].to_numpy().astype(np.int64)
+  return counts["user_id"].to_list(), np.append(0, np.cumsum(lengths))
+
+
+def _catalogue(items: pl.DataFrame, popularity: np.ndarray) -> Catalogue:
+  attributes = items["attributes"].to_list()
+  texts = [
+    ", ".join([title or "", *names]).strip(", ")
+    for title, names in zip(items["title"].to_list(), attributes)
+  ]
+  categories, names = category_columns(category_paths(attributes))
+  return Catalogue(
+    item_ids=object_array(items["item_id"].to_list()),
+    texts=object_array(texts),
+    categories=categories,
+    category_names=names,
+    values=np.zeros(items.height, np.float32),
+    popularity=popularity.astype(np.int64),
+  )
+
+
+def _requests(
+  users: list[str], offsets: np.ndarray, item: np.ndarray
+) -> Requests:
+  """A request at every event but a user's first."""
+  lengths = np.diff(offsets)
+  user = np.repeat(np.arange(len(users)), lengths)
+  position = np.arange(len(item)) - offsets[user]
+  asked = np.flatnonzero(position > 0)
+  from_end = offsets[user + 1] - np.arange(len(item)) - 1
+  split = np.select([from_end == 0, from_end == 1], [TEST, VALID], TRAIN)
+  return Requests(
+    user_ids=object_array(users),
+    profiles=object_array([()] * len(users)),
+    user_offsets=offsets.astype(np.int64),
+    event_item=item.astype(np.int32),
+    event_time=position.astype(np.int64),
+    user=user[asked].astype(np.int32),
+    time=position[asked].astype(np.int64),
+    history_end=asked.astype(np.int64),
+    query=np.full(len(asked), -1, np.int32),
+    split=split[asked].astype(np.int8),
+    page_offsets=np.arange(len(asked) + 1, dtype=np.int64),
+    page_item=item[asked].astype(np.int32),
+    page_kind=np.full(len(asked), ORDERED, np.int8),
+    page_value=np.zeros(len(asked), np.float32),
+    queries=object_array([]),
+  )

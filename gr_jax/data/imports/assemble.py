@@ -1,0 +1,176 @@
+"""Two tables of text become a catalogue, requests, and an account of both."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import polars as pl
+
+from gr_jax.data.catalogue import Catalogue
+from gr_jax.data.imports import notes, splits
+from gr_jax.data.imports.build_catalogue import build_catalogue
+from gr_jax.data.imports.build_requests import Built, build_requests
+from gr_jax.data.imports.checks import (
+  check_events,
+  check_items,
+  drop_empty_users,
+)
+from gr_jax.data.imports.pages import ordered_events
+from gr_jax.data.imports.rejects import Checked
+from gr_jax.data.imports.summary import ImportSummary, count_rejects
+from gr_jax.data.requests import TEST, TRAIN, VALID, Requests
+
+
+@dataclasses.dataclass(frozen=True)
+class Assembled:
+  """What an import will write.
+
+  Attributes:
+    rejects: every row that was left out, columns as in `rejects.SCHEMA`.
+    split: "time", or "user" where times are unknown.
+  """
+
+  catalogue: Catalogue
+  requests: Requests
+  rejects: pl.DataFrame
+  summary: ImportSummary
+  split: str
+
+
+def assemble(
+  items: Checked,
+  events: Checked,
+  *,
+  event_types: Mapping[str, str],
+  valid_share: float,
+  test_share: float,
+  now: int,
+  progress: Callable[[str], None],
+) -> Assembled:
+  """Checks both tables and builds what they hold; see `import_tables`.
+
+  Raises:
+    ValueError: no item, no event, fewer than two users, no request, or no
+      request to train on is left.
+  """
+  items, events = _check(items, events, event_types, now, progress)
+  catalogue = build_catalogue(items.frame, events.frame)
+  timed = "seconds" in events.frame.columns
+  built = build_requests(
+    ordered_events(events.frame),
+    prices=catalogue.values,
+    split=lambda user, time: (
+      splits.split_by_time(time, valid_share=valid_share, test_share=test_share)
+      if timed
+      else splits.split_by_user(user)
+    ),
+  )
+  requests = built.requests
+  progress(f"{len(requests):,} requests are built")
+  _check_requests(requests)
+  ends = (
+    splits.training_ends_for_all(requests)
+    if timed
+    else splits.training_ends_by_user(requests)
+  )
+  popularity = splits.training_popularity(
+    requests, ends, num_items=len(catalogue)
+  )
+  rejects = pl.concat([items.rejects, events.rejects])
+  return Assembled(
+    catalogue=dataclasses.replace(catalogue, popularity=popularity),
+    requests=requests,
+    rejects=rejects,
+    summary=_summary(items, events, rejects, built, len(catalogue)),
+    split="time" if timed else "user",
+  )
+
+
+def _check(
+  items: Checked,
+  events: Checked,
+  event_types: Mapping[str, str],
+  now: int,
+  progress: Callable[[str], None],
+) -> tuple[Checked, Checked]:
+  items = check_items(items)
+  progress(f"{items.frame.height:,} of {items.rows_read:,} items are usable")
+  if not items.frame.height:
+    raise ValueError(f"No item is left. {_why(items)}")
+  everyone, named = events.frame.select("user_id", "row"), events.frame
+  item_ids = items.frame["item_id"]
+  events = check_events(
+    events, item_ids=item_ids, event_types=event_types, now=now
+  )
+  events = drop_empty_users(events, everyone)
+  progress(f"{events.frame.height:,} of {events.rows_read:,} events are usable")
+  if not events.frame.height:
+    examples = ""
+    if named.height:
+      examples = (
+        f" Events name items like {named['item_id'].first()!r}, the catalogue "
+        f"has items like {item_ids[0]!r}."
+      )
+    raise ValueError(f"No event is left. {_why(events)}{examples}")
+  users = events.frame["user_id"].n_unique()
+  if users < 2:
+    raise ValueError(f"{users} user is left, 2 are needed. {_why(events)}")
+  return items, events
+
+
+def _why(table: Checked) -> str:
+  reasons = "; ".join(
+    f"{n:,} x {reason} (first in row {rows[0]})"
+    for _, reason, n, rows in count_rejects(table.rejects)
+  )
+  return (
+    f"{table.file} has {table.rows_read:,} rows; {reasons or 'none is bad'}."
+  )
+
+
+def _check_requests(requests: Requests) -> None:
+  if not len(requests):
+    raise ValueError(
+      "No request is left: without a query, a user needs a click or order "
+      "after an earlier one."
+    )
+  if not (requests.split == TRAIN).any():
+    raise ValueError(
+      f"No request is left to train on: {len(requests):,} requests have "
+      f"{len(np.unique(requests.time))} distinct times, and those of one time "
+      "stay together. Give finer times, lower --valid_share and --test_share, "
+      "or leave the time column out."
+    )
+
+
+def _summary(
+  items: Checked,
+  events: Checked,
+  rejects: pl.DataFrame,
+  built: Built,
+  num_items: int,
+) -> ImportSummary:
+  requests = built.requests
+  counts = {
+    "items": num_items,
+    "users": len(requests.user_ids),
+    "events": len(requests.event_item),
+    "requests": len(requests),
+    "train": int((requests.split == TRAIN).sum()),
+    "valid": int((requests.split == VALID).sum()),
+    "test": int((requests.split == TEST).sum()),
+    "search": int((requests.query >= 0).sum()),
+    "next_basket": int((requests.query < 0).sum()),
+  }
+  return ImportSummary(
+    files=tuple((t.file, t.rows_read, t.frame.height) for t in (items, events)),
+    counts=counts,
+    rejected=count_rejects(rejects),
+    notes=(
+      *notes.missing_column_notes(items.frame.columns, events.frame.columns),
+      *notes.event_type_note(events.frame),
+      *notes.order_note(events.frame),
+      *notes.page_notes(built.first_pages, built.unused_exposures),
+    ),
+    rejects_file="",
+  )

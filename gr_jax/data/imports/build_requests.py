@@ -1,0 +1,123 @@
+"""Pages with a click or an order become requests with a past and a split."""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+import polars as pl
+
+from gr_jax.data.catalogue import object_array
+from gr_jax.data.requests import EXPOSED, ORDERED, Requests
+
+
+@dataclasses.dataclass(frozen=True)
+class Built:
+  """Requests and what the import says of them.
+
+  Attributes:
+    requests: sorted by time, then user.
+    unused_exposures: exposures on pages without a click or an order.
+    first_pages: pages that are only a past: a user's first, without a query.
+  """
+
+  requests: Requests
+  unused_exposures: int
+  first_pages: int
+
+
+def build_requests(
+  events: pl.DataFrame,
+  *,
+  prices: np.ndarray,
+  split: Callable[[np.ndarray, np.ndarray], np.ndarray],
+) -> Built:
+  """Builds the requests of `ordered_events`, every user with a target.
+
+  A page with a click or an order is a request. Its history is what the user
+  clicked or ordered strictly before it. A page with neither a history nor a
+  query asks nothing and is only a past for later pages. An item is once on a
+  page, at its strongest kind; its value is what its orders cost, `prices`
+  where an order has no value of its own, 0 if it was not ordered.
+
+  Args:
+    events: columns as `ordered_events` gives them.
+    prices: [N] typical price of every item.
+    split: (users [R], times [R]), sorted by time, to splits [R] int8.
+  """
+  target = pl.col("kind") > EXPOSED
+  events = events.with_columns(
+    user=pl.col("user_id").rle_id().cast(pl.Int32),
+    # Targets above this row, then above the first row of the same time.
+    before=target.cast(pl.Int64).cum_sum() - target.cast(pl.Int64),
+  ).with_columns(before=pl.col("before").min().over("user", "time"))
+  users = events.group_by("user", maintain_order=True).agg(
+    pl.col("user_id").first(), n=target.sum()
+  )
+  offsets = np.append(0, np.cumsum(users["n"].to_numpy())).astype(np.int64)
+  past = events.filter(target)
+  pages = events.group_by("page", maintain_order=True).agg(
+    pl.col("user", "page_time", "query").first(),
+    answered=target.any(),
+    exposed=(~target).sum(),
+    history_end=pl.col("before").min(),
+  )
+  begin = pl.lit(pl.Series(offsets[:-1])).gather(pl.col("user"))
+  asks = (pl.col("history_end") > begin) | pl.col("query").is_not_null()
+  answered = pages.filter(pl.col("answered"))
+  asked = answered.filter(asks).sort("page_time", "user", "page")
+  lines = _page_lines(events, asked, prices)
+  queries = asked["query"].drop_nulls().unique().sort()
+  user, time = asked["user"].to_numpy(), asked["page_time"].to_numpy()
+  requests = Requests(
+    user_ids=object_array(users["user_id"].to_list()),
+    profiles=object_array([()] * users.height),
+    user_offsets=offsets,
+    event_item=past["item"].to_numpy(writable=True),
+    event_time=past["time"].to_numpy(writable=True),
+    user=np.array(user, np.int32),
+    time=np.array(time, np.int64),
+    history_end=asked["history_end"].to_numpy(writable=True),
+    query=_query_rows(asked["query"], queries),
+    split=split(user, time),
+    page_offsets=_offsets(lines["request"].to_numpy(), asked.height),
+    page_item=lines["item"].to_numpy(writable=True),
+    page_kind=lines["kind"].to_numpy(writable=True),
+    page_value=lines["value"].to_numpy(writable=True),
+    queries=object_array(queries.to_list()),
+  )
+  return Built(
+    requests=requests,
+    unused_exposures=int(pages.filter(~pl.col("answered"))["exposed"].sum()),
+    first_pages=answered.height - asked.height,
+  )
+
+
+def _page_lines(
+  events: pl.DataFrame, asked: pl.DataFrame, prices: np.ndarray
+) -> pl.DataFrame:
+  """Columns request, item, kind, value: an item once on a page."""
+  numbered = asked.select("page").with_row_index("request")
+  price = pl.lit(pl.Series(prices)).gather(pl.col("item"))
+  paid = pl.when(pl.col("kind") == ORDERED).then(
+    pl.coalesce("amount", price.cast(pl.Float64))
+  )
+  return (
+    events.join(numbered, on="page", maintain_order="left")
+    .with_columns(paid=paid)
+    .group_by("request", "item", maintain_order=True)
+    .agg(kind=pl.col("kind").max(), value=pl.col("paid").sum())
+    .with_columns(pl.col("value").cast(pl.Float32))
+    .sort("request", maintain_order=True)
+  )
+
+
+def _query_rows(query: pl.Series, queries: pl.Series) -> np.ndarray:
+  """[R] int32 row of each query, -1 for none."""
+  rows = dict(zip(queries, range(len(queries))))
+  rows = query.replace_strict(rows, default=-1, return_dtype=pl.Int32)
+  return rows.fill_null(-1).to_numpy(writable=True)
+
+
+def _offsets(groups: np.ndarray, num_groups: int) -> np.ndarray:
+  counts = np.bincount(groups, minlength=num_groups)
+  return np.append(0, np.cumsum(counts)).astype(np.int64)

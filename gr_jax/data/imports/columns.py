@@ -1,0 +1,122 @@
+"""Which column of a user's file is which: `item_id=asin,text=title`."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+
+ITEM_COLUMNS = ("item_id", "text", "category", "value")
+EVENT_COLUMNS = (
+  "user_id",
+  "item_id",
+  "time",
+  "event",
+  "query",
+  "value",
+  "session",
+)
+_REQUIRED = {"items": ("item_id", "text"), "events": ("user_id", "item_id")}
+_COLUMNS = {"items": ITEM_COLUMNS, "events": EVENT_COLUMNS}
+_NAMES = tuple(dict.fromkeys(ITEM_COLUMNS + EVENT_COLUMNS))
+
+
+def parse_columns(text: str) -> dict[str, str]:
+  """Reads "item_id=asin,events.item_id=sku" into a dictionary.
+
+  The left side is one of our names, alone or after `items.` or `events.` where
+  the two files call the same thing differently; the right side is a column.
+
+  Raises:
+    ValueError: a part without "=", an unknown or repeated left side.
+  """
+  columns = parse_pairs(text, flag="--columns")
+  check_names(columns)
+  return columns
+
+
+def parse_pairs(text: str, *, flag: str) -> dict[str, str]:
+  """Reads "a=b,c=d"; ValueError, which names the flag, if it is not that."""
+  pairs = {}
+  for part in filter(None, (part.strip() for part in text.split(","))):
+    left, equals, right = (side.strip() for side in part.partition("="))
+    if not (left and equals and right):
+      raise ValueError(f"{flag} has {part!r}; write it as NAME=NAME,NAME=NAME.")
+    if left in pairs:
+      raise ValueError(f"{flag} names {left!r} twice.")
+    pairs[left] = right
+  return pairs
+
+
+def check_names(columns: Mapping[str, str]) -> None:
+  """ValueError if a left side is not one of the names this import knows."""
+  for ours in columns:
+    table, dot, name = ours.rpartition(".")
+    known = _COLUMNS.get(table, ()) if dot else _NAMES
+    if name not in known:
+      raise ValueError(
+        f"--columns does not know {ours!r}{_did_you_mean(name, _NAMES)}; the "
+        f"names are {', '.join(_NAMES)}."
+      )
+
+
+def resolve_columns(
+  columns: Mapping[str, str],
+  *,
+  items: Sequence[str],
+  events: Sequence[str],
+  item_file: str,
+  event_file: str,
+) -> tuple[dict[str, str], dict[str, str]]:
+  """Finds our columns among those of the two files.
+
+  A name that is not mapped is looked for under our own name.
+
+  Returns:
+    (our name -> column of the item file, our name -> column of the events).
+
+  Raises:
+    ValueError: a mapped or a required column is not there; the message lists
+      the columns that are.
+  """
+  files = {"items": (items, item_file), "events": (events, event_file)}
+  found = {
+    table: _resolve(columns, table, present)
+    for table, (present, _) in files.items()
+  }
+  for ours, theirs in columns.items():
+    table, _, name = ours.rpartition(".")
+    places = [table] if table else [t for t in files if name in _COLUMNS[t]]
+    if not any(found[t].get(name) == theirs for t in places):
+      lists = "; ".join(
+        f"{files[t][1]} has {', '.join(files[t][0])}" for t in places
+      )
+      near = _did_you_mean(theirs, [c for t in places for c in files[t][0]])
+      raise ValueError(
+        f"--columns={ours}={theirs}: no column {theirs!r}{near}. {lists}."
+      )
+  for table, (present, file) in files.items():
+    for name in _REQUIRED[table]:
+      if name not in found[table]:
+        raise ValueError(
+          f"{file} has no column {name!r}{_did_you_mean(name, present)}; it "
+          f"has {', '.join(present)}. Name yours: --columns={name}=YOURS."
+        )
+  return found["items"], found["events"]
+
+
+def _resolve(
+  columns: Mapping[str, str], table: str, present: Sequence[str]
+) -> dict[str, str]:
+  found = {}
+  for name in _COLUMNS[table]:
+    own = columns.get(f"{table}.{name}")
+    candidates = [own] if own else [columns.get(name), name]
+    for candidate in candidates:
+      if candidate in present:
+        found[name] = candidate
+        break
+  return found
+
+
+def _did_you_mean(name: str, choices: Sequence[str]) -> str:
+  lower = {choice.lower(): choice for choice in choices}
+  near = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
+  return f" (did you mean {lower[near[0]]!r}?)" if near else ""

@@ -1,0 +1,124 @@
+"""A file of rows by its ending: CSV, JSONL or Parquet."""
+
+import dataclasses
+import gzip
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import polars as pl
+
+from gr_jax.data.imports.columns import (
+  EVENT_COLUMNS,
+  ITEM_COLUMNS,
+  resolve_columns,
+)
+from gr_jax.data.imports.csv_rows import read_csv
+from gr_jax.data.imports.jsonl_rows import read_jsonl
+from gr_jax.data.imports.parquet_rows import read_parquet
+from gr_jax.data.imports.rejects import Checked
+from gr_jax.data.imports.table import Table
+
+_CSV = (".csv", ".tsv", ".txt")
+_JSONL = (".jsonl", ".ndjson", ".json")
+_PARQUET = (".parquet", ".pq")
+
+
+def read_tables(
+  items_path: Path,
+  events_path: Path,
+  columns: Mapping[str, str],
+  *,
+  progress: Callable[[str], None],
+) -> tuple[Checked, Checked]:
+  """Both files with our column names, texts and queries on one line each.
+
+  Args:
+    columns: our name -> column, see `resolve_columns`.
+    progress: called with a line before each file.
+  """
+  tables = []
+  for path, ours in (items_path, ITEM_COLUMNS), (events_path, EVENT_COLUMNS):
+    same_name = items_path.name == events_path.name
+    progress(f"reading {path}")
+    tables.append(
+      read_table(
+        path,
+        wanted={*ours, *columns.values()},
+        file=str(path) if same_name else path.name,
+      )
+    )
+  items, events = tables
+  item_names, event_names = resolve_columns(
+    columns,
+    items=items.columns,
+    events=events.columns,
+    item_file=items.checked.file,
+    event_file=events.checked.file,
+  )
+  return (
+    _renamed(items.checked, item_names),
+    _renamed(events.checked, event_names),
+  )
+
+
+def read_table(path: Path, *, wanted: set[str], file: str) -> Table:
+  """Reads the `wanted` columns of a file, by its ending.
+
+  CSV (`.csv`, `.tsv`, `.txt`; the delimiter is found in the header) and JSON
+  Lines (`.jsonl`, `.ndjson`, `.json`), each also with `.gz`; Parquet
+  (`.parquet`, `.pq`).
+
+  Args:
+    path: the file.
+    wanted: names of the columns to read where they exist.
+    file: what messages call the file.
+
+  Raises:
+    FileNotFoundError: no such file.
+    ValueError: unknown ending, empty or unreadable file.
+  """
+  if not path.is_file():
+    raise FileNotFoundError(f"No file {path}.")
+  packed = path.suffix.lower() == ".gz"
+  ending = Path(path.stem if packed else path.name).suffix.lower()
+  if ending in _PARQUET and not packed:
+    return read_parquet(path, wanted=wanted, file=file)
+  if ending not in _CSV + _JSONL:
+    raise ValueError(
+      f"{path} is not of a known kind: {', '.join(_CSV + _JSONL)} (each also "
+      f"with .gz) or {', '.join(_PARQUET)}; convert or rename it."
+    )
+  lines, not_utf8 = _read_lines(path, packed)
+  read = read_csv if ending in _CSV else read_jsonl
+  return read(lines, not_utf8, wanted=wanted, file=file)
+
+
+def _read_lines(path: Path, packed: bool) -> tuple[list[str], set[int]]:
+  """Lines of a file, and the indices of those that are not UTF-8."""
+  try:
+    with (gzip.open if packed else open)(path, "rb") as stream:
+      raw = stream.readlines()
+  except (gzip.BadGzipFile, EOFError) as error:
+    raise ValueError(f"{path} is not a whole gzip file: {error}.") from error
+  if not any(line.strip() for line in raw):
+    raise ValueError(f"{path} is empty.")
+  if raw[0][:2] in (b"\xff\xfe", b"\xfe\xff"):
+    raise ValueError(f"{path} is UTF-16; save it as UTF-8.")
+  raw[0] = raw[0].removeprefix(b"\xef\xbb\xbf")
+  lines, not_utf8 = [], set()
+  for i, line in enumerate(raw):
+    try:
+      lines.append(line.decode())
+    except UnicodeDecodeError:
+      lines.append(line.decode(errors="backslashreplace"))
+      not_utf8.add(i)
+  return lines, not_utf8
+
+
+def _renamed(table: Checked, names: Mapping[str, str]) -> Checked:
+  frame = table.frame.select(
+    "row", *(pl.col(theirs).alias(ours) for ours, theirs in names.items())
+  )
+  words = [name for name in ("text", "query") if name in names]
+  one_line = pl.col(words).str.replace_all(r"\s+", " ")
+  return dataclasses.replace(table, frame=frame.with_columns(one_line))

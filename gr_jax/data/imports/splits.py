@@ -1,0 +1,79 @@
+"""Which requests are for training, validation and test, and until when."""
+
+import numpy as np
+
+from gr_jax.data.requests import TEST, TRAIN, VALID, Requests
+
+_NEVER = np.iinfo(np.int64).max
+
+
+def check_shares(valid_share: float, test_share: float) -> None:
+  """ValueError unless both shares and what they leave are in range."""
+  shares = valid_share, test_share
+  if not all(0 <= share < 1 for share in shares) or sum(shares) >= 1:
+    raise ValueError(
+      f"valid_share {valid_share} and test_share {test_share} must be >= 0 and "
+      "together < 1."
+    )
+
+
+def split_by_time(
+  time: np.ndarray, *, valid_share: float, test_share: float
+) -> np.ndarray:
+  """[R] sorted times to [R] int8 splits: the last are the test.
+
+  Requests of one time stay together, so a share may come out larger.
+  """
+  split = np.full(len(time), TRAIN, np.int8)
+  test = _first_of_share(time, test_share)
+  split[test:] = TEST
+  valid = _first_of_share(time[:test], valid_share / (1 - test_share))
+  split[valid:test] = VALID
+  return split
+
+
+def split_by_user(user: np.ndarray) -> np.ndarray:
+  """[R] users, a user's oldest request first, to [R] int8 splits.
+
+  A user's last request is the test, the one before it the validation; of two
+  requests the first is for training, and so is a single one.
+  """
+  order = np.argsort(user, kind="stable")
+  counts = np.bincount(user)
+  ends = np.cumsum(counts)[user[order]]
+  from_end = ends - 1 - np.arange(len(user))
+  split = np.full(len(user), TRAIN, np.int8)
+  split[order[(from_end == 0) & (counts[user[order]] > 1)]] = TEST
+  split[order[(from_end == 1) & (counts[user[order]] > 2)]] = VALID
+  return split
+
+
+def training_ends_for_all(requests: Requests) -> np.ndarray:
+  """[U] int64: the time of the first request that anyone holds out."""
+  held = requests.time[requests.split != TRAIN]
+  return np.full(len(requests.user_ids), held.min(initial=_NEVER))
+
+
+def training_ends_by_user(requests: Requests) -> np.ndarray:
+  """[U] int64: the time of the first request that each user holds out."""
+  held = requests.split != TRAIN
+  ends = np.full(len(requests.user_ids), _NEVER)
+  np.minimum.at(ends, requests.user[held], requests.time[held])
+  return ends
+
+
+def training_popularity(
+  requests: Requests, ends: np.ndarray, *, num_items: int
+) -> np.ndarray:
+  """[N] int64 clicks and orders before the end [U] of each user's training."""
+  user = np.repeat(np.arange(len(ends)), np.diff(requests.user_offsets))
+  items = requests.event_item[requests.event_time < ends[user]]
+  return np.bincount(items, minlength=num_items).astype(np.int64)
+
+
+def _first_of_share(time: np.ndarray, share: float) -> int:
+  """Where the last `share` of the sorted times begins, ties taken whole."""
+  if not len(time) or share <= 0:
+    return len(time)
+  cut = time[min(round(len(time) * (1 - share)), len(time) - 1)]
+  return int(np.searchsorted(time, cut, side="left"))

@@ -1,0 +1,149 @@
+"""Your own catalogue and logs: imported once, then loaded."""
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import gr_jax
+from gr_jax.data.catalogue import Catalogue
+from gr_jax.data.imports.assemble import assemble
+from gr_jax.data.imports.checks import known_types
+from gr_jax.data.imports.columns import check_names
+from gr_jax.data.imports.read import read_tables
+from gr_jax.data.imports.splits import check_shares
+from gr_jax.data.imports.summary import ImportSummary
+from gr_jax.data.imports.write import check_output, write_folder
+from gr_jax.data.requests import Requests
+
+FORMAT = "gr_jax own data"
+FORMAT_VERSION = 1
+
+_MANIFEST = "own_data.json"
+_REJECTS = "rejects.csv"
+
+
+def load(path: Path) -> tuple[Catalogue, Requests]:
+  """Reads what `import_tables` wrote.
+
+  Raises:
+    FileNotFoundError: not a folder that `import_tables` wrote.
+    ValueError: written by a newer version, or its parts do not fit.
+  """
+  path = Path(path)
+  manifest_path = path / _MANIFEST
+  if not manifest_path.is_file():
+    raise FileNotFoundError(
+      f"{path} holds no imported data ({_MANIFEST} missing); make it with "
+      "tools/import_data.py."
+    )
+  try:
+    manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
+    version = int(manifest["format_version"])
+  except (ValueError, KeyError, TypeError) as error:
+    raise ValueError(
+      f"{manifest_path} is damaged ({error}); import the data again."
+    ) from error
+  if version > FORMAT_VERSION:
+    raise ValueError(
+      f"{path} is of format {version}, written by gr_jax "
+      f"{manifest.get('library_version')}; gr_jax {gr_jax.__version__} reads "
+      f"up to format {FORMAT_VERSION}: upgrade it or import the data again."
+    )
+  catalogue = Catalogue.load(path / "catalogue")
+  requests = Requests.load(path / "requests")
+  top = max(
+    requests.event_item.max(initial=-1), requests.page_item.max(initial=-1)
+  )
+  if top >= len(catalogue):
+    raise ValueError(
+      f"{path} is damaged: a request names item row {top} of "
+      f"{len(catalogue)}; import the data again."
+    )
+  return catalogue, requests
+
+
+def import_tables(
+  items_path: Path,
+  events_path: Path,
+  columns: Mapping[str, str],
+  output: Path,
+  *,
+  event_types: Mapping[str, str] | None = None,
+  valid_share: float = 0.1,
+  test_share: float = 0.1,
+  overwrite: bool = False,
+  now: int | None = None,
+  progress: Callable[[str], None] = lambda line: None,
+) -> ImportSummary:
+  """Checks two tables and writes them as a catalogue and requests.
+
+  Required are item_id and text of the items, user_id and item_id of the
+  events; category, value, time, event, query and session are optional, and
+  what needs a missing one is off (`ImportSummary.notes`). Rows that cannot be
+  used are left out, counted and listed in `rejects.csv`. Requests: see
+  `build_requests`; splits: the last `test_share` of the requests are the test
+  and the `valid_share` before them the validation; without times, each user's
+  last request and the one before it. The folder appears whole or not at all.
+
+  Args:
+    items_path: CSV, JSONL or Parquet, see `read_table`.
+    events_path: the same.
+    columns: our name -> column of the file where they differ, see
+      `resolve_columns`.
+    output: the folder to write.
+    event_types: a file's event type -> "exposure", "click" or "order", where
+      the name does not tell.
+    valid_share: share of the requests, ignored without times.
+    test_share: share of the requests, ignored without times.
+    overwrite: replace an earlier import.
+    now: unix seconds; times more than a day later are rejected.
+    progress: called with a line at every step.
+
+  Raises:
+    FileNotFoundError: an input file is not there.
+    ValueError: a bad argument, an unreadable file, or nothing usable left.
+    OSError: the output cannot be written.
+  """
+  output, event_types = Path(output), event_types or {}
+  check_names(columns)
+  known_types(event_types)
+  check_shares(valid_share, test_share)
+  check_output(output, marker=_MANIFEST, overwrite=overwrite)
+  items, events = read_tables(
+    Path(items_path), Path(events_path), columns, progress=progress
+  )
+  data = assemble(
+    items,
+    events,
+    event_types=event_types,
+    valid_share=valid_share,
+    test_share=test_share,
+    now=int(time.time()) if now is None else now,
+    progress=progress,
+  )
+  summary = dataclasses.replace(
+    data.summary, rejects_file=str(output / _REJECTS)
+  )
+  manifest = {
+    "format": FORMAT,
+    "format_version": FORMAT_VERSION,
+    "library_version": gr_jax.__version__,
+    "sources": {"items": str(items_path), "events": str(events_path)},
+    "columns": dict(columns),
+    "event_types": dict(event_types),
+    "split": data.split,
+    "summary": dataclasses.asdict(summary),
+  }
+
+  def write(folder: Path) -> None:
+    data.catalogue.save(folder / "catalogue")
+    data.requests.save(folder / "requests")
+    data.rejects.write_csv(folder / _REJECTS)
+    text = json.dumps(manifest, indent=2, ensure_ascii=False)
+    (folder / _MANIFEST).write_text(text + "\n", encoding="utf-8")
+
+  write_folder(output, write)
+  progress(f"{output} is written")
+  return summary

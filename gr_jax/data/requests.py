@@ -1,0 +1,225 @@
+"""What was asked, by whom, after what history, and what came of it."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from gr_jax.data.catalogue import object_array
+
+TRAIN, VALID, TEST = 0, 1, 2
+EXPOSED, CLICKED, ORDERED = 0, 1, 2
+
+_DTYPES = {
+  "user_offsets": np.int64,
+  "event_item": np.int32,
+  "event_time": np.int64,
+  "user": np.int32,
+  "time": np.int64,
+  "history_end": np.int64,
+  "query": np.int32,
+  "split": np.int8,
+  "page_offsets": np.int64,
+  "page_item": np.int32,
+  "page_kind": np.int8,
+  "page_value": np.float32,
+}
+_ARRAYS_FILE = "arrays.npz"
+_USERS_FILE = "users.parquet"
+_QUERIES_FILE = "queries.parquet"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Requests:
+  """R requests of U users, whose E events are stored once and shared.
+
+  Attributes:
+    user_ids: [U] object str.
+    profiles: [U] object, tuples of "field=value" facts, often empty.
+    user_offsets: [U+1] int64 into events: a user's events are consecutive,
+      oldest first.
+    event_item: [E] int32 catalogue rows.
+    event_time: [E] int64 unix seconds, or positions where time is unknown.
+    user: [R] int32.
+    time: [R] int64, in the unit of `event_time`.
+    history_end: [R] int64; the history of r is
+      event_item[user_offsets[user[r]] : history_end[r]], newest last, every
+      event of it before time[r].
+    query: [R] int32 row of `queries`, -1 = no query.
+    split: [R] int8, TRAIN, VALID or TEST.
+    page_offsets: [R+1] int64 into the pages.
+    page_item: [P] int32 catalogue rows.
+    page_kind: [P] int8, EXPOSED, CLICKED or ORDERED.
+    page_value: [P] float32, what was paid; 0 if nothing was.
+    queries: [Q] object str.
+
+  Raises:
+    ValueError: a shape, dtype, range or order does not hold, or a history
+      reaches into the present of its request.
+  """
+
+  user_ids: np.ndarray
+  profiles: np.ndarray
+  user_offsets: np.ndarray
+  event_item: np.ndarray
+  event_time: np.ndarray
+  user: np.ndarray
+  time: np.ndarray
+  history_end: np.ndarray
+  query: np.ndarray
+  split: np.ndarray
+  page_offsets: np.ndarray
+  page_item: np.ndarray
+  page_kind: np.ndarray
+  page_value: np.ndarray
+  queries: np.ndarray
+
+  def __post_init__(self):
+    for name, dtype in _DTYPES.items():
+      array = getattr(self, name)
+      if array.dtype != dtype or array.ndim != 1:
+        raise ValueError(
+          f"Requests.{name} is {array.dtype}{list(array.shape)}; it must be a "
+          f"vector of {np.dtype(dtype)}."
+        )
+    users, requests = len(self.user_ids), len(self.user)
+    _check_length(self, users, ("profiles",))
+    _check_length(self, requests, ("time", "history_end", "query", "split"))
+    _check_length(self, len(self.event_item), ("event_time",))
+    _check_length(self, len(self.page_item), ("page_kind", "page_value"))
+    _check_offsets(self, "user_offsets", users, len(self.event_item))
+    _check_offsets(self, "page_offsets", requests, len(self.page_item))
+    _check_range(self, "event_item", 0, np.iinfo(np.int32).max)
+    _check_range(self, "user", 0, users - 1)
+    _check_range(self, "query", -1, len(self.queries) - 1)
+    _check_range(self, "split", TRAIN, TEST)
+    _check_range(self, "page_item", 0, np.iinfo(np.int32).max)
+    _check_range(self, "page_kind", EXPOSED, ORDERED)
+    _check_event_order(self)
+    _check_histories(self)
+
+  def __len__(self) -> int:
+    return len(self.user)
+
+  def history(self, r: int) -> np.ndarray:
+    """[T] int32 items of the user's past before request r, newest last."""
+    begin = self.user_offsets[self.user[r]]
+    return self.event_item[begin : self.history_end[r]]
+
+  def targets(self, r: int) -> np.ndarray:
+    """[n] int32 distinct clicked or ordered items of request r, page order."""
+    page = slice(self.page_offsets[r], self.page_offsets[r + 1])
+    items = self.page_item[page][self.page_kind[page] > EXPOSED]
+    _, first = np.unique(items, return_index=True)
+    return items[np.sort(first)]
+
+  def rows(self, split: int, kind: str) -> np.ndarray:
+    """[n] int64 rows of one split and kind, "search" or "next_basket"."""
+    if kind not in ("search", "next_basket"):
+      raise ValueError(f"kind is {kind!r}; use 'search' or 'next_basket'.")
+    return np.flatnonzero(
+      (self.split == split) & ((self.query >= 0) == (kind == "search"))
+    ).astype(np.int64)
+
+  def save(self, directory: Path) -> None:
+    """Writes the requests as files in `directory`; `load` is bit-exact."""
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    np.savez(
+      directory / _ARRAYS_FILE,
+      **{name: getattr(self, name) for name in _DTYPES},
+    )
+    profiles = [list(profile) for profile in self.profiles.tolist()]
+    pl.DataFrame(
+      {"user_id": self.user_ids.tolist(), "profile": profiles},
+      schema={"user_id": pl.String, "profile": pl.List(pl.String)},
+    ).write_parquet(directory / _USERS_FILE)
+    pl.DataFrame(
+      {"query": self.queries.tolist()}, schema={"query": pl.String}
+    ).write_parquet(directory / _QUERIES_FILE)
+
+  @classmethod
+  def load(cls, directory: Path) -> "Requests":
+    """Reads what `save` wrote; FileNotFoundError if it is not there."""
+    directory = Path(directory)
+    for name in (_ARRAYS_FILE, _USERS_FILE, _QUERIES_FILE):
+      if not (directory / name).is_file():
+        raise FileNotFoundError(f"No requests in {directory}: {name} missing.")
+    with np.load(directory / _ARRAYS_FILE, allow_pickle=False) as file:
+      arrays = {name: file[name] for name in _DTYPES}
+    # Not memory-mapped: the file may be replaced while the table is alive.
+    users = pl.read_parquet(directory / _USERS_FILE, memory_map=False)
+    queries = pl.read_parquet(directory / _QUERIES_FILE, memory_map=False)
+    return cls(
+      user_ids=object_array(users["user_id"].to_list()),
+      profiles=object_array([tuple(p) for p in users["profile"].to_list()]),
+      queries=object_array(queries["query"].to_list()),
+      **arrays,
+    )
+
+
+def _check_length(requests: Requests, n: int, names: tuple[str, ...]) -> None:
+  for name in names:
+    if len(getattr(requests, name)) != n:
+      raise ValueError(
+        f"Requests.{name} has {len(getattr(requests, name))} rows where its "
+        f"neighbours have {n}."
+      )
+
+
+def _check_offsets(requests: Requests, name: str, rows: int, end: int) -> None:
+  offsets = getattr(requests, name)
+  if len(offsets) != rows + 1 or offsets[0] != 0 or offsets[-1] != end:
+    raise ValueError(
+      f"Requests.{name} has {len(offsets)} entries for {rows} rows and must "
+      f"run from 0 to {end}."
+    )
+  if (np.diff(offsets) < 0).any():
+    row = int(np.flatnonzero(np.diff(offsets) < 0)[0])
+    raise ValueError(
+      f"Requests.{name} falls from {offsets[row]} to {offsets[row + 1]} at row "
+      f"{row}; offsets must not fall."
+    )
+
+
+def _check_range(requests: Requests, name: str, low: int, high: int) -> None:
+  array = getattr(requests, name)
+  if len(array) and (array.min() < low or array.max() > high):
+    row = int(np.flatnonzero((array < low) | (array > high))[0])
+    raise ValueError(
+      f"Requests.{name}[{row}] is {array[row]}, outside {low}..{high}."
+    )
+
+
+def _check_event_order(requests: Requests) -> None:
+  falls = np.diff(requests.event_time) < 0
+  inner = requests.user_offsets[1:-1]
+  inner = inner[(inner > 0) & (inner < len(requests.event_time))]
+  falls[inner - 1] = False  # Between two users time may start again.
+  if falls.any():
+    row = int(np.flatnonzero(falls)[0]) + 1
+    raise ValueError(
+      f"Requests.event_time[{row}] is before the user's previous event; sort "
+      "the events of a user oldest first."
+    )
+
+
+def _check_histories(requests: Requests) -> None:
+  begin = requests.user_offsets[requests.user]
+  end = requests.history_end
+  wrong = (end < begin) | (end > requests.user_offsets[requests.user + 1])
+  if wrong.any():
+    row = int(np.flatnonzero(wrong)[0])
+    raise ValueError(
+      f"Requests.history_end[{row}] is {end[row]}, outside the events of user "
+      f"{requests.user[row]}."
+    )
+  rows = np.flatnonzero(end > begin)
+  late = requests.event_time[end[rows] - 1] >= requests.time[rows]
+  if late.any():
+    row = int(rows[np.flatnonzero(late)[0]])
+    raise ValueError(
+      f"The history of request {row} reaches time {requests.time[row]} of the "
+      "request itself; it must end before."
+    )

@@ -1,0 +1,1 @@
+"""Seeded synthetic worlds whose truth is known."""

@@ -1,0 +1,209 @@
+"""ShopWorld: a shop whose click probabilities are known (our design).
+
+A user at a time, with or without a query, has a preference vector
+
+  w = interest * user_x(u, t) + relevance * query_x(q)        [D]
+
+and clicks an item that is shown with probability
+
+  p(click) = sigmoid(bias + <w, x_i> + appeal_i),   p(order | click) = 0.1,
+
+so that oracle rewards, oracle rankings and oracle NDCG exist. A request shows
+a page of items chosen by this score plus noise from candidates of the user's
+present intent. Requests without a click are not kept: nothing is learned from
+them by a retriever. Left out of the specification: the 12 task labels.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from gr_jax.data.catalogue import Catalogue, category_columns, object_array
+from gr_jax.data.imports.splits import (
+  split_by_time,
+  training_ends_for_all,
+  training_popularity,
+)
+from gr_jax.data.requests import EXPOSED, ORDERED, Requests
+from gr_jax.data.worlds.shop_config import ShopWorldConfig
+from gr_jax.data.worlds.shop_items import ShopItems, make_items
+from gr_jax.data.worlds.shop_log import (
+  ShopLog,
+  draw_log,
+  period_of,
+  query_vectors,
+)
+from gr_jax.data.worlds.shop_score import click_probability, preference
+from gr_jax.data.worlds.shop_users import ShopUsers, make_users
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ShopWorld:
+  """A log and the truth behind it.
+
+  Attributes:
+    item_x: [N, D] float32 latent item vectors.
+    item_cat: [N] int32 category, 0..num_categories-1.
+    item_pop: [N] float32, sums to 1: how often an item is a candidate.
+    item_appeal: [N] float32, added to the score of an item.
+    query_x: [Q, D] float32 latent vectors of `requests.queries`.
+  """
+
+  config: ShopWorldConfig
+  catalogue: Catalogue
+  requests: Requests
+  item_x: np.ndarray
+  item_cat: np.ndarray
+  item_pop: np.ndarray
+  item_appeal: np.ndarray
+  query_x: np.ndarray
+  _users: ShopUsers
+  _centres: np.ndarray
+
+  def preference(
+    self, user: np.ndarray, time: np.ndarray, query: np.ndarray
+  ) -> np.ndarray:
+    """[R, D] vectors w of users [R] at times [R] with queries [R] (-1 none)."""
+    interest = self._users.interest(
+      user, period_of(time, self.config), self._centres
+    )
+    no_query = np.zeros_like(self.query_x[:1])
+    query_x = np.concatenate([self.query_x, no_query])[query]
+    return preference(interest, query_x, self.config)
+
+  def click_probability(
+    self,
+    user: np.ndarray,
+    time: np.ndarray,
+    query: np.ndarray,
+    items: np.ndarray,
+  ) -> np.ndarray:
+    """[R, M] probability of a click on items [R, M], were they shown."""
+    w = self.preference(user, time, query)
+    dots = np.einsum("rd,rmd->rm", w, self.item_x[items])
+    return click_probability(dots, self.item_appeal[items], self.config)
+
+  def catalogue_click_probability(
+    self, user: np.ndarray, time: np.ndarray, query: np.ndarray
+  ) -> np.ndarray:
+    """[R, N] probability of a click on every item: the oracle's ranking."""
+    dots = self.preference(user, time, query) @ self.item_x.T
+    return click_probability(dots, self.item_appeal, self.config)
+
+  def head_share(self, share: float = 0.05) -> float:
+    """Part of the training interactions that fall on the head items."""
+    counts = np.sort(self.catalogue.popularity)[::-1]
+    head = counts[: max(1, round(share * len(counts)))]
+    return float(head.sum() / max(counts.sum(), 1))
+
+
+def generate(config: ShopWorldConfig, *, seed: int) -> ShopWorld:
+  """Draws a world; the same config and seed give the same arrays.
+
+  Raises:
+    ValueError: too few pages had a click to fill `num_requests`.
+  """
+  item_rng, user_rng, log_rng = (
+    np.random.default_rng(child)
+    for child in np.random.SeedSequence(seed).spawn(3)
+  )
+  items = make_items(
+    item_rng,
+    num_items=config.num_items,
+    num_categories=config.num_categories,
+    clusters_each=config.clusters_each,
+    dimensions=config.dimensions,
+  )
+  users = make_users(
+    user_rng,
+    num_users=config.num_users,
+    num_periods=-(-config.days // config.period_days) + 1,
+    num_categories=config.num_categories,
+    cluster_mass=np.bincount(
+      items.cluster, items.popularity, minlength=len(items.centres)
+    ),
+    drift=config.drift,
+  )
+  appeal = np.log(items.popularity)
+  appeal = config.appeal * (appeal - appeal.mean()) / appeal.std()
+  appeal = appeal.astype(np.float32)
+  log = draw_log(log_rng, config, items, users, appeal)
+  requests, query_x = _requests(config, items, users, log)
+  popularity = training_popularity(
+    requests, training_ends_for_all(requests), num_items=config.num_items
+  )
+  return ShopWorld(
+    config=config,
+    catalogue=_catalogue(items, popularity, config.clusters_each),
+    requests=requests,
+    item_x=items.x,
+    item_cat=items.category,
+    item_pop=items.popularity.astype(np.float32),
+    item_appeal=appeal,
+    query_x=query_x,
+    _users=users,
+    _centres=items.centres,
+  )
+
+
+def _catalogue(
+  items: ShopItems, popularity: np.ndarray, clusters_each: int
+) -> Catalogue:
+  paths = [
+    (f"category {c:03d}", f"cluster {s % clusters_each:03d}")
+    for c, s in zip(items.category.tolist(), items.cluster.tolist())
+  ]
+  categories, names = category_columns(paths)
+  return Catalogue(
+    item_ids=object_array([f"item{i}" for i in range(len(items.x))]),
+    texts=items.titles,
+    categories=categories,
+    category_names=names,
+    values=items.price,
+    popularity=popularity,
+  )
+
+
+def _requests(
+  config: ShopWorldConfig, items: ShopItems, users: ShopUsers, log: ShopLog
+) -> tuple[Requests, np.ndarray]:
+  """The requests and the latent vectors [Q, D] of their queries."""
+  num_users = len(users.activity)
+  clicks = (log.page_kind > EXPOSED).sum(1)
+  by_user = np.argsort(log.user, kind="stable")
+  past = np.cumsum(clicks[by_user]) - clicks[by_user]
+  history_end = np.empty(len(by_user), np.int64)
+  history_end[by_user] = past
+  events = np.bincount(log.user, clicks, minlength=num_users)
+  clicked = log.page_kind[by_user] > EXPOSED
+  shown = log.page_item >= 0
+  page_item, page_kind = log.page_item[shown], log.page_kind[shown]
+  price = np.where(page_kind == ORDERED, items.price[page_item], 0)
+  tokens, query = np.unique(log.query, axis=0, return_inverse=True)
+  asked = tokens[:, 0] >= 0  # The one without a word sorts first.
+  query = query.reshape(-1) - int((~asked).sum())
+  requests = Requests(
+    user_ids=object_array([f"user{u}" for u in range(num_users)]),
+    profiles=users.profiles,
+    user_offsets=np.append(0, np.cumsum(events)).astype(np.int64),
+    event_item=log.page_item[by_user][clicked],
+    event_time=np.repeat(log.time[by_user], clicks[by_user]),
+    user=log.user,
+    time=log.time,
+    history_end=history_end,
+    query=query.astype(np.int32),
+    split=split_by_time(
+      log.time, valid_share=config.valid_share, test_share=config.test_share
+    ),
+    page_offsets=np.append(0, np.cumsum(shown.sum(1))).astype(np.int64),
+    page_item=page_item,
+    page_kind=page_kind,
+    page_value=price.astype(np.float32),
+    queries=object_array(
+      [
+        " ".join(items.words[[w for w in row if w >= 0]])
+        for row in tokens[asked].tolist()
+      ]
+    ),
+  )
+  return requests, query_vectors(tokens[asked], items.word_x)

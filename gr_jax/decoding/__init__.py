@@ -1,0 +1,1 @@
+"""Search for the most probable semantic IDs of a catalogue."""

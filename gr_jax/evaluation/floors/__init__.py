@@ -1,0 +1,1 @@
+"""Simple rankers, fitted on the training period, that a model must beat."""

@@ -1,0 +1,75 @@
+"""`report.json`: everything that a run found out, in one file."""
+
+import importlib.metadata
+import json
+import os
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+
+_PACKAGES = ("gr_jax", "jax", "jaxlib", "flax", "optax", "numpy", "scipy")
+
+
+def versions() -> dict[str, str]:
+  """Versions of Python and of the packages that decide the figures."""
+  found = {"python": platform.python_version()}
+  for package in _PACKAGES:
+    try:
+      found[package] = importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+      found[package] = "not installed"
+  return found
+
+
+def write_report(
+  path: Path,
+  *,
+  config: dict,
+  seconds: dict[str, float],
+  results: Sequence[dict],
+  **extra,
+) -> dict:
+  """Writes `report.json` and returns what it holds.
+
+  The file appears whole or not at all. Extra keys that the page draws:
+
+    quality: rows of the tokenizer's quality, `{"metric", "level", "value"}`.
+    level_sizes: number of codes at each level.
+    items_per_id: number of IDs that name one item, two, and so on.
+    history: `{training: rows of its metrics log}`, each row with "step" and
+      figures, of which those named "...loss" and "...per_second" are drawn.
+    beams: rows `{"requests", "beam", "value", "low", "high"}`, recall@10.
+    hallucination: rows `{"requests", "value", "low", "high", "n"}`, the share
+      of the unconstrained beam's IDs that the catalogue does not have.
+
+  Raises:
+    ValueError: a figure is NaN or infinite, which JSON does not know.
+  """
+  report = {
+    "config": config,
+    "versions": versions(),
+    "seconds": seconds,
+    "results": list(results),
+    **extra,
+  }
+  write_text(path, json.dumps(report, indent=1, allow_nan=False))
+  return report
+
+
+def read_report(path: Path) -> dict:
+  """What `write_report` wrote."""
+  return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def write_text(path: Path, text: str) -> None:
+  """Writes a file that is never seen half-written."""
+  path = Path(path)
+  partial = path.with_name(f".{path.name}.{os.getpid()}")
+  try:
+    with open(partial, "w", encoding="utf-8") as file:
+      file.write(text)
+      file.flush()
+      os.fsync(file.fileno())
+    os.replace(partial, path)
+  finally:
+    partial.unlink(missing_ok=True)

@@ -1,0 +1,111 @@
+"""Matplotlib figures as SVG that takes its colours from the page around it."""
+
+import contextlib
+import io
+import re
+from collections.abc import Iterator
+from html import escape
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Stand-ins that become CSS variables, so that one picture suits light and dark.
+INK, MUTED, GRID, FLOOR, PAPER, SOFT = (
+  "#010101",
+  "#020202",
+  "#030303",
+  "#040404",
+  "#050505",
+  "#0b0b0b",
+)
+SERIES = ("#060606", "#070707", "#080808", "#090909", "#0a0a0a")
+VARIABLES = {
+  INK: "--ink",
+  MUTED: "--muted",
+  GRID: "--grid",
+  FLOOR: "--floor",
+  PAPER: "--card",
+  SOFT: "--soft",
+} | {color: f"--series-{n}" for n, color in enumerate(SERIES)}
+
+_STYLE = {
+  "svg.fonttype": "none",  # Text stays text: small, sharp, readable aloud.
+  "font.size": 10,
+  "axes.edgecolor": GRID,
+  "axes.facecolor": "none",
+  "axes.axisbelow": True,
+  "axes.labelcolor": MUTED,
+  "axes.spines.top": False,
+  "axes.spines.right": False,
+  "axes.titlecolor": INK,
+  "axes.titlelocation": "left",
+  "axes.titlesize": 11,
+  "axes.titleweight": "bold",
+  "axes.titlepad": 10,
+  "figure.facecolor": "none",
+  "grid.color": GRID,
+  "grid.linewidth": 0.8,
+  "text.color": INK,
+  "xtick.color": GRID,
+  "xtick.labelcolor": MUTED,
+  "ytick.color": GRID,
+  "ytick.labelcolor": INK,
+}
+
+
+@contextlib.contextmanager
+def drawing(salt: str) -> Iterator[None]:
+  """House style while a figure is made; `salt` keeps its names its own."""
+  with matplotlib.rc_context(_STYLE | {"svg.hashsalt": salt}):
+    yield
+
+
+def panels(
+  count: int,
+  *,
+  width: float,
+  height: float,
+  columns: int | None = None,
+  share_y: bool = False,
+) -> tuple[Figure, list[Axes]]:
+  """A figure `width` inches wide; its axes, in rows `height` inches high."""
+  columns = min(count, columns or count)
+  lines = -(-count // columns)
+  figure = Figure(figsize=(width, height * lines), layout="constrained")
+  axes = figure.subplots(lines, columns, sharey=share_y, squeeze=False)
+  for unused in axes.flat[count:]:
+    unused.set_visible(False)
+  return figure, list(axes.flat[:count])
+
+
+def plain(name: str) -> str:
+  """A name of the code as words of a page."""
+  return name.replace("_", " ")
+
+
+def grid(axes: Axes, direction: str) -> None:
+  """Grid lines across `direction` and no ticks in the way."""
+  axes.grid(axis=direction)
+  axes.tick_params(length=0)
+  axes.spines["left" if direction == "x" else "bottom"].set_visible(True)
+
+
+def to_svg(figure: Figure, *, label: str) -> str:
+  """The figure as an `<svg>` element; `label` says in words what it shows."""
+  file = io.StringIO()
+  nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+  figure.savefig(file, format="svg", metadata=nothing)
+  text = file.getvalue()
+  text = text[text.index("<svg") :].strip()
+  # Names of groups repeat from figure to figure, and nothing refers to them.
+  text = re.sub(r'(<g) id="[^"]*"', r"\1", text)
+  text = re.sub(r'\s+xmlns(:xlink)?="[^"]*"', "", text)
+  text = re.sub(r"font: ([^;\"]*?px) [^;\"]*", r"font: \1 system-ui", text)
+  for color, name in VARIABLES.items():
+    text = text.replace(color, f"var({name})")
+  # The page scales it: the view box says the shape, this how wide it may grow.
+  text = re.sub(r'^<svg [^>]*?(viewBox="[^"]*")[^>]*>', r"<svg \1>", text)
+  width = f"max-width: {100 * figure.get_figwidth():.0f}px"
+  head = f'<svg role="img" aria-label="{escape(label)}" style="{width}"'
+  return text.replace("<svg", head, 1)

@@ -1,0 +1,200 @@
+"""A decoder-only generator of semantic IDs, in the Qwen2.5 arrangement.
+
+A prompt of `S` positions is followed by branches: a query position, then the
+codes of one target item. All branches of a row read the same prompt and never
+each other, so a page of targets costs one prompt, in training as in search.
+Level `l` is scored over its own vocabulary of `C_l` codes; where IDs may end
+early, one more column, the last, says "the ID ends here".
+"""
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from flax import struct
+
+from gr_jax.generators.prompts import Prompt
+from gr_jax.nn.attention import BeamCache, BeamPlace, KeyValues
+from gr_jax.nn.layers import DotGeneral
+from gr_jax.nn.transformer import Transformer, TransformerConfig
+
+
+@struct.dataclass
+class DecodingCache:
+  """What `decode_step` takes and returns.
+
+  Attributes:
+    prompt: keys and values `[layers, B, S + 1, K, h]` of prompt and query.
+    own: `[layers, B, M, L - 1, K, h]`, or None before the first step.
+    mask: `[B, S + 1]`.
+  """
+
+  prompt: KeyValues
+  own: KeyValues | None
+  mask: jax.Array
+
+
+def branch_mask(prompt_mask: jax.Array, branches: int, length: int) -> jax.Array:
+  """Who reads whom: `[B, T, T]` for a prompt and `branches` of `length`.
+
+  Causal everywhere; a branch sees the prompt and itself.
+  """
+  B, S = prompt_mask.shape
+  segment = jnp.concatenate(
+    (jnp.zeros(S, jnp.int32), jnp.repeat(jnp.arange(1, branches + 1), length))
+  )
+  index = jnp.arange(S + branches * length)
+  visible = (index[:, None] >= index) & (
+    (segment == 0) | (segment[:, None] == segment)
+  )
+  there = jnp.pad(
+    prompt_mask, ((0, 0), (0, branches * length)), constant_values=True
+  )
+  return visible & there[:, None, :]
+
+
+class DecoderOnly(nn.Module):
+  """Prompt and codes so far in, scores of the next code out.
+
+  Attributes:
+    config: sizes of the transformer.
+    prompt_size: tokens that are not codes.
+    level_sizes: codes per level.
+    ends: whether IDs may end early.
+    dot_general: the product of every dense layer.
+  """
+
+  config: TransformerConfig
+  prompt_size: int
+  level_sizes: tuple[int, ...]
+  ends: bool = False
+  dot_general: DotGeneral = jax.lax.dot_general
+
+  def setup(self):
+    D = self.config.width
+    init = nn.initializers.normal(D**-0.5)
+    self.token_embedding = self.param(
+      "token_embedding",
+      nn.with_logical_partitioning(init, ("vocab", "embed")),
+      (self.prompt_size + sum(self.level_sizes), D),
+    )
+    self.heads = [
+      self.param(
+        f"head_{l}",
+        nn.with_logical_partitioning(init, ("embed", "vocab")),
+        (D, size + self.ends),
+      )
+      for l, size in enumerate(self.level_sizes)
+    ]
+    self.transformer = Transformer(self.config, self.dot_general)
+
+  def embed(self, tokens: jax.Array) -> jax.Array:
+    """Sum of the embeddings of `[..., W]` tokens, -1 = none: `[..., D]`."""
+    rows = self.token_embedding[jnp.maximum(tokens, 0)]
+    return jnp.where(tokens[..., None] >= 0, rows, 0).sum(axis=-2)
+
+  def level_logits(self, states: jax.Array, level: int) -> jax.Array:
+    """Scores of level `level`'s codes for states `[..., D]`."""
+    dims = (((states.ndim - 1,), (0,)), ((), ()))
+    return self.dot_general(states, self.heads[level], dims)
+
+  def _embed_prompt(self, prompt: Prompt) -> jax.Array:
+    return jnp.concatenate(
+      (self.embed(prompt.profile), self.embed(prompt.history)), axis=1
+    )
+
+  def _embed_codes(self, codes: jax.Array, level: int) -> jax.Array:
+    offset = self.prompt_size + sum(self.level_sizes[:level])
+    return self.embed(jnp.where(codes >= 0, codes + offset, -1)[..., None])
+
+  def __call__(
+    self, prompt: Prompt, queries: jax.Array, codes: jax.Array
+  ) -> list[jax.Array]:
+    """Scores of every code of `P` targets that share a prompt.
+
+    Args:
+      prompt: of `B` rows.
+      queries: `[B, P, Wq]`.
+      codes: the targets `[B, P, L]`; the last level is not read.
+
+    Returns:
+      Per level, logits `[B, P, C_l]` (one more column where IDs end early).
+    """
+    B, P, L = codes.shape
+    S = prompt.mask.shape[1]
+    inputs = [self.embed(queries)]
+    inputs += [self._embed_codes(codes[:, :, l], l) for l in range(L - 1)]
+    branches = jnp.stack(inputs, axis=2).reshape(B, P * L, -1)
+    x = jnp.concatenate((self._embed_prompt(prompt), branches), axis=1)
+    positions = jnp.concatenate(
+      (jnp.arange(S), S + jnp.tile(jnp.arange(L), P))
+    )
+    states, _ = self.transformer(
+      x,
+      jnp.broadcast_to(positions, x.shape[:2]),
+      branch_mask(prompt.mask, P, L),
+    )
+    states = states[:, S:].reshape(B, P, L, -1)
+    return [self.level_logits(states[:, :, l], l) for l in range(L)]
+
+  def prefill(
+    self, prompt: Prompt, queries: jax.Array
+  ) -> tuple[jax.Array, DecodingCache]:
+    """Log-probabilities `[B, C_0]` of the first code, and the cache.
+
+    Args:
+      prompt: of `B` rows.
+      queries: `[B, Wq]`.
+    """
+    B, S = prompt.mask.shape
+    x = jnp.concatenate(
+      (self._embed_prompt(prompt), self.embed(queries)[:, None]), axis=1
+    )
+    positions = jnp.broadcast_to(jnp.arange(S + 1), (B, S + 1))
+    mask = jnp.pad(prompt.mask, ((0, 0), (0, 1)), constant_values=True)
+    causal = jnp.tril(jnp.ones((S + 1, S + 1), bool))
+    states, kept = self.transformer(x, positions, causal & mask[:, None])
+    logits = self.level_logits(states[:, -1], 0)
+    return jax.nn.log_softmax(logits), DecodingCache(kept, None, mask)
+
+  def decode_step(
+    self,
+    codes: jax.Array,
+    parents: jax.Array,
+    cache: DecodingCache,
+    *,
+    level: int,
+  ) -> tuple[jax.Array, DecodingCache]:
+    """Log-probabilities of the codes of `level`, for `M` beams.
+
+    Args:
+      codes: `[B, M]`, chosen at `level - 1`.
+      parents: `[B, M]`, the beam of the previous step that each extends.
+      cache: of the previous step.
+      level: static, 1 .. L - 1.
+
+    Returns:
+      `[B, M, C_level]` and the cache.
+    """
+    B, M = codes.shape
+    if cache.own is None:
+      layers, _, _, K, h = cache.prompt.keys.shape
+      shape = (layers, B, M, len(self.level_sizes) - 1, K, h)
+      own = KeyValues(jnp.zeros(shape), jnp.zeros(shape))
+    else:
+      index = parents[None, :, :, None, None, None]
+      own = jax.tree.map(
+        lambda x: jnp.take_along_axis(x, index, axis=2), cache.own
+      )
+    # A finished beam (-1) computes something; the search does not read it.
+    x = self._embed_codes(codes, level - 1)
+    first = cache.mask.shape[1]
+    states, own = self.transformer(
+      x,
+      jnp.full((B, M), first + level - 1),
+      BeamPlace(cache.mask, slot=level - 1),
+      BeamCache(
+        KeyValues(cache.prompt.keys, cache.prompt.values), own
+      ),
+    )
+    logits = self.level_logits(states, level)
+    return jax.nn.log_softmax(logits), cache.replace(own=own)

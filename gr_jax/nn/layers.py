@@ -1,0 +1,99 @@
+"""The small layers of the Qwen2.5 arrangement: norm, rotary angles, SwiGLU."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+DotGeneral = Callable[..., jax.Array]
+
+_kernel_init = nn.initializers.variance_scaling(1.0, "fan_in", "normal")
+
+
+class RMSNorm(nn.Module):
+  """`y = x / sqrt(mean(x²) + ε) · w`, computed in float32 (Zhang 2019)."""
+
+  epsilon: float = 1e-6
+
+  @nn.compact
+  def __call__(self, x: jax.Array) -> jax.Array:
+    scale = self.param(
+      "scale",
+      nn.with_logical_partitioning(nn.initializers.ones, ("norm",)),
+      (x.shape[-1],),
+    )
+    x = x.astype(jnp.float32)
+    return x * jax.lax.rsqrt(jnp.mean(x * x, -1, keepdims=True) + self.epsilon) * scale
+
+
+class Linear(nn.Module):
+  """`y = x W (+ b)` for `[..., D] -> [..., F]` with named axes on `W`.
+
+  Attributes:
+    features: `F`.
+    axes: logical names of the two axes of `W`.
+    use_bias: adds `b`.
+    dot_general: the product; `gr_jax.nn.dot.bf16_dot_general` on CPU.
+  """
+
+  features: int
+  axes: tuple[str, str]
+  use_bias: bool = False
+  dot_general: DotGeneral = jax.lax.dot_general
+
+  @nn.compact
+  def __call__(self, x: jax.Array) -> jax.Array:
+    return nn.Dense(
+      self.features,
+      use_bias=self.use_bias,
+      kernel_init=nn.with_logical_partitioning(_kernel_init, self.axes),
+      bias_init=nn.with_logical_partitioning(
+        nn.initializers.zeros, self.axes[1:]
+      ),
+      dot_general=self.dot_general,
+      name="dense",
+    )(x)
+
+
+class SwiGLU(nn.Module):
+  """`y = (silu(x W_gate) ⊙ x W_up) W_down` (Shazeer 2020), `[..., D]`.
+
+  Both input products run as one, of twice the width.
+  """
+
+  features: int
+  dot_general: DotGeneral = jax.lax.dot_general
+
+  @nn.compact
+  def __call__(self, x: jax.Array) -> jax.Array:
+    both = Linear(
+      2 * self.features,
+      ("embed", "mlp"),
+      dot_general=self.dot_general,
+      name="gate_up",
+    )(x)
+    gate, up = jnp.split(both, 2, axis=-1)
+    return Linear(
+      x.shape[-1], ("mlp", "embed"), dot_general=self.dot_general, name="down"
+    )(nn.silu(gate) * up)
+
+
+def rotate(x: jax.Array, positions: jax.Array, *, theta: float) -> jax.Array:
+  """Rotary position embedding (Su 2021), halves paired as in Qwen2.
+
+  `y = x ⊙ cos(p ω) + rotate_half(x) ⊙ sin(p ω)`, `ω_i = θ^(-2i/h)`.
+
+  Args:
+    x: `[B, T, H, h]`.
+    positions: integers `[B, T]`.
+    theta: base of the wavelengths.
+  """
+  half = x.shape[-1] // 2
+  frequencies = theta ** (-jnp.arange(half, dtype=jnp.float32) / half)
+  angles = positions[..., None, None].astype(jnp.float32) * frequencies
+  cos, sin = jnp.cos(angles), jnp.sin(angles)
+  first, second = jnp.split(x, 2, axis=-1)
+  return jnp.concatenate(
+    (first * cos - second * sin, second * cos + first * sin), axis=-1
+  )

@@ -1,0 +1,113 @@
+"""Pre-norm transformer blocks, stacked with a scan over layers."""
+
+import dataclasses
+
+import jax
+from flax import linen as nn
+
+from gr_jax.nn.attention import Attention, BeamCache, BeamPlace, KeyValues
+from gr_jax.nn.layers import DotGeneral, RMSNorm, SwiGLU
+
+
+@dataclasses.dataclass(frozen=True)
+class TransformerConfig:
+  """Sizes of a decoder in the Qwen2.5 arrangement.
+
+  Attributes:
+    layers: number of blocks.
+    width: `D`.
+    heads: query heads `H`.
+    kv_heads: key and value heads `K`, a divisor of `heads`.
+    head_size: `h`, even (rotary pairs).
+    feed_forward: `F`.
+    rope_theta: base of the rotary wavelengths.
+    remat: recompute activations in the backward pass instead of keeping them.
+  """
+
+  layers: int = 4
+  width: int = 256
+  heads: int = 4
+  kv_heads: int = 2
+  head_size: int = 64
+  feed_forward: int = 704
+  rope_theta: float = 10_000.0
+  remat: bool = False
+
+  def __post_init__(self):
+    if self.heads % self.kv_heads:
+      raise ValueError(
+        f"kv_heads ({self.kv_heads}) must divide heads ({self.heads})."
+      )
+    if self.head_size % 2:
+      raise ValueError(f"head_size ({self.head_size}) must be even.")
+
+
+class Block(nn.Module):
+  """`x += attention(norm(x)); x += swiglu(norm(x))`."""
+
+  config: TransformerConfig
+  dot_general: DotGeneral = jax.lax.dot_general
+
+  @nn.compact
+  def __call__(
+    self,
+    x: jax.Array,
+    cache: BeamCache | None,
+    positions: jax.Array,
+    place: jax.Array | BeamPlace,
+  ) -> tuple[jax.Array, KeyValues]:
+    c = self.config
+    attended, kept = Attention(
+      c.heads,
+      c.kv_heads,
+      c.head_size,
+      c.rope_theta,
+      self.dot_general,
+      name="attention",
+    )(RMSNorm(name="attention_norm")(x), positions, place, cache)
+    x = x + attended
+    x = x + SwiGLU(c.feed_forward, self.dot_general, name="mlp")(
+      RMSNorm(name="mlp_norm")(x)
+    )
+    return x, kept
+
+
+class Transformer(nn.Module):
+  """All blocks and the last norm; parameters carry a leading layer axis."""
+
+  config: TransformerConfig
+  dot_general: DotGeneral = jax.lax.dot_general
+
+  @nn.compact
+  def __call__(
+    self,
+    x: jax.Array,
+    positions: jax.Array,
+    place: jax.Array | BeamPlace,
+    cache: BeamCache | None = None,
+  ) -> tuple[jax.Array, KeyValues]:
+    """See `Attention`; caches have a leading layer axis here.
+
+    Args:
+      x: `[B, T, D]`.
+      positions: `[B, T]`.
+      place: mask `[B, T, T]`, or the place of the beams.
+      cache: `[layers, ...]`, or None for a sequence.
+
+    Returns:
+      Normed states `[B, T, D]` and the keys and values of every layer.
+    """
+    block = nn.remat(Block, prevent_cse=False) if self.config.remat else Block
+    scanned = nn.scan(
+      block,
+      variable_axes={"params": 0},
+      split_rngs={"params": True},
+      in_axes=(0, nn.broadcast, nn.broadcast),
+      out_axes=0,
+      length=self.config.layers,
+      metadata_params={nn.PARTITION_NAME: "layers"},
+    )
+    x, kept = scanned(self.config, self.dot_general, name="blocks")(
+      x, cache, positions, place
+    )
+    return RMSNorm(name="norm")(x), kept

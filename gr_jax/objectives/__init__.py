@@ -1,0 +1,1 @@
+"""Pure training losses; they know no other room."""

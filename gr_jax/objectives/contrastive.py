@@ -1,0 +1,51 @@
+"""Contrastive losses between two sides of a batch."""
+
+import jax
+import jax.numpy as jnp
+
+
+def normalize(x: jax.Array) -> jax.Array:
+  """Rows of `[..., D]` at length one, in float32; a zero row stays zero."""
+  x = x.astype(jnp.float32)
+  square = jnp.sum(jnp.square(x), axis=-1, keepdims=True)
+  return x * jax.lax.rsqrt(jnp.maximum(square, 1e-12))
+
+
+def info_nce(
+  items: jax.Array,
+  queries: jax.Array,
+  *,
+  temperature: float,
+  where: jax.Array | None = None,
+  negative_mask: jax.Array | None = None,
+) -> jax.Array:
+  r"""Symmetric InfoNCE of matched rows (CQ-SID, L_NCE).
+
+  $$ -\tfrac12 \mathrm{mean}_i [\log \mathrm{softmax}_{q'}(\cos(e_i,e_{q'})/
+  \tau)_{i} + \log \mathrm{softmax}_{i'}(\cos(e_{i'},e_q)/\tau)_{i}] $$
+
+  Args:
+    items: `[B, D]`.
+    queries: `[B, D]`, row i belongs to item i.
+    temperature: tau.
+    where: `[B]` bool, rows that have a query. The others count in neither
+      direction.
+    negative_mask: `[B, B]` bool (item, query), which pairs may serve as
+      negatives; by default those whose both sides are in `where`. A pair's own
+      query always counts. Our design: callers drop pairs that repeat the same
+      item or query, which are not negatives.
+
+  Returns:
+    A scalar; 0 when no row has a query.
+  """
+  size = items.shape[0]
+  where = jnp.ones(size, bool) if where is None else where
+  if negative_mask is None:
+    negative_mask = where[:, None] & where[None, :]
+  logits = normalize(items) @ normalize(queries).T / temperature
+  own = jnp.diagonal(logits)
+  kept = jnp.where(negative_mask | jnp.eye(size, dtype=bool), logits, -jnp.inf)
+  by_query = jax.nn.logsumexp(kept, axis=0) - own
+  by_item = jax.nn.logsumexp(kept, axis=1) - own
+  total = jnp.sum(jnp.where(where, by_query + by_item, 0.0))
+  return 0.5 * total / jnp.maximum(jnp.sum(where), 1)

@@ -1,0 +1,35 @@
+"""Keeps freed memory in the process, on Linux with glibc.
+
+XLA's CPU backend asks for its temporary buffers anew at every call. glibc maps
+and unmaps blocks of that size each time, so every call touches fresh pages:
+on our machine that was a fifth of a training step. Kept pages are reused.
+"""
+
+import ctypes
+import sys
+
+# Parameters of glibc's mallopt(3).
+_M_TRIM_THRESHOLD = -1
+_M_TOP_PAD = -2
+_M_MMAP_MAX = -4
+_M_ARENA_MAX = -8
+
+
+def keep_freed_memory() -> bool:
+  """Asks the allocator to reuse large blocks; call before JAX starts.
+
+  Returns:
+    Whether the allocator took it; False elsewhere than on glibc.
+  """
+  if not sys.platform.startswith("linux"):
+    return False
+  mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+  if mallopt is None:
+    return False
+  settings = (
+    (_M_MMAP_MAX, 0),
+    (_M_TRIM_THRESHOLD, 2**31 - 1),
+    (_M_TOP_PAD, 2**26),
+    (_M_ARENA_MAX, 1),
+  )
+  return all([mallopt(*setting) == 1 for setting in settings])

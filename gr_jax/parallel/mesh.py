@@ -1,0 +1,73 @@
+"""The device mesh and where arrays lie on it."""
+
+import dataclasses
+
+import jax
+from flax import linen as nn
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+DATA, MODEL = "data", "model"
+
+# Which mesh axis each named parameter axis is split over. Tensor parallelism
+# splits what is wide (heads, feed-forward, vocabulary) over "model" and leaves
+# the residual stream whole, so a block needs one all-reduce per half.
+DEFAULT_RULES = (
+  ("vocab", MODEL),
+  ("heads", MODEL),
+  ("mlp", MODEL),
+  ("embed", None),
+  ("norm", None),
+  ("layers", None),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class MeshConfig:
+  """Devices along each axis; 0 data devices = all that are left."""
+
+  data: int = 0
+  model: int = 1
+
+
+def make_mesh(config: MeshConfig) -> Mesh:
+  """A `('data', 'model')` mesh over all devices.
+
+  Raises:
+    ValueError: where the sizes do not fill the devices.
+  """
+  count = jax.device_count()
+  data = config.data or count // config.model
+  if data * config.model != count:
+    raise ValueError(
+      f"a mesh of data={data} x model={config.model} needs "
+      f"{data * config.model} devices; there are {count}."
+    )
+  return jax.make_mesh(
+    (data, config.model), (DATA, MODEL), axis_types=(AxisType.Auto,) * 2
+  )
+
+
+def replicated(mesh: Mesh) -> NamedSharding:
+  """Every device holds everything."""
+  return NamedSharding(mesh, PartitionSpec())
+
+
+def batch_sharding(mesh: Mesh) -> NamedSharding:
+  """The leading axis is split over the data devices."""
+  return NamedSharding(mesh, PartitionSpec(DATA))
+
+
+def put_batch(batch, mesh: Mesh):
+  """Host arrays `[B / hosts, ...]` as one global array each."""
+  sharding = batch_sharding(mesh)
+  if jax.process_count() == 1:
+    return jax.device_put(batch, sharding)
+  return jax.tree.map(
+    lambda x: jax.make_array_from_process_local_data(sharding, x), batch
+  )
+
+
+def parameter_shardings(abstract, mesh: Mesh, rules=DEFAULT_RULES):
+  """Shardings of a tree whose leaves carry logical axis names."""
+  specs = nn.get_partition_spec(abstract)
+  return nn.logical_to_mesh_sharding(specs, mesh, list(rules))

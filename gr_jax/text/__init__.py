@@ -1,0 +1,1 @@
+"""Vectors of items and queries: from their text and from purchases."""

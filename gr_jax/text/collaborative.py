@@ -1,0 +1,135 @@
+"""Item vectors from what is bought together."""
+
+import numpy as np
+import scipy.sparse
+import scipy.sparse.linalg
+
+from gr_jax.text.encoder import unit_rows
+
+
+def copurchase_vectors(
+  basket_offsets: np.ndarray,
+  basket_items: np.ndarray,
+  *,
+  num_items: int,
+  dimensions: int,
+  shift: float,
+  smoothing: float = 20.0,
+) -> np.ndarray:
+  """Truncated SVD of the shifted positive PMI of the co-purchases.
+
+  With b the sets of distinct items of the baskets and n_b their sizes,
+
+    C_ij = sum over b that hold i and j != i of 1 / (n_b - 1),
+    M_ij = max(0, log(C_ij C / ((c_i + a) (c_j + a))) - log(shift)),
+    M ~ U S U^T,  x_i = U_i sqrt(|S|) / |U_i sqrt(|S|)|,
+
+  with c_i = sum_j C_ij, C = sum_i c_i and a the smoothing. Shifted PMI is Levy
+  and Goldberg 2014 (there the shift is the number of negative samples). Two
+  parts are our design. The weight 1 / (n_b - 1): an item gives each of its
+  baskets one vote, so c_i is the number of its baskets and one large basket
+  does not outvote a hundred small ones. The smoothing: PMI is largest where
+  there is least evidence, and a imagined baskets with chance partners keep the
+  items bought once or twice from taking the leading dimensions.
+
+  Args:
+    basket_offsets: [B+1] int64 into basket_items.
+    basket_items: [P] items of the baskets; order and repeats do not matter.
+    num_items: N.
+    dimensions: D; columns past the rank of M are zero.
+    shift: at least 1 keeps only pairs that are bought together that much more
+      often than by chance.
+    smoothing: a, in baskets; 0 is plain PMI.
+
+  Returns:
+    [N, D] float32 unit rows; zeros for an item that was never bought together
+    with another.
+
+  Raises:
+    ValueError: the shift or the dimensions are not positive.
+  """
+  if shift <= 0 or dimensions <= 0:
+    raise ValueError(
+      f"shift={shift} and dimensions={dimensions} must both be positive."
+    )
+  baskets = _basket_matrix(basket_offsets, basket_items, num_items)
+  bought = np.flatnonzero(np.diff(baskets.tocsc().indptr))
+  vectors = np.zeros((num_items, dimensions), np.float32)
+  if not len(bought):
+    return vectors
+  counts = _pair_weights(baskets[:, bought])
+  pmi = _shifted_pmi(counts, shift=shift, smoothing=smoothing)
+  rank = min(dimensions, len(bought))
+  factors = _factor(pmi, rank)
+  factors[np.diff(pmi.indptr) == 0] = 0  # Lanczos leaves rounding there.
+  vectors[bought, :rank] = unit_rows(factors)
+  return vectors
+
+
+def _basket_matrix(
+  offsets: np.ndarray, items: np.ndarray, num_items: int
+) -> scipy.sparse.csr_array:
+  """[B, N] float64, 1 where a basket of two or more items holds the item."""
+  matrix = scipy.sparse.csr_array(
+    (np.ones(len(items)), items.astype(np.int32), offsets),
+    shape=(len(offsets) - 1, num_items),
+  )
+  matrix.sum_duplicates()
+  matrix.data[:] = 1
+  return matrix[np.diff(matrix.indptr) > 1]
+
+
+def _pair_weights(baskets: scipy.sparse.csr_array) -> scipy.sparse.csr_array:
+  """[n, n] float64 C, symmetric with an empty diagonal."""
+  sizes = np.diff(baskets.indptr)
+  # Multiples of 2^-20 add up exactly, so no order of baskets can be seen.
+  weights = np.round(2.0**20 / (sizes - 1)) / 2.0**20
+  weighted = baskets.copy()
+  weighted.data = np.repeat(weights, sizes)
+  counts = (baskets.T @ weighted).tocsr()
+  counts.setdiag(0)
+  counts.eliminate_zeros()
+  counts.sort_indices()
+  return counts
+
+
+def _shifted_pmi(
+  counts: scipy.sparse.csr_array, *, shift: float, smoothing: float
+) -> scipy.sparse.csr_array:
+  """[n, n] float32 M."""
+  row_sums = counts.sum(axis=1)
+  # An item that was only bought alone has no entry, but a finite logarithm.
+  tiny = np.finfo(np.float64).tiny
+  log_rows = np.log(np.maximum(row_sums + smoothing, tiny))
+  pmi = np.log(counts.data) + np.log(row_sums.sum()) - np.log(shift)
+  pmi -= np.repeat(log_rows, np.diff(counts.indptr))
+  pmi -= log_rows[counts.indices]
+  matrix = scipy.sparse.csr_array(
+    (np.maximum(pmi, 0).astype(np.float32), counts.indices, counts.indptr),
+    shape=counts.shape,
+    copy=True,  # eliminate_zeros would write into the arrays of counts.
+  )
+  matrix.eliminate_zeros()
+  return matrix
+
+
+def _factor(matrix: scipy.sparse.csr_array, rank: int) -> np.ndarray:
+  """[n, rank] U sqrt(|S|), largest first, of a symmetric matrix.
+
+  The singular triplets of a symmetric matrix are its eigenpairs up to sign, and
+  one Lanczos product per step finds those where a general SVD needs two.
+  """
+  n = matrix.shape[0]
+  if n <= 4 * rank:
+    values, vectors = np.linalg.eigh(matrix.toarray().astype(np.float64))
+  else:
+    start = np.random.default_rng(0).standard_normal(n).astype(np.float32)
+    values, vectors = scipy.sparse.linalg.eigsh(
+      matrix, k=rank, v0=start, tol=1e-3
+    )
+  order = np.argsort(-np.abs(values), kind="stable")[:rank]
+  values, vectors = values[order], vectors[:, order]
+  # An eigenvector has two signs; the one with a positive largest entry is kept.
+  largest = np.abs(vectors).argmax(axis=0)
+  vectors = vectors * np.sign(vectors[largest, np.arange(rank)])
+  return (vectors * np.sqrt(np.abs(values))).astype(np.float32)

@@ -1,0 +1,69 @@
+"""Sentence vectors."""
+
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+
+class TextEncoder(Protocol):
+  """Maps texts to unit vectors.
+
+  Attributes:
+    dimensions: D, the width of a vector.
+  """
+
+  dimensions: int
+
+  def encode(self, texts: Sequence[str]) -> np.ndarray:
+    """[n, D] float32 of unit rows; a text without a known word gives zeros."""
+    ...
+
+
+class WordLlamaEncoder:
+  """Mean of static word vectors: WordLlama's 256-d table.
+
+  The weights ship inside the package `wordllama`; nothing is downloaded.
+
+  Raises:
+    FileNotFoundError: the package is not installed.
+  """
+
+  def __init__(self):
+    spec = importlib.util.find_spec("wordllama")
+    if spec is None or spec.origin is None:
+      raise FileNotFoundError(
+        "The package wordllama is not installed; run `pip install wordllama`, "
+        "or give vectors of your own."
+      )
+    # Imported late: it takes half a second and few programs need it.
+    from wordllama import WordLlama
+
+    self._model = WordLlama.load(
+      cache_dir=Path(spec.origin).parent, disable_download=True
+    )
+    self.dimensions = self._model.embedding.shape[1]
+
+  def encode(self, texts: Sequence[str]) -> np.ndarray:
+    """[n, 256] float32 of unit rows; a text without a known word gives zeros.
+
+    Each distinct text is encoded once, in order of length, because a batch is
+    padded to its longest text.
+    """
+    if not len(texts):
+      return np.zeros((0, self.dimensions), np.float32)
+    distinct = sorted(set(texts), key=lambda text: (len(text), text))
+    row = {text: i for i, text in enumerate(distinct)}
+    vectors = self._model.embed(distinct, norm=False, return_np=True)
+    return unit_rows(vectors)[[row[text] for text in texts]]
+
+
+def unit_rows(vectors: np.ndarray) -> np.ndarray:
+  """[n, D] float32 rows x / |x|; rows of zeros stay zeros."""
+  vectors = np.nan_to_num(np.asarray(vectors, np.float32))
+  norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+  return np.divide(
+    vectors, norms, out=np.zeros_like(vectors), where=norms > 1e-12
+  )

@@ -1,0 +1,158 @@
+"""Vectors of items and queries: text beside purchases."""
+
+import dataclasses
+
+import numpy as np
+
+from gr_jax.data.catalogue import Catalogue
+from gr_jax.data.requests import EXPOSED, TRAIN, Requests
+from gr_jax.text.collaborative import copurchase_vectors
+from gr_jax.text.encoder import TextEncoder, unit_rows
+
+
+@dataclasses.dataclass(frozen=True)
+class VectorsConfig:
+  """How vectors are made.
+
+  Attributes:
+    dimensions: width of the collaborative part.
+    shift: of the PMI, see `copurchase_vectors`.
+    smoothing: of the PMI, in baskets.
+    text_weight: length of the text part.
+    collaborative_weight: length of the collaborative part.
+    history_window: how many of the last history items join the items of a
+      request in one basket. 0 where pages are baskets; a few where a page is a
+      single item and only the sequence tells what goes together.
+  """
+
+  dimensions: int = 64
+  shift: float = 1.0
+  smoothing: float = 20.0
+  text_weight: float = 1.0
+  collaborative_weight: float = 1.0
+  history_window: int = 0
+
+
+def item_vectors(
+  catalogue: Catalogue,
+  requests: Requests,
+  *,
+  encoder: TextEncoder,
+  config: VectorsConfig,
+) -> np.ndarray:
+  """[N, Dt + Dc] float32 x_i = (w_t text_i, w_c collaborative_i).
+
+  Both parts are unit rows before they are weighted; the collaborative part is
+  zero for an item that no training request bought together with another. Only
+  training requests are read.
+  """
+  offsets, items = training_baskets(requests, window=config.history_window)
+  collaborative = copurchase_vectors(
+    offsets,
+    items,
+    num_items=len(catalogue),
+    dimensions=config.dimensions,
+    shift=config.shift,
+    smoothing=config.smoothing,
+  )
+  text = encoder.encode(catalogue.texts.tolist())
+  return np.concatenate(
+    [config.text_weight * text, config.collaborative_weight * collaborative],
+    axis=1,
+    dtype=np.float32,
+  )
+
+
+def query_vectors(
+  requests: Requests,
+  vectors: np.ndarray,
+  *,
+  encoder: TextEncoder,
+  config: VectorsConfig,
+) -> np.ndarray:
+  """[Q, Dt + Dc] float32 vectors of the queries, in the space of the items.
+
+  y_q = (w_t text_q, w_c unit(mean of the collaborative vectors of what was
+  clicked or ordered for q in training)); the second part is zero for a query
+  that training never saw.
+
+  Args:
+    requests: their queries and training pages are read.
+    vectors: [N, Dt + Dc] from `item_vectors` with the same encoder and config.
+    encoder: of the text part.
+    config: the weights.
+  """
+  request, item = _training_targets(requests)
+  query = requests.query[request]
+  asked = query >= 0
+  collaborative = vectors[:, encoder.dimensions :]
+  sums = _sum_by_query(
+    query[asked], collaborative[item[asked]], len(requests.queries)
+  )
+  text = encoder.encode(requests.queries.tolist())
+  return np.concatenate(
+    [config.text_weight * text, config.collaborative_weight * unit_rows(sums)],
+    axis=1,
+    dtype=np.float32,
+  )
+
+
+def training_baskets(
+  requests: Requests, *, window: int
+) -> tuple[np.ndarray, np.ndarray]:
+  """(offsets [B+1], items [P]): what each user took at each training moment.
+
+  Requests of one user at one time are one basket, so that the searches of a
+  shopping trip and the trip itself are not counted twice. The last `window`
+  items of the history join the basket; they all come before the request.
+  """
+  request, item = _training_targets(requests)
+  request, item = _with_history(requests, request, item, window=window)
+  moment = np.stack([requests.user[request], requests.time[request]])
+  order = np.lexsort((item, moment[1], moment[0]))
+  moment, item = moment[:, order], item[order]
+  first = np.ones(len(item), bool)
+  first[1:] = (moment[:, 1:] != moment[:, :-1]).any(axis=0)
+  distinct = first.copy()
+  distinct[1:] |= item[1:] != item[:-1]
+  begin = np.flatnonzero(first[distinct])
+  return np.append(begin, int(distinct.sum())), item[distinct]
+
+
+def _training_targets(requests: Requests) -> tuple[np.ndarray, np.ndarray]:
+  """(request, item) of everything clicked or ordered in training."""
+  request = np.repeat(np.arange(len(requests)), np.diff(requests.page_offsets))
+  kept = (requests.split[request] == TRAIN) & (requests.page_kind > EXPOSED)
+  return request[kept], requests.page_item[kept]
+
+
+def _with_history(
+  requests: Requests,
+  request: np.ndarray,
+  item: np.ndarray,
+  *,
+  window: int,
+) -> tuple[np.ndarray, np.ndarray]:
+  """The pairs, and for each request the last `window` items of its history."""
+  rows = np.unique(request)
+  begin = requests.user_offsets[requests.user[rows]]
+  pairs = [(request, item)]
+  for back in range(1, window + 1):
+    event = requests.history_end[rows] - back
+    there = event >= begin
+    pairs.append((rows[there], requests.event_item[event[there]]))
+  return tuple(np.concatenate(column) for column in zip(*pairs))
+
+
+def _sum_by_query(
+  query: np.ndarray, vectors: np.ndarray, count: int
+) -> np.ndarray:
+  """[count, D] float64 sums of the rows of each query."""
+  order = np.argsort(query, kind="stable")
+  sums = np.zeros((count, vectors.shape[1]))
+  if len(order):
+    present, begin = np.unique(query[order], return_index=True)
+    sums[present] = np.add.reduceat(
+      vectors[order].astype(np.float64), begin, axis=0
+    )
+  return sums

@@ -1,0 +1,1 @@
+"""Tokenizers: item vectors in, semantic IDs out."""

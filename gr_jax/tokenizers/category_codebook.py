@@ -1,0 +1,39 @@
+"""A codebook whose rows are categories: the first level of CQ-SID."""
+
+import jax
+import jax.numpy as jnp
+
+from gr_jax.tokenizers import quantizers
+
+
+def known_or_nearest(categories: jax.Array) -> quantizers.Assign:
+  """Chooses the category `[B]` where it is known (>= 0), else the nearest."""
+
+  def assign(residuals, codebook):
+    nearest = quantizers.nearest_code(residuals, codebook)
+    return jnp.where(categories >= 0, categories, nearest)
+
+  return assign
+
+
+def category_means(
+  latents: jax.Array, categories: jax.Array, rows: jax.Array
+) -> jax.Array:
+  """Mean latent of each category `[C, D]`.
+
+  Args:
+    latents: `[B, D]`.
+    categories: `[B]` int32, -1 unknown.
+    rows: `[C, D]`, kept for the categories that do not occur.
+  """
+  known = jnp.where(categories >= 0, categories, rows.shape[0])
+  count = jnp.zeros(rows.shape[0]).at[known].add(1.0, mode="drop")
+  total = jnp.zeros_like(rows).at[known].add(latents, mode="drop")
+  mean = total / jnp.maximum(count, 1.0)[:, None]
+  return jnp.where((count > 0)[:, None], mean, rows)
+
+
+def occurring(categories: jax.Array, *, num_categories: int) -> jax.Array:
+  """`[C]` bool: categories that occur among `[N]` (-1 unknown)."""
+  known = jnp.where(categories >= 0, categories, num_categories)
+  return jnp.zeros(num_categories, bool).at[known].set(True, mode="drop")

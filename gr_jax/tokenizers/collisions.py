@@ -1,0 +1,159 @@
+"""What to do with items whose codes are equal.
+
+Each policy takes codes `[N, L]` and level sizes and gives `SemanticIds`:
+leave the items together, number them (TIGER), or move some of them (LC-Rec).
+"""
+
+import math
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gr_jax.tokenizers import semantic_ids, sinkhorn
+from gr_jax.tokenizers.semantic_ids import SemanticIds
+
+BALANCED = sinkhorn.SinkhornCode()
+
+
+def leave_clusters(
+  codes: np.ndarray, level_sizes: Sequence[int]
+) -> SemanticIds:
+  """Items with equal codes share an ID (CQ-SID needs no uniqueness)."""
+  return SemanticIds(codes, tuple(level_sizes))
+
+
+def number_in_bucket(bucket: np.ndarray, priority: np.ndarray) -> np.ndarray:
+  """Running number `[N]` of each item in its bucket, high priority first.
+
+  Ties go to the earlier row.
+  """
+  order = np.lexsort((np.arange(len(bucket)), -priority, bucket))
+  ordered = bucket[order]
+  starts_mask = np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]
+  position = np.arange(len(ordered))
+  start = np.maximum.accumulate(np.where(starts_mask, position, 0))
+  number = np.empty(len(bucket), np.int32)
+  number[order] = position - start
+  return number
+
+
+def add_suffix(
+  codes: np.ndarray,
+  level_sizes: Sequence[int],
+  *,
+  priority: np.ndarray,
+  headroom: float = 2.0,
+) -> SemanticIds:
+  """One more level: the running number inside the bucket (TIGER, 3.1).
+
+  Args:
+    codes: `[N, L]`.
+    level_sizes: of the L levels.
+    priority: `[N]`; the highest of a bucket gets number 0 (our design: give
+      the popularity, so that the common case is the same code everywhere).
+    headroom: the new level holds this many times the largest bucket, so that
+      items can be appended without a new vocabulary (our design).
+
+  Returns:
+    Unique IDs of L + 1 levels.
+  """
+  level_sizes = tuple(level_sizes)
+  _, bucket = semantic_ids.distinct_rows(codes, level_sizes)
+  number = number_in_bucket(bucket, np.asarray(priority, np.float64))
+  size = math.ceil((int(number.max(initial=0)) + 1) * headroom)
+  return SemanticIds(np.column_stack([codes, number]), (*level_sizes, size))
+
+
+def append_suffix(
+  ids: SemanticIds, new_codes: np.ndarray, *, priority: np.ndarray
+) -> SemanticIds:
+  """Appends items to IDs of `add_suffix`: each bucket's next free numbers.
+
+  Args:
+    ids: what was given out; no row of it changes.
+    new_codes: `[n, L]`, without the suffix.
+    priority: `[n]`, order among the new items of a bucket.
+
+  Raises:
+    ValueError: a bucket outgrows the suffix level.
+  """
+  new_codes, old = np.asarray(new_codes), len(ids)
+  sizes = ids.level_sizes[:-1]
+  _, bucket = semantic_ids.distinct_rows(
+    np.vstack([ids.codes[:, :-1], new_codes]), sizes
+  )
+  used = np.zeros(int(bucket.max(initial=0)) + 1, np.int32)
+  np.maximum.at(used, bucket[:old], ids.codes[:, -1] + 1)
+  number = used[bucket[old:]] + number_in_bucket(
+    bucket[old:], np.asarray(priority, np.float64)
+  )
+  room = ids.level_sizes[-1]
+  if number.max(initial=0) >= room:
+    row = int(np.argmax(number))
+    raise ValueError(
+      f"the bucket {new_codes[row].tolist()} would hold "
+      f"{int(number[row]) + 1} items, its suffix level only {room}; fit the "
+      "IDs anew with a larger `headroom`."
+    )
+  return ids.append(np.column_stack([new_codes, number]))
+
+
+def sinkhorn_reassign(
+  codes: np.ndarray,
+  level_sizes: Sequence[int],
+  *,
+  residuals: np.ndarray,
+  codebook: np.ndarray,
+  rounds: int = 20,
+  assign: sinkhorn.SinkhornCode = BALANCED,
+) -> SemanticIds:
+  """Moves colliding items at the last level (LC-Rec, at most 20 rounds).
+
+  In each round every group of items with one ID chooses its last codes from
+  the balanced plan of the group. Items with identical residuals stay together.
+
+  Args:
+    codes: `[N, L]`.
+    level_sizes: of the L levels.
+    residuals: `[N, D]`, what the last level quantizes.
+    codebook: `[C_L, D]` of the last level.
+    rounds: at most; stops when no two items share an ID.
+    assign: the balanced choice.
+  """
+  codes, level_sizes = np.array(codes, np.int32), tuple(level_sizes)
+  residuals = np.asarray(residuals, np.float32)
+  for _ in range(rounds):
+    _, bucket = semantic_ids.distinct_rows(codes, level_sizes)
+    groups = _groups_by_size(bucket)
+    if not groups:
+      break
+    for rows in groups:
+      codes[rows, -1] = _assign_groups(residuals[rows], codebook, assign)
+  return SemanticIds(codes, level_sizes)
+
+
+def _groups_by_size(bucket: np.ndarray) -> list[np.ndarray]:
+  """Rows of the buckets of 2 or more: per size s an array `[G, s]`."""
+  counts = np.bincount(bucket)
+  order = np.argsort(bucket, kind="stable")
+  starts = np.cumsum(counts) - counts
+  return [
+    order[starts[counts == size][:, None] + np.arange(size)]
+    for size in np.unique(counts[counts > 1])
+  ]
+
+
+def _assign_groups(residuals, codebook, assign) -> np.ndarray:
+  """Codes `[G, s]` of groups `[G, s, D]`; padded to few shapes to compile."""
+  count = len(residuals)
+  padding = (1 << (count - 1).bit_length()) - count
+  padded = np.pad(residuals, ((0, padding), (0, 0), (0, 0)))
+  return np.asarray(_jit_assign(padded, jnp.asarray(codebook), assign))[:count]
+
+
+_jit_assign = jax.jit(
+  lambda residuals, codebook, assign: assign(residuals, codebook),
+  static_argnums=2,
+)

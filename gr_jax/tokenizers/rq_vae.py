@@ -1,0 +1,293 @@
+"""RQ-VAE: an autoencoder whose latent is quantized level by level (TIGER).
+
+    z = Enc(x);  (k_l, r_l, e_l) = residual quantization of z;  z^ = sum_l e_l
+    x^ = Dec(z + sg[z^ - z])
+    L = ||x - x^||^2 + beta sum_l ||r_l - sg[e_l]||^2   (mean over the batch)
+
+The codebooks' own term is in `codebooks.py`. They start from k-means of the
+latents of a first large batch. Left out: LC-Rec's batch norm and dropout, off
+in its published runs.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from gr_jax.nn import dot
+from gr_jax.tokenizers import (
+  autoencoder,
+  fitting,
+  quantizers,
+  rq_kmeans,
+  slices,
+)
+from gr_jax.tokenizers import codebooks as codebook_rules
+
+Metrics = dict[str, jax.Array]
+Objective = Callable[..., tuple[jax.Array, tuple[Metrics, Any]]]
+
+
+@dataclasses.dataclass(frozen=True)
+class RqVaeConfig:
+  """TIGER's sizes by default.
+
+  Attributes:
+    hidden, latent: encoder widths; the decoder mirrors them.
+    levels: codes per level, `C_l`.
+    beta: weight of the commitment loss.
+    codebook: the rule that moves the codebooks.
+    assign_last: chooses codes of the last level in training: the nearest, or
+      `sinkhorn.SinkhornCode()` for LC-Rec's balanced last level.
+    learning_rate, weight_decay: AdamW, cosine decay to zero over `steps`.
+    batch_size, steps: of training; rows are drawn with replacement.
+    init_rows, init_iterations: k-means start of the codebooks.
+    dot_general: product of the dense layers.
+  """
+
+  hidden: tuple[int, ...] = (512, 256, 128)
+  latent: int = 32
+  levels: tuple[int, ...] = (256, 256, 256)
+  beta: float = 0.25
+  codebook: codebook_rules.CodebookRule = dataclasses.field(
+    default_factory=codebook_rules.GradientCodebook
+  )
+  assign_last: quantizers.Assign = quantizers.nearest_code
+  learning_rate: float = 1e-3
+  weight_decay: float = 1e-4
+  batch_size: int = 1024
+  steps: int = 4_000
+  init_rows: int = 16_384
+  init_iterations: int = 10
+  dot_general: Callable[..., jax.Array] = dot.bf16_dot_general
+
+
+@flax.struct.dataclass
+class RqVaeState:
+  """Everything a training step replaces.
+
+  Attributes:
+    params: autoencoder parameters.
+    codebooks: per level `[C_l, latent]`.
+    optimizer: optax state of `params`.
+    memory: what the codebook rule keeps.
+    step: int32 scalar.
+  """
+
+  params: autoencoder.Params
+  codebooks: codebook_rules.Codebooks
+  optimizer: optax.OptState
+  memory: Any
+  step: jax.Array
+
+
+def build_model(config: RqVaeConfig, *, features: int):
+  """The autoencoder of a config for vectors `[N, features]`."""
+  return autoencoder.Autoencoder(
+    features, config.hidden, config.latent, config.dot_general
+  )
+
+
+def build_optimizer(config: RqVaeConfig) -> optax.GradientTransformation:
+  """AdamW with cosine decay."""
+  schedule = optax.cosine_decay_schedule(config.learning_rate, config.steps)
+  return optax.adamw(schedule, weight_decay=config.weight_decay)
+
+
+def training_assign(config: RqVaeConfig) -> tuple[quantizers.Assign, ...]:
+  """Nearest codes, and the config's choice at the last level."""
+  nearest = (quantizers.nearest_code,) * (len(config.levels) - 1)
+  return (*nearest, config.assign_last)
+
+
+def loss(
+  params: autoencoder.Params,
+  codebooks: codebook_rules.Codebooks,
+  vectors: jax.Array,
+  *,
+  config: RqVaeConfig,
+  assign: Sequence[quantizers.Assign] | None = None,
+) -> tuple[jax.Array, tuple[Metrics, quantizers.Quantized]]:
+  """`L_recon + beta L_commit` of vectors `[B, D]` (TIGER eq. 1-2)."""
+  assign = training_assign(config) if assign is None else assign
+  model = build_model(config, features=vectors.shape[-1])
+  variables = {"params": params}
+  z = model.apply(variables, vectors, method="encode")
+  quantized = quantizers.residual_quantize(z, codebooks, assign=assign)
+  latent = quantizers.straight_through(z, quantized.quantized)
+  restored = model.apply(variables, latent, method="decode")
+  recon = jnp.sum(jnp.square(vectors - restored)) / vectors.shape[0]
+  commit = quantizers.commitment_loss(quantized)
+  total = recon + config.beta * commit
+  return total, ({"recon": recon, "commit": commit}, quantized)
+
+
+def apply_objective(
+  state: RqVaeState,
+  objective: Objective,
+  key: jax.Array,
+  *,
+  config: RqVaeConfig,
+  optimizer: optax.GradientTransformation,
+) -> tuple[RqVaeState, Metrics]:
+  """One step: AdamW on `objective(params, codebooks)`, then the codebooks."""
+  (value, (metrics, quantized)), grads = jax.value_and_grad(
+    objective, has_aux=True
+  )(state.params, state.codebooks)
+  updates, optimizer_state = optimizer.update(
+    grads, state.optimizer, state.params
+  )
+  quantized = jax.lax.stop_gradient(quantized)
+  codebooks, memory = config.codebook.update(
+    state.codebooks, state.memory, quantized, key
+  )
+  used = [
+    quantizers.perplexity(
+      quantizers.code_counts(quantized.codes[:, l], num_codes=book.shape[0])
+    )
+    for l, book in enumerate(codebooks)
+  ]
+  metrics = {"loss": value, **metrics} | {
+    f"perplexity_{l}": value for l, value in enumerate(used)
+  }
+  return RqVaeState(
+    params=optax.apply_updates(state.params, updates),
+    codebooks=codebooks,
+    optimizer=optimizer_state,
+    memory=memory,
+    step=state.step + 1,
+  ), metrics
+
+
+def train_step(
+  state: RqVaeState,
+  batch: jax.Array,
+  key: jax.Array,
+  *,
+  config: RqVaeConfig,
+  optimizer: optax.GradientTransformation,
+) -> tuple[RqVaeState, Metrics]:
+  """One step on vectors `[B, D]`; jit it with the state donated."""
+  objective = functools.partial(loss, vectors=batch, config=config)
+  return apply_objective(
+    state, objective, key, config=config, optimizer=optimizer
+  )
+
+
+def init_state(
+  params: autoencoder.Params,
+  codebooks: codebook_rules.Codebooks,
+  *,
+  config: RqVaeConfig,
+  pinned: tuple[jax.Array, ...] | None = None,
+) -> RqVaeState:
+  """State at step 0; `pinned` marks codebook rows that never restart."""
+  if pinned is None:
+    pinned = tuple(jnp.zeros(book.shape[0], bool) for book in codebooks)
+  return RqVaeState(
+    params=params,
+    codebooks=codebooks,
+    optimizer=build_optimizer(config).init(params),
+    memory=config.codebook.init(codebooks, pinned=pinned),
+    step=jnp.zeros((), jnp.int32),
+  )
+
+
+def init_codebooks(
+  latents: jax.Array,
+  *,
+  levels: tuple[int, ...],
+  config: RqVaeConfig,
+  key: jax.Array,
+) -> codebook_rules.Codebooks:
+  """Residual k-means of latents `[B, latent]` with `levels` codes."""
+  cluster = rq_kmeans.PlainKMeans(iterations=config.init_iterations)
+  kmeans = rq_kmeans.RqKMeansConfig(levels, cluster)
+  return rq_kmeans.fit(latents, config=kmeans, key=key).codebooks
+
+
+def fit(
+  vectors: np.ndarray | jax.Array,
+  *,
+  config: RqVaeConfig,
+  key: jax.Array,
+  progress: fitting.Progress | None = None,
+) -> tuple[RqVaeState, list[dict[str, float]]]:
+  """Trains on `[N, D]`; returns the state and one metrics row per chunk.
+
+  Raises:
+    ValueError: vectors that are empty, not 2-D or not finite.
+  """
+  fitting.check_vectors(vectors, name="vectors")
+  vectors = jnp.asarray(vectors, jnp.float32)
+  init_key, rows_key, book_key, train_key = jax.random.split(key, 4)
+  model = build_model(config, features=vectors.shape[1])
+  params = autoencoder.init_params(model, init_key)
+  rows = fitting.sample_rows(
+    rows_key, num_rows=vectors.shape[0], size=config.init_rows
+  )
+  latents = latent_vectors(params, vectors[rows], config=config)
+  codebooks = init_codebooks(
+    latents, levels=config.levels, config=config, key=book_key
+  )
+  state = init_state(params, codebooks, config=config)
+  optimizer = build_optimizer(config)
+
+  def step(state, vectors, key):
+    rows_key, step_key = jax.random.split(key)
+    rows = jax.random.randint(
+      rows_key, (config.batch_size,), 0, vectors.shape[0]
+    )
+    return train_step(
+      state, vectors[rows], step_key, config=config, optimizer=optimizer
+    )
+
+  return fitting.fit(
+    state, vectors, train_key, step=step, steps=config.steps, progress=progress
+  )
+
+
+@functools.partial(jax.jit, static_argnames="config")
+def latent_vectors(
+  params: autoencoder.Params, vectors: jax.Array, *, config: RqVaeConfig
+) -> jax.Array:
+  """`Enc(x)` `[N, latent]`, in slices that stay in cache."""
+  model = build_model(config, features=vectors.shape[1])
+
+  def encode(x):
+    return model.apply({"params": params}, x, method="encode")
+
+  return slices.map_rows(encode, vectors)
+
+
+def encode(
+  state: RqVaeState, vectors: np.ndarray | jax.Array, *, config: RqVaeConfig
+) -> np.ndarray:
+  """Codes `[N, L]` int32 of vectors `[N, D]`: nearest at every level."""
+  fitting.check_vectors(vectors, name="vectors")
+  latents = latent_vectors(state.params, jnp.asarray(vectors), config=config)
+  return np.asarray(_quantize(latents, state.codebooks).codes)
+
+
+@functools.partial(jax.jit, static_argnames="config")
+def reconstruct(
+  state: RqVaeState, codes: jax.Array, *, config: RqVaeConfig
+) -> jax.Array:
+  """`Dec(sum_l e_{k_l})` `[N, D]` of codes `[N, L]`."""
+  features = state.params["encoder"]["Dense_0"]["kernel"].shape[0]
+  model = build_model(config, features=features)
+
+  def decode(codes):
+    latents = quantizers.sum_codes(codes, state.codebooks)
+    return model.apply({"params": state.params}, latents, method="decode")
+
+  return slices.map_rows(decode, codes)
+
+
+_quantize = jax.jit(quantizers.residual_quantize)

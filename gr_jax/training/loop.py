@@ -1,0 +1,145 @@
+"""The training loop: batches in, state out; resumable at any step."""
+
+import dataclasses
+import pathlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import optax
+from jax.sharding import Mesh
+from tqdm import tqdm
+
+from gr_jax.parallel.mesh import put_batch
+from gr_jax.training.checkpoints import Checkpoints
+from gr_jax.training.metric_writer import MetricWriter
+from gr_jax.training.state import TrainState
+
+Metrics = dict[str, jax.Array]
+LossFn = Callable[[Any, Any], tuple[jax.Array, Metrics]]
+StepFn = Callable[[TrainState, Any], tuple[TrainState, Metrics]]
+
+
+@dataclasses.dataclass(frozen=True)
+class LoopConfig:
+  """Length and rhythm.
+
+  Attributes:
+    steps: updates in all.
+    log_every: steps between two rows of metrics.
+    checkpoint_every: steps between two checkpoints.
+  """
+
+  steps: int = 1000
+  log_every: int = 20
+  checkpoint_every: int = 500
+
+
+def make_step(
+  loss_fn: LossFn, optimizer: optax.GradientTransformation
+) -> StepFn:
+  """One jitted update; the state that goes in is given up.
+
+  Args:
+    loss_fn: from parameters and batch to the loss and metrics.
+    optimizer: makes updates of gradients.
+  """
+
+  def step(state: TrainState, batch) -> tuple[TrainState, Metrics]:
+    (_, metrics), grads = jax.value_and_grad(loss_fn, has_aux=True)(
+      state.params, batch
+    )
+    updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
+    params = optax.apply_updates(state.params, updates)
+    metrics = metrics | {"train/grad_norm": optax.global_norm(grads)}
+    return TrainState(state.step + 1, params, opt_state), metrics
+
+  return jax.jit(step, donate_argnums=0)
+
+
+class _Rate:
+  """Seconds per step between rows of metrics, compilation left out."""
+
+  def __init__(self):
+    self._steps, self._since = 0, None
+
+  def add(self) -> None:
+    if self._since is None:
+      self._since = time.perf_counter()
+    else:
+      self._steps += 1
+
+  def take(self) -> float | None:
+    if not self._steps:
+      return None
+    now = time.perf_counter()
+    seconds = (now - self._since) / self._steps
+    self._steps, self._since = 0, now
+    return seconds
+
+
+def fit(
+  state: TrainState,
+  step_fn: StepFn,
+  batches: Iterator[Any],
+  *,
+  config: LoopConfig,
+  directory: pathlib.Path,
+  mesh: Mesh,
+  speed: Callable[[float], dict[str, float]] = lambda seconds: {},
+) -> TrainState:
+  """Trains to `config.steps`, from the last checkpoint where there is one.
+
+  Metrics of step `t` are fetched after step `t + 1` is under way, so the
+  device never waits for the host.
+
+  Args:
+    state: initial state; also the structure and shardings of checkpoints.
+    step_fn: from `make_step`.
+    batches: a grain iterator.
+    config: length and rhythm.
+    directory: of checkpoints and metrics.
+    mesh: where batches go.
+    speed: from seconds per step to more metrics.
+  """
+  checkpoints = Checkpoints(directory / "checkpoints")
+  first = checkpoints.latest or 0
+  if first:
+    state = checkpoints.restore(first, state, batches)
+  writer = MetricWriter(directory, first_step=first)
+  rate, pending = _Rate(), None
+  bar = tqdm(
+    total=config.steps, initial=first, desc="train", unit="step",
+    file=sys.stderr, mininterval=1.0,
+  )  # fmt: skip
+
+  def write(step: int, metrics: Metrics) -> None:
+    values = jax.device_get(metrics)
+    seconds = rate.take()
+    if seconds:
+      values |= speed(seconds)
+    writer.write(step, values)
+    bar.set_postfix_str(f"loss {float(values['train/loss']):.3f}")
+
+  try:
+    for step in range(first, config.steps):
+      state, metrics = step_fn(state, put_batch(next(batches), mesh))
+      rate.add()
+      if pending is not None:
+        write(*pending)
+        pending = None
+      done = step + 1
+      if done % config.log_every == 0 or done == config.steps:
+        pending = (step, metrics)
+      bar.update()
+      if done % config.checkpoint_every == 0 or done == config.steps:
+        checkpoints.save(done, state, batches)
+    if pending is not None:
+      write(*pending)
+  finally:
+    bar.close()
+    writer.close()
+    checkpoints.close()
+  return state

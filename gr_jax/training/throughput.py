@@ -1,0 +1,39 @@
+"""How fast training is, against what this machine can do."""
+
+import time
+
+import jax
+import jax.numpy as jnp
+
+from gr_jax.nn.layers import DotGeneral
+
+
+def matmul_peak(
+  rows: int, width: int, features: int, *, dot_general: DotGeneral
+) -> float:
+  """FLOP/s of one product `[rows, width] x [width, features]`, best of 5.
+
+  The yardstick of a training step: a product of the size its layers have,
+  through the same `dot_general`.
+  """
+  a = jnp.ones((rows, width))
+  b = jnp.ones((width, features))
+  product = jax.jit(lambda a, b: dot_general(a, b, (((1,), (0,)), ((), ()))))
+  product(a, b).block_until_ready()
+  best = float("inf")
+  for _ in range(5):
+    start = time.perf_counter()
+    product(a, b).block_until_ready()
+    best = min(best, time.perf_counter() - start)
+  return 2 * rows * width * features / best
+
+
+def dense_flops(params, positions: int) -> float:
+  """FLOPs of the dense products of one training step, `6 · weights · positions`.
+
+  Counts the matrices of the transformer blocks: forward, and the gradients of
+  inputs and of weights. Attention scores, embeddings and heads are left out.
+  """
+  blocks = params["params"]["transformer"]["blocks"]
+  weights = sum(x.size for x in jax.tree.leaves(blocks) if x.ndim == 3)
+  return 6.0 * weights * positions

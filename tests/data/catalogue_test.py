@@ -1,0 +1,94 @@
+import dataclasses
+
+import hypothesis
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+
+from gr_jax.data.catalogue import Catalogue, category_columns, object_array
+
+names = st.text(
+  st.characters(codec="utf-8", exclude_characters=">"), max_size=4
+)
+
+
+def small_catalogue(paths=(("a", "b"), ("a",), ())) -> Catalogue:
+  n = len(paths)
+  categories, category_names = category_columns(paths)
+  return Catalogue(
+    item_ids=object_array([f"id {i}" for i in range(n)]),
+    texts=object_array([f"text é {i}" for i in range(n)]),
+    categories=categories,
+    category_names=category_names,
+    values=np.linspace(0, 1, n, dtype=np.float32),
+    popularity=np.arange(n, dtype=np.int64),
+  )
+
+
+def assert_same(left: Catalogue, right: Catalogue):
+  assert left.category_names == right.category_names
+  for name in ("item_ids", "texts", "categories", "values", "popularity"):
+    a, b = getattr(left, name), getattr(right, name)
+    np.testing.assert_array_equal(a, b, err_msg=name)
+    assert a.dtype == b.dtype
+
+
+@hypothesis.given(st.lists(st.lists(names, max_size=3), max_size=6))
+def test_save_then_load_changes_no_bit(tmp_path_factory, paths):
+  catalogue = small_catalogue(paths)
+  directory = tmp_path_factory.mktemp("catalogue")
+  catalogue.save(directory)
+  assert_same(catalogue, Catalogue.load(directory))
+
+
+@hypothesis.given(st.lists(st.lists(names, max_size=3), max_size=6))
+def test_category_columns_spell_the_paths(paths):
+  categories, category_names = category_columns(paths)
+  for row, path in enumerate(paths):
+    spelled = [
+      category_names[d][index]
+      for d, index in enumerate(categories[row])
+      if index >= 0
+    ]
+    assert spelled == [" > ".join(path[: d + 1]) for d in range(len(path))]
+
+
+def test_category_indices_do_not_depend_on_item_order():
+  paths = [["b", "x"], ["a", "y"], ["a"]]
+  categories, category_names = category_columns(paths)
+  reversed_categories, reversed_names = category_columns(paths[::-1])
+  assert category_names == reversed_names
+  np.testing.assert_array_equal(categories, reversed_categories[::-1])
+
+
+def test_category_name_with_separator_is_refused():
+  with pytest.raises(ValueError, match="split it into a path"):
+    category_columns([["a > b"]])
+
+
+@pytest.mark.parametrize(
+  ("field", "value", "message"),
+  [
+    ("item_ids", object_array(["a", "b", "a"]), "given twice, in rows 0 and 2"),
+    ("texts", object_array(["a"]), "1 rows for 3 item_ids"),
+    ("values", np.zeros(3), "convert it to float32"),
+    ("values", np.array([0, np.nan, 0], np.float32), r"values\[1\] is nan"),
+    ("popularity", np.array([0, -1, 0]), "negative count -1"),
+    ("categories", np.zeros((3, 1), np.int32), "one column per depth"),
+    ("categories", np.full((3, 2), 7, np.int32), "is 7, outside"),
+    (
+      "categories",
+      np.array([[-1, 0]] * 3, np.int32),
+      "below an unknown category",
+    ),
+  ],
+)
+def test_wrong_fields_are_refused_with_one_line(field, value, message):
+  with pytest.raises(ValueError, match=message) as error:
+    dataclasses.replace(small_catalogue(), **{field: value})
+  assert "\n" not in str(error.value)
+
+
+def test_loading_from_an_empty_folder_names_the_missing_file(tmp_path):
+  with pytest.raises(FileNotFoundError, match=r"items\.parquet missing"):
+    Catalogue.load(tmp_path)

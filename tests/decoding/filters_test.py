@@ -1,0 +1,39 @@
+import hypothesis
+import hypothesis.strategies as st
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gr_jax.decoding.filters import make_filters, make_row_mask
+from gr_jax.decoding.trie import build_trie
+
+
+@hypothesis.given(st.integers(0, 2**32 - 1), st.sampled_from([1, 32, 95]))
+@hypothesis.settings(max_examples=9)
+def test_rank_is_the_number_of_rows_before(seed, length):
+  mask = np.random.default_rng(seed).random((2, length)) < 0.6
+  rows = np.tile(np.arange(length + 1), (2, 1))
+  rank = jax.jit(lambda m, r: make_row_mask(m).rank(r))
+  expected = np.pad(np.cumsum(mask, axis=1), ((0, 0), (1, 0)))
+  np.testing.assert_array_equal(rank(mask, rows), expected)
+  np.testing.assert_array_equal(rank(mask[0], rows), expected[[0, 0]])
+
+
+def test_only_the_first_of_equal_allowed_rows_counts():
+  trie = build_trie(np.arange(5)[:, None], (5,))
+  filters = make_filters(
+    trie,
+    jnp.array([[3, -1, 3, 1, 0, 1]]),
+    jnp.array([True, True, True, False, True]),
+  )
+  np.testing.assert_array_equal(filters.excluded, [[-1, 0, 1, 1, 3, 3]])
+  np.testing.assert_array_equal(filters.weights[:, 1:], [[1, 1, 0, 0, 0]])
+
+
+def test_filters_of_the_wrong_shape_are_refused():
+  trie = build_trie(np.arange(5)[:, None], (5,), capacity=8)
+  with pytest.raises(ValueError, match=r"must be \[8\] or \[B, 8\]"):
+    make_filters(trie, None, jnp.ones(5, bool))
+  with pytest.raises(ValueError, match=r"must be \[B, E\]; got \(3,\)"):
+    make_filters(trie, jnp.zeros(3, jnp.int32), None)

@@ -1,0 +1,97 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gr_jax.evaluation import intervals
+
+RNG = np.random.default_rng(7)
+VALUES = RNG.random((400, 3))
+
+
+@given(
+  st.lists(st.floats(0, 1), min_size=1, max_size=20), st.integers(0, 2**31)
+)
+def test_the_interval_holds_the_mean(values, seed):
+  figures = intervals.bootstrap(np.array(values), resamples=50, seed=seed)
+  np.testing.assert_allclose(figures.value[0], np.mean(values))
+  assert figures.low[0] <= figures.value[0] <= figures.high[0]
+  assert figures.n[0] == len(values)
+
+
+def test_the_same_seed_gives_the_same_interval():
+  one = intervals.bootstrap(VALUES, seed=3)
+  same = intervals.bootstrap(VALUES, seed=3)
+  other = intervals.bootstrap(VALUES, seed=4)
+  np.testing.assert_array_equal(one.low, same.low)
+  assert (one.low != other.low).all()
+
+
+def test_the_interval_is_that_of_the_central_limit():
+  figures = intervals.bootstrap(VALUES, resamples=4000)
+  error = 1.96 * VALUES.std(axis=0) / np.sqrt(len(VALUES))
+  np.testing.assert_allclose(figures.high - figures.value, error, rtol=0.1)
+  np.testing.assert_allclose(figures.value - figures.low, error, rtol=0.1)
+
+
+def test_copies_of_a_user_are_no_further_evidence():
+  users = np.arange(50).repeat(8)
+  copies = VALUES[:50].repeat(8, axis=0)
+  grouped = intervals.bootstrap(copies, groups=users)
+  single = intervals.bootstrap(VALUES[:50])
+  naive = intervals.bootstrap(copies)
+  np.testing.assert_allclose(grouped.low, single.low)
+  np.testing.assert_allclose(grouped.high, single.high)
+  assert (naive.high - naive.low < 0.5 * (grouped.high - grouped.low)).all()
+
+
+def test_names_of_users_do_not_matter():
+  users = RNG.integers(0, 40, 400)
+  by_number = intervals.bootstrap(VALUES, groups=users)
+  by_name = intervals.bootstrap(
+    VALUES, groups=np.char.add("u", np.char.zfill(users.astype(str), 3))
+  )
+  np.testing.assert_array_equal(by_number.low, by_name.low)
+
+
+def test_requests_that_do_not_count_are_as_if_absent():
+  holes = np.concatenate([VALUES, np.full((100, 3), np.nan)])
+  holed = intervals.bootstrap(holes, groups=np.arange(500) % 400)
+  whole = intervals.bootstrap(VALUES)
+  np.testing.assert_allclose(holed.low, whole.low)
+  assert holed.n.tolist() == [400] * 3
+
+
+def test_a_column_without_requests_has_no_figure():
+  empty = np.column_stack([VALUES[:, 0], np.full(400, np.nan)])
+  figures = intervals.bootstrap(empty)
+  assert np.isnan([figures.value[1], figures.low[1], figures.high[1]]).all()
+  assert figures.n.tolist() == [400, 0]
+  assert not np.isnan(figures.low[0])
+
+
+def test_a_column_that_few_requests_count_for_still_has_an_interval():
+  rare = np.full(30, np.nan)
+  rare[4] = 0.5
+  figures = intervals.bootstrap(rare)
+  np.testing.assert_allclose([figures.low, figures.high], 0.5)
+
+
+def test_identical_arms_differ_by_exactly_nothing():
+  figures = intervals.paired_difference(VALUES, VALUES)
+  assert not np.any([figures.value, figures.low, figures.high])
+
+
+def test_swapped_arms_swap_the_sign():
+  worse = VALUES * 0.9
+  gain = intervals.paired_difference(VALUES, worse)
+  loss = intervals.paired_difference(worse, VALUES)
+  np.testing.assert_allclose(gain.value, -loss.value)
+  assert (gain.low > 0).all()
+  assert (loss.high < 0).all()
+
+
+def test_pairing_is_narrower_than_two_intervals():
+  noise = RNG.normal(scale=0.01, size=VALUES.shape)
+  paired = intervals.paired_difference(VALUES, VALUES + noise)
+  single = intervals.bootstrap(VALUES)
+  assert (paired.high - paired.low < 0.2 * (single.high - single.low)).all()

@@ -1,0 +1,65 @@
+"""A generator whose log-probabilities are a hash of the whole prefix.
+
+Twins in JAX (`prefill`, `decode_step`) and numpy (`next_log_probs`). The values
+are negative multiples of 1/4096, so that sums are exact in float32 and both
+agree to the bit; few `values` make many ties. They are not normalised, which
+the search does not ask for. The state of a beam lives in the cache, so that a
+search that mixes up parents gets other numbers. A code out of range makes NaN.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import jax.numpy as jnp
+import numpy as np
+
+
+def _mix(x):
+  x = (x ^ (x >> 16)) * np.uint32(0x7FEB352D)
+  x = (x ^ (x >> 15)) * np.uint32(0x846CA68B)
+  return x ^ (x >> 16)
+
+
+def _log_probs(state, columns: int, values: int):
+  cells = _mix(state[..., None] ^ (np.arange(columns, dtype=np.uint32) * 97))
+  return (cells >> 8) % np.uint32(values) / np.float32(-4096)
+
+
+def _after(state, codes):
+  return _mix(state + codes.astype(np.uint32) * np.uint32(31) + np.uint32(7))
+
+
+@dataclasses.dataclass(frozen=True)
+class HashedGenerator:
+  """`level_sizes` codes, then END from the second level on if `has_ends`."""
+
+  level_sizes: tuple[int, ...]
+  has_ends: bool
+  values: int
+
+  def columns(self, level: int) -> int:
+    return self.level_sizes[level] + (self.has_ends and level > 0)
+
+  def prefill(self, params, prompt):
+    """`prompt` `[B]` uint32: one seed per request; `params` is unused."""
+    del params
+    log_probs = _log_probs(_mix(prompt), self.columns(0), self.values)
+    return log_probs, _mix(prompt)[:, None]
+
+  def decode_step(self, params, codes, parents, level, cache):
+    del params
+    state = _after(jnp.take_along_axis(cache, parents, axis=1), codes)
+    log_probs = _log_probs(state, self.columns(level), self.values)
+    legal = (codes >= 0) & (codes < self.level_sizes[level - 1])
+    return jnp.where(legal[..., None], log_probs, jnp.nan), state
+
+  def next_log_probs(self, seed: int) -> Callable[[tuple], np.ndarray]:
+    """The function from a prefix to the `[columns]` of its next code."""
+
+    def after(prefix):
+      state = _mix(np.array([seed], np.uint32))
+      for code in prefix:
+        state = _after(state, np.array([code]))
+      return _log_probs(state, self.columns(len(prefix)), self.values)[0]
+
+    return after

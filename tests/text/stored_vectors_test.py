@@ -1,0 +1,61 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from gr_jax.data.catalogue import object_array
+from gr_jax.text.stored_vectors import load_vectors
+
+IDS = object_array(["a", "b", "c"])
+VECTORS = np.array([[1, 2], [3, 4], [5, 6]], np.float32)
+
+
+def write(path, ids, vectors):
+  pl.DataFrame({"item_id": ids, "embedding": vectors}).write_parquet(path)
+  return path
+
+
+def test_npy_rows_are_in_catalogue_order(tmp_path):
+  np.save(tmp_path / "v.npy", VECTORS.astype(np.float64))
+  loaded = load_vectors(tmp_path / "v.npy", IDS)
+  np.testing.assert_array_equal(loaded, VECTORS)
+  assert loaded.dtype == np.float32
+
+
+def test_parquet_rows_are_found_by_id_in_any_order(tmp_path):
+  path = write(
+    tmp_path / "v.parquet",
+    ["c", "x", "a", "b"],
+    [[5.0, 6.0], [9.0, 9.0], [1.0, 2.0], [3.0, 4.0]],
+  )
+  np.testing.assert_array_equal(load_vectors(path, IDS), VECTORS)
+
+
+@pytest.mark.parametrize(
+  ("ids", "vectors", "message"),
+  [
+    (["a", "c"], [[1.0], [2.0]], "lacks 1 of 3 items, the first 'b'"),
+    (["a", "b", "c", "a"], [[1.0]] * 4, "gives item 'a' more than once"),
+    (["a", "b", "c"], [[1.0], [1.0, 2.0], [1.0]], r"lengths \[1, 2\]"),
+    (
+      ["a", "b", "c"],
+      [[1.0], [float("nan")], [1.0]],
+      "not finite for item 'b'",
+    ),
+    (["a", "b", "c"], [1.0, 2.0, 3.0], "one column of number lists"),
+  ],
+)
+def test_wrong_parquet_is_refused(tmp_path, ids, vectors, message):
+  path = write(tmp_path / "v.parquet", ids, vectors)
+  with pytest.raises(ValueError, match=message):
+    load_vectors(path, IDS)
+
+
+def test_wrong_shape_suffix_and_path_are_refused(tmp_path):
+  np.save(tmp_path / "v.npy", VECTORS[:2])
+  with pytest.raises(ValueError, match=r"shape \[2, 2\].*\[3, D\]"):
+    load_vectors(tmp_path / "v.npy", IDS)
+  (tmp_path / "v.csv").touch()
+  with pytest.raises(ValueError, match=r"give \.npy or \.parquet"):
+    load_vectors(tmp_path / "v.csv", IDS)
+  with pytest.raises(FileNotFoundError, match="No vectors at"):
+    load_vectors(tmp_path / "none.npy", IDS)

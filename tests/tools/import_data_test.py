@@ -1,0 +1,119 @@
+"""The importer as typed: one line per error, exit code, nothing half-written."""
+
+import importlib.util
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TOOL = Path(__file__).parents[2] / "tools" / "import_data.py"
+
+
+@pytest.fixture(scope="module")
+def main():
+  spec = importlib.util.spec_from_file_location("import_data", TOOL)
+  module = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(module)
+  return module.main
+
+
+@pytest.fixture
+def flags(tmp_path) -> list[str]:
+  items = ["asin,title,path,price"]
+  items += [f"B{i},thing number {i},A > B,{i}" for i in range(300)]
+  events = ["uid,asin,ts"]
+  events += [
+    f"u{i % 20},B{i % 300},{1_600_000_000 + 1000 * i}" for i in range(600)
+  ]
+  (tmp_path / "items.csv").write_text("\n".join(items))
+  (tmp_path / "events.csv").write_text("\n".join(events))
+  return [
+    f"--items={tmp_path / 'items.csv'}",
+    f"--events={tmp_path / 'events.csv'}",
+    "--columns=item_id=asin,text=title,category=path,value=price,"
+    "user_id=uid,time=ts",
+    f"--output={tmp_path / 'out'}",
+  ]
+
+
+def test_good_files_print_a_summary_and_exit_with_0(main, flags, capsys):
+  assert main(flags) == 0
+  printed = capsys.readouterr()
+  assert "300 items, 20 users, 600 clicks and orders" in printed.out
+  assert "no 'query' column" in printed.out
+  assert "580 requests are built" in printed.err
+
+
+def test_help_shows_an_example(main, capsys):
+  with pytest.raises(SystemExit) as caught:
+    main(["--help"])
+  assert caught.value.code == 0
+  assert "--columns=item_id=asin,text=title" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+  ("changed", "message"),
+  [
+    ("--items=no.csv", "No file no.csv."),
+    ("--items=items.xls", "No file items.xls."),
+    ("--columns=item=asin", "does not know 'item'"),
+    ("--columns=item_id=asin,text=tittle,user_id=uid", "did you mean 'title'"),
+    ("--columns=item_id=asin,text=title", "events.csv has no column 'user_id'"),
+    ("--columns=item_id", "--columns has 'item_id'; write it as NAME=NAME"),
+    ("--event_types=view=seen", "'seen' is none of exposure, click, order"),
+    ("--test_share=1.5", "together < 1"),
+    ("--test_share=much", "invalid float value: 'much'"),
+    ("--outptu=x", "unrecognized arguments: --outptu=x"),
+  ],
+)
+def test_errors_are_one_line_and_write_nothing(
+  main, flags, capsys, tmp_path, changed, message
+):
+  assert main([*flags, changed]) == 1
+  printed = capsys.readouterr()
+  errors = [line for line in printed.err.splitlines() if line[:1] != "["]
+  assert len(errors) == 1
+  assert errors[0].startswith("error: ")
+  assert message in errors[0]
+  assert printed.out == ""
+  names = sorted(path.name for path in tmp_path.iterdir())
+  assert names == ["events.csv", "items.csv"]
+
+
+def test_missing_flag_is_one_line(main, capsys):
+  assert main(["--items=a.csv"]) == 1
+  error = capsys.readouterr().err
+  assert error.count("\n") == 1
+  assert "--events, --output" in error
+
+
+def test_output_that_is_not_an_import_is_never_replaced(main, flags, tmp_path):
+  (tmp_path / "out").mkdir()
+  (tmp_path / "out" / "thesis.txt").write_text("years of work")
+  assert main([*flags, "--overwrite"]) == 1
+  assert (tmp_path / "out" / "thesis.txt").read_text() == "years of work"
+
+
+def test_full_disk_is_one_line_and_leaves_nothing(flags, tmp_path):
+  """Files may not grow past 2 KiB: the same error path as a full disk."""
+
+  def limit() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))
+
+  run = subprocess.run(
+    [sys.executable, str(TOOL), *flags],
+    capture_output=True,
+    text=True,
+    preexec_fn=limit,
+    env=os.environ | {"PYTHONPATH": str(TOOL.parents[1])},
+    check=False,
+  )
+  assert run.returncode == 1
+  errors = [line for line in run.stderr.splitlines() if line[:1] != "["]
+  assert len(errors) == 1, run.stderr
+  assert errors[0].startswith(f"error: Cannot write {tmp_path / 'out'}: ")
+  names = sorted(path.name for path in tmp_path.iterdir())
+  assert names == ["events.csv", "items.csv"]
