@@ -111,9 +111,7 @@ def _paper(config: ConfigDict) -> None:
   )
   config.generator.examples.batch_size = 256
   config.generator.optimizer.learning_rate = 4e-5
-  config.generator.loop.update(
-    steps=9500, log_every=20, checkpoint_every=500
-  )
+  config.generator.loop.update(steps=9500, log_every=20, checkpoint_every=500)
 
 
 def size_tokenizer(config: ConfigDict, preset: str) -> None:

@@ -28,7 +28,9 @@ _TRACEBACK = flags.DEFINE_bool(
 def default_workdir() -> str:
   """`runs/cq_sid-tiny` for `--config=configs/cq_sid.py:tiny`."""
   path, _, preset = flags.FLAGS["config"].config_filename.partition(":")
-  return os.path.join("runs", f"{pathlib.Path(path).stem}-{preset or 'default'}")
+  return os.path.join(
+    "runs", f"{pathlib.Path(path).stem}-{preset or 'default'}"
+  )
 
 
 def run() -> None:
@@ -39,7 +41,9 @@ def run() -> None:
   start.start()
   config_file = flags.FLAGS["config"].config_filename.partition(":")[0]
   sys.path.insert(0, str(pathlib.Path(config_file).absolute().parent.parent))
-  experiment = importlib.import_module(f"experiments.{_CONFIG.value.experiment}")
+  experiment = importlib.import_module(
+    f"experiments.{_CONFIG.value.experiment}"
+  )
   workdir = pathlib.Path(_WORKDIR.value or default_workdir()).absolute()
   experiment.run(_CONFIG.value, workdir)
 

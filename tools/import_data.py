@@ -51,6 +51,9 @@ def main(arguments: list[str] | None = None) -> int:
   except (argparse.ArgumentError, ValueError, OSError) as error:
     print(f"error: {error}", file=sys.stderr)
     return 1
+  except KeyboardInterrupt:
+    print("error: interrupted; nothing is written", file=sys.stderr)
+    return 130
   print(summary)
   return 0
 

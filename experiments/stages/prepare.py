@@ -12,10 +12,10 @@ from gr_jax.data.catalogue import Catalogue
 from gr_jax.data.requests import Requests
 
 
-
-
 def _complete_journey(**options):
-  return complete_journey.load(complete_journey.CompleteJourneyConfig(**options))
+  return complete_journey.load(
+    complete_journey.CompleteJourneyConfig(**options)
+  )
 
 
 def _amazon_reviews(*, path: str):

@@ -77,7 +77,5 @@ def draw_questions(
     "next_basket": drawn["next_basket"],
   }
   return [
-    Questions(kind, requests, rows)
-    for kind, rows in kinds.items()
-    if len(rows)
+    Questions(kind, requests, rows) for kind, rows in kinds.items() if len(rows)
   ]

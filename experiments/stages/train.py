@@ -122,7 +122,7 @@ def train(
     with jax.set_mesh(mesh):
       fit(
         jax.tree.map(jnp.copy, state),
-        make_step(functools.partial(loss, model), optimizer),
+        make_step(functools.partial(loss, model), optimizer, like=state),
         iter(batches),
         config=loop,
         directory=directory,

@@ -12,10 +12,10 @@ from gr_jax.data.imports.assemble import assemble
 from gr_jax.data.imports.checks import known_types
 from gr_jax.data.imports.columns import check_names
 from gr_jax.data.imports.read import read_tables
-from gr_jax.data.imports.splits import check_shares
 from gr_jax.data.imports.summary import ImportSummary
 from gr_jax.data.imports.write import check_output, write_folder
 from gr_jax.data.requests import Requests
+from gr_jax.data.splits import check_shares
 
 FORMAT = "gr_jax own data"
 FORMAT_VERSION = 1

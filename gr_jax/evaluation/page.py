@@ -18,16 +18,16 @@ _MAIN = {"level": "item", "seen": "kept", "segment": "all"}
 _METRIC = {"metric": "recall", "k": 10}
 
 _HOW_TO_READ = """
-<p><b>Recall@10</b> is the share of the items a user went on to choose that stand
-among the first ten answers. A <b>floor</b> is a simple ranker without a model; a
-model that does not beat its floors has learned nothing that counting could not
-tell. The bar through a dot is the 95 % interval: how far the figure moves when
-users are drawn again and again with replacement. Where two bars do not overlap
-the systems differ; where they do, the difference may be luck. <b>Semantic</b>
-requests show only the query, <b>personalised</b> ones the query and the user's
-past, and <b>next basket</b> only the past. No request is from the training
-period. An ID may name several items; the <b>ID level</b> counts it as found when
-it names a wanted one.</p>
+<p><b>Recall@10</b> is the share of the items a user went on to choose that
+stand among the first ten answers. A <b>floor</b> is a simple ranker without a
+model; a model that does not beat its floors has learned nothing that counting
+could not tell. The bar through a dot is the 95 % interval: how far the figure
+moves when users are drawn again and again with replacement. Where two bars do
+not overlap the systems differ; where they do, the difference may be luck.</p>
+<p><b>Semantic</b> requests show only the query, <b>personalised</b> ones the
+query and the user's past, and <b>next basket</b> only the past. No request is
+from the training period. An ID may name several items; the <b>ID level</b>
+counts it as found when it names a wanted one.</p>
 """
 
 

@@ -1,5 +1,6 @@
 """Pictures of the results: one function a picture, each gives an SVG."""
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -99,33 +100,53 @@ def head_against_tail(rows: Sequence[dict]) -> str:
 
 def recall_by_beam(rows: Sequence[dict]) -> str:
   """Recall against beam width, a line and its interval per kind of requests."""
+  kinds = _kinds(rows)
+  lines = [
+    sorted(tidy.select(rows, requests=kind), key=lambda row: row["beam"])
+    for kind in kinds
+  ]
   with svg.drawing("recall_by_beam"):
     figure, (panel,) = svg.panels(1, width=9, height=3)
-    for color, kind in zip(svg.SERIES, _kinds(rows)):
-      line = sorted(tidy.select(rows, requests=kind), key=lambda r: r["beam"])
+    for color, line in zip(svg.SERIES, lines):
       beams, values, low, high = (
-        np.array([row[name] for row in line])
-        for name in ("beam", "value", "low", "high")
+        [row[name] for row in line] for name in ("beam", "value", "low", "high")
       )
       panel.fill_between(beams, low, high, color=color, alpha=0.14, linewidth=0)
       panel.plot(beams, values, "o-", color=color, linewidth=2, markersize=5)
+    top = max(row["high"] for row in rows)
+    ends = [line[-1]["value"] for line in lines]
+    heights = _apart(ends, gap=0.075 * top)
+    for color, kind, line, height in zip(svg.SERIES, kinds, lines, heights):
       panel.annotate(
         svg.plain(kind),
-        (beams[-1], values[-1]),
+        (line[-1]["beam"], height),
+        annotation_clip=False,  # It may stand above the highest line.
         xytext=(8, 0),
         textcoords="offset points",
         va="center",
         color=color,
       )
-    panel.set_xscale("log")
-    panel.set_xticks(sorted({row["beam"] for row in rows}), minor=False)
-    panel.set_xticks([], minor=True)
-    panel.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
-    panel.set_xlabel("beam width")
-    panel.set_ylim(bottom=0)
-    panel.margins(x=0.04)
-    svg.grid(panel, "y")
+    _beam_axis(panel, sorted({row["beam"] for row in rows}))
+    panel.set_ylim(0, 1.05 * top or 1)
     return svg.to_svg(figure, label="By beam width. " + _spoken(rows))
+
+
+def _apart(heights: Sequence[float], *, gap: float) -> np.ndarray:
+  """The heights, raised where needed to stand `gap` apart, order kept."""
+  heights = np.array(heights, np.float64)
+  order = np.argsort(heights, kind="stable")
+  for below, above in itertools.pairwise(order):
+    heights[above] = max(heights[above], heights[below] + gap)
+  return heights
+
+
+def _beam_axis(panel: Axes, beams: Sequence[int]) -> None:
+  panel.set_xscale("log")
+  panel.set_xticks(beams, [f"{beam:,}" for beam in beams])
+  panel.set_xticks([], minor=True)
+  panel.set_xlabel("beam width")
+  panel.margins(x=0.04)
+  svg.grid(panel, "y")
 
 
 def _kinds(rows: Sequence[dict]) -> list[str]:

@@ -101,7 +101,8 @@ def to_svg(figure: Figure, *, label: str) -> str:
   # Names of groups repeat from figure to figure, and nothing refers to them.
   text = re.sub(r'(<g) id="[^"]*"', r"\1", text)
   text = re.sub(r'\s+xmlns(:xlink)?="[^"]*"', "", text)
-  text = re.sub(r"font: ([^;\"]*?px) [^;\"]*", r"font: \1 system-ui", text)
+  # The page's own font, not a list of those that matplotlib would have liked.
+  text = re.sub(r"font-family: [^;\"]*;? ?", "", text)
   for color, name in VARIABLES.items():
     text = text.replace(color, f"var({name})")
   # The page scales it: the view box says the shape, this how wide it may grow.

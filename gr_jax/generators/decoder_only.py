@@ -33,12 +33,14 @@ class DecodingCache:
   mask: jax.Array
 
 
-def branch_mask(prompt_mask: jax.Array, branches: int, length: int) -> jax.Array:
+def branch_mask(
+  prompt_mask: jax.Array, branches: int, length: int
+) -> jax.Array:
   """Who reads whom: `[B, T, T]` for a prompt and `branches` of `length`.
 
   Causal everywhere; a branch sees the prompt and itself.
   """
-  B, S = prompt_mask.shape
+  S = prompt_mask.shape[1]
   segment = jnp.concatenate(
     (jnp.zeros(S, jnp.int32), jnp.repeat(jnp.arange(1, branches + 1), length))
   )
@@ -125,9 +127,7 @@ class DecoderOnly(nn.Module):
     inputs += [self._embed_codes(codes[:, :, l], l) for l in range(L - 1)]
     branches = jnp.stack(inputs, axis=2).reshape(B, P * L, -1)
     x = jnp.concatenate((self._embed_prompt(prompt), branches), axis=1)
-    positions = jnp.concatenate(
-      (jnp.arange(S), S + jnp.tile(jnp.arange(L), P))
-    )
+    positions = jnp.concatenate((jnp.arange(S), S + jnp.tile(jnp.arange(L), P)))
     states, _ = self.transformer(
       x,
       jnp.broadcast_to(positions, x.shape[:2]),
@@ -192,9 +192,7 @@ class DecoderOnly(nn.Module):
       x,
       jnp.full((B, M), first + level - 1),
       BeamPlace(cache.mask, slot=level - 1),
-      BeamCache(
-        KeyValues(cache.prompt.keys, cache.prompt.values), own
-      ),
+      BeamCache(KeyValues(cache.prompt.keys, cache.prompt.values), own),
     )
     logits = self.level_logits(states, level)
     return jax.nn.log_softmax(logits), cache.replace(own=own)

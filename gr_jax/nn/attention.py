@@ -56,9 +56,7 @@ def _masked_softmax(scores: jax.Array, mask: jax.Array) -> jax.Array:
   return jax.nn.softmax(jnp.where(mask, scores, -1e30), axis=-1)
 
 
-def attend(
-  queries: jax.Array, cached: KeyValues, mask: jax.Array
-) -> jax.Array:
+def attend(queries: jax.Array, cached: KeyValues, mask: jax.Array) -> jax.Array:
   """`softmax(q kᵀ / √h) v` with `H / K` query heads to one key head.
 
   Args:
@@ -103,9 +101,7 @@ def attend_from_beams(
   seen = place.slot + 1
   to_prompt = jnp.einsum("bmkgh,bskh->bkgms", q, cache.prompt.keys)
   to_own = jnp.einsum("bmkgh,bmlkh->bkgml", q, cache.own.keys[:, :, :seen])
-  mask = jnp.pad(
-    place.prompt_mask, ((0, 0), (0, seen)), constant_values=True
-  )
+  mask = jnp.pad(place.prompt_mask, ((0, 0), (0, seen)), constant_values=True)
   weights = _masked_softmax(
     jnp.concatenate((to_prompt, to_own), axis=-1), mask[:, None, None, None]
   )
@@ -155,9 +151,7 @@ class Attention(nn.Module):
       name="qkv",
     )(x)
     projected = projected.reshape(*x.shape[:-1], H + 2 * K, h)
-    rotated = rotate(
-      projected[:, :, : H + K], positions, theta=self.rope_theta
-    )
+    rotated = rotate(projected[:, :, : H + K], positions, theta=self.rope_theta)
     q = rotated[:, :, :H]
     present = KeyValues(rotated[:, :, H:], projected[:, :, H + K :])
     if cache is None:

@@ -24,7 +24,11 @@ class RMSNorm(nn.Module):
       (x.shape[-1],),
     )
     x = x.astype(jnp.float32)
-    return x * jax.lax.rsqrt(jnp.mean(x * x, -1, keepdims=True) + self.epsilon) * scale
+    return (
+      x
+      * jax.lax.rsqrt(jnp.mean(x * x, -1, keepdims=True) + self.epsilon)
+      * scale
+    )
 
 
 class Linear(nn.Module):

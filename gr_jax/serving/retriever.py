@@ -102,7 +102,7 @@ class Retriever:
       # The last batch is filled up with copies of its first row.
       rows = np.arange(start, start + size)
       rows = np.where(rows < total, rows, start)
-      batch = jax.tree.map(lambda x: x[rows], (prompt, queries))
+      batch = jax.tree.map(lambda x, rows=rows: x[rows], (prompt, queries))
       options = {} if excluded is None else {"excluded": excluded[rows]}
       found.append(
         self._searches[name](

@@ -14,23 +14,24 @@ def copurchase_vectors(
   num_items: int,
   dimensions: int,
   shift: float,
-  smoothing: float = 20.0,
+  smoothing: float = 1.0,
 ) -> np.ndarray:
   """Truncated SVD of the shifted positive PMI of the co-purchases.
 
   With b the sets of distinct items of the baskets and n_b their sizes,
 
     C_ij = sum over b that hold i and j != i of 1 / (n_b - 1),
-    M_ij = max(0, log(C_ij C / ((c_i + a) (c_j + a))) - log(shift)),
-    M ~ U S U^T,  x_i = U_i sqrt(|S|) / |U_i sqrt(|S|)|,
+    c_i = a + sum_j C_ij,  C = sum_i c_i,  a = smoothing * mean_i sum_j C_ij,
+    M_ij = max(0, log(C_ij C / (c_i c_j)) - log(shift)),
+    M ~ U S U^T,  x_i = U_i sqrt(|S|) / |U_i sqrt(|S|)|.
 
-  with c_i = sum_j C_ij, C = sum_i c_i and a the smoothing. Shifted PMI is Levy
+  Shifted PMI is Levy
   and Goldberg 2014 (there the shift is the number of negative samples). Two
   parts are our design. The weight 1 / (n_b - 1): an item gives each of its
-  baskets one vote, so c_i is the number of its baskets and one large basket
-  does not outvote a hundred small ones. The smoothing: PMI is largest where
-  there is least evidence, and a imagined baskets with chance partners keep the
-  items bought once or twice from taking the leading dimensions.
+  baskets one vote, so that one large basket does not outvote a hundred small
+  ones. The smoothing: PMI is largest where there is least evidence, and a
+  imagined baskets with chance partners keep the items bought once or twice from
+  taking the leading dimensions.
 
   Args:
     basket_offsets: [B+1] int64 into basket_items.
@@ -39,7 +40,8 @@ def copurchase_vectors(
     dimensions: D; columns past the rank of M are zero.
     shift: at least 1 keeps only pairs that are bought together that much more
       often than by chance.
-    smoothing: a, in baskets; 0 is plain PMI.
+    smoothing: imagined baskets of an item, in units of the mean number of
+      real ones; 0 is plain PMI.
 
   Returns:
     [N, D] float32 unit rows; zeros for an item that was never bought together
@@ -97,13 +99,13 @@ def _shifted_pmi(
   counts: scipy.sparse.csr_array, *, shift: float, smoothing: float
 ) -> scipy.sparse.csr_array:
   """[n, n] float32 M."""
-  row_sums = counts.sum(axis=1)
+  sums = counts.sum(axis=1)
+  sums = sums + smoothing * sums.mean()
   # An item that was only bought alone has no entry, but a finite logarithm.
-  tiny = np.finfo(np.float64).tiny
-  log_rows = np.log(np.maximum(row_sums + smoothing, tiny))
-  pmi = np.log(counts.data) + np.log(row_sums.sum()) - np.log(shift)
-  pmi -= np.repeat(log_rows, np.diff(counts.indptr))
-  pmi -= log_rows[counts.indices]
+  log_sums = np.log(np.maximum(sums, np.finfo(np.float64).tiny))
+  pmi = np.log(counts.data) + np.log(sums.sum()) - np.log(shift)
+  pmi -= np.repeat(log_sums, np.diff(counts.indptr))
+  pmi -= log_sums[counts.indices]
   matrix = scipy.sparse.csr_array(
     (np.maximum(pmi, 0).astype(np.float32), counts.indices, counts.indptr),
     shape=counts.shape,

@@ -17,7 +17,7 @@ class VectorsConfig:
   Attributes:
     dimensions: width of the collaborative part.
     shift: of the PMI, see `copurchase_vectors`.
-    smoothing: of the PMI, in baskets.
+    smoothing: of the PMI, see `copurchase_vectors`.
     text_weight: length of the text part.
     collaborative_weight: length of the collaborative part.
     history_window: how many of the last history items join the items of a
@@ -27,7 +27,7 @@ class VectorsConfig:
 
   dimensions: int = 64
   shift: float = 1.0
-  smoothing: float = 20.0
+  smoothing: float = 1.0
   text_weight: float = 1.0
   collaborative_weight: float = 1.0
   history_window: int = 0

@@ -9,7 +9,7 @@ import functools
 import jax
 import jax.numpy as jnp
 
-from gr_jax.tokenizers import kmeans
+from gr_jax.tokenizers import kmeans, seeding
 
 
 def _take_nearest(x, norms, centroid, codes, *, code, width):
@@ -54,7 +54,12 @@ def _balance(x, centroids, *, iterations) -> kmeans.KMeans:
 
 
 def fit(
-  x: jax.Array, *, num_clusters: int, key: jax.Array, iterations: int = 10
+  x: jax.Array,
+  *,
+  num_clusters: int,
+  key: jax.Array,
+  iterations: int = 10,
+  seed: seeding.Seed = seeding.sampled_seeds,
 ) -> kmeans.KMeans:
   """Clusters `[N, D]` into sizes of exactly `N // C`, the last the remainder.
 
@@ -63,5 +68,7 @@ def fit(
   Raises:
     ValueError: fewer rows than clusters.
   """
-  start = kmeans.fit(x, num_clusters=num_clusters, key=key, iterations=2)
+  start = kmeans.fit(
+    x, num_clusters=num_clusters, key=key, iterations=2, seed=seed
+  )
   return _balance(x, start.centroids, iterations=iterations)

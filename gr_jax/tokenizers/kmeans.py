@@ -166,10 +166,11 @@ def fit(
   key: jax.Array,
   iterations: int = 20,
   tolerance: float = 1e-4,
+  seed: seeding.Seed = seeding.sampled_seeds,
   matmul: Matmul = dot.bf16_matmul,
   mesh: Mesh | None = None,
 ) -> KMeans:
-  """Clusters `[N, D]`: k-means++ on a sample, then Lloyd's iterations.
+  """Clusters `[N, D]` by Lloyd's iterations.
 
   Stops when the centroids' summed squared shift falls below `tolerance`
   times the mean variance of a feature (scikit-learn's rule). A cluster that
@@ -181,6 +182,7 @@ def fit(
     key: of seeds and reseeding.
     iterations: at most.
     tolerance: of the early stop; 0 stops at a fixed point only.
+    seed: where the centroids start; k-means++ on a sample by default.
     matmul: of the distances inside the loop; the codes returned are nearest
       in float32.
     mesh: one axis, over which the rows are spread; the first device alone
@@ -196,7 +198,7 @@ def fit(
     )
   mesh = single_device_mesh() if mesh is None else mesh
   seed_key, loop_key = jax.random.split(key)
-  centroids = seeding.sampled_seeds(x, seed_key, num_clusters=num_clusters)
+  centroids = seed(x, seed_key, num_clusters=num_clusters)
   variance = jnp.mean(jnp.var(x, axis=0))
   rows, weights = shard_rows(x, mesh)
   replicated = jax.NamedSharding(mesh, P())

@@ -12,14 +12,25 @@ import numpy as np
 from jax.sharding import Mesh
 
 from gr_jax.nn import dot
-from gr_jax.tokenizers import balanced_kmeans, kmeans, quantizers, slices
+from gr_jax.tokenizers import (
+  balanced_kmeans,
+  kmeans,
+  quantizers,
+  seeding,
+  slices,
+)
 
 
 class Cluster(Protocol):
   """Clusters the residuals `[N, D]` of one level."""
 
   def __call__(
-    self, x: jax.Array, *, num_clusters: int, key: jax.Array
+    self,
+    x: jax.Array,
+    *,
+    num_clusters: int,
+    key: jax.Array,
+    seed: seeding.Seed,
   ) -> kmeans.KMeans: ...
 
 
@@ -32,13 +43,14 @@ class PlainKMeans:
   matmul: kmeans.Matmul = dot.bf16_matmul
   mesh: Mesh | None = None
 
-  def __call__(self, x, *, num_clusters, key):
+  def __call__(self, x, *, num_clusters, key, seed):
     return kmeans.fit(
       x,
       num_clusters=num_clusters,
       key=key,
       iterations=self.iterations,
       tolerance=self.tolerance,
+      seed=seed,
       matmul=self.matmul,
       mesh=self.mesh,
     )
@@ -50,9 +62,13 @@ class BalancedKMeans:
 
   iterations: int = 10
 
-  def __call__(self, x, *, num_clusters, key):
+  def __call__(self, x, *, num_clusters, key, seed):
     return balanced_kmeans.fit(
-      x, num_clusters=num_clusters, key=key, iterations=self.iterations
+      x,
+      num_clusters=num_clusters,
+      key=key,
+      iterations=self.iterations,
+      seed=seed,
     )
 
 
@@ -85,6 +101,8 @@ def fit(
 ) -> RqKMeans:
   """Fits one k-means per level on what the levels before left of `[N, D]`.
 
+  The first level starts from k-means++, the others from means of two rows.
+
   Raises:
     ValueError: fewer vectors than codes of a level.
   """
@@ -93,7 +111,10 @@ def fit(
   for size, level_key in zip(
     config.levels, jax.random.split(key, len(config.levels)), strict=True
   ):
-    level = config.cluster(residual, num_clusters=size, key=level_key)
+    seed = seeding.pair_means if found else seeding.sampled_seeds
+    level = config.cluster(
+      residual, num_clusters=size, key=level_key, seed=seed
+    )
     residual = _subtract(residual, level.centroids, level.codes)
     found.append(level)
   return RqKMeans(

@@ -1,10 +1,19 @@
-"""Seeds for k-means: greedy k-means++ on a sample of the rows."""
+"""Where k-means starts: `[C, D]` seeds from rows `[N, D]`.
+
+k-means++ finds the clusters that are there. The residuals of a first level
+have none left: there a row is far from every other row, a seed on it attracts
+only itself, and the mean of two rows is the better start.
+"""
 
 import functools
 import math
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+
+Seed = Callable[..., jax.Array]
+"""(rows `[N, D]`, key, *, num_clusters) -> seeds `[C, D]`."""
 
 SAMPLE_ROWS = 8192  # One pass per seed over all rows would outlast Lloyd's.
 
@@ -47,3 +56,10 @@ def sampled_seeds(
   size = min(max(SAMPLE_ROWS, 8 * num_clusters), x.shape[0])
   rows = jax.random.choice(rows_key, x.shape[0], (size,), replace=False)
   return plus_plus(x[rows], seed_key, num_clusters=num_clusters)
+
+
+@functools.partial(jax.jit, static_argnames="num_clusters")
+def pair_means(x: jax.Array, key: jax.Array, *, num_clusters: int) -> jax.Array:
+  """Seeds `[C, D]`: each the mean of two random rows (our design)."""
+  rows = jax.random.randint(key, (num_clusters, 2), 0, x.shape[0])
+  return jnp.mean(x[rows], axis=1)

@@ -38,13 +38,19 @@ class LoopConfig:
 
 
 def make_step(
-  loss_fn: LossFn, optimizer: optax.GradientTransformation
+  loss_fn: LossFn,
+  optimizer: optax.GradientTransformation,
+  *,
+  like: TrainState,
 ) -> StepFn:
   """One jitted update; the state that goes in is given up.
 
   Args:
     loss_fn: from parameters and batch to the loss and metrics.
     optimizer: makes updates of gradients.
+    like: a state; every step leaves its arrays where this one has them. Left
+      to the compiler they would move, and a resumed run would add up in
+      another order than an undisturbed one.
   """
 
   def step(state: TrainState, batch) -> tuple[TrainState, Metrics]:
@@ -53,10 +59,11 @@ def make_step(
     )
     updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
-    metrics = metrics | {"train/grad_norm": optax.global_norm(grads)}
+    metrics = metrics | {"train/grad_norm": optax.tree.norm(grads)}
     return TrainState(state.step + 1, params, opt_state), metrics
 
-  return jax.jit(step, donate_argnums=0)
+  shardings = jax.tree.map(lambda x: x.sharding, like)
+  return jax.jit(step, donate_argnums=0, out_shardings=(shardings, None))
 
 
 class _Rate:

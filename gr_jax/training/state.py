@@ -40,9 +40,7 @@ def create_state(
 
   def boxed(key):
     params = init(key)
-    return TrainState(
-      jnp.zeros((), jnp.int32), params, optimizer.init(params)
-    )
+    return TrainState(jnp.zeros((), jnp.int32), params, optimizer.init(params))
 
   shardings = parameter_shardings(jax.eval_shape(boxed, key), mesh)
   create = jax.jit(lambda key: nn.unbox(boxed(key)), out_shardings=shardings)

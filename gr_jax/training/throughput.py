@@ -29,7 +29,7 @@ def matmul_peak(
 
 
 def dense_flops(params, positions: int) -> float:
-  """FLOPs of the dense products of one training step, `6 · weights · positions`.
+  """FLOPs of the dense products of a step, `6 · weights · positions`.
 
   Counts the matrices of the transformer blocks: forward, and the gradients of
   inputs and of weights. Attention scores, embeddings and heads are left out.

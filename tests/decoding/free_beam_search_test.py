@@ -16,13 +16,14 @@ from tests.reference.random_ids import random_ids
 
 SIZES = (3, 4, 2)
 WIDTHS = (2, 5, 4)
+VALUES = np.uint32(1 << 16)
 
 
 @functools.cache
 def searcher(has_ends):
-  generator = HashedGenerator(SIZES, has_ends, values=1 << 16)
+  generator = HashedGenerator(SIZES, has_ends)
   search = functools.partial(
-    free_beam_search, generator.prefill, generator.decode_step, None
+    free_beam_search, generator.prefill, generator.decode_step
   )
   return generator, jax.jit(search, static_argnames="beam_size")
 
@@ -35,10 +36,13 @@ def test_equals_the_reference_and_flags_what_is_no_id(seed, has_ends):
   trie = build_trie(ids, SIZES, capacity=16, branches=(3, 5, 3))
   row_of = {tuple(row): i for i, row in enumerate(ids.tolist())}
   prompt = rng.integers(0, 2**32, 4, dtype=np.uint32)
-  result = jax.device_get(search(prompt, trie, beam_size=WIDTHS))
+  result = jax.device_get(search(VALUES, prompt, trie, beam_size=WIDTHS))
   for b in range(4):
     expected = dictionary_trie.free_beam_search(
-      generator.next_log_probs(prompt[b]), SIZES, WIDTHS, has_ends=has_ends
+      generator.next_log_probs(VALUES, prompt[b]),
+      SIZES,
+      WIDTHS,
+      has_ends=has_ends,
     )
     codes = [codes for _, codes in expected]
     assert [tuple(c) for c in result.codes[b].tolist()] == codes
@@ -52,15 +56,17 @@ def test_equals_the_constrained_search_where_every_code_is_an_id():
   ids = np.stack(np.unravel_index(np.arange(24), SIZES), axis=1)
   trie = build_trie(ids, SIZES)
   prompt = jnp.arange(8, dtype=jnp.uint32)
-  free = search(prompt, trie, beam_size=WIDTHS)
-  bound = beam_search(
-    generator.prefill,
-    generator.decode_step,
-    None,
-    prompt,
-    trie,
-    beam_size=WIDTHS,
-  )
+  free = search(VALUES, prompt, trie, beam_size=WIDTHS)
+  bound = jax.jit(
+    lambda prompt, trie: beam_search(
+      generator.prefill,
+      generator.decode_step,
+      VALUES,
+      prompt,
+      trie,
+      beam_size=WIDTHS,
+    )
+  )(prompt, trie)
   assert free.valid.all()
   jax.tree.map(np.testing.assert_array_equal, free, bound)
 
@@ -69,7 +75,7 @@ def test_a_beam_wider_than_the_codes_is_filled_with_nothing():
   _, search = searcher(False)
   trie = build_trie(np.zeros((1, 3), int), SIZES)
   prompt = jnp.arange(2, dtype=jnp.uint32)
-  result = search(prompt, trie, beam_size=30)
+  result = search(VALUES, prompt, trie, beam_size=30)
   np.testing.assert_array_equal(result.valid.sum(axis=1), [1, 1])
   np.testing.assert_array_equal(np.isfinite(result.log_probs).sum(1), [24, 24])
   np.testing.assert_array_equal(result.codes[:, 24:], -1)

@@ -96,15 +96,20 @@ def test_a_node_that_outgrows_the_old_branches_is_kept_whole():
   assert (small.branches, large.branches) == ((2, 1), (2, 8))
 
 
-def test_codes_take_a_byte_and_an_id_under_seven_at_four_levels_of_256():
-  ids = random_table(0, has_ends=False, count=100_000, sizes=(256,) * 4)
-  trie = build_trie(ids, (256,) * 4)
-  assert {codes.dtype for codes in trie.codes} == {np.dtype(np.uint8)}
-  # 1 byte of code and 4 of offset below the nodes that have one child each,
-  # and the same once more for the second level, here with as many nodes.
-  assert trie.bytes_per_id < 9.1
-  large_codes = build_trie(np.array([[0], [299]]), (300,)).codes[0]
-  assert large_codes.dtype == np.uint16
+def test_a_code_takes_the_smallest_type_that_holds_its_level():
+  def type_of(top, size):
+    return build_trie(np.array([[0], [top]]), (size,)).codes[0].dtype
+
+  assert (type_of(255, 256), type_of(256, 257)) == (np.uint8, np.uint16)
+  # END is one code more than the level has.
+  ends = build_trie(np.array([[0, -1], [0, 0]]), (256, 256))
+  assert [codes.dtype for codes in ends.codes] == [np.uint8, np.uint16]
+
+
+def test_bytes_per_id_counts_offsets_and_codes():
+  trie = build_trie(np.array([[0, 0], [0, 1], [1, 0]]), (4, 4))
+  offsets, codes = 4 * ((1 + 1) + (2 + 1)), 2 + 3
+  assert trie.bytes_per_id == (offsets + codes) / 3
 
 
 @pytest.mark.parametrize(

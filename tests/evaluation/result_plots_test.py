@@ -1,6 +1,7 @@
 import re
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from gr_jax.evaluation import result_plots, svg
@@ -72,3 +73,18 @@ def test_every_beam_width_is_on_the_axis(beams):
   texts = _texts(result_plots.recall_by_beam(rows))
   assert {str(b) for b in beams} <= set(texts)
   assert "semantic" in texts
+
+
+def test_names_of_close_lines_do_not_overlap():
+  rows = [
+    {"requests": kind, "beam": b, "value": v, "low": v, "high": v}
+    for kind, v in (("semantic", 0.2), ("personalised", 0.2), ("other", 0.1))
+    for b in (1, 10)
+  ]
+  root = ElementTree.fromstring(
+    result_plots.recall_by_beam(rows).replace("<svg", '<svg xmlns:xlink="x"', 1)
+  )
+  names = {"semantic", "personalised", "other"}
+  heights = [float(t.get("y")) for t in root.iter("text") if t.text in names]
+  assert len(heights) == 3
+  assert np.diff(sorted(heights)).min() > 8

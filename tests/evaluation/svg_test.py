@@ -33,6 +33,7 @@ def test_text_stays_text_and_the_label_is_escaped():
   assert root.get("aria-label") == 'a <b> & "c"'
   assert root.get("role") == "img"
   assert root.get("viewBox")
+  assert "font-family" not in namespaced
   assert "title" in [text.text for text in root.iter("text")]
 
 

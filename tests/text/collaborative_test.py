@@ -68,15 +68,6 @@ def test_lanczos_and_dense_factors_agree():
   np.testing.assert_allclose(narrow @ narrow.T, again @ again.T, atol=0.02)
 
 
-def test_an_item_bought_once_lies_among_its_partners():
-  rng = np.random.default_rng(2)
-  size = 15
-  once = [*range(size), 2 * size]
-  vectors = vectors_of([*two_worlds(rng, 900, size), once], 2 * size + 1)
-  similarity = vectors[:-1] @ vectors[-1]
-  assert similarity[:size].mean() > similarity[size:].mean() + 0.5
-
-
 def test_a_large_shift_leaves_no_pair():
   assert not vectors_of([[0, 1], [1, 2]], shift=1e6).any()
 

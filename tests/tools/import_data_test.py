@@ -1,4 +1,4 @@
-"""The importer as typed: one line per error, exit code, nothing half-written."""
+"""The importer as typed: errors are one line and write nothing."""
 
 import importlib.util
 import os

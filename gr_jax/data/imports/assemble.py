@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import polars as pl
 
+from gr_jax.data import splits
 from gr_jax.data.catalogue import Catalogue
-from gr_jax.data.imports import notes, splits
+from gr_jax.data.imports import notes
 from gr_jax.data.imports.build_catalogue import build_catalogue
 from gr_jax.data.imports.build_requests import Built, build_requests
 from gr_jax.data.imports.checks import (

@@ -133,13 +133,16 @@ def _check_kinds(table: Checked, event_types: Mapping[str, str]) -> Checked:
     known_types(event_types), default=None, return_dtype=pl.Int8
   )
   table = table.derive(kind.alias("kind"))
-  return table.drop(pl.col("kind").is_null(), "unknown event type")
+  return table.drop(
+    pl.col("kind").is_null(), "unknown event type (see --event_types)"
+  )
 
 
 def _check_times(table: Checked, now: int) -> Checked:
   seconds = unix_seconds(table.frame["time"])
   table = table.derive(seconds.alias("seconds"))
-  table = table.drop(pl.col("seconds").is_null(), "missing or unreadable time")
+  unread = "missing or unreadable time (write unix time or ISO 8601)"
+  table = table.drop(pl.col("seconds").is_null(), unread)
   return table.drop(pl.col("seconds") > now + _DAY, "time in the future")
 
 

@@ -24,16 +24,16 @@ def read_parquet(path: Path, *, wanted: set[str], file: str) -> Table:
   except pl.exceptions.PolarsError as error:
     reason = str(error).splitlines()[0]
     raise ValueError(f"{path} is not readable Parquet: {reason}.") from error
-  binary = [name for name in columns if schema[name] == pl.Binary]
-  lost = [
-    pl.col(name).is_not_null()
-    & pl.col(name).cast(pl.String, strict=False).is_null()
-    for name in binary
-  ]
+  lost = pl.Series(BAD_ENCODING, [False] * frame.height)
+  for name in columns:
+    if schema[name] == pl.Binary:
+      text = pl.Series(name, map(_decode, frame[name]), dtype=pl.String)
+      lost |= text.is_null() & frame[name].is_not_null()
+      frame = frame.with_columns(text)
   frame = frame.select(
     pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("row"),
-    *(_text(name, schema[name]).alias(name) for name in columns),
-    pl.any_horizontal(pl.lit(False), *lost).alias(BAD_ENCODING),
+    *(_text(name, frame.schema[name]).alias(name) for name in columns),
+    lost,
   )
   checked = Checked(
     file=file,
@@ -60,4 +60,11 @@ def _text(name: str, dtype: pl.DataType) -> pl.Expr:
     is_whole = (whole.cast(dtype) == column).fill_null(False)
     text = column.cast(pl.String)
     return pl.when(is_whole).then(whole.cast(pl.String)).otherwise(text)
-  return column.cast(pl.String, strict=dtype != pl.Binary)
+  return column.cast(pl.String)
+
+
+def _decode(value: bytes | None) -> str | None:
+  try:
+    return None if value is None else value.decode()
+  except UnicodeDecodeError:
+    return None

@@ -2,11 +2,6 @@
 
 import polars as pl
 
-ACCEPTED = (
-  "unix seconds, milliseconds, microseconds or nanoseconds, or ISO 8601 such "
-  "as 2024-05-31, 2024-05-31 13:45:00 or 2024-05-31T13:45:00.5+02:00"
-)
-
 _NUMBER = r"^[+-]?\d+(\.\d*)?([eE][+-]?\d+)?$"
 _ZONE = r"[+-]\d\d:?\d\d$"
 
@@ -40,9 +35,11 @@ def _divisor(numbers: pl.Series) -> int:
 
 
 def _iso_seconds(times: pl.Series) -> pl.Series:
-  text = pl.col("t").str.strip_chars().str.replace("T", " ", literal=True)
-  text = text.str.replace(r"\s*(Z|UTC)$", "+00:00").str.replace(
-    r"^(\d{4})/(\d\d)/(\d\d)", "${1}-${2}-${3}"
+  text = (
+    pl.col("t")
+    .str.replace(r"\s*([Zz]|UTC|GMT)$", "+00:00")
+    .str.replace(r"^(\d{4})/(\d\d)/(\d\d)", "${1}-${2}-${3}")
+    .str.replace(r"(\d)[Tt](\d)", "${1} ${2}")
   )
   zoned = text.str.contains(r":\d\d.*" + _ZONE)
   with_zone = text.str.to_datetime(

@@ -19,12 +19,12 @@ import dataclasses
 import numpy as np
 
 from gr_jax.data.catalogue import Catalogue, category_columns, object_array
-from gr_jax.data.imports.splits import (
+from gr_jax.data.requests import EXPOSED, ORDERED, Requests
+from gr_jax.data.splits import (
   split_by_time,
   training_ends_for_all,
   training_popularity,
 )
-from gr_jax.data.requests import EXPOSED, ORDERED, Requests
 from gr_jax.data.worlds.shop_config import ShopWorldConfig
 from gr_jax.data.worlds.shop_items import ShopItems, make_items
 from gr_jax.data.worlds.shop_log import (

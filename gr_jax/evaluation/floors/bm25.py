@@ -1,6 +1,7 @@
 """Floor: the words of the query found in the texts of the items."""
 
 import dataclasses
+import logging
 from collections.abc import Sequence
 
 import bm25s
@@ -8,6 +9,9 @@ import numpy as np
 
 from gr_jax.evaluation.floors.top_items import popularity_order, top_items
 from gr_jax.evaluation.row_lists import RowLists
+
+# On import the package asks for every debug line.
+logging.getLogger("bm25s").setLevel(logging.WARNING)
 
 
 @dataclasses.dataclass(frozen=True)

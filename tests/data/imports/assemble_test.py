@@ -1,0 +1,50 @@
+"""Two tables become one consistent whole, told in numbers."""
+
+import polars as pl
+
+from gr_jax.data.imports.assemble import assemble
+from gr_jax.data.imports.rejects import Checked, reject_rows
+
+
+def _checked(file: str, **columns: list[str | None]) -> Checked:
+  frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
+  frame = frame.with_row_index("row", offset=2).cast({"row": pl.Int64})
+  return Checked(file, frame, reject_rows(file, [], [], []), len(frame))
+
+
+def _assemble(**columns: list[str | None]):
+  return assemble(
+    _checked("i.csv", item_id=["a", "b", "c"], text=["x", "y", None]),
+    _checked("e.csv", **columns),
+    event_types={},
+    valid_share=0.0,
+    test_share=0.25,
+    now=1_700_000_000,
+    progress=lambda line: None,
+  )
+
+
+USERS, ITEMS = list("uuuvvv"), list("ababac")
+
+
+def test_counts_are_those_of_what_will_be_written():
+  data = _assemble(user_id=USERS, item_id=ITEMS)
+  counts = data.summary.counts
+  assert counts["items"] == len(data.catalogue) == 2
+  assert counts["events"] == len(data.requests.event_item) == 5
+  assert counts["requests"] == len(data.requests) == 3
+  assert counts["train"] + counts["valid"] + counts["test"] == 3
+  assert sum(n for _, _, n, _ in data.summary.rejected) == data.rejects.height
+  assert data.rejects.select("file", "row").rows() == [
+    ("i.csv", 4),
+    ("e.csv", 7),
+  ]
+
+
+def test_times_decide_how_the_split_is_made():
+  assert _assemble(user_id=USERS, item_id=ITEMS).split == "user"
+  timed = _assemble(user_id=USERS, item_id=ITEMS, time=list("123123"))
+  assert timed.split == "time"
+  # Requests at 2, 2 and 3: the last is the test, all before it training.
+  assert timed.requests.split.tolist() == [0, 0, 2]
+  assert timed.catalogue.popularity.tolist() == [2, 2]

@@ -1,0 +1,32 @@
+"""Category paths and prices as people write them."""
+
+import polars as pl
+import pytest
+
+from gr_jax.data.imports.build_catalogue import build_catalogue, category_paths
+
+
+@pytest.mark.parametrize(
+  ("written", "paths"),
+  [
+    (["a > b", "a>c", None], [["a", "b"], ["a", "c"], []]),
+    (["a|b", "a | c", "d"], [["a", "b"], ["a", "c"], ["d"]]),
+    (["a | b > c", "d"], [["a | b", "c"], ["d"]]),
+    (["A/C parts", ">"], [["A/C parts"], []]),
+  ],
+)
+def test_paths_are_split_at_the_one_separator_of_the_file(written, paths):
+  assert category_paths(pl.DataFrame({"category": written})) == paths
+
+
+def test_a_price_is_the_items_own_or_the_median_paid_or_0():
+  items = pl.DataFrame(
+    {"item_id": ["a", "b", "c"], "text": ["x"] * 3, "amount": [9.0, None, None]}
+  )
+  events = pl.DataFrame(
+    {"item": [0, 1, 1, 1, 2], "amount": [1.0, 2.0, 3.0, 7.0, None]}
+  )
+  assert build_catalogue(items, events).values.tolist() == [9, 3, 0]
+  bare = build_catalogue(items.drop("amount"), events.drop("amount"))
+  assert bare.values.tolist() == [0, 0, 0]
+  assert bare.categories.shape == (3, 0)

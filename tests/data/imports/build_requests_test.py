@@ -1,0 +1,160 @@
+"""Requests built in columns are those of a loop over the events."""
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gr_jax.data.imports.build_requests import build_requests
+from gr_jax.data.imports.pages import ordered_events
+from gr_jax.data.requests import EXPOSED, ORDERED
+from gr_jax.data.splits import split_by_user
+
+PRICES = np.array([1, 2, 3, 4], np.float32)
+EVENTS = st.lists(
+  st.fixed_dictionaries(
+    {
+      "user_id": st.sampled_from("uvw"),
+      "seconds": st.integers(0, 6),
+      "item": st.integers(0, 3),
+      "kind": st.integers(0, 2),
+      "query": st.sampled_from([None, "p", "q"]),
+      "amount": st.sampled_from([None, 5.0]),
+    }
+  ),
+  min_size=1,
+  max_size=25,
+)
+
+
+def _build(events: list[dict]):
+  frame = pl.DataFrame(
+    events,
+    schema_overrides={
+      "seconds": pl.Int64,
+      "item": pl.Int32,
+      "kind": pl.Int8,
+      "query": pl.String,
+      "amount": pl.Float64,
+    },
+  ).with_row_index("row", offset=2)
+  return build_requests(
+    ordered_events(frame),
+    prices=PRICES,
+    split=lambda user, time: split_by_user(user),
+  )
+
+
+def _reference(events: list[dict]) -> set[tuple]:
+  """(user, time, query, history, page) of every request, by loops."""
+  requests = set()
+  ordered = sorted(events, key=lambda e: (e["user_id"], e["seconds"]))
+  for user, time, query in {
+    (e["user_id"], e["seconds"], e["query"]) for e in events
+  }:
+    mine = [e for e in ordered if e["user_id"] == user]
+    history = [
+      e["item"] for e in mine if e["seconds"] < time and e["kind"] > EXPOSED
+    ]
+    page = {}
+    for e in mine:
+      if e["seconds"] == time and e["query"] == query:
+        paid = e["amount"] or float(PRICES[e["item"]])
+        kind, value = page.get(e["item"], (0, 0.0))
+        page[e["item"]] = (
+          max(kind, e["kind"]),
+          value + (paid if e["kind"] == ORDERED else 0.0),
+        )
+    answered = any(kind > EXPOSED for kind, _ in page.values())
+    if answered and (history or query is not None):
+      lines = tuple((item, *line) for item, line in page.items())
+      requests.add((user, time, query, tuple(history), lines))
+  return requests
+
+
+@given(
+  EVENTS.filter(
+    lambda es: all(
+      any(e["kind"] > 0 and e["user_id"] == u for e in es)
+      for u in {e["user_id"] for e in es}
+    )
+  )
+)
+def test_requests_are_those_of_the_reference(events):
+  r = _build(events).requests
+  found = set()
+  for row in range(len(r)):
+    page = slice(r.page_offsets[row], r.page_offsets[row + 1])
+    lines = zip(
+      r.page_item[page].tolist(),
+      r.page_kind[page].tolist(),
+      r.page_value[page].tolist(),
+    )
+    query = None if r.query[row] < 0 else r.queries[r.query[row]]
+    found.add(
+      (
+        r.user_ids[r.user[row]],
+        int(r.time[row]),
+        query,
+        tuple(r.history(row).tolist()),
+        tuple(lines),
+      )
+    )
+  assert found == _reference(events)
+  assert len(found) == len(r)
+  assert (np.diff(r.time) >= 0).all()
+
+
+def _event(user, item, *, kind=ORDERED, **more):
+  return {"user_id": user, "item": item, "kind": kind, "amount": None} | more
+
+
+def test_a_session_is_one_page_whatever_its_seconds():
+  events = [
+    _event("u", 0, seconds=1, session="s", query="q", kind=EXPOSED),
+    _event("u", 1, seconds=5, session="s", query="q"),
+    _event("u", 2, seconds=3, session=None, query="q"),
+  ]
+  r = _build(events).requests
+  assert r.time.tolist() == [1, 3]
+  assert [r.targets(row).tolist() for row in range(2)] == [[1], [2]]
+  assert r.page_kind[:2].tolist() == [EXPOSED, ORDERED]
+  assert r.history(1).tolist() == []  # Item 1 was bought after second 3.
+
+
+def test_without_a_time_neighbours_with_a_query_are_a_page():
+  events = [
+    _event("u", 0, query="q", kind=EXPOSED),
+    _event("v", 3, query="q"),
+    _event("u", 1, query="q"),
+    _event("u", 2, query=None),
+    _event("u", 3, query=None),
+    _event("u", 0, query="q"),
+  ]
+  r = _build(events).requests
+  mine = np.flatnonzero(r.user == 0)
+  assert [r.targets(row).tolist() for row in mine] == [[1], [2], [3], [0]]
+  assert [r.history(row).tolist() for row in mine] == [
+    [],
+    [1],
+    [1, 2],
+    [1, 2, 3],
+  ]
+  first = slice(r.page_offsets[mine[0]], r.page_offsets[mine[0] + 1])
+  assert r.page_item[first].tolist() == [0, 1]
+
+
+def test_pages_that_are_no_request_are_counted():
+  built = _build(
+    [
+      _event("u", 0, seconds=0, query=None),
+      _event("u", 1, seconds=1, query=None),
+      _event("u", 2, seconds=2, query=None, kind=EXPOSED),
+      _event("u", 3, seconds=2, query=None, kind=EXPOSED),
+    ]
+  )
+  assert built.first_pages == 1
+  assert built.unused_exposures == 2
+  assert len(built.requests) == 1
+  assert built.requests.page_value == pytest.approx([2])

@@ -1,0 +1,76 @@
+"""Columns are found by our names or by the user's, or the error helps."""
+
+import pytest
+
+from gr_jax.data.imports.columns import parse_columns, resolve_columns
+
+FILES = {"item_file": "i.csv", "event_file": "e.csv"}
+
+
+def test_mapping_is_read_as_written():
+  assert parse_columns(" item_id=asin, time = ts,") == {
+    "item_id": "asin",
+    "time": "ts",
+  }
+  assert parse_columns("") == {}
+
+
+@pytest.mark.parametrize(
+  ("text", "message"),
+  [
+    ("item_id", "has 'item_id'; write it as"),
+    ("item_id=", "has 'item_id='; write it as"),
+    ("item_id=a,item_id=b", "names 'item_id' twice"),
+    ("itemid=a", r"'itemid' \(did you mean 'item_id'\?\); the names are"),
+    ("items.time=a", "does not know 'items.time'"),
+    ("users.item_id=a", "does not know 'users.item_id'"),
+  ],
+)
+def test_bad_mapping_is_an_error(text, message):
+  with pytest.raises(ValueError, match=message):
+    parse_columns(text)
+
+
+def test_a_shared_name_falls_back_to_ours_where_theirs_is_missing():
+  items, events = resolve_columns(
+    {"item_id": "asin"},
+    items=["asin", "text"],
+    events=["user_id", "item_id", "value"],
+    **FILES,
+  )
+  assert items == {"item_id": "asin", "text": "text"}
+  assert events == {
+    "user_id": "user_id",
+    "item_id": "item_id",
+    "value": "value",
+  }
+
+
+def test_the_two_files_may_name_the_same_thing_differently():
+  items, events = resolve_columns(
+    {"items.item_id": "sku", "events.item_id": "product"},
+    items=["sku", "text"],
+    events=["user_id", "product"],
+    **FILES,
+  )
+  assert items["item_id"] == "sku"
+  assert events["item_id"] == "product"
+
+
+def test_a_column_that_is_nowhere_lists_those_that_are():
+  with pytest.raises(ValueError, match="did you mean 'Price'") as caught:
+    resolve_columns(
+      {"value": "prize"},
+      items=["item_id", "text", "Price"],
+      events=["user_id", "item_id"],
+      **FILES,
+    )
+  assert "i.csv has item_id, text, Price" in str(caught.value)
+  assert "e.csv has user_id, item_id" in str(caught.value)
+
+
+def test_a_required_column_must_be_there():
+  with pytest.raises(ValueError, match=r"i.csv has no column 'text' .*'Text'"):
+    resolve_columns(
+      {}, items=["item_id", "Text"], events=["user_id", "item_id"], **FILES
+    )

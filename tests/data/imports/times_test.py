@@ -1,0 +1,61 @@
+"""However a moment is written, it is the same unix second."""
+
+import datetime
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gr_jax.data.imports.times import unix_seconds
+
+SECOND = 1_717_163_100  # 2024-05-31 13:45:00 UTC.
+
+
+@pytest.mark.parametrize(
+  "text",
+  [
+    "1717163100",
+    "1717163100.9",
+    "1.7171631e9",
+    "1717163100999",
+    "1717163100999999",
+    "1717163100999999999",
+    "2024-05-31 13:45:00",
+    "2024-05-31 13:45",
+    "2024/05/31 13:45",
+    "2024-05-31T13:45:00.999",
+    "2024-05-31T13:45:00Z",
+    "2024-05-31 13:45:00 UTC",
+    "2024-05-31T15:45:00+02:00",
+    "2024-05-31T08:15:00.5-0530",
+  ],
+)
+def test_a_moment_is_the_same_second_in_every_form(text):
+  assert unix_seconds(pl.Series([text, None])).to_list() == [SECOND, None]
+
+
+def test_forms_may_be_mixed_and_a_date_is_its_midnight():
+  times = pl.Series(["2024-05-31", "1717163100", "yesterday", "31.5.2024"])
+  assert unix_seconds(times).to_list() == [
+    SECOND - 13 * 3600 - 45 * 60,
+    SECOND,
+    None,
+    None,
+  ]
+
+
+def test_no_times_at_all():
+  assert unix_seconds(pl.Series([], dtype=pl.String)).to_list() == []
+  nothing = pl.Series([None], dtype=pl.String)
+  assert unix_seconds(nothing).to_list() == [None]
+
+
+@given(
+  st.datetimes(datetime.datetime(1971, 1, 1), datetime.datetime(2100, 1, 1))
+)
+def test_iso_text_is_floored_to_its_second(moment):
+  utc = moment.replace(tzinfo=datetime.UTC)
+  expected = int(utc.timestamp() // 1)
+  times = pl.Series([moment.isoformat(), utc.isoformat()])
+  assert unix_seconds(times).to_list() == [expected] * 2

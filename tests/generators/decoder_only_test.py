@@ -1,0 +1,121 @@
+import functools
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import linen as nn
+
+from gr_jax.generators.decoder_only import DecoderOnly, branch_mask
+from gr_jax.nn.transformer import TransformerConfig
+from tests.reference.small_world import semantic_ids, writer
+
+CONFIG = TransformerConfig(
+  layers=2, width=16, heads=2, kv_heads=1, head_size=8, feed_forward=24
+)
+ROWS = np.arange(100, 104)
+
+
+@functools.cache
+def built(ends=False):
+  sizes = semantic_ids().level_sizes
+  prompt_size = writer()._vocabulary.prompt_size
+  model = DecoderOnly(CONFIG, prompt_size, sizes, ends)
+  prompt = writer().prompts(ROWS, shown=np.ones(4, bool))
+  queries = writer().queries(np.array([[0, -1, 3]] * 4))
+  rng = np.random.default_rng(0)
+  codes = np.stack([rng.integers(0, c, (4, 3)) for c in sizes], axis=-1)
+  inputs = (prompt, queries, codes.astype(np.int32))
+  params = nn.unbox(jax.jit(model.init)(jax.random.key(0), *inputs))
+  return model, params, inputs
+
+
+def test_branches_do_not_read_each_other():
+  model, params, (prompt, queries, codes) = built()
+  together = model.apply(params, prompt, queries, codes)
+  alone = model.apply(params, prompt, queries[:, 1:2], codes[:, 1:2])
+  for a, b in zip(together, alone):
+    np.testing.assert_allclose(a[:, 1:2], b, atol=1e-5)
+
+
+def test_steps_with_a_cache_equal_the_packed_forward_pass():
+  model, params, (prompt, queries, codes) = built()
+  packed = model.apply(params, prompt, queries, codes)
+  beams = jnp.asarray(codes[:, :1])
+  parents = jnp.zeros((4, 1), jnp.int32)
+  log_probs, cache = model.apply(
+    params, prompt, queries[:, 0], method="prefill"
+  )
+  np.testing.assert_allclose(
+    log_probs, jax.nn.log_softmax(packed[0][:, 0]), atol=1e-5
+  )
+  for level in range(1, len(model.level_sizes)):
+    log_probs, cache = model.apply(
+      params,
+      beams[:, :, level - 1],
+      parents,
+      cache,
+      level=level,
+      method="decode_step",
+    )
+    np.testing.assert_allclose(
+      log_probs[:, 0], jax.nn.log_softmax(packed[level][:, 0]), atol=1e-5
+    )
+
+
+def test_beams_follow_their_parents():
+  """Swapping the beams of a step swaps what they say."""
+  model, params, (prompt, queries, codes) = built()
+  _, cache = model.apply(params, prompt, queries[:, 0], method="prefill")
+  step = functools.partial(model.apply, params, method="decode_step")
+  zero = jnp.zeros((4, 2), jnp.int32)
+  first = jnp.stack((codes[:, 0, 0], codes[:, 1, 0]), axis=1)
+  second = jnp.stack((codes[:, 0, 1], codes[:, 1, 1]), axis=1)
+  _, cache = step(first, zero, cache, level=1)
+  straight, _ = step(second, zero + jnp.arange(2), cache, level=2)
+  swapped, _ = step(second[:, ::-1], zero + jnp.array([1, 0]), cache, level=2)
+  np.testing.assert_allclose(straight, swapped[:, ::-1], atol=1e-5)
+
+
+def test_the_last_code_is_not_read():
+  model, params, (prompt, queries, codes) = built()
+  changed = codes.copy()
+  changed[..., -1] = 0
+  a, b = (model.apply(params, prompt, queries, c) for c in (codes, changed))
+  chex.assert_trees_all_equal(a, b)
+
+
+def test_padding_in_the_history_changes_nothing():
+  model, params, (prompt, queries, codes) = built()
+  longer = prompt.replace(
+    history=np.pad(
+      prompt.history, ((0, 0), (3, 0), (0, 0)), constant_values=-1
+    ),
+    mask=np.concatenate(
+      (prompt.mask[:, :1], np.zeros((4, 3), bool), prompt.mask[:, 1:]), axis=1
+    ),
+  )
+  # Rotary angles depend on distances: the profile moves, so it is hidden.
+  hide = [p.replace(mask=p.mask & (np.arange(p.mask.shape[1]) > 0)) for p in (
+    prompt, longer)]  # fmt: skip
+  a, b = (model.apply(params, p, queries, codes) for p in hide)
+  for x, y in zip(a, b):
+    np.testing.assert_allclose(x, y, atol=1e-4)
+
+
+def test_ends_add_one_column_a_level():
+  model, params, inputs = built(ends=True)
+  for logits, size in zip(model.apply(params, *inputs), model.level_sizes):
+    assert logits.shape[-1] == size + 1
+
+
+@pytest.mark.parametrize("hidden", [0, 2])
+def test_mask_is_causal_inside_prompt_and_branch(hidden):
+  prompt_mask = np.arange(3)[None] >= hidden
+  mask = np.asarray(branch_mask(jnp.asarray(prompt_mask), 2, 2))[0]
+  branch = {3: 0, 4: 0, 5: 1, 6: 1}
+  for i, j in np.ndindex(7, 7):
+    same = branch.get(j) is None or branch.get(j) == branch.get(i)
+    there = j >= 3 or prompt_mask[0, j]
+    assert mask[i, j] == (j <= i and same and there)

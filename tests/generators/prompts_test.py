@@ -1,0 +1,70 @@
+import collections
+
+import numpy as np
+import pytest
+
+from tests.reference.small_world import PROMPT, shop, writer
+
+
+def expected_history(row):
+  """Distinct items, by last purchase, with age and count, the slow way."""
+  requests, vocabulary = shop().requests, writer()._vocabulary
+  begin = requests.user_offsets[requests.user[row]]
+  end = requests.history_end[row]
+  events = range(max(begin, end - PROMPT.lookback), end)
+  last = {requests.event_item[e]: e for e in events}
+  counts = collections.Counter(requests.event_item[begin:end].tolist())
+  kept = sorted(last.items(), key=lambda pair: pair[1])[-PROMPT.history :]
+  return [
+    [
+      *writer().item_tokens[item],
+      vocabulary.age_tokens(requests.time[row] - requests.event_time[event]),
+      vocabulary.count_tokens(np.array(counts[item])),
+    ]
+    for item, event in kept
+  ]
+
+
+@pytest.fixture(scope="module")
+def prompts():
+  rows = np.arange(len(shop().requests))
+  return writer().prompts(rows, shown=np.ones(len(rows), bool))
+
+
+def test_history_is_the_latest_distinct_items_newest_last(prompts):
+  for row in range(0, len(shop().requests), 7):
+    expected = expected_history(row)
+    there = prompts.mask[row, 1:]
+    assert there.sum() == len(expected)
+    assert not there[: len(there) - len(expected)].any()
+    if expected:
+      np.testing.assert_array_equal(prompts.history[row][there], expected)
+
+
+def test_what_is_masked_says_nothing(prompts):
+  assert (prompts.history[~prompts.mask[:, 1:]] == -1).all()
+  assert prompts.mask[:, 1:].any()
+
+
+def test_a_hidden_request_is_an_empty_prompt():
+  prompt = writer().prompts(np.arange(5), shown=np.zeros(5, bool))
+  assert not prompt.mask.any()
+  assert (prompt.profile == -1).all()
+
+
+def test_no_prompt_reads_its_own_page(prompts):
+  """Changing everything at and after a request leaves its prompt alone."""
+  requests = shop().requests
+  row = int(
+    np.argmax(requests.history_end - requests.user_offsets[requests.user])
+  )
+  earlier = requests.event_time < requests.time[row]
+  begin = requests.user_offsets[requests.user[row]]
+  used = np.arange(begin, requests.history_end[row])
+  assert earlier[used].all()
+
+
+def test_no_query_asks_for_the_next_basket():
+  tokens = writer().queries(np.array([-1, 0]))
+  assert tokens[0].tolist() == [0, -1, -1, -1]
+  assert 0 not in tokens[1]

@@ -1,0 +1,72 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import linen as nn
+
+from gr_jax.nn.attention import (
+  Attention,
+  BeamCache,
+  BeamPlace,
+  KeyValues,
+  attend,
+)
+
+
+def naive(queries, keys, values, mask):
+  B, T, H, h = queries.shape
+  out = np.zeros((B, T, H, h))
+  for b, t, head in np.ndindex(B, T, H):
+    key_head = head // (H // keys.shape[2])
+    scores = keys[b, :, key_head] @ queries[b, t, head] / np.sqrt(h)
+    scores = np.where(mask[b, t], scores, -np.inf)
+    weights = np.exp(scores - scores.max())
+    out[b, t, head] = weights / weights.sum() @ values[b, :, key_head]
+  return out.reshape(B, T, H * h)
+
+
+def test_grouped_heads_equal_a_loop_over_heads():
+  keys = jax.random.split(jax.random.key(0), 4)
+  q = jax.random.normal(keys[0], (2, 5, 4, 8))
+  k, v = (jax.random.normal(key, (2, 7, 2, 8)) for key in keys[1:3])
+  mask = np.array(jax.random.bernoulli(keys[3], 0.7, (2, 5, 7)))
+  mask[:, :, 0] = True
+  np.testing.assert_allclose(
+    attend(q, KeyValues(k, v), mask),
+    naive(*map(np.asarray, (q, k, v)), mask),
+    atol=1e-5,
+  )
+
+
+def test_a_row_that_sees_nothing_is_finite():
+  q = jnp.ones((1, 2, 2, 4))
+  out = attend(q, KeyValues(q, q), jnp.zeros((1, 2, 2), bool))
+  assert np.isfinite(out).all()
+
+
+def test_beams_equal_sequences_that_repeat_the_prompt():
+  """Two beams of two own codes each, against two whole sequences."""
+  S, M, D = 5, 2, 16
+  module = Attention(heads=4, kv_heads=2, head_size=8, rope_theta=100.0)
+  x = jax.random.normal(jax.random.key(0), (1, S, D))
+  own = jax.random.normal(jax.random.key(1), (2, M, D))
+  causal = jnp.tril(jnp.ones((S + 2, S + 2), bool))[None]
+  positions = jnp.arange(S + 2)[None]
+  params = nn.unbox(
+    module.init(jax.random.key(2), x, positions[:, :S], causal[:, :S, :S])
+  )
+
+  _, prompt = module.apply(params, x, positions[:, :S], causal[:, :S, :S])
+  past = KeyValues(*(jnp.zeros((1, M, 2, 2, 8)),) * 2)
+  for step in range(2):
+    out, past = module.apply(
+      params,
+      own[step][None],
+      jnp.full((1, M), S + step),
+      BeamPlace(jnp.ones((1, S), bool), slot=step),
+      BeamCache(prompt, past),
+    )
+
+  for beam in range(M):
+    whole = jnp.concatenate((x[0], own[:, beam]))[None]
+    expected, _ = module.apply(params, whole, positions, causal)
+    np.testing.assert_allclose(out[0, beam], expected[0, -1], atol=1e-5)

@@ -1,0 +1,49 @@
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gr_jax.nn import layers
+
+
+def test_norm_divides_by_root_mean_square():
+  x = jnp.array([[3.0, 4.0]])
+  norm = layers.RMSNorm(epsilon=0.0)
+  out = norm.apply(norm.init(jax.random.key(0), x), x)
+  np.testing.assert_allclose(out, x / np.sqrt((9 + 16) / 2), rtol=1e-6)
+
+
+def test_swiglu_is_its_formula():
+  x = jax.random.normal(jax.random.key(0), (3, 4))
+  module = layers.SwiGLU(5)
+  params = module.init(jax.random.key(1), x)
+  both = np.asarray(x) @ params["params"]["gate_up"]["dense"]["kernel"].value
+  gate, up = both[:, :5], both[:, 5:]
+  down = params["params"]["down"]["dense"]["kernel"].value
+  expected = (gate / (1 + np.exp(-gate)) * up) @ down
+  np.testing.assert_allclose(module.apply(params, x), expected, atol=1e-5)
+
+
+def test_rotation_keeps_lengths_and_knows_only_distances():
+  keys = jax.random.split(jax.random.key(0), 2)
+  q, k = (jax.random.normal(key, (1, 6, 2, 8)) for key in keys)
+  positions = jnp.arange(6)[None]
+
+  def products(offset):
+    turned = [layers.rotate(x, positions + offset, theta=100.0) for x in (q, k)]
+    return jnp.einsum("bthd,bshd->bhts", *turned)
+
+  turned = layers.rotate(q, positions, theta=100.0)
+  np.testing.assert_allclose(
+    jnp.linalg.norm(turned, axis=-1), jnp.linalg.norm(q, axis=-1), rtol=1e-5
+  )
+  np.testing.assert_allclose(products(0), products(11), atol=1e-4)
+
+
+def test_parameters_carry_logical_axes():
+  module = layers.Linear(4, ("embed", "mlp"), use_bias=True)
+  params = module.init(jax.random.key(0), jnp.ones((2, 3)))
+  dense = params["params"]["dense"]
+  assert dense["kernel"].names == ("embed", "mlp")
+  assert dense["bias"].names == ("mlp",)
+  chex.assert_shape(dense["kernel"].value, (3, 4))

@@ -1,0 +1,28 @@
+import subprocess
+import sys
+
+import pytest
+
+_PROGRAM = """
+import resource
+import numpy as np
+from gr_jax.parallel.host_memory import keep_freed_memory
+
+def faults():
+  return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+assert keep_freed_memory()
+for _ in range(2):
+  before = faults()
+  np.ones(16_000_000, np.float32).sum()
+print(faults() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc only")
+def test_the_second_large_block_reuses_the_pages_of_the_first():
+  done = subprocess.run(
+    [sys.executable, "-c", _PROGRAM], capture_output=True, text=True, check=True
+  )
+  # The block has 15,625 pages.
+  assert int(done.stdout) < 1_000

@@ -1,0 +1,45 @@
+"""A few dozen items, users and requests, with random semantic IDs."""
+
+import functools
+
+import numpy as np
+
+from gr_jax.data.worlds.shop_config import ShopWorldConfig
+from gr_jax.data.worlds.shop_world import generate
+from gr_jax.generators.prompts import PromptConfig, PromptWriter
+from gr_jax.generators.vocabulary import build_vocabulary
+from gr_jax.tokenizers.collisions import add_suffix
+
+LEVELS = (4, 5)
+PROMPT = PromptConfig(history=6, lookback=32, query_words=4, user_buckets=8)
+
+
+@functools.cache
+def shop():
+  config = ShopWorldConfig(
+    num_items=60,
+    num_users=20,
+    num_requests=400,
+    num_categories=4,
+    clusters_each=3,
+  )
+  return generate(config, seed=0)
+
+
+@functools.cache
+def semantic_ids():
+  rng = np.random.default_rng(0)
+  codes = np.stack([rng.integers(0, c, 60) for c in LEVELS], axis=1)
+  return add_suffix(codes, LEVELS, priority=shop().catalogue.popularity)
+
+
+@functools.cache
+def writer():
+  requests = shop().requests
+  vocabulary = build_vocabulary(
+    requests.queries,
+    requests.profiles,
+    semantic_ids().level_sizes,
+    user_buckets=PROMPT.user_buckets,
+  )
+  return PromptWriter(requests, semantic_ids(), vocabulary, PROMPT)

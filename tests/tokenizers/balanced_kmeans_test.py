@@ -1,0 +1,32 @@
+import jax
+import numpy as np
+import pytest
+
+from gr_jax.tokenizers import balanced_kmeans, kmeans
+
+X = jax.random.normal(jax.random.key(0), (53, 4))
+
+
+@pytest.mark.parametrize("clusters", [1, 5, 8])
+def test_sizes_are_exactly_equal_and_the_last_takes_the_remainder(clusters):
+  found = balanced_kmeans.fit(
+    X, num_clusters=clusters, key=jax.random.key(1), iterations=3
+  )
+  width = 53 // clusters
+  expected = [width] * (clusters - 1) + [53 - width * (clusters - 1)]
+  np.testing.assert_array_equal(np.bincount(found.codes), expected)
+
+
+def test_rows_are_the_means_of_their_clusters():
+  found = balanced_kmeans.fit(X, num_clusters=5, key=jax.random.key(1))
+  for code in range(5):
+    mean = np.asarray(X)[np.asarray(found.codes) == code].mean(0)
+    np.testing.assert_allclose(found.centroids[code], mean, atol=1e-5)
+
+
+def test_balance_costs_error_against_plain_kmeans():
+  args = {"num_clusters": 5, "key": jax.random.key(1)}
+  balanced = balanced_kmeans.fit(X, **args)
+  assert balanced.error > kmeans.fit(X, **args).error
+  variance = np.square(X - X.mean(0)).sum(1).mean()
+  assert balanced.error < variance

@@ -1,0 +1,40 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gr_jax.tokenizers import fitting
+
+
+def step(state, data, key):
+  drawn = jax.random.normal(key)
+  return state + data, {"drawn": drawn, "state": state}
+
+
+def test_every_step_runs_once_with_a_key_of_its_own():
+  steps, seen = fitting.CHUNK + 20, []
+  state, history = fitting.fit(
+    jnp.zeros(()),
+    jnp.ones(()),
+    jax.random.key(0),
+    step=step,
+    steps=steps,
+    progress=lambda step, metrics: seen.append((step, metrics)),
+  )
+  assert state == steps
+  assert [row["step"] for row in history] == [fitting.CHUNK, steps]
+  assert history[1]["state"] == fitting.CHUNK + 9.5
+  assert history[0]["drawn"] != history[1]["drawn"]
+  assert [step for step, _ in seen] == [fitting.CHUNK, steps]
+
+
+def test_sampled_rows_are_distinct_and_never_too_many():
+  rows = fitting.sample_rows(jax.random.key(0), num_rows=5, size=9)
+  np.testing.assert_array_equal(np.sort(rows), np.arange(5))
+
+
+def test_bad_vectors_are_named():
+  with pytest.raises(ValueError, match="vectors has 1 rows .* first row 2"):
+    fitting.check_vectors(np.array([[0.0], [1.0], [np.nan]]), name="vectors")
+  with pytest.raises(ValueError, match=r"must be \[N, D\] with N > 0"):
+    fitting.check_vectors(np.zeros((0, 3)), name="vectors")

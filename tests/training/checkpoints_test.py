@@ -1,0 +1,66 @@
+import grain
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gr_jax.parallel.mesh import MeshConfig, make_mesh, replicated
+from gr_jax.training.checkpoints import Checkpoints
+from gr_jax.training.state import TrainState
+
+
+def state(value, mesh):
+  tree = TrainState(
+    jnp.asarray(value, jnp.int32), {"w": jnp.full((8, 4), value, jnp.float32)},
+    (),
+  )  # fmt: skip
+  return jax.device_put(tree, replicated(mesh))
+
+
+def batches():
+  return iter(grain.MapDataset.range(100).repeat().to_iter_dataset())
+
+
+@pytest.fixture
+def mesh():
+  return make_mesh(MeshConfig())
+
+
+def test_state_and_place_in_the_input_come_back(tmp_path, mesh):
+  source = batches()
+  for _ in range(5):
+    next(source)
+  checkpoints = Checkpoints(tmp_path)
+  assert checkpoints.latest is None
+  checkpoints.save(5, state(3, mesh), source)
+  expected = next(source)
+
+  fresh = batches()
+  restored = checkpoints.restore(checkpoints.latest, state(0, mesh), fresh)
+  np.testing.assert_array_equal(restored.params["w"], np.full((8, 4), 3.0))
+  assert next(fresh) == expected
+  checkpoints.close()
+
+
+def test_a_checkpoint_restores_on_another_mesh(tmp_path, mesh):
+  checkpoints = Checkpoints(tmp_path)
+  checkpoints.save(1, state(2, mesh), batches())
+  other = make_mesh(MeshConfig(data=4, model=2))
+  target = jax.sharding.NamedSharding(
+    other, jax.sharding.PartitionSpec(None, "model")
+  )
+  like = state(0, mesh)
+  like = like.replace(params=jax.device_put(like.params, target))
+  restored = checkpoints.restore_state(1, like)
+  assert restored.params["w"].sharding == target
+  np.testing.assert_array_equal(restored.params["w"], np.full((8, 4), 2.0))
+  checkpoints.close()
+
+
+def test_only_the_latest_steps_stay(tmp_path, mesh):
+  checkpoints = Checkpoints(tmp_path, keep=2)
+  for step in (1, 2, 3):
+    checkpoints.save(step, state(step, mesh), batches())
+  checkpoints.close()
+  kept = sorted(int(p.name) for p in tmp_path.iterdir() if p.name.isdigit())
+  assert kept == [2, 3]

@@ -1,0 +1,121 @@
+import dataclasses
+
+import chex
+import grain
+import jax
+import numpy as np
+import optax
+import pytest
+
+from gr_jax.parallel.mesh import MeshConfig, make_mesh, put_batch
+from gr_jax.training.loop import LoopConfig, fit, make_step
+from gr_jax.training.metric_writer import read_metrics
+from gr_jax.training.state import create_state
+
+CONFIG = LoopConfig(steps=12, log_every=3, checkpoint_every=4)
+
+
+def loss(params, batch):
+  error = ((params["w"] - batch) ** 2).mean()
+  return error, {"train/loss": error}
+
+
+def batches():
+  data = grain.MapDataset.range(1000).seed(1).shuffle().repeat()
+  return iter(
+    data.map(lambda i: np.full(8, i % 7, np.float32)).to_iter_dataset()
+  )
+
+
+@pytest.fixture(scope="module")
+def parts():
+  mesh, optimizer = make_mesh(MeshConfig()), optax.adam(0.1)
+  like = initial(mesh, optimizer)
+  return mesh, optimizer, make_step(loss, optimizer, like=like)
+
+
+def initial(mesh, optimizer):
+  return create_state(
+    lambda key: {"w": jax.random.normal(key, (8,))},
+    optimizer,
+    jax.random.key(0),
+    mesh=mesh,
+  )
+
+
+def train(parts, directory, config=CONFIG, source=None):
+  mesh, optimizer, step = parts
+  return fit(
+    initial(mesh, optimizer),
+    step,
+    source or batches(),
+    config=config,
+    directory=directory,
+    mesh=mesh,
+  )
+
+
+class Stopped(Exception):
+  pass
+
+
+class Failing:
+  """A grain iterator that fails after some batches."""
+
+  def __init__(self, source, after):
+    self._source, self._left = source, after
+
+  def __next__(self):
+    if not self._left:
+      raise Stopped
+    self._left -= 1
+    return next(self._source)
+
+  def __getattr__(self, name):
+    return getattr(self._source, name)
+
+
+def test_training_lowers_the_loss(parts, tmp_path):
+  train(parts, tmp_path, dataclasses.replace(CONFIG, steps=60))
+  rows = read_metrics(tmp_path / "metrics.jsonl")
+  assert rows[-1]["train/loss"] < rows[0]["train/loss"]
+
+
+@pytest.mark.parametrize("after", [5, 8, 11])
+def test_a_run_that_was_cut_off_ends_bit_for_bit_the_same(
+  parts, tmp_path, after
+):
+  whole = train(parts, tmp_path / "whole")
+  saved = dataclasses.replace(CONFIG, steps=after - after % 4)
+  train(parts, tmp_path / "cut", saved)
+  with pytest.raises(Stopped):
+    train(parts, tmp_path / "cut", source=Failing(batches(), after % 4))
+  resumed = train(parts, tmp_path / "cut")
+  chex.assert_trees_all_equal(whole, resumed)
+
+
+def test_metrics_have_one_row_per_interval(parts, tmp_path):
+  train(parts, tmp_path)
+  rows = read_metrics(tmp_path / "metrics.jsonl")
+  assert [row["step"] for row in rows] == [2, 5, 8, 11]
+  assert set(rows[0]) >= {"train/loss", "train/grad_norm"}
+
+
+def test_the_step_compiles_once_and_gives_up_its_state(parts):
+  mesh, optimizer, _ = parts
+  chex.clear_trace_counter()
+  state = initial(mesh, optimizer)
+  counted = chex.assert_max_traces(loss, n=1)
+  step = make_step(counted, optimizer, like=state)
+  first = state.params["w"]
+  for value in range(4):
+    state, _ = step(state, put_batch(np.full(8, value, np.float32), mesh))
+  assert first.is_deleted()
+
+
+def test_arrays_stay_where_they_were(parts):
+  mesh, optimizer, step = parts
+  state = initial(mesh, optimizer)
+  before = jax.tree.map(lambda x: x.sharding, state)
+  state, _ = step(state, put_batch(np.zeros(8, np.float32), mesh))
+  assert before == jax.tree.map(lambda x: x.sharding, state)
