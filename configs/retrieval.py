@@ -25,6 +25,7 @@ def base(preset: str) -> ConfigDict:
     "valid_weeks": 2,
     "test_weeks": 3,
     "max_households": 0,
+    "max_exposures": 10,
   }
   config.vectors = {
     "dimensions": 64,
@@ -71,6 +72,9 @@ def base(preset: str) -> ConfigDict:
     "beam_requests": 500,
     "free_beam": 10,
     "batch_size": 32,
+    # Wider than for sequences: the items of a basket have no order.
+    "knn_window": 10,
+    "knn_last": 50,
     "seed": 0,
   }
   {"": _default, "tiny": _tiny, "paper": _paper}[preset](config)
@@ -84,6 +88,7 @@ def _default(config: ConfigDict) -> None:
 def _tiny(config: ConfigDict) -> None:
   """Seconds: shows that everything runs, not how good it is."""
   config.data.max_households = 100
+  config.data.max_exposures = 0  # Their table alone takes seconds to read.
   config.vectors.dimensions = 16
   config.generator.prompt.history = 16
   config.generator.prompt.user_buckets = 100

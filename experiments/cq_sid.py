@@ -18,6 +18,7 @@ from gr_jax.tokenizers.codebooks import EmaCodebook
 
 def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
   """The whole job with CQ-SID's tokenizer."""
+  settings(config.tokenizer)
   return retrieval.run(config, workdir, fit_tokenizer=fit)
 
 
@@ -33,7 +34,16 @@ def training_clicks(requests: Requests) -> tuple[np.ndarray, np.ndarray]:
 
 
 def settings(config: ConfigDict) -> cq_sid.CqSidConfig:
-  """The tokenizer section as the tokenizer's own config."""
+  """The tokenizer section as the tokenizer's own config.
+
+  Raises:
+    ValueError: an unknown precision, or too few levels.
+  """
+  if len(config.vae.levels) < 2:
+    raise ValueError(
+      f"tokenizer.vae.levels is {tuple(config.vae.levels)}; CQ-SID needs one "
+      "level for the category and at least one below."
+    )
   vae = rq_vae.RqVaeConfig(
     **config.vae,
     codebook=EmaCodebook(**config.ema),

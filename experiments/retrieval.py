@@ -5,13 +5,26 @@ import pathlib
 import jax
 from ml_collections import ConfigDict
 
+from experiments.stages.choices import chosen
 from experiments.stages.embed import embed
-from experiments.stages.evaluate import evaluate
-from experiments.stages.prepare import prepare
-from experiments.stages.tokenize import FitTokenizer, tokenize
-from experiments.stages.train import train
+from experiments.stages.evaluate import SPLITS, evaluate
+from experiments.stages.prepare import SOURCES, prepare
+from experiments.stages.tokenize import COLLISIONS, FitTokenizer, tokenize
+from experiments.stages.train import dot_general, train
 from gr_jax.artefacts import locked
 from gr_jax.evaluation import table
+
+
+def check(config: ConfigDict) -> None:
+  """Finds values that no stage knows before the first stage runs.
+
+  Raises:
+    ValueError: names the key and what it can be.
+  """
+  chosen("data.source", config.data.source, SOURCES)
+  chosen("tokenizer.collisions", config.tokenizer.collisions, COLLISIONS)
+  chosen("evaluation.split", config.evaluation.split, SPLITS)
+  dot_general(config.generator.precision)
 
 
 def run(
@@ -24,6 +37,7 @@ def run(
     workdir: gets one folder a stage, `report.json` and `report.html`.
     fit_tokenizer: of the recipe.
   """
+  check(config)
   with locked(workdir):
     data = prepare(config.data, workdir)
     vectors = embed(config.vectors, workdir, data)

@@ -7,6 +7,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from experiments import retrieval
+from experiments.stages.choices import chosen
 from experiments.stages.embed import Vectors
 from experiments.stages.prepare import Data
 from experiments.stages.tokenize import Fitted
@@ -20,23 +21,24 @@ CLUSTERS = {
 
 def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
   """The whole job with residual k-means."""
+  settings(config.tokenizer)
   return retrieval.run(config, workdir, fit_tokenizer=fit)
+
+
+def settings(config: ConfigDict) -> rq_kmeans.RqKMeansConfig:
+  """The tokenizer section as the tokenizer's own config."""
+  cluster = chosen("tokenizer.clusters", config.clusters, CLUSTERS)
+  return rq_kmeans.RqKMeansConfig(
+    tuple(config.levels), cluster(iterations=config.iterations)
+  )
 
 
 def fit(config: ConfigDict, data: Data, vectors: Vectors, progress) -> Fitted:
   """Codes of the item vectors alone."""
   del data
-  if config.clusters not in CLUSTERS:
-    raise ValueError(
-      f"tokenizer.clusters is {config.clusters!r}; use one of "
-      f"{', '.join(CLUSTERS)}."
-    )
-  cluster = CLUSTERS[config.clusters](iterations=config.iterations)
-  levels = tuple(config.levels)
+  tokenizer = settings(config)
   fitted = rq_kmeans.fit(
-    vectors.items,
-    config=rq_kmeans.RqKMeansConfig(levels, cluster),
-    key=jax.random.key(config.seed),
+    vectors.items, config=tokenizer, key=jax.random.key(config.seed)
   )
   errors = [float(error) for error in fitted.errors]
   history = [{"step": l, "loss": e} for l, e in enumerate(errors, 1)]
@@ -46,7 +48,7 @@ def fit(config: ConfigDict, data: Data, vectors: Vectors, progress) -> Fitted:
   return Fitted(
     fitted.codebooks,
     np.asarray(fitted.codes),
-    levels,
+    tokenizer.levels,
     np.asarray(restored),
     history,
   )

@@ -17,17 +17,23 @@ from gr_jax.tokenizers.codebooks import GradientCodebook
 
 def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
   """The whole job with an RQ-VAE."""
+  settings(config.tokenizer)
   return retrieval.run(config, workdir, fit_tokenizer=fit)
+
+
+def settings(config: ConfigDict) -> rq_vae.RqVaeConfig:
+  """The tokenizer section as the tokenizer's own config."""
+  return rq_vae.RqVaeConfig(
+    **config.vae,
+    codebook=GradientCodebook(),
+    dot_general=dot_general(config.precision),
+  )
 
 
 def fit(config: ConfigDict, data: Data, vectors: Vectors, progress) -> Fitted:
   """Codes of the item vectors alone."""
   del data
-  tokenizer = rq_vae.RqVaeConfig(
-    **config.vae,
-    codebook=GradientCodebook(),
-    dot_general=dot_general(config.precision),
-  )
+  tokenizer = settings(config)
   state, history = rq_vae.fit(
     vectors.items,
     config=tokenizer,

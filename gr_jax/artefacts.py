@@ -4,7 +4,8 @@ Each stage owns one folder under the working directory. Its `manifest.json`,
 written last, holds a fingerprint of the stage's configuration, of the
 artefacts it was made from and of the library's version. A folder whose
 fingerprint matches is used as it is; any other is made anew. A folder without
-a manifest was cut off, and nothing reads it.
+a manifest was cut off, and nothing reads it. Every stage tells on stderr what
+became of it.
 """
 
 import contextlib
@@ -15,6 +16,7 @@ import json
 import os
 import pathlib
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -55,8 +57,19 @@ def fingerprint(
 def write_json(path: pathlib.Path, content: Any) -> None:
   """Writes all of it or nothing."""
   temporary = path.with_suffix(".tmp")
-  temporary.write_text(json.dumps(content, indent=1, default=list))
-  os.replace(temporary, path)
+  try:
+    temporary.write_text(json.dumps(content, indent=1, default=list))
+    os.replace(temporary, path)
+  except OSError:
+    temporary.unlink(missing_ok=True)
+    raise
+
+
+def _remove(directory: pathlib.Path) -> None:
+  """Marks first: a folder that is half removed must not pass for whole."""
+  for file in (_MANIFEST, _STARTED):
+    (directory / file).unlink(missing_ok=True)
+  shutil.rmtree(directory, ignore_errors=True)
 
 
 def _matching(directory: pathlib.Path, file: str, mark: str) -> dict | None:
@@ -88,13 +101,19 @@ def build(
   final = workdir / name
   mark = fingerprint(name, section, inputs)
   if found := _matching(final, _MANIFEST, mark):
+    _say(name, f"loaded from {final}")
     return Artefact(final, mark, found["seconds"])
   partial = workdir / f"{name}.partial"
   shutil.rmtree(partial, ignore_errors=True)
   partial.mkdir(parents=True)
+  _say(name, "started")
   start = time.perf_counter()
-  make(partial)
-  shutil.rmtree(final, ignore_errors=True)
+  try:
+    make(partial)
+  except BaseException:
+    shutil.rmtree(partial, ignore_errors=True)
+    raise
+  _remove(final)
   os.replace(partial, final)
   return _finish(final, mark, section, time.perf_counter() - start)
 
@@ -114,13 +133,17 @@ def build_resumable(
   final = workdir / name
   mark = fingerprint(name, section, inputs)
   if found := _matching(final, _MANIFEST, mark):
+    _say(name, f"loaded from {final}")
     return Artefact(final, mark, found["seconds"])
   started = _matching(final, _STARTED, mark)
   if started is None:
-    shutil.rmtree(final, ignore_errors=True)
+    _remove(final)
     final.mkdir(parents=True)
     started = {"fingerprint": mark, "seconds": 0.0}
     write_json(final / _STARTED, started)
+    _say(name, "started")
+  else:
+    _say(name, f"goes on in {final}")
   start = time.perf_counter()
   with _clock(final, started, start):
     make(final)
@@ -137,7 +160,9 @@ def _clock(
     yield
   except BaseException:
     seconds = started["seconds"] + time.perf_counter() - start
-    write_json(final / _STARTED, {**started, "seconds": seconds})
+    # A full disk may be what ended it; that error is the one to tell.
+    with contextlib.suppress(OSError):
+      write_json(final / _STARTED, {**started, "seconds": seconds})
     raise
 
 
@@ -151,7 +176,12 @@ def _finish(
     "version": gr_jax.__version__,
   }
   write_json(final / _MANIFEST, manifest)
+  _say(final.name, f"done in {seconds:.1f} s")
   return Artefact(final, mark, seconds)
+
+
+def _say(name: str, text: str) -> None:
+  print(f"{name}: {text}", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager

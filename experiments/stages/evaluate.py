@@ -43,6 +43,8 @@ class EvaluationConfig:
     beam_requests: requests of that plot.
     free_beam: width of the search without a catalogue (hallucination).
     batch_size: requests per search.
+    knn_window: positions between purchases that the item-item floor pairs.
+    knn_last: newest purchases that it reads.
     seed: draws the requests.
   """
 
@@ -53,6 +55,8 @@ class EvaluationConfig:
   beam_requests: int = 500
   free_beam: int = 10
   batch_size: int = 32
+  knn_window: int = 3
+  knn_last: int = 10
   seed: int = 0
 
 
@@ -65,7 +69,9 @@ class _Evaluation:
     self.catalogue = data.catalogue
     self.ids = tokenized.semantic_ids
     self.writer = generator.writer
-    self.floors = Floors(data, vectors)
+    self.floors = Floors(
+      data, vectors, window=config.knn_window, last=config.knn_last
+    )
     self.head = metrics.head_items(data.catalogue.popularity)
     self.retriever = Retriever(
       generator.model, generator.params, self.ids, batch_size=config.batch_size

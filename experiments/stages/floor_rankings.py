@@ -13,9 +13,17 @@ from gr_jax.evaluation.row_lists import RowLists
 
 
 class Floors:
-  """Every floor, fitted once on the training period."""
+  """Every floor, fitted once on the training period.
 
-  def __init__(self, data: Data, vectors: Vectors):
+  Args:
+    data: catalogue and requests.
+    vectors: of items and queries.
+    window: how far apart `item_knn` pairs purchases.
+    last: how many of the newest purchases it reads.
+  """
+
+  def __init__(self, data: Data, vectors: Vectors, *, window: int, last: int):
+    self._last = last
     catalogue = data.catalogue
     self._requests = data.requests
     self._vectors = vectors
@@ -23,7 +31,9 @@ class Floors:
     self._bm25 = bm25.fit(catalogue.texts, catalogue.popularity)
     self._nearest = nearest.fit(vectors.items, catalogue.popularity)
     self._item_knn = item_knn.fit(
-      training_sequences(data.requests), num_items=len(catalogue)
+      training_sequences(data.requests),
+      num_items=len(catalogue),
+      window=window,
     )
 
   def rank(
@@ -42,7 +52,10 @@ class Floors:
     if questions.shown:
       histories = questions.histories
       yield "repeat", repeat.rank(histories, **options)
-      yield "item_knn", item_knn.rank(self._item_knn, histories, **options)
+      yield (
+        "item_knn",
+        item_knn.rank(self._item_knn, histories, last=self._last, **options),
+      )
     if questions.asked:
       queries = self._requests.queries[query]
       yield "bm25", bm25.rank(self._bm25, queries, **options)

@@ -2,34 +2,62 @@
 
 import dataclasses
 import hashlib
+import inspect
 import pathlib
 
 from ml_collections import ConfigDict
 
+from experiments.stages.choices import chosen
 from gr_jax.artefacts import Artefact, build
 from gr_jax.data import amazon_reviews, complete_journey, own_data
 from gr_jax.data.catalogue import Catalogue
 from gr_jax.data.requests import Requests
+from gr_jax.data.worlds import shop_config, shop_world
 
 
-def _complete_journey(**options):
+def _complete_journey(
+  *, valid_weeks: int, test_weeks: int, max_households: int, max_exposures: int
+):
   return complete_journey.load(
-    complete_journey.CompleteJourneyConfig(**options)
+    complete_journey.CompleteJourneyConfig(
+      valid_weeks, test_weeks, max_households, max_exposures
+    )
   )
 
 
 def _amazon_reviews(*, path: str):
-  return amazon_reviews.load(pathlib.Path(path))
+  return amazon_reviews.load(
+    _folder(path, "with items.parquet and interactions.parquet")
+  )
 
 
 def _own_data(*, path: str):
-  return own_data.load(pathlib.Path(path))
+  return own_data.load(_folder(path, "that tools/import_data.py wrote"))
+
+
+def _shop_world(*, seed: int, **sizes):
+  world = shop_world.generate(shop_config.ShopWorldConfig(**sizes), seed=seed)
+  return world.catalogue, world.requests
+
+
+def _folder(path: str, content: str) -> pathlib.Path:
+  if not path:
+    raise ValueError(
+      f"data.path is empty; name the folder {content}: "
+      "--config.data.path=FOLDER."
+    )
+  if not pathlib.Path(path).is_dir():
+    raise FileNotFoundError(
+      f"data.path is {path}, which is no folder; name the one {content}."
+    )
+  return pathlib.Path(path)
 
 
 SOURCES = {
   "complete_journey": _complete_journey,
   "amazon_reviews": _amazon_reviews,
   "own_data": _own_data,
+  "shop_world": _shop_world,
 }
 
 
@@ -51,13 +79,17 @@ def prepare(config: ConfigDict, workdir: pathlib.Path) -> Data:
   """
   options = config.to_dict()
   source = options.pop("source")
-  if source not in SOURCES:
+  load = chosen("data.source", source, SOURCES)
+  try:
+    inspect.signature(load).bind(**options)
+  except TypeError as error:
     raise ValueError(
-      f"data.source is {source!r}; use one of {', '.join(SOURCES)}."
-    )
+      f"The data section does not fit source {source!r}: {error}; start from a "
+      "config of that source."
+    ) from error
 
   def make(directory: pathlib.Path) -> None:
-    catalogue, requests = SOURCES[source](**options)
+    catalogue, requests = load(**options)
     catalogue.save(directory / "catalogue")
     requests.save(directory / "requests")
 

@@ -10,10 +10,12 @@ import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
+from experiments.stages.choices import chosen
 from experiments.stages.embed import Vectors
 from experiments.stages.prepare import Data
 from gr_jax.artefacts import Artefact, build, write_json
 from gr_jax.tokenizers import cluster_split, collisions, quality
+from gr_jax.tokenizers.fitting import Progress
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 
@@ -36,8 +38,8 @@ class Fitted:
   history: list[dict[str, float]]
 
 
-FitTokenizer = Callable[[ConfigDict, Data, Vectors, Any], Fitted]
-"""(config, data, vectors, progress) -> Fitted."""
+FitTokenizer = Callable[[ConfigDict, Data, Vectors, Progress], Fitted]
+"""(tokenizer section, data, vectors, progress) -> Fitted."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,23 +84,19 @@ def tokenize(
     vectors: of items and queries.
     fit: of the recipe.
   """
-  if config.collisions not in COLLISIONS:
-    raise ValueError(
-      f"tokenizer.collisions is {config.collisions!r}; use one of "
-      f"{', '.join(COLLISIONS)}."
-    )
+  resolve = chosen("tokenizer.collisions", config.collisions, COLLISIONS)
 
   def make(directory: pathlib.Path) -> None:
-    with tqdm(desc="tokenize", unit="step", mininterval=1.0) as bar:
+    with tqdm(
+      desc="tokenize", total=_steps(config), unit="step", mininterval=1.0
+    ) as bar:
 
       def progress(step: int, metrics: dict[str, float]) -> None:
         bar.update(step - bar.n)
         bar.set_postfix_str(f"loss {metrics['loss']:.3f}")
 
       fitted = fit(config, data, vectors, progress)
-    ids = COLLISIONS[config.collisions](
-      fitted.codes, fitted.level_sizes, data.catalogue.popularity
-    )
+    ids = resolve(fitted.codes, fitted.level_sizes, data.catalogue.popularity)
     ids.save(directory / "semantic_ids")
     (directory / "state.msgpack").write_bytes(
       flax.serialization.to_bytes(fitted.state)
@@ -117,6 +115,11 @@ def tokenize(
   return Tokenized(
     SemanticIds.load(artefact.directory / "semantic_ids"), artefact
   )
+
+
+def _steps(config: ConfigDict) -> int:
+  """Steps of gradient descent, or the levels of a clustering."""
+  return config.vae.steps if "vae" in config else len(config.levels)
 
 
 def _leaf_categories(data: Data) -> np.ndarray | None:

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
+from experiments.stages.choices import chosen
 from experiments.stages.prepare import Data
 from gr_jax.artefacts import Artefact, build_resumable
 from gr_jax.data.requests import TRAIN
@@ -44,14 +45,12 @@ class Generator:
   artefact: Artefact
 
 
+PRODUCTS = {"bfloat16": bf16_dot_general, "float32": jax.lax.dot_general}
+
+
 def dot_general(precision: str):
   """The product that `config.precision` names: "bfloat16" or "float32"."""
-  products = {"bfloat16": bf16_dot_general, "float32": jax.lax.dot_general}
-  if precision not in products:
-    raise ValueError(
-      f"precision is {precision!r}; use one of {', '.join(products)}."
-    )
-  return products[precision]
+  return chosen("precision", precision, PRODUCTS)
 
 
 def make_vocabulary(

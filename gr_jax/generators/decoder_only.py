@@ -79,14 +79,12 @@ class DecoderOnly(nn.Module):
       nn.with_logical_partitioning(init, ("vocab", "embed")),
       (self.prompt_size + sum(self.level_sizes), D),
     )
-    self.heads = [
-      self.param(
-        f"head_{l}",
-        nn.with_logical_partitioning(init, ("embed", "vocab")),
-        (D, size + self.ends),
+    if self.ends:
+      self.end_embedding = self.param(
+        "end_embedding",
+        nn.with_logical_partitioning(init, ("levels", "embed")),
+        (len(self.level_sizes), D),
       )
-      for l, size in enumerate(self.level_sizes)
-    ]
     self.transformer = Transformer(self.config, self.dot_general)
 
   def embed(self, tokens: jax.Array) -> jax.Array:
@@ -95,9 +93,18 @@ class DecoderOnly(nn.Module):
     return jnp.where(tokens[..., None] >= 0, rows, 0).sum(axis=-2)
 
   def level_logits(self, states: jax.Array, level: int) -> jax.Array:
-    """Scores of level `level`'s codes for states `[..., D]`."""
+    """Scores of level `level`'s codes for states `[..., D]`.
+
+    `s · e_c` with the embeddings that also read codes (tied, as in
+    Qwen2.5-0.5B): what attention copies from the history then scores high by
+    itself, so that buying again need not be learned code by code.
+    """
+    first = self.prompt_size + sum(self.level_sizes[:level])
+    rows = self.token_embedding[first : first + self.level_sizes[level]]
+    if self.ends:
+      rows = jnp.concatenate((rows, self.end_embedding[level][None]))
     dims = (((states.ndim - 1,), (0,)), ((), ()))
-    return self.dot_general(states, self.heads[level], dims)
+    return self.dot_general(states, rows.T, dims)
 
   def _embed_prompt(self, prompt: Prompt) -> jax.Array:
     return jnp.concatenate(

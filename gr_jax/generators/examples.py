@@ -16,6 +16,10 @@ from gr_jax.data.requests import CLICKED, Requests
 from gr_jax.generators.prompts import Prompt, PromptWriter
 
 
+# As good as endless; grain's own endless repeat overflows with batches of one.
+_EPOCHS = 1_000_000
+
+
 @struct.dataclass
 class Examples:
   """One batch.
@@ -153,6 +157,9 @@ def training_examples(
 ) -> grain.IterDataset:
   """Endless batches, shuffled anew every epoch, sharded by host.
 
+  In an epoch a group of `n` pairs comes up `ceil(n / P)` times, so that every
+  pair is drawn about equally often, whatever the size of its basket.
+
   The iterator's state is one position: saved with the parameters, training
   goes on at the exact next batch.
   """
@@ -163,16 +170,19 @@ def training_examples(
       f"hosts ({hosts})."
     )
 
-  def write(rows: np.ndarray, rng: np.random.Generator) -> Examples:
+  turns = -(-np.diff(groups.offsets) // config.targets)
+  group = np.repeat(np.arange(len(groups)), turns)
+
+  def write(places: np.ndarray, rng: np.random.Generator) -> Examples:
     return draw_examples(
-      groups, writer, codes, requests.query, rows, rng, config=config
+      groups, writer, codes, requests.query, group[places], rng, config=config
     )
 
   return (
-    grain.MapDataset.range(len(groups))
+    grain.MapDataset.range(len(group))
     .seed(config.seed)
     .shuffle()
-    .repeat()[jax.process_index() :: hosts]
+    .repeat(_EPOCHS)[jax.process_index() :: hosts]
     .batch(config.batch_size // hosts)
     .random_map(write)
     .to_iter_dataset(grain.ReadOptions(num_threads=1, prefetch_buffer_size=4))

@@ -47,7 +47,11 @@ def _backward(residuals, g):
   (x, w), (like_x, like_w) = residuals
   g = g.astype(jnp.bfloat16)
   grad_x = _product(g, w, dims=(1, 1))
-  grad_w = _product(_transpose_by_rows(x), g, dims=(1, 0))
+  # The barrier keeps a transpose that follows out of the product: written in
+  # columns, it would not run on CPU.
+  grad_w = jax.lax.optimization_barrier(
+    _product(_transpose_by_rows(x), g, dims=(1, 0))
+  )
   return grad_x.astype(like_x.dtype), grad_w.astype(like_w.dtype)
 
 

@@ -18,6 +18,7 @@ DEFAULT_RULES = (
   ("embed", None),
   ("norm", None),
   ("layers", None),
+  ("levels", None),
 )
 
 

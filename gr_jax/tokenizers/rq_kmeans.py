@@ -14,6 +14,7 @@ from jax.sharding import Mesh
 from gr_jax.nn import dot
 from gr_jax.tokenizers import (
   balanced_kmeans,
+  fitting,
   kmeans,
   quantizers,
   seeding,
@@ -104,8 +105,9 @@ def fit(
   The first level starts from k-means++, the others from means of two rows.
 
   Raises:
-    ValueError: fewer vectors than codes of a level.
+    ValueError: fewer vectors than codes of a level, or not finite ones.
   """
+  fitting.check_vectors(vectors, name="vectors")
   residual = jnp.asarray(vectors, jnp.float32)
   found = []
   for size, level_key in zip(

@@ -86,3 +86,16 @@ def test_batches_must_divide_over_hosts(monkeypatch):
   monkeypatch.setattr(jax, "process_count", lambda: 3)
   with pytest.raises(ValueError, match="multiple of the number of hosts"):
     dataset()
+
+
+def test_every_pair_comes_up_about_equally_often():
+  """Batches of a whole epoch: large groups have as many turns as they need."""
+  config = ExamplesConfig(batch_size=1, targets=2, hidden_share=0.0)
+  groups = group_targets(shop().requests, split=TRAIN)
+  turns = -(-np.diff(groups.offsets) // 2)
+  drawn = [
+    int(batch.mask.sum())
+    for batch in itertools.islice(iter(dataset(config)), int(turns.sum()))
+  ]
+  assert sum(drawn) >= len(groups.item)
+  assert sum(drawn) <= len(groups.item) + 2 * len(groups)

@@ -36,3 +36,16 @@ def test_other_contractions_are_refused():
   a = jnp.ones((4, 4))
   with pytest.raises(ValueError, match="contracts the last axis"):
     dot.bf16_dot_general(a, a, (((0,), (0,)), ((), ())))
+
+
+def test_weights_that_are_a_transposed_table_have_gradients():
+  table = jax.random.normal(jax.random.key(0), (256, 64))
+  x = jax.random.normal(jax.random.key(1), (512, 64))
+
+  @jax.jit
+  def grad(table, matmul=dot.bf16_matmul):
+    return jax.grad(lambda t: (matmul(x, t.T) ** 2).sum())(table)
+
+  exact = jax.grad(lambda t: ((x @ t.T) ** 2).sum())(table)
+  error = np.linalg.norm(grad(table) - exact) / np.linalg.norm(exact)
+  assert error < 2.0**-6

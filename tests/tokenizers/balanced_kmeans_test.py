@@ -1,20 +1,14 @@
 import jax
 import numpy as np
-import pytest
 
 from gr_jax.tokenizers import balanced_kmeans, kmeans
 
 X = jax.random.normal(jax.random.key(0), (53, 4))
 
 
-@pytest.mark.parametrize("clusters", [1, 5, 8])
-def test_sizes_are_exactly_equal_and_the_last_takes_the_remainder(clusters):
-  found = balanced_kmeans.fit(
-    X, num_clusters=clusters, key=jax.random.key(1), iterations=3
-  )
-  width = 53 // clusters
-  expected = [width] * (clusters - 1) + [53 - width * (clusters - 1)]
-  np.testing.assert_array_equal(np.bincount(found.codes), expected)
+def test_sizes_are_exactly_equal_and_the_last_takes_the_remainder():
+  found = balanced_kmeans.fit(X, num_clusters=5, key=jax.random.key(1))
+  np.testing.assert_array_equal(np.bincount(found.codes), [10, 10, 10, 10, 13])
 
 
 def test_rows_are_the_means_of_their_clusters():

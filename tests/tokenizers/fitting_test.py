@@ -34,7 +34,7 @@ def test_sampled_rows_are_distinct_and_never_too_many():
 
 
 def test_bad_vectors_are_named():
-  with pytest.raises(ValueError, match="vectors has 1 rows .* first row 2"):
+  with pytest.raises(ValueError, match=r"vectors has 1 rows .* first row 2"):
     fitting.check_vectors(np.array([[0.0], [1.0], [np.nan]]), name="vectors")
   with pytest.raises(ValueError, match=r"must be \[N, D\] with N > 0"):
     fitting.check_vectors(np.zeros((0, 3)), name="vectors")

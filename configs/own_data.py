@@ -1,0 +1,20 @@
+"""CQ-SID on your own catalogue and logs.
+
+  python tools/import_data.py --items=FILE --events=FILE --output=DIR
+  python -m gr_jax.main --config=configs/own_data.py --config.data.path=DIR
+
+What the data lacks is left out: without queries only next-basket requests are
+asked and InfoNCE has no pairs; without categories the first code is learned
+like the others. Presets as in `cq_sid`.
+"""
+
+from configs import cq_sid
+
+
+def get_config(preset: str = ""):
+  config = cq_sid.get_config(preset)
+  config.name = "own_data"
+  config.data = {"source": "own_data", "path": ""}
+  # Right for logs of one item at a time; 0 where events come as baskets.
+  config.vectors.history_window = 5
+  return config

@@ -1,0 +1,1 @@
+"""What studies that compare arms are made of."""

@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gr_jax.tokenizers import cluster_split, semantic_ids
+
+SIZES = (2, 2, 3)
+
+
+def draw(seed, rows=80):
+  rng = np.random.default_rng(seed)
+  return np.stack([rng.integers(0, c, rows) for c in SIZES], axis=1)
+
+
+@given(st.integers(0, 2**31 - 1), st.integers(1, 9), st.integers(1, 6))
+def test_groups_partition_a_cluster_within_the_bound(seed, most, groups):
+  codes = draw(seed)
+  ids = cluster_split.split_large_clusters(
+    codes, SIZES, max_items=most, max_groups=groups, seed=seed
+  )
+  np.testing.assert_array_equal(ids.codes[:, :3], codes)
+  _, bucket = semantic_ids.distinct_rows(codes, SIZES)
+  counts = np.bincount(bucket)
+  dealt = np.minimum(-(-counts // most), groups)
+  sizes = np.bincount(ids.id_of_item)
+  bound = -(-counts // dealt)
+  assert (sizes[ids.id_of_item] <= bound[bucket]).all()
+  fits_mask = (counts <= most * groups)[bucket]
+  assert (sizes[ids.id_of_item][fits_mask] <= most).all()
+
+
+@given(st.integers(0, 2**31 - 1))
+def test_the_papers_codes_keep_the_prefix_and_the_third_code(seed):
+  codes = draw(seed)
+  ids = cluster_split.split_large_clusters(codes, SIZES, max_items=2)
+  written = cluster_split.paper_codes(codes, ids.codes[:, 3])
+  np.testing.assert_array_equal(written[:, :2], codes[:, :2])
+  np.testing.assert_array_equal(written[:, 2] // 1000, codes[:, 2])
+  np.testing.assert_array_equal(
+    np.unique(written, axis=0, return_inverse=True)[1].reshape(-1),
+    ids.id_of_item,
+  )
+
+
+def test_the_papers_codes_hold_three_digits():
+  with pytest.raises(ValueError, match="group 1000"):
+    cluster_split.paper_codes(np.zeros((1, 3)), np.array([1000]))
+
+
+@given(st.integers(0, 2**31 - 1), st.integers(1, 79))
+def test_appended_items_move_nobody_and_fill_the_smallest_group(seed, cut):
+  codes = draw(seed)
+  old = cluster_split.split_large_clusters(codes[:cut], SIZES, max_items=3)
+  grown = cluster_split.append_to_clusters(old, codes[cut:], max_items=3)
+  np.testing.assert_array_equal(grown.codes[:cut], old.codes)
+  np.testing.assert_array_equal(grown.codes[:, :3], codes)
+  assert np.diff(grown.item_offsets).max() <= 3
+
+
+def test_a_full_level_takes_more_items_than_the_limit():
+  ids = cluster_split.split_large_clusters(
+    np.zeros((4, 1), int), (1,), max_items=2, max_groups=2
+  )
+  grown = cluster_split.append_to_clusters(
+    ids, np.zeros((4, 1), int), max_items=2
+  )
+  np.testing.assert_array_equal(np.diff(grown.item_offsets), [4, 4])

@@ -1,0 +1,135 @@
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gr_jax.tokenizers import autoencoder, clicks, codebooks, cq_sid, rq_vae
+
+VAE = rq_vae.RqVaeConfig(
+  hidden=(16,),
+  latent=4,
+  levels=(6, 8, 8),
+  beta=1.0,
+  codebook=codebooks.EmaCodebook(),
+  batch_size=32,
+  steps=40,
+  init_rows=128,
+  init_iterations=2,
+  dot_general=jax.lax.dot_general,
+)
+CONFIG = cq_sid.CqSidConfig(vae=VAE, pairs=16)
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(200, 8)).astype(np.float32)
+CATEGORIES = np.where(RNG.random(200) < 0.3, -1, RNG.integers(0, 5, 200))
+PAIRS = {
+  "query_vectors": RNG.normal(size=(7, 8)).astype(np.float32),
+  "pair_item": RNG.integers(0, 200, 50),
+  "pair_query": RNG.integers(0, 7, 50),
+}
+NO_PAIRS = {
+  "query_vectors": np.zeros((0, 8), np.float32),
+  "pair_item": np.zeros(0, int),
+  "pair_query": np.zeros(0, int),
+}
+
+
+loss = jax.jit(cq_sid.loss, static_argnames="config")
+
+
+def fit(config=CONFIG, categories=CATEGORIES, number=5, **pairs):
+  return cq_sid.fit(
+    X,
+    categories=categories,
+    num_categories=number,
+    config=config,
+    key=jax.random.key(1),
+    **(pairs or PAIRS),
+  )
+
+
+def draw_batch(categories):
+  data = clicks.Clicks(
+    jnp.asarray(X),
+    jnp.asarray(categories, jnp.int32),
+    jnp.asarray(PAIRS["query_vectors"]),
+    jnp.stack([PAIRS["pair_item"], PAIRS["pair_query"]], axis=-1),
+  )
+  return clicks.draw_batch(data, jax.random.key(2), items=32, pairs=16)
+
+
+def start():
+  params = autoencoder.init_params(
+    rq_vae.build_model(VAE, features=8), jax.random.key(3)
+  )
+  keys = jax.random.split(jax.random.key(4), 3)
+  return params, tuple(
+    jax.random.normal(key, (size, 4)) for key, size in zip(keys, VAE.levels)
+  )
+
+
+def test_the_first_code_is_the_category_where_it_is_known():
+  state, history = fit()
+  codes = cq_sid.encode(state, X, categories=CATEGORIES, config=CONFIG)
+  known_mask = CATEGORIES >= 0
+  np.testing.assert_array_equal(codes[known_mask, 0], CATEGORIES[known_mask])
+  sizes = cq_sid.level_sizes(CONFIG, num_categories=5)
+  assert sizes == (5, 8, 8)
+  assert (codes < np.array(sizes)).all()
+  assert np.isfinite(history[-1]["nce"])
+  assert state.memory[0].pinned.all()
+  with pytest.raises(ValueError, match="category 5 has no code among 5"):
+    cq_sid.encode(state, X[:1], categories=np.array([5]), config=CONFIG)
+
+
+def test_without_queries_and_categories_it_equals_rq_vae():
+  config = dataclasses.replace(CONFIG, gamma=0.0)
+  batch = draw_batch(np.full(200, -1))
+  params, books = start()
+  value, (metrics, _) = loss(params, books, batch, config=config)
+  plain, _ = rq_vae.loss(params, books, batch.vectors, config=VAE)
+  np.testing.assert_allclose(value, plain, rtol=1e-6)
+  assert metrics["nce"] > 0
+
+
+def test_gamma_weighs_the_contrastive_loss():
+  batch = draw_batch(CATEGORIES)
+  params, books = start()
+  values = [
+    loss(params, books, batch, config=dataclasses.replace(CONFIG, gamma=gamma))[
+      0
+    ]
+    for gamma in (0.0, 2.0)
+  ]
+  nce = cq_sid.contrast(params, books, batch, config=CONFIG)
+  np.testing.assert_allclose(values[1] - values[0], 2 * nce, rtol=1e-4)
+
+
+def test_a_catalogue_without_categories_and_queries_trains():
+  none = np.full(200, -1)
+  state, history = fit(categories=none, number=0, **NO_PAIRS)
+  codes = cq_sid.encode(state, X, categories=none, config=CONFIG)
+  assert state.codebooks[0].shape == (6, 4)
+  assert len(np.unique(codes[:, 0])) > 1
+  assert history[-1]["nce"] == 0
+
+
+def test_contrast_on_the_quantized_latent_reaches_encoder_and_projection():
+  config = dataclasses.replace(
+    CONFIG, contrast_on=cq_sid.quantized_view, projection=3
+  )
+  params, books = start()
+  params = {**params, "projection": jnp.ones((4, 3)).at[0, 1].set(2.0)}
+  batch = draw_batch(CATEGORIES)
+
+  @functools.partial(jax.jit, static_argnums=1)
+  def nce(params, config):
+    return cq_sid.contrast(params, books, batch, config=config)
+
+  grads = jax.grad(nce)(params, config)
+  assert np.abs(grads["projection"]).max() > 0
+  assert np.abs(grads["encoder"]["Dense_0"]["kernel"]).max() > 0
+  on_latent = dataclasses.replace(config, contrast_on=cq_sid.latent_view)
+  assert nce(params, config) != nce(params, on_latent)

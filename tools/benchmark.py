@@ -1,0 +1,136 @@
+"""How fast the library is beside what a user would pick instead.
+
+  pip install '.[benchmark]'
+  python tools/benchmark.py rq_vae --cores=1 --output=rq_vae.json
+
+Each contender runs in its own process. In every round each runs once, in turn;
+printed are medians and, in brackets, the lowest and highest round. The ratio is
+the contender's seconds over those of the first line of its batch, which is
+ours: above 1 we are faster. On one core (pinned, one thread) it is of CPU
+seconds, which hold on a busy machine as well; on several it is of wall seconds
+and needs a quiet one. Peers that are not installed are left out.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import pathlib
+import sys
+import time
+from collections.abc import Callable
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+
+from tools.benchmarks import decoder, kmeans, rq_vae, trie
+from tools.benchmarks.contender import Section
+from tools.benchmarks.machine import machine, versions
+from tools.benchmarks.rounds import Samples, measure, rows, verdicts
+from tools.benchmarks.table import section_table, verdict_lines
+
+SECTIONS: dict[str, Callable[[], Section]] = {
+  "rq_vae": rq_vae.section,
+  "kmeans": kmeans.section,
+  "decoder": decoder.section,
+  "trie": trie.section,
+}
+
+
+def missing(section: Section) -> list[str]:
+  """Packages that contenders of the section need and that are not here."""
+  needs = {name for each in section.contenders for name in each.needs}
+  return sorted(n for n in needs if importlib.util.find_spec(n) is None)
+
+
+def run_section(
+  section: Section, *, rounds: int, cores: int, progress
+) -> tuple[Samples, list[str]]:
+  """Samples of the contenders that can run, and what is missing."""
+  absent = missing(section)
+  contenders = [c for c in section.contenders if not {*c.needs} & {*absent}]
+  samples = measure(contenders, rounds=rounds, cores=cores, progress=progress)
+  return samples, absent
+
+
+def main(arguments: list[str] | None = None) -> int:
+  """Measures, prints and writes; returns the exit code."""
+  start = time.monotonic()
+
+  def progress(line: str) -> None:
+    print(f"[{time.monotonic() - start:5.1f} s] {line}", file=sys.stderr)
+
+  try:
+    flags = _parser().parse_args(arguments)
+    _check(flags)
+    report = _measure_all(flags, progress)
+    if flags.output:
+      flags.output.write_text(json.dumps(report, indent=1))
+  except (argparse.ArgumentError, ValueError, OSError, RuntimeError) as error:
+    print(f"error: {error}", file=sys.stderr)
+    return 1
+  except KeyboardInterrupt:
+    print("error: interrupted; nothing is written", file=sys.stderr)
+    return 130
+  return 0
+
+
+def _measure_all(flags: argparse.Namespace, progress) -> dict:
+  names = SECTIONS if flags.section == "all" else [flags.section]
+  metric = "cpu_seconds" if flags.cores == 1 else "wall_seconds"
+  found, judged = [], []
+  for name in names:
+    section = SECTIONS[name]()
+    samples, absent = run_section(
+      section, rounds=flags.rounds, cores=flags.cores, progress=progress
+    )
+    print(section_table(section, samples, metric=metric))
+    if absent:
+      print(f"not installed, left out: {', '.join(absent)}")
+    outcome = verdicts(section, samples, metric=metric)
+    print(verdict_lines(outcome))
+    found += rows(section, samples)
+    judged += outcome
+  return {
+    "command": " ".join(["python", *sys.argv]),
+    "machine": machine(cores=flags.cores),
+    "versions": versions(),
+    "rows": found,
+    "bars": judged,
+  }
+
+
+def _check(flags: argparse.Namespace) -> None:
+  available = len(os.sched_getaffinity(0))
+  if not 1 <= flags.cores <= available:
+    raise ValueError(f"--cores={flags.cores}: this process has {available}.")
+  if flags.rounds < 1:
+    raise ValueError(f"--rounds={flags.rounds}: at least one is needed.")
+  folder = flags.output and flags.output.resolve().parent
+  if folder and not folder.is_dir():
+    raise FileNotFoundError(f"--output: there is no folder {folder}.")
+
+
+def _parser() -> argparse.ArgumentParser:
+  parser = argparse.ArgumentParser(
+    prog="python tools/benchmark.py",
+    description=__doc__,
+    formatter_class=argparse.RawDescriptionHelpFormatter,
+    allow_abbrev=False,
+    exit_on_error=False,
+  )
+  add = parser.add_argument
+  add("section", nargs="?", default="all", choices=[*SECTIONS, "all"])
+  add("--rounds", type=int, default=5, help="runs of each contender [5]")
+  add("--cores", type=int, default=1, help="cores a contender is pinned to [1]")
+  add("--output", type=pathlib.Path, help="JSON file: one row a figure")
+  # Unknown flags exit past `exit_on_error` before Python 3.12.
+  parser.error = _raise
+  return parser
+
+
+def _raise(message: str) -> None:
+  raise ValueError(f"{message}; see --help")
+
+
+if __name__ == "__main__":
+  sys.exit(main())

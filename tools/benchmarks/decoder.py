@@ -1,0 +1,247 @@
+"""Decoder training on plain sequences: the library's own side.
+
+A generator of the library reads prompts and branches; what the peers train is
+a causal language model. Here the library's blocks are put between a tied
+embedding and head, so that both sides have the same parameters and the same
+targets. `make_packed_*` is the library's own step, which no peer has.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import linen as nn
+
+from experiments.stages import train
+from gr_jax.generators.decoder_only import DecoderOnly
+from gr_jax.generators.examples import Examples
+from gr_jax.generators.prompts import Prompt
+from gr_jax.nn.dot import bf16_dot_general
+from gr_jax.nn.layers import DotGeneral
+from gr_jax.nn.transformer import Transformer, TransformerConfig
+from gr_jax.objectives.next_token import cross_entropy
+from gr_jax.parallel.mesh import MeshConfig, make_mesh, put_batch
+from gr_jax.training.loop import make_step
+from gr_jax.training.state import create_state
+from tools.benchmarks.contender import (
+  LIBRARY_START,
+  Bar,
+  Contender,
+  Run,
+  Section,
+)
+
+SIZES = {
+  "batch": 64,
+  "length": 64,
+  "vocabulary": 1100,
+  "layers": 4,
+  "width": 256,
+  "heads": 4,
+  "feed_forward": 1024,
+}
+PACKED = {
+  "batch": 64,
+  "history": 64,
+  "targets": 8,
+  "level_sizes": [256, 256, 256],
+  "prompt_size": 3000,
+  "layers": 4,
+  "width": 256,
+  "heads": 4,
+  "feed_forward": 704,
+}
+
+
+def section(*, units: int = 2, sizes=SIZES, packed=PACKED) -> Section:
+  """Ours and `transformers`' Qwen2, in both types, and our packed step."""
+  ours, peer = "tools.benchmarks.decoder", "tools.benchmarks.decoder_qwen2"
+  shared = {
+    "options": sizes,
+    "batch": sizes["batch"],
+    "units": units,
+    "items": sizes["batch"] * sizes["length"],
+  }
+  positions = 1 + packed["history"]
+  positions += packed["targets"] * len(packed["level_sizes"])
+  own = shared | {"options": packed, "items": packed["batch"] * positions}
+  contenders = [
+    Contender(
+      name,
+      f"{ours}:make_{function}",
+      dtype=dtype,
+      setup=LIBRARY_START,
+      **options,
+    )
+    for name, function, dtype, options in (
+      ("gr_jax", "bfloat16", "bfloat16", shared),
+      ("gr_jax", "float32", "float32", shared),
+      ("gr_jax packed", "packed_bfloat16", "bfloat16", own),
+      ("gr_jax packed", "packed_float32", "float32", own),
+    )
+  ]
+  contenders += [
+    Contender(
+      "qwen2",
+      f"{peer}:make_{dtype}",
+      dtype=dtype,
+      needs=("torch", "transformers"),
+      **shared,
+    )
+    for dtype in ("float32", "bfloat16")
+  ]
+  bars = (
+    Bar("gr_jax float32 64", "qwen2 float32 64", 1.0),
+    Bar("gr_jax bfloat16 64", "qwen2 float32 64", 1.5),
+    Bar("gr_jax bfloat16 64", "qwen2 bfloat16 64", 1.0),
+  )
+  title = (
+    f"decoder training, {sizes['layers']} layers of {sizes['width']}, "
+    f"{sizes['batch']} x {sizes['length']} tokens of {sizes['vocabulary']:,}"
+  )
+  return Section("decoder", title, "step", "token", tuple(contenders), bars)
+
+
+class CausalLM(nn.Module):
+  """Tied embedding and head around the library's blocks."""
+
+  config: TransformerConfig
+  vocabulary: int
+  dot_general: DotGeneral
+
+  @nn.compact
+  def __call__(self, tokens: jax.Array) -> jax.Array:
+    """Logits `[B, T, V]` of tokens `[B, T]`."""
+    embedding = self.param(
+      "embedding",
+      nn.with_logical_partitioning(
+        nn.initializers.normal(0.02), ("vocab", "embed")
+      ),
+      (self.vocabulary, self.config.width),
+    )
+    B, T = tokens.shape
+    mask = jnp.broadcast_to(jnp.tril(jnp.ones((T, T), bool)), (B, T, T))
+    positions = jnp.broadcast_to(jnp.arange(T), (B, T))
+    states, _ = Transformer(self.config, self.dot_general)(
+      embedding[tokens], positions, mask
+    )
+    return self.dot_general(states, embedding.T, (((2,), (0,)), ((), ())))
+
+
+def make_bfloat16(**options) -> Run:
+  return _make(bf16_dot_general, **options)
+
+
+def make_float32(**options) -> Run:
+  return _make(jax.lax.dot_general, **options)
+
+
+def make_packed_bfloat16(**options) -> Run:
+  return _make_packed(bf16_dot_general, **options)
+
+
+def make_packed_float32(**options) -> Run:
+  return _make_packed(jax.lax.dot_general, **options)
+
+
+def _transformer(layers, width, heads, kv_heads, feed_forward):
+  return TransformerConfig(
+    layers=layers,
+    width=width,
+    heads=heads,
+    kv_heads=kv_heads,
+    head_size=width // heads,
+    feed_forward=feed_forward,
+  )
+
+
+def _make(
+  dot_general,
+  *,
+  units,
+  batch,
+  length,
+  vocabulary,
+  layers,
+  width,
+  heads,
+  feed_forward,
+) -> Run:
+  config = _transformer(layers, width, heads, heads, feed_forward)
+  model = CausalLM(config, vocabulary, dot_general)
+  tokens = np.random.default_rng(0).integers(
+    vocabulary, size=(batch, length + 1), dtype=np.int32
+  )
+
+  def loss(params, tokens):
+    logits = model.apply(params, tokens[:, :-1])
+    targets = tokens[:, 1:]
+    value = cross_entropy(logits, targets, where=jnp.ones_like(targets, bool))
+    return value, {"train/loss": value}
+
+  def init(key):
+    return model.init(key, tokens[:1, :-1])
+
+  return _training(init, loss, tokens, units=units)
+
+
+def _make_packed(
+  dot_general,
+  *,
+  units,
+  batch,
+  history,
+  targets,
+  level_sizes,
+  prompt_size,
+  layers,
+  width,
+  heads,
+  feed_forward,
+) -> Run:
+  config = _transformer(layers, width, heads, heads // 2, feed_forward)
+  sizes = tuple(level_sizes)
+  model = DecoderOnly(config, prompt_size, sizes, dot_general=dot_general)
+  rng = np.random.default_rng(0)
+
+  def draw(*shape):
+    return rng.integers(prompt_size, size=shape, dtype=np.int32)
+
+  prompt = Prompt(
+    profile=draw(batch, 1, 2),
+    history=draw(batch, history, len(sizes) + 2),
+    mask=np.ones((batch, 1 + history), bool),
+  )
+  codes = rng.integers(min(sizes), size=(batch, targets, len(sizes)))
+  examples = Examples(
+    prompt,
+    draw(batch, targets, 8),
+    codes.astype(np.int32),
+    np.ones((batch, targets), bool),
+  )
+
+  def init(key):
+    return model.init(key, prompt, examples.queries, examples.codes)
+
+  loss = functools.partial(train.loss, model)
+  return _training(init, loss, examples, units=units)
+
+
+def _training(init, loss, batch, *, units: int) -> Run:
+  """AdamW through the library's jitted step."""
+  mesh = make_mesh(MeshConfig())
+  optimizer = optax.adamw(1e-3, weight_decay=0.01)
+  with jax.set_mesh(mesh):
+    state = create_state(init, optimizer, jax.random.key(0), mesh=mesh)
+    step = make_step(loss, optimizer, like=state)
+
+  def run():
+    nonlocal state
+    with jax.set_mesh(mesh):
+      for _ in range(units):
+        state, metrics = step(state, put_batch(batch, mesh))
+    return {"loss": float(metrics["train/loss"])}
+
+  return run

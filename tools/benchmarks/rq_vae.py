@@ -1,0 +1,109 @@
+"""RQ-VAE training steps, TIGER's sizes: the library's own side."""
+
+import jax
+import jax.numpy as jnp
+
+from gr_jax.nn.dot import bf16_dot_general
+from gr_jax.tokenizers import autoencoder, fitting, rq_vae
+from tools.benchmarks.contender import (
+  LIBRARY_START,
+  Bar,
+  Contender,
+  Run,
+  Section,
+)
+from tools.benchmarks.synthetic import clustered_vectors
+
+SIZES = {
+  "rows": 16_384,
+  "features": 768,
+  "hidden": [512, 256, 128],
+  "latent": 32,
+  "codes": [256, 256, 256],
+}
+
+
+def section(
+  *, batches: tuple[int, ...] = (1024, 2048), units: int = 20, sizes=SIZES
+) -> Section:
+  """Ours in both types, and LC-Rec's arrangement in torch in both."""
+  ours, torch = "tools.benchmarks.rq_vae", "tools.benchmarks.rq_vae_torch"
+  contenders = []
+  for batch in batches:
+    shared = {
+      "options": sizes | {"batch": batch},
+      "batch": batch,
+      "units": units,
+      "items": batch,
+    }
+    for dtype in ("bfloat16", "float32"):
+      contenders.append(
+        Contender(
+          "gr_jax",
+          f"{ours}:make_{dtype}",
+          dtype=dtype,
+          setup=LIBRARY_START,
+          **shared,
+        )
+      )
+    for dtype in ("float32", "bfloat16"):
+      contenders.append(
+        Contender(
+          "torch",
+          f"{torch}:make_{dtype}",
+          dtype=dtype,
+          needs=("torch",),
+          **shared,
+        )
+      )
+  bars = (
+    Bar("gr_jax bfloat16 1024", "torch float32 1024", 2.5),
+    Bar("gr_jax bfloat16 1024", "torch bfloat16 1024", 1.5),
+    Bar("gr_jax bfloat16 2048", "torch bfloat16 2048", 1.1),
+  )
+  title = "RQ-VAE training step (768-512-256-128-32, 3 x 256 codes)"
+  return Section("rq_vae", title, "step", "item", tuple(contenders), bars)
+
+
+def make_bfloat16(**options) -> Run:
+  return _make(bf16_dot_general, **options)
+
+
+def make_float32(**options) -> Run:
+  return _make(jax.lax.dot_general, **options)
+
+
+def _make(
+  dot_general, *, units, batch, rows, features, hidden, latent, codes
+) -> Run:
+  """`units` steps in one dispatch of `fitting.fit`, as `rq_vae.fit` runs."""
+  config = rq_vae.RqVaeConfig(
+    hidden=tuple(hidden),
+    latent=latent,
+    levels=tuple(codes),
+    batch_size=batch,
+    dot_general=dot_general,
+  )
+  vectors = jnp.asarray(clustered_vectors(rows, features))
+  model = rq_vae.build_model(config, features=features)
+  params = autoencoder.init_params(model, jax.random.key(0))
+  latents = rq_vae.latent_vectors(params, vectors, config=config)
+  codebooks = tuple(latents[:size] / 2**l for l, size in enumerate(codes))
+  state = rq_vae.init_state(params, codebooks, config=config)
+  optimizer = rq_vae.build_optimizer(config)
+
+  def step(state, vectors, key):
+    rows_key, step_key = jax.random.split(key)
+    chosen = jax.random.randint(rows_key, (batch,), 0, rows)
+    return rq_vae.train_step(
+      state, vectors[chosen], step_key, config=config, optimizer=optimizer
+    )
+
+  def run():
+    nonlocal state
+    state, history = fitting.fit(
+      state, vectors, jax.random.key(1), step=step, steps=units
+    )
+    return {"loss": history[-1]["loss"]}
+
+  return run

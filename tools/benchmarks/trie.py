@@ -1,0 +1,151 @@
+"""What the catalogue costs the search: building it, and each step in it.
+
+The model is random logits, the same for every request, so that the time is
+the search's own; the same search without a catalogue is what it is held
+against. There is no peer: STATIC has no package.
+"""
+
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gr_jax.decoding.beam_search import beam_search
+from gr_jax.decoding.beams import (
+  best_candidates,
+  next_log_probs,
+  root,
+)
+from gr_jax.decoding.trie import build_trie
+from tools.benchmarks.contender import (
+  LIBRARY_START,
+  Contender,
+  Limit,
+  Run,
+  Section,
+)
+
+SIZES = {"ids": 1_000_000, "level_sizes": [256, 256, 256, 256]}
+
+
+def section(
+  *, sizes=SIZES, beam: int = 50, builds: int = 3, searches: int = 200
+) -> Section:
+  """The build, and searches with and without the trie in turns."""
+  here = "tools.benchmarks.trie"
+  steps = searches * len(sizes["level_sizes"])
+  contenders = (
+    Contender(
+      "gr_jax build",
+      f"{here}:make_build",
+      sizes,
+      units=builds,
+      items=sizes["ids"],
+      setup=LIBRARY_START,
+    ),
+    Contender(
+      f"gr_jax beam {beam}",
+      f"{here}:make_search",
+      sizes | {"beam": beam},
+      dtype="float32",
+      batch=1,
+      units=searches,
+      setup=LIBRARY_START,
+    ),
+  )
+  limits = (Limit("gr_jax build", "wall_seconds", 0.5),)
+  title = (
+    f"trie of {sizes['ids']:,} IDs, {len(sizes['level_sizes'])} x "
+    f"{sizes['level_sizes'][0]}; {steps} steps a round"
+  )
+  return Section("trie", title, "call", "ID", contenders, (), limits)
+
+
+def random_ids(count: int, level_sizes: list[int], *, seed: int) -> np.ndarray:
+  """`[count, L]` int32 distinct rows, sorted."""
+  rng = np.random.default_rng(seed)
+  space = int(np.prod(level_sizes))
+  numbers = np.unique(rng.integers(space, size=count + count // 4))
+  numbers = np.sort(rng.choice(numbers, count, replace=False))
+  return np.stack(np.unravel_index(numbers, level_sizes), -1).astype(np.int32)
+
+
+def make_build(*, units, ids, level_sizes) -> Run:
+  rows = random_ids(ids, level_sizes, seed=0)
+
+  def run():
+    for _ in range(units):
+      trie = jax.block_until_ready(build_trie(rows, level_sizes))
+    return {"bytes_per_id": trie.bytes_per_id}
+
+  return run
+
+
+def prefill(params, prompt):
+  """The first level's row for every request of `prompt` `[B]`."""
+  log_probs = params[0][0]
+  return jnp.broadcast_to(log_probs, (len(prompt), len(log_probs))), ()
+
+
+def decode_step(params, codes, parents, level, cache):
+  """Row `m` of the level for beam `m`, whatever it stands for."""
+  del parents
+  log_probs = params[level][: codes.shape[1]]
+  return jnp.broadcast_to(log_probs, (len(codes), *log_probs.shape)), cache
+
+
+def unconstrained_search(params, prompt, *, beam_size: int):
+  """The steps of `beam_search` where every code is allowed."""
+  log_probs, cache = prefill(params, prompt)
+  log_probs = log_probs[:, None]
+  beams = root(len(prompt))
+  for level in range(len(params)):
+    if level:
+      log_probs, cache = next_log_probs(
+        decode_step, params, beams, level, cache
+      )
+    scores = beams.scores[..., None] + log_probs
+    scores, parents, codes = best_candidates(scores, beam_size)
+    beams = beams.step(jnp.zeros_like(codes), scores, codes, parents)
+  return beams.scores, beams.codes
+
+
+def make_search(*, units, ids, level_sizes, beam) -> Run:
+  """Searches with and without the trie in turns; microseconds per step."""
+  trie = build_trie(random_ids(ids, level_sizes, seed=0), level_sizes)
+  keys = jax.random.split(jax.random.key(0), len(level_sizes))
+  params = tuple(
+    jax.nn.log_softmax(jax.random.normal(key, (beam, size)))
+    for key, size in zip(keys, level_sizes)
+  )
+  prompt = jnp.zeros(1, jnp.int32)
+
+  @jax.jit
+  def constrained(params, trie):
+    return beam_search(
+      prefill, decode_step, params, prompt, trie, beam_size=beam
+    )
+
+  @jax.jit
+  def free(params):
+    return unconstrained_search(params, prompt, beam_size=beam)
+
+  def microseconds(search, *arguments) -> float:
+    start = time.process_time()
+    jax.block_until_ready(search(*arguments))
+    return 1e6 * (time.process_time() - start) / len(level_sizes)
+
+  def run():
+    turns = [
+      (microseconds(constrained, params, trie), microseconds(free, params))
+      for _ in range(units)
+    ]
+    inside, without = np.median(turns, axis=0)
+    return {
+      "step_microseconds": inside,
+      "free_step_microseconds": without,
+      "overhead_microseconds": inside - without,
+    }
+
+  return run
