@@ -15,10 +15,17 @@ from experiments.stages.prepare import Data
 from experiments.stages.questions import Questions, draw_questions
 from experiments.stages.tokenize import Tokenized
 from experiments.stages.train import Generator
+from experiments.studies.provenance import origin
 from gr_jax.artefacts import build
 from gr_jax.data.requests import TEST, VALID
-from gr_jax.evaluation import intervals, metrics, page, report_file, results
-from gr_jax.evaluation import row_lists
+from gr_jax.evaluation import (
+  intervals,
+  metrics,
+  page,
+  report_file,
+  results,
+  row_lists,
+)
 from gr_jax.evaluation.row_lists import RowLists
 from gr_jax.serving.retriever import (
   Retrieved,
@@ -208,6 +215,7 @@ def evaluate(
     workdir / "report.json",
     config=config.to_dict(),
     seconds={name: stage.seconds for name, stage in stages.items()},
+    origin=origin(),
     **json.loads((artefact.directory / "figures.json").read_text()),
     **_training_record(tokenized, generator),
   )

@@ -7,7 +7,14 @@ import numpy as np
 from experiments.stages.embed import Vectors
 from experiments.stages.prepare import Data
 from experiments.stages.questions import Questions
-from gr_jax.evaluation.floors import bm25, item_knn, nearest, popularity, repeat
+from gr_jax.evaluation.floors import (
+  bm25,
+  item_knn,
+  nearest,
+  popularity,
+  query_counts,
+  repeat,
+)
 from gr_jax.evaluation.request_lists import training_sequences
 from gr_jax.evaluation.row_lists import RowLists
 
@@ -28,6 +35,7 @@ class Floors:
     self._requests = data.requests
     self._vectors = vectors
     self._popularity = popularity.fit(catalogue.popularity)
+    self._query_counts = query_counts.fit(data.requests, catalogue.popularity)
     self._bm25 = bm25.fit(catalogue.texts, catalogue.popularity)
     self._nearest = nearest.fit(vectors.items, catalogue.popularity)
     self._item_knn = item_knn.fit(
@@ -57,6 +65,8 @@ class Floors:
         item_knn.rank(self._item_knn, histories, last=self._last, **options),
       )
     if questions.asked:
+      counted = query_counts.rank(self._query_counts, query, **options)
+      yield "query_counts", counted
       queries = self._requests.queries[query]
       yield "bm25", bm25.rank(self._bm25, queries, **options)
       wanted = self._vectors.queries[query]

@@ -9,7 +9,14 @@ from gr_jax.evaluation import intervals, metrics, row_lists
 from gr_jax.evaluation.row_lists import RowLists
 
 # The names under which floors are reported; everything else is a model.
-FLOORS = ("popularity", "repeat", "item_knn", "bm25", "nearest")
+FLOORS = (
+  "popularity",
+  "query_counts",
+  "repeat",
+  "item_knn",
+  "bm25",
+  "nearest",
+)
 
 
 class Measured(NamedTuple):

@@ -15,7 +15,6 @@ from flax import struct
 from gr_jax.data.requests import CLICKED, Requests
 from gr_jax.generators.prompts import Prompt, PromptWriter
 
-
 # As good as endless; grain's own endless repeat overflows with batches of one.
 _EPOCHS = 1_000_000
 

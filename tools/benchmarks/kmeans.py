@@ -30,7 +30,9 @@ def section(*, sizes=SIZES) -> Section:
   faiss = shared | {"dtype": "float32", "needs": ("faiss",)}
   sklearn = shared | {"dtype": "float32", "needs": ("sklearn",)}
   contenders = (
-    Contender("gr_jax", f"{here}.kmeans:make_bfloat16", dtype="bfloat16", **ours),
+    Contender(
+      "gr_jax", f"{here}.kmeans:make_bfloat16", dtype="bfloat16", **ours
+    ),
     Contender("gr_jax", f"{here}.kmeans:make_float32", dtype="float32", **ours),
     Contender("faiss.Kmeans", f"{here}.kmeans_faiss:make_kmeans", **faiss),
     Contender(

@@ -37,9 +37,7 @@ def make_kmeans(*, units, rows, features, codes, iterations) -> Run:
   return run
 
 
-def make_residual_quantizer(
-  *, units, rows, features, codes, iterations
-) -> Run:
+def make_residual_quantizer(*, units, rows, features, codes, iterations) -> Run:
   """`faiss.ResidualQuantizer` with a beam of one, as greedy as the others."""
   _use_all_cores()
   vectors = clustered_vectors(rows, features)
