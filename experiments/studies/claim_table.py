@@ -8,7 +8,7 @@ from gr_jax.evaluation.results import select
 _METHOD = """\
 Arms share vectors, encoder, codebook sizes and rule, training steps, the
 generator and its steps; items with equal codes share an ID, as in the paper.
-Every arm was trained with {seeds} seeds (tokenizer and generator) and asked the
+Every arm was trained with {seeds} (of tokenizer and generator) and asked the
 same requests of the test period: *semantic* with the query alone,
 *personalised* with query, profile and history. A hit is a clicked item among
 the answers of a beam of that width, each width searched by itself; in percent
@@ -32,8 +32,11 @@ hit rate.
 def page(study: Mapping) -> str:
   """The whole page of what `cq_sid_claim.run` found."""
   arms, widest = study["arms"], max(study["beams"])
+  count = len(study["seeds"])
   method = _METHOD.format(
-    seeds=len(study["seeds"]), baseline=ARMS[arms[0]].label, widest=widest
+    seeds=f"{count} seed{'s' * (count > 1)}",
+    baseline=ARMS[arms[0]].label,
+    widest=widest,
   )
   blocks = ["# What categories and queries do for semantic IDs", method]
   for name, world in study["worlds"].items():

@@ -99,8 +99,8 @@ def crossing(curve: np.ndarray, target: float, beams: tuple[int, ...]) -> float:
     return float(beams[0])
   rise = curve[after] - curve[after - 1]
   share = min((target - curve[after - 1]) / rise, 1.0)
-  low, high = np.log(beams[after - 1]), np.log(beams[after])
-  return float(np.exp(low + share * (high - low)))
+  low, high = beams[after - 1], beams[after]
+  return float(min(low * (high / low) ** share, high))
 
 
 def _stack(hits: np.ndarray, users: np.ndarray):

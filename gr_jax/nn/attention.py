@@ -165,6 +165,7 @@ class Attention(nn.Module):
       x.shape[-1],
       ("heads", "embed"),
       dot_general=self.dot_general,
+      kernel_init=nn.initializers.zeros,
       name="out",
     )(out)
     return out, kept

@@ -39,19 +39,21 @@ class Linear(nn.Module):
     axes: logical names of the two axes of `W`.
     use_bias: adds `b`.
     dot_general: the product; `gr_jax.nn.dot.bf16_dot_general` on CPU.
+    kernel_init: of `W`.
   """
 
   features: int
   axes: tuple[str, str]
   use_bias: bool = False
   dot_general: DotGeneral = jax.lax.dot_general
+  kernel_init: nn.initializers.Initializer = _kernel_init
 
   @nn.compact
   def __call__(self, x: jax.Array) -> jax.Array:
     return nn.Dense(
       self.features,
       use_bias=self.use_bias,
-      kernel_init=nn.with_logical_partitioning(_kernel_init, self.axes),
+      kernel_init=nn.with_logical_partitioning(self.kernel_init, self.axes),
       bias_init=nn.with_logical_partitioning(
         nn.initializers.zeros, self.axes[1:]
       ),
@@ -63,7 +65,9 @@ class Linear(nn.Module):
 class SwiGLU(nn.Module):
   """`y = (silu(x W_gate) ⊙ x W_up) W_down` (Shazeer 2020), `[..., D]`.
 
-  Both input products run as one, of twice the width.
+  Both input products run as one, of twice the width. `W_down` starts at zero,
+  as does the output of attention: a block begins as the identity, and what the
+  embeddings say is not drowned by what random layers add (our design).
   """
 
   features: int
@@ -79,7 +83,11 @@ class SwiGLU(nn.Module):
     )(x)
     gate, up = jnp.split(both, 2, axis=-1)
     return Linear(
-      x.shape[-1], ("mlp", "embed"), dot_general=self.dot_general, name="down"
+      x.shape[-1],
+      ("mlp", "embed"),
+      dot_general=self.dot_general,
+      kernel_init=nn.initializers.zeros,
+      name="down",
     )(nn.silu(gate) * up)
 
 

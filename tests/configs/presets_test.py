@@ -38,15 +38,8 @@ def test_presets_grow(recipe):
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_an_unknown_preset_is_told_with_the_known_ones(recipe):
-  with pytest.raises(ValueError, match="unknown preset 'huge'.*tiny, paper"):
+  with pytest.raises(ValueError, match=r"unknown preset 'huge'.*tiny, paper"):
     config_of(recipe, "huge")
-
-
-@pytest.mark.parametrize("recipe", RECIPES)
-def test_a_misspelt_key_cannot_be_set(recipe):
-  config = config_of(recipe)
-  with pytest.raises(AttributeError, match="stepz"):
-    config.generator.loop.stepz = 1
 
 
 def test_a_config_is_not_shared_with_the_next_call():

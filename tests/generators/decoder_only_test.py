@@ -9,6 +9,7 @@ from flax import linen as nn
 
 from gr_jax.generators.decoder_only import DecoderOnly, branch_mask
 from gr_jax.nn.transformer import TransformerConfig
+from tests.reference.noisy import noisy
 from tests.reference.small_world import semantic_ids, writer
 
 CONFIG = TransformerConfig(
@@ -28,7 +29,7 @@ def built(ends=False):
   codes = np.stack([rng.integers(0, c, (4, 3)) for c in sizes], axis=-1)
   inputs = (prompt, queries, codes.astype(np.int32))
   params = nn.unbox(jax.jit(model.init)(jax.random.key(0), *inputs))
-  return model, params, inputs
+  return model, noisy(params), inputs
 
 
 def test_branches_do_not_read_each_other():

@@ -10,6 +10,7 @@ from gr_jax.nn.attention import (
   KeyValues,
   attend,
 )
+from tests.reference.noisy import noisy
 
 
 def naive(queries, keys, values, mask):
@@ -51,8 +52,10 @@ def test_beams_equal_sequences_that_repeat_the_prompt():
   own = jax.random.normal(jax.random.key(1), (2, M, D))
   causal = jnp.tril(jnp.ones((S + 2, S + 2), bool))[None]
   positions = jnp.arange(S + 2)[None]
-  params = nn.unbox(
-    module.init(jax.random.key(2), x, positions[:, :S], causal[:, :S, :S])
+  params = noisy(
+    nn.unbox(
+      module.init(jax.random.key(2), x, positions[:, :S], causal[:, :S, :S])
+    )
   )
 
   _, prompt = module.apply(params, x, positions[:, :S], causal[:, :S, :S])

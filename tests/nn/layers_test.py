@@ -4,6 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gr_jax.nn import layers
+from tests.reference.noisy import noisy
 
 
 def test_norm_divides_by_root_mean_square():
@@ -16,7 +17,7 @@ def test_norm_divides_by_root_mean_square():
 def test_swiglu_is_its_formula():
   x = jax.random.normal(jax.random.key(0), (3, 4))
   module = layers.SwiGLU(5)
-  params = module.init(jax.random.key(1), x)
+  params = noisy(module.init(jax.random.key(1), x))
   both = np.asarray(x) @ params["params"]["gate_up"]["dense"]["kernel"].value
   gate, up = both[:, :5], both[:, 5:]
   down = params["params"]["down"]["dense"]["kernel"].value

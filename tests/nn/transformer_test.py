@@ -5,6 +5,7 @@ import pytest
 from flax import linen as nn
 
 from gr_jax.nn.transformer import Transformer, TransformerConfig
+from tests.reference.noisy import noisy
 
 SMALL = {"layers": 2, "width": 16, "heads": 2, "kv_heads": 1, "head_size": 8}
 
@@ -16,6 +17,7 @@ def build(**changes):
   positions = jnp.broadcast_to(jnp.arange(6), (2, 6))
   mask = jnp.broadcast_to(jnp.tril(jnp.ones((6, 6), bool)), (2, 6, 6))
   params = nn.unbox(module.init(jax.random.key(1), x, positions, mask))
+  params = noisy(params)
   return module, params, (x, positions, mask)
 
 
@@ -27,11 +29,23 @@ def test_the_future_does_not_change_the_past():
   assert np.abs(before[:, 4:] - after[:, 4:]).max() > 1e-3
 
 
+def initial(**changes):
+  module, _, inputs = build(**changes)
+  return module, nn.unbox(module.init(jax.random.key(1), *inputs)), inputs
+
+
 def test_layers_are_stacked_and_differ():
-  _, params, _ = build(layers=3)
-  kernel = params["params"]["blocks"]["mlp"]["down"]["dense"]["kernel"]
-  assert kernel.shape == (3, 24, 16)
+  blocks = initial(layers=3)[1]["params"]["blocks"]
+  kernel = blocks["mlp"]["gate_up"]["dense"]["kernel"]
+  assert kernel.shape == (3, 16, 48)
   assert np.abs(kernel[0] - kernel[1]).max() > 0.1
+
+
+def test_blocks_start_as_the_identity():
+  module, params, (x, positions, mask) = initial()
+  out, _ = module.apply(params, x, positions, mask)
+  norm = np.sqrt((np.asarray(x) ** 2).mean(-1, keepdims=True) + 1e-6)
+  np.testing.assert_allclose(out, x / norm, atol=1e-5)
 
 
 def test_recomputing_activations_changes_no_gradient():

@@ -9,6 +9,7 @@ from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.nn.transformer import TransformerConfig
 from gr_jax.serving.retriever import Retriever, expand_items, fully_seen_ids
 from gr_jax.tokenizers.semantic_ids import SemanticIds
+from tests.reference.noisy import noisy
 from tests.reference.small_world import semantic_ids, writer
 
 CONFIG = TransformerConfig(
@@ -27,6 +28,7 @@ def built():
   params = nn.unbox(
     jax.jit(model.init)(jax.random.key(0), prompt, queries[:, None], codes)
   )
+  params = noisy(params)
   retriever = Retriever(model, params, semantic_ids(), batch_size=4)
   return model, params, retriever, (prompt, queries)
 

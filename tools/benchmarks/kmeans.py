@@ -18,7 +18,7 @@ SIZES = {
   "rows": 100_000,
   "features": 384,
   "codes": [256, 256, 256],
-  "iterations": 20,
+  "iterations": 10,
 }
 
 

@@ -6,6 +6,7 @@ last level) and its data loader: rows are drawn from a resident tensor.
 """
 
 import contextlib
+import itertools
 
 import torch
 from torch import nn
@@ -17,7 +18,7 @@ from tools.benchmarks.synthetic import clustered_vectors
 
 def _mlp(widths: list[int]) -> nn.Sequential:
   layers = []
-  for before, after in zip(widths, widths[1:]):
+  for before, after in itertools.pairwise(widths):
     layers += [nn.Linear(before, after), nn.ReLU()]
   return nn.Sequential(*layers[:-1])
 

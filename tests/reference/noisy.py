@@ -1,0 +1,15 @@
+"""Parameters that are not at their initial values."""
+
+import jax
+import jax.numpy as jnp
+
+
+def noisy(params, *, scale: float = 0.3):
+  """Adds noise: blocks start as the identity, and tests must not see that."""
+  leaves, tree = jax.tree.flatten(params)
+  keys = jax.random.split(jax.random.key(42), len(leaves))
+  moved = [
+    x + scale * jax.random.normal(key, jnp.shape(x), x.dtype)
+    for x, key in zip(leaves, keys)
+  ]
+  return jax.tree.unflatten(tree, moved)

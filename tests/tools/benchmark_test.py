@@ -1,0 +1,232 @@
+"""The benchmark runs at toy size, and its arithmetic is right."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tools.benchmarks import decoder, kmeans, rounds, rq_vae, trie
+from tools.benchmarks.contender import Bar, Contender, Limit, Section
+from tools.benchmarks.synthetic import clustered_vectors, relative_error
+from tools.benchmarks.table import section_table, verdict_lines
+from tools.benchmarks.worker import locate, timed
+
+TOOL = Path(__file__).parents[2] / "tools" / "benchmark.py"
+
+TOYS = [
+  rq_vae.section(
+    batches=(16,),
+    units=2,
+    sizes={
+      "rows": 64,
+      "features": 12,
+      "hidden": [8],
+      "latent": 4,
+      "codes": [4, 4],
+    },
+  ),
+  kmeans.section(
+    sizes={"rows": 200, "features": 8, "codes": [4, 4], "iterations": 3}
+  ),
+  decoder.section(
+    units=1,
+    sizes={
+      "batch": 8,
+      "length": 6,
+      "vocabulary": 20,
+      "layers": 1,
+      "width": 16,
+      "heads": 2,
+      "feed_forward": 16,
+    },
+    packed={
+      "batch": 8,
+      "history": 4,
+      "targets": 2,
+      "level_sizes": [4, 4],
+      "prompt_size": 10,
+      "layers": 1,
+      "width": 16,
+      "heads": 2,
+      "feed_forward": 16,
+    },
+  ),
+  trie.section(
+    sizes={"ids": 50, "level_sizes": [8, 8, 8]}, beam=4, builds=1, searches=2
+  ),
+]
+
+
+@pytest.fixture(scope="module")
+def tool():
+  spec = importlib.util.spec_from_file_location("benchmark", TOOL)
+  module = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(module)
+  return module
+
+
+@pytest.mark.parametrize(
+  "contender",
+  [
+    pytest.param(contender, id=f"{section.name}-{contender.label}")
+    for section in TOYS
+    for contender in section.contenders
+    if not contender.needs
+  ],
+)
+def test_our_side_of_every_section_runs_twice(contender):
+  run = locate(contender.make)(units=contender.units, **contender.options)
+  run()
+  figures = timed(run)
+  assert figures["wall_seconds"] > 0
+  assert np.isfinite(list(figures.values())).all()
+
+
+@pytest.mark.parametrize("section", TOYS, ids=lambda section: section.name)
+def test_labels_are_unique_and_every_full_size_bar_names_two(section):
+  full = {
+    "rq_vae": rq_vae,
+    "kmeans": kmeans,
+    "decoder": decoder,
+    "trie": trie,
+  }[section.name].section()
+  labels = [contender.label for contender in full.contenders]
+  assert len(set(labels)) == len(labels)
+  for bar in full.bars:
+    assert {bar.ours, bar.peer} <= set(labels)
+  for limit in full.limits:
+    assert limit.ours in labels
+
+
+OURS = Contender("ours", "math:floor", {}, units=2)
+PEER = Contender("peer", "math:ceil", {})
+SECTION = Section(
+  "toy",
+  "two contenders",
+  "step",
+  "row",
+  (OURS, PEER),
+  (Bar("ours", "peer", 2.0), Bar("ours", "absent", 9.0)),
+  (Limit("ours", "error", 0.5),),
+)
+
+
+def samples(ours, peer):
+  def sample(seconds):
+    return {"wall_seconds": 9.0, "cpu_seconds": seconds, "error": 0.6}
+
+  return {"ours": list(map(sample, ours)), "peer": list(map(sample, peer))}
+
+
+def test_ratio_is_median_seconds_of_the_peer_over_ours():
+  found = samples([1.0, 4.0, 2.0], [8.0, 5.0, 600.0])
+  assert rounds.ratio(found, "ours", "peer", metric="cpu_seconds") == 8 / 2
+  assert rounds.ratio(found, "ours", "peer", metric="wall_seconds") == 1
+
+
+def test_bars_are_met_from_their_ratio_on_and_absent_peers_are_not_judged():
+  for peer, met in ((4.0, True), (3.9, False)):
+    bar, limit = rounds.verdicts(
+      SECTION, samples([2.0], [peer]), metric="cpu_seconds"
+    )
+    assert (bar["met"], bar["value"]) == (met, peer / 2)
+    assert (limit["met"], limit["value"]) == (False, 0.6)
+
+
+def test_rows_hold_median_lowest_and_highest():
+  rows = rounds.rows(SECTION, samples([1.0, 4.0, 2.0], [1.0]))
+  row = next(row for row in rows if row["metric"] == "cpu_seconds")
+  assert (row["contender"], row["rounds"]) == ("ours", 3)
+  assert (row["low"], row["median"], row["high"]) == (1.0, 2.0, 4.0)
+
+
+def test_the_table_shows_the_ratio_and_the_lines_what_is_missed():
+  found = samples([2.0], [3.0])
+  table = section_table(SECTION, found, metric="cpu_seconds")
+  assert "1.50" in table.splitlines()[-1]
+  lines = verdict_lines(
+    rounds.verdicts(SECTION, found, metric="cpu_seconds")
+  ).splitlines()
+  assert lines[0] == "MISSED  ours >= 2x peer: 1.5"
+
+
+def test_relative_error_of_nothing_left_is_zero_and_of_nothing_found_one():
+  vectors = clustered_vectors(10, 3)
+  assert relative_error(np.zeros_like(vectors), vectors) == 0
+  assert relative_error(vectors, vectors) == 1
+
+
+WORKER_FILE = """
+import time
+
+def make(*, units, note):
+  calls = []
+  def run():
+    print("what a library prints is no answer")
+    calls.append(note)
+    return {"calls": len(calls), "units": units}
+  return run
+
+def fail(*, units):
+  raise ValueError("no such thing")
+"""
+
+
+@pytest.fixture
+def worker_module(tmp_path, monkeypatch):
+  (tmp_path / "toy_contender.py").write_text(WORKER_FILE)
+  monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+  return "toy_contender"
+
+
+def test_contenders_run_in_turns_after_one_warm_up(worker_module):
+  contenders = [
+    Contender(name, f"{worker_module}:make", {"note": name}, units=4)
+    for name in ("a", "b")
+  ]
+  lines = []
+  found = rounds.measure(contenders, rounds=2, cores=1, progress=lines.append)
+  assert list(found) == ["a", "b"]
+  for sample in found.values():
+    assert [figures["calls"] for figures in sample] == [2, 3]
+    assert sample[0]["units"] == 4
+
+
+def test_a_failing_contender_is_named_with_its_error(worker_module):
+  broken = Contender("broken", f"{worker_module}:fail", {})
+  with pytest.raises(RuntimeError, match="broken: ValueError: no such thing"):
+    rounds.measure([broken], rounds=1, cores=1, progress=str)
+
+
+def test_missing_peers_are_left_out_and_named(
+  tool, worker_module, monkeypatch, tmp_path, capsys
+):
+  ours = Contender("ours", f"{worker_module}:make", {"note": ""})
+  peer = Contender("peer", "nowhere:make", {}, needs=("no_such_package",))
+  section = Section("toy", "title", "call", "row", (ours, peer))
+  monkeypatch.setattr(tool, "SECTIONS", {"toy": lambda: section})
+  output = tmp_path / "out.json"
+  assert tool.main(["toy", "--rounds=1", f"--output={output}"]) == 0
+  assert "not installed, left out: no_such_package" in capsys.readouterr().out
+  report = json.loads(output.read_text())
+  assert {row["contender"] for row in report["rows"]} == {"ours"}
+  assert report["machine"]["cores_used"] == 1
+  assert "jax" in report["versions"]
+
+
+@pytest.mark.parametrize(
+  ("flags", "message"),
+  [
+    (["trie", "--rounds=0"], "--rounds=0"),
+    (["trie", "--cores=999"], "--cores=999"),
+    (["nothing"], "nothing"),
+    (["trie", "--output=/no/such/folder/x.json"], "/no/such/folder"),
+  ],
+)
+def test_a_wrong_flag_is_one_line(tool, flags, message, capsys):
+  assert tool.main(flags) == 1
+  error = capsys.readouterr().err
+  assert message in error
+  assert len(error.splitlines()) == 1
