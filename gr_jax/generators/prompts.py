@@ -2,9 +2,15 @@
 
 Every position holds a few tokens, and its embedding is their sum: the profile
 is one position, each distinct item of the history is one (its codes, how long
-ago it was last bought, how often), the query's words are one. A household's
-year then fits in as many positions as it knows items. Our design; the papers
-spend one position per token, and GenRec merges them with a learned map.
+ago it was last bought, how often), the query's words are one. Where a history
+knows more items than there are positions, those with the largest
+
+  log(times bought) - 1/2 log(1 + weeks since it was last bought)
+
+stay, newest last: what is bought every month is not pushed out by what was
+bought once yesterday. Without repeats these are the latest items. Our design;
+the papers spend one position per token on the latest items, and GenRec merges
+tokens with a learned map.
 """
 
 import dataclasses
@@ -15,6 +21,9 @@ from flax import struct
 from gr_jax.data.requests import Requests
 from gr_jax.generators.vocabulary import NEXT_BASKET, Vocabulary
 from gr_jax.tokenizers.semantic_ids import SemanticIds
+
+
+_WEEK = 7 * 86_400
 
 
 @struct.dataclass
@@ -37,8 +46,8 @@ class PromptConfig:
   """Sizes of a prompt.
 
   Attributes:
-    history: distinct items of the history that are kept, the latest ones.
-    lookback: events that are searched for them.
+    history: distinct items of the history that are kept.
+    lookback: latest events that are searched for them.
     query_words: words of a query that are read.
     user_buckets: hashed user tokens.
   """
@@ -123,7 +132,7 @@ class PromptWriter:
   def prompts(self, rows: np.ndarray, *, shown: np.ndarray) -> Prompt:
     """Prompts of request rows `[B]`; nobody is known where not `shown`."""
     requests, vocabulary = self._requests, self._vocabulary
-    events, keep = self._latest_distinct(rows)
+    events, keep = self._usual_items(rows)
     keep &= shown[:, None]
     age = requests.time[rows][:, None] - requests.event_time[events]
     history = np.concatenate(
@@ -142,20 +151,25 @@ class PromptWriter:
       mask=np.concatenate((known, keep), axis=1),
     )
 
-  def _latest_distinct(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Events `[B, H]` and which of them are there; newest last."""
-    end = self._requests.history_end[rows]
-    start = self._requests.user_offsets[self._requests.user[rows]]
+  def _usual_items(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Last events `[B, H]` of the chosen items, and which are there."""
+    end = self._requests.history_end[rows][:, None]
+    start = self._requests.user_offsets[self._requests.user[rows]][:, None]
     length = self.config.history
-    events = end[:, None] - np.arange(1, self.config.lookback + 1)
-    there = events >= start[:, None]
+    events = end - np.arange(1, self.config.lookback + 1)
+    there = events >= start
     events = np.where(there, events, 0)
-    last = there & (self._following[events] >= end[:, None])
-    place = np.cumsum(last, axis=1) - 1
-    row, column = np.nonzero(last & (place < length))
+    last = there & (self._following[events] >= end)
+    age = self._requests.time[rows][:, None] - self._requests.event_time[events]
+    score = np.log(self._number[events]) - 0.5 * np.log1p(age / _WEEK)
+    order = np.argsort(np.where(last, -score, np.inf), axis=1, kind="stable")
+    chosen = np.zeros_like(last)
+    np.put_along_axis(chosen, order[:, :length], True, axis=1)
+    row, column = np.nonzero(chosen & last)
+    # The newest item stands last; empty places are on the left.
+    place = np.cumsum(chosen & last, axis=1)[row, column]
     kept = np.zeros((len(rows), length), np.int64)
     mask = np.zeros((len(rows), length), bool)
-    slot = length - 1 - place[row, column]
-    kept[row, slot] = events[row, column]
-    mask[row, slot] = True
+    kept[row, length - place] = events[row, column]
+    mask[row, length - place] = True
     return kept, mask

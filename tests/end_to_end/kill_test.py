@@ -31,7 +31,7 @@ def kill_in(stage: str, workdir: pathlib.Path) -> None:
   """Runs until a stage is under way, then SIGKILL."""
   run = small_run.start(CONFIG, workdir, FEW)
   while run.poll() is None and not under_way(workdir, stage):
-    time.sleep(0.002)
+    time.sleep(0.004)
   os.killpg(run.pid, signal.SIGKILL)
   output, _ = run.communicate()
   assert run.returncode == -signal.SIGKILL, output
@@ -62,7 +62,8 @@ def parameters(workdir: pathlib.Path):
   folder = workdir / "generator" / "checkpoints"
   with ocp.training.Checkpointer(folder) as checkpoints:
     last = checkpoints.latest
-    return checkpoints.load_checkpointables(last, {"state": None})["state"]
+    kept = checkpoints.checkpointables_metadata(last).metadata["state"]
+    return checkpoints.load_checkpointables(last, {"state": kept})["state"]
 
 
 @pytest.fixture(scope="module")

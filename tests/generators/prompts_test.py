@@ -7,14 +7,21 @@ from tests.reference.small_world import PROMPT, shop, writer
 
 
 def expected_history(row):
-  """Distinct items, by last purchase, with age and count, the slow way."""
+  """Distinct items, the usual ones, with age and count, the slow way."""
   requests, vocabulary = shop().requests, writer()._vocabulary
   begin = requests.user_offsets[requests.user[row]]
   end = requests.history_end[row]
   events = range(max(begin, end - PROMPT.lookback), end)
   last = {requests.event_item[e]: e for e in events}
   counts = collections.Counter(requests.event_item[begin:end].tolist())
-  kept = sorted(last.items(), key=lambda pair: pair[1])[-PROMPT.history :]
+
+  def score(pair):
+    item, event = pair
+    weeks = (requests.time[row] - requests.event_time[event]) / (7 * 86_400)
+    return np.log(counts[item]) - 0.5 * np.log1p(weeks), event
+
+  usual = sorted(last.items(), key=score)[-PROMPT.history :]
+  kept = sorted(usual, key=lambda pair: pair[1])
   return [
     [
       *writer().item_tokens[item],
@@ -31,7 +38,7 @@ def prompts():
   return writer().prompts(rows, shown=np.ones(len(rows), bool))
 
 
-def test_history_is_the_latest_distinct_items_newest_last(prompts):
+def test_history_is_the_usual_items_newest_last(prompts):
   for row in range(0, len(shop().requests), 7):
     expected = expected_history(row)
     there = prompts.mask[row, 1:]
