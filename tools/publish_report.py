@@ -52,7 +52,8 @@ def document(report: Mapping) -> str:
   """The table and where it came from."""
   origin = report["origin"]
   count = max(row["n"] for row in report["results"])
-  seconds = sum(report["seconds"].values())
+  minutes = sum(report["seconds"].values()) / 60
+  versions = ", ".join(f"{k} {v}" for k, v in report["versions"].items())
   return "\n".join(
     [
       table(report),
@@ -65,8 +66,8 @@ def document(report: Mapping) -> str:
       f"- seeds: tokenizer {report['config']['tokenizer']['seed']}, generator "
       f"{report['config']['generator']['seed']}, requests "
       f"{report['config']['evaluation']['seed']}",
-      f"- machine: {origin['machine']}; {seconds / 60:.1f} minutes in all",
-      f"- versions: {', '.join(f'{k} {v}' for k, v in report['versions'].items())}",
+      f"- machine: {origin['machine']}; {minutes:.1f} minutes in all",
+      f"- versions: {versions}",
       "",
     ]
   )

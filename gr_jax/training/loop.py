@@ -142,9 +142,11 @@ def fit(
         pending = (step, metrics)
       bar.update()
       if done % config.checkpoint_every == 0 or done == config.steps:
+        # A run that goes on from here does not write earlier rows again.
+        if pending is not None:
+          write(*pending)
+          pending = None
         checkpoints.save(done, state, batches)
-    if pending is not None:
-      write(*pending)
   finally:
     bar.close()
     writer.close()

@@ -101,7 +101,7 @@ def test_the_codes_are_the_same(undisturbed, killed):
 def test_the_training_is_bit_exact(undisturbed, killed):
   states = [parameters(workdir) for workdir in (undisturbed, killed)]
   assert int(states[0]["step"]) == 40
-  assert len(jax.tree.leaves(states[0]["params"])) > 10
+  assert len(jax.tree.leaves(states[0]["params"])) > 5
   jax.tree.map(np.testing.assert_array_equal, *states)
 
 

@@ -5,6 +5,7 @@ machine meets all of them alike. The processes live through all rounds and
 wait in between.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -41,22 +42,25 @@ class Worker:
     pinned = available[-cores:]
     environment = os.environ | dict.fromkeys(_THREADS, str(len(pinned)))
     self._process = subprocess.Popen(
-      [sys.executable, "-m", "tools.benchmarks.worker"],
+      [sys.executable, "-m", "tools.benchmarks.worker", *map(str, pinned)],
       stdin=subprocess.PIPE,
       stdout=subprocess.PIPE,
       text=True,
       cwd=_ROOT,
       env=environment,
-      preexec_fn=lambda: os.sched_setaffinity(0, pinned),
     )
-    self._ask(
-      {
-        "make": contender.make,
-        "setup": contender.setup,
-        "units": contender.units,
-        "options": dict(contender.options),
-      }
-    )
+    try:
+      self._ask(
+        {
+          "make": contender.make,
+          "setup": contender.setup,
+          "units": contender.units,
+          "options": dict(contender.options),
+        }
+      )
+    except BaseException:
+      self.close()
+      raise
 
   def run(self) -> dict[str, float]:
     """One run: seconds per unit, and figures."""
@@ -66,7 +70,8 @@ class Worker:
     return figures
 
   def close(self) -> None:
-    self._process.stdin.close()
+    with contextlib.suppress(BrokenPipeError):
+      self._process.stdin.close()
     self._process.wait()
     self._process.stdout.close()
 

@@ -48,7 +48,6 @@ def section(
       f"gr_jax beam {beam}",
       f"{here}:make_search",
       sizes | {"beam": beam},
-      dtype="float32",
       batch=1,
       units=searches,
       setup=LIBRARY_START,

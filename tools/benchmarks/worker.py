@@ -1,8 +1,9 @@
 """One contender in a process of its own, driven over pipes in JSON lines.
 
-The first line names the contender; it is made, run once to compile and to warm
-up, and `{}` says that it stands ready. Each further line is one run, answered
-with wall seconds, CPU seconds of the process and the contender's figures.
+The arguments are the cores it is pinned to. The first line names the contender;
+it is made, run once to compile and to warm up, and `{}` says that it stands
+ready. Each further line is one run, answered with wall seconds, CPU seconds of
+the process and the contender's figures.
 """
 
 import importlib
@@ -47,6 +48,8 @@ def timed(run) -> dict[str, float]:
 
 
 def main() -> None:
+  # Before any import that counts the cores to size a thread pool.
+  os.sched_setaffinity(0, map(int, sys.argv[1:]))
   # What a library prints must not end up among the answers.
   answers = os.fdopen(os.dup(1), "w")
   os.dup2(2, 1)

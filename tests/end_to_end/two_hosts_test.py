@@ -1,0 +1,71 @@
+"""Two real processes train as one, and save what one process can read."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+
+import numpy as np
+
+_PROGRAM = """
+import json, pathlib, sys
+from gr_jax.parallel import start
+start.start()
+import grain, jax, numpy as np, optax
+from gr_jax.parallel.mesh import MeshConfig, make_mesh
+from gr_jax.training.loop import LoopConfig, fit, make_step
+from gr_jax.training.state import create_state
+
+def loss(params, batch):
+  error = ((params["w"] - batch[:, None]) ** 2).mean()
+  return error, {"train/loss": error}
+
+mesh, optimizer = make_mesh(MeshConfig()), optax.adam(0.1)
+state = create_state(
+  lambda key: {"w": jax.random.normal(key, (4,))}, optimizer,
+  jax.random.key(0), mesh=mesh)
+hosts, host = jax.process_count(), jax.process_index()
+data = grain.MapDataset.range(64).repeat(100)[host::hosts].batch(4 // hosts)
+batches = iter(data.map(lambda x: x.astype(np.float32)).to_iter_dataset())
+state = fit(
+  state, make_step(loss, optimizer, like=state), batches, mesh=mesh,
+  config=LoopConfig(steps=int(sys.argv[2]), log_every=2, checkpoint_every=2),
+  directory=pathlib.Path(sys.argv[1]))
+print(json.dumps([jax.process_count(), np.asarray(state.params["w"]).tolist()]))
+"""
+
+
+def launch(directory, steps, *, hosts, devices):
+  with socket.socket() as probe:
+    probe.bind(("localhost", 0))
+    port = probe.getsockname()[1]
+  found = []
+  for host in range(hosts):
+    several = {
+      "JAX_COORDINATOR_ADDRESS": f"localhost:{port}",
+      "JAX_NUM_PROCESSES": str(hosts),
+      "JAX_PROCESS_ID": str(host),
+    }
+    found.append(
+      subprocess.Popen(
+        [sys.executable, "-c", _PROGRAM, str(directory), str(steps)],
+        env=os.environ
+        | {"JAX_NUM_CPU_DEVICES": str(devices)}
+        | (several if hosts > 1 else {}),
+        stdout=subprocess.PIPE,
+        text=True,
+      )
+    )
+  outputs = [process.communicate(timeout=120)[0] for process in found]
+  assert all(process.returncode == 0 for process in found)
+  return [json.loads(output.splitlines()[-1]) for output in outputs]
+
+
+def test_two_hosts_equal_one_host_with_two_devices(tmp_path):
+  one = launch(tmp_path / "one", 6, hosts=1, devices=2)[0]
+  two = launch(tmp_path / "two", 4, hosts=2, devices=1)
+  assert [count for count, _ in two] == [2, 2]
+  two = launch(tmp_path / "two", 6, hosts=2, devices=1)
+  for _, weights in two:
+    np.testing.assert_allclose(weights, one[1], rtol=1e-6)
