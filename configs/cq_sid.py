@@ -24,7 +24,7 @@ def get_config(preset: str = ""):
     "seed": 0,
     "precision": "bfloat16",
     "collisions": "suffix",
-    "category_depth": 2,
+    "category_depth": 3,
     "ema": {"decay": 0.99, "restart_below": 0.03},
     "contrast": {"gamma": 0.001, "temperature": 0.1, "pairs": 128},
   }

@@ -40,19 +40,19 @@ def base(preset: str) -> ConfigDict:
     "mesh": {"data": 0, "model": 1},
     "prompt": {
       "history": 64,
-      "lookback": 512,
+      "lookback": 1024,
       "query_words": 8,
       "user_buckets": 2000,
     },
-    "examples": {"batch_size": 64, "targets": 8, "hidden_share": 0.15},
+    "examples": {"batch_size": 16, "targets": 8, "hidden_share": 0.15},
     "model": {
-      "layers": 4,
-      "width": 256,
-      "heads": 4,
-      "kv_heads": 2,
+      "layers": 3,
+      "width": 192,
+      "heads": 3,
+      "kv_heads": 1,
       "head_size": 64,
-      "feed_forward": 704,
-      "rope_theta": 10_000.0,
+      "feed_forward": 512,
+      "rope_theta": 1_000_000.0,
       "remat": False,
     },
     "optimizer": {
@@ -62,7 +62,7 @@ def base(preset: str) -> ConfigDict:
       "clip_norm": 1.0,
       "b2": 0.98,
     },
-    "loop": {"steps": 1000, "log_every": 20, "checkpoint_every": 200},
+    "loop": {"steps": 5000, "log_every": 50, "checkpoint_every": 500},
   }
   config.evaluation = {
     "split": "test",
@@ -98,7 +98,7 @@ def _tiny(config: ConfigDict) -> None:
   )
   config.generator.loop.update(steps=60, log_every=10, checkpoint_every=20)
   config.evaluation.update(
-    requests=64, beam=20, beams=(1, 10), beam_requests=32, batch_size=32
+    requests=64, beam=20, beams=(1, 20), beam_requests=32, batch_size=32
   )
 
 
@@ -111,7 +111,6 @@ def _paper(config: ConfigDict) -> None:
     kv_heads=2,
     head_size=64,
     feed_forward=4864,
-    rope_theta=1_000_000.0,
     remat=True,
   )
   config.generator.examples.batch_size = 256
@@ -128,7 +127,7 @@ def size_tokenizer(config: ConfigDict, preset: str) -> None:
     "learning_rate": 1e-3,
     "weight_decay": 1e-4,
     "batch_size": 1024,
-    "steps": 3000,
+    "steps": 2000,
     "init_rows": 16_384,
     "init_iterations": 10,
   }

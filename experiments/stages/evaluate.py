@@ -170,7 +170,7 @@ def _figures(evaluation: _Evaluation) -> dict:
   config = evaluation.config
   found = {"results": [], "beams": [], "hallucination": []}
   steps = len(evaluation.questions) * (3 + len(config.beams))
-  with tqdm(total=steps, desc="evaluate", file=sys.stderr) as bar:
+  with tqdm(total=steps, desc="evaluate", unit="table", file=sys.stderr) as bar:
     for questions in evaluation.questions:
       for seen in ("kept", "out"):
         found["results"] += evaluation.results(questions, seen)
