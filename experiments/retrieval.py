@@ -13,6 +13,7 @@ from experiments.stages.tokenize import COLLISIONS, FitTokenizer, tokenize
 from experiments.stages.train import dot_general, train
 from gr_jax.artefacts import locked
 from gr_jax.evaluation import table
+from gr_jax.parallel.host_memory import release_freed_memory
 
 
 def check(config: ConfigDict) -> None:
@@ -40,10 +41,13 @@ def run(
   check(config)
   with locked(workdir):
     data = prepare(config.data, workdir)
+    release_freed_memory()
     vectors = embed(config.vectors, workdir, data)
+    release_freed_memory()
     tokenized = tokenize(
       config.tokenizer, workdir, data, vectors, fit=fit_tokenizer
     )
+    release_freed_memory()
     generator = train(
       config.generator,
       workdir,
@@ -51,6 +55,7 @@ def run(
       tokenized.semantic_ids,
       [data.artefact.fingerprint, tokenized.artefact.fingerprint],
     )
+    release_freed_memory()
     report = evaluate(config, workdir, data, vectors, tokenized, generator)
   if jax.process_index() == 0:
     print(table.table(report["results"]))

@@ -27,6 +27,7 @@ from gr_jax.evaluation import (
   row_lists,
 )
 from gr_jax.evaluation.row_lists import RowLists
+from gr_jax.parallel.host_memory import release_freed_memory
 from gr_jax.serving.retriever import (
   Retrieved,
   Retriever,
@@ -174,6 +175,7 @@ def _figures(evaluation: _Evaluation) -> dict:
     for questions in evaluation.questions:
       for seen in ("kept", "out"):
         found["results"] += evaluation.results(questions, seen)
+        release_freed_memory()
         bar.update()
       found["hallucination"].append(evaluation.hallucination(questions))
       bar.update()

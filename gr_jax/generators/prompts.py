@@ -22,7 +22,6 @@ from gr_jax.data.requests import Requests
 from gr_jax.generators.vocabulary import NEXT_BASKET, Vocabulary
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
-
 _WEEK = 7 * 86_400
 
 

@@ -19,6 +19,32 @@ print(faults() - before)
 """
 
 
+_RELEASE = """
+import numpy as np
+from gr_jax.parallel.host_memory import keep_freed_memory, release_freed_memory
+
+def resident():
+  with open("/proc/self/statm") as file:
+    return int(file.read().split()[1])
+
+assert keep_freed_memory()
+# A live block behind a large free one, as a stage leaves them.
+large, small = np.ones(16_000_000, np.float32), np.ones(1_000_000)
+del large
+before = resident()
+assert release_freed_memory()
+print(before - resident())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc only")
+def test_released_memory_goes_back_to_the_system():
+  done = subprocess.run(
+    [sys.executable, "-c", _RELEASE], capture_output=True, text=True, check=True
+  )
+  assert int(done.stdout) > 15_000
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc only")
 def test_the_second_large_block_reuses_the_pages_of_the_first():
   done = subprocess.run(
