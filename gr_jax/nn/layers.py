@@ -65,9 +65,9 @@ class Linear(nn.Module):
 class SwiGLU(nn.Module):
   """`y = (silu(x W_gate) ⊙ x W_up) W_down` (Shazeer 2020), `[..., D]`.
 
-  Both input products run as one, of twice the width. `W_down` starts at zero,
-  as does the output of attention: a block begins as the identity, and what the
-  embeddings say is not drowned by what random layers add (our design).
+  `W_down` starts at zero, as does the output of attention: a block begins as
+  the identity, and what the embeddings say is not drowned by what random layers
+  add (our design).
   """
 
   features: int
@@ -75,13 +75,15 @@ class SwiGLU(nn.Module):
 
   @nn.compact
   def __call__(self, x: jax.Array) -> jax.Array:
-    both = Linear(
-      2 * self.features,
-      ("embed", "mlp"),
-      dot_general=self.dot_general,
-      name="gate_up",
-    )(x)
-    gate, up = jnp.split(both, 2, axis=-1)
+    gate, up = (
+      Linear(
+        self.features,
+        ("embed", "mlp"),
+        dot_general=self.dot_general,
+        name=name,
+      )(x)
+      for name in ("gate", "up")
+    )
     return Linear(
       x.shape[-1],
       ("mlp", "embed"),

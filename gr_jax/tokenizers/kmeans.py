@@ -55,8 +55,9 @@ class _Loop(NamedTuple):
 
 
 def _slice_distances(x, centroids, matmul):
+  """`||c||^2 - 2 c.x` `[C, rows]`; this order is the faster product on CPU."""
   norms = jnp.sum(jnp.square(centroids), axis=-1)
-  return norms - 2.0 * matmul(x, centroids.T)
+  return norms[:, None] - 2.0 * matmul(centroids, x.T)
 
 
 def _pass(x, weights, centroids, *, matmul: Matmul, axis: str) -> _Pass:
@@ -65,8 +66,8 @@ def _pass(x, weights, centroids, *, matmul: Matmul, axis: str) -> _Pass:
   def add(total, rows):
     x, weight = rows
     distances = _slice_distances(x, centroids, matmul)
-    code = quantizers.first_minimum(distances)
-    square = jnp.min(distances, axis=-1) + jnp.sum(jnp.square(x), axis=-1)
+    code = quantizers.first_minimum(distances, axis=0)
+    square = jnp.min(distances, axis=0) + jnp.sum(jnp.square(x), axis=-1)
     return _Pass(
       total.sums.at[code].add(x * weight[:, None]),
       total.counts.at[code].add(weight),

@@ -44,15 +44,15 @@ def squared_distances(x: jax.Array, codebook: jax.Array) -> jax.Array:
   return jnp.maximum(norms + relative_distances(x, codebook), 0.0)
 
 
-def first_minimum(values: jax.Array) -> jax.Array:
-  """Index of the smallest value of each row `[..., C] -> [...]`, first on ties.
+def first_minimum(values: jax.Array, *, axis: int = -1) -> jax.Array:
+  """Index of the smallest value along an axis, the first one on ties.
 
   Two plain minima: `argmin` is three times slower on XLA's CPU backend.
   """
-  size = values.shape[-1]
-  smallest = jnp.min(values, axis=-1, keepdims=True)
-  index = jax.lax.broadcasted_iota(jnp.int32, values.shape, values.ndim - 1)
-  found = jnp.min(jnp.where(values == smallest, index, size), axis=-1)
+  size = values.shape[axis]
+  smallest = jnp.min(values, axis=axis, keepdims=True)
+  index = jax.lax.broadcasted_iota(jnp.int32, values.shape, axis % values.ndim)
+  found = jnp.min(jnp.where(values == smallest, index, size), axis=axis)
   # A row of NaN equals nothing; keep its code inside the codebook.
   return jnp.minimum(found, size - 1)
 

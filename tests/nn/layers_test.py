@@ -18,8 +18,10 @@ def test_swiglu_is_its_formula():
   x = jax.random.normal(jax.random.key(0), (3, 4))
   module = layers.SwiGLU(5)
   params = noisy(module.init(jax.random.key(1), x))
-  both = np.asarray(x) @ params["params"]["gate_up"]["dense"]["kernel"].value
-  gate, up = both[:, :5], both[:, 5:]
+  gate, up = (
+    np.asarray(x) @ params["params"][name]["dense"]["kernel"].value
+    for name in ("gate", "up")
+  )
   down = params["params"]["down"]["dense"]["kernel"].value
   expected = (gate / (1 + np.exp(-gate)) * up) @ down
   np.testing.assert_allclose(module.apply(params, x), expected, atol=1e-5)

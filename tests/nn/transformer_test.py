@@ -36,8 +36,8 @@ def initial(**changes):
 
 def test_layers_are_stacked_and_differ():
   blocks = initial(layers=3)[1]["params"]["blocks"]
-  kernel = blocks["mlp"]["gate_up"]["dense"]["kernel"]
-  assert kernel.shape == (3, 16, 48)
+  kernel = blocks["mlp"]["gate"]["dense"]["kernel"]
+  assert kernel.shape == (3, 16, 24)
   assert np.abs(kernel[0] - kernel[1]).max() > 0.1
 
 
@@ -57,6 +57,14 @@ def test_recomputing_activations_changes_no_gradient():
 
   for a, b in zip(*(jax.tree.leaves(grad(m)) for m in (module, again))):
     np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+@pytest.mark.parametrize("unroll", [1, 2, 3])
+def test_unrolling_the_scan_changes_nothing(unroll):
+  module, params, inputs = build(layers=3)
+  again = build(layers=3, unroll=unroll)[0]
+  a, b = (m.apply(params, *inputs)[0] for m in (module, again))
+  np.testing.assert_allclose(a, b, atol=1e-5)
 
 
 @pytest.mark.parametrize(
