@@ -72,7 +72,8 @@ def get_config(preset: str = "") -> ConfigDict:
   config.generator.model.update(
     layers=2, width=128, heads=4, kv_heads=2, head_size=32, feed_forward=352
   )
-  config.generator.loop.update(steps=300, log_every=20, checkpoint_every=150)
+  config.generator.examples.update(batch_size=16, targets=8)
+  config.generator.loop.update(steps=1500, log_every=50, checkpoint_every=500)
   config.evaluation = {
     "requests": 1000,
     "beams": (1, 2, 5, 10, 20, 50, 100),

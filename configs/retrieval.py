@@ -44,7 +44,7 @@ def base(preset: str) -> ConfigDict:
       "query_words": 8,
       "user_buckets": 2000,
     },
-    "examples": {"batch_size": 16, "targets": 8, "hidden_share": 0.15},
+    "examples": {"batch_size": 8, "targets": 16, "hidden_share": 0.15},
     "model": {
       "layers": 3,
       "width": 192,
@@ -62,7 +62,7 @@ def base(preset: str) -> ConfigDict:
       "clip_norm": 1.0,
       "b2": 0.98,
     },
-    "loop": {"steps": 5000, "log_every": 50, "checkpoint_every": 500},
+    "loop": {"steps": 8000, "log_every": 50, "checkpoint_every": 1000},
   }
   config.evaluation = {
     "split": "test",
@@ -92,7 +92,7 @@ def _tiny(config: ConfigDict) -> None:
   config.vectors.dimensions = 16
   config.generator.prompt.history = 16
   config.generator.prompt.user_buckets = 100
-  config.generator.examples.batch_size = 16
+  config.generator.examples.update(batch_size=16, targets=8)
   config.generator.model.update(
     layers=2, width=64, heads=2, kv_heads=1, head_size=32, feed_forward=128
   )
@@ -113,7 +113,7 @@ def _paper(config: ConfigDict) -> None:
     feed_forward=4864,
     remat=True,
   )
-  config.generator.examples.batch_size = 256
+  config.generator.examples.update(batch_size=256, targets=8)
   config.generator.optimizer.learning_rate = 4e-5
   config.generator.loop.update(steps=9500, log_every=20, checkpoint_every=500)
 
