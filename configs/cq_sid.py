@@ -7,6 +7,11 @@ pulled towards the queries that find the item; then a generator trained on
 1.47 million real purchases, and exact retrieval. Twelve minutes at most on two
 CPU cores. Presets: `tiny` (under a minute), `paper` (the published sizes).
 
+The category is the leaf of the catalogue's tree, as in the paper, and queries
+of the built-in data are derived from the same product types: here the first
+code is nearly told by the query. `config.tokenizer.category_depth` = 1 or 2
+takes a coarser level, 0 none.
+
 The paper leaves items that share an ID together; a running number as one more
 code (`collisions = "suffix"`) tells them apart here, since people buy the same
 product again. `collisions = "clusters"` is the paper's, `"split"` adds its

@@ -97,19 +97,21 @@ class Retriever:
 
   def _run(self, name, prompt, queries, beam_size, excluded) -> Retrieved:
     total, size = len(queries), self.batch_size
-    found = []
+    results, pending = [], None
     for start in range(0, total, size):
       # The last batch is filled up with copies of its first row.
       rows = np.arange(start, start + size)
       rows = np.where(rows < total, rows, start)
       batch = jax.tree.map(lambda x, rows=rows: x[rows], (prompt, queries))
       options = {} if excluded is None else {"excluded": excluded[rows]}
-      found.append(
-        self._searches[name](
-          self._params, batch, self._trie, beam_size=beam_size, **options
-        )
+      found = self._searches[name](
+        self._params, batch, self._trie, beam_size=beam_size, **options
       )
-    results = jax.device_get(found)
+      # Two batches under way at most: each needs its own working memory.
+      if pending is not None:
+        results.append(jax.device_get(pending))
+      pending = found
+    results.append(jax.device_get(pending))
     return Retrieved(
       np.concatenate([r.ids for r in results])[:total],
       np.concatenate([r.log_probs for r in results])[:total],
