@@ -79,14 +79,6 @@ class Retriever:
       beam_size: answers per request.
       excluded: per request, ID rows that it must not get.
     """
-    if excluded is None:
-      return self._run("catalogue", prompt, queries, beam_size, None)
-    width = max(map(len, excluded), default=0)
-    # Powers of two: few shapes, few compilations.
-    rows = np.full((len(excluded), 1 << max(width - 1, 0).bit_length()), -1)
-    for row, ids in zip(rows, excluded):
-      row[: len(ids)] = ids
-    excluded = rows.astype(np.int32)
     return self._run("catalogue", prompt, queries, beam_size, excluded)
 
   def free_search(
@@ -103,7 +95,9 @@ class Retriever:
       rows = np.arange(start, start + size)
       rows = np.where(rows < total, rows, start)
       batch = jax.tree.map(lambda x, rows=rows: x[rows], (prompt, queries))
-      options = {} if excluded is None else {"excluded": excluded[rows]}
+      options = {}
+      if excluded is not None:
+        options["allowed"] = self._allowed([excluded[row] for row in rows])
       found = self._searches[name](
         self._params, batch, self._trie, beam_size=beam_size, **options
       )
@@ -116,6 +110,13 @@ class Retriever:
       np.concatenate([r.ids for r in results])[:total],
       np.concatenate([r.log_probs for r in results])[:total],
     )
+
+  def _allowed(self, excluded: Sequence[np.ndarray]) -> np.ndarray:
+    """`[B, IDs]`: a mask has one shape, however many IDs were seen."""
+    mask = np.ones((len(excluded), self.semantic_ids.num_ids), bool)
+    for row, ids in zip(mask, excluded):
+      row[ids] = False
+    return mask
 
 
 def generator_functions(model: DecoderOnly):
