@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 
 from experiments.studies.arms import ARMS
 from experiments.studies.beams import KINDS, LEVELS
-from gr_jax.evaluation import page_style, svg
+from gr_jax.evaluation import svg, svg_file
 from gr_jax.evaluation.results import select
 
 
@@ -38,7 +38,7 @@ def picture(study: Mapping) -> str:
       handles=handles, loc="outside upper left", ncols=len(arms), frameon=False
     )
     drawn = svg.to_svg(figure, label=_spoken(study))
-    return _standing_alone(drawn, figure.get_size_inches())
+    return svg_file.standing_alone(drawn)
 
 
 def _panel(panel: Axes, rows: list[dict], arms: list[str]) -> None:
@@ -69,21 +69,3 @@ def _spoken(study: Mapping) -> str:
     if row["arm"] != study["arms"][0]
   ]
   return f"Points at beam {widest}: " + "; ".join(said)
-
-
-def _standing_alone(drawn: str, inches) -> str:
-  """The element as a file of its own, with the colours of the report."""
-  colors = page_style.CSS.partition("* {")[0]
-  style = (
-    f"<style>{colors}"
-    "svg { font-family: system-ui, sans-serif; background: var(--card) }"
-    "</style>"
-  )
-  width, height = (round(100 * side) for side in inches)
-  names = (
-    'xmlns="http://www.w3.org/2000/svg" '
-    'xmlns:xlink="http://www.w3.org/1999/xlink" '
-    f'width="{width}" height="{height}" '
-  )
-  head, end, rest = drawn.replace("<svg ", f"<svg {names}", 1).partition(">")
-  return head + end + style + rest + "\n"

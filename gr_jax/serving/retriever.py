@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from gr_jax.decoding.beam_search import beam_search
@@ -183,8 +182,3 @@ def fully_seen_ids(
     )
     out.append(ids[counts == sizes[ids]])
   return out
-
-
-def as_device_arrays(params: Any) -> Any:
-  """Parameters as arrays on the default device."""
-  return jax.tree.map(jnp.asarray, params)
