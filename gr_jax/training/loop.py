@@ -115,15 +115,19 @@ def fit(
   first = checkpoints.latest or 0
   if first:
     state = checkpoints.restore(first, state, batches)
-  writer = MetricWriter(directory, first_step=first)
+  # Metrics are the same on every host; the first one tells them.
+  tells = jax.process_index() == 0
+  writer = MetricWriter(directory, first_step=first) if tells else None
   rate, pending = _Rate(), None
   bar = tqdm(
     total=config.steps, initial=first, desc="train", unit="step",
-    file=sys.stderr, mininterval=1.0,
+    file=sys.stderr, mininterval=1.0, disable=not tells,
   )  # fmt: skip
 
   def write(step: int, metrics: Metrics) -> None:
     values = jax.device_get(metrics)
+    if writer is None:
+      return
     seconds = rate.take()
     if seconds:
       values |= speed(seconds)
@@ -149,6 +153,7 @@ def fit(
         checkpoints.save(done, state, batches)
   finally:
     bar.close()
-    writer.close()
+    if writer is not None:
+      writer.close()
     checkpoints.close()
   return state

@@ -57,7 +57,12 @@ def launch(directory, steps, *, hosts, devices):
         text=True,
       )
     )
-  outputs = [process.communicate(timeout=120)[0] for process in found]
+  try:
+    outputs = [process.communicate(timeout=120)[0] for process in found]
+  finally:
+    # One host that fails leaves the other waiting for it.
+    for process in found:
+      process.kill()
   assert all(process.returncode == 0 for process in found)
   return [json.loads(output.splitlines()[-1]) for output in outputs]
 
