@@ -5,8 +5,8 @@
 Four tokenizers (RQ-VAE, CQ-SID without category, without InfoNCE, whole), three
 seeds, two worlds: real purchases of 400 households, and a made-up shop whose
 categories are the truth. The same small generator for all; hit rates at beams 1
-to 100 with paired intervals, and the beam that equals the RQ-VAE's at 100. Half
-an hour on two CPU cores; a run that is cut off goes on where it was. Presets:
+to 100 with paired intervals, and the beam that equals the RQ-VAE's at 100. Ten
+minutes on two CPU cores; a run that is cut off goes on where it was. Presets:
 `tiny` (the shop alone, under a minute: shows that it runs, not what is true).
 
 `--config.output=DIR` writes the table and the picture there as well.

@@ -10,7 +10,6 @@ import pathlib
 import time
 from collections.abc import Mapping
 
-import jax
 import numpy as np
 from ml_collections import ConfigDict
 
@@ -24,6 +23,7 @@ from experiments.studies.claim_plot import picture
 from experiments.studies.claim_table import page
 from gr_jax.artefacts import Artefact, locked
 from gr_jax.evaluation.report_file import write_text
+from gr_jax.parallel import hosts
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 
@@ -57,7 +57,7 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
       | {"seeds": list(config.seeds), "minutes": seconds / 60},
       "config": config.to_dict() | {"output": ""},
     }
-    if jax.process_index() == 0:
+    if hosts.is_first():
       _write(study, [workdir, *filter(None, [config.output])])
   return study
 

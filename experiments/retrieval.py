@@ -2,7 +2,6 @@
 
 import pathlib
 
-import jax
 from ml_collections import ConfigDict
 
 from experiments.stages.choices import chosen
@@ -13,6 +12,7 @@ from experiments.stages.tokenize import COLLISIONS, FitTokenizer, tokenize
 from experiments.stages.train import dot_general, train
 from gr_jax.artefacts import locked
 from gr_jax.evaluation import table
+from gr_jax.parallel import hosts
 from gr_jax.parallel.host_memory import release_freed_memory
 
 
@@ -57,7 +57,7 @@ def run(
     )
     release_freed_memory()
     report = evaluate(config, workdir, data, vectors, tokenized, generator)
-  if jax.process_index() == 0:
+  if hosts.is_first():
     print(table.table(report["results"]))
     print(f"report: {workdir / 'report.html'}")
   return report

@@ -5,7 +5,7 @@ written last, holds a fingerprint of the stage's configuration, of the
 artefacts it was made from and of the library's version. A folder whose
 fingerprint matches is used as it is; any other is made anew. A folder without
 a manifest was cut off, and nothing reads it. Every stage tells on stderr what
-became of it.
+became of it. Of several hosts the first makes what one can make; all train.
 """
 
 import contextlib
@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import gr_jax
+from gr_jax.parallel import hosts
 
 _MANIFEST = "manifest.json"
 _STARTED = "started.json"
@@ -100,10 +101,20 @@ def build(
   """
   final = workdir / name
   mark = fingerprint(name, section, inputs)
-  if found := _matching(final, _MANIFEST, mark):
-    _say(name, f"loaded from {final}")
-    return Artefact(final, mark, found["seconds"])
-  partial = workdir / f"{name}.partial"
+  found = _found(final, mark)
+  if not found and hosts.is_first():
+    _make_whole(final, mark, section, make)
+  return found or _made(final, mark)
+
+
+def _make_whole(
+  final: pathlib.Path,
+  mark: str,
+  section: Mapping[str, Any],
+  make: Callable[[pathlib.Path], None],
+) -> None:
+  name = final.name
+  partial = final.with_name(f"{name}.partial")
   shutil.rmtree(partial, ignore_errors=True)
   partial.mkdir(parents=True)
   _say(name, "started")
@@ -115,7 +126,7 @@ def build(
     raise
   _remove(final)
   os.replace(partial, final)
-  return _finish(final, mark, section, time.perf_counter() - start)
+  _finish(final, mark, section, time.perf_counter() - start)
 
 
 def build_resumable(
@@ -132,23 +143,32 @@ def build_resumable(
   """
   final = workdir / name
   mark = fingerprint(name, section, inputs)
-  if found := _matching(final, _MANIFEST, mark):
-    _say(name, f"loaded from {final}")
-    return Artefact(final, mark, found["seconds"])
+  if found := _found(final, mark):
+    return found
   started = _matching(final, _STARTED, mark)
-  if started is None:
-    _remove(final)
-    final.mkdir(parents=True)
-    started = {"fingerprint": mark, "seconds": 0.0}
-    write_json(final / _STARTED, started)
-    _say(name, "started")
-  else:
+  if started:
     _say(name, f"goes on in {final}")
+  else:
+    started = {"fingerprint": mark, "seconds": 0.0}
+    _begin(final, started)
   start = time.perf_counter()
   with _clock(final, started, start):
     make(final)
-  seconds = started["seconds"] + time.perf_counter() - start
-  return _finish(final, mark, section, seconds)
+  if hosts.is_first():
+    seconds = started["seconds"] + time.perf_counter() - start
+    _finish(final, mark, section, seconds)
+  return _made(final, mark)
+
+
+def _begin(final: pathlib.Path, started: Mapping[str, Any]) -> None:
+  """An empty folder that the stage's work goes into."""
+  hosts.wait_for_all(f"{final.name} begins")
+  if hosts.is_first():
+    _remove(final)
+    final.mkdir(parents=True)
+    write_json(final / _STARTED, started)
+    _say(final.name, "started")
+  hosts.wait_for_all(f"{final.name} begun")
 
 
 @contextlib.contextmanager
@@ -162,13 +182,36 @@ def _clock(
     seconds = started["seconds"] + time.perf_counter() - start
     # A full disk may be what ended it; that error is the one to tell.
     with contextlib.suppress(OSError):
-      write_json(final / _STARTED, {**started, "seconds": seconds})
+      if hosts.is_first():
+        write_json(final / _STARTED, {**started, "seconds": seconds})
     raise
+
+
+def _found(final: pathlib.Path, mark: str) -> Artefact | None:
+  """The stage as it is; all hosts have looked before one changes it."""
+  found = _matching(final, _MANIFEST, mark)
+  hosts.wait_for_all(f"{final.name} looked for")
+  if found is None:
+    return None
+  _say(final.name, f"loaded from {final}")
+  return Artefact(final, mark, found["seconds"])
+
+
+def _made(final: pathlib.Path, mark: str) -> Artefact:
+  """The stage after it was made, on every host."""
+  hosts.wait_for_all(f"{final.name} made")
+  found = _matching(final, _MANIFEST, mark)
+  if found is None:
+    raise ValueError(
+      f"{final} is not there for this host; several hosts need one --workdir "
+      "that all of them see."
+    )
+  return Artefact(final, mark, found["seconds"])
 
 
 def _finish(
   final: pathlib.Path, mark: str, section: Mapping[str, Any], seconds: float
-) -> Artefact:
+) -> None:
   manifest = {
     "fingerprint": mark,
     "seconds": seconds,
@@ -177,11 +220,11 @@ def _finish(
   }
   write_json(final / _MANIFEST, manifest)
   _say(final.name, f"done in {seconds:.1f} s")
-  return Artefact(final, mark, seconds)
 
 
 def _say(name: str, text: str) -> None:
-  print(f"{name}: {text}", file=sys.stderr, flush=True)
+  if hosts.is_first():
+    print(f"{name}: {text}", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager
@@ -191,6 +234,9 @@ def locked(workdir: pathlib.Path) -> Iterator[None]:
   Raises:
     ValueError: where another process holds it.
   """
+  if not hosts.is_first():
+    yield
+    return
   workdir.mkdir(parents=True, exist_ok=True)
   with (workdir / ".lock").open("w") as file:
     try:

@@ -26,6 +26,7 @@ from gr_jax.generators.vocabulary import Vocabulary, build_vocabulary
 from gr_jax.nn.dot import bf16_dot_general
 from gr_jax.nn.transformer import TransformerConfig
 from gr_jax.objectives.next_token import code_losses
+from gr_jax.parallel import hosts
 from gr_jax.parallel.mesh import MeshConfig, make_mesh
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 from gr_jax.training.checkpoints import Checkpoints
@@ -110,7 +111,8 @@ def train(
   state = _initial_state(model, writer, optimizer, mesh, seed=config.seed)
 
   def make(directory: pathlib.Path) -> None:
-    vocabulary.save(directory / "vocabulary.json")
+    if hosts.is_first():
+      vocabulary.save(directory / "vocabulary.json")
     batches = training_examples(
       data.requests,
       group_targets(data.requests, split=TRAIN),
@@ -135,7 +137,8 @@ def train(
   checkpoints = Checkpoints(artefact.directory / "checkpoints")
   trained = checkpoints.restore_state(checkpoints.latest, state)
   checkpoints.close()
-  return Generator(model, trained.params, writer, artefact)
+  # Each host searches by itself, so each has all parameters.
+  return Generator(model, hosts.own_copy(trained.params), writer, artefact)
 
 
 def _initial_state(model, writer, optimizer, mesh, *, seed) -> TrainState:

@@ -12,6 +12,7 @@ import optax
 from jax.sharding import Mesh
 from tqdm import tqdm
 
+from gr_jax.parallel import hosts
 from gr_jax.parallel.mesh import put_batch
 from gr_jax.training.checkpoints import Checkpoints
 from gr_jax.training.metric_writer import MetricWriter
@@ -116,7 +117,7 @@ def fit(
   if first:
     state = checkpoints.restore(first, state, batches)
   # Metrics are the same on every host; the first one tells them.
-  tells = jax.process_index() == 0
+  tells = hosts.is_first()
   writer = MetricWriter(directory, first_step=first) if tells else None
   rate, pending = _Rate(), None
   bar = tqdm(

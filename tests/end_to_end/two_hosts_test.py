@@ -8,6 +8,8 @@ import sys
 
 import numpy as np
 
+from tests.reference import small_run
+
 _PROGRAM = """
 import json, pathlib, sys
 from gr_jax.parallel import start
@@ -36,34 +38,47 @@ print(json.dumps([jax.process_count(), np.asarray(state.params["w"]).tolist()]))
 """
 
 
-def launch(directory, steps, *, hosts, devices):
+def environments(hosts):
+  """What each of several hosts is told; nothing where there is but one."""
+  if hosts == 1:
+    return [dict(os.environ)]
   with socket.socket() as probe:
     probe.bind(("localhost", 0))
     port = probe.getsockname()[1]
-  found = []
-  for host in range(hosts):
-    several = {
+  return [
+    os.environ
+    | {
       "JAX_COORDINATOR_ADDRESS": f"localhost:{port}",
       "JAX_NUM_PROCESSES": str(hosts),
       "JAX_PROCESS_ID": str(host),
     }
-    found.append(
+    for host in range(hosts)
+  ]
+
+
+def outputs_of(processes):
+  try:
+    outputs = [process.communicate(timeout=240)[0] for process in processes]
+  finally:
+    # One host that fails leaves the other waiting for it.
+    for process in processes:
+      process.kill()
+  assert [process.returncode for process in processes] == [0] * len(outputs)
+  return outputs
+
+
+def launch(directory, steps, *, hosts, devices):
+  outputs = outputs_of(
+    [
       subprocess.Popen(
         [sys.executable, "-c", _PROGRAM, str(directory), str(steps)],
-        env=os.environ
-        | {"JAX_NUM_CPU_DEVICES": str(devices)}
-        | (several if hosts > 1 else {}),
+        env=environment | {"JAX_NUM_CPU_DEVICES": str(devices)},
         stdout=subprocess.PIPE,
         text=True,
       )
-    )
-  try:
-    outputs = [process.communicate(timeout=120)[0] for process in found]
-  finally:
-    # One host that fails leaves the other waiting for it.
-    for process in found:
-      process.kill()
-  assert all(process.returncode == 0 for process in found)
+      for environment in environments(hosts)
+    ]
+  )
   return [json.loads(output.splitlines()[-1]) for output in outputs]
 
 
@@ -74,3 +89,23 @@ def test_two_hosts_equal_one_host_with_two_devices(tmp_path):
   two = launch(tmp_path / "two", 6, hosts=2, devices=1)
   for _, weights in two:
     np.testing.assert_allclose(weights, one[1], rtol=1e-6)
+
+
+def test_two_hosts_run_the_whole_job_and_go_on_where_it_was(tmp_path):
+  for _ in range(2):
+    first, other = outputs_of(
+      [
+        small_run.start(
+          "configs/cq_sid.py:tiny",
+          tmp_path,
+          "--config.data.max_households=30",
+          environment=environment,
+        )
+        for environment in environments(2)
+      ]
+    )
+    # One of them tells; both have come to the end.
+    assert first.count("report.html") == 1
+    assert "report.html" not in other
+    assert json.loads((tmp_path / "report.json").read_text())["results"]
+  assert "generator: loaded" in first

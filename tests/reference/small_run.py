@@ -4,6 +4,7 @@ import os
 import pathlib
 import subprocess
 import sys
+from collections.abc import Mapping
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -30,7 +31,10 @@ ENVIRONMENT = {
 
 
 def start(
-  config: str, workdir: pathlib.Path, *arguments: str
+  config: str,
+  workdir: pathlib.Path,
+  *arguments: str,
+  environment: Mapping[str, str] = os.environ,
 ) -> subprocess.Popen:
   """Runs a config with `SMALL` and more arguments; its output is a pipe."""
   return subprocess.Popen(
@@ -44,7 +48,7 @@ def start(
       *arguments,
     ],
     cwd=ROOT,
-    env=os.environ | ENVIRONMENT,
+    env={**environment, **ENVIRONMENT},
     stdout=subprocess.PIPE,
     stderr=subprocess.STDOUT,
     text=True,
