@@ -37,6 +37,9 @@ def base(preset: str) -> ConfigDict:
   config.generator = {
     "seed": 0,
     "precision": "bfloat16",
+    # Purchases that an item is given before any was counted; 0 = the network
+    # is told no counts, as in the papers.
+    "count_alpha": 2.0,
     "mesh": {"data": 0, "model": 1},
     "prompt": {
       "history": 64,
@@ -113,6 +116,7 @@ def _paper(config: ConfigDict) -> None:
     feed_forward=4864,
     remat=True,
   )
+  config.generator.count_alpha = 0.0
   config.generator.examples.update(batch_size=256, targets=8)
   config.generator.optimizer.learning_rate = 4e-5
   config.generator.loop.update(steps=9500, log_every=20, checkpoint_every=500)

@@ -14,6 +14,7 @@ from experiments.stages.choices import chosen
 from experiments.stages.prepare import Data
 from gr_jax.artefacts import Artefact, build_resumable
 from gr_jax.data.requests import TRAIN
+from gr_jax.generators.catalogue_counts import count_catalogue
 from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.generators.examples import (
   Examples,
@@ -27,7 +28,7 @@ from gr_jax.nn.dot import bf16_dot_general
 from gr_jax.nn.transformer import TransformerConfig
 from gr_jax.objectives.next_token import code_losses
 from gr_jax.parallel import hosts
-from gr_jax.parallel.mesh import MeshConfig, make_mesh
+from gr_jax.parallel.mesh import MeshConfig, make_mesh, replicated
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 from gr_jax.training.checkpoints import Checkpoints
 from gr_jax.training.loop import LoopConfig, fit, make_step
@@ -38,7 +39,11 @@ from gr_jax.training.throughput import dense_flops, matmul_peak
 
 @dataclasses.dataclass(frozen=True)
 class Generator:
-  """A trained generator and what writes its prompts."""
+  """A trained generator and what writes its prompts.
+
+  `params` holds all that `model.apply` reads: the trained parameters and,
+  where the recipe has them, the counts.
+  """
 
   model: DecoderOnly
   params: Any
@@ -68,9 +73,22 @@ def make_vocabulary(
   )
 
 
-def loss(model: DecoderOnly, params, batch: Examples):
+def count_variables(
+  data: Data, semantic_ids: SemanticIds, config: ConfigDict
+) -> dict[str, Any]:
+  """`{"counts": ...}` of the training period; nothing where alpha is 0."""
+  if not config.count_alpha:
+    return {}
+  counts = count_catalogue(
+    semantic_ids, data.catalogue.popularity, alpha=config.count_alpha
+  )
+  return {"counts": {"catalogue": counts}}
+
+
+def loss(model: DecoderOnly, params, batch: Examples, counts):
   """Sum over levels of the next-token loss, and its parts."""
-  logits = model.apply(params, batch.prompt, batch.queries, batch.codes)
+  variables = params | counts
+  logits = model.apply(variables, batch.prompt, batch.queries, batch.codes)
   losses = code_losses(logits, batch.codes, where=batch.mask)
   metrics = {"train/loss": losses.sum()}
   metrics |= {f"train/loss_{l + 1}": losses[l] for l in range(len(losses))}
@@ -108,7 +126,12 @@ def train(
   loop = LoopConfig(**config.loop)
   optimizer = make_optimizer(OptimizerConfig(**config.optimizer), loop.steps)
   examples = ExamplesConfig(**config.examples, seed=config.seed)
-  state = _initial_state(model, writer, optimizer, mesh, seed=config.seed)
+  counts = jax.device_put(
+    count_variables(data, semantic_ids, config), replicated(mesh)
+  )
+  state = _initial_state(
+    model, writer, counts, optimizer, mesh, seed=config.seed
+  )
 
   def make(directory: pathlib.Path) -> None:
     if hosts.is_first():
@@ -123,7 +146,12 @@ def train(
     with jax.set_mesh(mesh):
       fit(
         jax.tree.map(jnp.copy, state),
-        make_step(functools.partial(loss, model), optimizer, like=state),
+        make_step(
+          functools.partial(loss, model),
+          optimizer,
+          like=state,
+          fixed=(counts,),
+        ),
         iter(batches),
         config=loop,
         directory=directory,
@@ -138,16 +166,28 @@ def train(
   trained = checkpoints.restore_state(checkpoints.latest, state)
   checkpoints.close()
   # Each host searches by itself, so each has all parameters.
-  return Generator(model, hosts.own_copy(trained.params), writer, artefact)
+  params = hosts.own_copy(trained.params | counts)
+  return Generator(model, params, writer, artefact)
 
 
-def _initial_state(model, writer, optimizer, mesh, *, seed) -> TrainState:
+def _initial_state(
+  model, writer, counts, optimizer, mesh, *, seed
+) -> TrainState:
   """Random parameters; a prompt of one row gives the shapes."""
   prompt = writer.prompts(np.zeros(1, np.int64), shown=np.ones(1, bool))
   queries = writer.queries(np.full((1, 1), -1))
   codes = np.zeros((1, 1, len(model.level_sizes)), np.int32)
+
+  def init(key):
+    # As if from `model.init`, which would not know the counts.
+    inputs = (prompt, queries, codes)
+    _, made = model.apply(
+      counts, *inputs, rngs={"params": key}, mutable=["params"]
+    )
+    return made
+
   return create_state(
-    lambda key: model.init(key, prompt, queries, codes),
+    init,
     optimizer,
     jax.random.key(seed),
     mesh=mesh,

@@ -5,6 +5,9 @@ codes of one target item. All branches of a row read the same prompt and never
 each other, so a page of targets costs one prompt, in training as in search.
 Level `l` is scored over its own vocabulary of `C_l` codes; where IDs may end
 early, one more column, the last, says "the ID ends here".
+
+Variables may hold `{"counts": {"catalogue": CatalogueCounts}}` beside
+`"params"`: scores then start from what counting says (`count_prior`).
 """
 
 import jax
@@ -12,6 +15,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 from flax import struct
 
+from gr_jax.generators.catalogue_counts import CatalogueCounts
+from gr_jax.generators.count_prior import Counted, CountPrior
 from gr_jax.generators.prompts import Prompt
 from gr_jax.nn.attention import BeamCache, BeamPlace, KeyValues
 from gr_jax.nn.layers import DotGeneral
@@ -26,11 +31,13 @@ class DecodingCache:
     prompt: keys and values `[layers, B, S + 1, K, h]` of prompt and query.
     own: `[layers, B, M, L - 1, K, h]`, or None before the first step.
     mask: `[B, S + 1]`.
+    counted: what counting knows of the beams; None without counts.
   """
 
   prompt: KeyValues
   own: KeyValues | None
   mask: jax.Array
+  counted: Counted | None = None
 
 
 def branch_mask(
@@ -86,6 +93,11 @@ class DecoderOnly(nn.Module):
         (len(self.level_sizes), D),
       )
     self.transformer = Transformer(self.config, self.dot_general)
+    self.prior = CountPrior(self.prompt_size, self.level_sizes, D)
+
+  @property
+  def _counts(self) -> CatalogueCounts | None:
+    return self.get_variable("counts", "catalogue")
 
   def embed(self, tokens: jax.Array) -> jax.Array:
     """Sum of the embeddings of `[..., W]` tokens, -1 = none: `[..., D]`."""
@@ -141,7 +153,17 @@ class DecoderOnly(nn.Module):
       branch_mask(prompt.mask, P, L),
     )
     states = states[:, S:].reshape(B, P, L, -1)
-    return [self.level_logits(states[:, :, l], l) for l in range(L)]
+    logits = [self.level_logits(states[:, :, l], l) for l in range(L)]
+    if self._counts is None:
+      return logits
+    counted = self.prior.start(prompt)
+    for l in range(L):
+      if l:
+        counted = self.prior.step(
+          counted, self._counts, codes[:, :, l - 1], l - 1
+        )
+      logits[l] += self.prior.bias(counted, self._counts, states[:, :, l], l)
+    return logits
 
   def prefill(
     self, prompt: Prompt, queries: jax.Array
@@ -161,7 +183,11 @@ class DecoderOnly(nn.Module):
     causal = jnp.tril(jnp.ones((S + 1, S + 1), bool))
     states, kept = self.transformer(x, positions, causal & mask[:, None])
     logits = self.level_logits(states[:, -1], 0)
-    return jax.nn.log_softmax(logits), DecodingCache(kept, None, mask)
+    counted = None
+    if self._counts is not None:
+      counted = self.prior.start(prompt)
+      logits += self.prior.bias(counted, self._counts, states[:, -1:], 0)[:, 0]
+    return jax.nn.log_softmax(logits), DecodingCache(kept, None, mask, counted)
 
   def decode_step(
     self,
@@ -202,4 +228,9 @@ class DecoderOnly(nn.Module):
       BeamCache(KeyValues(cache.prompt.keys, cache.prompt.values), own),
     )
     logits = self.level_logits(states, level)
-    return jax.nn.log_softmax(logits), cache.replace(own=own)
+    counted = cache.counted
+    if counted is not None:
+      counted = counted.select(parents) if level > 1 else counted
+      counted = self.prior.step(counted, self._counts, codes, level - 1)
+      logits += self.prior.bias(counted, self._counts, states, level)
+    return jax.nn.log_softmax(logits), cache.replace(own=own, counted=counted)

@@ -19,7 +19,7 @@ from gr_jax.training.metric_writer import MetricWriter
 from gr_jax.training.state import TrainState
 
 Metrics = dict[str, jax.Array]
-LossFn = Callable[[Any, Any], tuple[jax.Array, Metrics]]
+LossFn = Callable[..., tuple[jax.Array, Metrics]]
 StepFn = Callable[[TrainState, Any], tuple[TrainState, Metrics]]
 
 
@@ -43,20 +43,23 @@ def make_step(
   optimizer: optax.GradientTransformation,
   *,
   like: TrainState,
+  fixed: tuple = (),
 ) -> StepFn:
   """One jitted update; the state that goes in is given up.
 
   Args:
-    loss_fn: from parameters and batch to the loss and metrics.
+    loss_fn: from parameters, batch and `fixed` to the loss and metrics.
     optimizer: makes updates of gradients.
     like: a state; every step leaves its arrays where this one has them. Left
       to the compiler they would move, and a resumed run would add up in
       another order than an undisturbed one.
+    fixed: arrays that every step reads; arguments, not constants of the
+      compiled program.
   """
 
-  def step(state: TrainState, batch) -> tuple[TrainState, Metrics]:
+  def step(state: TrainState, batch, *fixed) -> tuple[TrainState, Metrics]:
     (_, metrics), grads = jax.value_and_grad(loss_fn, has_aux=True)(
-      state.params, batch
+      state.params, batch, *fixed
     )
     updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
@@ -64,7 +67,8 @@ def make_step(
     return TrainState(state.step + 1, params, opt_state), metrics
 
   shardings = jax.tree.map(lambda x: x.sharding, like)
-  return jax.jit(step, donate_argnums=0, out_shardings=(shardings, None))
+  jitted = jax.jit(step, donate_argnums=0, out_shardings=(shardings, None))
+  return lambda state, batch: jitted(state, batch, *fixed)
 
 
 class _Rate:

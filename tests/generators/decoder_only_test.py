@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
+from gr_jax.generators.catalogue_counts import count_catalogue
 from gr_jax.generators.decoder_only import DecoderOnly, branch_mask
 from gr_jax.nn.transformer import TransformerConfig
 from tests.reference.noisy import noisy
-from tests.reference.small_world import semantic_ids, writer
+from tests.reference.small_world import semantic_ids, shop, writer
 
 CONFIG = TransformerConfig(
   layers=2, width=16, heads=2, kv_heads=1, head_size=8, feed_forward=24
@@ -40,7 +41,23 @@ def test_branches_do_not_read_each_other():
     np.testing.assert_allclose(a[:, 1:2], b, atol=1e-5)
 
 
-def test_steps_with_a_cache_equal_the_packed_forward_pass():
+@functools.cache
+def told():
+  """As `built`, of a model that is told counts."""
+  model, _, inputs = built()
+  counts = count_catalogue(
+    semantic_ids(), shop().catalogue.popularity, alpha=0.5
+  )
+  variables = {"counts": {"catalogue": counts}}
+  init = functools.partial(model.apply, variables, mutable=["params"])
+  _, params = jax.jit(lambda key: init(*inputs, rngs={"params": key}))(
+    jax.random.key(0)
+  )
+  return model, noisy(nn.unbox(params)) | variables, inputs
+
+
+@pytest.mark.parametrize("built", [built, told])
+def test_steps_with_a_cache_equal_the_packed_forward_pass(built):
   model, params, (prompt, queries, codes) = built()
   packed = model.apply(params, prompt, queries, codes)
   beams = jnp.asarray(codes[:, :1])

@@ -1,0 +1,131 @@
+"""How often each prefix of a semantic ID was chosen, as a tree of shares.
+
+For a prefix `p` and a code `c` that goes on with it,
+
+  share(c | p) = mass(p c) / mass(p),    mass = sum over items of count + alpha.
+
+The pseudo-count `alpha` gives what was never chosen a little. Prefixes of depth
+`d` are nodes, numbered in the order of the sorted IDs, so the children of a
+node are one range. One node more at every depth, without children, is where
+codes lead that the catalogue does not have.
+"""
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gr_jax.tokenizers.semantic_ids import SemanticIds
+
+
+@flax.struct.dataclass
+class CatalogueCounts:
+  """Shares of the children of every prefix.
+
+  Attributes:
+    offsets: per level, `[nodes + 2]` int32: where a node's children begin; the
+      last node is that of prefixes that the catalogue does not have.
+    codes: per level, `[children]` int32; `C_l` says that the ID ends.
+    shares: per level, `[children]`.
+    columns: per level, codes and, where IDs end early, the end.
+    branches: per level, the most children that a node has.
+  """
+
+  offsets: tuple[jax.Array, ...]
+  codes: tuple[jax.Array, ...]
+  shares: tuple[jax.Array, ...]
+  columns: tuple[int, ...] = flax.struct.field(pytree_node=False)
+  branches: tuple[int, ...] = flax.struct.field(pytree_node=False)
+
+  def rows(self, level: int, nodes: jax.Array) -> jax.Array:
+    """`share(c | p)` of every code, `[N, C]`, for `nodes` `[N]`."""
+    children, there = self._children(level, nodes)
+    codes = self.codes[level].at[children].get(mode="clip")
+    shares = self.shares[level].at[children].get(mode="clip")
+    out = jnp.zeros((len(nodes), self.columns[level]))
+    places = jnp.where(there, codes, self.columns[level])
+    return out.at[jnp.arange(len(nodes))[:, None], places].set(
+      shares, mode="drop"
+    )
+
+  def step(self, level: int, nodes: jax.Array, codes: jax.Array) -> jax.Array:
+    """The nodes `[N]` that `codes` `[N]` of `level` lead to."""
+    children, there = self._children(level, nodes)
+    found = there & (
+      self.codes[level].at[children].get(mode="clip") == codes[:, None]
+    )
+    nowhere = self.codes[level].shape[0]
+    # Not argmax: this is the fast form on CPU.
+    return jnp.min(jnp.where(found, children, nowhere), axis=-1)
+
+  def _children(self, level, nodes):
+    first = self.offsets[level].at[nodes].get(mode="clip")
+    last = self.offsets[level].at[nodes + 1].get(mode="clip")
+    children = first[:, None] + jnp.arange(self.branches[level])
+    return children, children < last[:, None]
+
+
+def count_catalogue(
+  semantic_ids: SemanticIds,
+  counts: np.ndarray,
+  *,
+  alpha: float,
+  capacity: int | None = None,
+) -> CatalogueCounts:
+  """The shares in `counts` `[N]`, one per catalogue row.
+
+  Args:
+    semantic_ids: of the catalogue.
+    counts: how often each item was chosen.
+    alpha: pseudo-count of an item, above 0.
+    capacity: pads the arrays for any catalogue of up to `capacity` IDs, so
+      that new IDs keep every shape.
+
+  Raises:
+    ValueError: alpha not above 0; a prefix could then have no mass.
+  """
+  if alpha <= 0:
+    raise ValueError(f"alpha must be above 0; got {alpha}.")
+  mass = np.bincount(
+    semantic_ids.id_of_item, counts + alpha, minlength=semantic_ids.num_ids
+  )
+  ids = semantic_ids.ids
+  ends = bool((ids < 0).any())
+  columns = tuple(
+    size + (ends and level > 0)
+    for level, size in enumerate(semantic_ids.level_sizes)
+  )
+  offsets, codes, shares, branches = [], [], [], []
+  starts = np.zeros(1, np.int64)  # The first ID of every node.
+  parent_mass = mass.sum(keepdims=True)
+  new = np.zeros(len(ids), bool)
+  new[0] = True
+  nodes = 1  # Room for nodes at this depth.
+  for level, size in enumerate(semantic_ids.level_sizes):
+    column = ids[:, level]
+    new[1:] |= column[1:] != column[:-1]
+    children = np.flatnonzero(new)
+    first = np.append(np.searchsorted(children, starts), len(children))
+    parent = np.repeat(np.arange(len(starts)), np.diff(first))
+    child_mass = np.add.reduceat(mass, children)
+    code = np.where(column[children] < 0, size, column[children])
+    share = child_mass / parent_mass[parent]
+    offsets.append(_padded(first, nodes + 2, len(children)).astype(np.int32))
+    widest = int(np.bincount(parent).max())
+    branches.append(widest if capacity is None else columns[level])
+    nodes = len(children)
+    if capacity is not None:
+      nodes = min(capacity, len(offsets[-1]) * columns[level])
+    codes.append(_padded(code, nodes, 0).astype(np.int32))
+    shares.append(_padded(share, nodes, 0).astype(np.float32))
+    starts, parent_mass = children, child_mass
+  return jax.device_put(
+    CatalogueCounts(
+      tuple(offsets), tuple(codes), tuple(shares), columns, tuple(branches)
+    )
+  )
+
+
+def _padded(values: np.ndarray, length: int, filler: int) -> np.ndarray:
+  missing = length - len(values)
+  return np.pad(values, (0, missing), constant_values=filler)

@@ -1,0 +1,134 @@
+"""What counting says, as a bias that the network corrects.
+
+Counting is hard to beat where shoppers buy the same things again, and a network
+needs many examples to learn counts by gradients. So it is told them, and learns
+what they miss: for a prefix `p` of codes and the state `s` of the network,
+
+  logit(c | p) = s . e_c + log(share(c | p) + g_l(s) own(c | p) + floor)
+  own(c | p) = sum of w_h over items h of the history that begin with p c,
+               over 1 + the same sum over those that begin with p
+  w_h = exp(a[age of h] + a[how often h was bought]),  g_l = exp(v_l . s + b_l)
+
+with `share` over all shoppers (`CatalogueCounts`) and `a, v, b` learned from
+zero. Our design, not of the papers: a mixture of a popularity model and a
+pointer to the prompt (See et al. 2017, "Get to the point"), inside the softmax.
+"""
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from flax import struct
+
+from gr_jax.generators.catalogue_counts import CatalogueCounts
+from gr_jax.generators.prompts import Prompt
+
+_FLOOR = 1e-6
+
+
+@struct.dataclass
+class Counted:
+  """What the counts know of `M` prefixes per row.
+
+  Attributes:
+    nodes: `[B, M]` prefixes in the catalogue's tree.
+    weights: `[B, M, H]` of the history's items that begin with the prefix.
+    history: `[B, H, L]` codes of the history.
+  """
+
+  nodes: jax.Array
+  weights: jax.Array
+  history: jax.Array
+
+  def select(self, parents: jax.Array) -> "Counted":
+    """The prefixes that beams `parents` `[B, M]` extend."""
+    return self.replace(
+      nodes=jnp.take_along_axis(self.nodes, parents, axis=1),
+      weights=jnp.take_along_axis(self.weights, parents[..., None], axis=1),
+    )
+
+
+class CountPrior(nn.Module):
+  """The bias of every level.
+
+  Attributes:
+    prompt_size: tokens that are not codes.
+    level_sizes: codes per level.
+    width: of the network's states.
+  """
+
+  prompt_size: int
+  level_sizes: tuple[int, ...]
+  width: int
+
+  def setup(self):
+    self.scale = self.param(
+      "scale",
+      nn.with_logical_partitioning(nn.initializers.zeros, ("norm",)),
+      (self.prompt_size,),
+    )
+    self.gate = self.param(
+      "gate",
+      nn.with_logical_partitioning(nn.initializers.zeros, ("levels", "embed")),
+      (len(self.level_sizes), self.width),
+    )
+    self.gate_bias = self.param(
+      "gate_bias",
+      nn.with_logical_partitioning(nn.initializers.zeros, ("levels",)),
+      (len(self.level_sizes),),
+    )
+
+  def start(self, prompt: Prompt) -> Counted:
+    """Before the first code: one prefix a row."""
+    levels = len(self.level_sizes)
+    starts = [
+      self.prompt_size + sum(self.level_sizes[:l]) for l in range(levels)
+    ]
+    tokens = prompt.history[..., :levels]
+    # A code that is not there (-1) names the end of an ID.
+    codes = jnp.where(
+      tokens >= 0, tokens - jnp.asarray(starts), jnp.asarray(self.level_sizes)
+    )
+    told = prompt.history[..., levels:]
+    weights = jnp.exp(
+      jnp.where(told >= 0, self.scale[jnp.maximum(told, 0)], 0).sum(-1)
+    )
+    weights = jnp.where(prompt.mask[:, 1:], weights, 0)[:, None]
+    nodes = jnp.zeros((len(tokens), 1), jnp.int32)
+    return Counted(nodes, weights, codes)
+
+  def step(
+    self,
+    counted: Counted,
+    counts: CatalogueCounts,
+    codes: jax.Array,
+    level: int,
+  ) -> Counted:
+    """After `codes` `[B, M]` of `level` were chosen; one prefix may be many."""
+    nodes = jnp.broadcast_to(counted.nodes, codes.shape)
+    column = jnp.where(codes < 0, self.level_sizes[level], codes)
+    nodes = counts.step(level, nodes.reshape(-1), column.reshape(-1))
+    same = counted.history[:, None, :, level] == column[..., None]
+    weights = jnp.where(same, counted.weights, 0)
+    return Counted(nodes.reshape(codes.shape), weights, counted.history)
+
+  def bias(
+    self,
+    counted: Counted,
+    counts: CatalogueCounts,
+    states: jax.Array,
+    level: int,
+  ) -> jax.Array:
+    """`[B, M, C]` for states `[B, M, D]`; one prefix may serve them all."""
+    B, M = counted.nodes.shape
+    shares = counts.rows(level, counted.nodes.reshape(-1)).reshape(B, M, -1)
+    codes = jnp.broadcast_to(
+      counted.history[:, None, :, level], counted.weights.shape
+    )
+    own = (
+      jnp.zeros_like(shares)
+      .at[jnp.arange(B)[:, None, None], jnp.arange(M)[:, None], codes]
+      .add(counted.weights, mode="drop")
+    )
+    own /= 1 + counted.weights.sum(axis=-1, keepdims=True)
+    gate = jnp.exp(states @ self.gate[level] + self.gate_bias[level])
+    return jnp.log(_FLOOR + shares + gate[..., None] * own)
