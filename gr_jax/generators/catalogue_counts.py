@@ -25,7 +25,8 @@ class CatalogueCounts:
   Attributes:
     offsets: per level, `[nodes + 2]` int32: where a node's children begin; the
       last node is that of prefixes that the catalogue does not have.
-    codes: per level, `[children]` int32; `C_l` says that the ID ends.
+    codes: per level, `[children]` int32, ascending below a node; -1 says that
+      the ID ends.
     shares: per level, `[children]`.
     columns: per level, codes and, where IDs end early, the end.
     branches: per level, the most children that a node has.
@@ -39,30 +40,38 @@ class CatalogueCounts:
 
   def rows(self, level: int, nodes: jax.Array) -> jax.Array:
     """`share(c | p)` of every code, `[N, C]`, for `nodes` `[N]`."""
-    children, there = self._children(level, nodes)
+    first, last = self._range(level, nodes)
+    children = first[:, None] + jnp.arange(self.branches[level])
     codes = self.codes[level].at[children].get(mode="clip")
     shares = self.shares[level].at[children].get(mode="clip")
-    out = jnp.zeros((len(nodes), self.columns[level]))
-    places = jnp.where(there, codes, self.columns[level])
-    return out.at[jnp.arange(len(nodes))[:, None], places].set(
-      shares, mode="drop"
+    end = self.columns[level] - 1
+    columns = jnp.where(codes < 0, end, codes)
+    columns = jnp.where(children < last[:, None], columns, end + 1)
+    return (
+      jnp.zeros((len(nodes), end + 1))
+      .at[jnp.arange(len(nodes))[:, None], columns]
+      .set(shares, mode="drop")
     )
 
   def step(self, level: int, nodes: jax.Array, codes: jax.Array) -> jax.Array:
-    """The nodes `[N]` that `codes` `[N]` of `level` lead to."""
-    children, there = self._children(level, nodes)
-    found = there & (
-      self.codes[level].at[children].get(mode="clip") == codes[:, None]
-    )
+    """The nodes `[N]` that `codes` `[N]` of `level` lead to; -1 is an end."""
+    first, last = self._range(level, nodes)
+    low, high = first, last
+    for _ in range(self.branches[level].bit_length()):
+      middle = (low + high) // 2
+      less = self.codes[level].at[middle].get(mode="clip") < codes
+      low = jnp.where(less & (low < high), middle + 1, low)
+      high = jnp.where(less, high, middle)
+    found = self.codes[level].at[low].get(mode="clip") == codes
     nowhere = self.codes[level].shape[0]
-    # Not argmax: this is the fast form on CPU.
-    return jnp.min(jnp.where(found, children, nowhere), axis=-1)
+    return jnp.where(found & (low < last), low, nowhere)
 
-  def _children(self, level, nodes):
-    first = self.offsets[level].at[nodes].get(mode="clip")
-    last = self.offsets[level].at[nodes + 1].get(mode="clip")
-    children = first[:, None] + jnp.arange(self.branches[level])
-    return children, children < last[:, None]
+  def _range(self, level, nodes):
+    offsets = self.offsets[level]
+    return (
+      offsets.at[nodes].get(mode="clip"),
+      offsets.at[nodes + 1].get(mode="clip"),
+    )
 
 
 def count_catalogue(
@@ -101,14 +110,13 @@ def count_catalogue(
   new = np.zeros(len(ids), bool)
   new[0] = True
   nodes = 1  # Room for nodes at this depth.
-  for level, size in enumerate(semantic_ids.level_sizes):
+  for level in range(len(columns)):
     column = ids[:, level]
     new[1:] |= column[1:] != column[:-1]
     children = np.flatnonzero(new)
     first = np.append(np.searchsorted(children, starts), len(children))
     parent = np.repeat(np.arange(len(starts)), np.diff(first))
     child_mass = np.add.reduceat(mass, children)
-    code = np.where(column[children] < 0, size, column[children])
     share = child_mass / parent_mass[parent]
     offsets.append(_padded(first, nodes + 2, len(children)).astype(np.int32))
     widest = int(np.bincount(parent).max())
@@ -116,7 +124,7 @@ def count_catalogue(
     nodes = len(children)
     if capacity is not None:
       nodes = min(capacity, len(offsets[-1]) * columns[level])
-    codes.append(_padded(code, nodes, 0).astype(np.int32))
+    codes.append(_padded(column[children], nodes, 0).astype(np.int32))
     shares.append(_padded(share, nodes, 0).astype(np.float32))
     starts, parent_mass = children, child_mass
   return jax.device_put(

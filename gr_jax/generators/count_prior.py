@@ -84,10 +84,7 @@ class CountPrior(nn.Module):
       self.prompt_size + sum(self.level_sizes[:l]) for l in range(levels)
     ]
     tokens = prompt.history[..., :levels]
-    # A code that is not there (-1) names the end of an ID.
-    codes = jnp.where(
-      tokens >= 0, tokens - jnp.asarray(starts), jnp.asarray(self.level_sizes)
-    )
+    codes = jnp.where(tokens >= 0, tokens - jnp.asarray(starts), -1)
     told = prompt.history[..., levels:]
     weights = jnp.exp(
       jnp.where(told >= 0, self.scale[jnp.maximum(told, 0)], 0).sum(-1)
@@ -105,9 +102,8 @@ class CountPrior(nn.Module):
   ) -> Counted:
     """After `codes` `[B, M]` of `level` were chosen; one prefix may be many."""
     nodes = jnp.broadcast_to(counted.nodes, codes.shape)
-    column = jnp.where(codes < 0, self.level_sizes[level], codes)
-    nodes = counts.step(level, nodes.reshape(-1), column.reshape(-1))
-    same = counted.history[:, None, :, level] == column[..., None]
+    nodes = counts.step(level, nodes.reshape(-1), codes.reshape(-1))
+    same = counted.history[:, None, :, level] == codes[..., None]
     weights = jnp.where(same, counted.weights, 0)
     return Counted(nodes.reshape(codes.shape), weights, counted.history)
 
@@ -121,12 +117,12 @@ class CountPrior(nn.Module):
     """`[B, M, C]` for states `[B, M, D]`; one prefix may serve them all."""
     B, M = counted.nodes.shape
     shares = counts.rows(level, counted.nodes.reshape(-1)).reshape(B, M, -1)
-    codes = jnp.broadcast_to(
-      counted.history[:, None, :, level], counted.weights.shape
-    )
+    # The last column is the end of an ID, code -1.
+    columns = counted.history[:, None, :, level] % shares.shape[-1]
+    columns = jnp.broadcast_to(columns, counted.weights.shape)
     own = (
       jnp.zeros_like(shares)
-      .at[jnp.arange(B)[:, None, None], jnp.arange(M)[:, None], codes]
+      .at[jnp.arange(B)[:, None, None], jnp.arange(M)[:, None], columns]
       .add(counted.weights, mode="drop")
     )
     own /= 1 + counted.weights.sum(axis=-1, keepdims=True)

@@ -47,7 +47,7 @@ def test_shares_are_those_of_counting_every_item(catalogue):
       assert row[column] == pytest.approx(
         share(ids, counts, item[:level], code), abs=1e-5
       )
-      node = table.step(level, node, np.array([column]))
+      node = table.step(level, node, np.array([code]))
       if code < 0:
         break
 
@@ -75,9 +75,8 @@ def test_room_for_more_changes_no_share(catalogue):
   for level, code in enumerate(ids.codes[0]):
     a, b = (t.rows(level, n) for t, n in zip((exact, roomy), nodes))
     np.testing.assert_array_equal(a, b)
-    column = np.array([SIZES[level] if code < 0 else code])
     steps = exact.step, roomy.step
-    nodes = tuple(step(level, n, column) for step, n in zip(steps, nodes))
+    nodes = tuple(step(level, n, code[None]) for step, n in zip(steps, nodes))
 
 
 def test_more_ids_keep_every_shape():
