@@ -18,7 +18,7 @@ def get_config(preset: str = ""):
     "collisions": "suffix",
     "clusters": "plain",
     "levels": (256, 256, 256),
-    "iterations": 20,
+    "iterations": 10,
   }
   if preset == "tiny":
     config.tokenizer.levels = (32, 32, 32)

@@ -34,6 +34,11 @@ from gr_jax.decoding.beams import (
 from gr_jax.decoding.filters import Filters, live_children, make_filters
 from gr_jax.decoding.trie import Trie
 
+# Children up to which a search does not look further. A catalogue is wide near
+# the root and almost a list of chains below, but a live one must be prepared
+# for the widest node everywhere.
+_FEW = 32
+
 
 def beam_search(
   prefill: Prefill,
@@ -98,19 +103,32 @@ def _extend(
 ) -> Beams:
   first, last = trie.children(level, beams.nodes)
   last = jnp.where(beams.live, last, first)
-  # Child k is node bounds[k]; children that a beam lacks are empty ranges.
-  steps = jnp.arange(trie.branches[level] + 1)
-  bounds = jnp.minimum(first[..., None] + steps, last[..., None])
-  children = bounds[..., :-1]
-  live = children < last[..., None]
-  if filters.allowed is not None or filters.excluded is not None:
-    live = live_children(filters, trie.first_rows(level + 1, bounds))
-  codes = trie.child_codes(level, children)
-  gain = jnp.take_along_axis(log_probs, codes, axis=-1, mode="clip")
-  if trie.has_ends and level:
-    gain = jnp.where(beams.ended[..., None], 0.0, gain)
-  scores = jnp.where(live, beams.scores[..., None] + gain, -jnp.inf)
-  scores, parents, slots = best_candidates(scores, width)
+  branch = trie.branches[level]
+  kept = min(width, first.shape[1] * branch)
+
+  def look(columns: int):
+    """The best children, where no beam has more than `columns` of them."""
+    # Child k is node bounds[k]; children that a beam lacks are empty ranges.
+    steps = jnp.arange(columns + 1)
+    bounds = jnp.minimum(first[..., None] + steps, last[..., None])
+    children = bounds[..., :-1]
+    live = children < last[..., None]
+    if filters.allowed is not None or filters.excluded is not None:
+      live = live_children(filters, trie.first_rows(level + 1, bounds))
+    codes = trie.child_codes(level, children)
+    gain = jnp.take_along_axis(log_probs, codes, axis=-1, mode="clip")
+    if trie.has_ends and level:
+      gain = jnp.where(beams.ended[..., None], 0.0, gain)
+    scores = jnp.where(live, beams.scores[..., None] + gain, -jnp.inf)
+    return best_candidates(scores, kept)
+
+  if branch <= _FEW:
+    scores, parents, slots = look(branch)
+  else:
+    few = jnp.max(last - first) <= _FEW
+    scores, parents, slots = jax.lax.cond(
+      few, lambda: look(_FEW), lambda: look(branch)
+    )
   nodes = jnp.take_along_axis(first, parents, axis=-1) + slots
   codes = trie.child_codes(level, nodes)
   codes = jnp.where(codes == trie.level_sizes[level], -1, codes)

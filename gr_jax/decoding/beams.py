@@ -139,15 +139,19 @@ def next_log_probs(
 def best_candidates(
   scores: jax.Array, width: int
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
-  """The best of `[B, M, K]`: scores, beams and places, each `[B, M']`.
+  """The best of `[B, M, K]`: scores, beams and places, each `[B, width]`.
 
   One flat top-k: the lower index wins among equals, and on CPU it is far
-  cheaper than one top-k per beam.
+  cheaper than one top-k per beam. Where there are fewer than `width`, dead
+  ones (`-inf`) follow.
   """
   batch, beams, places = scores.shape
   best, index = jax.lax.top_k(
     scores.reshape(batch, -1), min(width, beams * places)
   )
+  missing = [(0, 0), (0, width - best.shape[1])]
+  best = jnp.pad(best, missing, constant_values=-jnp.inf)
+  index = jnp.pad(index, missing)
   return best, index // places, index % places
 
 

@@ -71,7 +71,8 @@ def _extend(
   scores = jnp.where(
     beams.live[..., None], beams.scores[..., None] + log_probs, -jnp.inf
   )
-  scores, parents, codes = best_candidates(scores, width)
+  kept = min(width, scores[0].size)
+  scores, parents, codes = best_candidates(scores, kept)
   if has_end:
     codes = jnp.where(codes == end, -1, codes)
   return beams.step(jnp.zeros_like(codes), scores, codes, parents)

@@ -122,6 +122,27 @@ def build_trie(
   *,
   capacity: int | None = None,
   branches: Sequence[int] | None = None,
+  has_ends: bool | None = None,
+) -> Trie:
+  """The trie of a table of IDs, on the device; see `trie_arrays`."""
+  return jax.device_put(
+    trie_arrays(
+      ids,
+      level_sizes,
+      capacity=capacity,
+      branches=branches,
+      has_ends=has_ends,
+    )
+  )
+
+
+def trie_arrays(
+  ids: np.ndarray,
+  level_sizes: Sequence[int],
+  *,
+  capacity: int | None = None,
+  branches: Sequence[int] | None = None,
+  has_ends: bool | None = None,
 ) -> Trie:
   """The trie of a table of IDs, in numpy, without a loop over the IDs.
 
@@ -135,15 +156,19 @@ def build_trie(
       that this one replaces: the compiled search then stays valid unless a
       node outgrew them. `level_sizes`, plus one where IDs end early, is never
       outgrown.
+    has_ends: whether IDs may end early; without it, whether some do.
 
   Raises:
     ValueError: for rows unsorted, repeated or malformed, codes out of range,
-      or more rows than `capacity`.
+      early ends where there are to be none, or more rows than `capacity`.
   """
   columns = np.ascontiguousarray(np.asarray(ids).T)
   sizes = tuple(int(size) for size in level_sizes)
   _check_codes(columns, sizes, capacity)
-  has_ends = bool((columns[-1] < 0).any())
+  some_end = bool((columns[-1] < 0).any())
+  has_ends = some_end if has_ends is None else has_ends
+  if some_end and not has_ends:
+    raise ValueError("some IDs end early (-1): has_ends must be True.")
   wanted = (1,) * len(sizes) if branches is None else branches
   offsets, codes, widths = [], [], []
   new = np.zeros(columns.shape[1], bool)  # Rows where a new prefix begins.
@@ -174,9 +199,7 @@ def build_trie(
       f"ID rows {row - 1} and {row} are the same, {columns[:, row].tolist()}: "
       "pass distinct rows (SemanticIds.ids)."
     )
-  return jax.device_put(
-    Trie(tuple(offsets), tuple(codes), sizes, tuple(widths), has_ends)
-  )
+  return Trie(tuple(offsets), tuple(codes), sizes, tuple(widths), has_ends)
 
 
 def _check_codes(

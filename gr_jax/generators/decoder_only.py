@@ -4,7 +4,7 @@ A prompt of `S` positions is followed by branches: a query position, then the
 codes of one target item. All branches of a row read the same prompt and never
 each other, so a page of targets costs one prompt, in training as in search.
 Level `l` is scored over its own vocabulary of `C_l` codes; where IDs may end
-early, one more column, the last, says "the ID ends here".
+early, one more column after the first level, the last, says "the ID ends here".
 
 Variables may hold `{"counts": {"catalogue": CatalogueCounts}}` beside
 `"params"`: scores then start from what counting says (`count_prior`).
@@ -90,7 +90,7 @@ class DecoderOnly(nn.Module):
       self.end_embedding = self.param(
         "end_embedding",
         nn.with_logical_partitioning(init, ("levels", "embed")),
-        (len(self.level_sizes), D),
+        (len(self.level_sizes) - 1, D),
       )
     self.transformer = Transformer(self.config, self.dot_general)
     self.prior = CountPrior(self.prompt_size, self.level_sizes, D)
@@ -113,8 +113,8 @@ class DecoderOnly(nn.Module):
     """
     first = self.prompt_size + sum(self.level_sizes[:level])
     rows = self.token_embedding[first : first + self.level_sizes[level]]
-    if self.ends:
-      rows = jnp.concatenate((rows, self.end_embedding[level][None]))
+    if self.ends and level:  # An ID has one code at least.
+      rows = jnp.concatenate((rows, self.end_embedding[level - 1][None]))
     dims = (((states.ndim - 1,), (0,)), ((), ()))
     return self.dot_general(states, rows.T, dims)
 
@@ -138,7 +138,8 @@ class DecoderOnly(nn.Module):
       codes: the targets `[B, P, L]`; the last level is not read.
 
     Returns:
-      Per level, logits `[B, P, C_l]` (one more column where IDs end early).
+      Per level, logits `[B, P, C_l]`, with the column of ends where there is
+      one.
     """
     B, P, L = codes.shape
     S = prompt.mask.shape[1]

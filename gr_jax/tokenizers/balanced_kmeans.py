@@ -9,7 +9,7 @@ import functools
 import jax
 import jax.numpy as jnp
 
-from gr_jax.tokenizers import kmeans, seeding
+from gr_jax.tokenizers import kmeans
 
 
 def _take_nearest(x, norms, centroid, codes, *, code, width):
@@ -59,7 +59,6 @@ def fit(
   num_clusters: int,
   key: jax.Array,
   iterations: int = 10,
-  seed: seeding.Seed = seeding.sampled_seeds,
 ) -> kmeans.KMeans:
   """Clusters `[N, D]` into sizes of exactly `N // C`, the last the remainder.
 
@@ -68,7 +67,5 @@ def fit(
   Raises:
     ValueError: fewer rows than clusters.
   """
-  start = kmeans.fit(
-    x, num_clusters=num_clusters, key=key, iterations=2, seed=seed
-  )
+  start = kmeans.fit(x, num_clusters=num_clusters, key=key, iterations=2)
   return _balance(x, start.centroids, iterations=iterations)

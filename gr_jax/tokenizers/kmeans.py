@@ -1,12 +1,11 @@
 """Lloyd's k-means in one jitted loop, rows sharded over devices.
 
 One pass finds the nearest centroid of each row and adds the row to its
-cluster's sum, slice by slice, so that the `[rows, C]` distances stay in
-cache. On a mesh every device passes over its own rows; the sums are added.
+cluster's sum. On a mesh every device passes over its own rows; the sums are
+added.
 """
 
 import functools
-from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -16,11 +15,13 @@ from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
 from gr_jax.nn import dot
-from gr_jax.tokenizers import quantizers, seeding
-
-SLICE = 2048  # Rows: 2 MB of distances at 256 clusters.
-
-Matmul = Callable[[jax.Array, jax.Array], jax.Array]
+from gr_jax.tokenizers import (
+  cluster_sums,
+  minibatch_kmeans,
+  quantizers,
+  seeding,
+)
+from gr_jax.tokenizers.cluster_sums import Matmul
 
 
 class KMeans(NamedTuple):
@@ -40,12 +41,6 @@ class KMeans(NamedTuple):
   errors: jax.Array
 
 
-class _Pass(NamedTuple):
-  sums: jax.Array
-  counts: jax.Array
-  error: jax.Array
-
-
 class _Loop(NamedTuple):
   centroids: jax.Array
   errors: jax.Array
@@ -54,42 +49,28 @@ class _Loop(NamedTuple):
   key: jax.Array
 
 
-def _slice_distances(x, centroids, matmul):
-  """`||c||^2 - 2 c.x` `[C, rows]`; this order is the faster product on CPU."""
-  norms = jnp.sum(jnp.square(centroids), axis=-1)
-  return norms[:, None] - 2.0 * matmul(centroids, x.T)
-
-
-def _pass(x, weights, centroids, *, matmul: Matmul, axis: str) -> _Pass:
-  """Sums, counts and total error of this device's rows, over all devices."""
-
-  def add(total, rows):
-    x, weight = rows
-    distances = _slice_distances(x, centroids, matmul)
-    code = quantizers.first_minimum(distances, axis=0)
-    square = jnp.min(distances, axis=0) + jnp.sum(jnp.square(x), axis=-1)
-    return _Pass(
-      total.sums.at[code].add(x * weight[:, None]),
-      total.counts.at[code].add(weight),
-      total.error + jnp.sum(jnp.maximum(square, 0.0) * weight),
-    ), None
-
-  size = min(SLICE, x.shape[0])
-  start = _Pass(
-    jnp.zeros_like(centroids), jnp.zeros(len(centroids)), jnp.zeros(())
-  )
-  start = jax.lax.pcast(start, axis, to="varying")
-  total, _ = jax.lax.scan(
-    add, start, (x.reshape(-1, size, x.shape[1]), weights.reshape(-1, size))
-  )
+def _pass(
+  x, weights, centroids, *, matmul: Matmul, axis: str
+) -> cluster_sums.ClusterSums:
+  """The sums of this device's rows, over all devices."""
+  start = jax.lax.pcast(cluster_sums.empty(centroids), axis, to="varying")
+  total = cluster_sums.add_rows(start, x, weights, centroids, matmul=matmul)
   return jax.lax.psum(total, axis)
 
 
-def _codes(x, centroids):
-  size = min(SLICE, x.shape[0])
-  slices = x.reshape(-1, size, x.shape[1])
-  nearest = functools.partial(quantizers.nearest_code, codebook=centroids)
-  return jax.lax.map(nearest, slices).reshape(-1)
+def _assign(x, weights, centroids, *, axis: str) -> tuple[jax.Array, jax.Array]:
+  """Nearest codes in float32 of this device's rows, and the total error."""
+
+  def nearest(rows):
+    x, weight = rows
+    code = quantizers.nearest_code(x, centroids)
+    square = jnp.sum(jnp.square(x - centroids[code]), axis=-1)
+    return code, jnp.sum(square * weight)
+
+  size = min(cluster_sums.SLICE, x.shape[0])
+  rows = x.reshape(-1, size, x.shape[1]), weights.reshape(-1, size)
+  codes, errors = jax.lax.map(nearest, rows)
+  return codes.reshape(-1), jax.lax.psum(jnp.sum(errors), axis)
 
 
 @functools.partial(
@@ -106,7 +87,10 @@ def _lloyd(
     out_specs=P(),
   )
   assign = jax.shard_map(
-    _codes, mesh=mesh, in_specs=(P(axis), P()), out_specs=P(axis)
+    functools.partial(_assign, axis=axis),
+    mesh=mesh,
+    in_specs=(P(axis), P(axis), P()),
+    out_specs=(P(axis), P()),
   )
 
   def step(loop: _Loop) -> _Loop:
@@ -133,10 +117,8 @@ def _lloyd(
 
   start = _Loop(centroids, jnp.zeros(iterations), jnp.inf, jnp.asarray(0), key)
   loop = jax.lax.while_loop(moving, step, start)
-  codes = assign(x, loop.centroids)
-  gap = x - loop.centroids[codes]
-  error = jnp.sum(jnp.square(gap) * weights[:, None]) / num_rows
-  return KMeans(loop.centroids, codes[:num_rows], error, loop.errors)
+  codes, error = assign(x, weights, loop.centroids)
+  return KMeans(loop.centroids, codes[:num_rows], error / num_rows, loop.errors)
 
 
 def single_device_mesh() -> Mesh:
@@ -151,8 +133,7 @@ def shard_rows(x: jax.Array, mesh: Mesh) -> tuple[jax.Array, jax.Array]:
     Rows `[N', D]` and their weights `[N']`, 0 for padding.
   """
   devices = mesh.devices.size
-  per_device = -(-x.shape[0] // devices)
-  per_device += -per_device % min(SLICE, per_device)
+  per_device = cluster_sums.whole_slices(-(-x.shape[0] // devices))
   padding = per_device * devices - x.shape[0]
   rows = jnp.pad(x, ((0, padding), (0, 0)))
   weights = jnp.pad(jnp.ones(x.shape[0]), (0, padding))
@@ -160,14 +141,19 @@ def shard_rows(x: jax.Array, mesh: Mesh) -> tuple[jax.Array, jax.Array]:
   return jax.device_put((rows, weights), sharding)
 
 
+@jax.jit
+def _mean_variance(x):
+  return jnp.mean(jnp.var(x, axis=0))
+
+
 def fit(
   x: jax.Array,
   *,
   num_clusters: int,
   key: jax.Array,
-  iterations: int = 20,
+  iterations: int = 10,
   tolerance: float = 1e-4,
-  seed: seeding.Seed = seeding.sampled_seeds,
+  seed: seeding.Seed = minibatch_kmeans.refined_seeds,
   matmul: Matmul = dot.bf16_matmul,
   mesh: Mesh | None = None,
 ) -> KMeans:
@@ -183,7 +169,8 @@ def fit(
     key: of seeds and reseeding.
     iterations: at most.
     tolerance: of the early stop; 0 stops at a fixed point only.
-    seed: where the centroids start; k-means++ on a sample by default.
+    seed: where the centroids start; k-means++ on a sample and one pass of
+      mini-batches by default.
     matmul: of the distances inside the loop; the codes returned are nearest
       in float32.
     mesh: one axis, over which the rows are spread; the first device alone
@@ -200,7 +187,7 @@ def fit(
   mesh = single_device_mesh() if mesh is None else mesh
   seed_key, loop_key = jax.random.split(key)
   centroids = seed(x, seed_key, num_clusters=num_clusters)
-  variance = jnp.mean(jnp.var(x, axis=0))
+  variance = _mean_variance(x)
   rows, weights = shard_rows(x, mesh)
   replicated = jax.NamedSharding(mesh, P())
   centroids, loop_key, limit = jax.device_put(

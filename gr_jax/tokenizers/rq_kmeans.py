@@ -17,7 +17,6 @@ from gr_jax.tokenizers import (
   fitting,
   kmeans,
   quantizers,
-  seeding,
   slices,
 )
 
@@ -26,12 +25,7 @@ class Cluster(Protocol):
   """Clusters the residuals `[N, D]` of one level."""
 
   def __call__(
-    self,
-    x: jax.Array,
-    *,
-    num_clusters: int,
-    key: jax.Array,
-    seed: seeding.Seed,
+    self, x: jax.Array, *, num_clusters: int, key: jax.Array
   ) -> kmeans.KMeans: ...
 
 
@@ -39,19 +33,18 @@ class Cluster(Protocol):
 class PlainKMeans:
   """Lloyd's iterations; see `kmeans.fit`."""
 
-  iterations: int = 20
+  iterations: int = 10
   tolerance: float = 1e-4
   matmul: kmeans.Matmul = dot.bf16_matmul
   mesh: Mesh | None = None
 
-  def __call__(self, x, *, num_clusters, key, seed):
+  def __call__(self, x, *, num_clusters, key):
     return kmeans.fit(
       x,
       num_clusters=num_clusters,
       key=key,
       iterations=self.iterations,
       tolerance=self.tolerance,
-      seed=seed,
       matmul=self.matmul,
       mesh=self.mesh,
     )
@@ -63,13 +56,12 @@ class BalancedKMeans:
 
   iterations: int = 10
 
-  def __call__(self, x, *, num_clusters, key, seed):
+  def __call__(self, x, *, num_clusters, key):
     return balanced_kmeans.fit(
       x,
       num_clusters=num_clusters,
       key=key,
       iterations=self.iterations,
-      seed=seed,
     )
 
 
@@ -102,8 +94,6 @@ def fit(
 ) -> RqKMeans:
   """Fits one k-means per level on what the levels before left of `[N, D]`.
 
-  The first level starts from k-means++, the others from means of two rows.
-
   Raises:
     ValueError: fewer vectors than codes of a level, or not finite ones.
   """
@@ -113,10 +103,7 @@ def fit(
   for size, level_key in zip(
     config.levels, jax.random.split(key, len(config.levels)), strict=True
   ):
-    seed = seeding.pair_means if found else seeding.sampled_seeds
-    level = config.cluster(
-      residual, num_clusters=size, key=level_key, seed=seed
-    )
+    level = config.cluster(residual, num_clusters=size, key=level_key)
     residual = _subtract(residual, level.centroids, level.codes)
     found.append(level)
   return RqKMeans(

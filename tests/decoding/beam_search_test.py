@@ -241,6 +241,22 @@ def test_a_new_catalogue_of_the_same_capacity_does_not_retrace():
     search(prompt, trie, excluded, allowed)
 
 
+@pytest.mark.parametrize("wide", [32, 33, 40])
+def test_children_beyond_the_few_are_candidates(wide):
+  generator = HashedGenerator((2, 40), has_ends=False)
+  ids = [[0, code] for code in range(3)] + [[1, code] for code in range(wide)]
+  ids = np.array(ids)
+  trie = build_trie(ids, (2, 40), branches=(2, 40))
+  for prompt in np.arange(4, dtype=np.uint32):
+    next_log_probs = generator.next_log_probs(RICH, prompt)
+    for widths in ((2, WIDE), (1, 5)):
+      result = searcher(generator)(RICH, prompt[None], trie, beam_size=widths)
+      expected = dictionary_trie.beam_search(
+        dictionary_trie.build(ids, range(len(ids))), next_log_probs, widths
+      )
+      assert_is(jax.device_get(result), 0, expected)
+
+
 def recurrent_generator(level_sizes, width=6):
   """A small random network with normalised log-probabilities."""
   rng = np.random.default_rng(6)

@@ -122,9 +122,11 @@ def test_padding_in_the_history_changes_nothing():
     np.testing.assert_allclose(x, y, atol=1e-4)
 
 
-def test_ends_add_one_column_a_level():
+def test_ends_add_one_column_after_the_first_level():
   model, params, inputs = built(ends=True)
-  for logits, size in zip(model.apply(params, *inputs), model.level_sizes):
+  first, *later = model.apply(params, *inputs)
+  assert first.shape[-1] == model.level_sizes[0]
+  for logits, size in zip(later, model.level_sizes[1:]):
     assert logits.shape[-1] == size + 1
 
 

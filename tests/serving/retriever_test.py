@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
+from gr_jax.generators.catalogue_counts import count_catalogue
 from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.nn.transformer import TransformerConfig
 from gr_jax.serving.retriever import Retriever, expand_items, fully_seen_ids
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 from tests.reference.noisy import noisy
+from tests.reference.random_ids import random_ids
 from tests.reference.small_world import semantic_ids, writer
 
 CONFIG = TransformerConfig(
@@ -53,6 +55,47 @@ def test_a_wide_beam_ranks_the_whole_catalogue_by_the_model():
   np.testing.assert_allclose(
     found.log_probs[0], np.sort(scores)[::-1], atol=1e-4
   )
+
+
+def told_of_short_ids():
+  """A model that is told counts, of IDs of one to three codes."""
+  sizes = semantic_ids().level_sizes
+  codes = random_ids(np.random.default_rng(0), sizes, 30, has_ends=True)
+  short = SemanticIds(codes, sizes)
+  counts = count_catalogue(short, np.arange(len(codes)), alpha=0.5)
+  variables = {"counts": {"catalogue": counts}}
+  model = DecoderOnly(CONFIG, writer()._vocabulary.prompt_size, sizes, True)
+  _, _, _, (prompt, queries) = built()
+  inputs = prompt, queries[:, None], np.zeros((11, 1, 3), np.int32)
+  init = functools.partial(model.apply, variables, mutable=["params"])
+  _, params = jax.jit(lambda key: init(*inputs, rngs={"params": key}))(
+    jax.random.key(0)
+  )
+  return model, noisy(nn.unbox(params)) | variables, short
+
+
+def test_counts_and_early_ends_pass_through_the_search():
+  model, params, short = told_of_short_ids()
+  _, _, _, (prompt, queries) = built()
+  retriever = Retriever(model, params, short, batch_size=11)
+  total = short.num_ids
+  found = retriever.search(prompt, queries, beam_size=total)
+  logits = jax.jit(model.apply)(
+    params, prompt, np.repeat(queries[:, None], total, 1),
+    np.stack([short.ids] * 11),
+  )  # fmt: skip
+  scores = np.zeros((11, total))
+  for l, level in enumerate(logits):
+    code = short.ids[:, l]
+    # An end is said once: after it there is nothing left to say.
+    said = code >= 0 if l == 0 else (code >= 0) | (short.ids[:, l - 1] >= 0)
+    column = np.where(code < 0, level.shape[-1] - 1, code)
+    each = np.asarray(jax.nn.log_softmax(level))[:, np.arange(total), column]
+    scores += np.where(said, each, 0)
+  for ids in found.ids:
+    assert sorted(ids) == list(range(total))
+  ranked = -np.sort(-scores, axis=1)
+  np.testing.assert_allclose(found.log_probs, ranked, atol=1e-4)
 
 
 def test_batches_do_not_change_answers():

@@ -1,0 +1,1 @@
+"""Preference alignment: rollouts, rewards, advantages, losses, updates."""

@@ -1,0 +1,48 @@
+"""How well scores rank clicks above what was only shown.
+
+AUC is the share of (positive, negative) pairs that are in the right order, ties
+counting half. GAUC is the mean of the AUC inside each group (a request or a
+user), weighted by the group's rows: what it says about popular users and hard
+queries cannot be had by telling the groups apart.
+"""
+
+import numpy as np
+
+
+def _group_aucs(
+  scores: np.ndarray, labels: np.ndarray, groups: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+  """AUC and rows of every group that has both labels."""
+  _, groups = np.unique(groups, return_inverse=True)
+  order = np.lexsort((scores, groups))
+  scores, labels, groups = scores[order], labels[order], groups[order]
+  begin = np.searchsorted(groups, groups)
+  changes = (np.diff(scores) != 0) | (np.diff(groups) != 0)
+  run = np.concatenate(([0], np.cumsum(changes)))
+  # Ties share the mean of their places, counted from 1 inside the group.
+  place = np.arange(len(scores)) - begin + 1.0
+  rank = (np.bincount(run, place) / np.bincount(run))[run]
+  rows = np.bincount(groups)
+  positives = np.bincount(groups, labels)
+  pairs = positives * (rows - positives)
+  above = np.bincount(groups, rank * labels) - positives * (positives + 1) / 2
+  both = pairs > 0
+  return above[both] / pairs[both], rows[both]
+
+
+def auc(scores: np.ndarray, labels: np.ndarray) -> float:
+  """Area under the ROC curve of `[n]` scores and `[n]` bool labels.
+
+  NaN where all labels are the same.
+  """
+  return grouped_auc(scores, labels, np.zeros(len(scores), np.int64))
+
+
+def grouped_auc(
+  scores: np.ndarray, labels: np.ndarray, groups: np.ndarray
+) -> float:
+  """`sum_g n_g AUC_g / sum_g n_g` over groups `[n]` that have both labels."""
+  if not len(scores):
+    return float("nan")
+  values, rows = _group_aucs(scores, labels.astype(np.float64), groups)
+  return float(np.average(values, weights=rows)) if len(rows) else float("nan")

@@ -1,0 +1,143 @@
+r"""One step of many walks down the trie, with both policies' log-probabilities.
+
+A walk stands at a node; the model says $\log p(c)$ for every code. Two policies
+follow from it. The *free* one is the model's own, $\log p(c)$. The one *in the
+catalogue* is renormalised over the children `K` of the node,
+
+  $\log q(c) = \log p(c) - \log \sum_{c' \in K} p(c')$,
+
+and is what a search or a sample inside the trie can say. Both are 0 where
+there is nothing to choose: after an early end.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from gr_jax.decoding.trie import Trie
+
+
+class Walks(NamedTuple):
+  """The state of `M` walks per request.
+
+  Attributes:
+    nodes: `[B, M]` int32 trie nodes.
+    live: `[B, M]` bool; the others are padding.
+    codes: `[B, M, l]` int32, -1 after an early end.
+    parents: `[B, M]` int32, the walk of the step before that each goes on from.
+    free: `[B, M, l]` float32, log-probabilities of the codes.
+    held: `[B, M, l]` float32, those in the catalogue.
+  """
+
+  nodes: jax.Array
+  live: jax.Array
+  codes: jax.Array
+  parents: jax.Array
+  free: jax.Array
+  held: jax.Array
+
+  @property
+  def ended(self) -> jax.Array:
+    """`[B, M]` bool: the ID ended before this level."""
+    return self.codes[..., -1] < 0
+
+
+class Children(NamedTuple):
+  """Where walks can go.
+
+  Attributes:
+    first: `[B, M]` int32, first child.
+    free: `[B, M, K]` log-probabilities, `-inf` where there is no child.
+    held: `[B, M, K]`, renormalised over the children.
+  """
+
+  first: jax.Array
+  free: jax.Array
+  held: jax.Array
+
+
+class Chosen(NamedTuple):
+  """Where `M'` walks go on from and to.
+
+  Attributes:
+    parents: `[B, M']` int32 walks.
+    slots: `[B, M']` int32 children of the parents.
+    live: `[B, M']` bool; False is padding.
+  """
+
+  parents: jax.Array
+  slots: jax.Array
+  live: jax.Array
+
+
+def root(batch: int) -> Walks:
+  """One walk per request, at the root."""
+  zeros = jnp.zeros((batch, 1), jnp.int32)
+  nothing = jnp.zeros((batch, 1, 0))
+  return Walks(
+    nodes=zeros,
+    live=jnp.ones((batch, 1), bool),
+    codes=nothing.astype(jnp.int32),
+    parents=zeros,
+    free=nothing,
+    held=nothing,
+  )
+
+
+def look(
+  walks: Walks, log_probs: jax.Array, trie: Trie, *, level: int
+) -> Children:
+  """The children of every walk and what both policies say of them.
+
+  Args:
+    walks: before `level`.
+    log_probs: `[B, M, C]` of the model, END last where IDs end early.
+    trie: the catalogue.
+    level: static.
+  """
+  first, last = trie.children(level, walks.nodes)
+  children = first[..., None] + jnp.arange(trie.branches[level])
+  there = (children < last[..., None]) & walks.live[..., None]
+  codes = trie.child_codes(level, children)
+  free = jnp.take_along_axis(log_probs, codes, axis=-1, mode="clip")
+  if trie.has_ends and level:
+    free = jnp.where(walks.ended[..., None], 0.0, free)
+  free = jnp.where(there, free, -jnp.inf)
+  total = jax.nn.logsumexp(free, axis=-1, keepdims=True)
+  # Padding has no child at all: -inf - -inf must not become NaN.
+  held = free - jnp.where(jnp.isfinite(total), total, 0.0)
+  return Children(first, free, held)
+
+
+def step(
+  walks: Walks,
+  children: Children,
+  chosen: Chosen,
+  trie: Trie,
+  *,
+  level: int,
+) -> Walks:
+  """The walks that were chosen, one level further."""
+  parents, slots, live = chosen
+
+  def picked(values: jax.Array) -> jax.Array:
+    rows = jnp.take_along_axis(values, parents[..., None], axis=1)
+    return jnp.take_along_axis(rows, slots[..., None], axis=2)
+
+  def grown(prefix: jax.Array, new: jax.Array) -> jax.Array:
+    prefix = jnp.take_along_axis(prefix, parents[..., None], axis=1)
+    return jnp.concatenate([prefix, new], axis=-1)
+
+  nodes = jnp.take_along_axis(children.first, parents, axis=1) + slots
+  codes = trie.child_codes(level, nodes)
+  codes = jnp.where(codes == trie.level_sizes[level], -1, codes)
+  free, held = picked(children.free), picked(children.held)
+  return Walks(
+    nodes=nodes,
+    live=live,
+    codes=grown(walks.codes, codes[..., None]),
+    parents=parents,
+    free=grown(walks.free, free),
+    held=grown(walks.held, held),
+  )

@@ -1,0 +1,97 @@
+import hypothesis
+import hypothesis.strategies as st
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gr_jax.decoding.beams import (
+  best_candidates,
+  has_end_column,
+  level_widths,
+  next_log_probs,
+  root,
+)
+from gr_jax.decoding.trie import build_trie
+
+TRIE = build_trie(np.array([[0, 0], [1, 2]]), (2, 3))
+
+
+@hypothesis.given(st.integers(0, 2**32 - 1), st.sampled_from([1, 5, 24, 30]))
+def test_the_best_candidates_are_a_stable_sort_of_all(seed, width):
+  rng = np.random.default_rng(seed)
+  scores = rng.integers(-3, 0, (2, 4, 6)).astype(np.float32)
+  best, beams, places = best_candidates(scores, width)
+  for b in range(2):
+    order = np.argsort(-scores[b].ravel(), kind="stable")[:width]
+    found = len(order)
+    np.testing.assert_array_equal(best[b, :found], scores[b].ravel()[order])
+    np.testing.assert_array_equal(beams[b, :found], order // 6)
+    np.testing.assert_array_equal(places[b, :found], order % 6)
+    assert (best[b, found:] == -np.inf).all()
+  assert best.shape == beams.shape == places.shape == (2, width)
+
+
+def test_a_step_appends_codes_to_the_prefix_of_each_parent():
+  beams = root(1).step(
+    jnp.array([[3, 4]]),
+    jnp.array([[-1.0, -2.0]]),
+    jnp.array([[7, 8]]),
+    jnp.array([[0, 0]]),
+  )
+  beams = beams.step(
+    jnp.array([[5, 6, 9]]),
+    jnp.array([[-1.0, -2.0, -3.0]]),
+    jnp.array([[0, 1, -1]]),
+    jnp.array([[1, 0, 1]]),
+  )
+  np.testing.assert_array_equal(beams.codes, [[[8, 0], [7, 1], [8, -1]]])
+  np.testing.assert_array_equal(beams.ended, [[False, False, True]])
+
+
+def test_a_result_is_padded_and_a_dead_beam_names_no_codes():
+  beams = root(1).step(
+    jnp.array([[0, 0]]),
+    jnp.array([[-1.0, -jnp.inf]]),
+    jnp.array([[2, 1]]),
+    jnp.array([[0, 0]]),
+  )
+  result = beams.result(jnp.array([[6, -1]]), 3)
+  np.testing.assert_array_equal(result.ids, [[6, -1, -1]])
+  np.testing.assert_array_equal(result.valid, [[True, False, False]])
+  np.testing.assert_array_equal(result.log_probs, [[-1, -np.inf, -np.inf]])
+  np.testing.assert_array_equal(result.codes, [[[2], [-1], [-1]]])
+
+
+def test_the_model_sees_a_code_for_ended_and_for_dead_beams():
+  beams = root(1).step(
+    jnp.zeros((1, 3), jnp.int32),
+    jnp.array([[-1.0, -2.0, -jnp.inf]]),
+    jnp.array([[4, -1, 9]]),
+    jnp.array([[0, 0, 0]]),
+  )
+
+  def decode_step(params, codes, parents, level, cache):
+    return codes, (params, parents, level, cache)
+
+  codes, seen = next_log_probs(decode_step, "params", beams, 1, "cache")
+  np.testing.assert_array_equal(codes, [[4, 0, 0]])
+  assert (seen[0], seen[2], seen[3]) == ("params", 1, "cache")
+
+
+def test_one_width_is_that_of_every_level():
+  assert level_widths(4, 3) == (4, 4, 4)
+  assert level_widths([1, 2, 3], 3) == (1, 2, 3)
+
+
+@pytest.mark.parametrize("beam_size", [0, (4, 4), (4, 4, 0)])
+def test_widths_that_do_not_fit_are_refused(beam_size):
+  with pytest.raises(ValueError, match="positive number or 3 of them"):
+    level_widths(beam_size, 3)
+
+
+def test_end_is_one_column_more_and_never_at_the_root():
+  assert not has_end_column(jnp.zeros((1, 1, 3)), TRIE, 1)
+  assert has_end_column(jnp.zeros((1, 1, 4)), TRIE, 1)
+  for level, columns in ((0, 3), (1, 5), (1, 2)):
+    with pytest.raises(ValueError, match=f"gave {columns} columns"):
+      has_end_column(jnp.zeros((1, 1, columns)), TRIE, level)
