@@ -22,7 +22,14 @@ from collections.abc import Callable
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
-from tools.benchmarks import decoder, kmeans, rq_vae, trie
+from tools.benchmarks import (
+  constraint,
+  decoder,
+  kmeans,
+  rq_vae,
+  search,
+  trie,
+)
 from tools.benchmarks.contender import Section
 from tools.benchmarks.machine import machine, versions
 from tools.benchmarks.rounds import Samples, measure, rows, verdicts
@@ -31,8 +38,11 @@ from tools.benchmarks.table import section_table, verdict_lines
 SECTIONS: dict[str, Callable[[], Section]] = {
   "rq_vae": rq_vae.section,
   "kmeans": kmeans.section,
+  "kmeans_mixture": kmeans.mixture_section,
   "decoder": decoder.section,
   "trie": trie.section,
+  "constraint": constraint.section,
+  "search": search.section,
 }
 
 

@@ -106,8 +106,12 @@ def rotate(x: jax.Array, positions: jax.Array, *, theta: float) -> jax.Array:
   half = x.shape[-1] // 2
   frequencies = theta ** (-jnp.arange(half, dtype=jnp.float32) / half)
   angles = positions[..., None, None].astype(jnp.float32) * frequencies
-  cos, sin = jnp.cos(angles), jnp.sin(angles)
+  # Both tables leave through a product that repeats the halves. Without it XLA
+  # computes sine and cosine anew for every head, a tenth of a search on CPU.
+  repeat = jnp.concatenate((jnp.eye(half), jnp.eye(half)), axis=1)
+  turn = jnp.concatenate((-jnp.eye(half), jnp.eye(half)), axis=1)
+  exact = jax.lax.Precision.HIGHEST
+  cos = jnp.matmul(jnp.cos(angles), repeat, precision=exact)
+  sin = jnp.matmul(jnp.sin(angles), turn, precision=exact)
   first, second = jnp.split(x, 2, axis=-1)
-  return jnp.concatenate(
-    (first * cos - second * sin, second * cos + first * sin), axis=-1
-  )
+  return x * cos + jnp.concatenate((second, first), axis=-1) * sin

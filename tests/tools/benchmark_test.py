@@ -1,5 +1,6 @@
 """The benchmark runs at toy size, and its arithmetic is right."""
 
+import dataclasses
 import importlib.util
 import json
 from pathlib import Path
@@ -7,8 +8,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tools.benchmarks import decoder, kmeans, rounds, rq_vae, trie
+from gr_jax.decoding.beams import SearchResult
+from tools.benchmarks import (
+  constraint,
+  decoder,
+  kmeans,
+  kmeans_levels,
+  rounds,
+  rq_vae,
+  search,
+  trie,
+)
+from tools.benchmarks.constraint_static import StaticBeams
 from tools.benchmarks.contender import Bar, Contender, Limit, Section
+from tools.benchmarks.kmeans_vectors import mixture
+from tools.benchmarks.search_answers import compared
 from tools.benchmarks.synthetic import clustered_vectors, relative_error
 from tools.benchmarks.table import section_table, verdict_lines
 from tools.benchmarks.worker import locate, timed
@@ -28,7 +42,8 @@ TOYS = [
     },
   ),
   kmeans.section(
-    sizes={"rows": 200, "features": 8, "codes": [4, 4], "iterations": 3}
+    data=kmeans.MIXTURE | {"rows": 200, "features": 8, "clusters": 20},
+    codes=(4, 4),
   ),
   decoder.section(
     units=1,
@@ -54,7 +69,35 @@ TOYS = [
     },
   ),
   trie.section(
-    sizes={"ids": 50, "level_sizes": [8, 8, 8]}, beam=4, builds=1, searches=2
+    sizes={"ids": 50, "level_sizes": [8, 8, 8]},
+    beam=4,
+    builds=1,
+    searches=2,
+    changes=2,
+    changed=5,
+  ),
+  constraint.section(
+    sizes={"level_sizes": [8, 8, 8], "beam": 4},
+    counts=(50, 200),
+    searches=2,
+    builds=1,
+  ),
+  search.section(
+    sizes={
+      "ids": 40,
+      "level_sizes": [8, 8, 8],
+      "prompt": 5,
+      "prompt_size": 10,
+      "beam": 3,
+      "layers": 1,
+      "width": 8,
+      "heads": 2,
+      "kv_heads": 1,
+      "feed_forward": 8,
+    },
+    batches=(1,),
+    queries=2,
+    peer_queries=1,
   ),
 ]
 
@@ -91,6 +134,8 @@ def test_labels_are_unique_and_every_full_size_bar_names_two(section):
     "kmeans": kmeans,
     "decoder": decoder,
     "trie": trie,
+    "constraint": constraint,
+    "search": search,
   }[section.name].section()
   labels = [contender.label for contender in full.contenders]
   assert len(set(labels)) == len(labels)
@@ -135,6 +180,19 @@ def test_bars_are_met_from_their_ratio_on_and_absent_peers_are_not_judged():
     assert (limit["met"], limit["value"]) == (False, 0.6)
 
 
+def test_a_bar_at_equal_error_is_missed_by_faster_but_worse():
+  found = samples([2.0], [8.0])
+  for limit, met in ((1.3, True), (1.1, False)):
+    for sample in found["ours"]:
+      sample["error"] = 1.2 * found["peer"][0]["error"]
+    section = dataclasses.replace(
+      SECTION, bars=(Bar("ours", "peer", 2.0, limit),), limits=()
+    )
+    (bar,) = rounds.verdicts(section, found, metric="cpu_seconds")
+    assert (bar["met"], bar["value"]) == (met, 4.0)
+    assert "(1.2000x)" in bar["claim"]
+
+
 def test_rows_hold_median_lowest_and_highest():
   rows = rounds.rows(SECTION, samples([1.0, 4.0, 2.0], [1.0]))
   row = next(row for row in rows if row["metric"] == "cpu_seconds")
@@ -152,10 +210,53 @@ def test_the_table_shows_the_ratio_and_the_lines_what_is_missed():
   assert lines[0] == "MISSED  ours >= 2x peer: 1.5"
 
 
+def test_a_mixture_is_the_same_each_time_and_its_energy_falls_by_feature():
+  vectors = mixture(rows=400, features=64)
+  np.testing.assert_array_equal(vectors, mixture(rows=400, features=64))
+  energy = np.square(vectors).mean(axis=0)
+  assert energy[:8].mean() > 2 * energy[-8:].mean()
+
+
+def test_levels_of_single_clusters_leave_the_deviation_from_the_mean():
+  vectors = clustered_vectors(10, 3)
+
+  def cluster(x, size, seed):
+    return x.mean(axis=0, keepdims=True), np.zeros(len(x), int)
+
+  run = kmeans_levels.make(cluster, vectors=vectors, codes=[1, 1], units=1)
+  left = relative_error(vectors - vectors.mean(axis=0), vectors)
+  assert run()["error"] == pytest.approx(left)
+
+
 def test_relative_error_of_nothing_left_is_zero_and_of_nothing_found_one():
   vectors = clustered_vectors(10, 3)
   assert relative_error(np.zeros_like(vectors), vectors) == 0
   assert relative_error(vectors, vectors) == 1
+
+
+def test_answers_that_differ_in_one_place_fail_with_it():
+  codes = np.arange(24).reshape(2, 3, 4)
+  scores = -np.arange(6.0).reshape(2, 3)
+  found = compared(codes, scores, codes, scores + 0.25)
+  assert found == {"different_places": 0, "largest_gap": 0.25}
+  other = codes.copy()
+  other[1, 2, 0] = 0
+  with pytest.raises(ValueError, match=r"1 of 6 places.*query 1, place 2"):
+    compared(codes, scores, other, scores)
+
+
+def test_a_peer_that_finds_other_ids_fails():
+  ours = SearchResult(
+    np.array([[3, -1]]),
+    np.array([[-1.0, -np.inf]]),
+    np.array([[[1, 2], [-1, -1]]]),
+  )
+  same = StaticBeams(None, ours.log_probs, ours.codes)
+  constraint.check_answers([ours], [same])
+  with pytest.raises(ValueError, match="different IDs"):
+    constraint.check_answers([ours], [same._replace(codes=ours.codes + 1)])
+  with pytest.raises(ValueError, match="different numbers"):
+    constraint.check_answers([ours], [same._replace(scores=np.zeros((1, 2)))])
 
 
 WORKER_FILE = """
@@ -166,7 +267,7 @@ def make(*, units, note):
   def run():
     print("what a library prints is no answer")
     calls.append(note)
-    return {"calls": len(calls), "units": units}
+    return {"calls": len(calls), "units": units, "error": 0.5}
   return run
 
 def fail(*, units):
@@ -192,6 +293,7 @@ def test_contenders_run_in_turns_after_one_warm_up(worker_module):
   for sample in found.values():
     assert [figures["calls"] for figures in sample] == [2, 3]
     assert sample[0]["units"] == 4
+    assert sample[0]["error"] == 0.5
 
 
 def test_a_failing_contender_is_named_with_its_error(worker_module):

@@ -225,7 +225,7 @@ def _make_packed(
   def init(key):
     return model.init(key, prompt, examples.queries, examples.codes)
 
-  loss = functools.partial(train.loss, model)
+  loss = functools.partial(train.loss, model, counts={})
   return _training(init, loss, examples, units=units)
 
 

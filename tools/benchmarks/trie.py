@@ -2,7 +2,8 @@
 
 The model is random logits, the same for every request, so that the time is
 the search's own; the same search without a catalogue is what it is held
-against. There is no peer: STATIC has no package.
+against. The peers are in `constraint`; none of them takes a change to the
+catalogue without a new build.
 """
 
 import time
@@ -17,6 +18,7 @@ from gr_jax.decoding.beams import (
   next_log_probs,
   root,
 )
+from gr_jax.decoding.live_trie import make_live_trie
 from gr_jax.decoding.trie import build_trie
 from tools.benchmarks.contender import (
   LIBRARY_START,
@@ -30,9 +32,15 @@ SIZES = {"ids": 1_000_000, "level_sizes": [256, 256, 256, 256]}
 
 
 def section(
-  *, sizes=SIZES, beam: int = 50, builds: int = 3, searches: int = 200
+  *,
+  sizes=SIZES,
+  beam: int = 50,
+  builds: int = 3,
+  searches: int = 200,
+  changes: int = 20,
+  changed: int = 1000,
 ) -> Section:
-  """The build, and searches with and without the trie in turns."""
+  """Build, changes, and searches with and without the trie in turns."""
   here = "tools.benchmarks.trie"
   steps = searches * len(sizes["level_sizes"])
   contenders = (
@@ -42,6 +50,14 @@ def section(
       sizes,
       units=builds,
       items=sizes["ids"],
+      setup=LIBRARY_START,
+    ),
+    Contender(
+      f"gr_jax add {changed:,} and remove them",
+      f"{here}:make_changes",
+      sizes | {"changed": changed},
+      units=changes,
+      items=2 * changed,
       setup=LIBRARY_START,
     ),
     Contender(
@@ -65,8 +81,10 @@ def random_ids(count: int, level_sizes: list[int], *, seed: int) -> np.ndarray:
   """`[count, L]` int32 distinct rows, sorted."""
   rng = np.random.default_rng(seed)
   space = int(np.prod(level_sizes))
-  numbers = np.unique(rng.integers(space, size=count + count // 4))
-  numbers = np.sort(rng.choice(numbers, count, replace=False))
+  numbers = np.sort(rng.integers(space, size=count + count // 4))
+  numbers = numbers[np.diff(numbers, prepend=-1) > 0]
+  kept = rng.choice(len(numbers), count, replace=False, shuffle=False)
+  numbers = numbers[np.sort(kept)]
   return np.stack(np.unravel_index(numbers, level_sizes), -1).astype(np.int32)
 
 
@@ -77,6 +95,30 @@ def make_build(*, units, ids, level_sizes) -> Run:
     for _ in range(units):
       trie = jax.block_until_ready(build_trie(rows, level_sizes))
     return {"bytes_per_id": trie.bytes_per_id}
+
+  return run
+
+
+def make_changes(*, units, ids, level_sizes, changed) -> Run:
+  """IDs put into a live catalogue of `ids` and taken out again."""
+  rows = random_ids(ids + changed, level_sizes, seed=0)
+  new = np.zeros(len(rows), bool)
+  rng = np.random.default_rng(1)
+  new[rng.choice(len(rows), changed, replace=False)] = True
+  live = make_live_trie(rows[~new], level_sizes, capacity=len(rows))
+
+  def milliseconds(change) -> float:
+    start = time.process_time()
+    jax.block_until_ready(change(rows[new]).trie)
+    return 1e3 * (time.process_time() - start)
+
+  def run():
+    more = live.add(rows[new])
+    turns = [
+      (milliseconds(live.add), milliseconds(more.remove)) for _ in range(units)
+    ]
+    add, remove = np.median(turns, axis=0)
+    return {"add_milliseconds": add, "remove_milliseconds": remove}
 
   return run
 
@@ -94,18 +136,21 @@ def decode_step(params, codes, parents, level, cache):
   return jnp.broadcast_to(log_probs, (len(codes), *log_probs.shape)), cache
 
 
-def unconstrained_search(params, prompt, *, beam_size: int):
+def unconstrained_search(
+  prefill, decode_step, params, prompt, *, levels: int, beam_size: int
+):
   """The steps of `beam_search` where every code is allowed."""
   log_probs, cache = prefill(params, prompt)
+  beams = root(len(log_probs))
   log_probs = log_probs[:, None]
-  beams = root(len(prompt))
-  for level in range(len(params)):
+  for level in range(levels):
     if level:
       log_probs, cache = next_log_probs(
         decode_step, params, beams, level, cache
       )
     scores = beams.scores[..., None] + log_probs
-    scores, parents, codes = best_candidates(scores, beam_size)
+    kept = min(beam_size, scores[0].size)
+    scores, parents, codes = best_candidates(scores, kept)
     beams = beams.step(jnp.zeros_like(codes), scores, codes, parents)
   return beams.scores, beams.codes
 
@@ -128,7 +173,14 @@ def make_search(*, units, ids, level_sizes, beam) -> Run:
 
   @jax.jit
   def free(params):
-    return unconstrained_search(params, prompt, beam_size=beam)
+    return unconstrained_search(
+      prefill,
+      decode_step,
+      params,
+      prompt,
+      levels=len(level_sizes),
+      beam_size=beam,
+    )
 
   def microseconds(search, *arguments) -> float:
     start = time.process_time()

@@ -1,0 +1,167 @@
+"""What the catalogue costs a step of the search, beside STATIC.
+
+Random scores stand in for the model, so that the time is the search's own. In
+one process the same search runs without a catalogue, in the library's trie and
+in STATIC's index, in turns, for catalogues of several sizes; the overhead is
+the median of a step less that of a free one. Both must find the same IDs.
+"""
+
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gr_jax.decoding.beam_search import beam_search
+from gr_jax.decoding.trie import build_trie
+from tools.benchmarks.constraint_static import build_index, static_search
+from tools.benchmarks.contender import (
+  LIBRARY_START,
+  Contender,
+  Limit,
+  Run,
+  Section,
+)
+from tools.benchmarks.trie import (
+  decode_step,
+  prefill,
+  random_ids,
+  unconstrained_search,
+)
+
+SIZES = {"level_sizes": [256, 256, 256, 256], "beam": 50}
+COUNTS = (10_000, 100_000, 1_000_000, 10_000_000)
+
+
+def section(
+  *, sizes=SIZES, counts=COUNTS, searches: int = 200, builds: int = 2
+) -> Section:
+  """Steps in catalogues of all sizes, and the builds of the largest two."""
+  here = "tools.benchmarks.constraint"
+  turns = Contender(
+    "gr_jax and STATIC",
+    f"{here}:make_turns",
+    sizes | {"counts": list(counts)},
+    batch=1,
+    units=searches,
+    setup=LIBRARY_START,
+  )
+  torch = Contender(
+    "rectokens",
+    "tools.benchmarks.constraint_rectokens:make",
+    sizes | {"count": counts[-2]},
+    batch=1,
+    units=searches,
+    needs=("torch", "rectokens"),
+  )
+  build = [
+    Contender(
+      f"gr_jax build {count:,}",
+      "tools.benchmarks.trie:make_build",
+      {"ids": count, "level_sizes": sizes["level_sizes"]},
+      units=builds,
+      items=count,
+      setup=LIBRARY_START,
+    )
+    for count in counts[-2:]
+  ]
+  middle, large = counts[-2:]
+  limits = [
+    Limit(turns.label, f"share_of_static_{middle}", 1 / 3),
+    Limit(turns.label, "growth_microseconds", 30),
+    Limit(build[0].label, "bytes_per_id", 6.5),
+    Limit(build[1].label, "bytes_per_id", 5),
+    Limit(build[0].label, "cpu_seconds", 1e-7 * middle),
+    Limit(build[1].label, "cpu_seconds", 1e-7 * large),
+  ]
+  title = (
+    f"random scores, {len(sizes['level_sizes'])} x {sizes['level_sizes'][0]}, "
+    f"beam {sizes['beam']}; figures, microseconds a step, are what counts"
+  )
+  return Section(
+    "constraint", title, "call", "ID", (turns, torch, *build), (), tuple(limits)
+  )
+
+
+def random_scores(level_sizes, beam: int) -> tuple[jax.Array, ...]:
+  """Per level log-probabilities `[beam, C_l]`."""
+  keys = jax.random.split(jax.random.key(0), len(level_sizes))
+  return tuple(
+    jax.nn.log_softmax(jax.random.normal(key, (beam, size)))
+    for key, size in zip(keys, level_sizes)
+  )
+
+
+def make_turns(*, units, counts, level_sizes, beam) -> Run:
+  """Overheads by size, theirs beside ours, and how ours grows."""
+  params, prompt = random_scores(level_sizes, beam), jnp.zeros(1, jnp.int32)
+  tables = [random_ids(count, level_sizes, seed=0) for count in counts]
+  tries = [build_trie(table, level_sizes) for table in tables]
+  indices = [build_index(table, max(level_sizes)) for table in tables]
+
+  @jax.jit
+  def free(params):
+    return unconstrained_search(
+      prefill,
+      decode_step,
+      params,
+      prompt,
+      levels=len(level_sizes),
+      beam_size=beam,
+    )
+
+  @jax.jit
+  def ours(params, trie):
+    return beam_search(
+      prefill, decode_step, params, prompt, trie, beam_size=beam
+    )
+
+  @jax.jit
+  def static(params, index):
+    first, *rest = params
+    log_probs = (first[:1], *(level[None] for level in rest))
+    return static_search(log_probs, index, beam_size=beam)
+
+  check_answers(
+    [ours(params, trie) for trie in tries],
+    [static(params, index) for index in indices],
+  )
+
+  def microseconds(search, *arguments) -> float:
+    start = time.process_time()
+    jax.block_until_ready(search(params, *arguments))
+    return 1e6 * (time.process_time() - start) / len(level_sizes)
+
+  def run():
+    turns = [
+      [microseconds(free)]
+      + [
+        microseconds(search, catalogue)
+        for pair in zip(tries, indices)
+        for search, catalogue in zip((ours, static), pair)
+      ]
+      for _ in range(units)
+    ]
+    without, *steps = np.median(turns, axis=0)
+    overheads = np.reshape(steps, (-1, 2)) - without
+    figures = {"free": without}
+    for count, (inside, theirs) in zip(counts, overheads):
+      figures[f"gr_jax_{count}"] = inside
+      figures[f"STATIC_{count}"] = theirs
+      figures[f"share_of_static_{count}"] = inside / theirs
+    figures["growth_microseconds"] = overheads[-1, 0] - overheads[0, 0]
+    for count, index in zip(counts, indices):
+      figures[f"STATIC_bytes_per_id_{count}"] = index.nbytes / count
+    return figures
+
+  return run
+
+
+def check_answers(ours, theirs) -> None:
+  """Raises ValueError unless both found the same IDs in the same order."""
+  for one, other in zip(ours, theirs):
+    found = np.asarray(one.valid)
+    if (np.asarray(other.scores) > -np.inf).sum() != found.sum():
+      raise ValueError("STATIC and the library found different numbers of IDs.")
+    if (np.asarray(one.codes) != other.codes)[found].any():
+      raise ValueError("STATIC and the library found different IDs.")

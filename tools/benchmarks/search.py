@@ -1,0 +1,175 @@
+"""A whole retrieval, from 64 tokens to 50 IDs: the library's own side.
+
+The peer is `transformers`' `generate` with beams and a dictionary trie in
+`prefix_allowed_tokens_fn`, on the same weights, prompts and IDs. Much of what
+it loses is that it repeats a prompt once per beam before it reads it; an engine
+that shares prefixes between beams would not, and none is measured here.
+"""
+
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gr_jax.nn.dot import bf16_dot_general
+from tools.benchmarks.contender import (
+  LIBRARY_START,
+  Bar,
+  Contender,
+  Limit,
+  Run,
+  Section,
+)
+from tools.benchmarks.search_data import make_sizes, prompts
+from tools.benchmarks.search_model import compiled_search, make_generator
+from tools.benchmarks.trie import unconstrained_search
+
+SIZES = {
+  "ids": 100_000,
+  "level_sizes": [256, 256, 256, 256],
+  "prompt": 64,
+  "prompt_size": 1000,
+  "beam": 50,
+  "layers": 4,
+  "width": 256,
+  "heads": 4,
+  "kv_heads": 2,
+  "feed_forward": 704,
+}
+_DTYPES = ("bfloat16", "float32")
+
+
+def section(
+  *, sizes=SIZES, batches=(1, 8, 32), queries: int = 128, peer_queries: int = 8
+) -> Section:
+  """Ours and `generate` per batch and type; the two answers side by side."""
+  here, peer = "tools.benchmarks.search", "tools.benchmarks.search_qwen2"
+  needs = ("torch", "transformers")
+  contenders, bars, limits = [], [], []
+  for batch in batches:
+    asked = max(batch, peer_queries)
+    for dtype in _DTYPES:
+      shared = {"dtype": dtype, "batch": batch}
+      options = sizes | {"batch": batch}
+      contenders += [
+        Contender(
+          "gr_jax",
+          f"{here}:make_{dtype}",
+          options,
+          units=max(batch, queries),
+          setup=LIBRARY_START,
+          **shared,
+        ),
+        Contender(
+          "qwen2 generate",
+          f"{peer}:make_{dtype}",
+          options,
+          units=asked,
+          needs=needs,
+          **shared,
+        ),
+      ]
+      label = f"{dtype} {batch}"
+      bars.append(
+        Bar(
+          f"gr_jax {label}", f"qwen2 generate {label}", 15 if batch == 1 else 25
+        )
+      )
+    limits.append(Limit(f"gr_jax bfloat16 {batch}", "cpu_seconds", 0.006))
+  inside = Contender(
+    "gr_jax inside and free",
+    f"{here}:make_inside_and_free",
+    sizes | {"batch": 1},
+    units=queries,
+    setup=LIBRARY_START,
+  )
+  same = Contender(
+    "gr_jax and qwen2 answers",
+    "tools.benchmarks.search_answers:make",
+    sizes,
+    units=peer_queries,
+    needs=needs,
+    setup=LIBRARY_START,
+  )
+  limits.append(Limit(inside.label, "inside_over_free", 1.05))
+  limits.append(Limit(same.label, "different_places", 0))
+  title = (
+    f"retrieval, {sizes['layers']} layers of {sizes['width']}, prompt "
+    f"{sizes['prompt']}, beam {sizes['beam']}, {len(sizes['level_sizes'])} "
+    f"levels, {sizes['ids']:,} IDs"
+  )
+  return Section(
+    "search",
+    title,
+    "query",
+    "querie",
+    (*contenders, inside, same),
+    tuple(bars),
+    tuple(limits),
+  )
+
+
+def make_bfloat16(**options) -> Run:
+  return _make(bf16_dot_general, jnp.bfloat16, **options)
+
+
+def make_float32(**options) -> Run:
+  return _make(jax.lax.dot_general, jnp.float32, **options)
+
+
+def _make(dot_general, dtype, *, units, batch, **sizes) -> Run:
+  """`units` queries, `batch` at a time."""
+  sizes = make_sizes(sizes)
+  given = make_generator(sizes, dot_general=dot_general, dtype=dtype)
+  search = compiled_search(given, sizes.beam)
+  tokens = prompts(sizes, units)
+
+  def run():
+    for start in range(0, units, batch):
+      prompt = given.prompt(tokens[start : start + batch])
+      found = jax.device_get(search(given.params, prompt, given.trie))
+    return {"found": int((found.ids >= 0).sum()) / batch}
+
+  return run
+
+
+def make_inside_and_free(*, units, batch, **sizes) -> Run:
+  """The search in the catalogue and the same without one, in turns."""
+  sizes = make_sizes(sizes)
+  given = make_generator(
+    sizes, dot_general=bf16_dot_general, dtype=jnp.bfloat16
+  )
+  search = compiled_search(given, sizes.beam)
+  tokens = prompts(sizes, units)
+
+  @jax.jit
+  def free(params, prompt):
+    return unconstrained_search(
+      given.prefill,
+      given.decode_step,
+      params,
+      prompt,
+      levels=len(sizes.level_sizes),
+      beam_size=sizes.beam,
+    )
+
+  def seconds(function, *arguments) -> float:
+    start = time.process_time()
+    jax.block_until_ready(function(*arguments))
+    return time.process_time() - start
+
+  def run():
+    turns = []
+    for start in range(0, units, batch):
+      prompt = given.prompt(tokens[start : start + batch])
+      turns.append(
+        (
+          seconds(search, given.params, prompt, given.trie),
+          seconds(free, given.params, prompt),
+        )
+      )
+    inside, without = np.median(turns, axis=0)
+    return {"inside_over_free": inside / without}
+
+  return run

@@ -1,0 +1,159 @@
+"""Retrieval with `transformers`' Qwen2, `generate` and a dictionary trie."""
+
+import numpy as np
+import torch
+from transformers import (
+  LogitsProcessor,
+  PrefixConstrainedLogitsProcessor,
+  Qwen2Config,
+  Qwen2ForCausalLM,
+)
+
+from tools.benchmarks.contender import Run
+from tools.benchmarks.search_data import (
+  SearchSizes,
+  catalogue,
+  make_sizes,
+  prompts,
+  weights,
+)
+
+
+class LevelSoftmax(LogitsProcessor):
+  """Normalises scores over the codes of the level, as the library does.
+
+  `generate` normalises over the whole vocabulary; without this the two sides
+  would rank by different scores.
+  """
+
+  def __init__(self, sizes: SearchSizes):
+    starts = sizes.code_offsets.tolist()
+    self._ranges = list(zip(starts, np.add(starts, sizes.level_sizes).tolist()))
+    self._prompt = sizes.prompt
+
+  def __call__(self, input_ids, scores):
+    first, last = self._ranges[input_ids.shape[1] - self._prompt]
+    scores[:, first:last] = torch.log_softmax(scores[:, first:last], dim=-1)
+    return scores
+
+
+def make_float32(**options) -> Run:
+  return _make(torch.float32, **options)
+
+
+def make_bfloat16(**options) -> Run:
+  return _make(torch.bfloat16, **options)
+
+
+def _make(dtype, *, units, batch, **sizes) -> Run:
+  """`units` queries, `batch` at a time."""
+  sizes = make_sizes(sizes)
+  search = make_search(sizes, dtype)
+  tokens = prompts(sizes, units)
+
+  def run():
+    for start in range(0, units, batch):
+      search(tokens[start : start + batch])
+    return {}
+
+  return run
+
+
+def make_search(sizes: SearchSizes, dtype: torch.dtype):
+  """`search(tokens [B, T])`: codes `[B, beam, L]`, scores `[B, beam]`."""
+  model = make_model(sizes).to(dtype).eval()
+  trie = dictionary_trie(catalogue(sizes) + sizes.code_offsets)
+
+  def allowed(_, sentence):
+    node = trie
+    for token in sentence[sizes.prompt :].tolist():
+      node = node[token]
+    return list(node)
+
+  levels = len(sizes.level_sizes)
+  # What `prefix_allowed_tokens_fn` becomes, but after the normalisation.
+  processors = [
+    LevelSoftmax(sizes),
+    PrefixConstrainedLogitsProcessor(allowed, sizes.beam),
+  ]
+
+  @torch.inference_mode()
+  def search(tokens):
+    found = model.generate(
+      torch.from_numpy(tokens).long(),
+      attention_mask=torch.ones(tokens.shape, dtype=torch.long),
+      num_beams=sizes.beam,
+      num_return_sequences=sizes.beam,
+      max_new_tokens=levels,
+      min_new_tokens=levels,
+      do_sample=False,
+      length_penalty=0.0,
+      logits_processor=processors,
+      return_dict_in_generate=True,
+      output_scores=True,
+    )
+    codes = found.sequences[:, -levels:].numpy() - sizes.code_offsets
+    scores = found.sequences_scores.float().numpy()
+    shape = (len(tokens), sizes.beam)
+    return codes.reshape(*shape, levels), scores.reshape(shape)
+
+  return search
+
+
+def dictionary_trie(rows: np.ndarray) -> dict:
+  """Nested dictionaries: token to what may follow it."""
+  root: dict = {}
+  for row in rows.tolist():
+    node = root
+    for token in row:
+      node = node.setdefault(token, {})
+  return root
+
+
+def make_model(sizes: SearchSizes) -> Qwen2ForCausalLM:
+  """Qwen2 with the shared weights, head tied to the embedding."""
+  config = Qwen2Config(
+    vocab_size=sizes.vocabulary,
+    hidden_size=sizes.width,
+    intermediate_size=sizes.feed_forward,
+    num_hidden_layers=sizes.layers,
+    num_attention_heads=sizes.heads,
+    num_key_value_heads=sizes.kv_heads,
+    max_position_embeddings=sizes.prompt + len(sizes.level_sizes),
+    rope_parameters={"rope_type": "default", "rope_theta": 10_000.0},
+    rms_norm_eps=1e-6,
+    tie_word_embeddings=True,
+    bos_token_id=None,
+    eos_token_id=None,
+    pad_token_id=0,
+  )
+  model = Qwen2ForCausalLM(config)
+  model.load_state_dict(_state(sizes, weights(sizes)), strict=True)
+  return model
+
+
+def _state(sizes: SearchSizes, given: dict[str, np.ndarray]) -> dict:
+  queries = sizes.heads * sizes.head_size
+  keys = queries + sizes.kv_heads * sizes.head_size
+  state = {
+    "model.embed_tokens.weight": given["embedding"],
+    "lm_head.weight": given["embedding"],
+    "model.norm.weight": given["norm"],
+  }
+  for layer in range(sizes.layers):
+    here = f"model.layers.{layer}"
+    for part, kernel, bias in zip(
+      ("q", "k", "v"),
+      np.split(given["qkv"][layer], (queries, keys), axis=1),
+      np.split(given["qkv_bias"][layer], (queries, keys)),
+    ):
+      state[f"{here}.self_attn.{part}_proj.weight"] = kernel.T
+      state[f"{here}.self_attn.{part}_proj.bias"] = bias
+    state[f"{here}.self_attn.o_proj.weight"] = given["out"][layer].T
+    for name in ("gate", "up", "down"):
+      state[f"{here}.mlp.{name}_proj.weight"] = given[name][layer].T
+    state[f"{here}.input_layernorm.weight"] = given["attention_norm"][layer]
+    state[f"{here}.post_attention_layernorm.weight"] = given["mlp_norm"][layer]
+  return {
+    name: torch.from_numpy(np.ascontiguousarray(x)) for name, x in state.items()
+  }
