@@ -29,7 +29,7 @@ class CatalogueCounts:
       the ID ends.
     shares: per level, `[children]`.
     columns: per level, codes and, where IDs end early, the end.
-    branches: per level, the most children that a node has.
+    branches: per level, no fewer than the most children that a node has.
   """
 
   offsets: tuple[jax.Array, ...]
@@ -88,7 +88,8 @@ def count_catalogue(
     counts: how often each item was chosen.
     alpha: pseudo-count of an item, above 0.
     capacity: pads the arrays for any catalogue of up to `capacity` IDs, so
-      that new IDs keep every shape.
+      that new IDs compile nothing; by default for any IDs of these items, and
+      what is compiled depends on the widest prefix.
 
   Raises:
     ValueError: alpha not above 0; a prefix could then have no mass.
@@ -119,11 +120,10 @@ def count_catalogue(
     child_mass = np.add.reduceat(mass, children)
     share = child_mass / parent_mass[parent]
     offsets.append(_padded(first, nodes + 2, len(children)).astype(np.int32))
-    widest = int(np.bincount(parent).max())
-    branches.append(widest if capacity is None else columns[level])
-    nodes = len(children)
-    if capacity is not None:
-      nodes = min(capacity, len(offsets[-1]) * columns[level])
+    widest = 1 << int(np.bincount(parent).max() - 1).bit_length()
+    full = columns[level]
+    branches.append(min(widest, full) if capacity is None else full)
+    nodes = min(capacity or len(semantic_ids), nodes * full)
     codes.append(_padded(column[children], nodes, 0).astype(np.int32))
     shares.append(_padded(share, nodes, 0).astype(np.float32))
     starts, parent_mass = children, child_mass
