@@ -68,6 +68,8 @@ def get_config(preset: str = "") -> ConfigDict:
     },
   }
   config.generator = shared.generator.to_dict()
+  # As in the paper: what the IDs are worth, not what counting is.
+  config.generator.count_alpha = 0.0
   config.generator.prompt.update(history=32, lookback=256)
   config.generator.model.update(
     layers=2, width=128, heads=4, kv_heads=2, head_size=32, feed_forward=352

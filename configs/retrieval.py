@@ -65,7 +65,7 @@ def base(preset: str) -> ConfigDict:
       "clip_norm": 1.0,
       "b2": 0.98,
     },
-    "loop": {"steps": 8000, "log_every": 50, "checkpoint_every": 1000},
+    "loop": {"steps": 6000, "log_every": 50, "checkpoint_every": 1000},
   }
   config.evaluation = {
     "split": "test",
