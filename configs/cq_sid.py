@@ -15,7 +15,8 @@ takes a coarser level, 0 none.
 The paper leaves items that share an ID together; a running number as one more
 code (`collisions = "suffix"`) tells them apart here, since people buy the same
 product again. `collisions = "clusters"` is the paper's, `"split"` adds its
-Algorithm 1.
+Algorithm 1, `"sinkhorn"` moves items that share an ID at the last level
+(LC-Rec).
 """
 
 from configs.retrieval import base, size_tokenizer

@@ -2,8 +2,9 @@
 
   python -m gr_jax.main --config=configs/rq_kmeans.py
 
-`--config.tokenizer.clusters=balanced` gives clusters of equal size. Presets as
-in `cq_sid`.
+`--config.tokenizer.clusters=balanced` gives clusters of equal size,
+`--config.tokenizer.collisions` what becomes of items whose codes are equal (see
+`rq_vae`). Presets as in `cq_sid`.
 """
 
 from configs.retrieval import base

@@ -3,7 +3,10 @@
   python -m gr_jax.main --config=configs/rq_vae.py
 
 Three levels of 256 codes learned from the item vectors alone, and a running
-number for items whose codes are equal. Presets as in `cq_sid`.
+number for items whose codes are equal. `--config.tokenizer.collisions=sinkhorn`
+moves such items at the last level instead (LC-Rec; what still collides shares
+an ID, and tens of thousands of them take minutes), `clusters` leaves them
+together. Presets as in `cq_sid`.
 """
 
 from configs.retrieval import base, size_tokenizer

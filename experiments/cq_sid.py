@@ -7,6 +7,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from experiments import retrieval
+from experiments.rq_vae import fitted
 from experiments.stages.embed import Vectors
 from experiments.stages.prepare import Data
 from experiments.stages.tokenize import Fitted
@@ -83,6 +84,4 @@ def fit(config: ConfigDict, data: Data, vectors: Vectors, progress) -> Fitted:
   codes = cq_sid.encode(
     state, vectors.items, categories=categories, config=tokenizer
   )
-  restored = rq_vae.reconstruct(state, codes, config=tokenizer.vae)
-  sizes = cq_sid.level_sizes(tokenizer, num_categories=num_categories)
-  return Fitted(state, codes, sizes, np.asarray(restored), history)
+  return fitted(state, codes, vectors, config=tokenizer.vae, history=history)

@@ -49,6 +49,8 @@ def fit(config: ConfigDict, data: Data, vectors: Vectors, progress) -> Fitted:
     fitted.codebooks,
     np.asarray(fitted.codes),
     tokenizer.levels,
+    vectors.items,
+    fitted.codebooks,
     np.asarray(restored),
     history,
   )

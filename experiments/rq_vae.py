@@ -33,13 +33,39 @@ def settings(config: ConfigDict) -> rq_vae.RqVaeConfig:
 def fit(config: ConfigDict, data: Data, vectors: Vectors, progress) -> Fitted:
   """Codes of the item vectors alone."""
   del data
-  tokenizer = settings(config)
-  state, history = rq_vae.fit(
-    vectors.items,
-    config=tokenizer,
-    key=jax.random.key(config.seed),
-    progress=progress,
+  return fit_items(
+    settings(config), vectors, seed=config.seed, progress=progress
   )
-  codes = rq_vae.encode(state, vectors.items, config=tokenizer)
-  restored = rq_vae.reconstruct(state, codes, config=tokenizer)
-  return Fitted(state, codes, tokenizer.levels, np.asarray(restored), history)
+
+
+def fit_items(
+  config: rq_vae.RqVaeConfig, vectors: Vectors, *, seed: int, progress
+) -> Fitted:
+  """Codes of the item vectors by the tokenizer's own config."""
+  state, history = rq_vae.fit(
+    vectors.items, config=config, key=jax.random.key(seed), progress=progress
+  )
+  codes = rq_vae.encode(state, vectors.items, config=config)
+  return fitted(state, codes, vectors, config=config, history=history)
+
+
+def fitted(
+  state: rq_vae.RqVaeState,
+  codes: np.ndarray,
+  vectors: Vectors,
+  *,
+  config: rq_vae.RqVaeConfig,
+  history: list[dict[str, float]],
+) -> Fitted:
+  """What a trained autoencoder says of the items that it gave codes to."""
+  latents = rq_vae.latent_vectors(state.params, vectors.items, config=config)
+  restored = rq_vae.reconstruct(state, codes, config=config)
+  return Fitted(
+    state,
+    codes,
+    tuple(len(book) for book in state.codebooks),
+    np.asarray(latents),
+    state.codebooks,
+    np.asarray(restored),
+    history,
+  )

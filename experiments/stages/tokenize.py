@@ -2,10 +2,11 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import flax.serialization
+import jax
 import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
@@ -14,7 +15,7 @@ from experiments.stages.choices import chosen
 from experiments.stages.embed import Vectors
 from experiments.stages.prepare import Data
 from gr_jax.artefacts import Artefact, build, write_json
-from gr_jax.tokenizers import cluster_split, collisions, quality
+from gr_jax.tokenizers import cluster_split, collisions, quality, quantizers
 from gr_jax.tokenizers.fitting import Progress
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
@@ -27,13 +28,17 @@ class Fitted:
     state: its arrays, kept for items that come later.
     codes: `[N, L]`.
     level_sizes: codes per level.
-    reconstructed: `[N, D]` the vectors as their codes tell them.
+    latents: `[N, W]` what the codebooks quantize.
+    codebooks: per level `[C_l, W]`.
+    reconstructed: `[N, D]` the vectors as `codes` tell them.
     history: rows of training metrics.
   """
 
   state: Any
   codes: np.ndarray
   level_sizes: tuple[int, ...]
+  latents: np.ndarray
+  codebooks: Sequence[jax.Array]
   reconstructed: np.ndarray
   history: list[dict[str, float]]
 
@@ -50,21 +55,40 @@ class Tokenized:
   artefact: Artefact
 
 
-def _clusters(codes, sizes, popularity) -> SemanticIds:
+def _clusters(fitted: Fitted, popularity: np.ndarray) -> SemanticIds:
   del popularity
-  return collisions.leave_clusters(codes, sizes)
+  return collisions.leave_clusters(fitted.codes, fitted.level_sizes)
 
 
-def _suffix(codes, sizes, popularity) -> SemanticIds:
-  return collisions.add_suffix(codes, sizes, priority=popularity)
+def _suffix(fitted: Fitted, popularity: np.ndarray) -> SemanticIds:
+  return collisions.add_suffix(
+    fitted.codes, fitted.level_sizes, priority=popularity
+  )
 
 
-def _split(codes, sizes, popularity) -> SemanticIds:
+def _split(fitted: Fitted, popularity: np.ndarray) -> SemanticIds:
   del popularity
-  return cluster_split.split_large_clusters(codes, sizes)
+  return cluster_split.split_large_clusters(fitted.codes, fitted.level_sizes)
 
 
-COLLISIONS = {"clusters": _clusters, "suffix": _suffix, "split": _split}
+def _sinkhorn(fitted: Fitted, popularity: np.ndarray) -> SemanticIds:
+  del popularity
+  *above, last = fitted.codebooks
+  told = quantizers.sum_codes(fitted.codes[:, :-1], above) if above else 0.0
+  return collisions.sinkhorn_reassign(
+    fitted.codes,
+    fitted.level_sizes,
+    residuals=fitted.latents - told,
+    codebook=last,
+  )
+
+
+COLLISIONS = {
+  "clusters": _clusters,
+  "suffix": _suffix,
+  "split": _split,
+  "sinkhorn": _sinkhorn,
+}
 
 
 def tokenize(
@@ -96,7 +120,7 @@ def tokenize(
         bar.set_postfix_str(f"loss {metrics['loss']:.3f}")
 
       fitted = fit(config, data, vectors, progress)
-    ids = resolve(fitted.codes, fitted.level_sizes, data.catalogue.popularity)
+    ids = resolve(fitted, data.catalogue.popularity)
     ids.save(directory / "semantic_ids")
     (directory / "state.msgpack").write_bytes(
       flax.serialization.to_bytes(fitted.state)

@@ -15,15 +15,12 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-import jax
-import numpy as np
 from ml_collections import ConfigDict
 
 from experiments import cq_sid, rq_vae
 from experiments.stages.embed import Vectors
 from experiments.stages.prepare import Data
 from experiments.stages.tokenize import Fitted, FitTokenizer
-from gr_jax.tokenizers import rq_vae as rq_vae_tokenizer
 
 
 def fit_rq_vae(
@@ -31,16 +28,9 @@ def fit_rq_vae(
 ) -> Fitted:
   """RQ-VAE with the codebook rule of CQ-SID."""
   del data
-  tokenizer = cq_sid.settings(config).vae
-  state, history = rq_vae_tokenizer.fit(
-    vectors.items,
-    config=tokenizer,
-    key=jax.random.key(config.seed),
-    progress=progress,
+  return rq_vae.fit_items(
+    cq_sid.settings(config).vae, vectors, seed=config.seed, progress=progress
   )
-  codes = rq_vae_tokenizer.encode(state, vectors.items, config=tokenizer)
-  restored = rq_vae_tokenizer.reconstruct(state, codes, config=tokenizer)
-  return Fitted(state, codes, tokenizer.levels, np.asarray(restored), history)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Trained parts to ranked items, in a program and over HTTP."""

@@ -4,11 +4,11 @@ Each policy takes codes `[N, L]` and level sizes and gives `SemanticIds`:
 leave the items together, number them (TIGER), or move some of them (LC-Rec).
 """
 
+import functools
 import math
 from collections.abc import Sequence
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from gr_jax.tokenizers import semantic_ids, sinkhorn
@@ -126,34 +126,42 @@ def sinkhorn_reassign(
   residuals = np.asarray(residuals, np.float32)
   for _ in range(rounds):
     _, bucket = semantic_ids.distinct_rows(codes, level_sizes)
-    groups = _groups_by_size(bucket)
+    groups = _colliding_groups(bucket)
     if not groups:
       break
     for rows in groups:
-      codes[rows, -1] = _assign_groups(residuals[rows], codebook, assign)
+      mask = rows >= 0
+      found = _assign_groups(residuals[rows], codebook, mask, assign)
+      codes[rows[mask], -1] = np.asarray(found)[mask]
   return SemanticIds(codes, level_sizes)
 
 
-def _groups_by_size(bucket: np.ndarray) -> list[np.ndarray]:
-  """Rows of the buckets of 2 or more: per size s an array `[G, s]`."""
+def _colliding_groups(bucket: np.ndarray) -> list[np.ndarray]:
+  """Rows of the buckets of 2 or more, by size: each `[G, s]`, padded with -1.
+
+  G and s are powers of two, so that there are few shapes to compile.
+  """
   counts = np.bincount(bucket)
   order = np.argsort(bucket, kind="stable")
   starts = np.cumsum(counts) - counts
-  return [
-    order[starts[counts == size][:, None] + np.arange(size)]
-    for size in np.unique(counts[counts > 1])
-  ]
+  widths = np.array([_power_of_two(count) for count in counts], int)
+  groups = []
+  for width in np.unique(widths[counts > 1]):
+    chosen = np.flatnonzero((widths == width) & (counts > 1))
+    rows = np.full((_power_of_two(len(chosen)), width), -1)
+    slots = np.arange(width) < counts[chosen][:, None]
+    places = starts[chosen][:, None] + np.arange(width)
+    rows[: len(chosen)][slots] = order[places[slots]]
+    groups.append(rows)
+  return groups
 
 
-def _assign_groups(residuals, codebook, assign) -> np.ndarray:
-  """Codes `[G, s]` of groups `[G, s, D]`; padded to few shapes to compile."""
-  count = len(residuals)
-  padding = (1 << (count - 1).bit_length()) - count
-  padded = np.pad(residuals, ((0, padding), (0, 0), (0, 0)))
-  return np.asarray(_jit_assign(padded, jnp.asarray(codebook), assign))[:count]
+def _power_of_two(count: int) -> int:
+  """The least one from `count` on."""
+  return 1 << max(int(count) - 1, 0).bit_length()
 
 
-_jit_assign = jax.jit(
-  lambda residuals, codebook, assign: assign(residuals, codebook),
-  static_argnums=2,
-)
+@functools.partial(jax.jit, static_argnames="assign")
+def _assign_groups(residuals, codebook, mask, assign):
+  """Codes `[G, s]` of groups `[G, s, D]`."""
+  return assign(residuals, codebook, where=mask)

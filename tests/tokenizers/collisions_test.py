@@ -72,6 +72,19 @@ def test_sinkhorn_parts_colliding_items_at_the_last_level_only():
   np.testing.assert_array_equal(ids.codes[:, 0], codes[:, 0])
 
 
+@given(SEEDS)
+def test_colliding_groups_are_the_buckets_of_two_or_more(seed):
+  bucket = np.random.default_rng(seed).integers(0, 6, 20)
+  groups = collisions._colliding_groups(bucket)
+  found = {
+    tuple(row[row >= 0]) for rows in groups for row in rows if row[0] >= 0
+  }
+  counts = np.bincount(bucket)
+  assert found == {
+    tuple(np.flatnonzero(bucket == b)) for b in np.flatnonzero(counts > 1)
+  }
+
+
 def test_sinkhorn_leaves_unique_ids_alone():
   codes = np.array([[0, 1], [0, 2], [1, 1]])
   ids = collisions.sinkhorn_reassign(

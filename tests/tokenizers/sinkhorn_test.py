@@ -40,3 +40,16 @@ def test_groups_are_balanced_apart():
   together = choose(residuals, codebook)
   apart = [choose(group, codebook) for group in residuals]
   np.testing.assert_array_equal(together, np.stack(apart))
+
+
+def test_rows_that_are_masked_change_no_other_code():
+  rng = np.random.default_rng(2)
+  residuals = jnp.asarray(rng.normal(size=(3, 5, 4)), jnp.float32)
+  codebook = jnp.asarray(rng.normal(size=(8, 4)), jnp.float32)
+  choose = sinkhorn.SinkhornCode()
+  mask = jnp.arange(5) < jnp.array([[2], [5], [0]])
+  found = choose(residuals.at[0, 2:].set(1e3), codebook, where=mask)
+  np.testing.assert_array_equal(
+    found[0, :2], choose(residuals[0, :2], codebook)
+  )
+  np.testing.assert_array_equal(found[1], choose(residuals[1], codebook))

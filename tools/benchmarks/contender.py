@@ -48,11 +48,16 @@ class Contender:
 
 @dataclasses.dataclass(frozen=True)
 class Bar:
-  """`seconds(peer) / seconds(ours)` must reach `minimum`."""
+  """`seconds(peer) / seconds(ours)` must reach `minimum`.
+
+  With `error`, the figure `error` of ours must not exceed this many times the
+  peer's: otherwise faster is not better.
+  """
 
   ours: str
   peer: str
   minimum: float
+  error: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,35 +1,39 @@
-"""Residual k-means with scikit-learn: Lloyd, one start, level by level.
-
-It starts from random rows: its own k-means++ computes in float64 and takes
-longer than all iterations together.
-"""
+"""Residual k-means with scikit-learn: one start, level by level."""
 
 import warnings
 
-from sklearn.cluster import KMeans
+from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.exceptions import ConvergenceWarning
 
+from tools.benchmarks import kmeans_levels
 from tools.benchmarks.contender import Run
-from tools.benchmarks.synthetic import clustered_vectors, relative_error
+from tools.benchmarks.kmeans_vectors import load
 
 
-def make(*, units, rows, features, codes, iterations) -> Run:
-  vectors = clustered_vectors(rows, features)
+def make_random(**options) -> Run:
+  """Lloyd from random rows."""
+  return _make(KMeans, {"init": "random", "tol": 0.0}, **options)
+
+
+def make_plus_plus(**options) -> Run:
+  """Lloyd from k-means++ on all rows, its default."""
+  return _make(KMeans, {"tol": 0.0}, **options)
+
+
+def make_minibatch(**options) -> Run:
+  """Mini-batches of 4096 from k-means++ on three of them."""
+  return _make(MiniBatchKMeans, {"batch_size": 4096}, **options)
+
+
+def _make(method, settings, *, units, data, codes, iterations) -> Run:
   warnings.simplefilter("ignore", ConvergenceWarning)
 
-  def run():
-    for seed in range(units):
-      residual = vectors
-      for size in codes:
-        level = KMeans(
-          size,
-          init="random",
-          n_init=1,
-          max_iter=iterations,
-          tol=0.0,
-          random_state=seed,
-        ).fit(residual)
-        residual = residual - level.cluster_centers_[level.labels_]
-    return {"error": relative_error(residual, vectors)}
+  def cluster(x, size, seed):
+    level = method(
+      size, n_init=1, max_iter=iterations, random_state=seed, **settings
+    ).fit(x)
+    return level.cluster_centers_, level.labels_
 
-  return run
+  return kmeans_levels.make(
+    cluster, vectors=load(data), codes=codes, units=units
+  )

@@ -86,8 +86,8 @@ class Worker:
       self._process.wait()
       code = self._process.returncode
       raise RuntimeError(f"{label}: its process ended with code {code}.")
-    if "error" in answer:
-      raise RuntimeError(f"{label}: {answer['error']}")
+    if "failure" in answer:
+      raise RuntimeError(f"{label}: {answer['failure']}")
     return answer
 
 
@@ -160,12 +160,19 @@ def _judge_bar(
   section: Section, bar: Bar, samples: Samples, metric: str
 ) -> dict:
   value = ratio(samples, bar.ours, bar.peer, metric=metric)
+  claim = f"{bar.ours} >= {bar.minimum:g}x {bar.peer}"
+  met = value >= bar.minimum
+  if bar.error is not None:
+    # Of ours over the peer's, the other way round than the seconds.
+    error = ratio(samples, bar.peer, bar.ours, metric="error")
+    claim += f" at {bar.error:g}x its error or less ({error:.4f}x)"
+    met = met and error <= bar.error
   return {
     "section": section.name,
-    "claim": f"{bar.ours} >= {bar.minimum:g}x {bar.peer}",
+    "claim": claim,
     "metric": metric,
     "value": value,
-    "met": value >= bar.minimum,
+    "met": met,
   }
 
 

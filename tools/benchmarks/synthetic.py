@@ -19,4 +19,4 @@ def clustered_vectors(rows: int, features: int, *, seed: int = 0) -> np.ndarray:
 
 def relative_error(residual: np.ndarray, vectors: np.ndarray) -> float:
   """`sum ||r||² / sum ||x||²`."""
-  return float(np.square(residual).sum() / np.square(vectors).sum())
+  return float(np.vdot(residual, residual) / np.vdot(vectors, vectors))

@@ -36,7 +36,7 @@ def serve(requests, answers) -> None:
     for _ in requests:
       answer(timed(run))
   except Exception as error:
-    answer({"error": f"{type(error).__name__}: {error}"})
+    answer({"failure": f"{type(error).__name__}: {error}"})
 
 
 def timed(run) -> dict[str, float]:

@@ -1,0 +1,68 @@
+"""Reads a request's body as JSON, or says why it cannot."""
+
+import asyncio
+import json
+from typing import Any
+
+from starlette.requests import Request
+
+
+class Refused(Exception):
+  """A request that is answered with a status and one sentence."""
+
+  def __init__(
+    self, status: int, message: str, headers: dict[str, str] | None = None
+  ):
+    super().__init__(message)
+    self.status = status
+    self.message = message
+    self.headers = headers or {}
+
+
+async def read_json(request: Request, *, limit: int, timeout: float) -> Any:
+  """The body of at most `limit` bytes, read in `timeout` seconds.
+
+  Raises:
+    Refused: too large, too slow, not JSON, or not said to be.
+  """
+  kind = request.headers.get("content-type", "application/json")
+  if kind.partition(";")[0].strip().lower() != "application/json":
+    raise Refused(415, "the body must be JSON: content-type application/json.")
+  try:
+    body = await asyncio.wait_for(_read(request, limit), timeout)
+  except TimeoutError:
+    raise Refused(408, f"the body did not come within {timeout:g} s.") from None
+  try:
+    return json.loads(body, parse_constant=_no_constant)
+  except RecursionError:
+    raise Refused(400, "the body is nested too deeply.") from None
+  except ValueError as error:
+    raise Refused(400, f"the body is not JSON: {_short(error)}.") from None
+
+
+async def _read(request: Request, limit: int) -> bytes:
+  said = request.headers.get("content-length", "")
+  if said.isdigit() and int(said) > limit:
+    raise _too_large(limit)
+  parts, size = [], 0
+  async for part in request.stream():
+    size += len(part)
+    if size > limit:
+      raise _too_large(limit)
+    parts.append(part)
+  return b"".join(parts)
+
+
+def _too_large(limit: int) -> Refused:
+  # What is left of the body is not read, so that the connection is lost.
+  return Refused(
+    413, f"the body has more than {limit} bytes.", {"Connection": "close"}
+  )
+
+
+def _no_constant(name: str) -> None:
+  raise ValueError(f"{name} is no JSON number")
+
+
+def _short(error: ValueError) -> str:
+  return ascii(str(error)[:120])[1:-1]

@@ -1,0 +1,130 @@
+"""Changes of the catalogue on disk: what was acknowledged is never lost.
+
+One line a change, `CRC32 JSON`, appended and fsynced before anybody is told
+that it is done. A last line that was cut off in writing was never acknowledged:
+it is dropped, with a message. A broken line before the last one means that the
+file was damaged, and nothing is served from it.
+"""
+
+import fcntl
+import json
+import os
+import pathlib
+import sys
+import zlib
+from typing import Any
+
+
+def _line(change: dict[str, Any]) -> bytes:
+  text = json.dumps(change, separators=(",", ":")).encode()
+  return b"%08x %s\n" % (zlib.crc32(text), text)
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+  """The change, None where the line is not whole."""
+  if not line.endswith(b"\n") or line[8:9] != b" ":
+    return None
+  text = line[9:-1]
+  if line[:8] != b"%08x" % zlib.crc32(text):
+    return None
+  return json.loads(text)
+
+
+def _changes(path: pathlib.Path) -> tuple[list[dict[str, Any]], int]:
+  """All whole changes, and how many bytes they take."""
+  changes, size = [], 0
+  # Not splitlines(), to which a carriage return is an end as well.
+  lines = [line + b"\n" for line in path.read_bytes().split(b"\n")]
+  lines[-1] = lines[-1][:-1]
+  lines = [line for line in lines if line]
+  for number, line in enumerate(lines, 1):
+    change = _parsed(line)
+    if change is None and number < len(lines):
+      raise ValueError(
+        f"line {number} of {path} is damaged, and {len(lines) - number} more "
+        "follow: restore the file, or move it away to start without it."
+      )
+    if change is None:
+      print(
+        f"log: dropped a torn last record of {path} ({len(line)} bytes); it "
+        "was never acknowledged.",
+        file=sys.stderr,
+        flush=True,
+      )
+      break
+    changes.append(change)
+    size += len(line)
+  return changes, size
+
+
+class ItemLog:
+  """Reads the changes that are there and appends new ones.
+
+  Args:
+    path: created where missing; its folder must exist.
+
+  Raises:
+    ValueError: the file is damaged, or another process holds it.
+    OSError: it cannot be read or written.
+
+  Attributes:
+    path: where.
+    records: changes in it.
+  """
+
+  def __init__(self, path: pathlib.Path):
+    self.path = path
+    self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+      self._lock()
+      changes, self._size = _changes(path)
+      self.records = len(changes)
+      os.ftruncate(self._file, self._size)
+      os.fsync(self._file)
+      _sync_folder(path.parent)
+    except BaseException:
+      os.close(self._file)
+      raise
+
+  def _lock(self) -> None:
+    try:
+      fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+      raise ValueError(
+        f"{self.path} is in use by another server; give this one its own --log."
+      ) from None
+
+  def append(self, change: dict[str, Any]) -> None:
+    """Returns when the change is on disk; after an OSError it is not."""
+    line = _line(change)
+    try:
+      rest = memoryview(line)
+      while rest:
+        rest = rest[os.write(self._file, rest) :]
+      os.fsync(self._file)
+    except OSError:
+      # What was not acknowledged must not come back at the next start.
+      os.ftruncate(self._file, self._size)
+      raise
+    self._size += len(line)
+    self.records += 1
+
+  def changes(self) -> list[dict[str, Any]]:
+    """All of them, oldest first."""
+    return _changes(self.path)[0]
+
+  def close(self) -> None:
+    """No change comes after this; more calls do nothing."""
+    if self._file >= 0:
+      os.fsync(self._file)
+      os.close(self._file)
+      self._file = -1
+
+
+def _sync_folder(folder: pathlib.Path) -> None:
+  """A new file is lasting only once its folder's entry is."""
+  file = os.open(folder, os.O_RDONLY)
+  try:
+    os.fsync(file)
+  finally:
+    os.close(file)

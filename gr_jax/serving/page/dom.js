@@ -1,0 +1,43 @@
+// Elements made without markup: what a catalogue says is never more than text.
+
+export const byId = (id) => document.getElementById(id);
+
+export function el(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (value === true) node.setAttribute(name, "");
+    else if (value !== false && value != null) node.setAttribute(name, value);
+  }
+  node.append(...children.flat().filter(Boolean));
+  return node;
+}
+
+export function bar(share) {
+  const fill = el("span");
+  // Through the object model: the page's policy allows no style in markup.
+  fill.style.width = `${100 * Math.min(1, share)}%`;
+  return el("span", { class: "bar", "aria-hidden": "true" }, fill);
+}
+
+export function percent(share) {
+  if (share >= 0.9995) return "100%";
+  if (share >= 0.0995) return `${(100 * share).toFixed(1)}%`;
+  if (share >= 0.00001) return `${Number((100 * share).toPrecision(2))}%`;
+  return share > 0 ? "<0.001%" : "0%";
+}
+
+export const count = (n, one, many = `${one}s`) =>
+  `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
+
+export const price = (value) => (value == null ? null : value.toFixed(2));
+
+// A semantic ID in words of its own: what lies after an end says nothing.
+export const codesText = (codes) =>
+  codes.filter((code) => code >= 0).join(" · ");
+
+export const codeText = (code) => (code < 0 ? "end" : String(code));
+
+// The last name of a category path.
+export const shortTopic = (topic) =>
+  topic && topic.category.split(" > ").at(-1);

@@ -1,0 +1,116 @@
+// A text box that offers what it finds (the ARIA combobox pattern).
+
+import { el } from "./dom.js";
+
+const PAUSE = 150; // Milliseconds without a key before the server is asked.
+
+// `find(text, signal)` gives a list of `{label, note, value}`; `pick(value)`
+// is called with what is chosen.
+export function picker(input, { find, pick }) {
+  const id = `${input.id}-options`;
+  const list = el("ul", { id, role: "listbox", hidden: true });
+  list.setAttribute("aria-label", input.labels[0].textContent);
+  const said = el("span", { class: "unseen", role: "status" });
+  const box = el("div", { class: "picker" });
+  input.replaceWith(box);
+  box.append(input, list, said);
+  for (const [name, value] of Object.entries({
+    role: "combobox",
+    autocomplete: "off",
+    "aria-autocomplete": "list",
+    "aria-expanded": "false",
+    "aria-controls": id,
+  }))
+    input.setAttribute(name, value);
+
+  const nothing = () =>
+    el(
+      "li",
+      { role: "option", "aria-disabled": "true", class: "hint" },
+      "Nothing found.",
+    );
+  let options = [];
+  let at = -1;
+  let timer;
+  let asking;
+
+  function close() {
+    clearTimeout(timer);
+    asking?.abort();
+    list.hidden = true;
+    input.setAttribute("aria-expanded", "false");
+    input.removeAttribute("aria-activedescendant");
+    at = -1;
+  }
+
+  function choose(option) {
+    close();
+    input.value = "";
+    said.textContent = `${option.label}: chosen.`;
+    pick(option.value);
+  }
+
+  function mark(next) {
+    at = options.length ? (next + options.length) % options.length : -1;
+    [...list.children].forEach((each, i) => (each.ariaSelected = i === at));
+    if (at < 0) return;
+    const active = list.children[at];
+    input.setAttribute("aria-activedescendant", active.id);
+    active.scrollIntoView({ block: "nearest" });
+  }
+
+  function show(found) {
+    options = found;
+    list.replaceChildren(
+      ...found.map((option, i) =>
+        el(
+          "li",
+          {
+            role: "option",
+            id: `${id}-${i}`,
+            "aria-selected": "false",
+            // Before the box loses the focus, which closes the list.
+            onmousedown: (event) => event.preventDefault(),
+            onclick: () => choose(option),
+          },
+          el("span", {}, option.label),
+          option.note && el("small", {}, option.note),
+        ),
+      ),
+    );
+    if (!found.length) list.append(nothing());
+    list.hidden = false;
+    input.setAttribute("aria-expanded", "true");
+    said.textContent = `${found.length} found.`;
+    mark(0);
+  }
+
+  async function look() {
+    asking?.abort();
+    asking = new AbortController();
+    const { signal } = asking;
+    try {
+      const found = await find(input.value.trim(), signal);
+      if (!signal.aborted) show(found);
+    } catch (error) {
+      if (error.name !== "AbortError")
+        window.dispatchEvent(new CustomEvent("failed", { detail: error }));
+    }
+  }
+
+  input.addEventListener("input", () => {
+    close();
+    if (input.value.trim()) timer = setTimeout(look, PAUSE);
+  });
+  input.addEventListener("blur", close);
+  input.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !list.hidden) close();
+    else if (event.key === "ArrowDown" && list.hidden && input.value) look();
+    else if (event.key === "ArrowDown") mark(at + 1);
+    else if (event.key === "ArrowUp") mark(at - 1);
+    else if (event.key === "Enter" && options[at]) choose(options[at]);
+    // Enter in a picker never sends the form around it.
+    else if (event.key !== "Enter") return;
+    event.preventDefault();
+  });
+}

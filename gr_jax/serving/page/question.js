@@ -1,0 +1,270 @@
+// The form as a question, and the question as a part of the address.
+
+import { byId, count, el } from "./dom.js";
+import { picker } from "./picker.js";
+import { place } from "./place.js";
+import * as server from "./server.js";
+
+const STRANGER = "A stranger";
+const OWN = "As put together below";
+
+// What the question owns of the address.
+const NAMES = [
+  "q",
+  "history",
+  "categories",
+  "low",
+  "high",
+  "stock",
+  "unseen",
+  "user",
+  "facts",
+  "beam",
+];
+
+let about; // What the server says of itself.
+let read = null; // What of the address stands in the form.
+let history = []; // `{id, text, days}`, oldest first.
+let categories = [];
+
+export function startForm(told, asked) {
+  about = told;
+  const shopper = byId("shopper");
+  shopper.replaceChildren(
+    el("option", { value: "" }, STRANGER),
+    el("option", { value: "own", hidden: true }, OWN),
+    ...about.shoppers.map(({ name }, i) =>
+      el("option", { value: String(i) }, `Made up: buys ${name}`),
+    ),
+  );
+  shopper.onchange = () => pickShopper(shopper.value);
+  byId("beam").replaceChildren(
+    ...about.beams.map((beam) => el("option", {}, String(beam))),
+  );
+  byId("facts").replaceChildren(
+    ...Object.entries(about.facts).flatMap(([field, values]) => [
+      el("label", { for: `fact-${field}` }, field.replaceAll("_", " ")),
+      el(
+        "select",
+        { id: `fact-${field}`, "data-field": field },
+        el("option", { value: "" }, "not known"),
+        ...values.map((value) => el("option", {}, value)),
+      ),
+    ]),
+  );
+  startPickers();
+  const form = byId("ask");
+  form.oninput = showCounts;
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    asked(written());
+  };
+  form.onreset = (event) => {
+    event.preventDefault();
+    read = null;
+    asked(Object.fromEntries(NAMES.map((name) => [name, null])));
+  };
+}
+
+export async function findItems(text, signal) {
+  const { items } = await server.get("find", { text }, signal);
+  items.forEach(server.remember);
+  return items.map((item) => ({
+    label: item.text,
+    note: item.id,
+    value: item,
+  }));
+}
+
+function startPickers() {
+  picker(byId("add-item"), { find: findItems, pick: addToHistory });
+  picker(byId("add-category"), {
+    find: async (text, signal) => {
+      const found = await server.get("find", { text }, signal);
+      return found.categories.map((path) => ({ label: path, value: path }));
+    },
+    pick(path) {
+      categories = [...new Set([...categories, path])];
+      showCategories();
+    },
+  });
+}
+
+export function addToHistory({ id, text }) {
+  history = [...history.filter((each) => each.id !== id), { id, text, days: 1 }];
+  showHistory();
+}
+
+async function pickShopper(value) {
+  const chosen = value === "" ? [] : about.shoppers[Number(value)].history;
+  history = await named(chosen.map(({ id, days_ago: days }) => ({ id, days })));
+  showHistory();
+}
+
+const named = (events) =>
+  Promise.all(
+    events.map(async (event) => ({
+      ...event,
+      text: (await server.item(event.id))?.text ?? `${event.id} (not known)`,
+    })),
+  );
+
+function picked(text, label, remove, ...more) {
+  const gone = el(
+    "button",
+    { type: "button", "aria-label": `Remove ${label}`, onclick: remove },
+    "×",
+  );
+  return el("li", {}, el("span", {}, text), ...more, gone);
+}
+
+function showHistory() {
+  byId("history").replaceChildren(
+    ...history.map((event) => {
+      const days = el("input", {
+        type: "number",
+        min: 0,
+        max: 36500,
+        value: event.days,
+        "aria-label": `Days ago: ${event.text}`,
+        oninput: () => (event.days = Number(days.value)),
+      });
+      const unit = el("small", { "aria-hidden": "true" }, "days ago");
+      const remove = () => {
+        history = history.filter((other) => other !== event);
+        showHistory();
+        byId("add-item").focus();
+      };
+      return picked(event.text, event.text, remove, days, unit);
+    }),
+  );
+  const key = (events) => events.map((e) => `${e.id}:${e.days}`).join();
+  const example = about.shoppers.findIndex(
+    (each) =>
+      key(each.history.map((e) => ({ ...e, days: e.days_ago }))) ===
+      key(history),
+  );
+  byId("shopper").value =
+    example >= 0 ? String(example) : history.length ? "own" : "";
+  showCounts();
+}
+
+function showCategories() {
+  byId("categories").replaceChildren(
+    ...categories.map((path) =>
+      picked(path, path, () => {
+        categories = categories.filter((other) => other !== path);
+        showCategories();
+        byId("add-category").focus();
+      }),
+    ),
+  );
+  showCounts();
+}
+
+const facts = () =>
+  [...byId("facts").querySelectorAll("select")].filter((each) => each.value);
+
+function showCounts() {
+  const now = written();
+  const filters = ["low", "high", "stock", "unseen"].filter((k) => now[k]);
+  for (const [name, n] of Object.entries({
+    history: history.length,
+    filter: categories.length + filters.length,
+    profile: facts().length + Boolean(now.user),
+  }))
+    byId(`${name}-count`).textContent = n ? `(${n})` : "";
+}
+
+// The question as names of the address; null is not there.
+function written() {
+  const beam = byId("beam").value;
+  return {
+    q: byId("query").value.trim(),
+    history: history.length
+      ? JSON.stringify(history.map(({ id, days }) => [id, days]))
+      : null,
+    categories: categories.length ? JSON.stringify(categories) : null,
+    low: byId("low").value || null,
+    high: byId("high").value || null,
+    stock: byId("stock").checked ? "1" : null,
+    unseen: byId("unseen").checked ? "1" : null,
+    user: byId("user").value.trim() || null,
+    facts: facts().length
+      ? JSON.stringify(facts().map((f) => [f.dataset.field, f.value]))
+      : null,
+    beam: beam === String(about.beams[0]) ? null : beam,
+  };
+}
+
+// The question in the address, null where there is none. The form is filled
+// with it unless it holds it already: what was changed since then stays.
+export async function readPlace() {
+  const now = place();
+  const asked = JSON.stringify(NAMES.map((name) => now.get(name)));
+  if (asked !== read) await fillForm(now);
+  read = asked;
+  return now.has("q") ? asked : null;
+}
+
+async function fillForm(now) {
+  byId("query").value = now.get("q") ?? "";
+  const events = list(now.get("history"));
+  history = await named(events.map(([id, days]) => ({ id, days })));
+  categories = list(now.get("categories"));
+  for (const name of ["low", "high", "user"])
+    byId(name).value = now.get(name) ?? "";
+  for (const name of ["stock", "unseen"]) byId(name).checked = now.has(name);
+  byId("beam").value = now.get("beam") ?? about.beams[0];
+  const known = new Map(list(now.get("facts")));
+  for (const each of byId("facts").querySelectorAll("select"))
+    each.value = known.get(each.dataset.field) ?? "";
+  showHistory();
+  showCategories();
+}
+
+function list(text) {
+  try {
+    const found = JSON.parse(text ?? "[]");
+    return Array.isArray(found) ? found : [];
+  } catch {
+    return []; // An address that somebody wrote by hand.
+  }
+}
+
+// The question as the server wants it.
+export function body() {
+  const beam = Number(byId("beam").value);
+  const low = byId("low").value;
+  const high = byId("high").value;
+  const query = byId("query").value.trim();
+  const user = byId("user").value.trim();
+  const filters = {
+    ...(categories.length && { categories }),
+    ...((low || high) && {
+      price: { ...(low && { min: +low }), ...(high && { max: +high }) },
+    }),
+    ...(byId("stock").checked && { in_stock: true }),
+    ...(byId("unseen").checked &&
+      history.length && { exclude: history.map(({ id }) => id) }),
+  };
+  return {
+    ...(query && { query }),
+    history: history.map(({ id, days }) => ({ id, days_ago: days })),
+    profile: {
+      ...(user && { user_id: user }),
+      facts: Object.fromEntries(facts().map((f) => [f.dataset.field, f.value])),
+    },
+    filters,
+    beam,
+    k: beam,
+  };
+}
+
+export const describe = () => {
+  const query = byId("query").value.trim();
+  const asked = query ? `“${query}”` : "the next basket";
+  return history.length
+    ? `${asked}, after ${count(history.length, "purchase")}`
+    : asked;
+};

@@ -1,0 +1,56 @@
+// Asks the server; an answer that is an error becomes one.
+
+export class ServerError extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export const setToken = (token) => sessionStorage.setItem("token", token);
+
+async function ask(path, options = {}) {
+  const headers = { ...options.headers };
+  const token = sessionStorage.getItem("token");
+  if (token) headers.authorization = `Bearer ${token}`;
+  let response;
+  try {
+    response = await fetch(path, { ...options, headers });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ServerError(0, "The server does not answer.");
+  }
+  const found = await response.json().catch(() => ({}));
+  if (response.ok) return found;
+  const said = found.error ?? `the server answered ${response.status}.`;
+  const text = said[0].toUpperCase() + said.slice(1);
+  throw new ServerError(response.status, text);
+}
+
+export const get = (path, parameters = {}, signal) =>
+  ask(`${path}?${new URLSearchParams(parameters)}`, { signal });
+
+export const post = (path, body, signal) =>
+  ask(path, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+    signal,
+  });
+
+const records = new Map();
+
+// What is told of an item; null where there is none.
+export async function item(id) {
+  if (!records.has(id)) {
+    try {
+      remember(await get(`items/${encodeURIComponent(id)}`));
+    } catch (error) {
+      if (error.status !== 404) throw error;
+      return null;
+    }
+  }
+  return records.get(id);
+}
+
+export const remember = (record) => records.set(record.id, record);

@@ -1,0 +1,159 @@
+// A tree for eyes, mouse, keyboard and screen reader (the ARIA tree pattern).
+//
+// A node has `label`, what a screen reader says; `row`, what is seen; `state`,
+// a class or none; `open`; `children`: none, a list, or an async function of
+// one; and for Enter and click on a node without children `activate`, or
+// `more`, an async function of the nodes that take its place.
+
+import { el } from "./dom.js";
+
+const made = new WeakMap(); // The node of each element.
+
+export function showTree(root, nodes) {
+  root.replaceChildren(...items(nodes, 1));
+  number(root);
+  const first = root.querySelector("[role=treeitem]");
+  if (first) first.tabIndex = 0;
+  root.onkeydown = (event) => pressed(root, event);
+  root.onclick = (event) => clicked(root, event);
+  return Promise.all([...root.children].map(openIfWanted));
+}
+
+// Opens the whole of a tree whose children are lists.
+export async function openAll(root) {
+  let item;
+  while ((item = root.querySelector("[aria-expanded=false]")))
+    await setOpen(item, true);
+}
+
+export function closeAll(root) {
+  for (const item of root.querySelectorAll("[aria-expanded=true]"))
+    setOpen(item, false);
+  const first = root.querySelector("[role=treeitem]");
+  for (const item of root.querySelectorAll("[tabindex='0']"))
+    item.tabIndex = -1;
+  if (first) first.tabIndex = 0;
+}
+
+function items(nodes, level) {
+  return nodes.map((node) => {
+    const item = el(
+      "li",
+      {
+        role: "treeitem",
+        tabindex: -1,
+        class: node.state,
+        "aria-label": node.label,
+        "aria-level": level,
+        "aria-expanded": node.children ? "false" : null,
+      },
+      el("div", { class: "row" }, ...node.row),
+    );
+    made.set(item, node);
+    return item;
+  });
+}
+
+function number(group) {
+  [...group.children].forEach((item, place, all) => {
+    item.ariaPosInSet = place + 1;
+    item.ariaSetSize = all.length;
+  });
+}
+
+const openIfWanted = (item) =>
+  made.get(item).open ? setOpen(item, true) : undefined;
+
+async function setOpen(item, open) {
+  const node = made.get(item);
+  if (!node.children || isOpen(item) === open) return;
+  item.setAttribute("aria-expanded", open);
+  if (item.lastElementChild.role === "group") {
+    item.lastElementChild.hidden = !open;
+    return;
+  }
+  const level = Number(item.getAttribute("aria-level")) + 1;
+  const group = el("ul", { role: "group" });
+  item.append(group);
+  await fill(item, group, node.children, level);
+}
+
+async function fill(item, group, children, level) {
+  item.setAttribute("aria-busy", "true");
+  try {
+    const nodes = Array.isArray(children) ? children : await children();
+    group.replaceChildren(...items(nodes, level));
+    number(group);
+  } catch (error) {
+    group.remove();
+    item.setAttribute("aria-expanded", "false");
+    failed(error);
+  } finally {
+    item.removeAttribute("aria-busy");
+  }
+  await Promise.all([...group.children].map(openIfWanted));
+}
+
+const isOpen = (item) => item.getAttribute("aria-expanded") === "true";
+
+function focus(root, item) {
+  if (!item) return;
+  for (const other of root.querySelectorAll("[tabindex='0']"))
+    other.tabIndex = -1;
+  item.tabIndex = 0;
+  item.focus();
+}
+
+function act(root, item) {
+  const node = made.get(item);
+  if (node.children) setOpen(item, !isOpen(item));
+  else if (node.more) replace(root, item, node.more).catch(failed);
+  else node.activate?.();
+}
+
+async function replace(root, item, more) {
+  const level = item.getAttribute("aria-level");
+  const next = items(await more(), level);
+  const group = item.parentElement;
+  item.replaceWith(...next);
+  number(group);
+  focus(root, next[0]);
+}
+
+const failed = (error) =>
+  window.dispatchEvent(new CustomEvent("failed", { detail: error }));
+
+function clicked(root, event) {
+  const row = event.target.closest(".row");
+  if (!row) return;
+  focus(root, row.parentElement);
+  act(root, row.parentElement);
+}
+
+const KEYS = {
+  ArrowDown: (item, seen, at) => seen[at + 1],
+  ArrowUp: (item, seen, at) => seen[at - 1],
+  Home: (item, seen) => seen[0],
+  End: (item, seen) => seen.at(-1),
+  ArrowRight(item, seen, at) {
+    if (item.ariaExpanded === "false") setOpen(item, true);
+    else if (isOpen(item)) return seen[at + 1];
+  },
+  ArrowLeft(item) {
+    if (!isOpen(item)) return item.parentElement.closest("[role=treeitem]");
+    setOpen(item, false);
+  },
+  Enter: (item, seen, at, root) => act(root, item),
+  " ": (item, seen, at, root) => act(root, item),
+};
+
+function pressed(root, event) {
+  const item = event.target.closest("[role=treeitem]");
+  const key = KEYS[event.key];
+  if (!item || !key || event.ctrlKey || event.altKey || event.metaKey) return;
+  event.preventDefault();
+  const seen = [...root.querySelectorAll("[role=treeitem]")].filter(
+    (each) => !each.parentElement.closest("[hidden]"),
+  );
+  focus(root, key(item, seen, seen.indexOf(item), root));
+}

@@ -1,0 +1,77 @@
+"""A shop of sixty items, its log, and the artefacts of a tiny run on them."""
+
+import contextlib
+import fcntl
+import importlib.util
+import pathlib
+
+from tests.reference import small_run
+
+COLORS, THINGS = ("red", "green", "blue"), ("cup", "plate")
+ITEMS = [
+  "item_id,text,category,value",
+  *(
+    f"B{i},{COLORS[i % 3]} {THINGS[i % 2]} {i},"
+    f"KITCHEN > {THINGS[i % 2].upper()}S,{1 + i % 7}"
+    for i in range(60)
+  ),
+]
+EVENTS = [
+  "user_id,item_id,time,event,query",
+  *(
+    f"u{user},B{(7 * user + 3 * step) % 60},"
+    f"2024-05-{1 + step:02d} {user % 24:02d}:00:00,"
+    f"{'purchase' if step % 2 else 'click'},"
+    f"{THINGS[user % 2] if step % 3 else ''}"
+    for user in range(20)
+    for step in range(20)
+  ),
+]
+FEW = (
+  "--config.generator.loop.steps=20",
+  "--config.generator.loop.checkpoint_every=20",
+  "--config.generator.prompt.history=6",
+  "--config.generator.prompt.user_buckets=16",
+  "--config.tokenizer.vae.levels=(8,8)",
+)
+
+
+def make(workdir: pathlib.Path) -> None:
+  """Runs `gr_jax.main` on the shop unless it did already; safe to race."""
+  workdir.mkdir(parents=True, exist_ok=True)
+  with _alone(workdir / "lock"):
+    if not (workdir / "run" / "report.html").exists():
+      _make(workdir)
+
+
+def _make(workdir: pathlib.Path) -> None:
+  tool = _import_tool()
+  for name, lines in (("items", ITEMS), ("events", EVENTS)):
+    (workdir / f"{name}.csv").write_text("\n".join(lines) + "\n")
+  data = workdir / "data"
+  arguments = [f"--{n}={workdir}/{n}.csv" for n in ("items", "events")]
+  with contextlib.redirect_stdout(None):
+    assert tool.main([*arguments, f"--output={data}"]) == 0
+  run = small_run.start(
+    "configs/own_data.py:tiny",
+    workdir / "run",
+    f"--config.data.path={data}",
+    *FEW,
+  )
+  output, _ = run.communicate()
+  assert run.returncode == 0, output
+
+
+def _import_tool():
+  path = small_run.ROOT / "tools" / "import_data.py"
+  spec = importlib.util.spec_from_file_location("import_data", path)
+  module = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(module)
+  return module
+
+
+@contextlib.contextmanager
+def _alone(path: pathlib.Path):
+  with path.open("w") as file:
+    fcntl.flock(file, fcntl.LOCK_EX)
+    yield

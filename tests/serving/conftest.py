@@ -1,0 +1,85 @@
+"""One tiny run for all tests of the server, on all of pytest's processes."""
+
+import os
+import pathlib
+import shutil
+
+import jax
+import pytest
+
+from gr_jax.serving.questions import question, recommend_record, search_record
+from gr_jax.serving.service import Service, ServiceConfig
+from tests.reference import shop_run
+
+BEAM = 64  # More than there are IDs: a search ranks the whole catalogue.
+PROGRAMS = pathlib.Path(os.environ["JAX_COMPILATION_CACHE_DIR"]) / "searches"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_compilation():
+  """These tests are about answers, not about speed."""
+  jax.config.update("jax_disable_most_optimizations", True)
+  yield
+  jax.config.update("jax_disable_most_optimizations", False)
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory) -> pathlib.Path:
+  """The workdir of a finished run; nobody writes there."""
+  base = tmp_path_factory.getbasetemp()
+  workers = base.parent if base.name.startswith("popen-") else base
+  shop_run.make(workers / "shop_run")
+  return workers / "shop_run" / "run"
+
+
+@pytest.fixture
+def copied(run, tmp_path) -> pathlib.Path:
+  """A copy of the run, to be damaged."""
+  return shutil.copytree(run, tmp_path / "run")
+
+
+@pytest.fixture
+def make_service(run, tmp_path):
+  """Opens services on one log, one after the other."""
+  opened = []
+
+  def make(artefacts=run, **options) -> Service:
+    if opened:
+      opened.pop().close()
+    sizes = {"beams": (BEAM,), "max_batch": 4, "room": 64}
+    log = tmp_path / "items.log"
+    opened.append(
+      Service(
+        ServiceConfig(
+          artefacts, log, **sizes | {"programs": PROGRAMS} | options
+        )
+      )
+    )
+    return opened[-1]
+
+  yield make
+  for service in opened:
+    service.close()
+
+
+@pytest.fixture
+def ask():
+  """`ask(service, query, **body)`: the answer to one question alone."""
+
+  def ask(service: Service, query: str | None = "cup", **body):
+    return service.answer([asked(query, **body)])[0]
+
+  return ask
+
+
+@pytest.fixture(name="asked")
+def asked_fixture():
+  return asked
+
+
+def asked(query: str | None = "cup", **body):
+  """The question of a body."""
+  beams = (BEAM,)
+  record = search_record(beams) if query else recommend_record(beams)
+  told = {"query": query, **body} if query else body
+  return question(record.check(told), beams=beams, query=query)

@@ -1,0 +1,77 @@
+"""Artefacts are loaded whole, or refused in one line."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+
+from gr_jax.serving.loading import STAGES, load_artefacts
+
+
+def test_a_finished_run_is_loaded(run):
+  artefacts = load_artefacts(run)
+  assert len(artefacts.catalogue) == len(artefacts.semantic_ids) == 60
+  assert artefacts.category_depth == 3
+  assert artefacts.collisions == "suffix"
+  section = artefacts.manifests["generator"]["section"]
+  assert artefacts.prompt.history == section["prompt"]["history"]
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path):
+  with pytest.raises(FileNotFoundError, match="there is no folder"):
+    load_artefacts(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_an_unfinished_stage_is_told_by_name(copied, stage):
+  (copied / stage / "manifest.json").unlink()
+  with pytest.raises(FileNotFoundError, match=f"no finished stage '{stage}'"):
+    load_artefacts(copied)
+
+
+def checkpoint_data(run):
+  """The largest file of the last checkpoint."""
+  steps = run / "generator" / "checkpoints"
+  last = max((p for p in steps.iterdir() if p.name.isdigit()), key=_number)
+  files = [p for p in (last / "state").rglob("*") if p.is_file()]
+  return max(files, key=lambda path: path.stat().st_size)
+
+
+def _number(path) -> int:
+  return int(path.name)
+
+
+FILES = (
+  "data/catalogue/items.parquet",
+  "data/catalogue/category_names.json",
+  "tokenizer/semantic_ids/codes.npy",
+  "tokenizer/semantic_ids/level_sizes.json",
+  "tokenizer/manifest.json",
+  "generator/vocabulary.json",
+)
+
+
+@pytest.mark.parametrize("file", [*FILES, "checkpoint"])
+def test_a_truncated_file_is_refused_in_one_line(copied, file):
+  path = checkpoint_data(copied) if file == "checkpoint" else copied / file
+  os.truncate(path, path.stat().st_size // 2)
+  with pytest.raises(ValueError, match=r"cannot be read|damaged") as caught:
+    load_artefacts(copied)
+  assert "\n" not in str(caught.value)
+
+
+def test_codes_of_another_catalogue_are_refused(copied):
+  path = copied / "tokenizer" / "semantic_ids" / "codes.npy"
+  np.save(path, np.load(path)[:-1])
+  with pytest.raises(ValueError, match="59 semantic IDs"):
+    load_artefacts(copied)
+
+
+def test_a_checkpoint_of_another_generator_is_refused(copied):
+  path = copied / "generator" / "manifest.json"
+  manifest = json.loads(path.read_text())
+  manifest["section"]["model"]["width"] *= 2
+  path.write_text(json.dumps(manifest))
+  with pytest.raises(ValueError, match="the checkpoint has embeddings"):
+    load_artefacts(copied)

@@ -1,0 +1,106 @@
+"""The server as a process: it survives what processes suffer."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+
+import pytest
+
+from gr_jax.serving.__main__ import main
+from tests.reference.small_run import ENVIRONMENT, ROOT
+
+FLAGS = ("--port=0", "--beam=8", "--max-batch=1", "--room=500")
+
+
+@contextlib.contextmanager
+def serving(run, log, *flags):
+  """A ready server: `(process, url)`."""
+  process = subprocess.Popen(
+    [
+      *(sys.executable, "-m", "gr_jax.serving"),
+      *(f"--artefacts={run}", f"--log={log}", *FLAGS, *flags),
+    ],
+    cwd=ROOT,
+    env=os.environ | ENVIRONMENT,
+    stderr=subprocess.PIPE,
+    text=True,
+  )
+  told = []
+  try:
+    for line in process.stderr:
+      told.append(line)
+      if "ready on " in line:
+        break
+    assert "ready on " in told[-1], told
+    yield process, told[-1].split()[3]
+  finally:
+    process.kill()
+    process.communicate()
+
+
+def call(url: str, path: str, body=None):
+  request = urllib.request.Request(
+    url + path,
+    None if body is None else json.dumps(body).encode(),
+    {"content-type": "application/json"},
+  )
+  with urllib.request.urlopen(request, timeout=30) as response:
+    return json.loads(response.read())
+
+
+def test_what_was_acknowledged_survives_a_kill_and_a_torn_record(run, tmp_path):
+  log = tmp_path / "items.log"
+  acknowledged = {}
+  with serving(run, log) as (process, url):
+    timer = threading.Timer(1.0, process.kill)
+
+    def add() -> None:
+      for n in range(400):
+        body = {"add": [{"id": f"N{n}", "text": f"red cup {n}"}]}
+        for item in call(url, "/items", body)["items"]:
+          acknowledged[item["id"]] = item
+        if n == 3:
+          timer.start()
+
+    with pytest.raises(OSError):  # noqa: PT011
+      add()
+    timer.join()
+  assert len(acknowledged) > 3
+  with log.open("ab") as file:
+    file.write(b"00000000 {torn")
+  with serving(run, log) as (process, url):
+    for item_id, item in acknowledged.items():
+      assert call(url, f"/items/{item_id}") == item
+    # SIGTERM: what was accepted is answered, and the exit is in order.
+    assert len(call(url, "/search", {"query": "cup"})["items"]) == 8
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) in (0, -signal.SIGTERM)
+
+
+def test_a_run_that_is_not_there_is_one_line(tmp_path, capsys):
+  assert main([f"--artefacts={tmp_path / 'none'}"]) == 1
+  error = capsys.readouterr().err
+  assert error.startswith("error: there is no folder ")
+  assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+  "flag", ["--queue=0", "--max-batch=-1", "--deadline-ms=-1", "--timeout=0"]
+)
+def test_values_that_make_no_sense_are_told(tmp_path, capsys, flag):
+  assert main([f"--artefacts={tmp_path}", flag]) == 1
+  assert f"error: {flag.split('=')[0]}=" in capsys.readouterr().err
+
+
+def test_help_names_every_flag(capsys):
+  with pytest.raises(SystemExit):
+    main(["--help"])
+  text = capsys.readouterr().out
+  for flag in ("--artefacts", "--beam", "--queue", "--token", "--log"):
+    assert flag in text

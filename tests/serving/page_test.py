@@ -1,0 +1,410 @@
+"""The page as people use it, in a browser without windows."""
+
+import json
+import shutil
+import threading
+import urllib.request
+
+import pytest
+
+from gr_jax.serving.api import HttpConfig
+from gr_jax.serving.changes import change
+from gr_jax.serving.server import Server
+from gr_jax.serving.service import Service, ServiceConfig
+from tests.serving.conftest import BEAM, PROGRAMS
+
+playwright = pytest.importorskip(
+  "playwright.sync_api", reason="pip install playwright to test the page"
+)
+uvicorn = pytest.importorskip("uvicorn")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+# Text and the nearest background below it, with the WCAG contrast of both.
+CONTRAST = """() => {
+  const light = (rgb) => {
+    const [r, g, b] = rgb.match(/[\\d.]+/g).map((v) => v / 255)
+      .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const found = [];
+  for (const node of document.querySelectorAll("body *")) {
+    const own = [...node.childNodes].some(
+      (n) => n.nodeType === 3 && n.data.trim());
+    if (!own || !node.checkVisibility()) continue;
+    let below = node;
+    while (getComputedStyle(below).backgroundColor === "rgba(0, 0, 0, 0)")
+      below = below.parentElement;
+    const [a, b] = [
+      light(getComputedStyle(node).color),
+      light(getComputedStyle(below).backgroundColor),
+    ].sort((x, y) => y - x);
+    found.push([(a + 0.05) / (b + 0.05), node.textContent.slice(0, 30)]);
+  }
+  return found;
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+  path = next(filter(None, map(shutil.which, BROWSERS)), None)
+  if path is None:
+    pytest.skip(f"install one of {', '.join(BROWSERS)} to test the page")
+  with playwright.sync_playwright() as started:
+    # In a container the user is often root, whom Chromium's sandbox refuses.
+    browser = started.chromium.launch(
+      executable_path=path, args=["--no-sandbox"]
+    )
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="module")
+def server(run, tmp_path_factory):
+  """A real server on loopback, ready; `url` is where."""
+  log = tmp_path_factory.mktemp("page") / "items.log"
+  service = Service(
+    ServiceConfig(run, log, (BEAM,), max_batch=1, room=64, programs=PROGRAMS)
+  )
+  # A known item keeps its ID. This is what a careless shop could write.
+  text = "<img src=x onerror=alert(1)> red cup"
+  service.change(change({"add": [{"id": "B0", "text": text, "price": 1}]}))
+  ready = threading.Event()
+  app = Server(service, HttpConfig(), on_ready=ready.set).app
+  http = uvicorn.Server(
+    uvicorn.Config(app, port=0, log_level="error", ws="none")
+  )
+  thread = threading.Thread(target=http.run)
+  thread.start()
+  try:
+    assert ready.wait(120)
+    port = http.servers[0].sockets[0].getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    asked(url, {})  # Compiles what explains.
+    yield url
+  finally:
+    http.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def opened(browser, server):
+  """`opened(hash, **options)`: a page; it may complain of nothing."""
+  contexts, complaints = [], []
+
+  def complain(message):
+    if message.type in ("error", "warning"):
+      complaints.append(message.text)
+
+  def open_page(place: str = "", **options):
+    context = browser.new_context(reduced_motion="reduce", **options)
+    context.set_default_timeout(10_000)
+    contexts.append(context)
+    page = context.new_page()
+    page.on("console", complain)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+      "request",
+      lambda r: r.url.startswith(server) or complaints.append(r.url),
+    )
+    page.goto(f"{server}/#{place}")
+    page.wait_for_selector("#about:not(:empty)")
+    return page
+
+  yield open_page
+  for context in contexts:
+    context.close()
+  assert not complaints
+
+
+def asked(server: str, body: dict, path: str = "explain") -> dict:
+  request = urllib.request.Request(
+    f"{server}/{path}",
+    json.dumps(body).encode(),
+    {"content-type": "application/json"},
+  )
+  with urllib.request.urlopen(request, timeout=100) as response:
+    return json.loads(response.read())
+
+
+def search(page) -> str:
+  """Clicks the button; what is said when the answers stand there."""
+  page.evaluate("document.getElementById('said').textContent = ''")
+  page.get_by_role("button", name="Search", exact=True).click()
+  page.wait_for_selector("#results[aria-busy=false] #said:not(:empty)")
+  return page.inner_text("#said")
+
+
+def texts(page, selector: str) -> list[str]:
+  return page.locator(selector).all_text_contents()
+
+
+def names(page, selector: str = "#beams [role=treeitem]") -> list[str]:
+  return [
+    each.get_attribute("aria-label") for each in page.locator(selector).all()
+  ]
+
+
+def test_a_query_shows_ranked_items_and_their_codes(opened, server):
+  page = opened()
+  page.fill("#query", "green plate")
+  said = search(page)
+  found = asked(server, {"query": "green plate", "k": BEAM})
+  assert said.startswith(f"{len(found['items'])} items of ")
+  assert "“green plate”" in said
+  shown = texts(page, "#answers li:visible a")
+  assert len(shown) == 10
+  assert shown == [item["text"] for item in found["items"][:10]]
+  page.get_by_role("button", name="Show all").click()
+  assert len(texts(page, "#answers li:visible")) == len(found["items"])
+
+
+def test_the_beams_are_a_tree_of_codes_with_their_probabilities(opened, server):
+  page = opened("q=green+plate")
+  page.get_by_role("button", name="Open all").click()
+  found = asked(server, {"query": "green plate", "k": BEAM})
+  shown = texts(page, "#beams [aria-level='1'] > .row .code")
+  roots = [node for node in found["prefixes"] if len(node["prefix"]) == 1]
+  assert shown == [str(node["prefix"][0]) for node in roots]
+  answers = texts(page, "#beams > li > .row .figure:last-child")
+  assert sum(map(int, answers)) == len(found["items"])
+  steps = texts(page, "#beams > li > .row .figure:nth-last-child(3)")
+  assert 99 < sum(float(step[:-1]) for step in steps) < 101
+  leaves = page.locator("#beams [role=treeitem]:not([aria-expanded])")
+  assert leaves.count() == len(found["items"])
+  page.get_by_role("button", name="Close all").click()
+  assert page.locator("#beams [role=treeitem]:visible").count() == len(roots)
+
+
+def test_filters_show_what_they_take_out(opened):
+  page = opened("q=green+plate")
+  page.click("#filter-box summary")
+  page.type("#add-category", "cups")
+  page.wait_for_selector("#add-category-options [aria-selected=true]")
+  page.press("#add-category", "Enter")
+  assert texts(page, "#categories span") == ["KITCHEN > CUPS"]
+  assert page.inner_text("#filter-count") == "(1)"
+  said = search(page)
+  assert "Filters took 30 out, brought 0 in." in said
+  assert all("cup" in text for text in texts(page, "#answers a"))
+  assert any("was " in text for text in texts(page, "#answers li:visible"))
+  page.click("#filtered summary")
+  assert all("plate" in text for text in texts(page, "#filtered-out a"))
+  assert len(texts(page, "#filtered-out a")) == 30
+  page.get_by_role("button", name="Open all").click()
+  out = [name for name in names(page) if "filtered out" in name]
+  assert sum("plate" in name for name in out) == 30
+  assert not any(" cup " in name for name in out)
+  page.get_by_role("button", name="Remove KITCHEN > CUPS").click()
+  assert "Filters" not in search(page)
+
+
+def test_a_shopper_is_picked_changed_and_kept_in_the_address(opened):
+  page = opened()
+  page.select_option("#shopper", "Made up: buys KITCHEN")
+  page.wait_for_selector("#history li", state="attached")
+  bought = page.locator("#history li").count()
+  page.click("#history-box summary")
+  # By keyboard alone: the second of what is found.
+  page.type("#add-item", "blue plate")
+  page.wait_for_selector("#add-item-options [aria-selected=true]")
+  second = texts(page, "#add-item-options span")[1]
+  page.press("#add-item", "ArrowDown")
+  page.press("#add-item", "Enter")
+  assert texts(page, "#history span")[-1] == second
+  page.get_by_label(f"Days ago: {second}").fill("30")
+  assert page.input_value("#shopper") == "own"
+  assert f"the next basket, after {bought + 1} purchases" in search(page)
+  shown, history = texts(page, "#answers a"), texts(page, "#history span")
+  page.reload()
+  page.wait_for_selector("#answers a")
+  assert texts(page, "#answers a") == shown
+  assert texts(page, "#history span") == history
+  assert page.get_by_label(f"Days ago: {second}").input_value() == "30"
+  page.click("#history-box summary")
+  page.get_by_role("button", name=f"Remove {second}").click()
+  assert page.locator("#history li").count() == bought
+  page.get_by_role("button", name="Start over").click()
+  page.wait_for_selector("#found", state="hidden")
+  assert page.locator("#history li").count() == 0
+
+
+def focused(page) -> str:
+  return page.evaluate("document.activeElement.ariaLabel")
+
+
+def test_the_tree_obeys_the_keyboard(opened):
+  page = opened("view=browse")
+  page.wait_for_selector("#tree [tabindex='0']")
+  page.focus("#tree [tabindex='0']")
+  items = "#tree [role=treeitem]:visible"
+  roots = names(page, items)
+  page.keyboard.press("End")
+  assert focused(page) == roots[-1]
+  page.keyboard.press("Home")
+  assert focused(page) == roots[0]
+  page.keyboard.press("ArrowRight")
+  page.wait_for_selector("#tree [aria-level='2']")
+  assert len(names(page, items)) > len(roots)
+  page.keyboard.press("ArrowRight")
+  assert focused(page) == names(page, items)[1]
+  page.keyboard.press("ArrowDown")
+  assert focused(page) == names(page, items)[2]
+  page.keyboard.press("ArrowUp")
+  page.keyboard.press("ArrowLeft")
+  page.keyboard.press("ArrowLeft")
+  page.keyboard.press("ArrowLeft")
+  assert focused(page) == roots[0]
+  assert page.locator("#tree [tabindex='0']").count() == 1
+
+
+def test_a_branch_leads_to_an_item_and_its_neighbours(opened, server):
+  page = opened("view=browse")
+  deepest = "#tree [role=treeitem]:visible:not([aria-expanded=true])"
+  for _ in range(8):
+    last = page.locator(deepest).first
+    if last.get_attribute("aria-expanded") is None:
+      break
+    level = int(last.get_attribute("aria-level"))
+    last.locator(".row").click()
+    page.wait_for_selector(f"#tree [aria-level='{level + 1}']")
+  chosen = last.inner_text().split("\n")[0]
+  last.locator(".row").click()
+  page.wait_for_selector("#item-body h3")
+  assert page.inner_text("#item-title") == chosen
+  assert page.evaluate("document.activeElement.id") == "item-title"
+  item = page.inner_text("#item dd >> nth=1")
+  with urllib.request.urlopen(f"{server}/items/{item}/neighbours") as response:
+    groups = json.loads(response.read())["neighbours"]
+  near = [each["text"] for group in groups for each in group["answers"]]
+  assert texts(page, ".neighbours a") == near
+  page.click(".neighbours a >> nth=0")
+  page.wait_for_function(
+    "text => document.getElementById('item-title').textContent === text",
+    arg=near[0],
+  )
+  page.go_back()
+  page.wait_for_function(
+    "text => document.getElementById('item-title').textContent === text",
+    arg=chosen,
+  )
+
+
+def test_a_code_of_an_item_opens_its_place_in_the_tree(opened):
+  page = opened("view=browse&item=B1")
+  page.wait_for_selector("#item-body .code")
+  codes = texts(page, "#item-body .code")
+  page.click("#item-body .code >> nth=1")
+  page.wait_for_selector(f"#path [aria-current]:text-is('{codes[1]}')")
+  assert texts(page, "#path p > *") == ["All", *codes[:2]]
+  page.click("#path a >> nth=0")
+  page.wait_for_selector("#path [aria-current]:has-text('All')")
+
+
+def test_what_was_found_goes_to_the_shopper(opened):
+  page = opened("q=green+plate")
+  page.wait_for_selector("#answers a")
+  first = texts(page, "#answers a")[0]
+  page.get_by_role("button", name=f"Bought: {first}", exact=True).click()
+  assert texts(page, "#history span") == [first]
+  page.click("#answers a >> nth=1")
+  page.wait_for_selector("#item-body h3")
+  page.get_by_role("button", name="Bought: add to the shopper").click()
+  page.wait_for_selector("#search:visible")
+  assert len(texts(page, "#history span")) == 2
+  assert "after 2 purchases" in search(page)
+
+
+def test_text_of_a_catalogue_is_never_markup(opened):
+  page = opened("q=red+cup")
+  page.wait_for_selector("#answers a")
+  page.get_by_role("button", name="Show all").click()
+  assert any(
+    text.startswith("<img src=x") for text in texts(page, "#answers a")
+  )
+  page.click("#browse-tab")
+  page.type("#find", "onerror")
+  page.wait_for_selector("#find-options [aria-selected=true]")
+  page.press("#find", "Enter")
+  page.wait_for_selector("#item-body h3")
+  assert page.inner_text("#item-title").startswith("<img src=x")
+  assert page.locator("img").count() == 0
+
+
+def test_an_error_of_the_server_is_told(browser, server):
+  context = browser.new_context()
+  page = context.new_page()
+  page.goto(f'{server}/#q=cup&categories=["nothing"]')
+  page.wait_for_selector("#error:visible")
+  assert "'nothing', which the catalogue does not" in page.inner_text("#error")
+  assert page.inner_text("#said") == "No answer."
+  context.close()
+
+
+def test_a_token_is_asked_for_once(browser, server):
+  context = browser.new_context()
+  page = context.new_page()
+
+  def answer(route):
+    if route.request.headers.get("authorization") == "Bearer s3cret":
+      route.continue_()
+    else:
+      route.fulfill(status=401, json={"error": "the bearer token is missing."})
+
+  page.route("**/catalogue*", answer)
+  page.goto(server)
+  page.wait_for_selector("#token-form:visible")
+  assert page.inner_text("#error") == "The bearer token is missing."
+  page.fill("#token", "s3cret")
+  page.press("#token", "Enter")
+  page.wait_for_selector("#about:not(:empty)")
+  page.reload()
+  page.wait_for_selector("#about:not(:empty)")
+  assert not page.is_visible("#token-form")
+  context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_from_its_background(opened, scheme):
+  page = opened('q=plate&categories=["KITCHEN > CUPS"]', color_scheme=scheme)
+  page.wait_for_selector("#answers a")
+  page.click("#filtered summary")
+  page.get_by_role("button", name="Open all").click()
+  for box in ("history", "filter", "profile"):
+    page.click(f"#{box}-box summary")
+  seen = page.evaluate(CONTRAST)
+  page.click("#answers a >> nth=0")
+  page.wait_for_selector("#item-body h3")
+  seen += page.evaluate(CONTRAST)
+  assert len(seen) > 300
+  assert min(seen)[0] >= 4.5, min(seen)
+
+
+def test_everything_that_can_be_used_has_a_name(opened):
+  page = opened("q=plate")
+  page.wait_for_selector("#answers a")
+  for box in ("history", "filter", "profile"):
+    page.click(f"#{box}-box summary")
+  session = page.context.new_cdp_session(page)
+  roles = {"button", "combobox", "textbox", "searchbox", "treeitem", "tree"}
+  roles |= {"link", "tab", "checkbox", "spinbutton", "tabpanel"}
+  found = [
+    (node["role"]["value"], node["name"]["value"])
+    for node in session.send("Accessibility.getFullAXTree")["nodes"]
+    if not node["ignored"] and node["role"]["value"] in roles
+  ]
+  assert {"button", "tree", "treeitem", "tab"} <= {role for role, _ in found}
+  assert not [role for role, name in found if not name]
+
+
+def test_a_phone_shows_all_without_scrolling_sideways(opened):
+  phone = {"width": 360, "height": 740}
+  page = opened('q=plate&categories=["KITCHEN > CUPS"]', viewport=phone)
+  page.wait_for_selector("#answers a")
+  page.get_by_role("button", name="Open all").click()
+  wide = "document.documentElement.scrollWidth"
+  for box in ("history", "filter", "profile"):
+    page.click(f"#{box}-box summary")
+  assert page.evaluate(wide) == 360
+  page.click("#answers a >> nth=0")
+  page.wait_for_selector("#item-body h3")
+  assert page.evaluate(wide) == 360

@@ -1,0 +1,50 @@
+"""What is clustered: vectors of real products, and made-up ones."""
+
+import pathlib
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from configs import cq_sid
+from experiments.stages.embed import embed
+from experiments.stages.prepare import prepare
+from gr_jax.parallel.host_memory import release_freed_memory
+from tools.benchmarks.worker import locate
+
+FOLDER = pathlib.Path.home() / ".cache" / "gr_jax" / "benchmark"
+
+
+def load(data: Mapping[str, Any]) -> np.ndarray:
+  """The function `data["vectors"]` called with the other values."""
+  arguments = dict(data)
+  return locate(arguments.pop("vectors"))(**arguments)
+
+
+def item_vectors(*, rows: int) -> np.ndarray:
+  """The first item vectors `[rows, D]` of the default run.
+
+  The first call of all takes a minute or two and leaves them in `FOLDER`.
+  """
+  config = cq_sid.get_config()
+  print(f"vectors of the default data: {FOLDER}", file=sys.stderr)
+  data = prepare(config.data, FOLDER)
+  items = embed(config.vectors, FOLDER, data).items[:rows]
+  del data
+  release_freed_memory()  # A dozen processes hold their vectors at a time.
+  return items
+
+
+def mixture(*, rows: int, features: int, clusters: int = 2000) -> np.ndarray:
+  """`[rows, features]` float32: a centre and noise of a fifth of its energy.
+
+  Few centres are common and many rare, and the features' deviations fall as
+  `(1 + i)^-0.35`, which spreads the energy as the real vectors have it.
+  """
+  rng = np.random.default_rng(0)
+  centres = rng.standard_normal((clusters, features), np.float32)
+  shares = np.arange(1, clusters + 1) ** -0.7
+  vectors = 0.5 * rng.standard_normal((rows, features), np.float32)
+  vectors += centres[rng.choice(clusters, rows, p=shares / shares.sum())]
+  return vectors * np.arange(1, features + 1, dtype=np.float32) ** -0.35
