@@ -6,9 +6,9 @@
     -H 'content-type: application/json'
 
 POST /search, /recommend and /items, GET /items/ID, /metrics, /healthz, /readyz
-and /openapi.json, which describes all of them; / is a page for people. SIGTERM finishes what was
-accepted and stops; SIGHUP, or POST /admin/reload with the token, serves what
-lies in the folder by then without a pause.
+and /openapi.json, which describes all of them; / is a page for people. SIGTERM
+finishes what was accepted and stops; SIGHUP, or POST /admin/reload with the
+token, serves what lies in the folder by then without a pause.
 """
 
 import argparse

@@ -120,6 +120,6 @@ def _make(matmul, *, units, data, codes, iterations) -> Run:
     for seed in range(units):
       fitted = rq_kmeans.fit(vectors, config=config, key=jax.random.key(seed))
       jax.block_until_ready(fitted)
-    return {"error": float(fitted.errors[-1]) / energy}
+    return {"error": float(fitted.errors[-1] / energy)}
 
   return run
