@@ -8,12 +8,14 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.experimental.layout import Layout, with_layout_constraint
 
 from gr_jax.tokenizers import quantizers
 
-SLICE = 2048  # Rows: 2 MB of distances at 256 clusters.
+SLICE = 1024  # Rows: 1 MB of distances at 256 clusters.
 
 Matmul = Callable[[jax.Array, jax.Array], jax.Array]
+"""(centroids `[C, D]`, columns `[D, N]`) -> products `[C, N]`."""
 
 
 class ClusterSums(NamedTuple):
@@ -28,6 +30,16 @@ class ClusterSums(NamedTuple):
   sums: jax.Array
   counts: jax.Array
   error: jax.Array
+
+
+def bf16_products(centroids: jax.Array, columns: jax.Array) -> jax.Array:
+  """`centroids columns` `[C, N]`, products in bfloat16, sums in float32."""
+  centroids = centroids.astype(jnp.bfloat16)
+  columns = columns.astype(jnp.bfloat16)
+  if jax.default_backend() == "cpu":
+    # Turned round before the product, not in it: a fifth faster.
+    columns = with_layout_constraint(columns, Layout((0, 1)))
+  return jnp.matmul(centroids, columns, preferred_element_type=jnp.float32)
 
 
 def empty(centroids: jax.Array) -> ClusterSums:

@@ -14,14 +14,12 @@ import numpy as np
 from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
-from gr_jax.nn import dot
 from gr_jax.tokenizers import (
   cluster_sums,
   minibatch_kmeans,
   quantizers,
   seeding,
 )
-from gr_jax.tokenizers.cluster_sums import Matmul
 
 
 class KMeans(NamedTuple):
@@ -50,7 +48,7 @@ class _Loop(NamedTuple):
 
 
 def _pass(
-  x, weights, centroids, *, matmul: Matmul, axis: str
+  x, weights, centroids, *, matmul: cluster_sums.Matmul, axis: str
 ) -> cluster_sums.ClusterSums:
   """The sums of this device's rows, over all devices."""
   start = jax.lax.pcast(cluster_sums.empty(centroids), axis, to="varying")
@@ -154,7 +152,7 @@ def fit(
   iterations: int = 10,
   tolerance: float = 1e-4,
   seed: seeding.Seed = minibatch_kmeans.refined_seeds,
-  matmul: Matmul = dot.bf16_matmul,
+  matmul: cluster_sums.Matmul = cluster_sums.bf16_products,
   mesh: Mesh | None = None,
 ) -> KMeans:
   """Clusters `[N, D]` by Lloyd's iterations.
@@ -187,11 +185,11 @@ def fit(
   mesh = single_device_mesh() if mesh is None else mesh
   seed_key, loop_key = jax.random.split(key)
   centroids = seed(x, seed_key, num_clusters=num_clusters)
-  variance = _mean_variance(x)
+  limit = tolerance * _mean_variance(x) if tolerance else 0.0
   rows, weights = shard_rows(x, mesh)
   replicated = jax.NamedSharding(mesh, P())
   centroids, loop_key, limit = jax.device_put(
-    (centroids, loop_key, tolerance * variance), replicated
+    (centroids, loop_key, limit), replicated
   )
   return _lloyd(
     rows,

@@ -13,7 +13,6 @@ import functools
 import jax
 import jax.numpy as jnp
 
-from gr_jax.nn import dot
 from gr_jax.tokenizers import cluster_sums, seeding
 
 BATCH_ROWS = 16  # A cluster.
@@ -27,7 +26,7 @@ def refine(
   centroids: jax.Array,
   key: jax.Array,
   *,
-  matmul: cluster_sums.Matmul = dot.bf16_matmul,
+  matmul: cluster_sums.Matmul = cluster_sums.bf16_products,
 ) -> jax.Array:
   """Moves centroids `[C, D]` by batches of 16 C of the rows `[N, D]`.
 

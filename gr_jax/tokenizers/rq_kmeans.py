@@ -11,9 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from gr_jax.nn import dot
 from gr_jax.tokenizers import (
   balanced_kmeans,
+  cluster_sums,
   fitting,
   kmeans,
   quantizers,
@@ -35,7 +35,7 @@ class PlainKMeans:
 
   iterations: int = 10
   tolerance: float = 1e-4
-  matmul: kmeans.Matmul = dot.bf16_matmul
+  matmul: cluster_sums.Matmul = cluster_sums.bf16_products
   mesh: Mesh | None = None
 
   def __call__(self, x, *, num_clusters, key):

@@ -46,7 +46,14 @@ def test_slices_change_nothing_but_rounding(rows, monkeypatch):
 
 
 @pytest.mark.parametrize(
-  ("count", "whole"), [(1, 1), (2048, 2048), (2049, 4096), (6000, 6144)]
+  ("count", "whole"), [(1, 1), (1024, 1024), (1025, 2048), (3000, 3072)]
 )
 def test_whole_slices_are_one_or_full_ones(count, whole):
   assert cluster_sums.whole_slices(count) == whole
+
+
+def test_bfloat16_products_are_those_of_the_rounded_operands(rows):
+  x, _, centroids = rows
+  found = cluster_sums.bf16_products(centroids, x.T)
+  a, b = (v.astype(jnp.bfloat16).astype(jnp.float32) for v in (centroids, x))
+  np.testing.assert_allclose(found, a @ b.T, rtol=1e-5, atol=1e-5)

@@ -8,8 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gr_jax.nn.dot import bf16_matmul
-from gr_jax.tokenizers import rq_kmeans
+from gr_jax.tokenizers import cluster_sums, rq_kmeans
 from tools.benchmarks.contender import (
   LIBRARY_START,
   Bar,
@@ -101,7 +100,7 @@ def _bars():
 
 
 def make_bfloat16(**options) -> Run:
-  return _make(bf16_matmul, **options)
+  return _make(cluster_sums.bf16_products, **options)
 
 
 def make_float32(**options) -> Run:
