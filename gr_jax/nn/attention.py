@@ -95,19 +95,22 @@ def attend_from_beams(
     `[B, M, H h]`.
   """
   B, M, H, h = queries.shape
-  K = cache.prompt.keys.shape[2]
-  S = cache.prompt.keys.shape[1]
-  q = queries.reshape(B, M, K, H // K, h) * h**-0.5
-  seen = place.slot + 1
-  to_prompt = jnp.einsum("bmkgh,bskh->bkgms", q, cache.prompt.keys)
+  S, K = cache.prompt.keys.shape[1:3]
+  G, seen = H // K, place.slot + 1
+  q = queries.reshape(B, M, K, G, h) * h**-0.5
+  # As in `attend`: the prompt's keys meet all beams in one product each.
+  stacked = q.transpose(0, 2, 3, 1, 4).reshape(B, K, G * M, h)
+  to_prompt = jnp.einsum("bkth,bskh->bkts", stacked, cache.prompt.keys)
   to_own = jnp.einsum("bmkgh,bmlkh->bkgml", q, cache.own.keys[:, :, :seen])
   mask = jnp.pad(place.prompt_mask, ((0, 0), (0, seen)), constant_values=True)
   weights = _masked_softmax(
-    jnp.concatenate((to_prompt, to_own), axis=-1), mask[:, None, None, None]
+    jnp.concatenate((to_prompt.reshape(B, K, G, M, S), to_own), axis=-1),
+    mask[:, None, None, None],
   )
-  out = jnp.einsum(
-    "bkgms,bskh->bmkgh", weights[..., :S], cache.prompt.values
-  ) + jnp.einsum(
+  of_prompt = weights[..., :S].reshape(B, K, G * M, S)
+  out = jnp.einsum("bkts,bskh->bkth", of_prompt, cache.prompt.values)
+  out = out.reshape(B, K, G, M, h).transpose(0, 3, 1, 2, 4)
+  out += jnp.einsum(
     "bkgml,bmlkh->bmkgh", weights[..., S:], cache.own.values[:, :, :seen]
   )
   return out.reshape(B, M, H * h)
