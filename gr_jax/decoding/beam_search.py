@@ -31,7 +31,12 @@ from gr_jax.decoding.beams import (
   next_log_probs,
   root,
 )
-from gr_jax.decoding.filters import Filters, live_children, make_filters
+from gr_jax.decoding.filters import (
+  Filters,
+  RowMask,
+  live_children,
+  make_filters,
+)
 from gr_jax.decoding.trie import Trie
 
 # Children up to which a search does not look further. A catalogue is wide near
@@ -49,7 +54,7 @@ def beam_search(
   *,
   beam_size: int | Sequence[int],
   excluded: jax.Array | None = None,
-  allowed: jax.Array | None = None,
+  allowed: jax.Array | RowMask | None = None,
 ) -> SearchResult:
   """The IDs of the catalogue that the beam finds most probable.
 
@@ -62,8 +67,8 @@ def beam_search(
     beam_size: beams kept, one number or one per level.
     excluded: `[B, E]` int32 ID rows that a request must not get (seen items);
       -1 is padding, repeats count once.
-    allowed: `[R]` or `[B, R]` bool over the rows of the trie's capacity: the
-      IDs that may be returned.
+    allowed: `[R]` or `[B, R]` bool over the rows of the trie's capacity, or
+      the same packed by `filters.pack_rows`: the IDs that may be returned.
 
   Returns:
     `M` IDs per request, `M` the last beam size. IDs of probability zero are not

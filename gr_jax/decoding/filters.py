@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from gr_jax.decoding.trie import Trie
 
@@ -70,8 +71,25 @@ def make_row_mask(mask: jax.Array) -> RowMask:
   return RowMask(packed, total - count)
 
 
+def pack_rows(mask: np.ndarray) -> RowMask:
+  """`make_row_mask` on the host, for masks that are made there.
+
+  A mask over a million rows then travels as 250 kB in place of a megabyte, and
+  its packing is no part of the search, where XLA takes as long for it as for
+  all the rest of one request.
+  """
+  words = mask.shape[-1] // 32 + 1
+  pad = [(0, 0)] * (mask.ndim - 1) + [(0, 32 * words - mask.shape[-1])]
+  packed = np.packbits(np.pad(mask, pad), axis=-1, bitorder="little")
+  packed = packed.view("<u4").astype(np.uint32, copy=False)
+  count = np.bitwise_count(packed).astype(np.int32)
+  return RowMask(packed, np.cumsum(count, -1, dtype=np.int32) - count)
+
+
 def make_filters(
-  trie: Trie, excluded: jax.Array | None, allowed: jax.Array | None
+  trie: Trie,
+  excluded: jax.Array | None,
+  allowed: jax.Array | RowMask | None,
 ) -> Filters:
   """Prepares `excluded` `[B, E]` rows and `allowed` `[R]` or `[B, R]` masks.
 
@@ -79,7 +97,14 @@ def make_filters(
     ValueError: where `R` is not the trie's capacity, or `excluded` is not 2-D.
   """
   mask = weights = None
-  if allowed is not None:
+  if isinstance(allowed, RowMask):
+    if allowed.words.shape[-1] != trie.capacity // 32 + 1:
+      raise ValueError(
+        f"allowed has {allowed.words.shape[-1]} words; the trie's capacity of "
+        f"{trie.capacity} rows needs {trie.capacity // 32 + 1}."
+      )
+    mask = allowed
+  elif allowed is not None:
     if allowed.shape[-1] != trie.capacity or allowed.ndim > 2:
       raise ValueError(
         f"allowed must be [{trie.capacity}] or [B, {trie.capacity}] (the "

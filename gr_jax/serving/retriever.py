@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from gr_jax.decoding.beam_search import beam_search
+from gr_jax.decoding.filters import RowMask, pack_rows
 from gr_jax.decoding.free_beam_search import free_beam_search
 from gr_jax.decoding.trie import build_trie
 from gr_jax.generators.decoder_only import DecoderOnly
@@ -110,12 +111,12 @@ class Retriever:
       np.concatenate([r.log_probs for r in results])[:total],
     )
 
-  def _allowed(self, excluded: Sequence[np.ndarray]) -> np.ndarray:
-    """`[B, IDs]`: a mask has one shape, however many IDs were seen."""
+  def _allowed(self, excluded: Sequence[np.ndarray]) -> RowMask:
+    """Of all IDs: a mask has one shape, however many of them were seen."""
     mask = np.ones((len(excluded), self.semantic_ids.num_ids), bool)
     for row, ids in zip(mask, excluded):
       row[ids] = False
-    return mask
+    return pack_rows(mask)
 
 
 def generator_functions(model: DecoderOnly):

@@ -24,6 +24,7 @@ from jax.experimental import serialize_executable
 import gr_jax
 from gr_jax.decoding.beam_search import beam_search
 from gr_jax.decoding.beams import SearchResult
+from gr_jax.decoding.filters import RowMask
 from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.serving.retriever import generator_functions
 
@@ -32,19 +33,19 @@ _TRACED = ("decoding", "generators", "nn", "serving/retriever.py")
 
 
 class SearchInputs(NamedTuple):
-  """All arguments of a search; the last may be None.
+  """All arguments of a search.
 
   Attributes:
     variables: of the model.
     prompt: the prompts and queries.
     trie: the catalogue.
-    allowed: `[B, capacity]` bool.
+    allowed: `B` masks over the trie's rows.
   """
 
   variables: Any
   prompt: Any
   trie: Any
-  allowed: np.ndarray | None
+  allowed: RowMask
 
 
 class Searches:

@@ -13,10 +13,12 @@ their ID's last item, so that requests without filters need no mask.
 """
 
 import dataclasses
+import functools
 from typing import Any
 
 import numpy as np
 
+from gr_jax.decoding.filters import RowMask, pack_rows
 from gr_jax.decoding.live_trie import LiveTrie, make_live_trie
 from gr_jax.serving.fields import Invalid, shown
 from gr_jax.serving.items import Items
@@ -83,13 +85,18 @@ class Snapshot:
       mask |= np.isin(items.categories[:, depth], rows)
     return mask
 
-  def allowed(self, passing: np.ndarray) -> np.ndarray:
-    """`[capacity]` bool over the trie's rows: IDs with an item that passes."""
+  def allowed(self, passing: np.ndarray) -> RowMask:
+    """Of the trie's rows, the IDs with an item that passes."""
     mask = np.zeros(self.live.capacity, bool)
     mask[: len(self.table_rows)] = live_ids(self.items, passing)[
       self.table_rows
     ]
-    return mask
+    return pack_rows(mask)
+
+  @functools.cached_property
+  def everything(self) -> RowMask:
+    """All of the trie's rows."""
+    return pack_rows(np.ones(self.live.capacity, bool))
 
   def expand(
     self, trie_rows: np.ndarray, passing: np.ndarray, *, k: int

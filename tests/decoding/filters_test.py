@@ -1,3 +1,4 @@
+import chex
 import hypothesis
 import hypothesis.strategies as st
 import jax
@@ -5,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gr_jax.decoding.filters import make_filters, make_row_mask
+from gr_jax.decoding.filters import make_filters, make_row_mask, pack_rows
 from gr_jax.decoding.trie import build_trie
 
 
@@ -18,6 +19,14 @@ def test_rank_is_the_number_of_rows_before(seed, length):
   expected = np.pad(np.cumsum(mask, axis=1), ((0, 0), (1, 0)))
   np.testing.assert_array_equal(rank(mask, rows), expected)
   np.testing.assert_array_equal(rank(mask[0], rows), expected[[0, 0]])
+
+
+@hypothesis.given(st.integers(0, 2**32 - 1), st.sampled_from([1, 32, 95]))
+@hypothesis.settings(max_examples=9)
+def test_the_host_packs_as_the_device_does(seed, length):
+  mask = np.random.default_rng(seed).random((2, length)) < 0.6
+  for each in (mask, mask[0]):
+    chex.assert_trees_all_equal(pack_rows(each), make_row_mask(each))
 
 
 def test_only_the_first_of_equal_allowed_rows_counts():
@@ -35,5 +44,7 @@ def test_filters_of_the_wrong_shape_are_refused():
   trie = build_trie(np.arange(5)[:, None], (5,), capacity=8)
   with pytest.raises(ValueError, match=r"must be \[8\] or \[B, 8\]"):
     make_filters(trie, None, jnp.ones(5, bool))
+  with pytest.raises(ValueError, match=r"has 2 words; .* 8 rows needs 1"):
+    make_filters(trie, None, pack_rows(np.ones(40, bool)))
   with pytest.raises(ValueError, match=r"must be \[B, E\]; got \(3,\)"):
     make_filters(trie, jnp.zeros(3, jnp.int32), None)
