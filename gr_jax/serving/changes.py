@@ -44,7 +44,7 @@ def items_record() -> Record:
         1000,
         description="A known id keeps its semantic ID and gets new facts.",
       ),
-      "remove": ListOf(ITEM_ID, 1000),
+      "remove": ListOf(ITEM_ID, 1000, distinct=True),
       "stock": MapOf(Flag(), 1000, "Whether items are in stock, by id."),
     }
   )

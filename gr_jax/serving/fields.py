@@ -104,6 +104,7 @@ class ListOf:
   longest: int
   shortest: int = 0
   description: str = ""
+  distinct: bool = False
 
   def check(self, value, where):
     if not isinstance(value, list):
@@ -113,12 +114,18 @@ class ListOf:
         f"{where} must have {self.shortest} to {self.longest} entries; got "
         f"{len(value)}."
       )
-    return [
+    found = [
       self.each.check(each, f"{where}[{i}]") for i, each in enumerate(value)
     ]
+    if self.distinct and len(set(found)) < len(found):
+      twice = next(each for each in found if found.count(each) > 1)
+      raise Invalid(f"{where} names {shown(twice)} twice.")
+    return found
 
   def schema(self):
     sizes = {"minItems": self.shortest, "maxItems": self.longest}
+    if self.distinct:
+      sizes["uniqueItems"] = True
     each = {"type": "array", "items": self.each.schema(), **sizes}
     return _described(each, self.description)
 

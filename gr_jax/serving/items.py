@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gr_jax.data.catalogue import Catalogue
+from gr_jax.data.catalogue import PATH_SEPARATOR, Catalogue
 from gr_jax.serving.fields import Invalid, shown
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
@@ -96,11 +96,11 @@ class Items:
         f"item {shown(item.item_id)} has category {shown(item.category)}, "
         "which the catalogue does not know; give a known full path or none."
       )
-    depth, name = self.category_row[item.category]
-    # Any item below the path tells the columns above it.
-    below = int(np.argmax(self.categories[:, depth] == name))
-    path = self.categories[below].copy()
-    path[depth + 1 :] = -1
+    names = item.category.split(PATH_SEPARATOR)
+    path = np.full(self.categories.shape[1], -1, np.int32)
+    for depth in range(len(names)):
+      above = PATH_SEPARATOR.join(names[: depth + 1])
+      path[depth] = self.category_row[above][1]
     return path
 
   def with_facts(self, new: Sequence[NewItem], codes: np.ndarray) -> "Items":

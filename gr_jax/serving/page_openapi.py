@@ -7,6 +7,9 @@ from typing import Any
 from gr_jax.serving.fields import Record
 from gr_jax.serving.questions import search_record
 
+PREFIX = "(-?[0-9]{1,9}(,-?[0-9]{1,9}){0,31})?"
+"""Codes with commas between."""
+
 _ANYTHING = {"type": "object"}
 
 
@@ -29,9 +32,19 @@ def page_paths(
       errors and a body.
   """
   asked = ("400", "401", "408", "413", "415", "422", "429", "503", "504")
-  whole = {"type": "integer", "minimum": 0, "default": 0}
+  whole = {
+    "type": "integer",
+    "minimum": 0,
+    "maximum": 999_999_999,
+    "default": 0,
+  }
   words = {"type": "string", "minLength": 1, "maxLength": 200}
-  codes = {"type": "string", "default": "", "examples": ["3,7"]}
+  codes = {
+    "type": "string",
+    "pattern": f"^{PREFIX}$",
+    "default": "",
+    "examples": ["3,7"],
+  }
   item_id = {"type": "string", "minLength": 1}
 
   def told(summary, errors=(), **parameters) -> dict[str, Any]:

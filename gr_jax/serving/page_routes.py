@@ -1,6 +1,7 @@
 """The page for people, and what it asks for beside the API."""
 
 import asyncio
+import concurrent.futures
 import pathlib
 import re
 from collections.abc import Awaitable, Callable
@@ -20,8 +21,8 @@ from gr_jax.serving.finding import (
   find_items,
 )
 from gr_jax.serving.http_body import Refused
-from gr_jax.serving.page_openapi import explain_record
-from gr_jax.serving.questions import question
+from gr_jax.serving.page_openapi import PREFIX, explain_record
+from gr_jax.serving.questions import Filters, Question, question
 from gr_jax.serving.service import Busy, Service
 
 PAGE = pathlib.Path(__file__).parent / "page"
@@ -88,7 +89,7 @@ class PageRoutes:
       if path.suffix in TYPES
     }
     # Explanations come one by one: searches have the other cores.
-    self._explaining = asyncio.Lock()
+    self._explaining = concurrent.futures.ThreadPoolExecutor(1, "explain")
     self.routes = [
       route("/", self._index, "GET", guarded=False),
       route("/page/{name}", self._file, "GET", guarded=False),
@@ -98,6 +99,15 @@ class PageRoutes:
       route("/items/{item_id:path}/neighbours", self._neighbours, "GET"),
       route("/explain", self._explain, "POST"),
     ]
+
+  def prepare(self) -> None:
+    """Compiles what explanations need."""
+    beam = self._service.config.beams[0]
+    asked = Question(None, (), None, (), Filters(), 1, beam)
+    (answer,) = self._service.answer([asked])
+    self._explaining.submit(
+      explain, asked, answer.items, self._service.serving
+    ).result()
 
   async def _index(self, request: Request) -> Response:
     return self._sent("index.html")
@@ -177,10 +187,13 @@ class PageRoutes:
     if serving.engine is not before.engine:
       raise Busy  # The codes may be of the model before.
     answer = reply.answer._asdict()
-    async with self._explaining:
-      answer["prefixes"] = await asyncio.to_thread(
-        explain, asked, answer["items"], serving
-      )
+    # One that nobody waits for any more leaves the queue.
+    explained = self._explaining.submit(
+      explain, asked, answer["items"], serving
+    )
+    answer["prefixes"] = await asyncio.wait_for(
+      asyncio.wrap_future(explained), self._timeout
+    )
     items = serving.snapshot.items
     for item in answer["items"]:
       item |= items.record(items.row(item["id"]))
@@ -188,7 +201,7 @@ class PageRoutes:
 
 
 def _prefix(text: str) -> tuple[int, ...]:
-  if not re.fullmatch(r"(-?\d{1,9}(,-?\d{1,9}){0,31})?", text, re.ASCII):
+  if not re.fullmatch(PREFIX, text, re.ASCII):
     raise Invalid("prefix must be codes with commas between, as in 3,7.")
   return tuple(int(code) for code in text.split(",")) if text else ()
 

@@ -61,7 +61,7 @@ class Server:
       unavailable=lambda: self._doing,
       reload=self.reload,
     )
-    page = PageRoutes(
+    self._page = PageRoutes(
       service,
       self.batcher,
       timeout=config.timeout,
@@ -69,7 +69,7 @@ class Server:
       body=api.body,
     )
     self.app = Starlette(
-      routes=[*page.routes, *api.routes],
+      routes=[*self._page.routes, *api.routes],
       lifespan=self._lifespan,
       exception_handlers={HTTPException: http_error, Exception: bug},
     )
@@ -133,8 +133,9 @@ class Server:
       self._doing = None
     self._on_ready()
     with contextlib.suppress(Exception):
-      # The first item to come tells what is wrong with it.
+      # Whoever needs it first is told what is wrong with it.
       self._service.prepare_changes()
+      self._page.prepare()
 
   def _reload_in_background(self) -> None:
     def reload() -> None:
