@@ -161,11 +161,21 @@ class Snapshot:
 def live_ids(items: Items, mask: np.ndarray) -> np.ndarray:
   """`[M]` bool: IDs of the table with at least one item of `[N]` `mask`."""
   ids = items.semantic_ids
-  return np.logical_or.reduceat(mask[ids.items], ids.item_offsets[:-1])
+  live = np.zeros(ids.num_ids, bool)
+  live[ids.id_of_item[mask]] = True
+  return live
 
 
 def _ranked_items(items: Items) -> np.ndarray:
-  return np.lexsort((-items.popularity, items.semantic_ids.id_of_item))
+  """Rows by ID as `SemanticIds.items` has them, sorted where IDs are shared."""
+  ids = items.semantic_ids
+  ranked = ids.items.copy()
+  sizes = np.diff(ids.item_offsets)
+  shared = np.repeat(sizes > 1, sizes)
+  rows = ranked[shared]
+  order = np.lexsort((rows, -items.popularity[rows], ids.id_of_item[rows]))
+  ranked[shared] = rows[order]
+  return ranked
 
 
 def _counts(items: Items, capacity: int, alpha: float) -> dict[str, Any]:

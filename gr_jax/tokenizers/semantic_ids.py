@@ -86,7 +86,41 @@ class SemanticIds:
       raise ValueError(
         f"new codes must be [n, {self.num_levels}]; got {new_codes.shape}."
       )
-    return SemanticIds(np.vstack([self.codes, new_codes]), self.level_sizes)
+    grown = SemanticIds(np.vstack([self.codes, new_codes]), self.level_sizes)
+    # Where the old order is known the new one is a few passes over memory: a
+    # catalogue that grows while it is served is not sorted anew each time.
+    known = self.__dict__
+    if len(self) and "_distinct" in known and _packable(self.level_sizes):
+      grown.__dict__["_distinct"] = self._merged(grown.codes[len(self) :])
+      if "items" in known:
+        grown.__dict__["items"] = self._merged_items(grown)
+    return grown
+
+  def _merged(self, new_codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`_distinct` of all rows, from that of the old ones."""
+    known = pack_rows(self.ids, self.level_sizes)
+    keys, first, inverse = np.unique(
+      pack_rows(new_codes, self.level_sizes),
+      return_index=True,
+      return_inverse=True,
+    )
+    places = np.searchsorted(known, keys)
+    there = known[np.minimum(places, len(known) - 1)] == keys
+    fresh = places[~there]
+    ids = np.insert(self.ids, fresh, new_codes[first[~there]], axis=0)
+    # An old row moves by the number of fresh ones before it.
+    moved = np.cumsum(np.bincount(fresh, minlength=len(known)))[: len(known)]
+    old = self.id_of_item + moved[self.id_of_item]
+    before = np.cumsum(~there) - ~there
+    return ids, np.concatenate([old, (places + before)[inverse]])
+
+  def _merged_items(self, grown: "SemanticIds") -> np.ndarray:
+    """`items` of all rows: new ones stand last in their ID."""
+    old, rows = len(self), np.arange(len(self), len(grown))
+    order = np.argsort(grown.id_of_item[old:], kind="stable")
+    owners, new = grown.id_of_item[self.items], grown.id_of_item[old:]
+    places = np.searchsorted(owners, new[order], "right")
+    return np.insert(self.items, places, rows[order])
 
   def save(self, directory: Path) -> None:
     """Writes `codes.npy` and `level_sizes.json`."""
@@ -133,13 +167,17 @@ def distinct_rows(
   Rows are packed into one integer where it holds them (a sort of integers is
   ten times faster than one of rows).
   """
-  if math.prod(size + 1 for size in level_sizes) < 2**63:
+  if _packable(level_sizes):
     _, first, inverse = np.unique(
       pack_rows(codes, level_sizes), return_index=True, return_inverse=True
     )
     return codes[first], inverse
   ids, inverse = np.unique(codes, axis=0, return_inverse=True)
   return ids, inverse.reshape(-1)
+
+
+def _packable(level_sizes: tuple[int, ...]) -> bool:
+  return math.prod(size + 1 for size in level_sizes) < 2**63
 
 
 def pack_rows(codes: np.ndarray, level_sizes: tuple[int, ...]) -> np.ndarray:

@@ -45,6 +45,18 @@ def test_append_save_and_load_move_no_id(table, cut):
   np.testing.assert_array_equal(loaded.codes, codes)
 
 
+@given(tables(), st.integers(0, 30), st.booleans())
+def test_what_was_sorted_before_is_merged_to_the_same_order(table, cut, items):
+  codes, sizes = table
+  old = SemanticIds(codes[:cut], sizes)
+  _ = old.ids, old.items if items else None
+  grown, anew = old.append(codes[cut:]), SemanticIds(codes, sizes)
+  np.testing.assert_array_equal(grown.ids, anew.ids)
+  np.testing.assert_array_equal(grown.id_of_item, anew.id_of_item)
+  np.testing.assert_array_equal(grown.items, anew.items)
+  np.testing.assert_array_equal(grown.item_offsets, anew.item_offsets)
+
+
 @given(tables())
 def test_packed_rows_sort_as_rows_do(table):
   codes, sizes = table
