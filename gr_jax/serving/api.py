@@ -150,8 +150,6 @@ class Api:
     reply = await asyncio.wait_for(future, self._config.timeout)
     answer = reply.answer
     self._metrics.queue.observe(reply.waited)
-    self._metrics.search.observe(answer.milliseconds["search"] / 1e3)
-    self._metrics.batch.observe(answer.batch)
     taken = {"queue": 1e3 * reply.waited, **answer.milliseconds}
     found = answer._asdict()
     found["milliseconds"] = {k: round(v, 3) for k, v in taken.items()}

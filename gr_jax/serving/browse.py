@@ -83,6 +83,8 @@ def neighbours(
 
 def span(snapshot: Snapshot, prefix: Sequence[int]) -> tuple[int, int]:
   """Rows `low` to `high` (excluded) of the trie that begin with `prefix`."""
+  if len(prefix) > len(snapshot.live.level_sizes):
+    return 0, 0
   low, high = 0, snapshot.live.num_ids
   for level, code in enumerate(prefix):
     column = snapshot.live.ids[low:high, level]

@@ -1,9 +1,9 @@
 """Changes of the catalogue on disk: what was acknowledged is never lost.
 
 One line a change, `CRC32 JSON`, appended and fsynced before anybody is told
-that it is done. A last line that was cut off in writing was never acknowledged:
-it is dropped, with a message. A broken line before the last one means that the
-file was damaged, and nothing is served from it.
+that it is done. A last line that was cut off in writing, which has no end, was
+never acknowledged: it is dropped, with a message. Any other broken line means
+that the file was damaged, and nothing is served from it.
 """
 
 import fcntl
@@ -39,10 +39,10 @@ def _changes(path: pathlib.Path) -> tuple[list[dict[str, Any]], int]:
   lines = [line for line in lines if line]
   for number, line in enumerate(lines, 1):
     change = _parsed(line)
-    if change is None and number < len(lines):
+    if change is None and line.endswith(b"\n"):
       raise ValueError(
-        f"line {number} of {path} is damaged, and {len(lines) - number} more "
-        "follow: restore the file, or move it away to start without it."
+        f"line {number} of {len(lines)} of {path} is damaged: restore the "
+        "file, or move it away to start without it."
       )
     if change is None:
       print(

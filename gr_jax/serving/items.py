@@ -72,7 +72,9 @@ class Items:
   def row(self, item_id: str) -> int:
     """The item's row, -1 where this version does not know it."""
     row = self.row_of.get(item_id, -1)
-    return row if row < len(self) else -1
+    # A change that was refused, or is not made yet, has left its rows here.
+    known = row < len(self) and self.item_ids[row] == item_id
+    return row if known else -1
 
   def rows(self, item_ids: Sequence[str]) -> np.ndarray:
     """`[n]` rows, -1 for the unknown."""

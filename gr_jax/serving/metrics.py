@@ -10,6 +10,10 @@ from prometheus_client import (
   generate_latest,
 )
 
+from gr_jax.serving.engine import Answer
+from gr_jax.serving.fields import Invalid
+from gr_jax.serving.questions import Question
+
 _SECONDS = (
   *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1),
   *(0.25, 0.5, 1, 2.5, 5, 10),
@@ -54,6 +58,21 @@ class ServingMetrics:
     return kind(
       f"gr_jax_{name}", text, labels, registry=self._registry, **options
     )
+
+  def counted(
+    self, answer: Callable[[list[Question]], list[Answer | Invalid]]
+  ) -> Callable[[list[Question]], list[Answer | Invalid]]:
+    """`answer` with every search of it observed once."""
+
+    def counting(questions: list[Question]) -> list[Answer | Invalid]:
+      answers = answer(questions)
+      done = next((a for a in answers if isinstance(a, Answer)), None)
+      if done is not None:
+        self.search.observe(done.milliseconds["search"] / 1e3)
+        self.batch.observe(done.batch)
+      return answers
+
+    return counting
 
   def watch(self, name: str, text: str, read: Callable[[], float]) -> None:
     """A gauge that is read when it is asked for."""

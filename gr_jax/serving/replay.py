@@ -67,6 +67,7 @@ def fold(changes: Iterable[dict[str, Any]], *, mark: str) -> Folded:
         # What was given first stays.
         codes=old.codes if old and old.codes else codes,
         category=item.category or (old.category if old else None),
+        vector=item.vector or (old.vector if old else None),
       )
       told.present[item.item_id] = True
       told.stock[item.item_id] = item.in_stock
@@ -76,14 +77,20 @@ def fold(changes: Iterable[dict[str, Any]], *, mark: str) -> Folded:
 
 
 def applied(
-  told: Folded, items: Items, encode: Encode
+  told: Folded, items: Items, encode: Encode, *, vector_width: int
 ) -> tuple[Items, list[NewItem]]:
   """The items after the changes, and those that had to be coded anew.
+
+  What a newer run cannot use, a category that is gone or a vector of another
+  width, is left out and told.
 
   Raises:
     ValueError: a level of the IDs is full.
   """
-  known = [_known_category(item, items) for item in told.facts.values()]
+  known = [
+    _known_vector(_known_category(item, items), vector_width)
+    for item in told.facts.values()
+  ]
   fresh = [i for i in known if items.row(i.item_id) < 0]
   # Codes that were given come first: new ones must see what is taken.
   given = [i for i in fresh if i.codes is not None]
@@ -115,3 +122,16 @@ def _known_category(item: NewItem, items: Items) -> NewItem:
     flush=True,
   )
   return item._replace(category=None)
+
+
+def _known_vector(item: NewItem, width: int) -> NewItem:
+  """Without a vector that this tokenizer cannot read."""
+  if item.vector is None or len(item.vector) == width:
+    return item
+  print(
+    f"log: item {item.item_id!r} had a vector of {len(item.vector)} numbers; "
+    f"this run's have {width}: its text is encoded in its place.",
+    file=sys.stderr,
+    flush=True,
+  )
+  return item._replace(vector=None)

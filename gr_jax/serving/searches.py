@@ -8,6 +8,7 @@ sizes and the shapes of all arguments. What cannot be read is compiled again.
 """
 
 import concurrent.futures
+import contextlib
 import functools
 import hashlib
 import os
@@ -191,4 +192,5 @@ def _write(path: pathlib.Path, program: Any, inputs: SearchInputs) -> None:
     temporary.write_bytes(payload)
     os.replace(temporary, path)
   except Exception:
-    temporary.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+      temporary.unlink(missing_ok=True)

@@ -46,7 +46,7 @@ class Server:
     self._doing: str | None = "starting"
     self._metrics = ServingMetrics()
     self.batcher = Batcher(
-      service.answer,
+      self._metrics.counted(service.answer),
       sizes=service.serving.engine.sizes,
       deadline=config.deadline,
       capacity=config.queue,

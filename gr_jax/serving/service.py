@@ -189,6 +189,7 @@ class Service:
       told := fold(self._log.changes(), mark=artefacts.mark),
       catalogue_items(artefacts.catalogue, artefacts.semantic_ids),
       encoder.codes,
+      vector_width=artefacts.vector_width,
     )
     if recoded:
       # IDs of this tokenizer stay from now on, too.

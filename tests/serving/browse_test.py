@@ -140,3 +140,8 @@ def test_a_topic_is_the_deepest_category_of_at_least_half():
     ([4], None),
   ):
     assert topic(items, np.array(rows)) == told
+
+
+def test_a_prefix_longer_than_an_id_has_no_children():
+  snapshot = shop([(0, 0, 0)])
+  assert children(snapshot, (0, 0, 0, 0), offset=0, limit=9) is None

@@ -58,10 +58,23 @@ def test_a_torn_record_is_told(written, tmp_path, capsys):
   assert "dropped a torn last record" in capsys.readouterr().err
 
 
-def test_damage_in_the_middle_is_refused(written, tmp_path):
+@pytest.mark.parametrize("number", [1, 2])
+def test_damage_of_an_acknowledged_change_is_refused(written, tmp_path, number):
   path = tmp_path / "items.log"
-  path.write_bytes(written.replace(b'"n":1', b'"n":7'))
-  with pytest.raises(ValueError, match=r"line 2 of .* is damaged, and 1 more"):
+  path.write_bytes(written.replace(b'"n":%d' % number, b'"n":7'))
+  with pytest.raises(
+    ValueError, match=rf"line {number + 1} of 3 of .* is damaged"
+  ):
+    ItemLog(path)
+
+
+def test_a_damaged_end_of_line_does_not_make_one_torn_line_of_two(
+  written, tmp_path
+):
+  path = tmp_path / "items.log"
+  first, second, third = written.split(b"\n")[:3]
+  path.write_bytes(first + b"\n" + second + b"\x0b" + third + b"\n")
+  with pytest.raises(ValueError, match=r"line 2 of 2 of .* is damaged"):
     ItemLog(path)
 
 
