@@ -22,7 +22,7 @@ import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
-from tools.load.changes import adding
+from tools.load.changes import adding, read_items
 from tools.load.offered import Load, offer
 from tools.load.report import change_lines, plot, text_table
 from tools.load.requests import ask, local, read_bodies
@@ -76,10 +76,9 @@ def _changes(flags, url: urllib.parse.SplitResult):
     return None
   return adding(
     url,
-    items=flags.add,
+    read_items(flags.items, seed=flags.seed),
+    count=flags.add,
     times=flags.times,
-    width=flags.vector_width,
-    seed=flags.seed,
   )
 
 
@@ -121,11 +120,9 @@ def _parser() -> argparse.ArgumentParser:
   add("--add", type=int, default=0, help="items added in one change [0]")
   add("--times", type=int, default=5, help="changes for every rate [5]")
   add(
-    "--vector-width",
-    type=int,
-    default=0,
-    help="random vectors of added items, so that they spread over the IDs; 0: "
-    "their texts are encoded [0]",
+    "--items",
+    type=pathlib.Path,
+    help="file of items to add, one JSON object a line [made-up words]",
   )
   add("--output", type=pathlib.Path, help="SVG file")
   return parser

@@ -14,9 +14,11 @@ from tools.benchmarks import (
   decoder,
   kmeans,
   kmeans_levels,
+  rollouts,
   rounds,
   rq_vae,
   search,
+  token_merger,
   trie,
 )
 from tools.benchmarks.constraint_static import StaticBeams
@@ -99,6 +101,35 @@ TOYS = [
     queries=2,
     peer_queries=1,
   ),
+  rollouts.section(
+    sizes={
+      "ids": 40,
+      "level_sizes": [8, 8, 8],
+      "history": 3,
+      "vocabulary": 10,
+      "group": 4,
+      "batch": 8,
+      "layers": 1,
+      "width": 8,
+      "heads": 2,
+      "feed_forward": 8,
+    },
+    batches=1,
+  ),
+  token_merger.section(
+    units=1,
+    sizes={
+      "batch": 2,
+      "history": 3,
+      "level_sizes": [4, 4],
+      "prompt_size": 5,
+      "layers": 1,
+      "width": 8,
+      "heads": 2,
+      "kv_heads": 1,
+      "feed_forward": 8,
+    },
+  ),
 ]
 
 
@@ -136,6 +167,8 @@ def test_labels_are_unique_and_every_full_size_bar_names_two(section):
     "trie": trie,
     "constraint": constraint,
     "search": search,
+    "rollouts": rollouts,
+    "token_merger": token_merger,
   }[section.name].section()
   labels = [contender.label for contender in full.contenders]
   assert len(set(labels)) == len(labels)

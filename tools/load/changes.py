@@ -1,45 +1,56 @@
 """Changes to a catalogue while it is asked."""
 
+import itertools
 import json
+import pathlib
 import random
 import sys
 import time
 import urllib.parse
+from collections.abc import Iterator
 
 from tools.load.offered import Change
 from tools.load.requests import ask
 
 
-def new_items(
-  mark: str, count: int, *, width: int, rng: random.Random
-) -> list[dict]:
-  """As `POST /items` takes them; ids begin with `mark`."""
-  items = [{"id": f"{mark}-{i}", "text": f"new item {i}"} for i in range(count)]
-  for item in items if width else ():
-    item["vector"] = [round(rng.gauss(0, 1), 3) for _ in range(width)]
-  return items
+def read_items(path: pathlib.Path | None, *, seed: int) -> Iterator[dict]:
+  """Items of a file of JSON lines, again and again; without one, made up.
+
+  Raises:
+    ValueError: a line that is no JSON object, or no line at all.
+  """
+  if path is None:
+    return _made_up(random.Random(seed))
+  found = [json.loads(line) for line in path.read_text().splitlines() if line]
+  if not found or not all(isinstance(each, dict) for each in found):
+    raise ValueError(f"{path}: needs a JSON object on every line.")
+  return itertools.cycle(found)
+
+
+def _made_up(rng: random.Random) -> Iterator[dict]:
+  while True:
+    words = ("".join(rng.choices("abcdefghijklmno", k=5)) for _ in range(3))
+    yield {"text": " ".join(words)}
 
 
 def adding(
   url: urllib.parse.SplitResult,
+  items: Iterator[dict],
   *,
-  items: int,
+  count: int,
   times: int,
-  width: int,
-  seed: int,
 ) -> Change:
-  """Adds `items` new items at a time, `times` times; they stay.
+  """Adds `count` items at a time under new ids, `times` times; they stay.
 
-  Vectors of `width` numbers are random, so that the items spread over the
-  semantic IDs as a catalogue does; with 0 their texts are encoded. All bodies
-  are written now: who measures has no time for it later.
+  All bodies are written now: who measures has no time for it later.
   """
-  rng, mark = random.Random(seed), f"load-{time.time_ns()}"
+  mark = f"load-{time.time_ns()}"
   bodies = [
-    {"add": new_items(f"{mark}-{number}", items, width=width, rng=rng)}
+    [item | {"id": f"{mark}-{number}-{i}"} for i, item in enumerate(part)]
     for number in range(times)
+    for part in [itertools.islice(items, count)]
   ]
-  left = iter([json.dumps(body).encode() for body in bodies])
+  left = iter([json.dumps({"add": body}).encode() for body in bodies])
 
   async def change() -> bool:
     if (body := next(left, None)) is None:

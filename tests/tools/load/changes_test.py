@@ -1,6 +1,6 @@
 import asyncio
+import itertools
 import json
-import random
 
 import pytest
 
@@ -15,12 +15,13 @@ def test_each_change_adds_items_that_nobody_knew(monkeypatch):
     return 200
 
   monkeypatch.setattr(changes, "ask", ask)
-  change = changes.adding(None, items=3, times=2, width=4, seed=0)
+  items = changes.read_items(None, seed=0)
+  change = changes.adding(None, items, count=3, times=2)
   assert [asyncio.run(change()) for _ in range(3)] == [True, True, False]
   assert [path for path, _ in bodies] == ["/items"] * 2
   added = [item for _, body in bodies for item in body["add"]]
   assert len({item["id"] for item in added}) == 6
-  assert {len(item["vector"]) for item in added} == {4}
+  assert len({item["text"] for item in added}) == 6
 
 
 def test_a_refused_change_is_the_last_and_is_told(monkeypatch, capsys):
@@ -28,13 +29,21 @@ def test_a_refused_change_is_the_last_and_is_told(monkeypatch, capsys):
     return 507
 
   monkeypatch.setattr(changes, "ask", ask)
-  change = changes.adding(None, items=1, times=2, width=0, seed=0)
-  assert not asyncio.run(change())
+  items = changes.read_items(None, seed=0)
+  assert not asyncio.run(changes.adding(None, items, count=1, times=2)())
   assert "507" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("width", [0, 2])
-def test_vectors_are_sent_only_where_they_are_wanted(width):
-  rng = random.Random(0)
-  (item,) = changes.new_items("a", 1, width=width, rng=rng)
-  assert len(item.get("vector", [])) == width
+def test_items_of_a_file_come_in_order_again_and_again(tmp_path):
+  path = tmp_path / "items"
+  path.write_text('{"text": "a"}\n{"text": "b", "category": "c"}\n')
+  found = list(itertools.islice(changes.read_items(path, seed=0), 3))
+  assert [item["text"] for item in found] == ["a", "b", "a"]
+
+
+@pytest.mark.parametrize("text", ["", "[1]\n"])
+def test_a_file_without_objects_is_refused(tmp_path, text):
+  path = tmp_path / "items"
+  path.write_text(text)
+  with pytest.raises(ValueError, match="needs a JSON object"):
+    changes.read_items(path, seed=0)
