@@ -27,7 +27,7 @@ from tools.load.offered import Load, offer
 from tools.load.report import change_lines, plot, text_table
 from tools.load.requests import ask, local, read_bodies
 
-_MOST_REQUESTS = 100_000
+_MOST_REQUESTS = 1_000_000
 
 
 def main(arguments: list[str] | None = None) -> int:

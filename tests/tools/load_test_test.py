@@ -63,7 +63,7 @@ def test_a_server_is_measured_and_drawn(tool, server, tmp_path, capsys):
     (["--url=http://example.com:80"], "only http://127.0.0.1:PORT"),
     (["--url=https://127.0.0.1:1"], "only http://127.0.0.1:PORT"),
     (["--rates=0,1"], "must be positive"),
-    (["--rates=1000000"], "at most 100000"),
+    (["--rates=1000000"], "at most 1000000"),
     (["--url=http://127.0.0.1:1"], "the first request with 0"),
   ],
 )

@@ -107,19 +107,18 @@ async def offer(
     change: changes the catalogue once; called again and again in the second
       half, until it has nothing more to change.
   """
-  start = asyncio.get_running_loop().time() + 0.05
+  clock = asyncio.get_running_loop().time
+  start, sent = clock() + 0.05, []
 
-  async def one(moment: float, path: str, body: bytes) -> Sent:
-    clock = asyncio.get_running_loop().time
-    await asyncio.sleep(start + moment - clock())
+  async def one(moment: float, path: str, body: bytes) -> None:
     try:
       status = await asyncio.wait_for(ask(url, path, body), timeout)
     except TimeoutError:
       status = 0
-    return Sent(status, clock() - start - moment, moment)
+    sent.append(Sent(status, clock() - start - moment, moment))
 
   async def keep_changing() -> list[tuple[float, float]]:
-    clock, spans = asyncio.get_running_loop().time, []
+    spans = []
     await asyncio.sleep(start + seconds / 2 - clock())
     while change and (begin := clock() - start) < seconds:
       if not await change():
@@ -127,8 +126,10 @@ async def offer(
       spans.append((begin, clock() - start))
     return spans
 
-  tasks = [
-    one(moment, *rng.choice(bodies)) for moment in arrivals(rate, seconds, rng)
-  ]
-  spans, *sent = await asyncio.gather(keep_changing(), *tasks)
-  return Load(rate, seconds, sent, within, spans)
+  async with asyncio.TaskGroup() as tasks:
+    changing = tasks.create_task(keep_changing())
+    for moment in arrivals(rate, seconds, rng):
+      await asyncio.sleep(start + moment - clock())
+      tasks.create_task(one(moment, *rng.choice(bodies)))
+  sent.sort(key=lambda each: each.moment)
+  return Load(rate, seconds, sent, within, changing.result())
