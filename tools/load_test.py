@@ -25,7 +25,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 from tools.load.changes import adding, read_items
 from tools.load.offered import Load, offer
 from tools.load.report import change_lines, plot, text_table
-from tools.load.requests import ask, local, read_bodies
+from tools.load.requests import Connections, local, read_bodies
 
 _MOST_REQUESTS = 1_000_000
 
@@ -49,33 +49,35 @@ def main(arguments: list[str] | None = None) -> int:
 
 async def _measure(flags, url: urllib.parse.SplitResult) -> list[Load]:
   bodies, rng = read_bodies(flags.requests), random.Random(flags.seed)
-  status = await ask(url, *bodies[0])
+  connections = Connections(url)
+  status = await connections.ask(*bodies[0])
   if status != 200:
     raise ValueError(f"{flags.url} answers the first request with {status}.")
   loads = []
   for rate in flags.rates:
     began = time.monotonic()
     load = await offer(
-      url,
+      connections,
       bodies,
       rate=rate,
       seconds=flags.seconds,
       within=flags.within / 1e3,
       timeout=flags.timeout,
       rng=rng,
-      change=_changes(flags, url),
+      change=_changes(flags, connections),
     )
     loads.append(load)
     took = time.monotonic() - began
     print(f"{rate:g}/s: {took:.1f} s", file=sys.stderr, flush=True)
+  connections.close()
   return loads
 
 
-def _changes(flags, url: urllib.parse.SplitResult):
+def _changes(flags, connections: Connections):
   if not flags.add:
     return None
   return adding(
-    url,
+    connections,
     read_items(flags.items, seed=flags.seed),
     count=flags.add,
     times=flags.times,

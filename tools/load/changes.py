@@ -6,11 +6,10 @@ import pathlib
 import random
 import sys
 import time
-import urllib.parse
 from collections.abc import Iterator
 
 from tools.load.offered import Change
-from tools.load.requests import ask
+from tools.load.requests import Connections
 
 
 def read_items(path: pathlib.Path | None, *, seed: int) -> Iterator[dict]:
@@ -34,7 +33,7 @@ def _made_up(rng: random.Random) -> Iterator[dict]:
 
 
 def adding(
-  url: urllib.parse.SplitResult,
+  connections: Connections,
   items: Iterator[dict],
   *,
   count: int,
@@ -55,7 +54,7 @@ def adding(
   async def change() -> bool:
     if (body := next(left, None)) is None:
       return False
-    status = await ask(url, "/items", body)
+    status = await connections.ask("/items", body)
     if status != 200:
       print(f"a change was answered with {status}", file=sys.stderr)
     return status == 200

@@ -4,10 +4,9 @@ import asyncio
 import dataclasses
 import math
 import random
-import urllib.parse
 from collections.abc import Awaitable, Callable, Sequence
 
-from tools.load.requests import ask
+from tools.load.requests import Connections
 
 # Whether there was anything left to change.
 Change = Callable[[], Awaitable[bool]]
@@ -84,7 +83,7 @@ def arrivals(rate: float, seconds: float, rng: random.Random) -> list[float]:
 
 
 async def offer(
-  url: urllib.parse.SplitResult,
+  connections: Connections,
   bodies: Sequence[tuple[str, bytes]],
   *,
   rate: float,
@@ -97,7 +96,7 @@ async def offer(
   """Sends requests at a rate and waits until each has ended.
 
   Args:
-    url: of the server.
+    connections: to the server.
     bodies: (path, body), drawn at random.
     rate: requests a second.
     seconds: how long.
@@ -112,7 +111,7 @@ async def offer(
 
   async def one(moment: float, path: str, body: bytes) -> None:
     try:
-      status = await asyncio.wait_for(ask(url, path, body), timeout)
+      status = await asyncio.wait_for(connections.ask(path, body), timeout)
     except TimeoutError:
       status = 0
     sent.append(Sent(status, clock() - start - moment, moment))

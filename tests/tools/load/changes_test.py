@@ -1,22 +1,24 @@
 import asyncio
 import itertools
 import json
+import types
 
 import pytest
 
 from tools.load import changes
 
 
-def test_each_change_adds_items_that_nobody_knew(monkeypatch):
+def test_each_change_adds_items_that_nobody_knew():
   bodies = []
 
-  async def ask(url, path, body):
+  async def ask(path, body):
     bodies.append((path, json.loads(body)))
     return 200
 
-  monkeypatch.setattr(changes, "ask", ask)
   items = changes.read_items(None, seed=0)
-  change = changes.adding(None, items, count=3, times=2)
+  change = changes.adding(
+    types.SimpleNamespace(ask=ask), items, count=3, times=2
+  )
   assert [asyncio.run(change()) for _ in range(3)] == [True, True, False]
   assert [path for path, _ in bodies] == ["/items"] * 2
   added = [item for _, body in bodies for item in body["add"]]
@@ -24,13 +26,14 @@ def test_each_change_adds_items_that_nobody_knew(monkeypatch):
   assert len({item["text"] for item in added}) == 6
 
 
-def test_a_refused_change_is_the_last_and_is_told(monkeypatch, capsys):
-  async def ask(url, path, body):
+def test_a_refused_change_is_the_last_and_is_told(capsys):
+  async def ask(path, body):
     return 507
 
-  monkeypatch.setattr(changes, "ask", ask)
   items = changes.read_items(None, seed=0)
-  assert not asyncio.run(changes.adding(None, items, count=1, times=2)())
+  assert not asyncio.run(
+    changes.adding(types.SimpleNamespace(ask=ask), items, count=1, times=2)()
+  )
   assert "507" in capsys.readouterr().err
 
 

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import math
 import random
+import types
 
 import pytest
 
@@ -31,11 +32,10 @@ def test_figures_count_answers_in_time_only():
   assert load.share(429) == 0.25
 
 
-def measured(monkeypatch, ask, *, seconds, change=None):
-  monkeypatch.setattr(offered, "ask", ask)
+def measured(ask, *, seconds, change=None):
   return asyncio.run(
     offered.offer(
-      None,
+      types.SimpleNamespace(ask=ask),
       [("/search", b"{}")],
       rate=100.0,
       seconds=seconds,
@@ -47,30 +47,30 @@ def measured(monkeypatch, ask, *, seconds, change=None):
   )
 
 
-def test_latency_counts_from_when_a_request_should_have_left(monkeypatch):
+def test_latency_counts_from_when_a_request_should_have_left():
   """A server that answers one by one cannot hide that others wait."""
   lock = asyncio.Lock()
 
-  async def slow(url, path, body):
+  async def slow(path, body):
     async with lock:
       await asyncio.sleep(0.05)
     return 200
 
-  load = measured(monkeypatch, slow, seconds=0.3)
+  load = measured(slow, seconds=0.3)
   assert load.percentile(99) > 1e3 * 0.05 * (len(load.sent) - 12)
 
 
-def test_changes_come_in_the_second_half_until_there_are_none(monkeypatch):
+def test_changes_come_in_the_second_half_until_there_are_none():
   left = iter([True, True, False])
 
-  async def at_once(url, path, body):
+  async def at_once(path, body):
     return 200
 
   async def change():
     await asyncio.sleep(0.03)
     return next(left)
 
-  load = measured(monkeypatch, at_once, seconds=0.4, change=change)
+  load = measured(at_once, seconds=0.4, change=change)
   assert len(load.changes) == 2
   assert all(0.2 <= begin < end - 0.02 for begin, end in load.changes)
   meanwhile = load.during_changes()
