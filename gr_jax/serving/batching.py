@@ -89,6 +89,11 @@ class Batcher:
   def waiting(self) -> int:
     return len(self._jobs)
 
+  def check_room(self) -> None:
+    """Raises QueueFull where `submit` would: before a body is read, say."""
+    if self._closing or len(self._jobs) >= self._capacity:
+      raise QueueFull(max(1.0, len(self._jobs) * self._seconds_each))
+
   def submit(self, question: Question) -> concurrent.futures.Future:
     """A future `Reply`.
 
@@ -98,8 +103,7 @@ class Batcher:
     now = time.monotonic()
     future: concurrent.futures.Future = concurrent.futures.Future()
     with self._changed:
-      if self._closing or len(self._jobs) >= self._capacity:
-        raise QueueFull(max(1.0, len(self._jobs) * self._seconds_each))
+      self.check_room()
       self._jobs.append(_Job(question, now, now + self._timeout, future))
       self._changed.notify()
     return future
