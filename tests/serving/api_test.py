@@ -36,6 +36,10 @@ class Behind:
     self.error = None
     self.silent = False
 
+  def check_room(self):
+    if isinstance(self.error, QueueFull):
+      raise self.error
+
   def submit(self, question):
     self._take(question)
     future = concurrent.futures.Future()
