@@ -68,6 +68,7 @@ def _serve(flags: argparse.Namespace) -> int:
     api.HttpConfig(
       token=flags.token,
       queue=flags.queue,
+      busy=flags.busy,
       deadline=flags.deadline_ms / 1e3,
       timeout=flags.timeout,
       max_body=flags.max_body,
@@ -128,7 +129,7 @@ def _one_line(error: BaseException) -> str:
 
 
 def _check(flags: argparse.Namespace) -> None:
-  for name in ("max_batch", "queue", "room", "max_body", "timeout"):
+  for name in ("max_batch", "queue", "busy", "room", "max_body", "timeout"):
     if getattr(flags, name) <= 0:
       flag = name.replace("_", "-")
       raise ValueError(f"--{flag}={getattr(flags, name)}: must be positive.")
@@ -180,6 +181,13 @@ def _parser() -> argparse.ArgumentParser:
     type=int,
     default=256,
     help="questions that may wait; more are refused with 429 [256]",
+  )
+  add(
+    "--busy",
+    type=int,
+    default=32,
+    help="with several beams: once so many wait, questions that name no beam "
+    "get the narrowest that holds their k [32]",
   )
   add(
     "--timeout",

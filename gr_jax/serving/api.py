@@ -17,7 +17,12 @@ from gr_jax.serving.fields import Record
 from gr_jax.serving.http_body import Refused, read_json
 from gr_jax.serving.metrics import ServingMetrics
 from gr_jax.serving.openapi import openapi
-from gr_jax.serving.questions import question, recommend_record, search_record
+from gr_jax.serving.questions import (
+  narrowed,
+  question,
+  recommend_record,
+  search_record,
+)
 from gr_jax.serving.replies import refusal
 from gr_jax.serving.service import Service
 
@@ -31,6 +36,7 @@ class HttpConfig:
   Attributes:
     token: bearer token, empty for none.
     queue: questions that may wait.
+    busy: how many of them make searches narrow, where there is a choice.
     deadline: seconds that a question waits for others at most.
     timeout: seconds until an answer is too late.
     max_body: bytes.
@@ -38,6 +44,7 @@ class HttpConfig:
 
   token: str = ""
   queue: int = 256
+  busy: int = 32
   deadline: float = 0.004
   timeout: float = 10.0
   max_body: int = 4_000_000
@@ -148,13 +155,16 @@ class Api:
     return await self._answer(body, None)
 
   async def _answer(self, body: dict[str, Any], query: str | None) -> Response:
-    asked = question(body, beams=self._service.config.beams, query=query)
+    beams = self._service.config.beams
+    if self._batcher.waiting >= self._config.busy:
+      body = narrowed(body, beams)
+    asked = question(body, beams=beams, query=query)
     future = asyncio.wrap_future(self._batcher.submit(asked))
     reply = await asyncio.wait_for(future, self._config.timeout)
     answer = reply.answer
     self._metrics.queue.observe(reply.waited)
     taken = {"queue": 1e3 * reply.waited, **answer.milliseconds}
-    found = answer._asdict()
+    found = answer._asdict() | {"beam": asked.beam}
     found["milliseconds"] = {k: round(v, 3) for k, v in taken.items()}
     return JSONResponse(found)
 

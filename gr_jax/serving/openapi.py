@@ -46,6 +46,7 @@ _ANSWER = {
       "description": "Ids of the history that the catalogue does not know.",
     },
     "batch": {"type": "integer", "description": "Questions in one search."},
+    "beam": {"type": "integer", "description": "IDs that the search kept."},
     "milliseconds": {
       "type": "object",
       "properties": {
@@ -53,7 +54,9 @@ _ANSWER = {
       },
     },
   },
-  "required": ["items", "version", "ignored", "batch", "milliseconds"],
+  "required": [
+    *("items", "version", "ignored", "batch", "beam", "milliseconds")
+  ],
 }
 _ANYTHING = {"type": "object"}
 

@@ -150,6 +150,18 @@ def question(
   )
 
 
+def narrowed(body: dict[str, Any], beams: tuple[int, ...]) -> dict[str, Any]:
+  """The body with the narrowest beam that holds its `k`, unless it names one.
+
+  What a server under load asks for it: a width by load, as GR4AD serves.
+  """
+  k = body.get("k", min(10, beams[0]))
+  wide_enough = [beam for beam in beams if beam >= k]
+  if "beam" in body or not wide_enough:
+    return body
+  return body | {"k": k, "beam": min(wide_enough)}
+
+
 def filters(body: dict[str, Any]) -> Filters:
   """The filters of a checked body."""
   price = body.get("price", {})

@@ -35,6 +35,7 @@ class Behind:
     self.doing = None
     self.error = None
     self.silent = False
+    self.waiting = 0
 
   def check_room(self):
     if isinstance(self.error, QueueFull):
@@ -123,6 +124,7 @@ def test_an_answer_is_told_whole_with_its_wait_in_milliseconds(client):
     "ignored": ["x"],
     "milliseconds": taken,
     "batch": 3,
+    "beam": 8,
   }
   told = counted(client)
   assert told["queue_seconds_sum",] == 0.25
@@ -294,3 +296,12 @@ def test_metrics_are_text_of_the_version_that_prometheus_knows(client):
 def test_no_two_routes_answer_one_request(client):
   for one, other in itertools.combinations(client.routes, 2):
     assert one.path != other.path or not one.methods & other.methods
+
+
+def test_while_many_wait_a_search_is_as_narrow_as_can_be(make, behind):
+  behind.config.beams = (20, 8)
+  client = make(busy=3)
+  for waiting, beam in ((2, 20), (3, 8)):
+    behind.waiting = waiting
+    found = client.post("/search", json={"query": "cup", "k": 5}).json()
+    assert found["beam"] == behind.asked[-1].beam == beam

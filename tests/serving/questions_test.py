@@ -3,6 +3,7 @@ import pytest
 from gr_jax.serving.fields import Invalid
 from gr_jax.serving.questions import (
   DAY,
+  narrowed,
   question,
   recommend_record,
   search_record,
@@ -58,3 +59,17 @@ def test_values_that_do_not_go_together_are_refused(body, said):
 def test_a_query_without_a_word_is_refused(query):
   with pytest.raises(Invalid, match="holds no word"):
     asked({}, query)
+
+
+@pytest.mark.parametrize(
+  ("body", "beam"),
+  [({}, 20), ({"k": 8}, 8), ({"k": 9}, 20), ({"beam": 20}, 20)],
+)
+def test_under_load_the_narrowest_beam_that_holds_k_is_taken(body, beam):
+  found = narrowed(body, (20, 8))
+  assert question(found, beams=(20, 8), query=None).beam == beam
+
+
+def test_a_k_that_no_beam_holds_is_left_to_be_refused():
+  with pytest.raises(Invalid, match="k must be at most"):
+    question(narrowed({"k": 21}, (20, 8)), beams=(20, 8), query=None)
