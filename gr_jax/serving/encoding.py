@@ -125,6 +125,8 @@ def _tokenizer(artefacts: Artefacts) -> Encode:
   section = artefacts.tokenizer_section
   if "vae" not in section:
     return _rq_kmeans(state)
+  if "tau_items" in section:
+    return _sarq(state, section, artefacts.dot_general)
   return _rq_vae(state, section, artefacts.dot_general)
 
 
@@ -135,17 +137,42 @@ def _rq_kmeans(state: dict) -> Encode:
   return lambda vectors, _: rq_kmeans.encode(books, vectors)
 
 
-def _rq_vae(state: dict, section: dict, dot_general) -> Encode:
-  """CQ-SID's `encode` is RQ-VAE's where no category is known."""
-  from gr_jax.tokenizers import cq_sid, rq_vae
+def _vae(section: dict, dot_general):
+  from gr_jax.tokenizers import rq_vae
 
-  vae = rq_vae.RqVaeConfig(
+  return rq_vae.RqVaeConfig(
     hidden=tuple(section["vae"]["hidden"]),
     latent=section["vae"]["latent"],
     levels=tuple(section["vae"]["levels"]),
     dot_general=dot_general,
   )
-  config = cq_sid.CqSidConfig(vae=vae)
+
+
+def _sarq(state: dict, section: dict, dot_general) -> Encode:
+  """Nobody has bought a new item: SA2CRQ codes it as one of the tail."""
+  from gr_jax.tokenizers import adaptive_depth, sarq
+
+  paths = state["paths"]
+  fitted = sarq.SarqState(
+    params=jax.tree.map(jax.numpy.asarray, state["params"]),
+    codebooks=_levels(state["codebooks"]),
+    paths=adaptive_depth.PathBudgets(
+      _levels(paths["tables"]),
+      jax.numpy.asarray(paths["budgets"]),
+      jax.numpy.asarray(paths["new_prior"]),
+    ),
+  )
+  config = sarq.SarqConfig(
+    _vae(section, dot_general), tau_items=tuple(section["tau_items"])
+  )
+  return lambda vectors, _: sarq.encode(fitted, vectors, config=config)
+
+
+def _rq_vae(state: dict, section: dict, dot_general) -> Encode:
+  """CQ-SID's `encode` is RQ-VAE's where no category is known."""
+  from gr_jax.tokenizers import cq_sid, rq_vae
+
+  config = cq_sid.CqSidConfig(vae=_vae(section, dot_general))
   fitted = rq_vae.RqVaeState(
     params=jax.tree.map(jax.numpy.asarray, state["params"]),
     codebooks=_levels(state["codebooks"]),

@@ -6,7 +6,8 @@
 The paper writes the group into the last code, `s_3 * 1000 + g`. That makes a
 vocabulary of 1000 C_3 codes of which almost none occur. Our design appends g
 as one more level of size G_max instead: the same IDs, a compact vocabulary,
-and the (s_1, s_2, s_3) of an item untouched.
+and the (s_1, s_2, s_3) of an item untouched. IDs that ended early (-1) are not
+split; see `collisions`.
 """
 
 import numpy as np
@@ -62,6 +63,7 @@ def split_large_clusters(
     max_groups=max_groups,
     rng=np.random.default_rng(seed),
   )
+  groups[np.asarray(codes)[:, -1] < 0] = -1
   return SemanticIds(
     np.column_stack([codes, groups]), (*level_sizes, max_groups)
   )
@@ -78,10 +80,15 @@ def append_to_clusters(
   members: dict[tuple[int, ...], np.ndarray] = {}
   max_groups = ids.level_sizes[-1]
   for row, count in zip(ids.ids, np.diff(ids.item_offsets)):
+    if row[-1] < 0:
+      continue
     sizes = members.setdefault(tuple(row[:-1]), np.zeros(max_groups, int))
     sizes[row[-1]] = count
   chosen = []
   for row in np.asarray(new_codes):
+    if row[-1] < 0:
+      chosen.append(-1)
+      continue
     sizes = members.setdefault(tuple(row), np.zeros(max_groups, int))
     group = _smallest_group(sizes, max_items=max_items)
     sizes[group] += 1

@@ -1,7 +1,8 @@
 """How the codebooks of an RQ-VAE move: by gradients, or by running means.
 
 Both rules are frozen dataclasses with `init` and `update`; the rest of the
-training step does not know which one it was given.
+training step does not know which one it was given. A row whose code is -1 (its
+ID ended before the level) moves nothing.
 """
 
 import dataclasses
@@ -53,7 +54,10 @@ class GradientCodebook:
 
     def loss(codebooks):
       chosen = jnp.stack(
-        [book[quantized.codes[:, l]] for l, book in enumerate(codebooks)]
+        [
+          quantizers.code_rows(book, quantized.codes[:, l])
+          for l, book in enumerate(codebooks)
+        ]
       )
       return quantizers.codebook_loss(quantized._replace(chosen=chosen))
 
@@ -106,12 +110,12 @@ class EmaCodebook:
     moved = []
     keys = jax.random.split(key, len(memory))
     for l, level in enumerate(memory):
-      residuals = quantized.residuals[l]
-      level = ema_update(
-        level, residuals, quantized.codes[:, l], decay=self.decay
-      )
+      residuals, codes = quantized.residuals[l], quantized.codes[:, l]
+      level = ema_update(level, residuals, codes, decay=self.decay)
       moved.append(
-        restart_dead(level, residuals, keys[l], share=self.restart_below)
+        restart_dead(
+          level, residuals, keys[l], share=self.restart_below, where=codes >= 0
+        )
       )
     means = tuple(ema_codebook(m, epsilon=self.epsilon) for m in moved)
     return means, tuple(moved)
@@ -121,8 +125,12 @@ def ema_update(
   memory: EmaMemory, residuals: jax.Array, codes: jax.Array, *, decay: float
 ) -> EmaMemory:
   """One batch, residuals `[B, D]` and codes `[B]`, into the running means."""
-  count = jnp.zeros_like(memory.cluster_size).at[codes].add(1.0)
-  total = jnp.zeros_like(memory.embed_sum).at[codes].add(residuals)
+  size = memory.cluster_size.shape[0]
+  places = jnp.where(codes < 0, size, codes)
+  count = jnp.zeros_like(memory.cluster_size)
+  count = count.at[places].add(1.0, mode="drop")
+  total = jnp.zeros_like(memory.embed_sum)
+  total = total.at[places].add(residuals, mode="drop")
   return memory.replace(
     cluster_size=decay * memory.cluster_size + (1 - decay) * count,
     embed_sum=decay * memory.embed_sum + (1 - decay) * total,
@@ -143,13 +151,26 @@ def ema_codebook(memory: EmaMemory, *, epsilon: float) -> jax.Array:
 
 
 def restart_dead(
-  memory: EmaMemory, residuals: jax.Array, key: jax.Array, *, share: float
+  memory: EmaMemory,
+  residuals: jax.Array,
+  key: jax.Array,
+  *,
+  share: float,
+  where: jax.Array | None = None,
 ) -> EmaMemory:
-  """Gives codes below `share` of the mean size a random row of `[B, D]`."""
+  """Gives codes below `share` of the mean size a random row of `[B, D]`.
+
+  Only rows `where` `[B]` are drawn (all by default); where there are none,
+  nothing restarts.
+  """
   size = memory.cluster_size
   threshold = share * jnp.mean(size)
-  dead_mask = (size < threshold) & ~memory.pinned
-  rows = jax.random.randint(key, size.shape, 0, residuals.shape[0])
+  where = jnp.ones(residuals.shape[0], bool) if where is None else where
+  ranks = jnp.cumsum(where)
+  dead_mask = (size < threshold) & ~memory.pinned & (ranks[-1] > 0)
+  drawn = jax.random.randint(key, size.shape, 0, jnp.maximum(ranks[-1], 1))
+  # The row that is number `drawn` of those there are.
+  rows = jnp.searchsorted(ranks, drawn, side="right")
   # A newcomer starts at the mean size, or it would die again before its
   # first use.
   start = jnp.mean(size)

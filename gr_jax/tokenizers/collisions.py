@@ -2,6 +2,8 @@
 
 Each policy takes codes `[N, L]` and level sizes and gives `SemanticIds`:
 leave the items together, number them (TIGER), or move some of them (LC-Rec).
+An ID that ended early (-1) was made to be shared: its items stay together under
+every policy (our design; a number behind the end would undo it).
 """
 
 import functools
@@ -57,11 +59,12 @@ def add_suffix(
       items can be appended without a new vocabulary (our design).
 
   Returns:
-    Unique IDs of L + 1 levels.
+    IDs of L + 1 levels, unique but for those that ended early.
   """
-  level_sizes = tuple(level_sizes)
+  codes, level_sizes = np.asarray(codes), tuple(level_sizes)
   _, bucket = semantic_ids.distinct_rows(codes, level_sizes)
   number = number_in_bucket(bucket, np.asarray(priority, np.float64))
+  number[codes[:, -1] < 0] = -1
   size = math.ceil((int(number.max(initial=0)) + 1) * headroom)
   return SemanticIds(np.column_stack([codes, number]), (*level_sizes, size))
 
@@ -89,6 +92,7 @@ def append_suffix(
   number = used[bucket[old:]] + number_in_bucket(
     bucket[old:], np.asarray(priority, np.float64)
   )
+  number[new_codes[:, -1] < 0] = -1
   room = ids.level_sizes[-1]
   if number.max(initial=0) >= room:
     row = int(np.argmax(number))
@@ -126,7 +130,7 @@ def sinkhorn_reassign(
   residuals = np.asarray(residuals, np.float32)
   for _ in range(rounds):
     _, bucket = semantic_ids.distinct_rows(codes, level_sizes)
-    groups = _colliding_groups(bucket)
+    groups = _colliding_groups(bucket, where=codes[:, -1] >= 0)
     if not groups:
       break
     for rows in groups:
@@ -136,18 +140,24 @@ def sinkhorn_reassign(
   return SemanticIds(codes, level_sizes)
 
 
-def _colliding_groups(bucket: np.ndarray) -> list[np.ndarray]:
+def _colliding_groups(
+  bucket: np.ndarray, *, where: np.ndarray
+) -> list[np.ndarray]:
   """Rows of the buckets of 2 or more, by size: each `[G, s]`, padded with -1.
 
-  G and s are powers of two, so that there are few shapes to compile.
+  Only buckets of rows `where` `[N]`. G and s are powers of two, so that there
+  are few shapes to compile.
   """
   counts = np.bincount(bucket)
+  counted = np.zeros(len(counts), bool)
+  counted[bucket[where]] = True
   order = np.argsort(bucket, kind="stable")
   starts = np.cumsum(counts) - counts
   widths = np.array([_power_of_two(count) for count in counts], int)
   groups = []
-  for width in np.unique(widths[counts > 1]):
-    chosen = np.flatnonzero((widths == width) & (counts > 1))
+  colliding = counted & (counts > 1)
+  for width in np.unique(widths[colliding]):
+    chosen = np.flatnonzero((widths == width) & colliding)
     rows = np.full((_power_of_two(len(chosen)), width), -1)
     slots = np.arange(width) < counts[chosen][:, None]
     places = starts[chosen][:, None] + np.arange(width)

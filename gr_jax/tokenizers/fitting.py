@@ -48,10 +48,12 @@ def fit(
   *,
   step: Callable[[Any, Any, jax.Array], tuple[Any, dict[str, jax.Array]]],
   steps: int,
+  begin: int = 0,
   progress: Progress | None = None,
 ) -> tuple[Any, list[dict[str, float]]]:
   """`steps` calls of `step(state, data, key)`; the given state is donated.
 
+  `begin` steps were done before: the same key goes on where they stopped.
   Metrics of a chunk are fetched after the next one is dispatched, so the
   device never waits for the host.
 
@@ -59,8 +61,8 @@ def fit(
     The last state and a history of `{"step": ..., metric: mean of chunk}`.
   """
   history, pending = [], None
-  for first in range(0, steps, CHUNK):
-    size = min(CHUNK, steps - first)
+  for first in range(begin, begin + steps, CHUNK):
+    size = min(CHUNK, begin + steps - first)
     state, metrics = _run_chunk(
       state, data, key, jnp.asarray(first), step=step, size=size
     )

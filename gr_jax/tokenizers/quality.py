@@ -48,6 +48,19 @@ def code_rows(ids: SemanticIds) -> Iterator[Row]:
     yield _row("gini", l + 1, quantizers.gini(counts))
 
 
+def length_rows(ids: SemanticIds) -> Iterator[Row]:
+  """Mean number of codes, and the share of items whose ID ends at a level.
+
+  Nothing where all IDs have the same length.
+  """
+  lengths = (ids.codes >= 0).sum(axis=1)
+  if (lengths == ids.num_levels).all():
+    return
+  yield _row("code_length", 0, lengths.mean())
+  for level in range(1, ids.num_levels + 1):
+    yield _row("ends_here", level, (lengths == level).mean())
+
+
 def reconstruction_rows(
   vectors: np.ndarray, restored: np.ndarray
 ) -> Iterator[Row]:
@@ -134,7 +147,7 @@ def report(
     sample: items whose neighbours are looked up.
     seed: of the sample.
   """
-  rows = [*collision_rows(ids), *code_rows(ids)]
+  rows = [*collision_rows(ids), *code_rows(ids), *length_rows(ids)]
   rows += neighbourhood_rows(ids, vectors, sample=sample, seed=seed)
   if restored is not None:
     rows += reconstruction_rows(vectors, restored)

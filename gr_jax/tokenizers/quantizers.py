@@ -97,9 +97,14 @@ def residual_quantize(
   )
 
 
+def code_rows(codebook: jax.Array, codes: jax.Array) -> jax.Array:
+  """Rows `[B, D]` of codes `[B]`; zero for -1, after an end."""
+  return jnp.where(codes[:, None] >= 0, codebook[codes], 0.0)
+
+
 def sum_codes(codes: jax.Array, codebooks: Sequence[jax.Array]) -> jax.Array:
-  """`sum_l e^(l)_{k_l}` `[B, D]` of codes `[B, L]`."""
-  rows = [book[codes[:, l]] for l, book in enumerate(codebooks)]
+  """`sum_l e^(l)_{k_l}` `[B, D]` of codes `[B, L]`, up to an early end."""
+  rows = [code_rows(book, codes[:, l]) for l, book in enumerate(codebooks)]
   return sum(rows[1:], start=rows[0])
 
 
@@ -121,8 +126,9 @@ def codebook_loss(quantized: Quantized) -> jax.Array:
 
 
 def code_counts(codes: jax.Array, *, num_codes: int) -> jax.Array:
-  """How often each code occurs in `[B]`: `[C]` float32."""
-  return jnp.zeros(num_codes, jnp.float32).at[codes].add(1.0)
+  """How often each code occurs in `[B]`: `[C]` float32; -1 is none."""
+  places = jnp.where(codes < 0, num_codes, codes)
+  return jnp.zeros(num_codes, jnp.float32).at[places].add(1.0, mode="drop")
 
 
 def perplexity(counts: jax.Array) -> jax.Array:

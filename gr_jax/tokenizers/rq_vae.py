@@ -212,6 +212,32 @@ def init_codebooks(
   return rq_kmeans.fit(latents, config=kmeans, key=key).codebooks
 
 
+def start(
+  vectors: jax.Array, *, config: RqVaeConfig, key: jax.Array
+) -> tuple[RqVaeState, jax.Array]:
+  """Random parameters, codebooks of a first large batch; the training key."""
+  init_key, rows_key, book_key, train_key = jax.random.split(key, 4)
+  model = build_model(config, features=vectors.shape[1])
+  params = autoencoder.init_params(model, init_key)
+  rows = fitting.sample_rows(
+    rows_key, num_rows=vectors.shape[0], size=config.init_rows
+  )
+  latents = latent_vectors(params, vectors[rows], config=config)
+  codebooks = init_codebooks(
+    latents, levels=config.levels, config=config, key=book_key
+  )
+  return init_state(params, codebooks, config=config), train_key
+
+
+def draw_batch(
+  vectors: jax.Array, key: jax.Array, *, size: int
+) -> tuple[jax.Array, jax.Array]:
+  """`size` rows drawn with replacement, and a key for what else is random."""
+  rows_key, step_key = jax.random.split(key)
+  rows = jax.random.randint(rows_key, (size,), 0, vectors.shape[0])
+  return vectors[rows], step_key
+
+
 def fit(
   vectors: np.ndarray | jax.Array,
   *,
@@ -226,26 +252,13 @@ def fit(
   """
   fitting.check_vectors(vectors, name="vectors")
   vectors = jnp.asarray(vectors, jnp.float32)
-  init_key, rows_key, book_key, train_key = jax.random.split(key, 4)
-  model = build_model(config, features=vectors.shape[1])
-  params = autoencoder.init_params(model, init_key)
-  rows = fitting.sample_rows(
-    rows_key, num_rows=vectors.shape[0], size=config.init_rows
-  )
-  latents = latent_vectors(params, vectors[rows], config=config)
-  codebooks = init_codebooks(
-    latents, levels=config.levels, config=config, key=book_key
-  )
-  state = init_state(params, codebooks, config=config)
+  state, train_key = start(vectors, config=config, key=key)
   optimizer = build_optimizer(config)
 
   def step(state, vectors, key):
-    rows_key, step_key = jax.random.split(key)
-    rows = jax.random.randint(
-      rows_key, (config.batch_size,), 0, vectors.shape[0]
-    )
+    batch, step_key = draw_batch(vectors, key, size=config.batch_size)
     return train_step(
-      state, vectors[rows], step_key, config=config, optimizer=optimizer
+      state, batch, step_key, config=config, optimizer=optimizer
     )
 
   return fitting.fit(

@@ -3,6 +3,7 @@
 import dataclasses
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import serialization
@@ -12,7 +13,15 @@ from gr_jax.serving.fields import Invalid
 from gr_jax.serving.items import NewItem, catalogue_items
 from gr_jax.serving.loading import load_artefacts
 from gr_jax.text.encoder import WordLlamaEncoder
-from gr_jax.tokenizers import cluster_split, collisions, rq_kmeans
+from gr_jax.tokenizers import (
+  adaptive_depth,
+  autoencoder,
+  cluster_split,
+  collisions,
+  rq_kmeans,
+  rq_vae,
+  sarq,
+)
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 CUPS, PLATES = "KITCHEN > CUPS", "KITCHEN > PLATES"
@@ -182,3 +191,54 @@ def test_residual_k_means_codes_as_its_own_encode(artefacts, tmp_path, items):
   )
   np.testing.assert_array_equal(found, rq_kmeans.encode(books, vectors))
   assert len(np.unique(found, axis=0)) > 1
+
+
+def test_adaptive_ids_end_early_as_their_own_encode_ends_them(
+  artefacts, tmp_path, items
+):
+  width, sizes = artefacts.vector_width, (4, 3)
+  vae = rq_vae.RqVaeConfig(hidden=(8,), latent=4, levels=sizes, steps=1)
+  keys = jax.random.split(jax.random.key(0), 3)
+  state = sarq.SarqState(
+    params=autoencoder.init_params(
+      rq_vae.build_model(vae, features=width), keys[2]
+    ),
+    codebooks=tuple(
+      jax.random.normal(key, (size, 4)) for key, size in zip(keys, sizes)
+    ),
+    # Of the first level's codes, only one in two goes on.
+    paths=adaptive_depth.PathBudgets(
+      (jnp.array([0.4, 0.1, 0.4, 0.1]), jnp.full((4, 3), 1 / 3)),
+      adaptive_depth.budgets_of(jnp.array([0.3])),
+      jnp.zeros(()),
+    ),
+  )
+  (tmp_path / "tokenizer").mkdir()
+  path = tmp_path / "tokenizer" / "state.msgpack"
+  path.write_bytes(serialization.to_bytes(state))
+  section = {
+    "vae": {"hidden": (8,), "latent": 4, "levels": sizes},
+    "tau_items": (10.0,),
+    "precision": "float32",
+    "collisions": "clusters",
+  }
+  other = dataclasses.replace(
+    artefacts,
+    directory=tmp_path,
+    manifests=artefacts.manifests | {"tokenizer": {"section": section}},
+  )
+  vectors = np.random.default_rng(0).normal(size=(9, width))
+  vectors = vectors.astype(np.float32)
+  new = [
+    NewItem(f"N{i}", "cup", None, vector=tuple(vector.tolist()))
+    for i, vector in enumerate(vectors)
+  ]
+  place = SemanticIds(np.zeros((60, 2), int), sizes)
+  found = ItemEncoder(other).codes(
+    new, dataclasses.replace(items, semantic_ids=place)
+  )
+  config = sarq.SarqConfig(vae, tau_items=(10.0,))
+  np.testing.assert_array_equal(
+    found, sarq.encode(state, vectors, config=config)
+  )
+  assert 0 < (found[:, 1] < 0).mean() < 1

@@ -66,3 +66,13 @@ def test_a_full_level_takes_more_items_than_the_limit():
     ids, np.zeros((4, 1), int), max_items=2
   )
   np.testing.assert_array_equal(np.diff(grown.item_offsets), [4, 4])
+
+
+def test_ids_that_ended_early_are_not_split():
+  codes = np.array([[0, -1]] * 5 + [[0, 1]] * 5)
+  ids = cluster_split.split_large_clusters(codes, (2, 3), max_items=2)
+  assert (ids.codes[:5, 2] == -1).all()
+  assert len(np.unique(ids.codes[5:, 2])) == 3
+  grown = cluster_split.append_to_clusters(ids, codes, max_items=2)
+  np.testing.assert_array_equal(grown.codes[:10], ids.codes)
+  assert (grown.codes[10:15, 2] == -1).all()

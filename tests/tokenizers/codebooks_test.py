@@ -72,3 +72,33 @@ def test_a_rule_lowers_the_quantization_error(rule):
     books, memory = rule.update(books, memory, found, jax.random.key(step))
     found = quantizers.residual_quantize(x, books)
   assert quantizers.codebook_loss(found) < before
+
+
+@pytest.mark.parametrize(
+  "rule", [codebooks.GradientCodebook(), codebooks.EmaCodebook(0.5)]
+)
+def test_rows_that_ended_move_nothing(rule):
+  x, books, found = batch()
+  ended = found._replace(codes=found.codes.at[8:].set(-1))
+  short = quantizers.residual_quantize(x[:8], books)
+  moved, alone = (
+    rule.update(
+      books, rule.init(books, pinned=UNPINNED), each, jax.random.key(0)
+    )[0][0]
+    for each in (ended, short)
+  )
+  # Adam's first step is the sign of the gradient, whatever its mean is over.
+  np.testing.assert_allclose(moved, alone, rtol=1e-4)
+
+
+def test_a_restart_takes_only_rows_that_are_there():
+  memory = codebooks.EmaMemory(
+    jnp.array([1.0, 0.0]), jnp.zeros((2, 1)), jnp.zeros(2, bool)
+  )
+  rows = jnp.arange(1.0, 7.0)[:, None]
+  for where, expected in ((rows[:, 0] == 4, 4.0), (rows[:, 0] > 9, 0.0)):
+    moved = codebooks.restart_dead(
+      memory, rows, jax.random.key(0), share=0.1, where=where
+    )
+    size = moved.cluster_size[1]
+    assert float(moved.embed_sum[1, 0]) == pytest.approx(expected * size)

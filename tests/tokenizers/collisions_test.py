@@ -75,7 +75,7 @@ def test_sinkhorn_parts_colliding_items_at_the_last_level_only():
 @given(SEEDS)
 def test_colliding_groups_are_the_buckets_of_two_or_more(seed):
   bucket = np.random.default_rng(seed).integers(0, 6, 20)
-  groups = collisions._colliding_groups(bucket)
+  groups = collisions._colliding_groups(bucket, where=bucket >= 0)
   found = {
     tuple(row[row >= 0]) for rows in groups for row in rows if row[0] >= 0
   }
@@ -91,3 +91,26 @@ def test_sinkhorn_leaves_unique_ids_alone():
     codes, (3, 4), residuals=np.zeros((3, 2)), codebook=np.ones((4, 2))
   )
   np.testing.assert_array_equal(ids.codes, codes)
+
+
+ENDED = np.array([[1, -1], [1, -1], [1, 2], [1, 2], [0, 3]])
+
+
+def test_ids_that_ended_early_stay_shared_under_a_suffix():
+  ids = collisions.add_suffix(ENDED, SIZES, priority=np.arange(5))
+  np.testing.assert_array_equal(ids.codes[:, 2], [-1, -1, 1, 0, 0])
+  grown = collisions.append_suffix(ids, ENDED, priority=np.zeros(5))
+  np.testing.assert_array_equal(grown.codes[:5], ids.codes)
+  np.testing.assert_array_equal(grown.codes[5:, 2], [-1, -1, 2, 3, 1])
+
+
+def test_sinkhorn_parts_full_ids_and_leaves_those_that_ended():
+  rng = np.random.default_rng(0)
+  ids = collisions.sinkhorn_reassign(
+    ENDED,
+    SIZES,
+    residuals=rng.normal(size=(5, 3)),
+    codebook=rng.normal(size=(4, 3)),
+  )
+  np.testing.assert_array_equal(ids.codes[:2], ENDED[:2])
+  assert ids.codes[2, 1] != ids.codes[3, 1]

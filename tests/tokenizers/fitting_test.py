@@ -38,3 +38,16 @@ def test_bad_vectors_are_named():
     fitting.check_vectors(np.array([[0.0], [1.0], [np.nan]]), name="vectors")
   with pytest.raises(ValueError, match=r"must be \[N, D\] with N > 0"):
     fitting.check_vectors(np.zeros((0, 3)), name="vectors")
+
+
+def test_training_that_goes_on_equals_training_in_one_go():
+  def step(state, data, key):
+    state = state + data * jax.random.normal(key)
+    return state, {"state": state}
+
+  data, key = jnp.ones(()), jax.random.key(0)
+  whole, history = fitting.fit(jnp.zeros(()), data, key, step=step, steps=9)
+  half, _ = fitting.fit(jnp.zeros(()), data, key, step=step, steps=4)
+  rest, rows = fitting.fit(half, data, key, step=step, steps=5, begin=4)
+  np.testing.assert_allclose(rest, whole, rtol=1e-6)
+  assert rows[-1]["step"] == history[-1]["step"] == 9

@@ -57,3 +57,15 @@ def test_one_item_has_no_neighbours_but_a_report():
   ids = SemanticIds(CODES[:1], (2, 4))
   rows = quality.report(ids, vectors=VECTORS[:1])
   assert {row["metric"] for row in rows} >= {"ids", "perplexity"}
+
+
+def test_lengths_are_told_where_ids_end_early():
+  short = CODES.copy()
+  short[[0, 1, 3], 1] = -1
+  ids = SemanticIds(short, (2, 4))
+  rows = quality.report(ids, vectors=VECTORS, sample=6)
+  found = {(row["metric"], row["level"]): row["value"] for row in rows}
+  assert found["code_length", 0] == 1.5
+  assert found["ends_here", 1] == found["ends_here", 2] == 0.5
+  assert found["codes_used", 2] == 2
+  assert ("code_length", 0) not in figures()

@@ -100,3 +100,13 @@ def test_perplexity_and_gini_at_balance_and_at_collapse():
   assert quantizers.perplexity(one) == pytest.approx(1, rel=1e-5)
   assert quantizers.gini(even) == pytest.approx(0, abs=1e-6)
   assert quantizers.gini(one) == pytest.approx(7 / 8, rel=1e-5)
+
+
+def test_codes_after_an_end_count_nothing_and_add_nothing():
+  book = jnp.arange(6.0).reshape(3, 2) + 1
+  codes = jnp.array([[0, 2], [1, -1]])
+  np.testing.assert_array_equal(
+    quantizers.sum_codes(codes, (book, book)), [[6, 8], [3, 4]]
+  )
+  counts = quantizers.code_counts(codes[:, 1], num_codes=3)
+  np.testing.assert_array_equal(counts, [0, 0, 1])

@@ -1,0 +1,146 @@
+import dataclasses
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gr_jax.decoding.trie import build_trie, find_rows
+from gr_jax.tokenizers import quantizers, rq_vae, sa2crq, sarq
+from gr_jax.tokenizers.semantic_ids import SemanticIds
+
+VAE = rq_vae.RqVaeConfig(
+  hidden=(16,),
+  latent=4,
+  levels=(8, 8, 8),
+  batch_size=64,
+  steps=8,
+  init_rows=128,
+  init_iterations=3,
+  dot_general=jax.lax.dot_general,
+)
+CONFIG = sa2crq.Sa2crqConfig(
+  sarq.SarqConfig(VAE, tau_items=(4.0, 4.0)),
+  head_levels=(3, 5, 8),
+  tail_steps=12,
+  new_prior=1 / 8,
+)
+X = np.asarray(jax.random.normal(jax.random.key(0), (200, 8)))
+WEIGHTS = np.random.default_rng(0).zipf(1.6, 200).clip(max=500)
+HEAD = np.median(WEIGHTS) < WEIGHTS
+KEY = jax.random.key(1)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+  return sa2crq.fit(X, WEIGHTS, HEAD, config=CONFIG, key=KEY)
+
+
+@pytest.fixture(scope="module")
+def first_phase():
+  """What phase 1 leaves, by itself."""
+  return sarq.fit(
+    X[HEAD],
+    WEIGHTS[HEAD],
+    config=CONFIG.head,
+    budgets=sarq.budgets(CONFIG.adaptive, num_items=200),
+    key=jax.random.split(KEY)[0],
+  )[0]
+
+
+def test_the_second_phase_leaves_phase_one_bit_for_bit(fitted, first_phase):
+  state = fitted[0]
+  anchors = sa2crq.anchors_of(state.codebooks, config=CONFIG)
+  chex.assert_trees_all_equal(anchors, first_phase.codebooks)
+  chex.assert_trees_all_equal(state.params, first_phase.params)
+  chex.assert_trees_all_equal(state.paths.tables, first_phase.paths.tables)
+  assert [len(book) for book in state.codebooks] == [8, 8, 8]
+
+
+def test_no_id_of_the_head_moves_in_the_second_phase(fitted, first_phase):
+  codes = sa2crq.encode(fitted[0], X, HEAD, config=CONFIG)
+  np.testing.assert_array_equal(
+    codes[HEAD], sarq.encode(first_phase, X[HEAD], config=CONFIG.head)
+  )
+  assert (codes[HEAD] < np.array(CONFIG.head_levels)).all()
+
+
+def test_tail_items_use_new_codes_and_short_ids(fitted):
+  codes = sa2crq.encode(fitted[0], X, HEAD, config=CONFIG)
+  assert (codes[~HEAD, 0] >= 3).any()
+  lengths = (codes >= 0).sum(axis=1)
+  assert lengths[~HEAD].mean() < lengths[HEAD].mean()
+  alone = sa2crq.encode(
+    fitted[0], X[~HEAD], np.zeros((~HEAD).sum(), bool), config=CONFIG
+  )
+  np.testing.assert_array_equal(alone, codes[~HEAD])
+
+
+def test_to_the_letter_an_id_ends_at_its_first_new_code(fitted):
+  state = fitted[0]
+  literal = state.replace(paths=state.paths.replace(new_prior=jnp.zeros(())))
+  codes = sa2crq.encode(literal, X, HEAD, config=CONFIG)
+  new = codes[:, :-1] >= np.array(CONFIG.head_levels[:-1])
+  assert new.any()
+  assert (codes[:, 1:][new] == -1).all()
+
+
+def test_the_second_phase_lowers_the_error_of_the_tail(fitted):
+  state, history = fitted
+  z = rq_vae.latent_vectors(state.params, X[~HEAD], config=VAE)
+  errors = [
+    np.square(z - quantizers.residual_quantize(z, books).quantized).sum()
+    for books in (
+      sa2crq.anchors_of(state.codebooks, config=CONFIG),
+      state.codebooks,
+    )
+  ]
+  assert errors[1] < errors[0]
+  assert [row["step"] for row in history][-1] == 20
+  assert np.isfinite(history[-1]["loss"])
+
+
+def test_with_all_items_and_codes_in_the_head_it_is_sarq():
+  config = dataclasses.replace(CONFIG, head_levels=(8, 8, 8))
+  every = np.ones(200, bool)
+  state, history = sa2crq.fit(X, WEIGHTS, every, config=config, key=KEY)
+  assert history[-1]["step"] == 8  # The second phase has nothing to train.
+  alone, _ = sarq.fit(
+    X,
+    WEIGHTS,
+    config=CONFIG.adaptive,
+    budgets=sarq.budgets(CONFIG.adaptive, num_items=200),
+    key=jax.random.split(KEY)[0],
+  )
+  chex.assert_trees_all_equal(state.codebooks, alone.codebooks)
+  np.testing.assert_array_equal(
+    sa2crq.encode(state, X, every, config=config),
+    sarq.encode(alone, X, config=CONFIG.adaptive),
+  )
+
+
+def test_too_few_head_items_are_told():
+  few = np.arange(200) < 7
+  with pytest.raises(ValueError, match="7 head items cannot start 8 codes"):
+    sa2crq.fit(X, WEIGHTS, few, config=CONFIG, key=KEY)
+
+
+@pytest.mark.parametrize("levels", [(5, 3, 8), (3, 5, 9), (3, 5)])
+def test_head_levels_that_do_not_fit_are_told(levels):
+  with pytest.raises(ValueError, match="none falling and none above"):
+    dataclasses.replace(CONFIG, head_levels=levels)
+
+
+def test_ids_that_end_are_found_in_the_table_and_in_the_trie(fitted):
+  codes = sa2crq.encode(fitted[0], X, HEAD, config=CONFIG)
+  assert (codes < 0).any()
+  ids = SemanticIds(codes, VAE.levels)
+  np.testing.assert_array_equal(ids.ids[ids.id_of_item], codes)
+  assert np.diff(ids.item_offsets).sum() == len(X)
+  trie = build_trie(ids.ids, ids.level_sizes)
+  assert trie.has_ends
+  rows = find_rows(trie, jnp.asarray(codes))
+  np.testing.assert_array_equal(rows, ids.id_of_item)
+  grown = ids.append(codes[:7])
+  np.testing.assert_array_equal(grown.ids, ids.ids)
