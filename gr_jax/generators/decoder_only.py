@@ -15,6 +15,12 @@ import jax.numpy as jnp
 from flax import linen as nn
 from flax import struct
 
+from gr_jax.generators.arrangement import (
+  Arranged,
+  Arrangement,
+  SummedPrompt,
+)
+from gr_jax.generators.branch_mask import branch_mask
 from gr_jax.generators.catalogue_counts import CatalogueCounts
 from gr_jax.generators.count_prior import Counted, CountPrior
 from gr_jax.generators.prompts import Prompt
@@ -40,27 +46,6 @@ class DecodingCache:
   counted: Counted | None = None
 
 
-def branch_mask(
-  prompt_mask: jax.Array, branches: int, length: int
-) -> jax.Array:
-  """Who reads whom: `[B, T, T]` for a prompt and `branches` of `length`.
-
-  Causal everywhere; a branch sees the prompt and itself.
-  """
-  S = prompt_mask.shape[1]
-  segment = jnp.concatenate(
-    (jnp.zeros(S, jnp.int32), jnp.repeat(jnp.arange(1, branches + 1), length))
-  )
-  index = jnp.arange(S + branches * length)
-  visible = (index[:, None] >= index) & (
-    (segment == 0) | (segment[:, None] == segment)
-  )
-  there = jnp.pad(
-    prompt_mask, ((0, 0), (0, branches * length)), constant_values=True
-  )
-  return visible & there[:, None, :]
-
-
 class DecoderOnly(nn.Module):
   """Prompt and codes so far in, scores of the next code out.
 
@@ -70,6 +55,7 @@ class DecoderOnly(nn.Module):
     level_sizes: codes per level.
     ends: whether IDs may end early.
     dot_general: the product of every dense layer.
+    arrangement: how many positions an item of a prompt takes.
   """
 
   config: TransformerConfig
@@ -77,6 +63,7 @@ class DecoderOnly(nn.Module):
   level_sizes: tuple[int, ...]
   ends: bool = False
   dot_general: DotGeneral = jax.lax.dot_general
+  arrangement: Arrangement = SummedPrompt()
 
   def setup(self):
     D = self.config.width
@@ -96,7 +83,7 @@ class DecoderOnly(nn.Module):
     self.prior = CountPrior(self.prompt_size, self.level_sizes, D)
 
   @property
-  def _counts(self) -> CatalogueCounts | None:
+  def counts(self) -> CatalogueCounts | None:
     return self.get_variable("counts", "catalogue")
 
   def embed(self, tokens: jax.Array) -> jax.Array:
@@ -118,12 +105,12 @@ class DecoderOnly(nn.Module):
     dims = (((states.ndim - 1,), (0,)), ((), ()))
     return self.dot_general(states, rows.T, dims)
 
-  def _embed_prompt(self, prompt: Prompt) -> jax.Array:
-    return jnp.concatenate(
-      (self.embed(prompt.profile), self.embed(prompt.history)), axis=1
-    )
+  def arrange(self, prompt: Prompt) -> Arranged:
+    """States and mask of a prompt's positions."""
+    return self.arrangement(prompt, self.embed, levels=len(self.level_sizes))
 
-  def _embed_codes(self, codes: jax.Array, level: int) -> jax.Array:
+  def embed_codes(self, codes: jax.Array, level: int) -> jax.Array:
+    """`[..., D]` of the codes `[...]` of a level, 0 after an early end."""
     offset = self.prompt_size + sum(self.level_sizes[:level])
     return self.embed(jnp.where(codes >= 0, codes + offset, -1)[..., None])
 
@@ -142,28 +129,30 @@ class DecoderOnly(nn.Module):
       one.
     """
     B, P, L = codes.shape
-    S = prompt.mask.shape[1]
     inputs = [self.embed(queries)]
-    inputs += [self._embed_codes(codes[:, :, l], l) for l in range(L - 1)]
+    inputs += [self.embed_codes(codes[:, :, l], l) for l in range(L - 1)]
     branches = jnp.stack(inputs, axis=2).reshape(B, P * L, -1)
-    x = jnp.concatenate((self._embed_prompt(prompt), branches), axis=1)
+    # After the branches: gradients of a table add up in the order of its uses.
+    read = self.arrange(prompt)
+    S = read.mask.shape[1]
+    x = jnp.concatenate((read.states, branches), axis=1)
     positions = jnp.concatenate((jnp.arange(S), S + jnp.tile(jnp.arange(L), P)))
     states, _ = self.transformer(
       x,
       jnp.broadcast_to(positions, x.shape[:2]),
-      branch_mask(prompt.mask, P, L),
+      branch_mask(read.mask, P, L),
     )
     states = states[:, S:].reshape(B, P, L, -1)
     logits = [self.level_logits(states[:, :, l], l) for l in range(L)]
-    if self._counts is None:
+    if self.counts is None:
       return logits
     counted = self.prior.start(prompt)
     for l in range(L):
       if l:
         counted = self.prior.step(
-          counted, self._counts, codes[:, :, l - 1], l - 1
+          counted, self.counts, codes[:, :, l - 1], l - 1
         )
-      logits[l] += self.prior.bias(counted, self._counts, states[:, :, l], l)
+      logits[l] += self.prior.bias(counted, self.counts, states[:, :, l], l)
     return logits
 
   def prefill(
@@ -175,19 +164,18 @@ class DecoderOnly(nn.Module):
       prompt: of `B` rows.
       queries: `[B, Wq]`.
     """
-    B, S = prompt.mask.shape
-    x = jnp.concatenate(
-      (self._embed_prompt(prompt), self.embed(queries)[:, None]), axis=1
-    )
+    read = self.arrange(prompt)
+    B, S = read.mask.shape
+    x = jnp.concatenate((read.states, self.embed(queries)[:, None]), axis=1)
     positions = jnp.broadcast_to(jnp.arange(S + 1), (B, S + 1))
-    mask = jnp.pad(prompt.mask, ((0, 0), (0, 1)), constant_values=True)
+    mask = jnp.pad(read.mask, ((0, 0), (0, 1)), constant_values=True)
     causal = jnp.tril(jnp.ones((S + 1, S + 1), bool))
     states, kept = self.transformer(x, positions, causal & mask[:, None])
     logits = self.level_logits(states[:, -1], 0)
     counted = None
-    if self._counts is not None:
+    if self.counts is not None:
       counted = self.prior.start(prompt)
-      logits += self.prior.bias(counted, self._counts, states[:, -1:], 0)[:, 0]
+      logits += self.prior.bias(counted, self.counts, states[:, -1:], 0)[:, 0]
     return jax.nn.log_softmax(logits), DecodingCache(kept, None, mask, counted)
 
   def decode_step(
@@ -220,7 +208,7 @@ class DecoderOnly(nn.Module):
         lambda x: jnp.take_along_axis(x, index, axis=2), cache.own
       )
     # A finished beam (-1) computes something; the search does not read it.
-    x = self._embed_codes(codes, level - 1)
+    x = self.embed_codes(codes, level - 1)
     first = cache.mask.shape[1]
     states, own = self.transformer(
       x,
@@ -232,6 +220,6 @@ class DecoderOnly(nn.Module):
     counted = cache.counted
     if counted is not None:
       counted = counted.select(parents) if level > 1 else counted
-      counted = self.prior.step(counted, self._counts, codes, level - 1)
-      logits += self.prior.bias(counted, self._counts, states, level)
+      counted = self.prior.step(counted, self.counts, codes, level - 1)
+      logits += self.prior.bias(counted, self.counts, states, level)
     return jax.nn.log_softmax(logits), cache.replace(own=own, counted=counted)

@@ -2,7 +2,8 @@
 
 One table of embeddings serves all of them. In order: the token that asks for
 the next basket, hashed users, ages and counts of purchases, facts about users,
-hashed unknown words, words, and the codes of level 1, 2, ... Our design.
+hashed unknown words, words, the end of a page where pages are learned, and the
+codes of level 1, 2, ... Our design.
 """
 
 import collections
@@ -38,6 +39,7 @@ class Vocabulary:
     age_buckets: tokens for how long ago something was bought.
     count_buckets: tokens for how often it was bought.
     unknown_buckets: hashed tokens for words that were never seen.
+    page_ends: tokens that say that a page ends, 1 where pages are learned.
   """
 
   words: tuple[str, ...]
@@ -47,6 +49,7 @@ class Vocabulary:
   age_buckets: int = 20
   count_buckets: int = 8
   unknown_buckets: int = 64
+  page_ends: int = 0
 
   @functools.cached_property
   def offsets(self) -> dict[str, int]:
@@ -59,6 +62,7 @@ class Vocabulary:
       "fact": len(self.facts),
       "unknown": self.unknown_buckets,
       "word": len(self.words),
+      "page_end": self.page_ends,
     }
     ends = np.cumsum(list(sizes.values())).tolist()
     return dict(zip([*sizes, "codes"], [0, *ends]))
@@ -143,6 +147,7 @@ def build_vocabulary(
   *,
   user_buckets: int,
   max_words: int = 30_000,
+  page_ends: int = 0,
 ) -> Vocabulary:
   """Words and facts that training saw, most frequent first, ties by name."""
   words = collections.Counter(w for q in queries for w in split_words(q))
@@ -153,4 +158,5 @@ def build_vocabulary(
     facts=tuple(facts),
     level_sizes=level_sizes,
     user_buckets=user_buckets,
+    page_ends=page_ends,
   )

@@ -4,22 +4,30 @@ import jax
 import jax.numpy as jnp
 
 
-def cross_entropy(
+def token_losses(
   logits: jax.Array, targets: jax.Array, *, where: jax.Array
 ) -> jax.Array:
-  """`-mean log softmax(logits)[target]` over the places where `where`.
+  """`-log softmax(logits)[target]` `[...]`, 0 except where `where`.
 
   Args:
     logits: `[..., C]`, computed on in float32.
     targets: integers `[...]`; their value is not read where masked.
-    where: `[...]`, True = counts. With none, the loss is 0.
+    where: `[...]`, True = counts.
   """
   logits = logits.astype(jnp.float32)
   chosen = jnp.take_along_axis(
     logits, jnp.where(where, targets, 0)[..., None], axis=-1
   )[..., 0]
   losses = jax.nn.logsumexp(logits, axis=-1) - chosen
-  return jnp.where(where, losses, 0).sum() / jnp.maximum(where.sum(), 1)
+  return jnp.where(where, losses, 0)
+
+
+def cross_entropy(
+  logits: jax.Array, targets: jax.Array, *, where: jax.Array
+) -> jax.Array:
+  """The mean of `token_losses` over the places where `where`; 0 of none."""
+  losses = token_losses(logits, targets, where=where)
+  return losses.sum() / jnp.maximum(where.sum(), 1)
 
 
 def code_losses(

@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
+from gr_jax.generators.arrangement import SummedPrompt
 from gr_jax.generators.catalogue_counts import count_catalogue
-from gr_jax.generators.decoder_only import DecoderOnly, branch_mask
+from gr_jax.generators.decoder_only import DecoderOnly
+from gr_jax.generators.prompt_tokens import PromptTokens
+from gr_jax.generators.token_merger import TokenMerger
 from gr_jax.nn.transformer import TransformerConfig
 from tests.reference.noisy import noisy
 from tests.reference.small_world import semantic_ids, shop, writer
@@ -16,14 +19,15 @@ from tests.reference.small_world import semantic_ids, shop, writer
 CONFIG = TransformerConfig(
   layers=2, width=16, heads=2, kv_heads=1, head_size=8, feed_forward=24
 )
+SUMMED = SummedPrompt()
 ROWS = np.arange(100, 104)
 
 
 @functools.cache
-def built(ends=False):
+def built(ends=False, arrangement=SUMMED):
   sizes = semantic_ids().level_sizes
   prompt_size = writer()._vocabulary.prompt_size
-  model = DecoderOnly(CONFIG, prompt_size, sizes, ends)
+  model = DecoderOnly(CONFIG, prompt_size, sizes, ends, arrangement=arrangement)
   prompt = writer().prompts(ROWS, shown=np.ones(4, bool))
   queries = writer().queries(np.array([[0, -1, 3]] * 4))
   rng = np.random.default_rng(0)
@@ -56,7 +60,15 @@ def told():
   return model, noisy(nn.unbox(params)) | variables, inputs
 
 
-@pytest.mark.parametrize("built", [built, told])
+def merged():
+  return built(arrangement=TokenMerger())
+
+
+def unmerged():
+  return built(arrangement=PromptTokens())
+
+
+@pytest.mark.parametrize("built", [built, told, merged, unmerged])
 def test_steps_with_a_cache_equal_the_packed_forward_pass(built):
   model, params, (prompt, queries, codes) = built()
   packed = model.apply(params, prompt, queries, codes)
@@ -130,12 +142,23 @@ def test_ends_add_one_column_after_the_first_level():
     assert logits.shape[-1] == size + 1
 
 
-@pytest.mark.parametrize("hidden", [0, 2])
-def test_mask_is_causal_inside_prompt_and_branch(hidden):
-  prompt_mask = np.arange(3)[None] >= hidden
-  mask = np.asarray(branch_mask(jnp.asarray(prompt_mask), 2, 2))[0]
-  branch = {3: 0, 4: 0, 5: 1, 6: 1}
-  for i, j in np.ndindex(7, 7):
-    same = branch.get(j) is None or branch.get(j) == branch.get(i)
-    there = j >= 3 or prompt_mask[0, j]
-    assert mask[i, j] == (j <= i and same and there)
+@pytest.mark.parametrize("arrangement", [TokenMerger(), PromptTokens()])
+def test_what_is_decoded_does_not_depend_on_the_arrangement(arrangement):
+  """The same shapes of scores and of each beam's own past."""
+  summed, other = cached(SUMMED), cached(arrangement)
+  chex.assert_trees_all_equal_shapes(summed[0], other[0])
+  chex.assert_trees_all_equal_shapes(summed[1].own, other[1].own)
+
+
+def cached(arrangement):
+  """Log-probabilities of level 1, and the cache after it."""
+  model, params, (prompt, queries, codes) = built(arrangement=arrangement)
+  _, cache = model.apply(params, prompt, queries[:, 0], method="prefill")
+  return model.apply(
+    params,
+    jnp.asarray(codes[:, :2, 0]),
+    jnp.zeros((4, 2), jnp.int32),
+    cache,
+    level=1,
+    method="decode_step",
+  )

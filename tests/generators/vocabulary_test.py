@@ -66,3 +66,11 @@ def test_words_are_lower_case_runs_of_letters_and_digits():
 def test_saved_and_loaded_is_the_same(tmp_path):
   VOCABULARY.save(tmp_path / "vocabulary.json")
   assert Vocabulary.load(tmp_path / "vocabulary.json") == VOCABULARY
+
+
+def test_the_end_of_a_page_is_one_token_before_the_codes():
+  plain = build_vocabulary(["a"], [], (4, 5), user_buckets=3)
+  paged = build_vocabulary(["a"], [], (4, 5), user_buckets=3, page_ends=1)
+  assert paged.offsets["page_end"] == plain.prompt_size
+  assert paged.prompt_size == plain.prompt_size + 1
+  assert paged.query_tokens("a") == plain.query_tokens("a")

@@ -1,0 +1,143 @@
+"""Scores of whole pages: every code is read with the page's codes before it.
+
+A page is one sequence after the prompt: the query position, then the codes of
+its IDs one after another. The first ID stands where a single answer would
+stand, so that a search, which wants one answer, uses the generator as it is.
+Where an ID could follow another, one more column of the first level says "the
+page ends here".
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from gr_jax.generators.branch_mask import segment_mask
+from gr_jax.generators.decoder_only import DecoderOnly
+from gr_jax.generators.prompts import Prompt
+
+
+class PageScores(NamedTuple):
+  """Logits of the places of pages.
+
+  Attributes:
+    codes: per level `[B, P, C_l]`; the first level has one more column, the
+      last: END of the page, `-inf` at the first place of a page.
+    ends: `[B, Q, C_0 + 1]` after the last ID of each page.
+  """
+
+  codes: list[jax.Array]
+  ends: jax.Array
+
+
+def page_scores(
+  model: DecoderOnly,
+  prompt: Prompt,
+  queries: jax.Array,
+  codes: jax.Array,
+  page: jax.Array,
+  *,
+  end_token: int,
+) -> PageScores:
+  """To be called as `model.apply(params, ..., method=page_scores)`.
+
+  Pages of a row share the prompt and do not read each other.
+
+  Args:
+    model: bound.
+    prompt: of `B` rows.
+    queries: `[B, Q, Wq]` of every page.
+    codes: `[B, P, L]`, page after page.
+    page: `[B, P]` the page of each place, `Q` where empty.
+    end_token: row of the table of embeddings that END is scored with.
+  """
+  B, P, L = codes.shape
+  Q = queries.shape[1]
+  read = model.arrange(prompt)
+  S = read.mask.shape[1]
+  index = jnp.arange(P)
+  first = page != jnp.pad(page, ((0, 0), (1, 0)), constant_values=-1)[:, :-1]
+  place = index - jax.lax.cummax(jnp.where(first, index, 0), axis=1)
+  start, last = _starts(model, queries, codes, page, first)
+  inputs = [start] + [model.embed_codes(codes[..., l], l) for l in range(L - 1)]
+  inside = jnp.stack(inputs, axis=2).reshape(B, P * L, -1)
+  sizes = jnp.sum(page[:, None] == jnp.arange(Q)[:, None], axis=-1)
+  positions = (place[..., None] * L + jnp.arange(L)).reshape(B, P * L)
+  segments = jnp.concatenate(
+    (
+      jnp.repeat(page, L, axis=1),
+      jnp.broadcast_to(jnp.arange(Q), (B, Q)),
+    ),
+    axis=1,
+  )
+  states, _ = model.transformer(
+    jnp.concatenate((read.states, inside, last), axis=1),
+    jnp.concatenate(
+      (
+        jnp.broadcast_to(jnp.arange(S), (B, S)),
+        S + positions,
+        S + sizes * L,
+      ),
+      axis=1,
+    ),
+    segment_mask(read.mask, segments + 1),
+  )
+  ends = states[:, S + P * L :]
+  states = states[:, S : S + P * L].reshape(B, P, L, -1)
+  logits = _level_logits(model, prompt, states, ends, codes)
+  # At the first place a page cannot end: one ID it has.
+  end = jnp.concatenate((states[:, :, 0], ends), axis=1)
+  end = end @ model.token_embedding[end_token]
+  never = jnp.pad(first, ((0, 0), (0, Q)))
+  end = jnp.where(never, -jnp.inf, end)[..., None]
+  heads = jnp.concatenate((logits[0], end), axis=-1)
+  return PageScores([heads[:, :P], *logits[1:]], heads[:, P:])
+
+
+def _starts(
+  model: DecoderOnly,
+  queries: jax.Array,
+  codes: jax.Array,
+  page: jax.Array,
+  first: jax.Array,
+) -> tuple[jax.Array, jax.Array]:
+  """What each place begins with `[B, P, D]`, and what each page ends with.
+
+  The query, or the last code of the ID before; `[B, Q, D]` last codes.
+  """
+  Q, P = queries.shape[1], codes.shape[1]
+  closing = model.embed_codes(codes[..., -1], codes.shape[-1] - 1)
+  before = jnp.pad(closing, ((0, 0), (1, 0), (0, 0)))[:, :-1]
+  asked = jnp.take_along_axis(
+    model.embed(queries), jnp.minimum(page, Q - 1)[..., None], axis=1
+  )
+  mine = page[:, None] == jnp.arange(Q)[:, None]
+  final = jnp.max(jnp.where(mine, jnp.arange(P), 0), axis=-1)
+  return (
+    jnp.where(first[..., None], asked, before),
+    jnp.take_along_axis(closing, final[..., None], axis=1),
+  )
+
+
+def _level_logits(
+  model: DecoderOnly,
+  prompt: Prompt,
+  states: jax.Array,
+  ends: jax.Array,
+  codes: jax.Array,
+) -> list[jax.Array]:
+  """Per level `[B, P, C_l]`; the first `[B, P + Q, C_0]`, ends after places."""
+  L = codes.shape[-1]
+  heads = jnp.concatenate((states[:, :, 0], ends), axis=1)
+  levels = [heads] + [states[:, :, l] for l in range(1, L)]
+  logits = [model.level_logits(x, l) for l, x in enumerate(levels)]
+  if model.counts is None:
+    return logits
+  counted = model.prior.start(prompt)
+  for l, x in enumerate(levels):
+    if l:
+      counted = model.prior.step(
+        counted, model.counts, codes[..., l - 1], l - 1
+      )
+    logits[l] += model.prior.bias(counted, model.counts, x, l)
+  return logits
