@@ -7,6 +7,8 @@ from matplotlib.ticker import MaxNLocator
 
 from gr_jax.evaluation import svg
 
+_WORTH_A_CURVE = ("loss", "per_second", "/reward", "/kl", "/hit_rate@10")
+
 
 def training_curves(history: Mapping[str, Sequence[dict]]) -> str:
   """Losses and throughput against the step, a panel per figure."""
@@ -128,7 +130,7 @@ def _curves(
   for training, rows in history.items():
     names = dict.fromkeys(name for row in rows for name in row)
     for name in names:
-      if name.endswith(("loss", "per_second")):
+      if name.endswith(_WORTH_A_CURVE):
         points = [(row["step"], row[name]) for row in rows if name in row]
         steps, values = zip(*points)
         yield f"{training}: {name.removeprefix('train/')}", steps, values

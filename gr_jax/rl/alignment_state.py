@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import optax
 from flax import struct
 
+from gr_jax.decoding.trie import Trie
 from gr_jax.generators.prompts import Prompt
 from gr_jax.rl.expert_injection import Group
 
@@ -34,12 +35,42 @@ class AlignmentBatch:
 
 @struct.dataclass
 class AlignmentState:
-  """What alignment carries from step to step; the reference never changes."""
+  """What alignment carries from step to step.
+
+  Attributes:
+    step: updates done.
+    params: trained; `{"params": ...}`, never what was counted.
+    opt_state: of the optimizer.
+    old_params: what rollouts are drawn from.
+  """
 
   step: jax.Array
   params: Any
   opt_state: Any
   old_params: Any
+
+
+@struct.dataclass
+class Unchanged:
+  """What every step reads and none changes.
+
+  Attributes:
+    reference: parameters that the policy is held near.
+    counts: `{"counts": ...}` of a generator that is told counts, else `{}`.
+    trie: the catalogue.
+    table: `[M, L]` int32, the codes of all its IDs.
+  """
+
+  reference: Any
+  counts: Any
+  trie: Trie
+  table: jax.Array
+
+
+def split_variables(variables: Any) -> tuple[Any, Any]:
+  """What is trained, `{"params": ...}`, and what is not."""
+  rest = {name: tree for name, tree in variables.items() if name != "params"}
+  return {"params": variables["params"]}, rest
 
 
 def start_alignment(

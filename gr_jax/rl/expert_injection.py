@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 
-from gr_jax.data.requests import CLICKED, Requests
+from gr_jax.data.requests import CLICKED, ORDERED, Requests
 from gr_jax.rl.rollouts import Rollouts
 from gr_jax.rl.scoring import token_mask
 from gr_jax.tokenizers.semantic_ids import SemanticIds
@@ -56,6 +56,7 @@ def page_experts(
   *,
   count: int,
   lowest: int = CLICKED,
+  highest: int = ORDERED,
 ) -> np.ndarray:
   """The best `count` IDs of every request's own page, `[R, count]` int32.
 
@@ -69,6 +70,7 @@ def page_experts(
     lowest: the least kind that is an expert. Exposed items are worth 0.5 and
       are pushed down in every group whose mean reward is higher, so they are
       left out by default (measured in systems.md 1.8).
+    highest: the greatest kind that is one; EXPOSED leaves out what was clicked.
   """
   sizes = np.diff(requests.page_offsets)
   request = np.repeat(np.arange(len(requests)), sizes)
@@ -80,6 +82,7 @@ def page_experts(
   # Of an ID that comes up again only the first, best place stays.
   _, first = np.unique(request * semantic_ids.num_ids + ids, return_index=True)
   first = np.sort(first)
+  first = first[kind[order][first] <= highest]
   request, ids = request[first], ids[first]
   place = np.arange(len(request)) - np.searchsorted(request, request)
   out = np.full((len(requests), count), -1, np.int32)
@@ -107,7 +110,7 @@ def replace_with_experts(
       f"{count} experts do not fit a group of {size}: lower the number of "
       "experts, raise the group size, or append them."
     )
-  new = _members(experts, table)
+  new = named_members(experts, table)
   there = experts >= 0
 
   def mixed(old: jax.Array, expert: jax.Array) -> jax.Array:
@@ -121,13 +124,14 @@ def replace_with_experts(
 
 def append_experts(group: Group, experts: jax.Array, table: jax.Array) -> Group:
   """All samples stay and experts follow: `[B, G + K]`; see above."""
-  new = _members(experts, table)
+  new = named_members(experts, table)
   return jax.tree.map(
     lambda old, expert: jnp.concatenate((old, expert), axis=1), group, new
   )
 
 
-def _members(experts: jax.Array, table: jax.Array) -> Group:
+def named_members(experts: jax.Array, table: jax.Array) -> Group:
+  """ID rows `[B, K]`, -1 = absent, as members that nobody sampled."""
   there = experts >= 0
   codes = jnp.where(there[..., None], table[experts], -1)
   return Group(

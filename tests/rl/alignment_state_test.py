@@ -2,7 +2,7 @@ import chex
 import jax.numpy as jnp
 import optax
 
-from gr_jax.rl.alignment_state import start_alignment
+from gr_jax.rl.alignment_state import split_variables, start_alignment
 
 
 def test_the_start_is_a_copy_so_that_the_reference_survives_donation():
@@ -16,3 +16,11 @@ def test_the_start_is_a_copy_so_that_the_reference_survives_donation():
   }
   assert len(pointers) == 3
   assert int(state.step) == 0
+
+
+def test_variables_part_into_what_is_trained_and_what_is_not():
+  variables = {"params": {"w": 1}, "counts": {"c": 2}}
+  trained, rest = split_variables(variables)
+  assert trained == {"params": {"w": 1}}
+  assert rest == {"counts": {"c": 2}}
+  assert split_variables({"params": {}})[1] == {}

@@ -7,14 +7,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from flax import linen as nn
 
-from gr_jax.decoding.trie import build_trie
-from gr_jax.generators.decoder_only import DecoderOnly
-from gr_jax.nn.transformer import TransformerConfig
 from gr_jax.rl.advantages import informative_groups, normalized_advantages
-from gr_jax.rl.alignment import AlignmentConfig, make_update
-from gr_jax.rl.alignment_state import AlignmentBatch, start_alignment
+from gr_jax.rl.alignment import make_update
+from gr_jax.rl.alignment_config import AlignmentConfig
+from gr_jax.rl.alignment_state import (
+  AlignmentBatch,
+  start_alignment,
+)
 from gr_jax.rl.expert_injection import (
   Group,
   make_group,
@@ -27,7 +27,15 @@ from gr_jax.rl.rewards import PageReward, best_of_items
 from gr_jax.rl.rollouts import sample_group
 from gr_jax.rl.scoring import catalogue_log_probs
 from gr_jax.serving.retriever import generator_functions
-from tests.reference.noisy import noisy
+from tests.reference.small_policy import (
+  counted_params,
+  counted_unchanged,
+  counts,
+  model,
+  params,
+  trie,
+  unchanged,
+)
 from tests.reference.small_world import semantic_ids, shop, writer
 
 B, G, P = 4, 5, 2
@@ -43,22 +51,6 @@ WHOLE = AlignmentConfig(
   parts=2,
 )
 RATE = 0.1
-
-
-@functools.cache
-def model():
-  return DecoderOnly(
-    TransformerConfig(
-      layers=1, width=16, heads=2, kv_heads=1, head_size=8, feed_forward=16
-    ),
-    writer()._vocabulary.prompt_size,
-    semantic_ids().level_sizes,
-  )
-
-
-@functools.cache
-def trie():
-  return build_trie(semantic_ids().ids, semantic_ids().level_sizes)
 
 
 def group(seed):
@@ -95,14 +87,6 @@ def batch(seed=0, rewards=None):
 
 
 @functools.cache
-def initial():
-  example = batch()
-  arguments = example.prompt, example.queries[:, None], example.positives[:, :1]
-  params = jax.jit(model().init)(jax.random.key(0), *arguments)
-  return jax.jit(noisy)(nn.unbox(params))
-
-
-@functools.cache
 def compiled(config):
   return make_update(
     model(),
@@ -117,14 +101,14 @@ def compiled(config):
 def update(config):
   step = compiled(config)
   return lambda state, *batches: functools.reduce(
-    lambda carried, b: step(carried[0], initial(), trie(), b),
+    lambda carried, b: step(carried[0], unchanged(), b),
     batches,
     (state, None),
   )
 
 
 def fresh():
-  return start_alignment(initial(), optax.sgd(RATE))
+  return start_alignment(params(), optax.sgd(RATE))
 
 
 @jax.jit
@@ -144,13 +128,13 @@ def moved(before, after):
 def test_the_first_step_is_reinforce_with_group_advantages():
   """systems.md 1.7, invariant 9: at the old policy all ratios are 1."""
 
-  def reinforce(params):
+  def reinforce(weights):
     advantages = normalized_advantages(jnp.asarray(batch().rewards))
-    return -jnp.mean(advantages * log_probs(params, batch()))
+    return -jnp.mean(advantages * log_probs(weights, batch()))
 
   state, metrics = update(EG_GRPO)(fresh(), batch())
   chex.assert_trees_all_close(
-    moved(initial(), state.params), jax.grad(reinforce)(initial()), atol=1e-5
+    moved(params(), state.params), jax.grad(reinforce)(params()), atol=1e-5
   )
   np.testing.assert_allclose(metrics["align/loss"], 0, atol=1e-5)
   assert metrics["align/log_ratio"] == 0
@@ -173,7 +157,7 @@ def test_parts_add_up_to_the_means_of_the_whole_batch():
 
   state, metrics = update(WHOLE)(fresh(), example)
   chex.assert_trees_all_close(
-    moved(initial(), state.params), jax.grad(loss)(initial()), atol=2e-5
+    moved(params(), state.params), jax.grad(loss)(params()), atol=2e-5
   )
   np.testing.assert_allclose(metrics["align/kl"], 0, atol=1e-6)
 
@@ -185,7 +169,7 @@ def test_equal_rewards_without_positives_move_nothing():
     positives_where=example.positives_where[:, :0],
   )
   state, _ = update(EG_GRPO)(fresh(), example)
-  chex.assert_trees_all_equal(state.params, initial())
+  chex.assert_trees_all_equal(state.params, params())
 
 
 def test_an_expert_rises_where_samples_earn_nothing():
@@ -197,7 +181,7 @@ def test_an_expert_rises_where_samples_earn_nothing():
   example = example.replace(
     group=replace_with_experts(example.group, experts, table)
   )
-  before = log_probs(initial(), example)
+  before = log_probs(params(), example)
   state, metrics = update(EG_GRPO)(fresh(), example)
   assert (log_probs(state.params, example) > before)[:, -1].all()
   assert metrics["align/reward"] == 0
@@ -215,6 +199,20 @@ def test_members_that_are_not_there_change_nothing():
   chex.assert_trees_all_close(found.params, alone.params, atol=1e-6)
 
 
+def test_counts_are_read_and_not_trained():
+  """What learns to use them is."""
+  state = start_alignment(counted_params(), optax.sgd(RATE))
+  step = make_update(
+    model(), catalogue_log_probs, optax.sgd(RATE), config=EG_GRPO, like=state
+  )
+  kept = jax.tree.map(np.array, counts())
+  state, _ = step(state, counted_unchanged(), batch())
+  assert set(state.params) == {"params"}
+  chex.assert_trees_all_equal(jax.tree.map(np.array, counts()), kept)
+  before, after = counted_params()["params"], state.params["params"]
+  assert np.abs(after["prior"]["gate"] - before["prior"]["gate"]).max() > 0
+
+
 def test_the_divergence_pulls_back_to_the_reference():
   """From another policy, with nothing else to learn."""
   example = batch(rewards=np.full((B, G), 0.3, np.float32))
@@ -222,7 +220,7 @@ def test_the_divergence_pulls_back_to_the_reference():
     positives_where=np.zeros_like(example.positives_where)
   )
   away = start_alignment(
-    jax.tree.map(lambda x: 0.9 * x, initial()), optax.sgd(RATE)
+    jax.tree.map(lambda x: 0.9 * x, params()), optax.sgd(RATE)
   )
   state, first = update(WHOLE)(away, example)
   _, last = update(WHOLE)(state, *[example] * 9)
@@ -232,7 +230,7 @@ def test_the_divergence_pulls_back_to_the_reference():
 
 def test_rollouts_are_of_the_old_policy_until_its_turn_comes():
   state, _ = update(WHOLE)(fresh(), batch())
-  chex.assert_trees_all_equal(state.old_params, initial())
+  chex.assert_trees_all_equal(state.old_params, params())
   state, metrics = update(WHOLE)(state, batch())
   assert metrics["align/log_ratio"] > 0
   chex.assert_trees_all_equal(state.old_params, state.params)
@@ -256,11 +254,11 @@ def test_an_update_is_compiled_once():
     names.append(name)
 
   step, state = compiled.__wrapped__(EG_GRPO), fresh()
-  state, _ = step(state, initial(), trie(), batch())
+  state, _ = step(state, unchanged(), batch())
   jax.monitoring.register_event_duration_secs_listener(listen)
   try:
     for seed in range(2):
-      state, _ = step(state, initial(), trie(), batch(seed))
+      state, _ = step(state, unchanged(), batch(seed))
   finally:
     jax.monitoring.unregister_event_duration_listener(listen)
   assert not [name for name in names if "backend_compile" in name]
@@ -271,7 +269,7 @@ def test_the_state_is_given_up_and_the_reference_is_not():
   kept = jax.tree.leaves(state.params)[0]
   update(EG_GRPO)(state, batch())
   assert kept.is_deleted()
-  assert not any(x.is_deleted() for x in jax.tree.leaves(initial()))
+  assert not any(x.is_deleted() for x in jax.tree.leaves(params()))
 
 
 def test_what_is_rewarded_becomes_more_likely():
@@ -282,7 +280,7 @@ def test_what_is_rewarded_becomes_more_likely():
     examples.append(batch(seed, rewards))
   state, _ = update(EG_GRPO)(fresh(), *examples * 5)
   for example in examples:
-    gain = log_probs(state.params, example) - log_probs(initial(), example)
+    gain = log_probs(state.params, example) - log_probs(params(), example)
     liked = example.rewards > 0
     assert gain[liked].mean() > gain[~liked].mean() + 0.05
 

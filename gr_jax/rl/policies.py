@@ -1,0 +1,29 @@
+"""Which policy is aligned: what draws its groups and what scores them.
+
+Both must be of one policy, or the ratios of the losses mean nothing.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from gr_jax.rl.free_rollouts import sample_free_group
+from gr_jax.rl.rollouts import Rollouts, sample_group
+from gr_jax.rl.scoring import ScoreCodes, catalogue_log_probs, free_log_probs
+
+
+class Policy(NamedTuple):
+  """A policy over IDs.
+
+  Attributes:
+    sample: as `rollouts.sample_group`.
+    score: as `scoring.catalogue_log_probs`.
+  """
+
+  sample: Callable[..., Rollouts]
+  score: ScoreCodes
+
+
+# What a search inside the trie can say.
+IN_CATALOGUE = Policy(sample_group, catalogue_log_probs)
+# The model as it is: it may say codes that name nothing, and unlearn them.
+FREE = Policy(sample_free_group, free_log_probs)

@@ -1,0 +1,35 @@
+"""What draws a group and what scores it agree."""
+
+import functools
+
+import jax
+import numpy as np
+import pytest
+
+from gr_jax.rl.policies import FREE, IN_CATALOGUE
+from gr_jax.serving.retriever import generator_functions
+from tests.reference.small_policy import model, params, trie
+from tests.reference.small_world import writer
+
+ROWS = np.arange(50, 54)
+
+
+@pytest.mark.parametrize("policy", [IN_CATALOGUE, FREE])
+def test_scores_are_the_log_probabilities_of_the_draw(policy):
+  prompt = writer().prompts(ROWS, shown=np.ones(4, bool))
+  queries = writer().queries(np.array([0, 1, 2, -1]))
+  draw = jax.jit(
+    functools.partial(
+      policy.sample, *generator_functions(model()), group_size=6
+    )
+  )
+  found = draw(params(), (prompt, queries), trie(), key=jax.random.key(2))
+  shape = (4, 6, queries.shape[-1])
+  logits = model().apply(
+    params(), prompt, np.broadcast_to(queries[:, None], shape), found.codes
+  )
+  scored = policy.score(logits, found.codes, trie())
+  where = np.asarray(found.where)
+  np.testing.assert_allclose(
+    np.asarray(scored)[where], np.asarray(found.log_probs)[where], atol=1e-4
+  )
