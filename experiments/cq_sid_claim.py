@@ -5,7 +5,6 @@ In two worlds, real purchases and one whose structure is known, four tokenizers
 compared request by request.
 """
 
-import json
 import pathlib
 import time
 from collections.abc import Mapping
@@ -21,8 +20,8 @@ from experiments.studies import beams, claim_figures, provenance
 from experiments.studies.arms import ARMS, check_arms, tokenizer_section
 from experiments.studies.claim_plot import picture
 from experiments.studies.claim_table import page
+from experiments.studies.study_files import write_study
 from gr_jax.artefacts import Artefact, locked
-from gr_jax.evaluation.report_file import write_text
 from gr_jax.parallel import hosts
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
@@ -58,22 +57,13 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
       "config": config.to_dict() | {"output": ""},
     }
     if hosts.is_first():
-      _write(study, [workdir, *filter(None, [config.output])])
+      write_study(
+        study,
+        page=page(study),
+        picture=picture(study),
+        folders=[workdir, *filter(None, [config.output])],
+      )
   return study
-
-
-def _write(study: dict, folders: list[str | pathlib.Path]) -> None:
-  files = {
-    "table.md": page(study),
-    "table.json": json.dumps(study, indent=1, allow_nan=False) + "\n",
-    "plot.svg": picture(study),
-  }
-  for folder in map(pathlib.Path, folders):
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in files.items():
-      write_text(folder / name, text)
-    print(f"written: {folder / 'table.md'}")
-  print(files["table.md"])
 
 
 def run_world(config: ConfigDict, name: str, workdir: pathlib.Path) -> dict:

@@ -1,19 +1,30 @@
 """The whole way: data, vectors, semantic IDs, generator, report."""
 
 import pathlib
+from collections.abc import Callable
 
 from ml_collections import ConfigDict
 
 from experiments.stages.choices import chosen
-from experiments.stages.embed import embed
+from experiments.stages.embed import Vectors, embed
 from experiments.stages.evaluate import SPLITS, evaluate
-from experiments.stages.prepare import SOURCES, prepare
-from experiments.stages.tokenize import COLLISIONS, FitTokenizer, tokenize
-from experiments.stages.train import dot_general, train
+from experiments.stages.prepare import SOURCES, Data, prepare
+from experiments.stages.tokenize import (
+  COLLISIONS,
+  FitTokenizer,
+  Tokenized,
+  tokenize,
+)
+from experiments.stages.train import Generator, dot_general, train
 from gr_jax.artefacts import locked
 from gr_jax.evaluation import table
 from gr_jax.parallel import hosts
 from gr_jax.parallel.host_memory import release_freed_memory
+
+Align = Callable[
+  [ConfigDict, pathlib.Path, Data, Vectors, Tokenized, Generator], Generator
+]
+"""(whole config, workdir, what was made so far) -> the aligned generator."""
 
 
 def check(config: ConfigDict) -> None:
@@ -29,7 +40,11 @@ def check(config: ConfigDict) -> None:
 
 
 def run(
-  config: ConfigDict, workdir: pathlib.Path, *, fit_tokenizer: FitTokenizer
+  config: ConfigDict,
+  workdir: pathlib.Path,
+  *,
+  fit_tokenizer: FitTokenizer,
+  align: Align | None = None,
 ) -> dict:
   """Runs what has not run yet and returns the report.
 
@@ -37,6 +52,8 @@ def run(
     config: sections data, vectors, tokenizer, generator, evaluation.
     workdir: gets one folder a stage, `report.json` and `report.html`.
     fit_tokenizer: of the recipe.
+    align: of the recipe, if it has one; what is evaluated is then the aligned
+      generator, with the one before beside it.
   """
   check(config)
   with locked(workdir):
@@ -56,7 +73,14 @@ def run(
       [data.artefact.fingerprint, tokenized.artefact.fingerprint],
     )
     release_freed_memory()
-    report = evaluate(config, workdir, data, vectors, tokenized, generator)
+    aligned = None
+    if align is not None:
+      made = (data, vectors, tokenized, generator)
+      aligned = align(config, workdir, *made)
+      release_freed_memory()
+    report = evaluate(
+      config, workdir, data, vectors, tokenized, generator, aligned=aligned
+    )
   if hosts.is_first():
     print(table.table(report["results"]))
     print(f"report: {workdir / 'report.html'}")

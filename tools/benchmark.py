@@ -26,8 +26,10 @@ from tools.benchmarks import (
   constraint,
   decoder,
   kmeans,
+  rollouts,
   rq_vae,
   search,
+  token_merger,
   trie,
 )
 from tools.benchmarks.contender import Section
@@ -43,6 +45,8 @@ SECTIONS: dict[str, Callable[[], Section]] = {
   "trie": trie.section,
   "constraint": constraint.section,
   "search": search.section,
+  "token_merger": token_merger.section,
+  "rollouts": rollouts.section,
 }
 
 

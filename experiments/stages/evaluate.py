@@ -37,6 +37,8 @@ from gr_jax.serving.retriever import (
 from gr_jax.training.metric_writer import read_metrics
 
 SPLITS = {"valid": VALID, "test": TEST}
+# The generator as it was before alignment, where a recipe aligns.
+BEFORE = "before_alignment"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +73,7 @@ class EvaluationConfig:
 class _Evaluation:
   """Everything that the figures of one run are computed from."""
 
-  def __init__(self, name, config, data, vectors, tokenized, generator):
+  def __init__(self, name, config, data, vectors, tokenized, generator, before):
     self.name = name
     self.config = config
     self.catalogue = data.catalogue
@@ -81,14 +83,21 @@ class _Evaluation:
       data, vectors, window=config.knn_window, last=config.knn_last
     )
     self.head = metrics.head_items(data.catalogue.popularity)
-    self.retriever = Retriever(
-      generator.model, generator.params, self.ids, batch_size=config.batch_size
-    )
+    self.retriever = self._retriever(generator)
+    self.before = self._retriever(before) if before else None
     self.questions = draw_questions(
       data.requests,
       split=SPLITS[config.split],
       count=config.requests,
       seed=config.seed,
+    )
+
+  def _retriever(self, generator: Generator) -> Retriever:
+    return Retriever(
+      generator.model,
+      generator.params,
+      self.ids,
+      batch_size=self.config.batch_size,
     )
 
   def _prompts(self, questions: Questions):
@@ -100,14 +109,19 @@ class _Evaluation:
     )
 
   def _search(
-    self, questions: Questions, beam: int, seen: RowLists | None
+    self,
+    questions: Questions,
+    beam: int,
+    seen: RowLists | None,
+    retriever: Retriever | None = None,
   ) -> tuple[Retrieved, np.ndarray]:
     """Ranked IDs and the items behind them."""
+    retriever = retriever or self.retriever
     excluded = None
     if seen is not None:
       seen = [seen[r] for r in range(len(seen))]
       excluded = fully_seen_ids(seen, self.ids)
-    found = self.retriever.search(
+    found = retriever.search(
       *self._prompts(questions), beam_size=beam, excluded=excluded
     )
     items = expand_items(
@@ -132,6 +146,13 @@ class _Evaluation:
     rows = results.evaluate(
       items, relevant, system=self.name, ranked_ids=found.ids, **options
     )
+    if self.before and exclude is None:
+      found, items = self._search(
+        questions, self.config.beam, None, self.before
+      )
+      rows += results.evaluate(
+        items, relevant, system=BEFORE, ranked_ids=found.ids, **options
+      )
     k = self.config.beam
     for floor, ranked in self.floors.rank(questions, k=k, exclude=exclude):
       rows += results.evaluate(ranked, relevant, system=floor, **options)
@@ -192,8 +213,14 @@ def evaluate(
   vectors: Vectors,
   tokenized: Tokenized,
   generator: Generator,
+  *,
+  aligned: Generator | None = None,
 ) -> dict:
-  """Writes `report.json` and `report.html` and returns the report."""
+  """Writes `report.json` and `report.html` and returns the report.
+
+  What is asked is the aligned generator where there is one; the other is then
+  a system of its own, without seen items taken out.
+  """
   settings = EvaluationConfig(**config.evaluation)
   stages = {
     "prepare": data.artefact,
@@ -201,10 +228,18 @@ def evaluate(
     "tokenize": tokenized.artefact,
     "train": generator.artefact,
   }
+  if aligned is not None:
+    stages["align"] = aligned.artefact
 
   def make(directory: pathlib.Path) -> None:
     evaluation = _Evaluation(
-      config.name, settings, data, vectors, tokenized, generator
+      config.name,
+      settings,
+      data,
+      vectors,
+      tokenized,
+      aligned or generator,
+      before=generator if aligned else None,
     )
     text = json.dumps(_figures(evaluation), default=list)
     (directory / "figures.json").write_text(text)
@@ -219,13 +254,15 @@ def evaluate(
     seconds={name: stage.seconds for name, stage in stages.items()},
     origin=origin(),
     **json.loads((artefact.directory / "figures.json").read_text()),
-    **_training_record(tokenized, generator),
+    **_training_record(tokenized, generator, aligned),
   )
   page.write_page(workdir / "report.html", report)
   return report
 
 
-def _training_record(tokenized: Tokenized, generator: Generator) -> dict:
+def _training_record(
+  tokenized: Tokenized, generator: Generator, aligned: Generator | None
+) -> dict:
   """What the page shows of how the run went."""
   directory = tokenized.artefact.directory
   ids = tokenized.semantic_ids
@@ -235,6 +272,10 @@ def _training_record(tokenized: Tokenized, generator: Generator) -> dict:
     "level_sizes": list(ids.level_sizes),
     "history": {
       "tokenizer": json.loads((directory / "history.json").read_text()),
-      "generator": read_metrics(generator.artefact.directory / "metrics.jsonl"),
+    }
+    | {
+      name: read_metrics(one.artefact.directory / "metrics.jsonl")
+      for name, one in (("generator", generator), ("alignment", aligned))
+      if one
     },
   }

@@ -10,23 +10,17 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments.stages.choices import chosen
+from experiments.stages.precision import dot_general
 from experiments.stages.prepare import Data
+from experiments.stages.recipe import recipe_of
+from experiments.stages.speed import speed_of
 from gr_jax.artefacts import Artefact, build_resumable
 from gr_jax.data.requests import TRAIN
 from gr_jax.generators.catalogue_counts import count_catalogue
 from gr_jax.generators.decoder_only import DecoderOnly
-from gr_jax.generators.examples import (
-  Examples,
-  ExamplesConfig,
-  group_targets,
-  training_examples,
-)
 from gr_jax.generators.prompts import PromptConfig, PromptWriter
 from gr_jax.generators.vocabulary import Vocabulary, build_vocabulary
-from gr_jax.nn.dot import bf16_dot_general
 from gr_jax.nn.transformer import TransformerConfig
-from gr_jax.objectives.next_token import code_losses
 from gr_jax.parallel import hosts
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, replicated
 from gr_jax.tokenizers.semantic_ids import SemanticIds
@@ -34,7 +28,6 @@ from gr_jax.training.checkpoints import Checkpoints
 from gr_jax.training.loop import LoopConfig, fit, make_step
 from gr_jax.training.optimizer import OptimizerConfig, make_optimizer
 from gr_jax.training.state import TrainState, create_state
-from gr_jax.training.throughput import dense_flops, matmul_peak
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,16 +44,12 @@ class Generator:
   artefact: Artefact
 
 
-PRODUCTS = {"bfloat16": bf16_dot_general, "float32": jax.lax.dot_general}
-
-
-def dot_general(precision: str):
-  """The product that `config.precision` names: "bfloat16" or "float32"."""
-  return chosen("precision", precision, PRODUCTS)
-
-
 def make_vocabulary(
-  data: Data, semantic_ids: SemanticIds, config: PromptConfig
+  data: Data,
+  semantic_ids: SemanticIds,
+  config: PromptConfig,
+  *,
+  page_ends: int = 0,
 ) -> Vocabulary:
   """Words of the training queries, facts of the users who were there."""
   requests = data.requests
@@ -70,6 +59,7 @@ def make_vocabulary(
     requests.profiles,
     semantic_ids.level_sizes,
     user_buckets=config.user_buckets,
+    page_ends=page_ends,
   )
 
 
@@ -85,16 +75,6 @@ def count_variables(
   return {"counts": {"catalogue": counts}}
 
 
-def loss(model: DecoderOnly, params, batch: Examples, counts):
-  """Sum over levels of the next-token loss, and its parts."""
-  variables = params | counts
-  logits = model.apply(variables, batch.prompt, batch.queries, batch.codes)
-  losses = code_losses(logits, batch.codes, where=batch.mask)
-  metrics = {"train/loss": losses.sum()}
-  metrics |= {f"train/loss_{l + 1}": losses[l] for l in range(len(losses))}
-  return losses.sum(), metrics
-
-
 def train(
   config: ConfigDict,
   workdir: pathlib.Path,
@@ -106,14 +86,17 @@ def train(
 
   Args:
     config: sections prompt, examples, model, optimizer, loop, mesh, and
-      `precision` and `seed`.
+      `precision` and `seed`; what else a recipe may say see `recipe_of`.
     workdir: of the run.
     data: requests of the training split are learned.
     semantic_ids: of the catalogue.
     inputs: fingerprints of the artefacts behind the arguments.
   """
+  recipe = recipe_of(config)
   prompt_config = PromptConfig(**config.prompt)
-  vocabulary = make_vocabulary(data, semantic_ids, prompt_config)
+  vocabulary = make_vocabulary(
+    data, semantic_ids, prompt_config, page_ends=recipe.page_ends
+  )
   writer = PromptWriter(data.requests, semantic_ids, vocabulary, prompt_config)
   model = DecoderOnly(
     TransformerConfig(**config.model),
@@ -121,11 +104,11 @@ def train(
     semantic_ids.level_sizes,
     bool((semantic_ids.codes < 0).any()),
     dot_general(config.precision),
+    recipe.arrangement,
   )
   mesh = make_mesh(MeshConfig(**config.mesh))
   loop = LoopConfig(**config.loop)
   optimizer = make_optimizer(OptimizerConfig(**config.optimizer), loop.steps)
-  examples = ExamplesConfig(**config.examples, seed=config.seed)
   counts = jax.device_put(
     count_variables(data, semantic_ids, config), replicated(mesh)
   )
@@ -136,27 +119,21 @@ def train(
   def make(directory: pathlib.Path) -> None:
     if hosts.is_first():
       vocabulary.save(directory / "vocabulary.json")
-    batches = training_examples(
-      data.requests,
-      group_targets(data.requests, split=TRAIN),
-      writer,
-      semantic_ids.codes,
-      config=examples,
-    )
+    lesson = recipe.lesson(config, data, semantic_ids, writer, vocabulary)
     with jax.set_mesh(mesh):
       fit(
         jax.tree.map(jnp.copy, state),
         make_step(
-          functools.partial(loss, model),
+          functools.partial(lesson.loss, model),
           optimizer,
           like=state,
           fixed=(counts,),
         ),
-        iter(batches),
+        iter(lesson.batches),
         config=loop,
         directory=directory,
         mesh=mesh,
-        speed=_speed(state.params, model, writer, examples, mesh),
+        speed=speed_of(state.params, model, lesson, writer.config, mesh=mesh),
       )
 
   artefact = build_resumable(
@@ -192,27 +169,3 @@ def _initial_state(
     jax.random.key(seed),
     mesh=mesh,
   )
-
-
-def _speed(params, model, writer, examples, mesh):
-  """From seconds per step to what a user compares."""
-  branches = examples.targets * len(model.level_sizes)
-  positions = examples.batch_size * (1 + writer.config.history + branches)
-  devices = mesh.devices.size
-  peak = matmul_peak(
-    positions // devices,
-    model.config.width,
-    model.config.feed_forward,
-    dot_general=model.dot_general,
-  )
-  flops = dense_flops(params, positions)
-
-  def speed(seconds: float) -> dict[str, float]:
-    targets = examples.batch_size * examples.targets
-    return {
-      "train/examples_per_second": targets / seconds,
-      "train/tokens_per_second": positions / seconds,
-      "train/share_of_matmul_peak": flops / seconds / (peak * devices),
-    }
-
-  return speed

@@ -52,7 +52,7 @@ def page(study: Mapping) -> str:
       id_table(world, widest=widest),
       hit_table(world, beams=study["table_beams"], widest=widest),
     ]
-  return "\n\n".join([*blocks, _origin(study["origin"])]) + "\n"
+  return "\n\n".join([*blocks, made_by(study["origin"])]) + "\n"
 
 
 def id_table(world: Mapping, *, widest: int) -> str:
@@ -135,7 +135,8 @@ def markdown(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
   return "\n".join(rows)
 
 
-def _origin(origin: Mapping) -> str:
+def made_by(origin: Mapping) -> str:
+  """What someone needs to make a table again, as its last lines."""
   versions = ", ".join(f"{k} {v}" for k, v in origin["versions"].items())
   return (
     f"Made by\n\n    {origin['command']}\n\nseeds "

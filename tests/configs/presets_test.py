@@ -7,7 +7,18 @@ import pytest
 
 from configs import retrieval
 
-RECIPES = ("cq_sid", "rq_vae", "rq_kmeans", "own_data", "amazon_beauty")
+RECIPES = (
+  "cq_sid",
+  "rq_vae",
+  "rq_kmeans",
+  "sa2crq",
+  "sarq",
+  "acrq",
+  "own_data",
+  "amazon_beauty",
+  "eg_grpo",
+  "genrec",
+)
 SIZES = ("", "tiny", "paper")
 
 

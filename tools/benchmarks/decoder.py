@@ -14,7 +14,7 @@ import numpy as np
 import optax
 from flax import linen as nn
 
-from experiments.stages import train
+from experiments.stages import point_wise
 from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.generators.examples import Examples
 from gr_jax.generators.prompts import Prompt
@@ -225,7 +225,7 @@ def _make_packed(
   def init(key):
     return model.init(key, prompt, examples.queries, examples.codes)
 
-  loss = functools.partial(train.loss, model, counts={})
+  loss = functools.partial(point_wise.loss, model, counts={})
   return _training(init, loss, examples, units=units)
 
 

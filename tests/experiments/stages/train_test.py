@@ -1,20 +1,8 @@
-import jax.numpy as jnp
-import pytest
-
 from experiments.stages import train
 from experiments.stages.prepare import Data
 from gr_jax.artefacts import Artefact
 from gr_jax.data.requests import TRAIN
 from tests.reference import small_world
-
-
-def test_a_precision_names_a_product():
-  x = jnp.full((2, 2), 3.0)
-  for precision in ("float32", "bfloat16"):
-    product = train.dot_general(precision)
-    assert product(x, x, (((1,), (0,)), ((), ())))[0, 0] == 18
-  with pytest.raises(ValueError, match="precision is 'int8'; use one of"):
-    train.dot_general("int8")
 
 
 def test_words_of_the_vocabulary_are_those_of_the_training(tmp_path):

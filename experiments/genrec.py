@@ -1,0 +1,87 @@
+"""GenRec (JD, arXiv 2604.14878): whole pages, merged prompts, GRPO-SR."""
+
+import pathlib
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from experiments import retrieval, rq_kmeans
+from experiments.stages import preference
+from experiments.stages.align import align
+from experiments.stages.embed import Vectors
+from experiments.stages.hybrid_reward import (
+  gated_reward,
+  lifted_reward,
+  positives_of,
+)
+from experiments.stages.prepare import Data
+from experiments.stages.recipe import recipe_of
+from experiments.stages.tokenize import Tokenized
+from experiments.stages.train import Generator
+from gr_jax.data.requests import TRAIN
+from gr_jax.rl.alignment_config import AlignmentConfig
+from gr_jax.rl.losses import grpo_sr_loss
+from gr_jax.rl.policies import FREE
+from gr_jax.rl.relevance_gate import GateConfig, RelevanceGate
+
+
+def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
+  """The whole job: RQ-KMeans, a generator of pages, GRPO-SR, the report."""
+  settings(config.tokenizer)
+  recipe_of(config.generator)
+  preference.settings(config.preference)
+  return retrieval.run(
+    config, workdir, fit_tokenizer=rq_kmeans.fit, align=aligned
+  )
+
+
+settings = rq_kmeans.settings
+
+
+def objective(config: ConfigDict) -> AlignmentConfig:
+  """GRPO-SR: no clip, no old policy, no KL, but the NLL of real clicks."""
+  return AlignmentConfig(
+    policy_loss=grpo_sr_loss, kl_coef=0.0, nll_coef=config.nll_coef
+  )
+
+
+def gate_of(config: ConfigDict, data: Data, vectors: Vectors) -> RelevanceGate:
+  """The relevance gate, its threshold drawn from the training period."""
+  rows = np.flatnonzero(data.requests.split == TRAIN)
+  return RelevanceGate(
+    data.requests, vectors.items, rows=rows, config=GateConfig(**config)
+  )
+
+
+def aligned(
+  config: ConfigDict,
+  workdir: pathlib.Path,
+  data: Data,
+  vectors: Vectors,
+  tokenized: Tokenized,
+  generator: Generator,
+) -> Generator:
+  """The generator after GRPO-SR with the hybrid reward.
+
+  The free policy is aligned: codes that name nothing earn nothing, and the
+  policy has to say them to unlearn them.
+  """
+  judge = preference.prefer(config.preference, workdir, data, vectors)
+  told = ", ".join(f"{k} {v:.4g}" for k, v in judge.quality.items())
+  print(f"preference model on the validation period: {told}", flush=True)
+  ids = tokenized.semantic_ids
+  gate = gate_of(config.align.gate, data, vectors)
+  reward = lifted_reward(
+    gated_reward(judge.model, gate, ids), positives_of(data.requests, ids)
+  )
+  return align(
+    config.align,
+    workdir,
+    data,
+    tokenized,
+    generator,
+    reward=reward,
+    objective=objective(config.align),
+    policy=FREE,
+    inputs=[judge.artefact.fingerprint, vectors.artefact.fingerprint],
+  )

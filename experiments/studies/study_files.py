@@ -1,0 +1,28 @@
+"""What a study leaves: a page, its figures and a picture."""
+
+import json
+import pathlib
+from collections.abc import Iterable, Mapping
+
+from gr_jax.evaluation.report_file import write_text
+
+
+def write_study(
+  study: Mapping,
+  *,
+  page: str,
+  picture: str,
+  folders: Iterable[str | pathlib.Path],
+) -> None:
+  """Writes `table.md`, `table.json`, `plot.svg` and prints the page."""
+  files = {
+    "table.md": page,
+    "table.json": json.dumps(study, indent=1, allow_nan=False) + "\n",
+    "plot.svg": picture,
+  }
+  for folder in map(pathlib.Path, folders):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+      write_text(folder / name, text)
+    print(f"written: {folder / 'table.md'}")
+  print(page)

@@ -1,0 +1,32 @@
+import functools
+
+import jax
+import numpy as np
+
+from tests.reference.lessons import EXAMPLES, started
+from tests.reference.small_world import semantic_ids
+
+SIZES = EXAMPLES["point_wise"]
+
+
+def test_a_few_steps_lower_the_loss_of_a_batch(tmp_path):
+  lesson, model, params, batch = started("point_wise", tmp_path)
+  loss = jax.jit(
+    jax.value_and_grad(functools.partial(lesson.loss, model), has_aux=True)
+  )
+  values = []
+  for _ in range(4):
+    (value, metrics), grads = loss(params, batch, {})
+    params = jax.tree.map(lambda p, g: p - 0.05 * g, params, grads)
+    values.append(float(value))
+    assert metrics["train/loss"] == value
+    assert all(np.isfinite(x) for x in metrics.values())
+  assert values[-1] < values[0]
+
+
+def test_a_lesson_says_how_large_its_batches_are(tmp_path):
+  lesson, _, _, batch = started("point_wise", tmp_path)
+  levels = len(semantic_ids().level_sizes)
+  assert lesson.prompts == len(batch.codes) == SIZES["batch_size"]
+  assert lesson.targets == batch.codes[..., 0].size
+  assert lesson.positions == levels * SIZES["targets"]

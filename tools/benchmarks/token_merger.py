@@ -1,0 +1,141 @@
+"""Reading a prompt with merged tokens, and with one position per code."""
+
+import jax
+import numpy as np
+from flax import linen as nn
+
+from gr_jax.generators.decoder_only import DecoderOnly
+from gr_jax.generators.prompt_tokens import PromptTokens
+from gr_jax.generators.prompts import Prompt
+from gr_jax.generators.token_merger import TokenMerger
+from gr_jax.nn.dot import bf16_dot_general
+from gr_jax.nn.transformer import TransformerConfig
+from tools.benchmarks.contender import (
+  LIBRARY_START,
+  Bar,
+  Contender,
+  Run,
+  Section,
+)
+
+SIZES = {
+  "batch": 8,
+  "history": 64,
+  "level_sizes": [256, 256, 256],
+  "prompt_size": 4000,
+  "layers": 4,
+  "width": 256,
+  "heads": 4,
+  "kv_heads": 2,
+  "feed_forward": 704,
+}
+
+
+def section(*, units: int = 5, sizes=SIZES) -> Section:
+  """GenRec's claim: half the positions, x0.6 of the time or better."""
+  contenders = [
+    Contender(
+      name,
+      f"tools.benchmarks.token_merger:make_{name}_{dtype}",
+      sizes,
+      dtype=dtype,
+      batch=sizes["batch"],
+      units=units,
+      items=sizes["batch"],
+      setup=LIBRARY_START,
+    )
+    for dtype in ("bfloat16", "float32")
+    for name in ("merged", "tokens")
+  ]
+  bars = tuple(
+    Bar(
+      f"merged {dtype} {sizes['batch']}",
+      f"tokens {dtype} {sizes['batch']}",
+      1 / 0.6,
+    )
+    for dtype in ("bfloat16", "float32")
+  )
+  title = (
+    f"prefill of {sizes['history']} items, {len(sizes['level_sizes'])} codes "
+    f"each, {sizes['layers']} layers of {sizes['width']}"
+  )
+  return Section(
+    "token_merger", title, "batch", "prompt", tuple(contenders), bars
+  )
+
+
+def make_merged_bfloat16(**options) -> Run:
+  return _make(TokenMerger(bf16_dot_general), bf16_dot_general, **options)
+
+
+def make_merged_float32(**options) -> Run:
+  return _make(TokenMerger(), jax.lax.dot_general, **options)
+
+
+def make_tokens_bfloat16(**options) -> Run:
+  return _make(PromptTokens(), bf16_dot_general, **options)
+
+
+def make_tokens_float32(**options) -> Run:
+  return _make(PromptTokens(), jax.lax.dot_general, **options)
+
+
+def _make(
+  arrangement,
+  dot_general,
+  *,
+  units,
+  batch,
+  history,
+  level_sizes,
+  prompt_size,
+  layers,
+  width,
+  heads,
+  kv_heads,
+  feed_forward,
+) -> Run:
+  sizes = tuple(level_sizes)
+  config = TransformerConfig(
+    layers=layers,
+    width=width,
+    heads=heads,
+    kv_heads=kv_heads,
+    head_size=width // heads,
+    feed_forward=feed_forward,
+  )
+  model = DecoderOnly(
+    config,
+    prompt_size,
+    sizes,
+    dot_general=dot_general,
+    arrangement=arrangement,
+  )
+  rng = np.random.default_rng(0)
+  starts = prompt_size + np.cumsum((0, *sizes[:-1]))
+  codes = [
+    first + rng.integers(size, size=(batch, history))
+    for first, size in zip(starts, sizes)
+  ]
+  told = rng.integers(prompt_size, size=(2, batch, history))
+  prompt = Prompt(
+    profile=rng.integers(prompt_size, size=(batch, 1, 2)),
+    history=np.stack((*codes, *told), axis=-1).astype(np.int32),
+    mask=np.ones((batch, 1 + history), bool),
+  )
+  queries = rng.integers(prompt_size, size=(batch, 8))
+  inputs = (prompt, queries[:, None], np.zeros((batch, 1, len(sizes)), int))
+  params = nn.unbox(jax.jit(model.init)(jax.random.key(0), *inputs))
+  prefill = jax.jit(
+    lambda params, prompt, queries: model.apply(
+      params, prompt, queries, method="prefill"
+    )
+  )
+  positions = arrangement.length(items=history, levels=len(sizes))
+
+  def run():
+    for _ in range(units):
+      jax.block_until_ready(prefill(params, prompt, queries))
+    return {"positions": positions}
+
+  return run
