@@ -160,7 +160,9 @@ class PromptWriter:
     events = np.where(there, events, 0)
     last = there & (self._following[events] >= end)
     age = self._requests.time[rows][:, None] - self._requests.event_time[events]
-    score = np.log(self._number[events]) - 0.5 * np.log1p(age / _WEEK)
+    # What is not there has any age, also none that there is.
+    weeks = np.maximum(age, 0) / _WEEK
+    score = np.log(self._number[events]) - 0.5 * np.log1p(weeks)
     order = np.argsort(np.where(last, -score, np.inf), axis=1, kind="stable")
     chosen = np.zeros_like(last)
     np.put_along_axis(chosen, order[:, :length], True, axis=1)

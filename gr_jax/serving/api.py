@@ -144,13 +144,10 @@ class Api:
       raise Refused(503, f"the server is {doing}.", {"Retry-After": "1"})
 
   async def _search(self, request: Request) -> Response:
-    # Who is refused anyway costs those who are not as little as can be.
-    self._batcher.check_room()
     body = await self.body(request, self._search_record)
     return await self._answer(body, body["query"])
 
   async def _recommend(self, request: Request) -> Response:
-    self._batcher.check_room()
     body = await self.body(request, self._recommend_record)
     return await self._answer(body, None)
 

@@ -9,7 +9,9 @@ from collections.abc import AsyncIterator, Callable
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 
+from gr_jax.serving.admission import Admission
 from gr_jax.serving.api import Api, HttpConfig
 from gr_jax.serving.batching import Batcher
 from gr_jax.serving.http_body import Refused
@@ -71,7 +73,20 @@ class Server:
     self.app = Starlette(
       routes=[*self._page.routes, *api.routes],
       lifespan=self._lifespan,
+      middleware=[self._admission()],
       exception_handlers={HTTPException: http_error, Exception: bug},
+    )
+
+  def _admission(self) -> Middleware:
+    paths = ("/search", "/recommend", "/explain")
+    refused = {
+      path: self._metrics.requests.labels(path, 429).inc for path in paths
+    }
+    return Middleware(
+      Admission,
+      batcher=self.batcher,
+      paths=paths,
+      on_refusal=lambda path: refused[path](),
     )
 
   def _watch(self) -> None:

@@ -37,10 +37,6 @@ class Behind:
     self.silent = False
     self.waiting = 0
 
-  def check_room(self):
-    if isinstance(self.error, QueueFull):
-      raise self.error
-
   def submit(self, question):
     self._take(question)
     future = concurrent.futures.Future()
