@@ -14,14 +14,19 @@ import jax
 import numpy as np
 
 from gr_jax.data.catalogue import Catalogue
+from gr_jax.generators.arrangement import Arrangement, SummedPrompt
 from gr_jax.generators.decoder_only import DecoderOnly
+from gr_jax.generators.prompt_tokens import PromptTokens
 from gr_jax.generators.prompts import PromptConfig
+from gr_jax.generators.token_merger import TokenMerger
 from gr_jax.generators.vocabulary import Vocabulary
 from gr_jax.nn.dot import bf16_dot_general
 from gr_jax.nn.transformer import TransformerConfig
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 STAGES = ("data", "vectors", "tokenizer", "generator")
+# Of recipes that go on from the trained generator: its parameters count then.
+ALIGNMENT = "alignment"
 PRODUCTS = {"bfloat16": bf16_dot_general, "float32": jax.lax.dot_general}
 
 
@@ -59,7 +64,8 @@ class Artefacts:
   @property
   def fingerprint(self) -> str:
     """Of everything."""
-    return self.manifests["generator"]["fingerprint"]
+    last = ALIGNMENT if ALIGNMENT in self.manifests else "generator"
+    return self.manifests[last]["fingerprint"]
 
   @property
   def tokenizer_section(self) -> dict[str, Any]:
@@ -101,7 +107,11 @@ def load_artefacts(directory: pathlib.Path) -> Artefacts:
       f"there is no folder {directory}: name the --workdir of a run of "
       "`python -m gr_jax.main`."
     )
-  manifests = {stage: _manifest(directory, stage) for stage in STAGES}
+  stages = STAGES
+  # A folder without a manifest is an alignment that is not finished.
+  if (directory / ALIGNMENT).is_dir():
+    stages += (ALIGNMENT,)
+  manifests = {stage: _manifest(directory, stage) for stage in stages}
   with _told(directory):
     return _load(directory, manifests)
 
@@ -155,7 +165,9 @@ def _load(directory: pathlib.Path, manifests: dict[str, Any]) -> Artefacts:
     ids.level_sizes,
     bool((ids.codes < 0).any()),
     PRODUCTS[section["precision"]],
+    _arrangement(section),
   )
+  trained = ALIGNMENT if ALIGNMENT in manifests else "generator"
   return Artefacts(
     directory=directory,
     manifests=manifests,
@@ -164,9 +176,22 @@ def _load(directory: pathlib.Path, manifests: dict[str, Any]) -> Artefacts:
     vocabulary=vocabulary,
     prompt=PromptConfig(**section["prompt"]),
     model=model,
-    params=_params(directory / "generator" / "checkpoints", model),
+    params=_params(directory / trained / "checkpoints", model),
     vector_width=vectors.shape[1],
   )
+
+
+def _arrangement(section: dict[str, Any]) -> Arrangement:
+  """How many positions an item of a prompt takes."""
+  match section.get("arrangement", "summed"):
+    case "summed":
+      return SummedPrompt()
+    case "tokens":
+      return PromptTokens()
+    case "merged":
+      return TokenMerger(PRODUCTS[section["precision"]])
+    case unknown:
+      raise ValueError(f"no such arrangement of prompts: {unknown!r}")
 
 
 def _params(directory: pathlib.Path, model: DecoderOnly) -> Any:

@@ -128,7 +128,14 @@ def _compiled(
 def _name(model: DecoderOnly, beam: int, shapes: SearchInputs) -> str:
   dot = getattr(model.dot_general, "__name__", "")
   sizes = model.config, model.prompt_size, model.level_sizes, model.ends, dot
-  told = [repr(sizes), str(beam), repr(jax.tree.flatten(shapes)), *_world()]
+  arrangement = type(model.arrangement).__name__
+  told = [
+    repr(sizes),
+    arrangement,
+    str(beam),
+    repr(jax.tree.flatten(shapes)),
+    *_world(),
+  ]
   return hashlib.sha256("\n".join(told).encode()).hexdigest()[:32]
 
 

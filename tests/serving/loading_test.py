@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 
 import numpy as np
 import pytest
 
+from gr_jax.generators.token_merger import TokenMerger
 from gr_jax.serving.loading import STAGES, load_artefacts
 
 
@@ -75,3 +77,28 @@ def test_a_checkpoint_of_another_generator_is_refused(copied):
   path.write_text(json.dumps(manifest))
   with pytest.raises(ValueError, match="the checkpoint has embeddings"):
     load_artefacts(copied)
+
+
+def test_an_aligned_generator_is_served_in_place_of_the_trained(copied):
+  aligned = copied / "alignment"
+  shutil.copytree(copied / "generator" / "checkpoints", aligned / "checkpoints")
+  with pytest.raises(FileNotFoundError, match="no finished stage 'alignment'"):
+    load_artefacts(copied)
+  (aligned / "manifest.json").write_text(
+    json.dumps({"fingerprint": "of the alignment", "section": {}})
+  )
+  shutil.rmtree(copied / "generator" / "checkpoints")
+  assert load_artefacts(copied).fingerprint == "of the alignment"
+
+
+def test_prompts_are_arranged_as_in_training(copied):
+  path = copied / "generator" / "manifest.json"
+  manifest = json.loads(path.read_text())
+  for name, kind in (("merged", TokenMerger), ("stacked", None)):
+    manifest["section"]["arrangement"] = name
+    path.write_text(json.dumps(manifest))
+    if kind is None:
+      with pytest.raises(ValueError, match="no such arrangement .*'stacked'"):
+        load_artefacts(copied)
+    else:
+      assert isinstance(load_artefacts(copied).model.arrangement, kind)
