@@ -98,7 +98,7 @@ def test_prompts_are_arranged_as_in_training(copied):
     manifest["section"]["arrangement"] = name
     path.write_text(json.dumps(manifest))
     if kind is None:
-      with pytest.raises(ValueError, match="no such arrangement .*'stacked'"):
+      with pytest.raises(ValueError, match=r"no such arrangement .*'stacked'"):
         load_artefacts(copied)
     else:
       assert isinstance(load_artefacts(copied).model.arrangement, kind)
