@@ -38,10 +38,12 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
 
   Args:
     config: sections worlds, vectors, tokenizer, generator, align, evaluation;
-      arms, seeds; output, a second folder for the three files, or "".
+      arms, which a world may have fewer of; seeds; output, a second folder
+      for the three files, or "".
     workdir: gets one folder per world, seed and arm.
   """
-  check_arms(config.arms)
+  for world in config.worlds.values():
+    check_arms(_arms(config, world))
   with locked(workdir):
     worlds = {
       name: run_world(config, name, workdir / name) for name in config.worlds
@@ -65,6 +67,10 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
   return study
 
 
+def _arms(config: ConfigDict, world: ConfigDict) -> tuple[str, ...]:
+  return tuple(world.get("arms", config.arms))
+
+
 def run_world(config: ConfigDict, name: str, workdir: pathlib.Path) -> dict:
   """All arms and seeds on one world, as figures."""
   data, tokenized, made = _ids(config, config.worlds[name], workdir)
@@ -72,8 +78,9 @@ def run_world(config: ConfigDict, name: str, workdir: pathlib.Path) -> dict:
     data.requests, alignment_hits.HitsConfig(**config.evaluation)
   )
   users = data.requests.user[rows]
-  hits = {arm: [] for arm in config.arms}
-  runs = {arm: [] for arm in config.arms}
+  arms = _arms(config, config.worlds[name])
+  hits = {arm: [] for arm in arms}
+  runs = {arm: [] for arm in arms}
   # Seed by seed: a run that is cut off has whole comparisons.
   for seed in config.seeds:
     folder = workdir / f"seed_{seed}"
@@ -81,7 +88,7 @@ def run_world(config: ConfigDict, name: str, workdir: pathlib.Path) -> dict:
       config, config.worlds[name], seed, folder, data, tokenized
     )
     made.append(trained.artefact)
-    for arm in config.arms:
+    for arm in arms:
       start = time.perf_counter()
       generator = trained
       if arm != BASELINE:
@@ -98,7 +105,7 @@ def run_world(config: ConfigDict, name: str, workdir: pathlib.Path) -> dict:
       seconds = time.perf_counter() - start
       print(_progress(name, seed, arm, found, seconds), flush=True)
   return {
-    "arms": list(config.arms),
+    "arms": list(arms),
     "items": len(data.catalogue),
     "ids": int(tokenized.semantic_ids.num_ids),
     "requests": len(users),

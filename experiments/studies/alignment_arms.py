@@ -77,6 +77,7 @@ ARMS = {
   "k2_mixed": Arm("K = 2: a click, an exposure", _experts(1, 1)),
   "k4": Arm("K = 4: a click, three exposures", _experts(1, 3)),
   "k0_free": Arm("K = 0, no KL", _experts(0) | {"kl_coef": 0.0}),
+  "k1_free": Arm("K = 1: a click, no KL", _experts(1) | {"kl_coef": 0.0}),
   "k2_free": Arm("K = 2: two clicks, no KL", _experts(2) | {"kl_coef": 0.0}),
 }
 

@@ -38,7 +38,10 @@ def picture(study: Mapping) -> str:
 def _panel(panel: Axes, rows: list[dict], arms: list[str]) -> None:
   places = range(len(arms))[::-1]
   for place, arm in zip(places, arms):
-    (row,) = select(rows, arm=arm)
+    found = select(rows, arm=arm)
+    if not found:  # An arm that this world does without.
+      continue
+    (row,) = found
     low, middle, high = (
       100 * row[name] for name in ("low", "difference", "high")
     )
@@ -46,6 +49,7 @@ def _panel(panel: Axes, rows: list[dict], arms: list[str]) -> None:
     color = svg.SERIES[0] if sure else svg.MUTED
     panel.plot([low, high], [place, place], color=color, linewidth=2)
     panel.plot([middle], [place], "o", color=color, markersize=5)
+  panel.set_ylim(-0.6, len(arms) - 0.4)
   panel.axvline(0, color=svg.MUTED, linewidth=1.2)
   panel.set_yticks(list(places), [ARMS[arm].label for arm in arms])
   panel.tick_params(axis="y", length=0)
