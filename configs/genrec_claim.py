@@ -2,13 +2,13 @@
 
   python -m gr_jax.main --config=configs/genrec_claim.py
 
-Five seeds, two worlds: real purchases of 400 households, and a made-up shop
-whose click probabilities are known. (a) whole pages against single items at an
-equal budget of tokens; (b) prompts with merged tokens against one position per
-code; (c) in the made-up shop, GRPO and GRPO-SR, with and without the relevance
-gate, judged by a preference model with a blind spot. A run that is cut off goes
-on where it was. Presets: `tiny` (the shop alone, about two minutes: shows that
-it runs, not what is true).
+Two worlds: a made-up shop whose click probabilities are known, five seeds, and
+the purchases of 400 households, two seeds. (a) whole pages against single items
+at an equal budget of tokens; (b) prompts with merged tokens against one
+position per code; (c) in the made-up shop, GRPO and GRPO-SR, with and without
+the relevance gate, judged by a preference model with a blind spot. A run that
+is cut off goes on where it was. Presets: `tiny` (the shop alone, about two
+minutes: shows that it runs, not what is true).
 
 `--config.output=DIR` writes the table and the picture there as well.
 """
@@ -99,6 +99,7 @@ def _worlds(shared: ConfigDict) -> dict:
     "complete_journey": {
       "data": shared.data.to_dict() | {"max_households": 400},
       "levels": (256, 256, 256),
+      "seeds": (0, 1),
       "aligned": False,
       "examples": {
         "point_wise": {"batch_size": 16, "targets": 16} | hidden,

@@ -38,8 +38,8 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
 
   Args:
     config: sections worlds, vectors, tokenizer, generator, align, evaluation;
-      arms, which a world may have fewer of; seeds; output, a second folder
-      for the three files, or "".
+      arms and seeds, of which a world may have fewer; output, a second
+      folder for the three files, or "".
     workdir: gets one folder per world, seed and arm.
   """
   for world in config.worlds.values():
@@ -82,7 +82,7 @@ def run_world(config: ConfigDict, name: str, workdir: pathlib.Path) -> dict:
   hits = {arm: [] for arm in arms}
   runs = {arm: [] for arm in arms}
   # Seed by seed: a run that is cut off has whole comparisons.
-  for seed in config.seeds:
+  for seed in config.worlds[name].get("seeds", config.seeds):
     folder = workdir / f"seed_{seed}"
     trained = _trained(
       config, config.worlds[name], seed, folder, data, tokenized

@@ -38,8 +38,8 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
 
   Args:
     config: sections worlds, vectors, tokenizer, generator, preference,
-      blind_spot, align, evaluation; arms, policies, seeds; output, a second
-      folder for the three files, or "".
+      blind_spot, align, evaluation; arms, policies, and seeds, of which a
+      world may have fewer; output, a second folder for the three files, or "".
     workdir: gets one folder per world, seed and arm.
   """
   check_arms(config.arms)
@@ -72,7 +72,7 @@ def run_world(config: ConfigDict, name: str, workdir: pathlib.Path) -> dict:
   judge = judge_of(world) if world.world.aligned else None
   rewards = {} if judge is None else judge[0]
   # Seed by seed: a run that is cut off has whole comparisons.
-  for seed in config.seeds:
+  for seed in world.world.get("seeds", config.seeds):
     tokenized = world.tokenized(seed)
     generators = {}
     for arm in config.arms:

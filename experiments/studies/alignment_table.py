@@ -44,7 +44,8 @@ def page(study: Mapping) -> str:
     blocks += [
       f"## {name.replace('_', ' ')}",
       f"{world['items']:,} items, {world['ids']:,} IDs, {world['requests']:,} "
-      f"requests of {world['users']:,} users.",
+      f"requests of {world['users']:,} users; seeds: "
+      f"{world['hits'][0]['seeds']}.",
       f"Difference to {ARMS[BASELINE].label}:",
       hit_table(world, against=BASELINE),
       f"Difference to {ARMS[WITHOUT_EXPERTS].label}:",

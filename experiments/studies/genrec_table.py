@@ -56,7 +56,8 @@ def page(study: Mapping) -> str:
       f"## {name.replace('_', ' ')}",
       f"{world['items']:,} items, {world['requests']:,} requests of "
       f"{world['users']:,} users; codes per level: "
-      f"{', '.join(map(str, world['levels']))}.",
+      f"{', '.join(map(str, world['levels']))}; seeds: "
+      f"{world['rows'][0]['seeds']}.",
       "(a) Pages",
       budget_table(world),
       difference_table(
