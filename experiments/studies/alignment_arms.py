@@ -20,6 +20,8 @@ from gr_jax.rl.policies import FREE, IN_CATALOGUE, Policy
 BASELINE = "sft"
 # What experts are compared with: a group of samples alone.
 WITHOUT_EXPERTS = "k0"
+# What arms are compared with, in worlds that have it.
+COMPARED = (BASELINE, WITHOUT_EXPERTS, "k0_free")
 
 
 def no_policy_loss(

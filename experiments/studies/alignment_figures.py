@@ -5,21 +5,21 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from experiments.studies import paired
-from experiments.studies.alignment_arms import BASELINE, WITHOUT_EXPERTS
+from experiments.studies.alignment_arms import COMPARED
 from experiments.studies.alignment_hits import FIGURES
 
 
 def hit_rows(
   hits: Mapping[str, Sequence[np.ndarray]], users: np.ndarray
 ) -> Iterator[dict]:
-  """One row per arm, figure and what it is compared with: SFT and K = 0.
+  """One row per arm, figure and what it is compared with.
 
   Args:
     hits: per arm and seed `[R, 3]`.
     users: `[R]`.
   """
   stacked = {arm: np.stack(seeds) for arm, seeds in hits.items()}
-  for against in (BASELINE, WITHOUT_EXPERTS):
+  for against in filter(stacked.__contains__, COMPARED):
     for arm, found in stacked.items():
       compared = paired.compare(found, stacked[against], users)
       for w, figure in enumerate(FIGURES):

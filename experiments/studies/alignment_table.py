@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 from experiments.studies.alignment_arms import (
   ARMS,
-  BASELINE,
-  WITHOUT_EXPERTS,
+  COMPARED,
 )
 from experiments.studies.alignment_hits import FIGURES
 from experiments.studies.claim_table import made_by, markdown
@@ -46,10 +45,7 @@ def page(study: Mapping) -> str:
       f"{world['items']:,} items, {world['ids']:,} IDs, {world['requests']:,} "
       f"requests of {world['users']:,} users; seeds: "
       f"{world['hits'][0]['seeds']}.",
-      f"Difference to {ARMS[BASELINE].label}:",
-      hit_table(world, against=BASELINE),
-      f"Difference to {ARMS[WITHOUT_EXPERTS].label}:",
-      hit_table(world, against=WITHOUT_EXPERTS),
+      *_hit_blocks(world),
       "While aligning, means over the seeds; reward and KL of the first and "
       "the last row of the log:",
       run_table(world),
@@ -64,6 +60,17 @@ def _rates(rates: Mapping[str, float]) -> str:
     if arm != "others"
   ]
   return ", ".join([*own, f"all others {rates['others']:g}"])
+
+
+def _hit_blocks(world: Mapping) -> list[str]:
+  """What each arm hits, and how far it is from what it is compared with."""
+  blocks = []
+  for against in filter(world["arms"].__contains__, COMPARED):
+    blocks += [
+      f"Difference to {ARMS[against].label}:",
+      hit_table(world, against=against),
+    ]
+  return blocks
 
 
 def hit_table(world: Mapping, *, against: str) -> str:

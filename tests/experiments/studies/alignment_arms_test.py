@@ -24,7 +24,7 @@ def test_arms_differ_in_experts_and_divergence_alone():
   assert (experts["k2_mixed"], experts["k4"]) == ((1, 1), (1, 3))
   weights = {name: one.pop("kl_coef") for name, one in sections.items()}
   assert {name for name, weight in weights.items() if not weight} == {
-    "k0_free", "k2_free",
+    "k0_free", "k1_free", "k2_free",
   }  # fmt: skip
   names = [one.pop("name") for one in sections.values()]
   assert len(set(names)) == len(names)
