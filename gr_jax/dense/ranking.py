@@ -1,0 +1,114 @@
+"""Rankings of a dual encoder, in the form of the floors."""
+
+import dataclasses
+import functools
+from typing import Any
+
+import jax
+import numpy as np
+
+from gr_jax.dense import top_k
+from gr_jax.dense.dual_encoder import DualEncoder
+from gr_jax.evaluation import row_lists
+from gr_jax.evaluation.floors.top_items import popularity_order
+from gr_jax.evaluation.row_lists import RowLists
+from gr_jax.generators.prompts import Prompt
+from gr_jax.tokenizers.slices import map_rows
+
+_REQUESTS = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class DenseIndex:
+  """The catalogue as a dual encoder sees it.
+
+  Attributes:
+    items: its vectors in popularity order, so that equal scores fall to the
+      more popular item.
+    order: `[N]` catalogue rows in that order.
+  """
+
+  items: top_k.Blocks
+  order: np.ndarray
+
+
+def index_items(
+  vectors: np.ndarray | jax.Array,
+  popularity: np.ndarray,
+  *,
+  block: int = top_k.BLOCK,
+) -> DenseIndex:
+  """An index of encoded items `[N, D]`."""
+  order = popularity_order(popularity)
+  return DenseIndex(top_k.cut(np.asarray(vectors)[order], block=block), order)
+
+
+def rank(
+  index: DenseIndex,
+  requests: np.ndarray,
+  *,
+  k: int = 100,
+  exclude: RowLists | None = None,
+  select: top_k.Select = jax.lax.top_k,
+) -> np.ndarray:
+  """`[R, k]` int32 catalogue rows by the product with requests `[R, D]`.
+
+  Args:
+    index: of the catalogue.
+    requests: encoded.
+    k: length of the rankings; -1 fills those that run out of items.
+    exclude: rows that a request must not be shown, taken out before the top k.
+    select: `jax.lax.approx_max_k` in part, for a TPU in a hurry.
+  """
+  column_of = np.append(np.argsort(index.order), -1)
+  hidden = _table(exclude, len(requests))
+  found = []
+  for start in range(0, len(requests), _REQUESTS):
+    rows = slice(start, start + _REQUESTS)
+    missing = (0, max(0, start + _REQUESTS - len(requests))), (0, 0)
+    best = top_k.best_rows(
+      np.pad(requests[rows].astype(np.float32), missing),
+      index.items,
+      np.pad(column_of[hidden[rows]], missing, constant_values=-1),
+      k=k,
+      select=select,
+    )
+    found.append(best.rows)
+  columns = np.concatenate([np.asarray(rows) for rows in found])
+  return np.append(index.order, -1)[columns[: len(requests)]].astype(np.int32)
+
+
+def _table(lists: RowLists | None, count: int) -> np.ndarray:
+  """`[R, E]` rows, filled up with -1, `E` a power of two."""
+  if lists is None:
+    return np.full((count, 1), -1, np.int32)
+  lists = row_lists.distinct(lists)
+  widest = max(1, int(lists.sizes.max(initial=0)))
+  table = np.full((count, 1 << (widest - 1).bit_length()), -1, np.int32)
+  place = np.arange(len(lists.rows)) - lists.offsets[lists.owners]
+  table[lists.owners, place] = lists.rows
+  return table
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def encode_items(
+  model: DualEncoder, params: Any, vectors: jax.Array
+) -> jax.Array:
+  """`[N, D]` of item vectors `[N, Dv]`, a slice at a time."""
+  return map_rows(lambda x: model.apply(params, x, method="items"), vectors)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def encode_requests(
+  model: DualEncoder,
+  params: Any,
+  prompt: Prompt,
+  words: jax.Array,
+  vectors: jax.Array,
+) -> jax.Array:
+  """`[R, D]` of prompts, words `[R, Wq]` and query vectors `[R, Dv]`."""
+  return map_rows(
+    lambda rows: model.apply(params, *rows, method="requests"),
+    (prompt, words, vectors),
+    size=_REQUESTS,
+  )

@@ -1,0 +1,59 @@
+"""Discounted gain where some documents are more relevant than others."""
+
+import numpy as np
+
+from gr_jax.evaluation.row_lists import RowLists
+
+
+def graded_ndcg(
+  ranked: np.ndarray, judged: RowLists, grades: np.ndarray, *, k: int = 10
+) -> np.ndarray:
+  """`[R]` nDCG@k as trec_eval and BEIR have it; NaN where nothing is relevant.
+
+    sum over ranks i <= k of g_i / log2(1 + i),  over that of the best order
+
+  with `g` the grade itself and 0 of what was not judged. With grades of 0 and 1
+  it is `metrics.ndcg`. A row that is ranked twice counts at its first place.
+
+  Args:
+    ranked: `[R, K]` catalogue rows, best first, -1 = none.
+    judged: of every request, distinct rows.
+    grades: `[P]` of the entries of `judged`, at least 0.
+    k: cutoff.
+
+  Raises:
+    ValueError: rankings, lists and grades do not belong together.
+  """
+  if len(ranked) != len(judged) or len(grades) != len(judged.rows):
+    raise ValueError(
+      f"{len(ranked)} rankings, {len(judged)} lists and {len(grades)} grades "
+      f"for {len(judged.rows)} judged rows: pass those of the same requests."
+    )
+  ranked = ranked[:, :k]
+  gains = _gains(ranked, judged, np.asarray(grades, np.float64))
+  discounts = 1 / np.log2(np.arange(2, k + 2))
+  best = np.zeros((len(ranked), k))
+  order = np.lexsort((-np.asarray(grades), judged.owners))
+  place = np.arange(len(grades)) - judged.offsets[judged.owners]
+  kept = place < k
+  best[judged.owners[kept], place[kept]] = np.asarray(grades)[order][kept]
+  ideal = best @ discounts
+  found = gains @ discounts[: gains.shape[1]]
+  return np.where(ideal > 0, found / np.where(ideal > 0, ideal, 1), np.nan)
+
+
+def _gains(
+  ranked: np.ndarray, judged: RowLists, grades: np.ndarray
+) -> np.ndarray:
+  """`[R, K]` grades at the ranks, each row's at its first place only."""
+  span = 1 + max(ranked.max(initial=0), judged.rows.max(initial=0))
+  keys = judged.owners * span + judged.rows
+  order = np.argsort(keys, kind="stable")
+  keys = np.append(keys[order], np.iinfo(np.int64).max)
+  wanted = np.arange(len(ranked))[:, None] * span + ranked
+  at = np.searchsorted(keys, wanted)
+  there = (keys[at] == wanted) & (ranked >= 0)
+  gains = np.where(there, np.append(grades[order], 0)[at], 0.0)
+  earlier = ranked[:, :, None] == ranked[:, None, :]
+  again = np.tril(earlier, k=-1).any(axis=2)
+  return np.where(again, 0.0, gains)

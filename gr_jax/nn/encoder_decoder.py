@@ -1,0 +1,158 @@
+"""An encoder and a decoder in the T5 arrangement, layers stacked by a scan.
+
+What differs from T5: SwiGLU in place of ReLU or gated GELU, output projections
+that start at zero, no dropout, and the choices of `biased_attention`. RMSNorm
+before every part, without biases, is T5's own.
+"""
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from gr_jax.nn.attention import KeyValues
+from gr_jax.nn.biased_attention import BiasedAttention, CrossAttention
+from gr_jax.nn.layers import DotGeneral, RMSNorm, SwiGLU
+from gr_jax.nn.relative_bias import (
+  RelativeBias,
+  distance_buckets,
+  offset_buckets,
+)
+from gr_jax.nn.transformer import TransformerConfig
+
+
+class EncoderBlock(nn.Module):
+  """`x += attention(norm(x)); x += swiglu(norm(x))`, both ways."""
+
+  config: TransformerConfig
+  dot_general: DotGeneral = jax.lax.dot_general
+
+  @nn.compact
+  def __call__(
+    self, x: jax.Array, mask: jax.Array, bias: jax.Array
+  ) -> tuple[jax.Array, None]:
+    c = self.config
+    attended, _ = BiasedAttention(
+      c.heads, c.kv_heads, c.head_size, self.dot_general, name="attention"
+    )(RMSNorm(name="attention_norm")(x), None, mask, bias)
+    x = x + attended
+    x = x + SwiGLU(c.feed_forward, self.dot_general, name="mlp")(
+      RMSNorm(name="mlp_norm")(x)
+    )
+    return x, None
+
+
+class DecoderBlock(nn.Module):
+  """Attention to the own past, to the encoder, then SwiGLU."""
+
+  config: TransformerConfig
+  dot_general: DotGeneral = jax.lax.dot_general
+
+  @nn.compact
+  def __call__(
+    self,
+    x: jax.Array,
+    past: KeyValues | None,
+    memory: KeyValues,
+    memory_mask: jax.Array,
+    bias: jax.Array,
+  ) -> tuple[jax.Array, KeyValues]:
+    """One layer for `P` sequences a row; see `Decoder`."""
+    c = self.config
+    B, P, T, D = x.shape
+    rows = jax.tree.map(lambda a: a.reshape(B * P, *a.shape[2:]), (x, past))
+    S = bias.shape[-1]
+    causal = jnp.tril(jnp.ones((T, S), bool), k=S - T)
+    attended, kept = BiasedAttention(
+      c.heads, c.kv_heads, c.head_size, self.dot_general, name="attention"
+    )(RMSNorm(name="attention_norm")(rows[0]), rows[1], causal[None], bias)
+    x = x + attended.reshape(x.shape)
+    read = CrossAttention(c.heads, c.head_size, self.dot_general, name="cross")(
+      RMSNorm(name="cross_norm")(x.reshape(B, P * T, D)),
+      memory,
+      jnp.repeat(memory_mask, T, axis=1),
+    )
+    x = x + read.reshape(x.shape)
+    x = x + SwiGLU(c.feed_forward, self.dot_general, name="mlp")(
+      RMSNorm(name="mlp_norm")(x)
+    )
+    return x, jax.tree.map(lambda a: a.reshape(B, P, *a.shape[1:]), kept)
+
+
+def _stack(block, config: TransformerConfig, in_axes: tuple):
+  """`block` scanned over layers, parameters with a leading layer axis."""
+  block = nn.remat(block, prevent_cse=False) if config.remat else block
+  return nn.scan(
+    block,
+    variable_axes={"params": 0},
+    split_rngs={"params": True},
+    in_axes=in_axes,
+    out_axes=0,
+    length=config.layers,
+    unroll=min(config.unroll, config.layers),
+    metadata_params={nn.PARTITION_NAME: "layers"},
+  )
+
+
+class Encoder(nn.Module):
+  """All blocks and the last norm."""
+
+  config: TransformerConfig
+  dot_general: DotGeneral = jax.lax.dot_general
+
+  @nn.compact
+  def __call__(
+    self, x: jax.Array, positions: jax.Array, mask: jax.Array
+  ) -> jax.Array:
+    """Normed states `[B, T, D]`.
+
+    Args:
+      x: `[B, T, D]`.
+      positions: `[T]`, of all rows.
+      mask: `[B, T, T]`, True = reads.
+    """
+    offsets = positions - positions[:, None]
+    bias = RelativeBias(self.config.heads, name="bias")(offset_buckets(offsets))
+    stack = _stack(EncoderBlock, self.config, (nn.broadcast, nn.broadcast))
+    blocks = stack(self.config, self.dot_general, name="blocks")
+    x, _ = blocks(x, mask, bias)
+    return RMSNorm(name="norm")(x)
+
+
+class Decoder(nn.Module):
+  """All blocks and the last norm, over `P` sequences that share a memory."""
+
+  config: TransformerConfig
+  dot_general: DotGeneral = jax.lax.dot_general
+
+  @nn.compact
+  def __call__(
+    self,
+    x: jax.Array,
+    past: KeyValues | None,
+    memory: KeyValues,
+    memory_mask: jax.Array,
+  ) -> tuple[jax.Array, KeyValues]:
+    """Reads the `T` next positions of every sequence.
+
+    Args:
+      x: `[B, P, T, D]`.
+      past: of the `t` positions before, `[layers, B, P, t, K, h]`; None where
+        the sequences begin.
+      memory: `[layers, B, S, K, h]` from `MemoryKeys`.
+      memory_mask: `[B, P, S]`, what each sequence reads of it.
+
+    Returns:
+      Normed states `[B, P, T, D]` and the keys and values of all `t + T`.
+    """
+    before = 0 if past is None else past.keys.shape[3]
+    all_places = jnp.arange(before + x.shape[2])
+    behind = jnp.maximum(all_places[before:, None] - all_places, 0)
+    bias = RelativeBias(self.config.heads, name="bias")(
+      distance_buckets(behind)
+    )
+    stack = _stack(
+      DecoderBlock, self.config, (0, 0, nn.broadcast, nn.broadcast)
+    )
+    blocks = stack(self.config, self.dot_general, name="blocks")
+    x, kept = blocks(x, past, memory, memory_mask, bias)
+    return RMSNorm(name="norm")(x), kept

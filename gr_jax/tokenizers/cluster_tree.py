@@ -1,0 +1,147 @@
+"""Hierarchical k-means: clusters of clusters, until they are small.
+
+All clusters of a depth are split in a few compiled calls: they are padded to
+powers of two, and those of one size are split together.
+"""
+
+import functools
+from collections.abc import Iterator
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gr_jax.tokenizers import fitting
+
+ITERATIONS = 20
+
+
+def _distances(x: jax.Array, centroids: jax.Array) -> jax.Array:
+  """`[w, c]`, squared, less the part that all centroids share."""
+  squares = jnp.sum(jnp.square(centroids), axis=-1)
+  products = jnp.matmul(x, centroids.T, precision=jax.lax.Precision.HIGHEST)
+  return squares - 2.0 * products
+
+
+def _seeds(
+  x: jax.Array, mask: jax.Array, key: jax.Array, branches: int
+) -> jax.Array:
+  """k-means++: each next seed likelier the farther from those so far."""
+
+  def draw(nearest, key):
+    # All rows alike: any of them that is there.
+    weights = jnp.where(nearest.sum() > 0, nearest, mask)
+    seed = x[jax.random.categorical(key, jnp.log(weights))]
+    gaps = jnp.sum(jnp.square(x - seed), axis=-1)
+    return jnp.minimum(nearest, jnp.where(mask, gaps, 0.0)), seed
+
+  far = jnp.where(mask, 1e30, 0.0)
+  return jax.lax.scan(draw, far, jax.random.split(key, branches))[1]
+
+
+def _split(
+  x: jax.Array, mask: jax.Array, key: jax.Array, branches: int
+) -> jax.Array:
+  """Clusters `[w]` of the rows `[w, D]` that are there, by Lloyd."""
+
+  def move(centroids, _):
+    code = jnp.argmin(_distances(x, centroids), axis=-1)
+    member = jax.nn.one_hot(code, branches, axis=0) * mask
+    counts = member.sum(axis=1)[:, None]
+    sums = jnp.matmul(member, x, precision=jax.lax.Precision.HIGHEST)
+    # A cluster that lost all rows stays where it was.
+    means = jnp.where(counts > 0, sums / jnp.maximum(counts, 1), centroids)
+    return means, None
+
+  centroids = _seeds(x, mask, key, branches)
+  centroids, _ = jax.lax.scan(move, centroids, length=ITERATIONS)
+  return jnp.argmin(_distances(x, centroids), axis=-1)
+
+
+@functools.partial(jax.jit, static_argnames="branches")
+def _split_all(vectors, rows, key, first, *, branches):
+  """Clusters `[G, w]` of `G` groups of rows `[G, w]`, -1 = none.
+
+  A group's key is of its first row, so that others do not change it.
+  """
+  keys = jax.vmap(functools.partial(jax.random.fold_in, key))(first)
+  mask = rows >= 0
+
+  def split(group):
+    rows, mask, key = group
+    return _split(vectors[rows], mask, key, branches)
+
+  return jax.lax.map(split, (rows, mask, keys))
+
+
+def _by_width(groups: list[np.ndarray]) -> Iterator[list[np.ndarray]]:
+  """Groups of one padded size together."""
+  widths = np.array([_power_of_two(len(rows)) for rows in groups])
+  for width in np.unique(widths):
+    yield [groups[g] for g in np.flatnonzero(widths == width)]
+
+
+def _power_of_two(count: int) -> int:
+  return 1 << max(count - 1, 0).bit_length()
+
+
+def _children(rows: np.ndarray, code: np.ndarray, branches: int):
+  """`(branch, rows)` of what a group falls into.
+
+  Rows that no clustering parts (copies of one vector) are dealt out in order
+  of their rows, in equal stretches (our design).
+  """
+  if (code == code[0]).all():
+    code = np.arange(len(rows)) * branches // len(rows)
+  for branch in np.unique(code):
+    yield int(branch), rows[code == branch]
+
+
+def cluster_paths(
+  vectors: np.ndarray | jax.Array,
+  *,
+  branches: int,
+  leaf: int,
+  key: jax.Array,
+) -> list[tuple[tuple[int, ...], np.ndarray]]:
+  """The leaves of the tree over `[N, D]`: their paths and their rows.
+
+  A cluster of more than `leaf` rows is split by k-means into up to `branches`;
+  paths are in order, rows ascend.
+
+  Raises:
+    ValueError: `leaf < branches`, a single branch, or vectors not finite.
+  """
+  fitting.check_vectors(vectors, name="vectors")
+  if not 2 <= branches <= leaf:
+    raise ValueError(
+      f"branches ({branches}) must be 2 or more and leaf ({leaf}) no less."
+    )
+  vectors = jnp.asarray(vectors, jnp.float32)
+  opened, leaves = [((), np.arange(len(vectors)))], []
+  while opened:
+    leaves += [node for node in opened if len(node[1]) <= leaf]
+    large = {node[1][0]: node for node in opened if len(node[1]) > leaf}
+    opened = []
+    for groups in _by_width([rows for _, rows in large.values()]):
+      for rows, code in _codes_of(vectors, groups, key, branches):
+        path, _ = large[rows[0]]
+        opened += [
+          ((*path, branch), part)
+          for branch, part in _children(rows, code, branches)
+        ]
+  return sorted(leaves, key=lambda node: node[0])
+
+
+def _codes_of(vectors, groups, key, branches):
+  """Each group and the clusters of its rows."""
+  width, count = _power_of_two(len(groups[0])), len(groups)
+  table = np.full((_power_of_two(count), width), -1, np.int32)
+  for row, rows in zip(table, groups):
+    row[: len(rows)] = rows
+  table[count:] = table[0]  # A power of two, so that shapes are few.
+  codes = np.asarray(
+    _split_all(vectors, table, key, table[:, 0], branches=branches)
+  )
+  for rows, code in zip(groups, codes):
+    yield rows, code[: len(rows)]

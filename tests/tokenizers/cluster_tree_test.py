@@ -1,0 +1,73 @@
+import jax
+import numpy as np
+import pytest
+
+from gr_jax.tokenizers.cluster_tree import cluster_paths
+
+KEY = jax.random.key(0)
+
+
+def blobs(count=6, each=20, seed=0):
+  """Far apart, in random order, and which blob a row is of."""
+  rng = np.random.default_rng(seed)
+  centres = 100 * np.eye(count, 8)
+  blob = rng.permutation(np.repeat(np.arange(count), each))
+  return centres[blob] + rng.normal(size=(count * each, 8)), blob
+
+
+def test_leaves_part_the_rows_and_are_small():
+  vectors = np.random.default_rng(0).normal(size=(300, 4))
+  leaves = cluster_paths(vectors, branches=3, leaf=20, key=KEY)
+  assert max(len(rows) for _, rows in leaves) <= 20
+  together = np.concatenate([rows for _, rows in leaves])
+  np.testing.assert_array_equal(np.sort(together), np.arange(300))
+  paths = [path for path, _ in leaves]
+  assert len(set(paths)) == len(paths)
+  assert all(0 <= branch < 3 for path in paths for branch in path)
+
+
+def test_no_leaf_lies_below_another():
+  vectors = np.random.default_rng(1).normal(size=(300, 4))
+  paths = {p for p, _ in cluster_paths(vectors, branches=4, leaf=9, key=KEY)}
+  for path in paths:
+    assert not any(path[:d] in paths for d in range(len(path)))
+
+
+def test_clusters_that_are_there_are_found():
+  vectors, blob = blobs()
+  leaves = cluster_paths(vectors, branches=6, leaf=20, key=KEY)
+  first = {}
+  for path, rows in leaves:
+    for b in blob[rows]:
+      first.setdefault(int(b), set()).add(path[0])
+  # k-means may join two blobs, but it never parts one for nothing.
+  assert sum(len(branches) == 1 for branches in first.values()) >= 4
+
+
+def test_a_path_is_the_nearest_centroid_of_its_cluster():
+  vectors = np.random.default_rng(2).normal(size=(120, 3))
+  leaves = cluster_paths(vectors, branches=4, leaf=60, key=KEY)
+  first = np.empty(120, int)
+  for path, rows in leaves:
+    first[rows] = path[0]
+  centroids = np.stack([vectors[first == c].mean(axis=0) for c in range(4)])
+  gaps = np.square(vectors[:, None] - centroids).sum(axis=-1)
+  assert (gaps.argmin(axis=1) == first).mean() > 0.95
+
+
+def test_copies_of_one_vector_are_dealt_out():
+  leaves = cluster_paths(np.ones((50, 2)), branches=2, leaf=8, key=KEY)
+  assert max(len(rows) for _, rows in leaves) <= 8
+  assert sum(len(rows) for _, rows in leaves) == 50
+
+
+def test_few_rows_are_one_leaf():
+  ((path, rows),) = cluster_paths(np.eye(5), branches=2, leaf=5, key=KEY)
+  assert path == ()
+  assert rows.tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(("branches", "leaf"), [(1, 5), (10, 9)])
+def test_a_tree_that_cannot_grow_is_refused(branches, leaf):
+  with pytest.raises(ValueError, match="branches"):
+    cluster_paths(np.eye(5), branches=branches, leaf=leaf, key=KEY)
