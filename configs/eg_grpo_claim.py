@@ -6,10 +6,10 @@ One generator per seed is aligned in nine ways: with none, one, two or four
 experts in a group of eight, from clicks or from what was only shown, with and
 without the divergence, and, as a control, trained on as before for as many
 steps. Five seeds, two worlds: a made-up shop whose pages tell what was shown
-and clicked, and the purchases of 400 households with fewer arms and seeds. Hit
-rates on the test period with paired intervals. Half an hour on two CPU cores; a
-run that is cut off goes on where it was. Presets: `tiny` (the shop alone, three
-arms: shows that it runs, not what is true).
+and clicked, and the purchases of 400 households with fewer arms. Hit rates on
+the test period with paired intervals. Half an hour on two CPU cores; a run that
+is cut off goes on where it was. Presets: `tiny` (the shop alone, three arms:
+shows that it runs, not what is true).
 
 `--config.output=DIR` writes the table and the picture there as well.
 """
@@ -53,7 +53,6 @@ def _default(config: ConfigDict) -> None:
     "k1_free", "k2_free",
   )  # fmt: skip
   config.worlds.complete_journey.arms = ("sft", "k0", "k2")
-  config.worlds.complete_journey.seeds = (0, 1, 2)
   config.seeds = (0, 1, 2, 3, 4)
   config.worlds.shop_world.data.update(
     num_items=4000, num_users=1500, num_requests=20_000

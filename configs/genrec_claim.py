@@ -2,8 +2,8 @@
 
   python -m gr_jax.main --config=configs/genrec_claim.py
 
-Two worlds: a made-up shop whose click probabilities are known, five seeds, and
-the purchases of 400 households, two seeds. (a) whole pages against single items
+Five seeds, two worlds: a made-up shop whose click probabilities are known, and
+the purchases of 400 households. (a) whole pages against single items
 at an equal budget of tokens; (b) prompts with merged tokens against one
 position per code; (c) in the made-up shop, GRPO and GRPO-SR, with and without
 the relevance gate, judged by a preference model with a blind spot. A run that
@@ -99,7 +99,6 @@ def _worlds(shared: ConfigDict) -> dict:
     "complete_journey": {
       "data": shared.data.to_dict() | {"max_households": 400},
       "levels": (256, 256, 256),
-      "seeds": (0, 1),
       "aligned": False,
       "examples": {
         "point_wise": {"batch_size": 16, "targets": 16} | hidden,
