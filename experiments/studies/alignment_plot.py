@@ -24,7 +24,7 @@ def picture(study: Mapping) -> str:
     places = [(name, metric) for name in worlds for metric in FIGURES]
     for panel, (name, metric) in zip(axes, places):
       rows = select(worlds[name]["hits"], figure=metric, against=BASELINE)
-      _panel(panel, rows, arms)
+      _panel(panel, rows, [a for a in arms if a in worlds[name]["arms"]])
       panel.set_title(f"{svg.plain(name)}, {metric}")
     for place, panel in enumerate(axes):
       if place % len(FIGURES):
@@ -38,10 +38,7 @@ def picture(study: Mapping) -> str:
 def _panel(panel: Axes, rows: list[dict], arms: list[str]) -> None:
   places = range(len(arms))[::-1]
   for place, arm in zip(places, arms):
-    found = select(rows, arm=arm)
-    if not found:  # An arm that this world does without.
-      continue
-    (row,) = found
+    (row,) = select(rows, arm=arm)
     low, middle, high = (
       100 * row[name] for name in ("low", "difference", "high")
     )
