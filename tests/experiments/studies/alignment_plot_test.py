@@ -23,12 +23,17 @@ def test_every_world_and_figure_has_a_panel_and_every_arm_is_spoken_of():
     for figure in FIGURES
   ]
   picture = alignment_plot.picture(
-    {"arms": ARMS, "worlds": {"shop_world": {"hits": hits}}}
+    {
+      "arms": [*ARMS, "k4"],
+      "worlds": {"shop_world": {"arms": ARMS, "hits": hits}},
+    }
   )
   root = ElementTree.fromstring(picture)
   texts = [t.text.strip() for t in root.iter() if t.tag.endswith("text")]
   for figure in FIGURES:
     assert texts.count(f"shop world, {figure}") == 1
   assert texts.count("K = 2: two clicks") == 1
+  # An arm that the world does without has no row.
+  assert not any(text.startswith("K = 4") for text in texts)
   assert "K = 2: two clicks +5.0" in picture
   assert "K = 0 (GRPO) -2.0" in picture
