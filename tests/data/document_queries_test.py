@@ -7,6 +7,8 @@ from gr_jax.data.requests import TEST, TRAIN
 from gr_jax.generators.examples import group_targets
 from tests.reference.small_collection import write_beir
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def data(tmp_path):

@@ -12,6 +12,8 @@ from gr_jax.evaluation.floors import bm25
 from gr_jax.evaluation.graded import graded_ndcg
 from tests.reference.small_collection import write_beir, write_parquet
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(params=[write_beir, write_parquet])
 def loaded(request, tmp_path):

@@ -9,6 +9,8 @@ import pytest
 from configs import cq_sid_claim as config_file
 from experiments import cq_sid_claim
 
+pytestmark = pytest.mark.slow
+
 BEAMS = (1, 4)
 
 

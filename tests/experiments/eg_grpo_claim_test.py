@@ -10,6 +10,8 @@ from configs import eg_grpo_claim as config_file
 from experiments import eg_grpo_claim
 from experiments.studies.alignment_hits import FIGURES
 
+pytestmark = pytest.mark.slow
+
 
 def smallest(output: str):
   """Four arms and two seeds on a tiny shop."""

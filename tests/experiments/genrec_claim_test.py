@@ -8,6 +8,8 @@ import pytest
 from configs import genrec_claim as config_file
 from experiments import genrec_claim
 
+pytestmark = pytest.mark.slow
+
 ARMS = ("point_wise", "page_wise", "page_wise_tokens")
 
 

@@ -21,6 +21,8 @@ from tests.reference.noisy import noisy
 from tests.reference.random_ids import random_ids
 from tests.reference.small_world import semantic_ids, writer
 
+pytestmark = pytest.mark.slow
+
 CONFIG = TransformerConfig(
   layers=2,
   width=16,

@@ -97,7 +97,7 @@ def opened(browser, server):
 
   def open_page(place: str = "", **options):
     context = browser.new_context(reduced_motion="reduce", **options)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(60_000)
     contexts.append(context)
     page = context.new_page()
     page.on("console", complain)

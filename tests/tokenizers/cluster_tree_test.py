@@ -4,6 +4,8 @@ import pytest
 
 from gr_jax.tokenizers.cluster_tree import cluster_paths
 
+pytestmark = pytest.mark.slow
+
 KEY = jax.random.key(0)
 
 

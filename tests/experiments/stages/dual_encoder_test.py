@@ -9,6 +9,8 @@ from gr_jax.data.requests import TEST
 from tests.reference.lessons import data
 from tests.reference.small_world import shop, writer
 
+pytestmark = pytest.mark.slow
+
 CONFIG = ConfigDict(
   {
     "precision": "float32",
