@@ -28,7 +28,6 @@ from gr_jax.rl.policies import IN_CATALOGUE
 from gr_jax.serving.retriever import generator_functions
 from tools.benchmarks.contender import (
   LIBRARY_START,
-  Bar,
   Contender,
   Limit,
   Run,
@@ -74,7 +73,7 @@ def section(*, sizes=SIZES, batches: int = 3) -> Section:
     "rollout",
     "rollout",
     (ours, loop, step),
-    (Bar("gr_jax", "python loop", 10),),
+    (),
     (Limit("gr_jax step", "rollout_share", 0.5),),
   )
 
