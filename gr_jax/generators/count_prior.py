@@ -128,3 +128,25 @@ class CountPrior(nn.Module):
     own /= 1 + counted.weights.sum(axis=-1, keepdims=True)
     gate = jnp.exp(states @ self.gate[level] + self.gate_bias[level])
     return jnp.log(_FLOOR + shares + gate[..., None] * own)
+
+  def biases(
+    self,
+    prompt: Prompt,
+    counts: CatalogueCounts,
+    states: jax.Array,
+    codes: jax.Array,
+  ) -> list[jax.Array]:
+    """Per level `[B, P, C_l]`, of targets `[B, P, L]` that are known.
+
+    Args:
+      prompt: of `B` rows.
+      counts: of the catalogue.
+      states: `[B, P, L, D]`, before every code.
+      codes: the targets; the last level is not read.
+    """
+    counted, found = self.start(prompt), []
+    for level in range(len(self.level_sizes)):
+      if level:
+        counted = self.step(counted, counts, codes[:, :, level - 1], level - 1)
+      found.append(self.bias(counted, counts, states[:, :, level], level))
+    return found

@@ -176,14 +176,8 @@ class EncoderDecoder(nn.Module):
     logits = [self.table.level_logits(states[:, :, l], l) for l in range(L)]
     if self.counts is None:
       return logits
-    counted = self.prior.start(prompt)
-    for l in range(L):
-      if l:
-        counted = self.prior.step(
-          counted, self.counts, codes[:, :, l - 1], l - 1
-        )
-      logits[l] += self.prior.bias(counted, self.counts, states[:, :, l], l)
-    return logits
+    biases = self.prior.biases(prompt, self.counts, states, codes)
+    return [scores + bias for scores, bias in zip(logits, biases)]
 
   def prefill(
     self, prompt: Prompt, queries: jax.Array

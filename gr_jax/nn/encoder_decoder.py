@@ -17,7 +17,7 @@ from gr_jax.nn.relative_bias import (
   distance_buckets,
   offset_buckets,
 )
-from gr_jax.nn.transformer import TransformerConfig
+from gr_jax.nn.transformer import TransformerConfig, stacked
 
 
 class EncoderBlock(nn.Module):
@@ -78,21 +78,6 @@ class DecoderBlock(nn.Module):
     return x, jax.tree.map(lambda a: a.reshape(B, P, *a.shape[1:]), kept)
 
 
-def _stack(block, config: TransformerConfig, in_axes: tuple):
-  """`block` scanned over layers, parameters with a leading layer axis."""
-  block = nn.remat(block, prevent_cse=False) if config.remat else block
-  return nn.scan(
-    block,
-    variable_axes={"params": 0},
-    split_rngs={"params": True},
-    in_axes=in_axes,
-    out_axes=0,
-    length=config.layers,
-    unroll=min(config.unroll, config.layers),
-    metadata_params={nn.PARTITION_NAME: "layers"},
-  )
-
-
 class Encoder(nn.Module):
   """All blocks and the last norm."""
 
@@ -112,7 +97,7 @@ class Encoder(nn.Module):
     """
     offsets = positions - positions[:, None]
     bias = RelativeBias(self.config.heads, name="bias")(offset_buckets(offsets))
-    stack = _stack(EncoderBlock, self.config, (nn.broadcast, nn.broadcast))
+    stack = stacked(EncoderBlock, self.config, (nn.broadcast, nn.broadcast))
     blocks = stack(self.config, self.dot_general, name="blocks")
     x, _ = blocks(x, mask, bias)
     return RMSNorm(name="norm")(x)
@@ -150,7 +135,7 @@ class Decoder(nn.Module):
     bias = RelativeBias(self.config.heads, name="bias")(
       distance_buckets(behind)
     )
-    stack = _stack(
+    stack = stacked(
       DecoderBlock, self.config, (0, 0, nn.broadcast, nn.broadcast)
     )
     blocks = stack(self.config, self.dot_general, name="blocks")

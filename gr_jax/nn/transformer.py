@@ -76,6 +76,21 @@ class Block(nn.Module):
     return x, kept
 
 
+def stacked(block, config: TransformerConfig, in_axes: tuple):
+  """`block` scanned over layers, parameters with a leading layer axis."""
+  block = nn.remat(block, prevent_cse=False) if config.remat else block
+  return nn.scan(
+    block,
+    variable_axes={"params": 0},
+    split_rngs={"params": True},
+    in_axes=in_axes,
+    out_axes=0,
+    length=config.layers,
+    unroll=min(config.unroll, config.layers),
+    metadata_params={nn.PARTITION_NAME: "layers"},
+  )
+
+
 class Transformer(nn.Module):
   """All blocks and the last norm; parameters carry a leading layer axis."""
 
@@ -101,17 +116,7 @@ class Transformer(nn.Module):
     Returns:
       Normed states `[B, T, D]` and the keys and values of every layer.
     """
-    block = nn.remat(Block, prevent_cse=False) if self.config.remat else Block
-    scanned = nn.scan(
-      block,
-      variable_axes={"params": 0},
-      split_rngs={"params": True},
-      in_axes=(0, nn.broadcast, nn.broadcast),
-      out_axes=0,
-      length=self.config.layers,
-      unroll=min(self.config.unroll, self.config.layers),
-      metadata_params={nn.PARTITION_NAME: "layers"},
-    )
+    scanned = stacked(Block, self.config, (0, nn.broadcast, nn.broadcast))
     x, kept = scanned(self.config, self.dot_general, name="blocks")(
       x, cache, positions, place
     )

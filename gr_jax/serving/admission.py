@@ -6,14 +6,12 @@ one looks at the path alone, says 429 and goes on: what is admitted is answered
 at nearly the rate of before. Our design.
 """
 
-import json
-import math
 from collections.abc import Callable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gr_jax.serving.batching import Batcher, QueueFull
-from gr_jax.serving.replies import FULL
+from gr_jax.serving.replies import refusal
 
 
 class Admission:
@@ -49,19 +47,7 @@ class Admission:
       try:
         self._batcher.check_room()
       except QueueFull as full:
-        await _refuse(full, send)
+        await refusal(full)(scope, receive, send)
         self._on_refusal(scope["path"])
         return
     await self._app(scope, receive, send)
-
-
-async def _refuse(full: QueueFull, send: Send) -> None:
-  body = json.dumps({"error": FULL.format(full)}).encode()
-  headers = [
-    (b"content-type", b"application/json"),
-    (b"content-length", b"%d" % len(body)),
-    (b"retry-after", b"%d" % math.ceil(full.seconds)),
-  ]
-  start = {"type": "http.response.start", "status": 429, "headers": headers}
-  await send(start)
-  await send({"type": "http.response.body", "body": body})

@@ -11,9 +11,6 @@ from gr_jax.serving.fields import Invalid
 from gr_jax.serving.http_body import Refused
 from gr_jax.serving.service import Busy, NoRoom, NotWritten
 
-FULL = "the queue is full; {}."
-"""The sentence of a 429."""
-
 
 def refusal(error: Exception) -> JSONResponse | None:
   """The reply to an expected error; None for a bug."""
@@ -24,7 +21,7 @@ def refusal(error: Exception) -> JSONResponse | None:
       return reply(422, str(error))
     case QueueFull():
       wait = {"Retry-After": str(math.ceil(error.seconds))}
-      return reply(429, FULL.format(error), wait)
+      return reply(429, f"the queue is full; {error}.", wait)
     case TimeoutError():
       return reply(504, "no answer in time.")
     case Busy():
