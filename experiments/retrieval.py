@@ -6,6 +6,7 @@ from collections.abc import Callable
 from ml_collections import ConfigDict
 
 from experiments.stages.choices import chosen
+from experiments.stages.dual_encoder import DualRanker, train_dual_encoder
 from experiments.stages.embed import Vectors, embed
 from experiments.stages.evaluate import SPLITS, evaluate
 from experiments.stages.prepare import SOURCES, Data, prepare
@@ -49,7 +50,8 @@ def run(
   """Runs what has not run yet and returns the report.
 
   Args:
-    config: sections data, vectors, tokenizer, generator, evaluation.
+    config: sections data, vectors, tokenizer, generator, evaluation; with one
+      `dual_encoder`, one is trained to stand beside the floors.
     workdir: gets one folder a stage, `report.json` and `report.html`.
     fit_tokenizer: of the recipe.
     align: of the recipe, if it has one; what is evaluated is then the aligned
@@ -78,10 +80,43 @@ def run(
       made = (data, vectors, tokenized, generator)
       aligned = align(config, workdir, *made)
       release_freed_memory()
+    dual = None
+    if "dual_encoder" in config:
+      dual = _dual_encoder(config, workdir, data, vectors, tokenized, generator)
+      release_freed_memory()
     report = evaluate(
-      config, workdir, data, vectors, tokenized, generator, aligned=aligned
+      config,
+      workdir,
+      data,
+      vectors,
+      tokenized,
+      generator,
+      aligned=aligned,
+      dual=dual,
     )
   if hosts.is_first():
     print(table.table(report["results"]))
     print(f"report: {workdir / 'report.html'}")
   return report
+
+
+def _dual_encoder(
+  config: ConfigDict,
+  workdir: pathlib.Path,
+  data: Data,
+  vectors: Vectors,
+  tokenized: Tokenized,
+  generator: Generator,
+) -> DualRanker:
+  """Reads the generator's prompts, and nothing else of it."""
+  inputs = [made.artefact.fingerprint for made in (data, vectors, tokenized)]
+  return train_dual_encoder(
+    config.dual_encoder,
+    workdir,
+    data,
+    vectors,
+    generator.writer,
+    [*inputs, repr(sorted(config.generator.prompt.items()))],
+    num_tokens=generator.model.prompt_size
+    + sum(tokenized.semantic_ids.level_sizes),
+  )

@@ -9,6 +9,7 @@ import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
+from experiments.stages.dual_encoder import DualRanker
 from experiments.stages.embed import Vectors
 from experiments.stages.floor_rankings import Floors
 from experiments.stages.prepare import Data
@@ -73,14 +74,20 @@ class EvaluationConfig:
 class _Evaluation:
   """Everything that the figures of one run are computed from."""
 
-  def __init__(self, name, config, data, vectors, tokenized, generator, before):
+  def __init__(
+    self, name, config, data, vectors, tokenized, generator, before, dual=None
+  ):
     self.name = name
     self.config = config
     self.catalogue = data.catalogue
     self.ids = tokenized.semantic_ids
     self.writer = generator.writer
     self.floors = Floors(
-      data, vectors, window=config.knn_window, last=config.knn_last
+      data,
+      vectors,
+      window=config.knn_window,
+      last=config.knn_last,
+      dual=dual,
     )
     self.head = metrics.head_items(data.catalogue.popularity)
     self.retriever = self._retriever(generator)
@@ -215,6 +222,7 @@ def evaluate(
   generator: Generator,
   *,
   aligned: Generator | None = None,
+  dual: DualRanker | None = None,
 ) -> dict:
   """Writes `report.json` and `report.html` and returns the report.
 
@@ -230,6 +238,8 @@ def evaluate(
   }
   if aligned is not None:
     stages["align"] = aligned.artefact
+  if dual is not None:
+    stages["dual_encoder"] = dual.artefact
 
   def make(directory: pathlib.Path) -> None:
     evaluation = _Evaluation(
@@ -240,6 +250,7 @@ def evaluate(
       tokenized,
       aligned or generator,
       before=generator if aligned else None,
+      dual=dual,
     )
     text = json.dumps(_figures(evaluation), default=list)
     (directory / "figures.json").write_text(text)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from experiments.stages.dual_encoder import DualRanker
 from experiments.stages.embed import Vectors
 from experiments.stages.prepare import Data
 from experiments.stages.questions import Questions
@@ -27,10 +28,19 @@ class Floors:
     vectors: of items and queries.
     window: how far apart `item_knn` pairs purchases.
     last: how many of the newest purchases it reads.
+    dual: a dual encoder, where a recipe trains one.
   """
 
-  def __init__(self, data: Data, vectors: Vectors, *, window: int, last: int):
-    self._last = last
+  def __init__(
+    self,
+    data: Data,
+    vectors: Vectors,
+    *,
+    window: int,
+    last: int,
+    dual: DualRanker | None = None,
+  ):
+    self._last, self._dual = last, dual
     catalogue = data.catalogue
     self._requests = data.requests
     self._vectors = vectors
@@ -73,3 +83,5 @@ class Floors:
     else:
       wanted = nearest.history_vectors(self._vectors.items, questions.histories)
     yield "nearest", nearest.rank(self._nearest, wanted, **options)
+    if self._dual is not None:
+      yield "dpr", self._dual.rank(questions, **options)

@@ -5,12 +5,19 @@ import hashlib
 import inspect
 import pathlib
 
+import numpy as np
 from ml_collections import ConfigDict
 
 from experiments.stages.choices import chosen
 from gr_jax.artefacts import Artefact, build
-from gr_jax.data import amazon_reviews, complete_journey, own_data
+from gr_jax.data import (
+  amazon_reviews,
+  complete_journey,
+  ir_dataset,
+  own_data,
+)
 from gr_jax.data.catalogue import Catalogue
+from gr_jax.data.document_queries import with_document_queries
 from gr_jax.data.requests import Requests
 from gr_jax.data.worlds import shop_config, shop_world
 
@@ -35,6 +42,22 @@ def _own_data(*, path: str):
   return own_data.load(_folder(path, "that tools/import_data.py wrote"))
 
 
+def _ir_dataset(*, path: str, segments: int, segment_words: int, seed: int):
+  """Each document is asked for by `segments` stretches of itself; 0 = none."""
+  catalogue, requests, _ = ir_dataset.load(
+    _folder(path, "with corpus.jsonl, queries.jsonl and qrels/, as BEIR's")
+  )
+  if segments:
+    requests = with_document_queries(
+      catalogue,
+      requests,
+      segments=segments,
+      words=segment_words,
+      rng=np.random.default_rng(seed),
+    )
+  return catalogue, requests
+
+
 def _shop_world(*, seed: int, **sizes):
   world = shop_world.generate(shop_config.ShopWorldConfig(**sizes), seed=seed)
   return world.catalogue, world.requests
@@ -56,6 +79,7 @@ def _folder(path: str, content: str) -> pathlib.Path:
 SOURCES = {
   "complete_journey": _complete_journey,
   "amazon_reviews": _amazon_reviews,
+  "ir_dataset": _ir_dataset,
   "own_data": _own_data,
   "shop_world": _shop_world,
 }

@@ -98,7 +98,7 @@ def train(
     data, semantic_ids, prompt_config, page_ends=recipe.page_ends
   )
   writer = PromptWriter(data.requests, semantic_ids, vocabulary, prompt_config)
-  model = DecoderOnly(
+  model = recipe.network(
     TransformerConfig(**config.model),
     vocabulary.prompt_size,
     semantic_ids.level_sizes,

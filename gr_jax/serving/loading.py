@@ -16,6 +16,7 @@ import numpy as np
 from gr_jax.data.catalogue import Catalogue
 from gr_jax.generators.arrangement import Arrangement, SummedPrompt
 from gr_jax.generators.decoder_only import DecoderOnly
+from gr_jax.generators.encoder_decoder import EncoderDecoder
 from gr_jax.generators.prompt_tokens import PromptTokens
 from gr_jax.generators.prompts import PromptConfig
 from gr_jax.generators.token_merger import TokenMerger
@@ -159,7 +160,7 @@ def _load(directory: pathlib.Path, manifests: dict[str, Any]) -> Artefacts:
       f"the generator knows levels {vocabulary.level_sizes}, the IDs have "
       f"{ids.level_sizes}"
     )
-  model = DecoderOnly(
+  model = _network(section)(
     TransformerConfig(**section["model"]),
     vocabulary.prompt_size,
     ids.level_sizes,
@@ -179,6 +180,17 @@ def _load(directory: pathlib.Path, manifests: dict[str, Any]) -> Artefacts:
     params=_params(directory / trained / "checkpoints", model),
     vector_width=vectors.shape[1],
   )
+
+
+def _network(section: dict[str, Any]):
+  """What was trained."""
+  match section.get("network", "decoder_only"):
+    case "decoder_only":
+      return DecoderOnly
+    case "encoder_decoder":
+      return EncoderDecoder
+    case unknown:
+      raise ValueError(f"no such network: {unknown!r}")
 
 
 def _arrangement(section: dict[str, Any]) -> Arrangement:

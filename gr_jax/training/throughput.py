@@ -34,6 +34,9 @@ def dense_flops(params, positions: int) -> float:
   Counts the matrices of the transformer blocks: forward, and the gradients of
   inputs and of weights. Attention scores, embeddings and heads are left out.
   """
-  blocks = params["params"]["transformer"]["blocks"]
-  weights = sum(x.size for x in jax.tree.leaves(blocks) if x.ndim == 3)
+  weights = sum(
+    x.size
+    for path, x in jax.tree.leaves_with_path(params["params"])
+    if x.ndim == 3 and jax.tree_util.DictKey("blocks") in path
+  )
   return 6.0 * weights * positions

@@ -1,0 +1,59 @@
+"""DSI's identifiers in front of the same generator."""
+
+import pathlib
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from experiments import retrieval
+from experiments.stages.choices import chosen
+from experiments.stages.embed import Vectors
+from experiments.stages.prepare import Data
+from experiments.stages.tokenize import Fitted
+from gr_jax.tokenizers import dsi_ids
+from gr_jax.tokenizers.semantic_ids import SemanticIds
+
+
+def _atomic(config: ConfigDict, vectors: np.ndarray) -> SemanticIds:
+  del config
+  return dsi_ids.atomic_ids(len(vectors))
+
+
+def _naive(config: ConfigDict, vectors: np.ndarray) -> SemanticIds:
+  rng = np.random.default_rng(config.seed)
+  return dsi_ids.naive_ids(rng.permutation(len(vectors)))
+
+
+def _semantic(config: ConfigDict, vectors: np.ndarray) -> SemanticIds:
+  return dsi_ids.semantic_ids(
+    vectors,
+    branches=config.branches,
+    leaf=config.leaf,
+    key=jax.random.key(config.seed),
+  )
+
+
+IDS = {"atomic": _atomic, "naive": _naive, "semantic": _semantic}
+
+
+def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
+  """The whole job with identifiers of DSI."""
+  chosen("tokenizer.ids", config.tokenizer.ids, IDS)
+  return retrieval.run(config, workdir, fit_tokenizer=fit)
+
+
+def fit(config: ConfigDict, data: Data, vectors: Vectors, progress) -> Fitted:
+  """IDs of the item vectors alone; nothing is learned, so nothing is kept."""
+  del data
+  ids = chosen("tokenizer.ids", config.ids, IDS)(config, vectors.items)
+  progress(1, {"loss": 0.0})
+  return Fitted(
+    state={},
+    codes=ids.codes,
+    level_sizes=ids.level_sizes,
+    latents=vectors.items,
+    codebooks=(),
+    reconstructed=vectors.items,
+    history=[{"step": 1, "loss": 0.0}],
+  )
