@@ -25,9 +25,12 @@ def _product(a: jax.Array, b: jax.Array, *, dims: tuple[int, int]) -> jax.Array:
 
 
 def _transpose_by_rows(a: jax.Array) -> jax.Array:
-  if jax.default_backend() != "cpu":
-    return a.T
-  return with_layout_constraint(a.T, Layout((0, 1)))
+  # By the platform that is compiled for, which need not be this machine's.
+  return jax.lax.platform_dependent(
+    a.T,
+    cpu=lambda t: with_layout_constraint(t, Layout((0, 1))),
+    default=lambda t: t,
+  )
 
 
 @jax.custom_vjp

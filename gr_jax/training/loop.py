@@ -50,11 +50,25 @@ def make_step(
   Args:
     loss_fn: from parameters, batch and `fixed` to the loss and metrics.
     optimizer: makes updates of gradients.
-    like: a state; every step leaves its arrays where this one has them. Left
-      to the compiler they would move, and a resumed run would add up in
-      another order than an undisturbed one.
+    like: see `jitted_step`.
     fixed: arrays that every step reads; arguments, not constants of the
       compiled program.
+  """
+  step = jitted_step(loss_fn, optimizer, like=like)
+  return lambda state, batch: step(state, batch, *fixed)
+
+
+def jitted_step(
+  loss_fn: LossFn, optimizer: optax.GradientTransformation, *, like: TrainState
+):
+  """`(state, batch, *fixed) -> (state, metrics)`, as `jax.jit` gives it.
+
+  Args:
+    loss_fn: from parameters, batch and `fixed` to the loss and metrics.
+    optimizer: makes updates of gradients.
+    like: a state, or its shapes; every step leaves its arrays where this one
+      has them. Left to the compiler they would move, and a resumed run would
+      add up in another order than an undisturbed one.
   """
 
   def step(state: TrainState, batch, *fixed) -> tuple[TrainState, Metrics]:
@@ -67,8 +81,7 @@ def make_step(
     return TrainState(state.step + 1, params, opt_state), metrics
 
   shardings = jax.tree.map(lambda x: x.sharding, like)
-  jitted = jax.jit(step, donate_argnums=0, out_shardings=(shardings, None))
-  return lambda state, batch: jitted(state, batch, *fixed)
+  return jax.jit(step, donate_argnums=0, out_shardings=(shardings, None))
 
 
 class _Rate:

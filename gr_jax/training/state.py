@@ -22,8 +22,12 @@ class TrainState:
   opt_state: Any
 
 
+Init = Callable[[jax.Array], Any]
+"""From a key to parameters, boxed with logical axis names."""
+
+
 def create_state(
-  init: Callable[[jax.Array], Any],
+  init: Init,
   optimizer: optax.GradientTransformation,
   key: jax.Array,
   *,
@@ -32,16 +36,35 @@ def create_state(
   """Initialises on the mesh, each array where the rules put it.
 
   Args:
-    init: from a key to parameters, boxed with logical axis names.
+    init: makes the parameters.
     optimizer: its state follows the parameters' shardings.
     key: of the initial parameters.
     mesh: the devices.
   """
-
-  def boxed(key):
-    params = init(key)
-    return TrainState(jnp.zeros((), jnp.int32), params, optimizer.init(params))
-
-  shardings = parameter_shardings(jax.eval_shape(boxed, key), mesh)
-  create = jax.jit(lambda key: nn.unbox(boxed(key)), out_shardings=shardings)
+  shardings = jax.tree.map(
+    lambda x: x.sharding, abstract_state(init, optimizer, mesh=mesh)
+  )
+  create = jax.jit(
+    lambda key: nn.unbox(_boxed(init, optimizer, key)), out_shardings=shardings
+  )
   return create(key)
+
+
+def abstract_state(
+  init: Init, optimizer: optax.GradientTransformation, *, mesh: Mesh
+) -> TrainState:
+  """Shapes, types and shardings of what `create_state` makes."""
+  boxed = jax.eval_shape(lambda: _boxed(init, optimizer, jax.random.key(0)))
+  shardings = parameter_shardings(boxed, mesh)
+  return jax.tree.map(
+    lambda x, sharding: jax.ShapeDtypeStruct(
+      x.shape, x.dtype, sharding=sharding
+    ),
+    nn.unbox(boxed),
+    shardings,
+  )
+
+
+def _boxed(init: Init, optimizer, key: jax.Array) -> TrainState:
+  params = init(key)
+  return TrainState(jnp.zeros((), jnp.int32), params, optimizer.init(params))

@@ -1,0 +1,157 @@
+"""The programs of a config, as shapes: a training step and a search.
+
+No data is read. A made-up shop stands in for the catalogue, with random codes
+of the config's levels, so that batches, prompts and tries have the shapes that
+a run gives them; what differs is the number of words in queries.
+"""
+
+import dataclasses
+import functools
+from typing import Any
+
+import jax
+import numpy as np
+from flax import linen as nn
+from jax.sharding import Mesh
+from ml_collections import ConfigDict
+
+from experiments.stages.lesson import Lesson
+from experiments.stages.prepare import Data
+from experiments.stages.recipe import recipe_of
+from experiments.stages.train import (
+  count_variables,
+  initialiser,
+  make_model,
+  make_vocabulary,
+)
+from gr_jax.data.worlds import shop_config, shop_world
+from gr_jax.decoding.beam_search import beam_search
+from gr_jax.decoding.trie import Trie, build_trie
+from gr_jax.generators.prompts import PromptConfig, PromptWriter
+from gr_jax.parallel.mesh import batch_sharding, replicated
+from gr_jax.serving.retriever import generator_functions
+from gr_jax.tokenizers.semantic_ids import SemanticIds
+from gr_jax.training.loop import jitted_step
+from gr_jax.training.optimizer import OptimizerConfig, make_optimizer
+from gr_jax.training.state import abstract_state
+from gr_jax.training.throughput import dense_flops
+
+
+@dataclasses.dataclass(frozen=True)
+class Parts:
+  """Of a generator section, over the made-up shop.
+
+  Attributes:
+    model: the generator.
+    writer: of prompts.
+    lesson: batches and loss.
+    counts: variables that are not trained.
+    trie: of as many IDs as the catalogue shall have.
+    config: the section.
+  """
+
+  model: Any
+  writer: PromptWriter
+  lesson: Lesson
+  counts: dict[str, Any]
+  trie: Trie
+  config: ConfigDict
+
+
+def parts(config: ConfigDict, *, items: int) -> Parts:
+  """What a run of `config` would train, for a catalogue of `items`.
+
+  Raises:
+    ValueError: the tokenizer section names no levels.
+  """
+  section = config.generator
+  world = shop_world.generate(
+    shop_config.ShopWorldConfig(
+      num_items=2000, num_users=400, num_requests=2000
+    ),
+    seed=0,
+  )
+  data = Data(world.catalogue, world.requests, artefact=None)
+  sizes = _level_sizes(config.tokenizer)
+  ids = SemanticIds(_codes(len(world.catalogue.item_ids), sizes), sizes)
+  catalogue = SemanticIds(_codes(items, sizes), sizes)
+  recipe = recipe_of(section)
+  prompt = PromptConfig(**section.prompt)
+  vocabulary = make_vocabulary(data, ids, prompt, page_ends=recipe.page_ends)
+  writer = PromptWriter(data.requests, ids, vocabulary, prompt)
+  return Parts(
+    make_model(section, recipe, vocabulary, ids),
+    writer,
+    recipe.lesson(section, data, ids, writer, vocabulary),
+    count_variables(data, ids, section),
+    build_trie(catalogue.ids, sizes),
+    section,
+  )
+
+
+def _level_sizes(tokenizer: ConfigDict) -> tuple[int, ...]:
+  section = tokenizer.vae if "vae" in tokenizer else tokenizer
+  levels = section.get("levels")
+  if not levels:
+    raise ValueError(
+      "the tokenizer section names no levels; only recipes with codebooks can "
+      "be compiled ahead."
+    )
+  return tuple(levels)
+
+
+def _codes(items: int, sizes: tuple[int, ...]) -> np.ndarray:
+  rng = np.random.default_rng(0)
+  return np.stack([rng.integers(0, size, items) for size in sizes], axis=1)
+
+
+def lowered_step(made: Parts, mesh: Mesh):
+  """The training step, lowered for the devices of `mesh`."""
+  optimizer = make_optimizer(OptimizerConfig(**made.config.optimizer), 1000)
+  state = abstract_state(
+    initialiser(made.model, made.writer, made.counts), optimizer, mesh=mesh
+  )
+  step = jitted_step(
+    functools.partial(made.lesson.loss, made.model), optimizer, like=state
+  )
+  batch = _shapes(next(iter(made.lesson.batches)), batch_sharding(mesh))
+  return step.lower(state, batch, _shapes(made.counts, replicated(mesh)))
+
+
+def step_flops(made: Parts) -> float:
+  """Of the dense layers in one training step, all devices together."""
+  init = initialiser(made.model, made.writer, made.counts)
+  params = nn.unbox(jax.eval_shape(lambda: init(jax.random.key(0))))
+  length = made.model.arrangement.length(
+    items=made.config.prompt.history, levels=len(made.model.level_sizes)
+  )
+  positions = made.lesson.prompts * (length + made.lesson.positions)
+  forward_again = 4 / 3 if made.config.model.remat else 1
+  return forward_again * dense_flops(params, positions)
+
+
+def lowered_search(made: Parts, mesh: Mesh, *, requests: int, beam: int):
+  """A search for `requests` a batch, which the devices share."""
+  everywhere, split = replicated(mesh), batch_sharding(mesh)
+  init = initialiser(made.model, made.writer, made.counts)
+  params = jax.eval_shape(lambda: init(jax.random.key(0)))
+  rows = np.zeros(requests, np.int64)
+  prompt = made.writer.prompts(rows, shown=np.ones(requests, bool))
+  queries = made.writer.queries(np.full(requests, -1))
+  search = jax.jit(
+    functools.partial(beam_search, *generator_functions(made.model)),
+    static_argnames="beam_size",
+  )
+  return search.lower(
+    _shapes(nn.unbox(params) | made.counts, everywhere),
+    _shapes((prompt, queries), split),
+    _shapes(made.trie, everywhere),
+    beam_size=beam,
+  )
+
+
+def _shapes(tree, sharding):
+  return jax.tree.map(
+    lambda x: jax.ShapeDtypeStruct(np.shape(x), x.dtype, sharding=sharding),
+    tree,
+  )

@@ -1,0 +1,133 @@
+"""Does a config fit hardware that is not here, and how fast could it be?
+
+  pip install libtpu
+  JAX_PLATFORMS=cpu python tools/compile_ahead.py \
+    --config=configs/cq_sid.py:paper --targets=v5e:2x4,v6e:2x2
+
+The real compilers of the targets run on this machine: the training step and a
+search are compiled for them, and the memory that they plan is printed. Beside
+it stand the products of the step's dense layers (forward, backward, and once
+more forward with `remat`), and how long they would take at the peak that the
+vendor names: no run is faster. Nothing is run here, so nothing is a
+measurement of speed. For `rtx5090` install `jax-cuda13-plugin`,
+`jax-cuda13-pjrt` (both in the version of jax) and `nvidia-cuda-nvcc`.
+"""
+
+import argparse
+import os
+import pathlib
+import sys
+
+# Before JAX is imported: with libtpu installed it would look for a TPU.
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+# It asks the cloud which TPU this is; there is none.
+os.environ.setdefault("TPU_SKIP_MDS_QUERY", "1")
+os.environ.setdefault("TPU_WORKER_HOSTNAMES", "localhost")
+os.environ.setdefault("TPU_ACCELERATOR_TYPE", "v5litepod-4")
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+import importlib.util
+
+import jax
+
+from tools.ahead import programs, targets
+
+_HEADER = (
+  "| program | target | devices | GiB a device | fits | TFLOP a device "
+  "| at the peak |\n|---|---|---|---|---|---|---|"
+)
+
+
+def parser() -> argparse.ArgumentParser:
+  result = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+  )
+  result.add_argument(
+    "--config", required=True, help="FILE or FILE:PRESET, as of gr_jax.main"
+  )
+  result.add_argument(
+    "--targets", default="v5e:2x4", help="comma separated [%(default)s]"
+  )
+  result.add_argument(
+    "--model", type=int, default=1, help="devices along mesh.model [1]"
+  )
+  result.add_argument(
+    "--items", type=int, default=100_000, help="of the search [%(default)s]"
+  )
+  result.add_argument(
+    "--requests", type=int, default=32, help="a search [%(default)s]"
+  )
+  result.add_argument(
+    "--beam", type=int, default=50, help="IDs a request [%(default)s]"
+  )
+  return result
+
+
+def load_config(name: str):
+  """What `get_config(PRESET)` of the file gives.
+
+  Raises:
+    ValueError: there is no such file, or it is no config.
+  """
+  path, _, preset = name.partition(":")
+  if not pathlib.Path(path).is_file():
+    raise ValueError(f"--config={name}: there is no file {path}.")
+  sys.path.insert(0, str(pathlib.Path(path).absolute().parent.parent))
+  spec = importlib.util.spec_from_file_location("ahead_config", path)
+  module = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(module)
+  return module.get_config(preset)
+
+
+def row(
+  name: str, compiled, target: targets.Target, flops: float | None = None
+) -> str:
+  """What the compiler says of the memory, per device."""
+  memory = compiled.memory_analysis()
+  used = (
+    memory.argument_size_in_bytes
+    + memory.output_size_in_bytes
+    - memory.alias_size_in_bytes
+    + memory.temp_size_in_bytes
+  ) / targets.GIB
+  cells = [
+    name,
+    target.name,
+    str(len(target.devices)),
+    f"{used:.2f} of {target.memory}",
+    "yes" if used < target.memory else "NO",
+    f"{flops / 1e12:.2f}" if flops else "-",
+    f"{flops / target.flops * 1e3:.1f} ms" if flops else "-",
+  ]
+  return "| " + " | ".join(cells) + " |"
+
+
+def rows(made: programs.Parts, target: targets.Target, options):
+  """A row per program, as soon as it is compiled."""
+  mesh = target.mesh(model=options.model)
+  with jax.set_mesh(mesh):
+    lowered = programs.lowered_step(made, mesh)
+    compiled = lowered.compile(target.options)
+    flops = programs.step_flops(made) / len(target.devices)
+    yield row("training step", compiled, target, flops)
+    lowered = programs.lowered_search(
+      made, mesh, requests=options.requests, beam=options.beam
+    )
+    yield row("search", lowered.compile(target.options), target)
+
+
+def main(argv: list[str] | None = None) -> None:
+  options = parser().parse_args(argv)
+  try:
+    made = programs.parts(load_config(options.config), items=options.items)
+    found = [targets.target(name) for name in options.targets.split(",")]
+    print(_HEADER)
+    for target in found:
+      for line in rows(made, target, options):
+        print(line, flush=True)
+  except (ValueError, ImportError, AttributeError) as error:
+    sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+  main()
