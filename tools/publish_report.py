@@ -2,6 +2,8 @@
 
   python tools/publish_report.py --report=runs/cq_sid-default/report.json \
     --output=experiments/results/cq_sid
+
+`--seen=out` keeps the figures without what the shopper has bought already.
 """
 
 import argparse
@@ -16,27 +18,39 @@ from gr_jax.evaluation import (
   svg_file,
 )
 
-_MAIN = {"level": "item", "seen": "kept", "segment": "all"}
-_KINDS = ("semantic", "personalised", "next_basket")
+_KINDS = {
+  "semantic": "semantic",
+  "personalised": "personalised",
+  "next_basket": "next basket",
+}
 
 
-def table(report: Mapping) -> str:
-  """Recall@10 at the item level, seen items kept, as Markdown."""
-  rows = results.select(report["results"], **_MAIN, metric="recall", k=10)
+_SEEN = {"kept": "kept", "out": "taken out"}
+
+
+def recall_rows(report: Mapping, *, seen: str = "kept") -> list[dict]:
+  """Recall@10 at the item level; seen items are "kept" or "out"."""
+  wanted = {"level": "item", "seen": seen, "segment": "all"}
+  return results.select(report["results"], **wanted, metric="recall", k=10)
+
+
+def table(rows: list[dict]) -> str:
+  """`recall_rows` as Markdown."""
   systems = dict.fromkeys(row["system"] for row in rows)
-  lines = [
-    "| recall@10 | semantic | personalised | next basket |",
-    "|---|---|---|---|",
-  ]
-  for system in sorted(systems, key=lambda name: -_sort_key(rows, name)):
-    cells = [_cell(rows, system, kind) for kind in _KINDS]
+  asked = {row["requests"] for row in rows}
+  kinds = [kind for kind in _KINDS if kind in asked]
+  first = "personalised" if "personalised" in kinds else kinds[-1]
+  heads = ["recall@10", *(_KINDS[kind] for kind in kinds)]
+  lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+  for system in sorted(systems, key=lambda name: -_value(rows, name, first)):
+    cells = [_cell(rows, system, kind) for kind in kinds]
     name = system if system in results.FLOORS else f"**{system}**"
     lines.append(" | ".join([f"| {name}", *cells]) + " |")
   return "\n".join(lines)
 
 
-def _sort_key(rows: list[dict], system: str) -> float:
-  found = results.select(rows, system=system, requests="personalised")
+def _value(rows: list[dict], system: str, kind: str) -> float:
+  found = results.select(rows, system=system, requests=kind)
   return found[0]["value"] if found else -1.0
 
 
@@ -48,18 +62,19 @@ def _cell(rows: list[dict], system: str, kind: str) -> str:
   return f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
 
 
-def document(report: Mapping) -> str:
+def document(report: Mapping, *, seen: str = "kept") -> str:
   """The table and where it came from."""
+  rows = recall_rows(report, seen=seen)
   origin = report["origin"]
-  count = max(row["n"] for row in report["results"])
+  count = max(row["n"] for row in rows)
   minutes = sum(report["seconds"].values()) / 60
   versions = ", ".join(f"{k} {v}" for k, v in report["versions"].items())
   return "\n".join(
     [
-      table(report),
+      table(rows),
       "",
-      f"Item level, seen items kept, up to {count:,} requests of the test "
-      "period of each kind, 95 % bootstrap intervals over users.",
+      f"Item level, seen items {_SEEN[seen]}, up to {count:,} requests of the "
+      "test period of each kind, 95 % bootstrap intervals over users.",
       "",
       f"- command: `{origin['command']}`",
       f"- commit: {origin['commit']}",
@@ -79,16 +94,19 @@ def main(arguments: list[str]) -> None:
   )
   parser.add_argument("--report", type=pathlib.Path, required=True)
   parser.add_argument("--output", type=pathlib.Path, required=True)
+  parser.add_argument("--seen", choices=_SEEN, default="kept")
   options = parser.parse_args(arguments)
   if not options.report.exists():
     sys.exit(f"error: {options.report} does not exist; run a config first.")
   report = report_file.read_report(options.report)
   options.output.mkdir(parents=True, exist_ok=True)
-  report_file.write_text(options.output / "table.md", document(report))
-  rows = results.select(report["results"], **_MAIN, metric="recall", k=10)
+  report_file.write_text(
+    options.output / "table.md", document(report, seen=options.seen)
+  )
+  rows = recall_rows(report, seen=options.seen)
   picture = svg_file.standing_alone(result_plots.recall_by_system(rows))
   report_file.write_text(options.output / "recall.svg", picture)
-  print(table(report))
+  print(table(rows))
 
 
 if __name__ == "__main__":

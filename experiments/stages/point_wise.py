@@ -4,7 +4,9 @@ from ml_collections import ConfigDict
 
 from experiments.stages.lesson import Lesson
 from experiments.stages.prepare import Data
-from gr_jax.data.requests import TRAIN
+from experiments.stages.transition_options import transitions_of
+from gr_jax.data.requests import TRAIN, Requests
+from gr_jax.evaluation.request_lists import training_sequences
 from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.generators.examples import (
   Examples,
@@ -13,6 +15,7 @@ from gr_jax.generators.examples import (
   training_examples,
 )
 from gr_jax.generators.prompts import PromptWriter
+from gr_jax.generators.upcoming import UpcomingItems
 from gr_jax.generators.vocabulary import Vocabulary
 from gr_jax.objectives.next_token import code_losses
 from gr_jax.tokenizers.semantic_ids import SemanticIds
@@ -20,12 +23,21 @@ from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 def loss(model: DecoderOnly, params, batch: Examples, counts):
   """Sum over levels of the next-token loss, and its parts."""
-  variables = params | counts
+  variables = params | _without(counts, batch)
   logits = model.apply(variables, batch.prompt, batch.queries, batch.codes)
   losses = code_losses(logits, batch.codes, where=batch.mask)
   metrics = {"train/loss": losses.sum()}
   metrics |= {f"train/loss_{l + 1}": losses[l] for l in range(len(losses))}
   return losses.sum(), metrics
+
+
+def _without(counts, batch: Examples):
+  """The counts as they would be had the rows' own future not been counted."""
+  if batch.upcoming is None:
+    return counts
+  told = counts["counts"]
+  omitted = told["transitions"].without(batch.upcoming)
+  return {"counts": told | {"transitions": omitted}}
 
 
 def lesson(
@@ -38,7 +50,8 @@ def lesson(
   """The clicked and ordered items of the training period.
 
   Args:
-    config: `examples` as `ExamplesConfig`, and `seed`.
+    config: `examples` as `ExamplesConfig`, `seed`, and what
+      `transitions_of` reads.
     data: requests.
     semantic_ids: of the catalogue.
     writer: of prompts.
@@ -52,6 +65,7 @@ def lesson(
     writer,
     semantic_ids.codes,
     config=examples,
+    upcoming=_upcoming(config, data.requests, semantic_ids),
   )
   return Lesson(
     batches,
@@ -59,4 +73,17 @@ def lesson(
     prompts=examples.batch_size,
     targets=examples.batch_size * examples.targets,
     positions=examples.targets * len(semantic_ids.level_sizes),
+  )
+
+
+def _upcoming(
+  config: ConfigDict, requests: Requests, semantic_ids: SemanticIds
+) -> UpcomingItems | None:
+  """What transitions counted of a request's own user; None without them."""
+  told = transitions_of(config)
+  if not told:
+    return None
+  ends = requests.user_offsets[:-1] + training_sequences(requests).sizes
+  return UpcomingItems(
+    requests, semantic_ids.codes, ends, window=told["window"]
   )

@@ -1,6 +1,7 @@
 """What a generator reads and what it learns, as a config says it."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 
 from ml_collections import ConfigDict
@@ -12,8 +13,13 @@ from experiments.stages.precision import dot_general
 from gr_jax.generators.arrangement import Arrangement, SummedPrompt
 from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.generators.encoder_decoder import EncoderDecoder
+from gr_jax.generators.prefix_adaptor import PrefixAdaptor
 from gr_jax.generators.prompt_tokens import PromptTokens
 from gr_jax.generators.token_merger import TokenMerger
+from gr_jax.nn.transformer import TransformerConfig
+
+Network = Callable[..., DecoderOnly | EncoderDecoder]
+"""(sizes, prompt_size, level_sizes, ends, dot_general, arrangement)."""
 
 
 def _summed(precision: str) -> Arrangement:
@@ -33,7 +39,30 @@ def _merged(precision: str) -> Arrangement:
 ARRANGEMENTS = {"summed": _summed, "tokens": _tokens, "merged": _merged}
 
 
-NETWORKS = {"decoder_only": DecoderOnly, "encoder_decoder": EncoderDecoder}
+def _decoder_only(config: ConfigDict) -> Network:
+  del config
+  return DecoderOnly
+
+
+def _encoder_decoder(config: ConfigDict) -> Network:
+  del config
+  return EncoderDecoder
+
+
+def _nci(config: ConfigDict) -> Network:
+  sizes = TransformerConfig(
+    **config.model.to_dict() | {"layers": config.adaptor_layers}
+  )
+  adaptor = PrefixAdaptor(sizes, dot_general(config.precision))
+  return functools.partial(EncoderDecoder, adaptor=adaptor)
+
+
+# As `gr_jax/serving/loading.py` reads them.
+NETWORKS = {
+  "decoder_only": _decoder_only,
+  "encoder_decoder": _encoder_decoder,
+  "nci": _nci,
+}
 
 
 # By name: batches and loss, and the tokens for the end of a page.
@@ -52,13 +81,13 @@ class Recipe:
       batches and loss.
     page_ends: tokens for the end of a page.
     arrangement: how many positions an item of a prompt takes.
-    network: the generator.
+    network: makes the generator.
   """
 
   lesson: Callable[..., Lesson]
   page_ends: int
   arrangement: Arrangement
-  network: type[DecoderOnly] | type[EncoderDecoder]
+  network: Network
 
 
 def recipe_of(config: ConfigDict) -> Recipe:
@@ -67,7 +96,7 @@ def recipe_of(config: ConfigDict) -> Recipe:
   Args:
     config: may have `learns`, one of `LESSONS` (else "point_wise"),
       `arrangement`, one of `ARRANGEMENTS` (else "summed"), and `network`, one
-      of `NETWORKS` (else "decoder_only").
+      of `NETWORKS` (else "decoder_only"); "nci" also has `adaptor_layers`.
 
   Raises:
     ValueError: there is no such lesson, arrangement or network, or pages are
@@ -77,11 +106,11 @@ def recipe_of(config: ConfigDict) -> Recipe:
   name = config.get("arrangement", "summed")
   lesson, page_ends = chosen("generator.learns", learns, LESSONS)
   arrange = chosen("generator.arrangement", name, ARRANGEMENTS)
-  network = chosen(
-    "generator.network", config.get("network", "decoder_only"), NETWORKS
-  )
+  kind = config.get("network", "decoder_only")
+  network = chosen("generator.network", kind, NETWORKS)(config)
   if page_ends and network is not DecoderOnly:
     raise ValueError(
-      f"generator.learns is {learns!r}, which only a decoder_only learns."
+      f"generator.learns is {learns!r}, which generator.network={kind} cannot: "
+      "only decoder_only reads pages."
     )
   return Recipe(lesson, page_ends, arrange(config.precision), network)

@@ -12,13 +12,17 @@ from ml_collections import ConfigDict
 
 from experiments.stages.precision import dot_general
 from experiments.stages.prepare import Data
-from experiments.stages.recipe import recipe_of
+from experiments.stages.recipe import Recipe, recipe_of
 from experiments.stages.speed import speed_of
+from experiments.stages.transition_options import transitions_of
 from gr_jax.artefacts import Artefact, build_resumable
 from gr_jax.data.requests import TRAIN
+from gr_jax.evaluation.request_lists import training_sequences
 from gr_jax.generators.catalogue_counts import count_catalogue
 from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.generators.prompts import PromptConfig, PromptWriter
+from gr_jax.generators.transition_counts import count_transitions
+from gr_jax.generators.transitions import TRANSITIONS
 from gr_jax.generators.vocabulary import Vocabulary, build_vocabulary
 from gr_jax.nn.transformer import TransformerConfig
 from gr_jax.parallel import hosts
@@ -27,7 +31,7 @@ from gr_jax.tokenizers.semantic_ids import SemanticIds
 from gr_jax.training.checkpoints import Checkpoints
 from gr_jax.training.loop import LoopConfig, fit, make_step
 from gr_jax.training.optimizer import OptimizerConfig, make_optimizer
-from gr_jax.training.state import TrainState, create_state
+from gr_jax.training.state import create_state
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,13 +70,57 @@ def make_vocabulary(
 def count_variables(
   data: Data, semantic_ids: SemanticIds, config: ConfigDict
 ) -> dict[str, Any]:
-  """`{"counts": ...}` of the training period; nothing where alpha is 0."""
+  """`{"counts": ...}` of the training period; nothing where alpha is 0.
+
+  Args:
+    data: what is counted.
+    semantic_ids: of the catalogue.
+    config: `count_alpha`, and what `transitions_of` reads.
+
+  Raises:
+    ValueError: transitions without `count_alpha`, or taught by whole pages,
+      which would not leave out a page's own pairs.
+  """
+  told = transitions_of(config)
+  if told and not config.count_alpha:
+    raise ValueError(
+      "generator.transitions are told beside popularity: set "
+      "generator.count_alpha above 0."
+    )
+  if told and config.get("learns", "point_wise") != "point_wise":
+    raise ValueError(
+      "generator.transitions are learned point_wise; generator.learns is "
+      f"{config.learns!r}."
+    )
   if not config.count_alpha:
     return {}
   counts = count_catalogue(
     semantic_ids, data.catalogue.popularity, alpha=config.count_alpha
   )
-  return {"counts": {"catalogue": counts}}
+  if not told:
+    return {"counts": {"catalogue": counts}}
+  counted = training_sequences(data.requests)
+  transitions = count_transitions(
+    semantic_ids, counted.rows, counted.owners, **told
+  )
+  return {"counts": {"catalogue": counts, "transitions": transitions}}
+
+
+def make_model(
+  config: ConfigDict,
+  recipe: Recipe,
+  vocabulary: Vocabulary,
+  semantic_ids: SemanticIds,
+):
+  """The generator of a generator section, without parameters."""
+  return recipe.network(
+    TransformerConfig(**config.model),
+    vocabulary.prompt_size,
+    semantic_ids.level_sizes,
+    bool((semantic_ids.codes < 0).any()),
+    dot_general(config.precision),
+    recipe.arrangement,
+  )
 
 
 def train(
@@ -98,27 +146,26 @@ def train(
     data, semantic_ids, prompt_config, page_ends=recipe.page_ends
   )
   writer = PromptWriter(data.requests, semantic_ids, vocabulary, prompt_config)
-  model = recipe.network(
-    TransformerConfig(**config.model),
-    vocabulary.prompt_size,
-    semantic_ids.level_sizes,
-    bool((semantic_ids.codes < 0).any()),
-    dot_general(config.precision),
-    recipe.arrangement,
-  )
+  model = make_model(config, recipe, vocabulary, semantic_ids)
   mesh = make_mesh(MeshConfig(**config.mesh))
   loop = LoopConfig(**config.loop)
   optimizer = make_optimizer(OptimizerConfig(**config.optimizer), loop.steps)
   counts = jax.device_put(
     count_variables(data, semantic_ids, config), replicated(mesh)
   )
-  state = _initial_state(
-    model, writer, counts, optimizer, mesh, seed=config.seed
+  state = create_state(
+    initialiser(model, writer, counts),
+    optimizer,
+    jax.random.key(config.seed),
+    mesh=mesh,
   )
 
   def make(directory: pathlib.Path) -> None:
     if hosts.is_first():
       vocabulary.save(directory / "vocabulary.json")
+      if transitions_of(config):
+        # The logs that they were counted from are not there when it serves.
+        counts["counts"]["transitions"].save(directory / TRANSITIONS)
     lesson = recipe.lesson(config, data, semantic_ids, writer, vocabulary)
     with jax.set_mesh(mesh):
       fit(
@@ -147,10 +194,8 @@ def train(
   return Generator(model, params, writer, artefact)
 
 
-def _initial_state(
-  model, writer, counts, optimizer, mesh, *, seed
-) -> TrainState:
-  """Random parameters; a prompt of one row gives the shapes."""
+def initialiser(model, writer, counts):
+  """From a key to random parameters; a prompt of one row gives the shapes."""
   prompt = writer.prompts(np.zeros(1, np.int64), shown=np.ones(1, bool))
   queries = writer.queries(np.full((1, 1), -1))
   codes = np.zeros((1, 1, len(model.level_sizes)), np.int32)
@@ -163,9 +208,4 @@ def _initial_state(
     )
     return made
 
-  return create_state(
-    init,
-    optimizer,
-    jax.random.key(seed),
-    mesh=mesh,
-  )
+  return init

@@ -6,8 +6,13 @@ is that of S3-Rec and TIGER: a user's last item is the test target, the one
 before it the valid target, every earlier item from the second on a training
 target; a history is all that came before, so the test history ends with the
 valid item. There are no queries. Positions stand for time, which is unknown.
+
+`valid_trains` makes the valid targets training targets as well: the last fit,
+after all choices were made, of a shop that learns from all that it knows. The
+papers' models are not fitted so; say it beside the figures.
 """
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +22,14 @@ from gr_jax.data.catalogue import Catalogue, category_columns, object_array
 from gr_jax.data.requests import ORDERED, TEST, TRAIN, VALID, Requests
 
 
-def load(directory: Path) -> tuple[Catalogue, Requests]:
+def load(
+  directory: Path, *, valid_trains: bool = False
+) -> tuple[Catalogue, Requests]:
   """Catalogue and leave-one-out requests of the two tables in `directory`.
+
+  Args:
+    directory: of the tables.
+    valid_trains: the valid targets are training targets; none are left.
 
   Raises:
     FileNotFoundError: a table is missing.
@@ -32,8 +43,13 @@ def load(directory: Path) -> tuple[Catalogue, Requests]:
   item = _item_rows(items, interactions)
   users, offsets = _users(interactions)
   from_end = np.repeat(offsets[1:], np.diff(offsets)) - np.arange(len(item)) - 1
-  popularity = np.bincount(item[from_end >= 2], minlength=items.height)
-  return _catalogue(items, popularity), _requests(users, offsets, item)
+  held_out = 1 if valid_trains else 2
+  popularity = np.bincount(item[from_end >= held_out], minlength=items.height)
+  requests = _requests(users, offsets, item)
+  if valid_trains:
+    split = np.where(requests.split == VALID, TRAIN, requests.split)
+    requests = dataclasses.replace(requests, split=split.astype(np.int8))
+  return _catalogue(items, popularity), requests
 
 
 def category_paths(attributes: list[list[str]]) -> list[list[str]]:

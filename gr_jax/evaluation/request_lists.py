@@ -29,6 +29,25 @@ def targets(requests: Requests, rows: np.ndarray) -> RowLists:
   )
 
 
+def judged(
+  requests: Requests, rows: np.ndarray, grades: np.ndarray
+) -> tuple[RowLists, np.ndarray]:
+  """The whole page of each request, and the grades of its entries.
+
+  Args:
+    requests: the table.
+    rows: of it.
+    grades: `[P]` of all pages.
+  """
+  pages = row_lists.from_spans(
+    np.arange(len(requests.page_item)),
+    requests.page_offsets[rows],
+    requests.page_offsets[np.asarray(rows) + 1],
+  )
+  items = RowLists(pages.offsets, requests.page_item[pages.rows])
+  return items, grades[pages.rows]
+
+
 def training_sequences(requests: Requests, *, before: int = VALID) -> RowLists:
   """Every user's events of the splits before `before`, oldest first.
 

@@ -10,8 +10,10 @@ what they miss: for a prefix `p` of codes and the state `s` of the network,
   w_h = exp(a[age of h] + a[how often h was bought]),  g_l = exp(v_l . s + b_l)
 
 with `share` over all shoppers (`CatalogueCounts`) and `a, v, b` learned from
-zero. Our design, not of the papers: a mixture of a popularity model and a
-pointer to the prompt (See et al. 2017, "Get to the point"), inside the softmax.
+zero. Where the variables hold transitions, what follows what is added to the
+sum (`transition_prior`). Our design, not of the papers: a mixture of a
+popularity model and a pointer to the prompt (See et al. 2017, "Get to the
+point"), inside the softmax.
 """
 
 import jax
@@ -21,6 +23,8 @@ from flax import struct
 
 from gr_jax.generators.catalogue_counts import CatalogueCounts
 from gr_jax.generators.prompts import Prompt
+from gr_jax.generators.transition_prior import Related, TransitionPrior
+from gr_jax.generators.transitions import Transitions
 
 _FLOOR = 1e-6
 
@@ -33,17 +37,20 @@ class Counted:
     nodes: `[B, M]` prefixes in the catalogue's tree.
     weights: `[B, M, H]` of the history's items that begin with the prefix.
     history: `[B, H, L]` codes of the history.
+    related: neighbours of the history; None without transitions.
   """
 
   nodes: jax.Array
   weights: jax.Array
   history: jax.Array
+  related: Related | None = None
 
   def select(self, parents: jax.Array) -> "Counted":
     """The prefixes that beams `parents` `[B, M]` extend."""
     return self.replace(
       nodes=jnp.take_along_axis(self.nodes, parents, axis=1),
       weights=jnp.take_along_axis(self.weights, parents[..., None], axis=1),
+      related=self.related and self.related.select(parents),
     )
 
 
@@ -54,11 +61,13 @@ class CountPrior(nn.Module):
     prompt_size: tokens that are not codes.
     level_sizes: codes per level.
     width: of the network's states.
+    last: newest items whose transitions are told, 0 without transitions.
   """
 
   prompt_size: int
   level_sizes: tuple[int, ...]
   width: int
+  last: int = 0
 
   def setup(self):
     self.scale = self.param(
@@ -77,7 +86,13 @@ class CountPrior(nn.Module):
       (len(self.level_sizes),),
     )
 
-  def start(self, prompt: Prompt) -> Counted:
+    self.transitions = TransitionPrior(
+      len(self.level_sizes), self.width, self.last
+    )
+
+  def start(
+    self, prompt: Prompt, transitions: Transitions | None = None
+  ) -> Counted:
     """Before the first code: one prefix a row."""
     levels = len(self.level_sizes)
     starts = [
@@ -91,7 +106,8 @@ class CountPrior(nn.Module):
     )
     weights = jnp.where(prompt.mask[:, 1:], weights, 0)[:, None]
     nodes = jnp.zeros((len(tokens), 1), jnp.int32)
-    return Counted(nodes, weights, codes)
+    related = transitions and self.transitions.start(codes, transitions)
+    return Counted(nodes, weights, codes, related)
 
   def step(
     self,
@@ -103,9 +119,14 @@ class CountPrior(nn.Module):
     """After `codes` `[B, M]` of `level` were chosen; one prefix may be many."""
     nodes = jnp.broadcast_to(counted.nodes, codes.shape)
     nodes = counts.step(level, nodes.reshape(-1), codes.reshape(-1))
+    nodes = nodes.reshape(codes.shape)
     same = counted.history[:, None, :, level] == codes[..., None]
     weights = jnp.where(same, counted.weights, 0)
-    return Counted(nodes.reshape(codes.shape), weights, counted.history)
+    related = counted.related
+    if related is not None:
+      shares = counts.shares[level].at[nodes].get(mode="fill", fill_value=0)
+      related = related.step(codes, shares, level)
+    return Counted(nodes, weights, counted.history, related)
 
   def bias(
     self,
@@ -127,7 +148,12 @@ class CountPrior(nn.Module):
     )
     own /= 1 + counted.weights.sum(axis=-1, keepdims=True)
     gate = jnp.exp(states @ self.gate[level] + self.gate_bias[level])
-    return jnp.log(_FLOOR + shares + gate[..., None] * own)
+    told = _FLOOR + shares + gate[..., None] * own
+    if counted.related is not None:
+      told += self.transitions(
+        counted.related, states, level, columns=shares.shape[-1]
+      )
+    return jnp.log(told)
 
   def biases(
     self,
@@ -135,6 +161,7 @@ class CountPrior(nn.Module):
     counts: CatalogueCounts,
     states: jax.Array,
     codes: jax.Array,
+    transitions: Transitions | None = None,
   ) -> list[jax.Array]:
     """Per level `[B, P, C_l]`, of targets `[B, P, L]` that are known.
 
@@ -143,8 +170,9 @@ class CountPrior(nn.Module):
       counts: of the catalogue.
       states: `[B, P, L, D]`, before every code.
       codes: the targets; the last level is not read.
+      transitions: between the catalogue's IDs.
     """
-    counted, found = self.start(prompt), []
+    counted, found = self.start(prompt, transitions), []
     for level in range(len(self.level_sizes)):
       if level:
         counted = self.step(counted, counts, codes[:, :, level - 1], level - 1)

@@ -7,7 +7,8 @@ Level `l` is scored over its own vocabulary of `C_l` codes; where IDs may end
 early, one more column after the first level, the last, says "the ID ends here".
 
 Variables may hold `{"counts": {"catalogue": CatalogueCounts}}` beside
-`"params"`: scores then start from what counting says (`count_prior`).
+`"params"`: scores then start from what counting says (`count_prior`). A
+`"transitions": Transitions` beside the catalogue tells what follows what.
 """
 
 import jax
@@ -24,6 +25,7 @@ from gr_jax.generators.branch_mask import branch_mask
 from gr_jax.generators.catalogue_counts import CatalogueCounts
 from gr_jax.generators.count_prior import Counted, CountPrior
 from gr_jax.generators.prompts import Prompt
+from gr_jax.generators.transitions import Transitions
 from gr_jax.nn.attention import BeamCache, BeamPlace, KeyValues
 from gr_jax.nn.layers import DotGeneral
 from gr_jax.nn.transformer import Transformer, TransformerConfig
@@ -80,11 +82,18 @@ class DecoderOnly(nn.Module):
         (len(self.level_sizes) - 1, D),
       )
     self.transformer = Transformer(self.config, self.dot_general)
-    self.prior = CountPrior(self.prompt_size, self.level_sizes, D)
+    told = self.transitions
+    self.prior = CountPrior(
+      self.prompt_size, self.level_sizes, D, told.last if told else 0
+    )
 
   @property
   def counts(self) -> CatalogueCounts | None:
     return self.get_variable("counts", "catalogue")
+
+  @property
+  def transitions(self) -> Transitions | None:
+    return self.get_variable("counts", "transitions")
 
   def embed(self, tokens: jax.Array) -> jax.Array:
     """Sum of the embeddings of `[..., W]` tokens, -1 = none: `[..., D]`."""
@@ -146,7 +155,9 @@ class DecoderOnly(nn.Module):
     logits = [self.level_logits(states[:, :, l], l) for l in range(L)]
     if self.counts is None:
       return logits
-    biases = self.prior.biases(prompt, self.counts, states, codes)
+    biases = self.prior.biases(
+      prompt, self.counts, states, codes, self.transitions
+    )
     return [scores + bias for scores, bias in zip(logits, biases)]
 
   def prefill(
@@ -168,7 +179,7 @@ class DecoderOnly(nn.Module):
     logits = self.level_logits(states[:, -1], 0)
     counted = None
     if self.counts is not None:
-      counted = self.prior.start(prompt)
+      counted = self.prior.start(prompt, self.transitions)
       logits += self.prior.bias(counted, self.counts, states[:, -1:], 0)[:, 0]
     return jax.nn.log_softmax(logits), DecodingCache(kept, None, mask, counted)
 

@@ -27,6 +27,7 @@ from gr_jax.generators.code_table import CodeTable
 from gr_jax.generators.count_prior import Counted, CountPrior
 from gr_jax.generators.prefix_adaptor import PrefixAdaptor
 from gr_jax.generators.prompts import Prompt
+from gr_jax.generators.transitions import Transitions
 from gr_jax.nn.attention import KeyValues
 from gr_jax.nn.biased_attention import MemoryKeys
 from gr_jax.nn.encoder_decoder import Decoder, Encoder
@@ -103,11 +104,18 @@ class EncoderDecoder(nn.Module):
       c.layers, c.kv_heads, c.head_size, self.dot_general
     )
     self.decoder = Decoder(c, self.dot_general)
-    self.prior = CountPrior(self.prompt_size, self.level_sizes, c.width)
+    told = self.transitions
+    self.prior = CountPrior(
+      self.prompt_size, self.level_sizes, c.width, told.last if told else 0
+    )
 
   @property
   def counts(self) -> CatalogueCounts | None:
     return self.get_variable("counts", "catalogue")
+
+  @property
+  def transitions(self) -> Transitions | None:
+    return self.get_variable("counts", "transitions")
 
   def encode(self, prompt: Prompt, queries: jax.Array) -> Encoded:
     """Reads a prompt and `P` queries, `[B, P, Wq]` words."""
@@ -176,7 +184,9 @@ class EncoderDecoder(nn.Module):
     logits = [self.table.level_logits(states[:, :, l], l) for l in range(L)]
     if self.counts is None:
       return logits
-    biases = self.prior.biases(prompt, self.counts, states, codes)
+    biases = self.prior.biases(
+      prompt, self.counts, states, codes, self.transitions
+    )
     return [scores + bias for scores, bias in zip(logits, biases)]
 
   def prefill(
@@ -196,7 +206,7 @@ class EncoderDecoder(nn.Module):
     logits = self.table.level_logits(states[:, 0, 0], 0)
     counted = None
     if self.counts is not None:
-      counted = self.prior.start(prompt)
+      counted = self.prior.start(prompt, self.transitions)
       logits += self.prior.bias(counted, self.counts, states[:, :, 0], 0)[:, 0]
     mask = encoded.mask[:, 0]
     return jax.nn.log_softmax(logits), EncodedCache(

@@ -6,6 +6,7 @@ answered) form a group. A row of a batch is one group: its prompt, and up to
 """
 
 import dataclasses
+from collections.abc import Callable
 
 import grain
 import jax
@@ -28,12 +29,15 @@ class Examples:
     queries: `[B, P, Wq]` tokens.
     codes: `[B, P, L]`.
     mask: `[B, P]`, False where a group has fewer than `P` targets.
+    upcoming: `[B, W, L]`, what the user was counted to buy next; None where
+      the generator is not told transitions.
   """
 
   prompt: Prompt
   queries: np.ndarray
   codes: np.ndarray
   mask: np.ndarray
+  upcoming: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,6 +127,7 @@ def draw_examples(
   rng: np.random.Generator,
   *,
   config: ExamplesConfig,
+  upcoming: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Examples:
   """The batch of groups `rows`.
 
@@ -134,6 +139,7 @@ def draw_examples(
     rows: groups `[B]`.
     rng: draws targets and who is hidden.
     config: sizes.
+    upcoming: of request rows (`UpcomingItems`).
   """
   pair, mask = _draw(groups, rows, config.targets, rng)
   request = groups.request[pair]
@@ -143,6 +149,7 @@ def draw_examples(
     queries=writer.queries(query[request]),
     codes=codes[groups.item[pair]],
     mask=mask,
+    upcoming=upcoming and upcoming(request[:, 0]),
   )
 
 
@@ -153,6 +160,7 @@ def training_examples(
   codes: np.ndarray,
   *,
   config: ExamplesConfig,
+  upcoming: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> grain.IterDataset:
   """Endless batches, shuffled anew every epoch, sharded by host.
 
@@ -174,7 +182,14 @@ def training_examples(
 
   def write(places: np.ndarray, rng: np.random.Generator) -> Examples:
     return draw_examples(
-      groups, writer, codes, requests.query, group[places], rng, config=config
+      groups,
+      writer,
+      codes,
+      requests.query,
+      group[places],
+      rng,
+      config=config,
+      upcoming=upcoming,
     )
 
   return (

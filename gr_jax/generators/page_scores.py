@@ -133,7 +133,7 @@ def _level_logits(
   logits = [model.level_logits(x, l) for l, x in enumerate(levels)]
   if model.counts is None:
     return logits
-  counted = model.prior.start(prompt)
+  counted = model.prior.start(prompt, model.transitions)
   for l, x in enumerate(levels):
     if l:
       counted = model.prior.step(

@@ -5,6 +5,7 @@ The logs of the shop are not read: histories come with the requests.
 
 import contextlib
 import dataclasses
+import functools
 import json
 import pathlib
 from collections.abc import Iterator
@@ -17,9 +18,11 @@ from gr_jax.data.catalogue import Catalogue
 from gr_jax.generators.arrangement import Arrangement, SummedPrompt
 from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.generators.encoder_decoder import EncoderDecoder
+from gr_jax.generators.prefix_adaptor import PrefixAdaptor
 from gr_jax.generators.prompt_tokens import PromptTokens
 from gr_jax.generators.prompts import PromptConfig
 from gr_jax.generators.token_merger import TokenMerger
+from gr_jax.generators.transitions import TRANSITIONS, Transitions
 from gr_jax.generators.vocabulary import Vocabulary
 from gr_jax.nn.dot import bf16_dot_general
 from gr_jax.nn.transformer import TransformerConfig
@@ -45,6 +48,7 @@ class Artefacts:
     model: the generator.
     params: its parameters, on the device.
     vector_width: `D` of the vectors that the tokenizer reads.
+    transitions: of a generator that is told what follows what.
   """
 
   directory: pathlib.Path
@@ -56,6 +60,7 @@ class Artefacts:
   model: DecoderOnly
   params: Any
   vector_width: int
+  transitions: Transitions | None = None
 
   @property
   def mark(self) -> str:
@@ -179,7 +184,17 @@ def _load(directory: pathlib.Path, manifests: dict[str, Any]) -> Artefacts:
     model=model,
     params=_params(directory / trained / "checkpoints", model),
     vector_width=vectors.shape[1],
+    transitions=_transitions(directory / "generator", section),
   )
+
+
+def _transitions(
+  directory: pathlib.Path, section: dict[str, Any]
+) -> Transitions | None:
+  """What was counted when the generator was trained."""
+  if not section.get("transitions", {}).get("neighbours"):
+    return None
+  return Transitions.load(directory / TRANSITIONS)
 
 
 def _network(section: dict[str, Any]):
@@ -189,6 +204,12 @@ def _network(section: dict[str, Any]):
       return DecoderOnly
     case "encoder_decoder":
       return EncoderDecoder
+    case "nci":
+      sizes = section["model"] | {"layers": section["adaptor_layers"]}
+      adaptor = PrefixAdaptor(
+        TransformerConfig(**sizes), PRODUCTS[section["precision"]]
+      )
+      return functools.partial(EncoderDecoder, adaptor=adaptor)
     case unknown:
       raise ValueError(f"no such network: {unknown!r}")
 

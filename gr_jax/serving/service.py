@@ -203,6 +203,7 @@ class Service:
       capacity=artefacts.semantic_ids.num_ids + config.room,
       version=1 + self._log.records,
       count_alpha=artefacts.count_alpha,
+      transitions=artefacts.transitions,
     )
     engine = Engine(
       artefacts,

@@ -20,6 +20,7 @@ import numpy as np
 
 from gr_jax.decoding.filters import RowMask, pack_rows
 from gr_jax.decoding.live_trie import LiveTrie, make_live_trie
+from gr_jax.generators.transitions import Transitions
 from gr_jax.serving.fields import Invalid, shown
 from gr_jax.serving.items import Items
 from gr_jax.serving.questions import Filters
@@ -37,6 +38,7 @@ class Snapshot:
     ranked_items: `[N]` rows grouped by ID, popular first, then by row.
     counts: the model's variables that count the catalogue, if it has any.
     count_alpha: of them, 0 for none.
+    transitions: of a model that is told them; new items have none.
   """
 
   version: int
@@ -46,6 +48,7 @@ class Snapshot:
   ranked_items: np.ndarray
   counts: dict[str, Any]
   count_alpha: float
+  transitions: Transitions | None = None
 
   def passing(self, filters: Filters) -> np.ndarray:
     """`[N]` bool: the items that an answer may hold.
@@ -148,7 +151,7 @@ class Snapshot:
     return dataclasses.replace(
       now,
       ranked_items=_ranked_items(items),
-      counts=_counts(items, live.capacity, self.count_alpha),
+      counts=_counts(items, live.capacity, self.count_alpha, self.transitions),
     )
 
   def _rows_in(self, items: Items) -> np.ndarray:
@@ -178,7 +181,9 @@ def _ranked_items(items: Items) -> np.ndarray:
   return ranked
 
 
-def _counts(items: Items, capacity: int, alpha: float) -> dict[str, Any]:
+def _counts(
+  items: Items, capacity: int, alpha: float, transitions: Transitions | None
+) -> dict[str, Any]:
   """Of one shape for all versions."""
   if not alpha:
     return {}
@@ -188,7 +193,10 @@ def _counts(items: Items, capacity: int, alpha: float) -> dict[str, Any]:
   counts = count_catalogue(
     items.semantic_ids, items.popularity, alpha=alpha, capacity=capacity
   )
-  return {"counts": {"catalogue": counts}}
+  told = {"catalogue": counts}
+  if transitions is not None:
+    told["transitions"] = transitions
+  return {"counts": told}
 
 
 def _check_room(items: Items, capacity: int) -> None:
@@ -201,7 +209,12 @@ def _check_room(items: Items, capacity: int) -> None:
 
 
 def first_snapshot(
-  items: Items, *, capacity: int, version: int = 1, count_alpha: float = 0.0
+  items: Items,
+  *,
+  capacity: int,
+  version: int = 1,
+  count_alpha: float = 0.0,
+  transitions: Transitions | None = None,
 ) -> Snapshot:
   """The version that a server starts with.
 
@@ -210,6 +223,7 @@ def first_snapshot(
     capacity: IDs that any version can hold; it shapes every program.
     version: its number.
     count_alpha: pseudo-count of a model that is told counts, else 0.
+    transitions: of a model that is told them.
 
   Raises:
     ValueError: more IDs than the capacity.
@@ -229,6 +243,7 @@ def first_snapshot(
     live,
     np.flatnonzero(there),
     _ranked_items(items),
-    _counts(items, live.capacity, count_alpha),
+    _counts(items, live.capacity, count_alpha, transitions),
     count_alpha,
+    transitions,
   )

@@ -59,6 +59,15 @@ def test_popularity_counts_neither_valid_nor_test_items(folder):
   assert catalogue.popularity.tolist() == [1, 1, 0, 0, 0, 1]
 
 
+def test_valid_targets_can_train(folder):
+  catalogue, requests = amazon_reviews.load(folder, valid_trains=True)
+  _, held_out = amazon_reviews.load(folder)
+  expected = np.where(held_out.split == VALID, TRAIN, held_out.split)
+  np.testing.assert_array_equal(requests.split, expected)
+  np.testing.assert_array_equal(requests.history_end, held_out.history_end)
+  assert catalogue.popularity.tolist() == [1, 1, 1, 0, 1, 1]
+
+
 def test_a_leading_brand_is_not_part_of_the_category_path(folder):
   items = pl.read_parquet(folder / "items.parquet")
   assert amazon_reviews.category_paths(items["attributes"].to_list()) == [

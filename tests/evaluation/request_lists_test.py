@@ -61,3 +61,13 @@ def test_training_ends_where_the_first_later_request_begins(requests):
   with_valid = request_lists.training_sequences(requests, before=TEST)
   assert with_valid[0].tolist() == [1, 2, 3]
   assert with_valid[1].tolist() == [5, 6]
+
+
+def test_a_judged_page_is_whole_and_its_grades_go_with_it(requests):
+  rows = np.array([2, 3, 0])
+  grades = np.arange(8.0)
+  items, found = request_lists.judged(requests, rows, grades)
+  pages = [range(*requests.page_offsets[r : r + 2]) for r in rows]
+  for place, page in enumerate(pages):
+    assert items[place].tolist() == requests.page_item[page].tolist()
+  assert found.tolist() == [at for page in pages for at in page]

@@ -12,6 +12,7 @@ from gr_jax.generators.catalogue_counts import count_catalogue
 from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.generators.prompt_tokens import PromptTokens
 from gr_jax.generators.token_merger import TokenMerger
+from gr_jax.generators.transition_counts import count_transitions
 from gr_jax.nn.transformer import TransformerConfig
 from tests.reference.noisy import noisy
 from tests.reference.small_world import semantic_ids, shop, writer
@@ -60,6 +61,34 @@ def told():
   return model, noisy(nn.unbox(params)) | variables, inputs
 
 
+@functools.cache
+def related():
+  """As `told`, of a model that is told transitions as well."""
+  model, _, inputs = built()
+  requests = shop().requests
+  owners = np.repeat(
+    np.arange(len(requests.user_ids)), np.diff(requests.user_offsets)
+  )
+  transitions = count_transitions(
+    semantic_ids(),
+    requests.event_item,
+    owners,
+    window=3,
+    neighbours=6,
+    last=4,
+  )
+  # Half of the rows are rows of training.
+  transitions = transitions.without(
+    np.where(np.arange(4)[:, None, None] < 2, inputs[2][:, :2], -1)
+  )
+  counts = told()[1]["counts"] | {"transitions": transitions}
+  init = functools.partial(model.apply, {"counts": counts}, mutable=["params"])
+  _, params = jax.jit(lambda key: init(*inputs, rngs={"params": key}))(
+    jax.random.key(0)
+  )
+  return model, noisy(nn.unbox(params)) | {"counts": counts}, inputs
+
+
 def merged():
   return built(arrangement=TokenMerger())
 
@@ -68,7 +97,7 @@ def unmerged():
   return built(arrangement=PromptTokens())
 
 
-@pytest.mark.parametrize("built", [built, told, merged, unmerged])
+@pytest.mark.parametrize("built", [built, told, related, merged, unmerged])
 def test_steps_with_a_cache_equal_the_packed_forward_pass(built):
   model, params, (prompt, queries, codes) = built()
   packed = model.apply(params, prompt, queries, codes)
@@ -94,7 +123,8 @@ def test_steps_with_a_cache_equal_the_packed_forward_pass(built):
     )
 
 
-def test_beams_follow_their_parents():
+@pytest.mark.parametrize("built", [built, related])
+def test_beams_follow_their_parents(built):
   """Swapping the beams of a step swaps what they say."""
   model, params, (prompt, queries, codes) = built()
   _, cache = model.apply(params, prompt, queries[:, 0], method="prefill")
@@ -106,6 +136,21 @@ def test_beams_follow_their_parents():
   straight, _ = step(second, zero + jnp.arange(2), cache, level=2)
   swapped, _ = step(second[:, ::-1], zero + jnp.array([1, 0]), cache, level=2)
   np.testing.assert_allclose(straight, swapped[:, ::-1], atol=1e-5)
+
+
+def test_transitions_change_what_shoppers_with_a_history_are_told():
+  model, params, (prompt, queries, codes) = related()
+  apart = params | {"counts": {"catalogue": params["counts"]["catalogue"]}}
+  stranger = prompt.replace(history=0 * prompt.history - 1)
+  same = [
+    np.allclose(
+      model.apply(params, each, queries, codes)[0],
+      model.apply(apart, each, queries, codes)[0],
+      atol=1e-6,
+    )
+    for each in (prompt, stranger)
+  ]
+  assert same == [False, True]
 
 
 def test_the_last_code_is_not_read():

@@ -3,14 +3,11 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 from flax import linen as nn
 
 from gr_jax.generators.prefix_adaptor import PrefixAdaptor
 from gr_jax.nn.transformer import TransformerConfig
 from tests.reference.noisy import noisy
-
-pytestmark = pytest.mark.slow
 
 CONFIG = TransformerConfig(
   layers=1, width=16, heads=2, kv_heads=1, head_size=8, feed_forward=24

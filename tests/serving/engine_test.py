@@ -5,10 +5,14 @@ import itertools
 
 import hypothesis
 import hypothesis.strategies as st
+import jax
 import numpy as np
 import pytest
+from flax import linen as nn
 
 from gr_jax.generators.catalogue_counts import count_catalogue
+from gr_jax.generators.transition_counts import count_transitions
+from gr_jax.generators.transition_prior import TransitionPrior
 from gr_jax.serving.engine import Engine, bucket_sizes
 from gr_jax.serving.fields import Invalid
 from gr_jax.serving.items import NewItem, catalogue_items
@@ -17,6 +21,7 @@ from gr_jax.serving.prompting import write_prompts
 from gr_jax.serving.retriever import Retriever, expand_items, fully_seen_ids
 from gr_jax.serving.searches import Searches
 from gr_jax.serving.snapshot import first_snapshot
+from tests.reference.noisy import noisy
 from tests.serving.conftest import BEAM, PROGRAMS
 
 # Of the same capacity as other tests' services: their programs serve here.
@@ -110,6 +115,49 @@ def test_items_order_and_scores_are_the_retrievers(
     wanted = reference(retriever, artefacts, snapshot, question)
     assert len(wanted) == snapshot.passing(question.filters).sum()
     same(answer, wanted)
+
+
+def test_transitions_are_told_as_in_evaluation(artefacts, searches, asked):
+  """And also in a catalogue that has grown since."""
+  ids, width = artefacts.semantic_ids, artefacts.model.config.width
+  rows = np.arange(len(ids))
+  told = count_transitions(
+    ids, rows, rows // 20, window=3, neighbours=8, last=4
+  )
+  prior = TransitionPrior(ids.num_levels, width, told.last)
+  history = np.full((1, 2, ids.num_levels), -1)
+  made = prior.init(jax.random.key(0), history, told, method="start")
+  inner = dict(artefacts.params["params"])
+  inner["prior"] = inner["prior"] | {
+    "transitions": noisy(nn.unbox(made)["params"])
+  }
+  artefacts = dataclasses.replace(
+    artefacts, params={"params": inner}, transitions=told
+  )
+  snapshot = first_snapshot(
+    catalogue_items(artefacts.catalogue, ids),
+    capacity=ids.num_ids + ROOM,
+    count_alpha=artefacts.count_alpha,
+    transitions=told,
+  )
+  counts = count_catalogue(
+    ids, artefacts.catalogue.popularity, alpha=artefacts.count_alpha
+  )
+  counts = {"counts": {"catalogue": counts, "transitions": told}}
+  retriever = Retriever(
+    artefacts.model, artefacts.params | counts, ids, batch_size=1
+  )
+  engine = Engine(artefacts, searches, beams=(BEAM,), max_batch=1)
+  question = asked(None, k=60, history=["B3", "B9"])
+  wanted = reference(retriever, artefacts, snapshot, question)
+  (answer,) = engine.answer([question], snapshot)
+  same(answer, wanted)
+  codes = np.zeros((1, ids.num_levels), np.int32)  # IDs after it move.
+  codes[0, -1] = ids.level_sizes[-1] - 1
+  grown = snapshot.items.with_facts([NewItem("N1", "cup")], codes)
+  (answer,) = engine.answer([question], snapshot.changed(grown))
+  names = [item["id"] for item in answer.items if item["id"] != "N1"]
+  assert names[:10] == [name for name, _ in wanted[:10]]
 
 
 def test_a_changed_catalogue_answers_as_one_built_anew(

@@ -7,8 +7,11 @@ import shutil
 import numpy as np
 import pytest
 
+from gr_jax.generators.encoder_decoder import EncoderDecoder
 from gr_jax.generators.token_merger import TokenMerger
+from gr_jax.generators.transition_counts import count_transitions
 from gr_jax.serving.loading import STAGES, load_artefacts
+from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 
 def test_a_finished_run_is_loaded(run):
@@ -18,6 +21,29 @@ def test_a_finished_run_is_loaded(run):
   assert artefacts.collisions == "suffix"
   section = artefacts.manifests["generator"]["section"]
   assert artefacts.prompt.history == section["prompt"]["history"]
+
+
+def test_transitions_are_loaded_where_the_generator_was_told_them(copied):
+  assert load_artefacts(copied).transitions is None
+  path = copied / "generator" / "manifest.json"
+  manifest = json.loads(path.read_text())
+  manifest["section"]["transitions"] = {"neighbours": 2}
+  path.write_text(json.dumps(manifest))
+  with pytest.raises(ValueError, match=r"transitions\.npz"):
+    load_artefacts(copied)
+  ids = ids_of(copied)
+  items = np.arange(len(ids))
+  told = count_transitions(
+    ids, items, items // 9, window=2, neighbours=2, last=3
+  )
+  told.save(copied / "generator" / "transitions.npz")
+  loaded = load_artefacts(copied).transitions
+  np.testing.assert_array_equal(loaded.weights, told.weights)
+  assert loaded.last == 3
+
+
+def ids_of(run):
+  return SemanticIds.load(run / "tokenizer" / "semantic_ids")
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path):
@@ -102,3 +128,22 @@ def test_prompts_are_arranged_as_in_training(copied):
         load_artefacts(copied)
     else:
       assert isinstance(load_artefacts(copied).model.arrangement, kind)
+
+
+@pytest.mark.parametrize("name", ["encoder_decoder", "nci", "recurrent"])
+def test_the_network_is_the_one_that_was_trained(copied, name):
+  path = copied / "generator" / "manifest.json"
+  manifest = json.loads(path.read_text())
+  manifest["section"] |= {"network": name, "adaptor_layers": 2}
+  path.write_text(json.dumps(manifest))
+  if name == "recurrent":
+    with pytest.raises(ValueError, match="no such network: 'recurrent'"):
+      load_artefacts(copied)
+    return
+  model = load_artefacts(copied).model
+  assert isinstance(model, EncoderDecoder)
+  if name == "nci":
+    assert model.adaptor.config.layers == 2
+    assert model.adaptor.config.width == model.config.width
+  else:
+    assert model.adaptor is None

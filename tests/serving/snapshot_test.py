@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from gr_jax.generators.transition_counts import count_transitions
 from gr_jax.serving.fields import Invalid
 from gr_jax.serving.items import NewItem
 from gr_jax.serving.questions import Filters
@@ -111,15 +112,26 @@ def stepped(snapshot, step):
 
 @given(STEPS)
 def test_a_changed_catalogue_is_one_built_anew(steps):
-  snapshot = dataclasses.replace(shop(CODES), count_alpha=0.5)
+  told = count_transitions(
+    shop(CODES).items.semantic_ids,
+    np.array([0, 2, 3]),
+    np.zeros(3, int),
+    window=3,
+    neighbours=2,
+    last=2,
+  )
+  snapshot = dataclasses.replace(shop(CODES), count_alpha=0.5, transitions=told)
   # So that the first version, too, has the counts of its table.
   snapshot = snapshot.changed(snapshot.items.with_facts(
     [NewItem("new", "cup")], np.array([[2, 2, 1]])
   ))  # fmt: skip
   for step in steps:
     snapshot = stepped(snapshot, step)
-  anew = first_snapshot(snapshot.items, capacity=64, count_alpha=0.5)
+  anew = first_snapshot(
+    snapshot.items, capacity=64, count_alpha=0.5, transitions=told
+  )
   assert snapshot.version == 2 + len(steps)
+  assert snapshot.counts["counts"]["transitions"] is told
   np.testing.assert_array_equal(snapshot.live.ids, anew.live.ids)
   np.testing.assert_array_equal(snapshot.table_rows, anew.table_rows)
   np.testing.assert_array_equal(snapshot.ranked_items, anew.ranked_items)

@@ -5,9 +5,9 @@ import pytest
 from tools import publish_report
 
 
-def row(system, kind, value):
+def row(system, kind, value, seen="kept"):
   return {
-    "system": system, "requests": kind, "level": "item", "seen": "kept",
+    "system": system, "requests": kind, "level": "item", "seen": seen,
     "segment": "all", "metric": "recall", "k": 10, "value": value,
     "low": value - 0.01, "high": value + 0.01, "n": 50,
   }  # fmt: skip
@@ -31,6 +31,8 @@ def report(tmp_path):
       row("cq_sid", "next_basket", 0.2),
       row("popularity", "personalised", 0.1),
       row("popularity", "next_basket", 0.05),
+      row("cq_sid", "next_basket", 0.03, "out"),
+      row("popularity", "next_basket", 0.04, "out"),
     ],
   }
   path.write_text(json.dumps(content))
@@ -41,11 +43,26 @@ def test_a_table_and_a_picture_are_kept(report, tmp_path):
   publish_report.main([f"--report={report}", f"--output={tmp_path / 'out'}"])
   table = (tmp_path / "out" / "table.md").read_text()
   lines = table.splitlines()
-  assert lines[2].startswith("| **cq_sid** | - | 0.500 [0.490, 0.510] |")
+  assert lines[2].startswith("| **cq_sid** | 0.500 [0.490, 0.510] |")
   assert lines[3].startswith("| popularity |")
   assert "commit: abc" in table
   assert "2.0 minutes" in table
   assert (tmp_path / "out" / "recall.svg").read_text().startswith("<svg")
+
+
+def test_figures_without_seen_items_are_kept_when_asked_for(report, tmp_path):
+  folder = tmp_path / "out"
+  publish_report.main(
+    [f"--report={report}", f"--output={folder}", "--seen=out"]
+  )
+  table = (folder / "table.md").read_text()
+  assert table.splitlines()[:4] == [
+    "| recall@10 | next basket |",
+    "|---|---|",
+    "| popularity | 0.040 [0.030, 0.050] |",
+    "| **cq_sid** | 0.030 [0.020, 0.040] |",
+  ]
+  assert "seen items taken out" in table
 
 
 def test_a_missing_report_is_one_line(tmp_path):

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 from scipy import sparse
 
+from gr_jax.data.sequence_pairs import following_pairs
 from gr_jax.evaluation import row_lists
 from gr_jax.evaluation.floors.top_items import popularity_order, top_items
 from gr_jax.evaluation.row_lists import RowLists
@@ -43,14 +44,14 @@ def fit(
   items that are bought with everything from winning everywhere. Our design; on
   Amazon Beauty it beats most published generative retrievers.
   """
-  rows, owners = sequences.rows, sequences.owners
-  weights = sparse.csr_array((num_items, num_items), dtype=np.float32)
-  for gap in range(1, window + 1):
-    same = owners[:-gap] == owners[gap:]
-    old, new = rows[:-gap][same], rows[gap:][same]
-    ones = np.full(len(old), 1 / gap, np.float32)
-    pairs = sparse.coo_array((ones, (old, new)), weights.shape).tocsr()
-    weights = weights + pairs + backward * pairs.T.tocsr()
+  rows = sequences.rows
+  weights = following_pairs(
+    rows,
+    sequences.owners,
+    size=num_items,
+    window=window,
+    backward=backward,
+  )
   popularity = np.bincount(rows, minlength=num_items)
   order = popularity_order(popularity)
   scale = (1 / (np.sqrt(popularity) + shrinkage)).astype(np.float32)

@@ -3,8 +3,10 @@ import functools
 import jax
 import numpy as np
 
-from tests.reference.lessons import EXAMPLES, started
-from tests.reference.small_world import semantic_ids
+from experiments.stages import point_wise
+from experiments.stages.train import count_variables
+from tests.reference.lessons import EXAMPLES, data, section, started
+from tests.reference.small_world import semantic_ids, writer
 
 SIZES = EXAMPLES["point_wise"]
 
@@ -30,3 +32,27 @@ def test_a_lesson_says_how_large_its_batches_are(tmp_path):
   assert lesson.prompts == len(batch.codes) == SIZES["batch_size"]
   assert lesson.targets == batch.codes[..., 0].size
   assert lesson.positions == levels * SIZES["targets"]
+
+
+def test_what_follows_a_row_is_left_out_of_its_transitions(tmp_path):
+  config = section("point_wise")
+  config.count_alpha = 1.0
+  config.transitions = {"window": 2, "neighbours": 4, "last": 2}
+  world, ids = data(tmp_path), semantic_ids()
+  counts = count_variables(world, ids, config)
+  lesson = point_wise.lesson(config, world, ids, writer(), None)
+  batch = next(iter(lesson.batches))
+  seen = []
+
+  class Model:
+    def apply(self, variables, prompt, queries, codes):
+      seen.append(variables["counts"]["transitions"].omitted)
+      sizes = ids.level_sizes
+      return [np.zeros((*codes.shape[:2], size)) for size in sizes]
+
+  lesson.loss(Model(), {"params": {}}, batch, counts)
+  np.testing.assert_array_equal(seen[0], batch.upcoming)
+  assert batch.upcoming.shape == (SIZES["batch_size"], 2, len(ids.level_sizes))
+  # The row's targets are among what it was counted to buy next.
+  same = (batch.codes[:, :, None] == batch.upcoming[:, None]).all(-1)
+  assert same.any()

@@ -1,0 +1,120 @@
+"""What follows what: the strongest neighbours of every semantic ID.
+
+Counting which items are bought shortly after or before each other is the floor
+that few generators beat (`item_knn`). So the generator is told these counts
+inside its softmax, as it is told popularity and the household's own purchases
+(`count_prior`), and learns what they miss. Our design, not of the papers.
+
+A training request is part of what was counted. Told so, the network would
+learn to trust the counts too much: its own pairs are taken out first
+(`Transitions.without`); in search there is nothing to take out.
+"""
+
+import pathlib
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+
+# The file beside a generator that is told transitions.
+TRANSITIONS = "transitions.npz"
+
+
+@struct.dataclass
+class Transitions:
+  """Neighbours of the IDs that training knew; IDs that come later have none.
+
+  Attributes:
+    ids: `[I, L]` in lexicographic order.
+    neighbours: `[I, K]` rows of `ids`.
+    weights: `[I, K]`, how much an ID speaks for its neighbours; 0 = none.
+    scales: `[I]`, what one pair that leads to an ID counts for.
+    window: positions that pairs are apart, at most.
+    last: newest items of a history that are asked.
+    omitted: `[B, W, L]` codes of what each row's shopper was counted to buy
+      next, next first, -1 = nothing; None where rows were not counted.
+  """
+
+  ids: jax.Array
+  neighbours: jax.Array
+  weights: jax.Array
+  scales: jax.Array
+  window: int = struct.field(pytree_node=False)
+  last: int = struct.field(pytree_node=False)
+  omitted: jax.Array | None = None
+
+  def without(self, upcoming: jax.Array) -> "Transitions":
+    """Leaves out, for each row, the pairs that lead to `upcoming`."""
+    return self.replace(omitted=upcoming)
+
+  def rows(self, codes: jax.Array) -> jax.Array:
+    """`[...]` rows of the IDs `codes` `[..., L]`, `I` where there is none."""
+    low = jnp.zeros(codes.shape[:-1], jnp.int32)
+    high = jnp.full(codes.shape[:-1], len(self.ids), jnp.int32)
+    for _ in range(len(self.ids).bit_length()):
+      middle = (low + high) // 2
+      less = _before(self.ids.at[middle].get(mode="clip"), codes)
+      low = jnp.where(less & (low < high), middle + 1, low)
+      high = jnp.where(less, high, middle)
+    found = (self.ids.at[low].get(mode="clip") == codes).all(-1)
+    return jnp.where(found, low, len(self.ids))
+
+  def related(self, history: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Neighbours of the newest items, without what the shopper has already.
+
+    Args:
+      history: `[B, H, L]` codes, newest last; -1 where there is no item.
+
+    Returns:
+      Codes `[B, T, K, L]` and weights `[B, T, K]` of the neighbours of the
+      `T = min(last, H)` newest items, newest first.
+    """
+    bought = self.rows(history)
+    newest = bought[:, ::-1][:, : self.last]
+    neighbours = self.neighbours.at[newest].get(mode="clip")
+    weights = self.weights.at[newest].get(mode="fill", fill_value=0)
+    if self.omitted is not None:
+      weights = weights - self._own(neighbours)
+    known = (neighbours[..., None] == bought[:, None, None]).any(-1)
+    weights = jnp.where(known, 0, jnp.maximum(weights, 0))
+    return self.ids[neighbours], weights
+
+  def _own(self, neighbours: jax.Array) -> jax.Array:
+    """`[B, T, K]`, what the omitted pairs brought to `neighbours`.
+
+    The d-th item to come and the k-th newest are `d + k + 1` apart, where a
+    history has no repeats; with repeats they may be further.
+    """
+    upcoming = self.rows(self.omitted)
+    places = jnp.arange(neighbours.shape[1])[:, None]
+    gaps = 1 + places + jnp.arange(upcoming.shape[1])
+    share = jnp.where(gaps <= self.window, 1 / gaps, 0)
+    scale = self.scales.at[upcoming].get(mode="fill", fill_value=0)
+    same = neighbours[..., None] == upcoming[:, None, None]
+    pairs = share[:, None] * scale[:, None, None]
+    return jnp.where(same, pairs, 0).sum(-1)
+
+  def save(self, path: pathlib.Path) -> None:
+    arrays = {name: np.asarray(getattr(self, name)) for name in _ARRAYS}
+    np.savez(path, window=self.window, last=self.last, **arrays)
+
+  @classmethod
+  def load(cls, path: pathlib.Path) -> "Transitions":
+    """What `save` wrote.
+
+    Raises:
+      FileNotFoundError: it is not there.
+    """
+    with np.load(path) as file:
+      arrays = {name: jnp.asarray(file[name]) for name in _ARRAYS}
+      return cls(**arrays, window=int(file["window"]), last=int(file["last"]))
+
+
+_ARRAYS = ("ids", "neighbours", "weights", "scales")
+
+
+def _before(a: jax.Array, b: jax.Array) -> jax.Array:
+  """`[...]` bool: row `a` `[..., L]` comes before row `b`."""
+  place = (a != b).argmax(-1, keepdims=True)
+  return jnp.take_along_axis(a < b, place, axis=-1)[..., 0]
