@@ -1,6 +1,11 @@
-"""DSI's identifiers in front of the same generator."""
+"""DSI's identifiers in front of a generator; NCI's are the semantic ones.
+
+DSI gives every document an ID of its own: a code, digits that say nothing, or
+a path in a tree of clusters (`gr_jax/tokenizers/dsi_ids.py`).
+"""
 
 import pathlib
+from collections.abc import Callable
 
 import jax
 import numpy as np
@@ -39,14 +44,21 @@ IDS = {"atomic": _atomic, "naive": _naive, "semantic": _semantic}
 
 def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
   """The whole job with identifiers of DSI."""
-  chosen("tokenizer.ids", config.tokenizer.ids, IDS)
+  settings(config.tokenizer)
   return retrieval.run(config, workdir, fit_tokenizer=fit)
+
+
+def settings(
+  config: ConfigDict,
+) -> Callable[[ConfigDict, np.ndarray], SemanticIds]:
+  """What makes the IDs of a tokenizer section, of item vectors `[N, D]`."""
+  return chosen("tokenizer.ids", config.ids, IDS)
 
 
 def fit(config: ConfigDict, data: Data, vectors: Vectors, progress) -> Fitted:
   """IDs of the item vectors alone; nothing is learned, so nothing is kept."""
   del data
-  ids = chosen("tokenizer.ids", config.ids, IDS)(config, vectors.items)
+  ids = settings(config)(config, vectors.items)
   progress(1, {"loss": 0.0})
   return Fitted(
     state={},

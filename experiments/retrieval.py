@@ -10,6 +10,7 @@ from experiments.stages.dual_encoder import DualRanker, train_dual_encoder
 from experiments.stages.embed import Vectors, embed
 from experiments.stages.evaluate import SPLITS, evaluate
 from experiments.stages.prepare import SOURCES, Data, prepare
+from experiments.stages.recipe import recipe_of
 from experiments.stages.tokenize import (
   COLLISIONS,
   FitTokenizer,
@@ -38,6 +39,7 @@ def check(config: ConfigDict) -> None:
   chosen("tokenizer.collisions", config.tokenizer.collisions, COLLISIONS)
   chosen("evaluation.split", config.evaluation.split, SPLITS)
   dot_general(config.generator.precision)
+  recipe_of(config.generator)
 
 
 def run(

@@ -16,7 +16,7 @@ from experiments.stages.precision import dot_general
 from experiments.stages.prepare import Data
 from experiments.stages.questions import Questions
 from gr_jax.artefacts import Artefact, build, write_json
-from gr_jax.data.requests import TRAIN
+from gr_jax.data.requests import TRAIN, VALID
 from gr_jax.dense import ranking, training
 from gr_jax.dense.dual_encoder import DualEncoder, DualEncoderConfig
 from gr_jax.dense.pairs import PairWriter, mine_negatives, wanted_by_query
@@ -80,7 +80,8 @@ def train_dual_encoder(
       without its optimizer), optimizer, and `negatives`, `mined_from`,
       `hidden_share`, `precision`.
     workdir: of the run.
-    data: catalogue and requests.
+    data: catalogue and requests. What documents ask for themselves is not
+      learned: DPR has the pairs of the logs.
     vectors: of items and queries.
     writer: of prompts, as the generator's.
     inputs: fingerprints of the artefacts behind the arguments.
@@ -97,7 +98,7 @@ def train_dual_encoder(
   )
 
   def make(directory: pathlib.Path) -> None:
-    pairs = group_targets(data.requests, split=TRAIN)
+    pairs = _logged_pairs(data)
     lesson = PairWriter(
       data.requests,
       pairs,
@@ -138,6 +139,15 @@ def train_dual_encoder(
   )
   queries = np.vstack((vectors.queries, np.zeros_like(vectors.items[:1])))
   return DualRanker(model, params, index, writer, queries, artefact)
+
+
+def _logged_pairs(data: Data) -> TargetGroups:
+  """Training pairs without those of documents that ask for themselves."""
+  split = data.requests.split.copy()
+  if data.logged is not None:
+    split[data.logged :] = VALID
+  requests = dataclasses.replace(data.requests, split=split)
+  return group_targets(requests, split=TRAIN)
 
 
 def _mined(config: ConfigDict, data: Data, pairs: TargetGroups) -> np.ndarray:

@@ -20,10 +20,12 @@ from experiments.studies.provenance import origin
 from gr_jax.artefacts import build
 from gr_jax.data.requests import TEST, VALID
 from gr_jax.evaluation import (
+  graded,
   intervals,
   metrics,
   page,
   report_file,
+  request_lists,
   results,
   row_lists,
 )
@@ -80,6 +82,7 @@ class _Evaluation:
     self.name = name
     self.config = config
     self.catalogue = data.catalogue
+    self.grades = data.grades
     self.ids = tokenized.semantic_ids
     self.writer = generator.writer
     self.floors = Floors(
@@ -149,21 +152,40 @@ class _Evaluation:
       "id_of_item": self.ids.id_of_item,
       "head": self.head,
     }
+
+    def rows_of(system: str, ranked: np.ndarray, **more) -> list[dict]:
+      found = results.evaluate(
+        ranked, relevant, system=system, **more, **options
+      )
+      if exclude is None:
+        found += self._graded(system, ranked, questions)
+      return found
+
     found, items = self._search(questions, self.config.beam, exclude)
-    rows = results.evaluate(
-      items, relevant, system=self.name, ranked_ids=found.ids, **options
-    )
+    rows = rows_of(self.name, items, ranked_ids=found.ids)
     if self.before and exclude is None:
       found, items = self._search(
         questions, self.config.beam, None, self.before
       )
-      rows += results.evaluate(
-        items, relevant, system=BEFORE, ranked_ids=found.ids, **options
-      )
+      rows += rows_of(BEFORE, items, ranked_ids=found.ids)
     k = self.config.beam
     for floor, ranked in self.floors.rank(questions, k=k, exclude=exclude):
-      rows += results.evaluate(ranked, relevant, system=floor, **options)
+      rows += rows_of(floor, ranked)
     return rows
+
+  def _graded(
+    self, system: str, ranked: np.ndarray, questions: Questions
+  ) -> list[dict]:
+    """Rows by grades, where people graded the pages."""
+    if self.grades is None:
+      return []
+    return graded.graded_rows(
+      ranked,
+      *request_lists.judged(questions.requests, questions.rows, self.grades),
+      system=system,
+      requests=questions.kind,
+      users=questions.users,
+    )
 
   def beam_rows(self, questions: Questions, beam: int) -> dict:
     """Recall@10 at the item level with a beam of this width."""
@@ -202,8 +224,10 @@ def _figures(evaluation: _Evaluation) -> dict:
   with tqdm(total=steps, desc="evaluate", unit="table", file=sys.stderr) as bar:
     for questions in evaluation.questions:
       for seen in ("kept", "out"):
-        found["results"] += evaluation.results(questions, seen)
-        release_freed_memory()
+        # Without anything seen both are the same.
+        if seen == "kept" or len(questions.seen.rows):
+          found["results"] += evaluation.results(questions, seen)
+          release_freed_memory()
         bar.update()
       found["hallucination"].append(evaluation.hallucination(questions))
       bar.update()

@@ -3,21 +3,26 @@
 import dataclasses
 import hashlib
 import inspect
+import json
 import pathlib
 
 import numpy as np
 from ml_collections import ConfigDict
 
 from experiments.stages.choices import chosen
-from gr_jax.artefacts import Artefact, build
+from gr_jax.artefacts import Artefact, build, write_json
 from gr_jax.data import (
   amazon_reviews,
   complete_journey,
+  graded_search,
   ir_dataset,
   own_data,
 )
 from gr_jax.data.catalogue import Catalogue
-from gr_jax.data.document_queries import with_document_queries
+from gr_jax.data.document_queries import (
+  DocumentQueriesConfig,
+  with_document_queries,
+)
 from gr_jax.data.requests import Requests
 from gr_jax.data.worlds import shop_config, shop_world
 
@@ -32,9 +37,10 @@ def _complete_journey(
   )
 
 
-def _amazon_reviews(*, path: str):
+def _amazon_reviews(*, path: str, valid_trains: bool = False):
   return amazon_reviews.load(
-    _folder(path, "with items.parquet and interactions.parquet")
+    _folder(path, "with items.parquet and interactions.parquet"),
+    valid_trains=valid_trains,
   )
 
 
@@ -42,20 +48,18 @@ def _own_data(*, path: str):
   return own_data.load(_folder(path, "that tools/import_data.py wrote"))
 
 
-def _ir_dataset(*, path: str, segments: int, segment_words: int, seed: int):
-  """Each document is asked for by `segments` stretches of itself; 0 = none."""
-  catalogue, requests, _ = ir_dataset.load(
-    _folder(path, "with corpus.jsonl, queries.jsonl and qrels/, as BEIR's")
+def _ir_dataset(*, path: str, valid_share: float, seed: int):
+  return ir_dataset.load(
+    _folder(path, "with corpus.jsonl, queries.jsonl and qrels/, as BEIR's"),
+    valid_share=valid_share,
+    seed=seed,
   )
-  if segments:
-    requests = with_document_queries(
-      catalogue,
-      requests,
-      segments=segments,
-      words=segment_words,
-      rng=np.random.default_rng(seed),
-    )
-  return catalogue, requests
+
+
+def _graded_search(*, path: str):
+  return graded_search.load(
+    _folder(path, "with items.parquet and judgments.parquet")
+  )
 
 
 def _shop_world(*, seed: int, **sizes):
@@ -76,33 +80,56 @@ def _folder(path: str, content: str) -> pathlib.Path:
   return pathlib.Path(path)
 
 
+# Each gives a catalogue, requests and, where people graded pages, `grades [P]`.
 SOURCES = {
   "complete_journey": _complete_journey,
   "amazon_reviews": _amazon_reviews,
+  "graded_search": _graded_search,
   "ir_dataset": _ir_dataset,
   "own_data": _own_data,
   "shop_world": _shop_world,
 }
 
 
+_GRADES = "grades.npy"
+_LOGGED = "logged.json"
+
+
 @dataclasses.dataclass(frozen=True)
 class Data:
-  """What was read, and the mark of where it came from."""
+  """What was read, and the mark of where it came from.
+
+  Attributes:
+    catalogue: the items.
+    requests: what was asked.
+    artefact: where they are kept.
+    grades: `[P]` float32 gains of the pages' entries, where people graded
+      them. Those of entries that documents ask for themselves are 1.
+    logged: where documents ask for themselves, how many requests the source
+      has; theirs come after those.
+  """
 
   catalogue: Catalogue
   requests: Requests
   artefact: Artefact
+  grades: np.ndarray | None = None
+  logged: int | None = None
 
 
 def prepare(config: ConfigDict, workdir: pathlib.Path) -> Data:
   """Loads a source, or reads what an earlier run left of it.
 
   Args:
-    config: `source`, one of `SOURCES`, and the options of that source.
+    config: `source`, one of `SOURCES`, and the options of that source. May
+      have `augment`, a section of `DocumentQueriesConfig` and a `seed`: then
+      items also ask for themselves.
     workdir: of the run.
   """
   options = config.to_dict()
   source = options.pop("source")
+  augment = options.pop("augment", {})
+  draws = augment.pop("seed", 0)
+  queries = DocumentQueriesConfig(**augment)
   load = chosen("data.source", source, SOURCES)
   try:
     inspect.signature(load).bind(**options)
@@ -113,16 +140,28 @@ def prepare(config: ConfigDict, workdir: pathlib.Path) -> Data:
     ) from error
 
   def make(directory: pathlib.Path) -> None:
-    catalogue, requests = load(**options)
+    catalogue, requests, *graded = load(**options)
+    if queries.asks:
+      write_json(directory / _LOGGED, len(requests))
+    requests = with_document_queries(
+      catalogue, requests, config=queries, rng=np.random.default_rng(draws)
+    )
     catalogue.save(directory / "catalogue")
     requests.save(directory / "requests")
+    for grades in graded:
+      more = len(requests.page_item) - len(grades)
+      grades = np.pad(grades, (0, more), constant_values=1)
+      np.save(directory / _GRADES, grades)
 
   mark = _mark_of_files(options.get("path", ""))
   artefact = build(workdir, "data", config.to_dict(), [mark], make)
+  grades, logged = (artefact.directory / name for name in (_GRADES, _LOGGED))
   return Data(
     Catalogue.load(artefact.directory / "catalogue"),
     Requests.load(artefact.directory / "requests"),
     artefact,
+    np.load(grades) if grades.is_file() else None,
+    json.loads(logged.read_text()) if logged.is_file() else None,
   )
 
 

@@ -62,7 +62,8 @@ def draw_questions(
   """Up to `count` requests of every kind that the data has.
 
   Semantic and personalised questions are the same requests, so that what the
-  history adds can be told. Requests that led to no click or order are left
+  history adds can be told; where nobody has a history or a profile only the
+  first are asked. Requests that led to no click or order are left
   out: nothing says what they should have found.
   """
   rng = np.random.default_rng(seed)
@@ -71,11 +72,17 @@ def draw_questions(
     rows = requests.rows(split, kind)
     rows = rows[request_lists.targets(requests, rows).sizes > 0]
     drawn[kind] = rng.permutation(rows)[:count]
-  kinds = {
-    "semantic": drawn["search"],
-    "personalised": drawn["search"],
-    "next_basket": drawn["next_basket"],
-  }
+  kinds = {"semantic": drawn["search"]}
+  if _known(requests, drawn["search"]):
+    kinds["personalised"] = drawn["search"]
+  kinds["next_basket"] = drawn["next_basket"]
   return [
     Questions(kind, requests, rows) for kind, rows in kinds.items() if len(rows)
   ]
+
+
+def _known(requests: Requests, rows: np.ndarray) -> bool:
+  """Whether anything is known of anybody who asks."""
+  users = requests.user[rows]
+  histories = requests.history_end[rows] > requests.user_offsets[users]
+  return bool(histories.any() or any(requests.profiles[users]))

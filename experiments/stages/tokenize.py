@@ -142,8 +142,10 @@ def tokenize(
 
 
 def _steps(config: ConfigDict) -> int:
-  """Steps of gradient descent, or the levels of a clustering."""
-  return config.vae.steps if "vae" in config else len(config.levels)
+  """Steps of gradient descent, or the levels of a clustering; else one."""
+  return (
+    config.vae.steps if "vae" in config else len(config.get("levels", (1,)))
+  )
 
 
 def _leaf_categories(data: Data) -> np.ndarray | None:

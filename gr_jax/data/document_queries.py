@@ -2,58 +2,107 @@
 
 A generator can only name what it was taught to name, and most documents of a
 collection are asked for by no training query. DSI learns to name a document
-from its first words, NCI from stretches of it as well (and from made-up
-queries, which need another model). Both are training requests here.
+from its first words, NCI from stretches of it and from made-up queries. All of
+them are training requests here; so is the title. Items of a shop are documents
+like any other.
 """
 
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 
 from gr_jax.data.catalogue import Catalogue, object_array
+from gr_jax.data.pseudo_queries import pseudo_queries
 from gr_jax.data.requests import CLICKED, TRAIN, Requests
+
+
+@dataclasses.dataclass(frozen=True)
+class DocumentQueriesConfig:
+  """What every document asks for itself with; nothing where all are 0.
+
+  Attributes:
+    titles: 1 to ask with the title: what stands before the first full stop.
+    segments: stretches of the text, the first of them its beginning (DSI's
+      direct indexing), the others from random places (NCI).
+    words: of a title or a stretch, at most.
+    pseudo: made-up queries (`pseudo_queries`).
+    pseudo_words: of each of them.
+
+  Raises:
+    ValueError: a number below 0, or queries without words.
+  """
+
+  titles: int = 0
+  segments: int = 0
+  words: int = 32
+  pseudo: int = 0
+  pseudo_words: int = 8
+
+  def __post_init__(self):
+    for name, number in dataclasses.asdict(self).items():
+      least = 1 if name.endswith("words") else 0
+      most = 1 if name == "titles" else number
+      if not least <= number <= most:
+        raise ValueError(
+          f"{name} is {number}; make it {least} "
+          + ("or 1." if name == "titles" else "or more.")
+        )
+
+  @property
+  def asks(self) -> bool:
+    """Whether documents ask at all."""
+    return self.titles + self.segments + self.pseudo > 0
 
 
 def with_document_queries(
   catalogue: Catalogue,
   requests: Requests,
   *,
-  segments: int,
-  words: int,
+  config: DocumentQueriesConfig,
   rng: np.random.Generator,
 ) -> Requests:
-  """The requests, then `segments` training requests of every document.
+  """The requests, then training requests of every document for itself.
 
-  The first asks with the first `words` words of the text (DSI's direct
-  indexing), the others with as many from a random place (NCI). Each document
-  is a user of its own, without history; a text without words asks nothing.
+  Each document is a user of its own, without history; a text without words
+  asks nothing.
 
   Args:
     catalogue: its texts are read; what is popular does not change.
     requests: kept as they are, with their rows.
-    segments: of every document.
-    words: of each of them.
-    rng: draws the places.
-
-  Raises:
-    ValueError: no segments or no words.
+    config: what the documents ask with.
+    rng: draws places and words.
   """
-  if segments < 1 or words < 1:
-    raise ValueError(
-      f"segments ({segments}) and words ({words}) must both be 1 or more."
-    )
+  if not config.asks:
+    return requests
   texts, item = [], []
-  for row, text in enumerate(catalogue.texts.tolist()):
-    found = _segments(text.split(), segments, words, rng)
+  for row, found in enumerate(_asked(catalogue.texts.tolist(), config, rng)):
     texts += found
     item += [row] * len(found)
   return _appended(catalogue, requests, texts, np.array(item, np.int32))
 
 
+def _asked(
+  texts: list[str], config: DocumentQueriesConfig, rng: np.random.Generator
+) -> Iterator[list[str]]:
+  """The queries of every text."""
+  made_up = pseudo_queries(
+    texts, count=config.pseudo, words=config.pseudo_words, rng=rng
+  )
+  for text, made in zip(texts, made_up):
+    title = text.partition(". ")[0].split()[: config.words]
+    titles = [" ".join(title)] * config.titles if title else []
+    yield (
+      titles
+      + _segments(text.split(), config.segments, config.words, rng)
+      + made
+    )
+
+
 def _segments(
   text: list[str], segments: int, words: int, rng: np.random.Generator
 ) -> list[str]:
-  if not text:
+  if not text or not segments:
     return []
   last = max(0, len(text) - words)
   starts = [0, *rng.integers(0, last + 1, segments - 1).tolist()]

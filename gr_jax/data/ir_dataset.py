@@ -1,10 +1,11 @@
 """A collection of documents with judged queries, as a catalogue and requests.
 
-`ir_tables` says which files a folder holds. Documents are the items. A judged
-query is one request, of a user of its own who has no history: figures then have
-their intervals over queries. Documents judged relevant are what it led to, one
-page; those judged and found wanting were shown only. Splits are the published
-ones.
+`ir_tables` says which files a folder holds (`graded_search` knows others).
+Documents are the items. A judged query is one request, of a user of its own who
+has no history: figures then have their intervals over queries. Documents judged
+relevant are what it led to, one page; those judged and found wanting were shown
+only. Splits are the published ones; where none of them is for choosing
+settings, a share of the training queries can be.
 
 Only training queries have events (the documents they led to), so popularity,
 item-item counts and every floor know nothing else.
@@ -44,21 +45,69 @@ class IrDataset(NamedTuple):
   grades: np.ndarray
 
 
-def load(directory: Path) -> IrDataset:
+def load(
+  directory: Path, *, valid_share: float = 0.0, seed: int = 0
+) -> IrDataset:
   """The collection in a folder.
+
+  Args:
+    directory: in a layout that `ir_tables` reads.
+    valid_share: see `from_tables`.
+    seed: see `from_tables`.
 
   Raises:
     FileNotFoundError: a file is missing.
-    ValueError: a column is missing, a judgment names a query or document that
-      is not there, or a query is judged in two splits.
+    ValueError: a column is missing; and see `from_tables`.
   """
   tables = read_tables(Path(directory))
+  return from_tables(tables, valid_share=valid_share, seed=seed)
+
+
+def from_tables(
+  tables: IrTables,
+  *,
+  least: float = 0.0,
+  valid_share: float = 0.0,
+  seed: int = 0,
+) -> IrDataset:
+  """The collection in its tables.
+
+  Args:
+    tables: documents, queries and judgments.
+    least: relevance of a document that a query led to; never 0.
+    valid_share: share of the training queries that are taken for "valid", to
+      choose settings with; 0 for the published splits.
+    seed: draws them.
+
+  Raises:
+    ValueError: a judgment names a query or document that is not there, a query
+      is judged in two splits, or `valid_share` is not below 1.
+  """
   _check_names(tables)
-  judged = _judged(tables)
+  judged = _judged(_held_out(tables, valid_share, seed))
   grades = judged["relevance"].to_numpy().astype(np.float32)
-  requests = _requests(tables, judged, grades > 0)
+  relevant = (grades >= np.float32(least)) & (grades > 0)
+  requests = _requests(tables, judged, relevant)
   return IrDataset(
     _catalogue(tables.documents, requests.event_item), requests, grades
+  )
+
+
+def _held_out(tables: IrTables, share: float, seed: int) -> IrTables:
+  if not 0 <= share < 1:
+    raise ValueError(f"valid_share is {share}; make it 0 or more and below 1.")
+  if not share:
+    return tables
+  trained = tables.judgments.filter(pl.col("split") == "train")
+  names = trained["query_id"].unique(maintain_order=True)
+  drawn = names.sample(fraction=share, seed=seed)
+  moved = (pl.col("split") == "train") & pl.col("query_id").is_in(
+    drawn.implode()
+  )
+  return tables._replace(
+    judgments=tables.judgments.with_columns(
+      split=pl.when(moved).then(pl.lit("valid")).otherwise("split")
+    )
   )
 
 

@@ -100,10 +100,7 @@ def _parquet(directory: Path) -> IrTables:
   }
   tables = {}
   for name, needed in columns.items():
-    path = directory / f"{name}.parquet"
-    _check_file(path)
-    tables[name] = pl.read_parquet(path)
-    _check_columns(path, tables[name], needed)
+    tables[name] = read_columns(directory / f"{name}.parquet", needed)
   qrels, queries = tables["qrels"], tables["queries"]
   if "relevance" not in qrels.columns:
     qrels = qrels.with_columns(relevance=pl.lit(1.0))
@@ -122,6 +119,19 @@ def _parquet(directory: Path) -> IrTables:
       pl.col("split").replace("dev", "valid"),
     ),
   )
+
+
+def read_columns(path: Path, needed: tuple[str, ...]) -> pl.DataFrame:
+  """A Parquet file.
+
+  Raises:
+    FileNotFoundError: it is missing.
+    ValueError: it lacks a column of `needed`.
+  """
+  _check_file(path)
+  table = pl.read_parquet(path)
+  _check_columns(path, table, needed)
+  return table
 
 
 def _check_file(path: Path) -> None:

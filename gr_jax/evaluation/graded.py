@@ -1,8 +1,62 @@
 """Discounted gain where some documents are more relevant than others."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from gr_jax.evaluation import intervals, metrics
 from gr_jax.evaluation.row_lists import RowLists
+
+METRIC = "graded_ndcg"
+
+
+def graded_rows(
+  ranked: np.ndarray,
+  judged: RowLists,
+  grades: np.ndarray,
+  *,
+  system: str,
+  requests: str,
+  users: np.ndarray | None = None,
+  cutoffs: Sequence[int] = metrics.CUTOFFS,
+  resamples: int = 1000,
+  seed: int = 0,
+) -> list[dict]:
+  """`graded_ndcg` of one system as rows of `results.evaluate`.
+
+  Args:
+    ranked: see `graded_ndcg`.
+    judged: see `graded_ndcg`.
+    grades: see `graded_ndcg`.
+    system: name of what ranked.
+    requests: kind of the requests.
+    users: `[R]` who asked; the intervals draw users.
+    cutoffs: those beyond `K` are left out.
+    resamples: of the bootstrap.
+    seed: of the bootstrap; the same for all systems.
+  """
+  cutoffs = [k for k in cutoffs if k <= ranked.shape[1]]
+  values = [graded_ndcg(ranked, judged, grades, k=k) for k in cutoffs]
+  figures = intervals.bootstrap(
+    np.stack(values, axis=1), groups=users, resamples=resamples, seed=seed
+  )
+  return [
+    {
+      "system": system,
+      "requests": requests,
+      "level": "item",
+      "seen": "kept",
+      "segment": "all",
+      "metric": METRIC,
+      "k": int(k),
+      "value": float(figures.value[m]),
+      "low": float(figures.low[m]),
+      "high": float(figures.high[m]),
+      "n": int(figures.n[m]),
+    }
+    for m, k in enumerate(cutoffs)
+    if figures.n[m]
+  ]
 
 
 def graded_ndcg(

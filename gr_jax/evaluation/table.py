@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from gr_jax.evaluation import results as tidy
 
 HEADLINE = (("recall", 10), ("ndcg", 10))
+# Where people graded the pages.
+GRADED = (("graded_ndcg", 10),)
 
 
 def table(
@@ -21,7 +23,10 @@ def table(
 
 
 def _block(kind: str, rows: Sequence[dict]) -> str:
-  columns = [tidy.select(rows, metric=name, k=k) for name, k in HEADLINE]
+  shown = HEADLINE
+  if tidy.select(rows, metric=GRADED[0][0]):
+    shown += GRADED
+  columns = [tidy.select(rows, metric=name, k=k) for name, k in shown]
   by_system = [{row["system"]: row for row in column} for column in columns]
   names = [row["system"] for row in rows_by_value(columns[0])]
   lines = [
@@ -29,7 +34,7 @@ def _block(kind: str, rows: Sequence[dict]) -> str:
     for name in names
   ]
   n = max((row["n"] for row in rows), default=0)
-  head = [f"{kind} ({n:,} requests)", *[f"{name}@{k}" for name, k in HEADLINE]]
+  head = [f"{kind} ({n:,} requests)", *[f"{name}@{k}" for name, k in shown]]
   widths = [max(map(len, column)) for column in zip(head, *lines)]
   aligned = [
     "  ".join(

@@ -1,11 +1,10 @@
 """Hierarchical k-means: clusters of clusters, until they are small.
 
-All clusters of a depth are split in a few compiled calls: they are padded to
-powers of two, and those of one size are split together.
+Clusters are padded to powers of `WIDTHS`, so that a whole tree compiles a few
+programs, and those of a depth are split without waiting for one another.
 """
 
 import functools
-from collections.abc import Iterator
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +13,7 @@ import numpy as np
 from gr_jax.tokenizers import fitting
 
 ITERATIONS = 20
+WIDTHS = 4
 
 
 def _distances(x: jax.Array, centroids: jax.Array) -> jax.Array:
@@ -59,30 +59,20 @@ def _split(
 
 
 @functools.partial(jax.jit, static_argnames="branches")
-def _split_all(vectors, rows, key, first, *, branches):
-  """Clusters `[G, w]` of `G` groups of rows `[G, w]`, -1 = none.
+def _split_rows(vectors, rows, key, *, branches):
+  """Clusters `[w]` of `rows [w]`, -1 = none.
 
-  A group's key is of its first row, so that others do not change it.
+  The key is of the first row, so that other clusters do not change it.
   """
-  keys = jax.vmap(functools.partial(jax.random.fold_in, key))(first)
-  mask = rows >= 0
-
-  def split(group):
-    rows, mask, key = group
-    return _split(vectors[rows], mask, key, branches)
-
-  return jax.lax.map(split, (rows, mask, keys))
+  key = jax.random.fold_in(key, rows[0])
+  return _split(vectors[rows], rows >= 0, key, branches)
 
 
-def _by_width(groups: list[np.ndarray]) -> Iterator[list[np.ndarray]]:
-  """Groups of one padded size together."""
-  widths = np.array([_power_of_two(len(rows)) for rows in groups])
-  for width in np.unique(widths):
-    yield [groups[g] for g in np.flatnonzero(widths == width)]
-
-
-def _power_of_two(count: int) -> int:
-  return 1 << max(count - 1, 0).bit_length()
+def _padded(rows: np.ndarray) -> np.ndarray:
+  width = WIDTHS
+  while width < len(rows):
+    width *= WIDTHS
+  return np.pad(rows, (0, width - len(rows)), constant_values=-1)
 
 
 def _children(rows: np.ndarray, code: np.ndarray, branches: int):
@@ -118,30 +108,17 @@ def cluster_paths(
       f"branches ({branches}) must be 2 or more and leaf ({leaf}) no less."
     )
   vectors = jnp.asarray(vectors, jnp.float32)
+  split = functools.partial(_split_rows, branches=branches)
   opened, leaves = [((), np.arange(len(vectors)))], []
   while opened:
     leaves += [node for node in opened if len(node[1]) <= leaf]
-    large = {node[1][0]: node for node in opened if len(node[1]) > leaf}
-    opened = []
-    for groups in _by_width([rows for _, rows in large.values()]):
-      for rows, code in _codes_of(vectors, groups, key, branches):
-        path, _ = large[rows[0]]
-        opened += [
-          ((*path, branch), part)
-          for branch, part in _children(rows, code, branches)
-        ]
+    large = [node for node in opened if len(node[1]) > leaf]
+    codes = [split(vectors, _padded(rows), key) for _, rows in large]
+    opened = [
+      ((*path, branch), part)
+      for (path, rows), code in zip(large, codes)
+      for branch, part in _children(
+        rows, np.asarray(code)[: len(rows)], branches
+      )
+    ]
   return sorted(leaves, key=lambda node: node[0])
-
-
-def _codes_of(vectors, groups, key, branches):
-  """Each group and the clusters of its rows."""
-  width, count = _power_of_two(len(groups[0])), len(groups)
-  table = np.full((_power_of_two(count), width), -1, np.int32)
-  for row, rows in zip(table, groups):
-    row[: len(rows)] = rows
-  table[count:] = table[0]  # A power of two, so that shapes are few.
-  codes = np.asarray(
-    _split_all(vectors, table, key, table[:, 0], branches=branches)
-  )
-  for rows, code in zip(groups, codes):
-    yield rows, code[: len(rows)]

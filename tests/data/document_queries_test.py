@@ -2,12 +2,13 @@ import numpy as np
 import pytest
 
 from gr_jax.data import ir_dataset
-from gr_jax.data.document_queries import with_document_queries
+from gr_jax.data.document_queries import (
+  DocumentQueriesConfig,
+  with_document_queries,
+)
 from gr_jax.data.requests import TEST, TRAIN
 from gr_jax.generators.examples import group_targets
 from tests.reference.small_collection import write_beir
-
-pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -17,10 +18,22 @@ def data(tmp_path):
   return found.catalogue, found.requests
 
 
-def grown(data, segments=3, words=4):
+def grown(data, **numbers):
+  config = DocumentQueriesConfig(**numbers or {"segments": 3, "words": 4})
   return with_document_queries(
-    *data, segments=segments, words=words, rng=np.random.default_rng(0)
+    *data, config=config, rng=np.random.default_rng(0)
   )
+
+
+def asked(data, more):
+  """What each document asks with."""
+  found = {}
+  for r in range(len(data[1]), len(more)):
+    (item,) = more.targets(r)
+    found.setdefault(int(item), []).append(more.queries[more.query[r]])
+    assert more.split[r] == TRAIN
+    assert not len(more.history(r))
+  return found
 
 
 def test_requests_that_were_there_stay(data):
@@ -35,20 +48,28 @@ def test_requests_that_were_there_stay(data):
 
 
 def test_every_document_is_asked_for_by_stretches_of_itself(data):
-  catalogue, requests = data
-  more = grown(data)
-  asked = {}
-  for r in range(len(requests), len(more)):
-    (item,) = more.targets(r)
-    asked.setdefault(int(item), []).append(more.queries[more.query[r]])
-    assert more.split[r] == TRAIN
-    assert not len(more.history(r))
-  assert set(asked) == set(range(len(catalogue)))
-  for item, texts in asked.items():
+  catalogue, _ = data
+  found = asked(data, grown(data))
+  assert set(found) == set(range(len(catalogue)))
+  for item, texts in found.items():
     text = " ".join(catalogue.texts[item].split())
     assert len(texts) == 3
     assert texts[0] == " ".join(text.split()[:4])
     assert all(one in text and len(one.split()) <= 4 for one in texts)
+
+
+def test_a_title_is_what_stands_before_the_first_full_stop(data):
+  found = asked(data, grown(data, titles=1))
+  assert found == {0: ["Oats"], 1: ["whole milk"], 2: ["Bread"], 3: ["Tea"]}
+
+
+def test_made_up_queries_are_words_that_few_documents_have(data):
+  found = asked(data, grown(data, pseudo=5, pseudo_words=2))
+  assert {word for text in found[1] for word in text.split()} == (
+    {"whole", "milk"}
+  )
+  assert all(len(texts) == 5 for texts in found.values())
+  assert len({text for text in found[0]}) > 1
 
 
 def test_stretches_of_a_document_are_one_group_of_training(data):
@@ -59,6 +80,13 @@ def test_stretches_of_a_document_are_one_group_of_training(data):
   assert sizes[added].tolist() == [3] * 4
 
 
-def test_nothing_to_ask_with_is_refused(data):
-  with pytest.raises(ValueError, match="segments"):
-    grown(data, segments=0)
+def test_documents_that_ask_nothing_change_nothing(data):
+  assert grown(data, segments=0) is data[1]
+
+
+@pytest.mark.parametrize(
+  ("name", "number"), [("segments", -1), ("titles", 2), ("words", 0)]
+)
+def test_a_number_out_of_range_is_told(name, number):
+  with pytest.raises(ValueError, match=f"{name} is {number}; make it"):
+    DocumentQueriesConfig(**{name: number})

@@ -12,8 +12,6 @@ from gr_jax.evaluation.floors import bm25
 from gr_jax.evaluation.graded import graded_ndcg
 from tests.reference.small_collection import write_beir, write_parquet
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(params=[write_beir, write_parquet])
 def loaded(request, tmp_path):
@@ -64,6 +62,23 @@ def test_texts_are_titles_and_texts(loaded):
   texts = loaded.catalogue.texts.tolist()
   assert texts[0] == "Oats. oat milk is made of oats"
   assert texts[1] == "whole milk"
+
+
+def test_a_share_of_the_training_queries_can_choose_settings(tmp_path):
+  write_beir(tmp_path)
+  plain = ir_dataset.load(tmp_path).requests
+  held = ir_dataset.load(tmp_path, valid_share=0.5).requests
+  old, new = (
+    dict(zip(r.queries[r.query].tolist(), r.split.tolist()))
+    for r in (plain, held)
+  )
+  moved = [query for query in old if old[query] != new[query]]
+  assert len(moved) == 1
+  assert (old[moved[0]], new[moved[0]]) == (TRAIN, VALID)
+  # What is chosen with must not be learned.
+  assert len(held.event_item) < len(plain.event_item)
+  with pytest.raises(ValueError, match=r"valid_share is 1.0"):
+    ir_dataset.load(tmp_path, valid_share=1.0)
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,10 @@ import functools
 
 import jax
 import numpy as np
-import pytest
 
 from tests.reference.noisy import noisy
 from tests.reference.small_dense import built
 from tests.reference.small_world import semantic_ids
-
-pytestmark = pytest.mark.slow
 
 
 @functools.partial(jax.jit, static_argnums=0)

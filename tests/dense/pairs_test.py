@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,8 +9,6 @@ from gr_jax.dense.pairs import (
 )
 from gr_jax.evaluation import row_lists
 from tests.reference.small_dense import pair_writer
-
-pytestmark = pytest.mark.slow
 
 
 @given(st.integers(0, 100))

@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,8 +6,6 @@ from gr_jax.dense import ranking
 from gr_jax.evaluation import row_lists
 from gr_jax.evaluation.floors.top_items import popularity_order, top_items
 from tests.reference.small_dense import built
-
-pytestmark = pytest.mark.slow
 
 N, D = 30, 4
 

@@ -8,8 +8,6 @@ from hypothesis import strategies as st
 
 from gr_jax.dense.top_k import best_rows, cut
 
-pytestmark = pytest.mark.slow
-
 N, R = 23, 3
 
 

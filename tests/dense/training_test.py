@@ -1,6 +1,5 @@
 import chex
 import numpy as np
-import pytest
 
 from gr_jax.dense.dual_encoder import DualEncoder
 from gr_jax.dense.ranking import encode_items
@@ -8,8 +7,6 @@ from gr_jax.dense.training import DenseConfig, fit, initial
 from gr_jax.training.optimizer import OptimizerConfig
 from tests.reference.small_dense import CONFIG, pair_writer
 from tests.reference.small_world import shop, writer
-
-pytestmark = pytest.mark.slow
 
 MODEL = DualEncoder(CONFIG, writer()._vocabulary.size, 3)
 ITEMS = np.random.default_rng(0).normal(size=(60, 8)).astype(np.float32)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gr_jax.evaluation import metrics, row_lists
-from gr_jax.evaluation.graded import graded_ndcg
+from gr_jax.evaluation.graded import graded_ndcg, graded_rows
 
 
 def drawn(seed, top):
@@ -53,3 +53,17 @@ def test_what_does_not_belong_together_is_refused():
   judged = row_lists.from_lists([[4, 7]])
   with pytest.raises(ValueError, match="1 grades for 2 judged"):
     graded_ndcg(np.array([[7]]), judged, np.ones(1))
+
+
+def test_rows_hold_the_means_of_requests_that_count():
+  ranked, judged, grades = drawn(3, 3)
+  rows = graded_rows(
+    ranked, judged, grades, system="bm25", requests="semantic", cutoffs=(5, 99)
+  )
+  (row,) = rows
+  values = graded_ndcg(ranked, judged, grades, k=5)
+  counted = values[~np.isnan(values)]
+  np.testing.assert_allclose(row["value"], counted.mean(), rtol=1e-6)
+  assert row["n"] == len(counted)
+  assert row["low"] <= row["value"] <= row["high"]
+  assert (row["metric"], row["k"]) == ("graded_ndcg", 5)

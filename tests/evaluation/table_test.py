@@ -52,3 +52,14 @@ def test_a_missing_figure_is_a_dash():
 def test_only_the_wanted_level_is_shown():
   assert "0.99" not in table.table(ROWS)
   assert "0.99" in table.table(ROWS, level="id")
+
+
+def test_grades_have_a_column_where_there_are_any():
+  assert "graded" not in table.table(ROWS)
+  graded = _row("bm25", "semantic", "graded_ndcg", 0.75)
+  head, _, best, worst = (
+    table.table([*ROWS, graded]).split("\n\n")[0].splitlines()
+  )
+  assert head.endswith("graded_ndcg@10")
+  assert "0.7500" in worst
+  assert best.endswith("-")

@@ -1,7 +1,6 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 from flax import linen as nn
 
 from gr_jax.nn.attention import KeyValues, attend
@@ -12,8 +11,6 @@ from gr_jax.nn.biased_attention import (
   attend_with_bias,
 )
 from tests.reference.noisy import noisy
-
-pytestmark = pytest.mark.slow
 
 B, T, S, H, K, h = 2, 3, 5, 4, 2, 8
 

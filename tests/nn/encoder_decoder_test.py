@@ -3,15 +3,12 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 from flax import linen as nn
 
 from gr_jax.nn.biased_attention import MemoryKeys
 from gr_jax.nn.encoder_decoder import Decoder, Encoder
 from gr_jax.nn.transformer import TransformerConfig
 from tests.reference.noisy import noisy
-
-pytestmark = pytest.mark.slow
 
 CONFIG = TransformerConfig(
   layers=2,

@@ -1,4 +1,4 @@
-"""Four documents and their judged queries, in both layouts."""
+"""Four documents and their judged queries in both layouts; graded products."""
 
 import json
 
@@ -50,6 +50,26 @@ def write_parquet(directory):
     "qrels": (JUDGMENTS, ["query_id", "doc_id", "relevance"]),
   }  # fmt: skip
   for name, (rows, columns) in tables.items():
+    table = pl.DataFrame(rows, schema=columns, orient="row")
+    table.write_parquet(directory / f"{name}.parquet")
+
+
+PRODUCTS = [("100", "steel bracket"), ("101", "oak deck"), ("102", "deck oil")]
+GRADED = [
+  ("bracket", "100", 3.0, "train"),
+  ("bracket", "101", 1.0, "train"),
+  ("deck", "101", 2.5, "test"),
+  ("deck", "102", 2.33, "test"),
+  ("hammer", "100", 1.33, "valid"),
+]
+
+
+def write_graded(directory):
+  directory.mkdir(exist_ok=True)
+  for name, rows, columns in (
+    ("items", PRODUCTS, ["item_id", "title"]),
+    ("judgments", GRADED, ["query", "item_id", "relevance", "split"]),
+  ):
     table = pl.DataFrame(rows, schema=columns, orient="row")
     table.write_parquet(directory / f"{name}.parquet")
 

@@ -4,8 +4,6 @@ import pytest
 
 from gr_jax.tokenizers.cluster_tree import cluster_paths
 
-pytestmark = pytest.mark.slow
-
 KEY = jax.random.key(0)
 
 

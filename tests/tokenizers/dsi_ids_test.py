@@ -10,8 +10,6 @@ from gr_jax.decoding.trie import build_trie
 from gr_jax.tokenizers import dsi_ids
 from gr_jax.tokenizers.cluster_tree import cluster_paths
 
-pytestmark = pytest.mark.slow
-
 VECTORS = np.random.default_rng(0).normal(size=(300, 4))
 KEY = jax.random.key(0)
 

@@ -1,15 +1,16 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from experiments.stages.dual_encoder import train_dual_encoder
+from experiments.stages.dual_encoder import _logged_pairs, train_dual_encoder
 from experiments.stages.embed import Vectors
 from experiments.stages.questions import draw_questions
-from gr_jax.data.requests import TEST
+from gr_jax.data.requests import TEST, TRAIN
+from gr_jax.generators.examples import group_targets
 from tests.reference.lessons import data
 from tests.reference.small_world import shop, writer
-
-pytestmark = pytest.mark.slow
 
 CONFIG = ConfigDict(
   {
@@ -44,6 +45,19 @@ def rankers(tmp_path_factory):
   """The ranker as it was trained, and as it is read again."""
   directory = tmp_path_factory.mktemp("run")
   return made(directory), made(directory)
+
+
+def test_what_documents_ask_for_themselves_is_not_learned(tmp_path):
+  world_data = data(tmp_path)
+  requests = world_data.requests
+  everything = _logged_pairs(world_data)
+  assert len(everything.request) == len(
+    group_targets(requests, split=TRAIN).request
+  )
+  half = len(requests) // 2
+  logged = _logged_pairs(dataclasses.replace(world_data, logged=half))
+  kept = np.sort(everything.request[everything.request < half])
+  np.testing.assert_array_equal(np.sort(logged.request), kept)
 
 
 def asked():

@@ -1,5 +1,6 @@
 """The report of a tiny run holds what it says, and is made once."""
 
+import dataclasses
 import json
 
 import jax
@@ -14,6 +15,7 @@ from experiments.stages.prepare import Data
 from experiments.stages.tokenize import Tokenized
 from experiments.stages.train import Generator
 from gr_jax.artefacts import Artefact, write_json
+from gr_jax.data.requests import EXPOSED
 from gr_jax.evaluation.results import select
 from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.nn.transformer import TransformerConfig
@@ -128,3 +130,29 @@ def test_an_unknown_setting_is_named(stages):
   config.evaluation.beem = 3
   with pytest.raises(TypeError, match="beem"):
     evaluate.evaluate(config, *stages)
+
+
+def test_grades_add_rows_and_change_none(report, stages):
+  """With the grade 1 of what was clicked they tell the plain figure."""
+  _, data, *rest = stages
+  grades = (data.requests.page_kind > EXPOSED).astype(np.float32)
+  evaluation = evaluate._Evaluation(
+    CONFIG.name,
+    evaluate.EvaluationConfig(**CONFIG.evaluation),
+    dataclasses.replace(data, grades=grades),
+    *rest,
+    before=None,
+  )
+  questions = evaluation.questions[0]
+  rows = evaluation.results(questions, "kept")
+  mine = select(rows, metric="graded_ndcg")
+  others = [row for row in rows if row not in mine]
+  plain = select(report["results"], requests=questions.kind, seen="kept")
+  assert others == plain
+  assert {row["system"] for row in mine} == {row["system"] for row in plain}
+  for row in mine:
+    (same,) = select(
+      plain, level="item", segment="all", metric="ndcg", k=row["k"],
+      system=row["system"],
+    )  # fmt: skip
+    assert abs(row["value"] - same["value"]) < 1e-6

@@ -51,3 +51,26 @@ def test_seen_items_are_left_out_where_asked(rankings):
     for ranked in found[kind, "out"].values():
       for row, seen in zip(ranked, [part.seen[r] for r in range(len(ranked))]):
         assert not set(row[row >= 0].tolist()) & set(np.asarray(seen).tolist())
+
+
+class Backwards:
+  """In place of a dual encoder: the same items for everybody."""
+
+  def rank(self, questions, *, k, exclude):
+    del exclude
+    return np.tile(np.arange(k, dtype=np.int32), (len(questions.rows), 1))
+
+
+def test_a_dual_encoder_stands_beside_the_floors_where_there_is_one(tmp_path):
+  artefact = Artefact(tmp_path, "", 0.0)
+  world = shop()
+  vectors = Vectors(world.item_x, world.query_x, artefact)
+  data = Data(world.catalogue, world.requests, artefact)
+  questions = draw_questions(world.requests, split=TEST, count=3, seed=0)[0]
+  names = {}
+  for dual in (None, Backwards()):
+    floors = Floors(data, vectors, window=3, last=10, dual=dual)
+    names[dual] = dict(floors.rank(questions, k=5, exclude=None))
+  plain, more = names.values()
+  assert set(more) - set(plain) == {"dpr"}
+  assert more["dpr"].shape == (len(questions.rows), 5)

@@ -5,6 +5,8 @@ import pytest
 from ml_collections import ConfigDict
 
 from experiments.stages import prepare as stage
+from gr_jax.data.requests import TEST
+from tests.reference.small_collection import write_beir, write_graded
 from tests.reference.small_world import shop
 
 
@@ -56,8 +58,16 @@ def test_a_file_that_changes_is_read_again(tmp_path, folder):
     ({"source": "own_data", "path": ""}, "data.path is empty.*import_data"),
     ({"source": "own_data", "path": "no/such"}, "no/such, which is no folder"),
     ({"source": "own_data", "path": "."}, "holds no imported data"),
-    ({"source": "amazon_reviews", "path": ""}, "empty.*items.parquet"),
-    ({"source": "amazon_reviews", "path": "."}, "items.parquet is missing"),
+    (
+      {"source": "amazon_reviews", "path": "", "valid_trains": False},
+      "empty.*items.parquet",
+    ),
+    (
+      {"source": "amazon_reviews", "path": ".", "valid_trains": False},
+      "items.parquet is missing",
+    ),
+    ({"source": "graded_search", "path": ""}, "empty.*judgments.parquet"),
+    ({"source": "own_data", "path": ".", "augment": {"titles": 2}}, "0 or 1"),
     ({"source": "own_data", "weeks": 3}, "does not fit source 'own_data'"),
     ({"source": "own_data", "path": ".", "weeks": 3}, "'weeks'"),
   ],
@@ -99,3 +109,47 @@ def test_a_made_up_shop_is_a_source(tmp_path):
   np.testing.assert_array_equal(
     data.requests.page_item, shop().requests.page_item
   )
+
+
+def judged(directory, **augment):
+  """The small collection, read as a source."""
+  write_beir(directory / "data")
+  section = {"source": "ir_dataset", "path": str(directory / "data")}
+  section |= {"valid_share": 0.0, "seed": 0, "augment": augment}
+  return stage.prepare(ConfigDict(section), directory / "run")
+
+
+def test_grades_are_kept_with_the_pages_they_belong_to(tmp_path):
+  data = judged(tmp_path)
+  assert data.grades.tolist() == [2, 2, 1, 0, 1, 1]
+  assert len(data.grades) == len(data.requests.page_item)
+
+
+def test_documents_ask_for_themselves_where_the_section_says_so(tmp_path):
+  plain = judged(tmp_path / "plain")
+  more = judged(tmp_path / "more", titles=1, segments=1, words=4, seed=3)
+  assert len(more.requests) == len(plain.requests) + 2 * len(more.catalogue)
+  assert len(more.grades) == len(more.requests.page_item)
+  assert (plain.logged, more.logged) == (None, len(plain.requests))
+  for data in (plain, more):
+    (row,) = data.requests.rows(TEST, "search")
+    page = slice(*data.requests.page_offsets[row : row + 2])
+    assert data.grades[page].tolist() == [1]
+
+
+def test_items_of_any_source_can_ask_for_themselves(tmp_path, folder):
+  path, _ = folder
+  config = ConfigDict(
+    {"source": "mine", "path": str(path), "augment": {"titles": 1}}
+  )
+  data = stage.prepare(config, tmp_path / "run")
+  asked = len(data.requests) - len(shop().requests)
+  assert asked == len(shop().catalogue)
+  assert data.grades is None
+
+
+def test_graded_product_search_is_a_source(tmp_path):
+  write_graded(tmp_path / "data")
+  section = {"source": "graded_search", "path": str(tmp_path / "data")}
+  data = stage.prepare(ConfigDict(section), tmp_path / "run")
+  assert data.grades.max() == 2

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -53,3 +55,17 @@ def test_the_seed_decides_what_is_drawn():
   ]
   np.testing.assert_array_equal(draws[0], draws[1])
   assert draws[0].tolist() != draws[2].tolist()
+
+
+def test_requests_of_strangers_are_asked_once():
+  requests = shop().requests
+  count = len(requests.user_ids)
+  nobody = np.empty(count, object)
+  nobody[:] = [()] * count
+  strangers = dataclasses.replace(
+    requests,
+    profiles=nobody,
+    history_end=requests.user_offsets[requests.user],
+  )
+  drawn = draw_questions(strangers, split=TEST, count=12, seed=0)
+  assert "personalised" not in [part.kind for part in drawn]
