@@ -49,12 +49,17 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
     study = _study(config, world)
     if hosts.is_first():
       write_study(
-        study,
+        study | {"rows": _columns(study["rows"])},
         page=page(study),
         picture=picture(study),
         folders=[workdir, *filter(None, [config.output])],
       )
   return study
+
+
+def _columns(rows: list[dict]) -> dict[str, list]:
+  """The same figures in half of the space."""
+  return {name: [row[name] for row in rows] for name in rows[0]}
 
 
 def _study(config: ConfigDict, world: World) -> dict:

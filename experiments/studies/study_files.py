@@ -17,7 +17,7 @@ def write_study(
   """Writes `table.md`, `table.json`, `plot.svg` and prints the page."""
   files = {
     "table.md": page,
-    "table.json": json.dumps(study, indent=1, allow_nan=False) + "\n",
+    "table.json": _text(study),
     "plot.svg": picture,
   }
   for folder in map(pathlib.Path, folders):
@@ -26,3 +26,12 @@ def write_study(
       write_text(folder / name, text)
     print(f"written: {folder / 'table.md'}")
   print(page)
+
+
+def _text(study: Mapping) -> str:
+  """JSON, one line per key: a study has thousands of figures."""
+  lines = (
+    f"{json.dumps(key)}: {json.dumps(value, allow_nan=False)}"
+    for key, value in study.items()
+  )
+  return "{\n" + ",\n".join(lines) + "\n}\n"
