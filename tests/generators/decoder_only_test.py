@@ -24,6 +24,13 @@ SUMMED = SummedPrompt()
 ROWS = np.arange(100, 104)
 
 
+@functools.partial(
+  jax.jit, static_argnums=0, static_argnames=("level", "method")
+)
+def apply(model, params, *inputs, **options):
+  return model.apply(params, *inputs, **options)
+
+
 @functools.cache
 def built(ends=False, arrangement=SUMMED):
   sizes = semantic_ids().level_sizes
@@ -40,8 +47,8 @@ def built(ends=False, arrangement=SUMMED):
 
 def test_branches_do_not_read_each_other():
   model, params, (prompt, queries, codes) = built()
-  together = model.apply(params, prompt, queries, codes)
-  alone = model.apply(params, prompt, queries[:, 1:2], codes[:, 1:2])
+  together = apply(model, params, prompt, queries, codes)
+  alone = apply(model, params, prompt, queries[:, 1:2], codes[:, 1:2])
   for a, b in zip(together, alone):
     np.testing.assert_allclose(a[:, 1:2], b, atol=1e-5)
 
@@ -100,17 +107,18 @@ def unmerged():
 @pytest.mark.parametrize("built", [built, told, related, merged, unmerged])
 def test_steps_with_a_cache_equal_the_packed_forward_pass(built):
   model, params, (prompt, queries, codes) = built()
-  packed = model.apply(params, prompt, queries, codes)
+  packed = apply(model, params, prompt, queries, codes)
   beams = jnp.asarray(codes[:, :1])
   parents = jnp.zeros((4, 1), jnp.int32)
-  log_probs, cache = model.apply(
-    params, prompt, queries[:, 0], method="prefill"
+  log_probs, cache = apply(
+    model, params, prompt, queries[:, 0], method="prefill"
   )
   np.testing.assert_allclose(
     log_probs, jax.nn.log_softmax(packed[0][:, 0]), atol=1e-5
   )
   for level in range(1, len(model.level_sizes)):
-    log_probs, cache = model.apply(
+    log_probs, cache = apply(
+      model,
       params,
       beams[:, :, level - 1],
       parents,
@@ -127,8 +135,8 @@ def test_steps_with_a_cache_equal_the_packed_forward_pass(built):
 def test_beams_follow_their_parents(built):
   """Swapping the beams of a step swaps what they say."""
   model, params, (prompt, queries, codes) = built()
-  _, cache = model.apply(params, prompt, queries[:, 0], method="prefill")
-  step = functools.partial(model.apply, params, method="decode_step")
+  _, cache = apply(model, params, prompt, queries[:, 0], method="prefill")
+  step = functools.partial(apply, model, params, method="decode_step")
   zero = jnp.zeros((4, 2), jnp.int32)
   first = jnp.stack((codes[:, 0, 0], codes[:, 1, 0]), axis=1)
   second = jnp.stack((codes[:, 0, 1], codes[:, 1, 1]), axis=1)
@@ -144,8 +152,8 @@ def test_transitions_change_what_shoppers_with_a_history_are_told():
   stranger = prompt.replace(history=0 * prompt.history - 1)
   same = [
     np.allclose(
-      model.apply(params, each, queries, codes)[0],
-      model.apply(apart, each, queries, codes)[0],
+      apply(model, params, each, queries, codes)[0],
+      apply(model, apart, each, queries, codes)[0],
       atol=1e-6,
     )
     for each in (prompt, stranger)
@@ -157,7 +165,7 @@ def test_the_last_code_is_not_read():
   model, params, (prompt, queries, codes) = built()
   changed = codes.copy()
   changed[..., -1] = 0
-  a, b = (model.apply(params, prompt, queries, c) for c in (codes, changed))
+  a, b = (apply(model, params, prompt, queries, c) for c in (codes, changed))
   chex.assert_trees_all_equal(a, b)
 
 
@@ -174,14 +182,14 @@ def test_padding_in_the_history_changes_nothing():
   # Rotary angles depend on distances: the profile moves, so it is hidden.
   hide = [p.replace(mask=p.mask & (np.arange(p.mask.shape[1]) > 0)) for p in (
     prompt, longer)]  # fmt: skip
-  a, b = (model.apply(params, p, queries, codes) for p in hide)
+  a, b = (apply(model, params, p, queries, codes) for p in hide)
   for x, y in zip(a, b):
     np.testing.assert_allclose(x, y, atol=1e-4)
 
 
 def test_ends_add_one_column_after_the_first_level():
   model, params, inputs = built(ends=True)
-  first, *later = model.apply(params, *inputs)
+  first, *later = apply(model, params, *inputs)
   assert first.shape[-1] == model.level_sizes[0]
   for logits, size in zip(later, model.level_sizes[1:]):
     assert logits.shape[-1] == size + 1
@@ -198,8 +206,9 @@ def test_what_is_decoded_does_not_depend_on_the_arrangement(arrangement):
 def cached(arrangement):
   """Log-probabilities of level 1, and the cache after it."""
   model, params, (prompt, queries, codes) = built(arrangement=arrangement)
-  _, cache = model.apply(params, prompt, queries[:, 0], method="prefill")
-  return model.apply(
+  _, cache = apply(model, params, prompt, queries[:, 0], method="prefill")
+  return apply(
+    model,
     params,
     jnp.asarray(codes[:, :2, 0]),
     jnp.zeros((4, 2), jnp.int32),

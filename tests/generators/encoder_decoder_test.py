@@ -97,8 +97,9 @@ WHOLE = {
 }
 
 
-def test_steps_with_a_cache_equal_teacher_forcing():
-  model, params, (prompt, queries, codes) = built(**WHOLE)
+@pytest.mark.parametrize("parts", [{}, WHOLE], ids=["plain", "whole"])
+def test_steps_with_a_cache_equal_teacher_forcing(parts):
+  model, params, (prompt, queries, codes) = built(**parts)
   packed = forward(model, params, prompt, queries, codes)
   beams = jnp.asarray(codes[:, [0, 0]])
   parents = jnp.zeros((4, 2), jnp.int32)

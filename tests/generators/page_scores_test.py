@@ -51,12 +51,15 @@ def built(told=False):
   return model, params | counts, (prompt, queries, codes.astype(np.int32))
 
 
+@functools.partial(jax.jit, static_argnums=0)
+def page_scores_of(model, params, *inputs):
+  return model.apply(params, *inputs, end_token=END, method=page_scores)
+
+
 def scores(queries, codes, page, told=False):
   model, params, (prompt, *_) = built(told)
   rows = jax.tree.map(lambda x: x[: len(codes)], prompt)
-  return model.apply(
-    params, rows, queries, codes, page, end_token=END, method=page_scores
-  )
+  return page_scores_of(model, params, rows, queries, codes, page)
 
 
 @pytest.mark.parametrize("told", [False, True])
@@ -64,10 +67,11 @@ def test_the_first_id_of_a_page_is_scored_as_a_single_answer(told):
   """So a point-wise search needs to know nothing of pages."""
   model, params, (prompt, queries, codes) = built(told)
   found = scores(queries, codes, PAGE, told)
+  apply = jax.jit(model.apply)
   for b, k in ((0, 0), (0, 3), (0, 4), (1, 0), (1, 1)):
     row = jax.tree.map(lambda x, b=b: x[b : b + 1], prompt)
     q = PAGE[b, k]
-    alone = model.apply(
+    alone = apply(
       params, row, queries[b : b + 1, q : q + 1], codes[b : b + 1, k : k + 1]
     )
     assert found.codes[0][b, k, -1] == -jnp.inf
@@ -91,14 +95,8 @@ def test_pages_packed_in_a_row_are_scored_as_if_alone():
   # Pages of unlike lengths, and the second of a row.
   prompt = jax.tree.map(lambda x: x[1:], built()[2][0])
   model, params, _ = built()
-  alone = model.apply(
-    params,
-    prompt,
-    queries[1:, 1:2],
-    codes[1:, 1:3],
-    one[:, :2],
-    end_token=END,
-    method=page_scores,
+  alone = page_scores_of(
+    model, params, prompt, queries[1:, 1:2], codes[1:, 1:3], one[:, :2]
   )
   np.testing.assert_allclose(found.ends[1, 1], alone.ends[0, 0], atol=1e-4)
 

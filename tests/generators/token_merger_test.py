@@ -29,6 +29,7 @@ def prompts() -> Prompt:
   return writer().prompts(np.arange(100, 104), shown=np.ones(4, bool))
 
 
+@jax.jit
 def start():
   embed = embed_with(TABLE)
   params = TokenMerger().init(
@@ -37,6 +38,7 @@ def start():
   return nn.unbox(params)
 
 
+@jax.jit
 def merge(params, table=TABLE, prompt=None):
   prompt = prompts() if prompt is None else prompt
   return TokenMerger().apply(params, prompt, embed_with(table), levels=LEVELS)
@@ -54,7 +56,7 @@ def test_length_is_items_and_separators_whatever_the_levels(items):
   prompt = Prompt(
     np.zeros((2, 1, 1), np.int32), history, np.ones((2, 1 + items), bool)
   )
-  states, mask = merge(start(), prompt=prompt)
+  states, mask = jax.eval_shape(lambda: merge(start(), prompt=prompt))
   separators = 1 + items  # Of the profile and of every item.
   assert states.shape == (2, items + separators, WIDTH)
   assert mask.shape == (2, items + separators)
@@ -81,7 +83,7 @@ def test_the_gradient_reaches_the_tokens_of_every_level():
   def total(table):
     return jnp.sum(jnp.sin(merge(start(), table).states[:, 1::2]))
 
-  grad = np.abs(jax.grad(total)(TABLE)).sum(axis=1)
+  grad = np.abs(jax.jit(jax.grad(total))(TABLE)).sum(axis=1)
   history, there = prompts().history, prompts().mask[:, 1:]
   for level in range(LEVELS):
     tokens = history[there][:, level]

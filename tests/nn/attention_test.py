@@ -52,24 +52,25 @@ def test_beams_equal_sequences_that_repeat_the_prompt():
   own = jax.random.normal(jax.random.key(1), (2, M, D))
   causal = jnp.tril(jnp.ones((S + 2, S + 2), bool))[None]
   positions = jnp.arange(S + 2)[None]
-  params = noisy(
-    nn.unbox(
-      module.init(jax.random.key(2), x, positions[:, :S], causal[:, :S, :S])
-    )
-  )
+  inputs = x, positions[:, :S], causal[:, :S, :S]
+  params = noisy(nn.unbox(jax.jit(module.init)(jax.random.key(2), *inputs)))
 
-  _, prompt = module.apply(params, x, positions[:, :S], causal[:, :S, :S])
-  past = KeyValues(*(jnp.zeros((1, M, 2, 2, 8)),) * 2)
-  for step in range(2):
-    out, past = module.apply(
-      params,
-      own[step][None],
-      jnp.full((1, M), S + step),
-      BeamPlace(jnp.ones((1, S), bool), slot=step),
-      BeamCache(prompt, past),
-    )
+  @jax.jit
+  def last(params):
+    _, prompt = module.apply(params, *inputs)
+    past = KeyValues(*(jnp.zeros((1, M, 2, 2, 8)),) * 2)
+    for step in range(2):
+      out, past = module.apply(
+        params,
+        own[step][None],
+        jnp.full((1, M), S + step),
+        BeamPlace(jnp.ones((1, S), bool), slot=step),
+        BeamCache(prompt, past),
+      )
+    return out
 
+  out, apply = last(params), jax.jit(module.apply)
   for beam in range(M):
     whole = jnp.concatenate((x[0], own[:, beam]))[None]
-    expected, _ = module.apply(params, whole, positions, causal)
+    expected, _ = apply(params, whole, positions, causal)
     np.testing.assert_allclose(out[0, beam], expected[0, -1], atol=1e-5)

@@ -4,10 +4,14 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gr_jax.objectives.next_token import code_losses
-from gr_jax.objectives.page_next_token import page_losses
+from gr_jax.objectives import next_token, page_next_token
 
 SIZES = (4, 3)
+# Of twelve places, the first of which is there once.
+WEIGHTS = np.repeat([0, 1, 2], (4, 3, 4))
+
+code_losses = jax.jit(next_token.code_losses)
+page_losses = jax.jit(page_next_token.page_losses)
 
 
 def drawn(seed: int, rows=3, places=4, pages=2):
@@ -43,15 +47,15 @@ def test_pages_of_one_id_have_the_point_wise_loss(seed):
 @given(st.integers(0, 2**31 - 1))
 def test_a_weight_of_two_is_an_id_that_is_there_twice(seed):
   logits, ends, codes = drawn(seed)
-  weights = jnp.asarray(np.random.default_rng(seed).integers(0, 3, (3, 4)))
-  weights = weights.at[0, 0].set(1).astype(jnp.float32)
+  times = np.append(1, np.random.default_rng(seed).permutation(WEIGHTS))
+  weights = times.reshape(3, 4).astype(np.float32)
   nothing = jnp.zeros((3, 2), bool)
   found = page_losses(logits, ends, codes, weights=weights, ended=nothing)
-  times = weights.astype(int).ravel()
   repeated = [
-    jnp.repeat(x.reshape(12, -1), times, axis=0)[None] for x in (*logits, codes)
+    np.repeat(np.asarray(x).reshape(12, -1), times, axis=0)[None]
+    for x in (*logits, codes)
   ]
-  ones = jnp.ones(repeated[-1].shape[:2])
+  ones = np.ones(repeated[-1].shape[:2], np.float32)
   want = page_losses(
     repeated[:-1], ends, repeated[-1], weights=ones, ended=nothing
   )

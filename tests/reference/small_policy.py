@@ -42,7 +42,7 @@ def _arguments():
 def params():
   """`{"params": ...}` of the model without counts."""
   made = jax.jit(model().init)(jax.random.key(0), *_arguments())
-  return jax.jit(noisy)(nn.unbox(made))
+  return noisy(nn.unbox(made))
 
 
 @functools.cache
@@ -63,7 +63,7 @@ def counted_params():
     inputs = _arguments()
     return model().apply(counts, *inputs, rngs=rngs, mutable=["params"])[1]
 
-  return jax.jit(noisy)(nn.unbox(init(counts(), jax.random.key(0))))
+  return noisy(nn.unbox(init(counts(), jax.random.key(0))))
 
 
 @functools.cache

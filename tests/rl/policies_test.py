@@ -25,10 +25,10 @@ def test_scores_are_the_log_probabilities_of_the_draw(policy):
   )
   found = draw(params(), (prompt, queries), trie(), key=jax.random.key(2))
   shape = (4, 6, queries.shape[-1])
-  logits = model().apply(
+  logits = jax.jit(model().apply)(
     params(), prompt, np.broadcast_to(queries[:, None], shape), found.codes
   )
-  scored = policy.score(logits, found.codes, trie())
+  scored = jax.jit(policy.score)(logits, found.codes, trie())
   where = np.asarray(found.where)
   np.testing.assert_allclose(
     np.asarray(scored)[where], np.asarray(found.log_probs)[where], atol=1e-4

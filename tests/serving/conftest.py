@@ -4,7 +4,6 @@ import os
 import pathlib
 import shutil
 
-import jax
 import pytest
 
 from gr_jax.serving.questions import question, recommend_record, search_record
@@ -13,14 +12,6 @@ from tests.reference import shop_run
 
 BEAM = 64  # More than there are IDs: a search ranks the whole catalogue.
 PROGRAMS = pathlib.Path(os.environ["JAX_COMPILATION_CACHE_DIR"]) / "searches"
-
-
-@pytest.fixture(scope="session", autouse=True)
-def quick_compilation():
-  """These tests are about answers, not about speed."""
-  jax.config.update("jax_disable_most_optimizations", True)
-  yield
-  jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture(scope="session")

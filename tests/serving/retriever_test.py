@@ -39,7 +39,7 @@ def test_a_wide_beam_ranks_the_whole_catalogue_by_the_model():
   model, params, retriever, (prompt, queries) = built()
   ids = semantic_ids().ids
   found = retriever.search(prompt, queries, beam_size=len(ids))
-  logits = model.apply(
+  logits = jax.jit(model.apply)(
     params,
     jax.tree.map(lambda x: x[:1], prompt),
     np.repeat(queries[:1, None], len(ids), axis=1),
