@@ -8,7 +8,8 @@ from ml_collections import ConfigDict
 from experiments.stages.choices import chosen
 from experiments.stages.dual_encoder import DualRanker, train_dual_encoder
 from experiments.stages.embed import Vectors, embed
-from experiments.stages.evaluate import SPLITS, evaluate
+from experiments.stages.evaluate import evaluate
+from experiments.stages.measure import SPLITS
 from experiments.stages.prepare import SOURCES, Data, prepare
 from experiments.stages.recipe import recipe_of
 from experiments.stages.tokenize import (

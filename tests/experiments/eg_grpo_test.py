@@ -4,7 +4,7 @@ import pytest
 
 from configs import eg_grpo as config_file
 from experiments import eg_grpo
-from experiments.stages.evaluate import BEFORE
+from experiments.stages.measure import BEFORE
 from gr_jax.evaluation.results import select
 from gr_jax.rl.losses import eg_grpo_loss
 

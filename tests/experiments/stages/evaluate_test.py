@@ -1,76 +1,23 @@
 """The report of a tiny run holds what it says, and is made once."""
 
-import dataclasses
 import json
 
-import jax
 import numpy as np
 import pytest
-from flax import linen as nn
 from ml_collections import ConfigDict
 
 from experiments.stages import evaluate
-from experiments.stages.embed import Vectors
-from experiments.stages.prepare import Data
-from experiments.stages.tokenize import Tokenized
-from experiments.stages.train import Generator
-from gr_jax.artefacts import Artefact, write_json
-from gr_jax.data.requests import EXPOSED
 from gr_jax.evaluation.results import select
-from gr_jax.generators.decoder_only import DecoderOnly
-from gr_jax.nn.transformer import TransformerConfig
-from tests.reference.noisy import noisy
-from tests.reference.small_world import semantic_ids, shop, writer
+from tests.reference.small_world import shop
+from tests.reference.untrained_run import CONFIG, made
 
 KINDS = ("semantic", "personalised", "next_basket")
-BEAMS = (2, 10)
-CONFIG = ConfigDict(
-  {
-    "name": "cq_sid",
-    "evaluation": {
-      "requests": 8,
-      "beam": 10,
-      "beams": BEAMS,
-      "beam_requests": 4,
-      "free_beam": 3,
-      "batch_size": 4,
-    },
-  }
-)
-TRANSFORMER = TransformerConfig(
-  layers=1, width=16, heads=2, kv_heads=1, head_size=8, feed_forward=16
-)
-
-
-def generator(artefact):
-  model = DecoderOnly(
-    TRANSFORMER, writer()._vocabulary.prompt_size, semantic_ids().level_sizes
-  )
-  rows = np.zeros(1, np.int64)
-  prompt = writer().prompts(rows, shown=np.ones(1, bool))
-  queries = writer().queries(rows)[:, None]
-  codes = np.zeros((1, 1, len(semantic_ids().level_sizes)), np.int32)
-  init = jax.jit(model.init)
-  params = nn.unbox(init(jax.random.key(0), prompt, queries, codes))
-  return Generator(model, noisy(params), writer(), artefact)
+BEAMS = CONFIG.evaluation.beams
 
 
 @pytest.fixture(scope="module")
 def stages(tmp_path_factory):
-  """The working directory and what the stages before left in it."""
-  workdir = tmp_path_factory.mktemp("run")
-  artefact = Artefact(workdir / "earlier", "a mark", 2.0)
-  artefact.directory.mkdir()
-  write_json(artefact.directory / "quality.json", [])
-  write_json(artefact.directory / "history.json", [{"step": 1, "loss": 2.0}])
-  world = shop()
-  return (
-    workdir,
-    Data(world.catalogue, world.requests, artefact),
-    Vectors(world.item_x, world.query_x, artefact),
-    Tokenized(semantic_ids(), artefact),
-    generator(artefact),
-  )
+  return made(tmp_path_factory.mktemp("run"))
 
 
 @pytest.fixture(scope="module")
@@ -130,29 +77,3 @@ def test_an_unknown_setting_is_named(stages):
   config.evaluation.beem = 3
   with pytest.raises(TypeError, match="beem"):
     evaluate.evaluate(config, *stages)
-
-
-def test_grades_add_rows_and_change_none(report, stages):
-  """With the grade 1 of what was clicked they tell the plain figure."""
-  _, data, *rest = stages
-  grades = (data.requests.page_kind > EXPOSED).astype(np.float32)
-  evaluation = evaluate._Evaluation(
-    CONFIG.name,
-    evaluate.EvaluationConfig(**CONFIG.evaluation),
-    dataclasses.replace(data, grades=grades),
-    *rest,
-    before=None,
-  )
-  questions = evaluation.questions[0]
-  rows = evaluation.results(questions, "kept")
-  mine = select(rows, metric="graded_ndcg")
-  others = [row for row in rows if row not in mine]
-  plain = select(report["results"], requests=questions.kind, seen="kept")
-  assert others == plain
-  assert {row["system"] for row in mine} == {row["system"] for row in plain}
-  for row in mine:
-    (same,) = select(
-      plain, level="item", segment="all", metric="ndcg", k=row["k"],
-      system=row["system"],
-    )  # fmt: skip
-    assert abs(row["value"] - same["value"]) < 1e-6
