@@ -66,6 +66,8 @@ def preference() -> dict:
     "order_weight": 3.0,
     # Purchases rarely say what was shown and left.
     "negatives": 1,
+    # Of more than a million: minutes instead of an hour.
+    "max_requests": 100_000,
     "calibration_share": 0.1,
     "learning_rate": 2e-3,
     "weight_decay": 1e-4,

@@ -49,6 +49,7 @@ def get_config(preset: str = "") -> ConfigDict:
   )
   config.generator.loop.update(steps=600, log_every=50, checkpoint_every=600)
   config.preference = genrec.preference()
+  config.preference.max_requests = 0  # The worlds are small.
   config.preference.update(category_depth=1, epochs=2)
   config.blind_spot = {"share": 0.01, "score": 0.9}
   config.align = genrec.alignment()

@@ -7,6 +7,7 @@ import pathlib
 import flax.serialization
 import numpy as np
 from ml_collections import ConfigDict
+from tqdm import tqdm
 
 from experiments.stages.choices import chosen
 from experiments.stages.embed import Vectors
@@ -19,7 +20,7 @@ from gr_jax.rl.page_rows import page_rows
 from gr_jax.rl.preference_features import PairWriter, make_tables
 from gr_jax.rl.preference_model import PreferenceConfig, PreferenceModel
 from gr_jax.rl.preference_network import NetworkConfig
-from gr_jax.rl.preference_training import fit_preference
+from gr_jax.rl.preference_training import drawn, fit_preference
 
 SEARCHES = {"hard": hard_search, "soft": soft_search}
 
@@ -76,10 +77,19 @@ def prefer(
   requests = data.requests
 
   def make(directory: pathlib.Path) -> None:
-    model = fit_preference(requests, tables, config=options)
+    with tqdm(desc="preference", unit="step", mininterval=1.0) as bar:
+
+      def progress(done: int, total: int) -> None:
+        bar.total = total
+        bar.update(done - bar.n)
+
+      model = fit_preference(
+        requests, tables, config=options, progress=progress
+      )
+    rows = np.flatnonzero(requests.split == VALID)
     held_out = page_rows(
       requests,
-      np.flatnonzero(requests.split == VALID),
+      drawn(rows, options.max_requests, seed=options.seed),
       num_items=len(data.catalogue),
       negatives=options.negatives,
       seed=options.seed,

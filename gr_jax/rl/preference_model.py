@@ -32,6 +32,8 @@ class PreferenceConfig:
     order_weight: of an ordered item in the loss.
     negatives: random items added per clicked one, for logs that do not say
       what was shown; calibration then counts them as shown.
+    max_requests: of the training period that are read, drawn at random; 0 =
+      all of them.
     calibration_share: of the training requests, the latest.
     learning_rate: of Adam, falling to 0 along a cosine.
     weight_decay: on all weights.
@@ -44,6 +46,7 @@ class PreferenceConfig:
   window: int = 200
   order_weight: float = 3.0
   negatives: int = 0
+  max_requests: int = 0
   calibration_share: float = 0.1
   learning_rate: float = 2e-3
   weight_decay: float = 1e-4

@@ -8,6 +8,7 @@ the scores probabilities of a click (`rl/calibration.py`). Nothing of the
 validation and test periods is read.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -22,16 +23,27 @@ from gr_jax.rl.preference_features import PairWriter, Tables, look_up
 from gr_jax.rl.preference_model import PreferenceConfig, PreferenceModel
 from gr_jax.rl.preference_network import PreferenceNetwork
 
+Progress = Callable[[int, int], None]
+"""(steps done, steps in all)."""
+
+
+def drawn(rows: np.ndarray, count: int, *, seed: int) -> np.ndarray:
+  """`count` of `rows`, in their order; all of them where there are no more."""
+  if not 0 < count < len(rows):
+    return rows
+  rng = np.random.default_rng(seed)
+  return rows[np.sort(rng.choice(len(rows), count, replace=False))]
+
 
 def split_training(
-  requests: Requests, share: float
+  requests: Requests, share: float, *, most: int = 0, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
   """Training requests to fit on, and the latest `share` of them to calibrate.
 
   Raises:
     ValueError: where one of the two would be empty.
   """
-  rows = np.flatnonzero(requests.split == TRAIN)
+  rows = drawn(np.flatnonzero(requests.split == TRAIN), most, seed=seed)
   rows = rows[np.argsort(requests.time[rows], kind="stable")]
   kept = len(rows) - round(share * len(rows))
   if not 0 < kept < len(rows):
@@ -43,10 +55,19 @@ def split_training(
 
 
 def fit_preference(
-  requests: Requests, tables: Tables, *, config: PreferenceConfig
+  requests: Requests,
+  tables: Tables,
+  *,
+  config: PreferenceConfig,
+  progress: Progress = lambda done, total: None,
 ) -> PreferenceModel:
-  """The trained, calibrated, frozen model."""
-  early, late = split_training(requests, config.calibration_share)
+  """The trained, calibrated, frozen model; `progress` is told every step."""
+  early, late = split_training(
+    requests,
+    config.calibration_share,
+    most=config.max_requests,
+    seed=config.seed,
+  )
   rows, held_out = (
     page_rows(
       requests,
@@ -58,7 +79,7 @@ def fit_preference(
     for k, part in enumerate((early, late))
   )
   writer = PairWriter(requests, config.window)
-  params = _train(rows, writer, tables, config)
+  params = _train(rows, writer, tables, config, progress)
   model = PreferenceModel(params, Platt(1.0, 0.0), writer, tables, config)
   logits = model.logits(held_out.requests, held_out.items)
   model.platt = fit_platt(logits, held_out.labels)
@@ -66,7 +87,11 @@ def fit_preference(
 
 
 def _train(
-  rows: PageRows, writer: PairWriter, tables: Tables, config: PreferenceConfig
+  rows: PageRows,
+  writer: PairWriter,
+  tables: Tables,
+  config: PreferenceConfig,
+  progress: Progress,
 ) -> Any:
   network = PreferenceNetwork(config.network)
   size = min(config.batch_size, len(rows.items))
@@ -95,6 +120,7 @@ def _train(
   weights = np.where(rows.kinds == ORDERED, config.order_weight, 1.0)
   weights = weights.astype(np.float32)
   labels = rows.labels.astype(np.float32)
+  done = 0
   for _ in range(config.epochs):
     order = rng.permutation(len(rows.items))
     for begin in range(0, len(order) - size + 1, size):
@@ -107,4 +133,6 @@ def _train(
         labels[at],
         weights[at],
       )
+      done += 1
+      progress(done, steps)
   return params

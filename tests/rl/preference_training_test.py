@@ -1,9 +1,12 @@
 """In a world where the probability of every click is known."""
 
+import dataclasses
 import functools
 
+import hypothesis
 import numpy as np
 import pytest
+from hypothesis import strategies as st
 
 from gr_jax.data.requests import TRAIN, VALID
 from gr_jax.data.worlds.shop_config import ShopWorldConfig
@@ -13,7 +16,11 @@ from gr_jax.rl.page_rows import page_rows
 from gr_jax.rl.preference_features import make_tables
 from gr_jax.rl.preference_model import PreferenceConfig
 from gr_jax.rl.preference_network import NetworkConfig
-from gr_jax.rl.preference_training import fit_preference, split_training
+from gr_jax.rl.preference_training import (
+  drawn,
+  fit_preference,
+  split_training,
+)
 
 CONFIG = PreferenceConfig(
   network=NetworkConfig(kept=10, width=16, hidden=(32,)),
@@ -93,3 +100,33 @@ def test_only_training_requests_are_fitted_on_and_the_latest_calibrate():
 def test_a_share_that_leaves_nothing_is_refused():
   with pytest.raises(ValueError, match="calibration_share"):
     split_training(world().requests, 0.0)
+
+
+@hypothesis.given(st.integers(1, 40), st.integers(0, 50), st.integers(0, 9))
+def test_drawn_rows_keep_their_order_and_are_no_more_than_asked(n, count, seed):
+  rows = np.arange(n) * 3
+  found = drawn(rows, count, seed=seed)
+  assert len(found) == (min(n, count) if count else n)
+  assert (np.diff(found) > 0).all()
+  assert np.isin(found, rows).all()
+
+
+def test_fewer_requests_are_read_where_that_is_said():
+  log = world().requests
+  early, late = split_training(log, 0.25, most=80)
+  assert (len(early), len(late)) == (60, 20)
+  assert log.time[early].max() <= log.time[late].min()
+
+
+def test_every_step_is_told():
+  shop = world()
+  tables = make_tables(shop.catalogue, shop.item_x, shop.query_x, depth=2)
+  config = dataclasses.replace(CONFIG, max_requests=200, epochs=2)
+  told = []
+  fit_preference(
+    shop.requests,
+    tables,
+    config=config,
+    progress=lambda done, total: told.append((done, total)),
+  )
+  assert [done for done, _ in told] == list(range(1, told[0][1] + 1))
