@@ -20,6 +20,8 @@ import sys
 
 # Before JAX is imported: with libtpu installed it would look for a TPU.
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+# XLA warns of kernels that it would time on the card.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # It asks the cloud which TPU this is; there is none.
 os.environ.setdefault("TPU_SKIP_MDS_QUERY", "1")
 os.environ.setdefault("TPU_WORKER_HOSTNAMES", "localhost")
