@@ -5,11 +5,12 @@
 One generator per seed is aligned in nine ways: with none, one, two or four
 experts in a group of eight, from clicks or from what was only shown, with and
 without the divergence, and, as a control, trained on as before for as many
-steps. Five seeds, two worlds: a made-up shop whose pages tell what was shown
-and clicked, and the purchases of 400 households with fewer arms. Hit rates on
-the test period with paired intervals. Half an hour on two CPU cores; a run that
-is cut off goes on where it was. Presets: `tiny` (the shop alone, three arms:
-shows that it runs, not what is true).
+steps. Five seeds, three worlds: a made-up shop whose pages tell what was shown
+and clicked, one of five times as many items, and the purchases of 400
+households, the last two with fewer arms. Hit rates on the test period with
+paired intervals. An hour on a CPU core or two; a run that is cut off goes on
+where it was. Presets: `tiny` (the shop alone, three arms: shows that it runs,
+not what is true).
 
 `--config.output=DIR` writes the table and the picture there as well.
 """
@@ -66,6 +67,12 @@ def _default(config: ConfigDict) -> None:
     "examples": {"batch_size": 64, "targets": 2},
     "loop": {"steps": 800, "checkpoint_every": 800},
   }
+  # More items for samples to miss, and twice the requests to ask.
+  config.worlds.large_shop = config.worlds.shop_world.to_dict()
+  config.worlds.large_shop.data.update(
+    num_items=20_000, num_users=5000, num_requests=60_000
+  )
+  config.worlds.large_shop.arms = ("sft", "k0", "k2")
   config.worlds.complete_journey.generator = {
     "examples": {"batch_size": 16, "targets": 8},
     "loop": {"steps": 4000, "checkpoint_every": 4000},
