@@ -43,7 +43,7 @@ def recipe(words: str) -> tuple[ConfigDict, str]:
     # Few queries: one small network for all systems.
     config.generator.model.update(tiger.get_config().generator.model)
     config.generator.examples.batch_size = 16
-    config.generator.loop.steps = 1500
+    config.generator.loop.steps = 8000
     config.evaluation.beams = (10, 100)
   config.dual_encoder = dual_encoder(size)
   return config, size
