@@ -151,3 +151,15 @@ def test_the_verdict_follows_the_intervals(low, high, verdict):
 def test_the_written_page_is_the_page(report, text, tmp_path):
   page.write_page(tmp_path / "report.html", report)
   assert (tmp_path / "report.html").read_text(encoding="utf-8") == text
+
+
+def test_the_tile_is_of_the_runs_own_model_even_where_another_is_better(report):
+  rows = [
+    row | {"system": "dpr", "value": 0.99, "low": 0.98, "high": 1.0}
+    for row in report["results"]
+    if row["system"] == "bm25"
+  ]
+  text = page.page(report | {"results": report["results"] + rows})
+  tiles = re.findall(r'<div class="tile"><span>(.*?)</span>', text)
+  assert tiles
+  assert all("cq_sid" in tile for tile in tiles)
