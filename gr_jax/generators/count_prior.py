@@ -16,6 +16,8 @@ popularity model and a pointer to the prompt (See et al. 2017, "Get to the
 point"), inside the softmax.
 """
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
@@ -128,6 +130,19 @@ class CountPrior(nn.Module):
       related = related.step(codes, shares, level)
     return Counted(nodes, weights, counted.history, related)
 
+  def follow(
+    self,
+    counted: Counted,
+    counts: CatalogueCounts,
+    codes: jax.Array,
+    parents: jax.Array,
+    level: int,
+  ) -> Counted:
+    """As `step`, for beams that extend `parents` `[B, M]` with `codes`."""
+    # Before the first code all beams are one prefix.
+    counted = counted.select(parents) if level else counted
+    return self.step(counted, counts, codes, level)
+
   def bias(
     self,
     counted: Counted,
@@ -159,7 +174,7 @@ class CountPrior(nn.Module):
     self,
     prompt: Prompt,
     counts: CatalogueCounts,
-    states: jax.Array,
+    states: Sequence[jax.Array],
     codes: jax.Array,
     transitions: Transitions | None = None,
   ) -> list[jax.Array]:
@@ -168,7 +183,8 @@ class CountPrior(nn.Module):
     Args:
       prompt: of `B` rows.
       counts: of the catalogue.
-      states: `[B, P, L, D]`, before every code.
+      states: per level `[B, P, D]`, before every code; of the first there may
+        be any number.
       codes: the targets; the last level is not read.
       transitions: between the catalogue's IDs.
     """
@@ -176,5 +192,5 @@ class CountPrior(nn.Module):
     for level in range(len(self.level_sizes)):
       if level:
         counted = self.step(counted, counts, codes[:, :, level - 1], level - 1)
-      found.append(self.bias(counted, counts, states[:, :, level], level))
+      found.append(self.bias(counted, counts, states[level], level))
     return found

@@ -152,11 +152,12 @@ class DecoderOnly(nn.Module):
       branch_mask(read.mask, P, L),
     )
     states = states[:, S:].reshape(B, P, L, -1)
-    logits = [self.level_logits(states[:, :, l], l) for l in range(L)]
+    levels = [states[:, :, l] for l in range(L)]
+    logits = [self.level_logits(x, l) for l, x in enumerate(levels)]
     if self.counts is None:
       return logits
     biases = self.prior.biases(
-      prompt, self.counts, states, codes, self.transitions
+      prompt, self.counts, levels, codes, self.transitions
     )
     return [scores + bias for scores, bias in zip(logits, biases)]
 
@@ -224,7 +225,8 @@ class DecoderOnly(nn.Module):
     logits = self.level_logits(states, level)
     counted = cache.counted
     if counted is not None:
-      counted = counted.select(parents) if level > 1 else counted
-      counted = self.prior.step(counted, self.counts, codes, level - 1)
+      counted = self.prior.follow(
+        counted, self.counts, codes, parents, level - 1
+      )
       logits += self.prior.bias(counted, self.counts, states, level)
     return jax.nn.log_softmax(logits), cache.replace(own=own, counted=counted)

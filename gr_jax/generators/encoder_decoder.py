@@ -181,11 +181,12 @@ class EncoderDecoder(nn.Module):
     encoded = self.encode(prompt, queries)
     x = jnp.stack(inputs, axis=2)
     states, _, _ = self.decode(x, None, None, encoded)
-    logits = [self.table.level_logits(states[:, :, l], l) for l in range(L)]
+    levels = [states[:, :, l] for l in range(L)]
+    logits = [self.table.level_logits(x, l) for l, x in enumerate(levels)]
     if self.counts is None:
       return logits
     biases = self.prior.biases(
-      prompt, self.counts, states, codes, self.transitions
+      prompt, self.counts, levels, codes, self.transitions
     )
     return [scores + bias for scores, bias in zip(logits, biases)]
 
@@ -247,8 +248,9 @@ class EncoderDecoder(nn.Module):
     logits = self.table.level_logits(states[:, :, 0], level)
     counted = cache.counted
     if counted is not None:
-      counted = counted.select(parents) if level > 1 else counted
-      counted = self.prior.step(counted, self.counts, codes, level - 1)
+      counted = self.prior.follow(
+        counted, self.counts, codes, parents, level - 1
+      )
       logits += self.prior.bias(counted, self.counts, states[:, :, 0], level)
     return jax.nn.log_softmax(logits), cache.replace(
       own=own, prefix=prefix, counted=counted

@@ -133,11 +133,7 @@ def _level_logits(
   logits = [model.level_logits(x, l) for l, x in enumerate(levels)]
   if model.counts is None:
     return logits
-  counted = model.prior.start(prompt, model.transitions)
-  for l, x in enumerate(levels):
-    if l:
-      counted = model.prior.step(
-        counted, model.counts, codes[..., l - 1], l - 1
-      )
-    logits[l] += model.prior.bias(counted, model.counts, x, l)
-  return logits
+  biases = model.prior.biases(
+    prompt, model.counts, levels, codes, model.transitions
+  )
+  return [scores + bias for scores, bias in zip(logits, biases)]

@@ -98,7 +98,7 @@ def biases(transitions, *, gate_bias=0.0):
   )
   prompt = writer().prompts(ROWS, shown=np.ones(4, bool))
   codes = semantic_ids().codes[:20].reshape(4, 5, 3)
-  states = jnp.zeros((4, 5, 3, 4))
+  states = [jnp.zeros((4, 5, 4))] * 3
   inputs = (prompt, catalogue, states, codes, transitions)
   params = nn.unbox(prior.init(jax.random.key(0), *inputs, method="biases"))
   if transitions is not None:
