@@ -6,7 +6,7 @@ from collections.abc import Callable
 from ml_collections import ConfigDict
 
 from experiments.stages.choices import chosen
-from experiments.stages.dual_encoder import DualRanker, train_dual_encoder
+from experiments.stages.dual_encoder import train_dual_encoder
 from experiments.stages.embed import Vectors, embed
 from experiments.stages.evaluate import evaluate
 from experiments.stages.measure import SPLITS
@@ -85,7 +85,14 @@ def run(
       release_freed_memory()
     dual = None
     if "dual_encoder" in config:
-      dual = _dual_encoder(config, workdir, data, vectors, tokenized, generator)
+      dual = train_dual_encoder(
+        config.dual_encoder,
+        workdir,
+        data,
+        vectors,
+        tokenized,
+        generator.writer,
+      )
       release_freed_memory()
     report = evaluate(
       config,
@@ -101,25 +108,3 @@ def run(
     print(table.table(report["results"]))
     print(f"report: {workdir / 'report.html'}")
   return report
-
-
-def _dual_encoder(
-  config: ConfigDict,
-  workdir: pathlib.Path,
-  data: Data,
-  vectors: Vectors,
-  tokenized: Tokenized,
-  generator: Generator,
-) -> DualRanker:
-  """Reads the generator's prompts, and nothing else of it."""
-  inputs = [made.artefact.fingerprint for made in (data, vectors, tokenized)]
-  return train_dual_encoder(
-    config.dual_encoder,
-    workdir,
-    data,
-    vectors,
-    generator.writer,
-    [*inputs, repr(sorted(config.generator.prompt.items()))],
-    num_tokens=generator.model.prompt_size
-    + sum(tokenized.semantic_ids.level_sizes),
-  )

@@ -15,6 +15,7 @@ from experiments.stages.embed import Vectors
 from experiments.stages.precision import dot_general
 from experiments.stages.prepare import Data
 from experiments.stages.questions import Questions
+from experiments.stages.tokenize import Tokenized
 from gr_jax.artefacts import Artefact, build, write_json
 from gr_jax.data.requests import TRAIN, VALID
 from gr_jax.dense import ranking, training
@@ -51,13 +52,11 @@ class DualRanker:
     self, questions: Questions, *, k: int, exclude: RowLists | None
   ) -> np.ndarray:
     """`[R, k]` int32 catalogue rows, as every floor gives them."""
-    rows = questions.rows
-    query = questions.requests.query[rows]
+    query = questions.requests.query[questions.rows]
     encoded = ranking.encode_requests(
       self.model,
       self.params,
-      self.writer.prompts(rows, shown=np.full(len(rows), questions.shown)),
-      self.writer.queries(query),
+      *questions.prompts(self.writer),
       self.query_vectors[query],
     )
     return ranking.rank(self.index, np.asarray(encoded), k=k, exclude=exclude)
@@ -68,10 +67,8 @@ def train_dual_encoder(
   workdir: pathlib.Path,
   data: Data,
   vectors: Vectors,
+  tokenized: Tokenized,
   writer: PromptWriter,
-  inputs: list[str],
-  *,
-  num_tokens: int,
 ) -> DualRanker:
   """The trained ranker, or the one that an earlier run left.
 
@@ -83,13 +80,12 @@ def train_dual_encoder(
     data: catalogue and requests. What documents ask for themselves is not
       learned: DPR has the pairs of the logs.
     vectors: of items and queries.
+    tokenized: the IDs whose codes the prompts hold.
     writer: of prompts, as the generator's.
-    inputs: fingerprints of the artefacts behind the arguments.
-    num_tokens: of the writer's vocabulary, codes included.
   """
   model = DualEncoder(
     DualEncoderConfig(**config.model),
-    num_tokens,
+    writer.num_tokens,
     writer.item_tokens.shape[1],
     dot_general(config.precision),
   )
@@ -129,6 +125,8 @@ def train_dual_encoder(
     )
     write_json(directory / "history.json", history)
 
+  inputs = [made.artefact.fingerprint for made in (data, vectors, tokenized)]
+  inputs.append(repr(sorted(dataclasses.asdict(writer.config).items())))
   artefact = build(workdir, "dual_encoder", config.to_dict(), inputs, make)
   params = flax.serialization.msgpack_restore(
     (artefact.directory / "params.msgpack").read_bytes()

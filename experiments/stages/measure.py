@@ -119,14 +119,6 @@ class Measures:
       batch_size=self.config.batch_size,
     )
 
-  def _prompts(self, questions: Questions):
-    rows = questions.rows
-    shown = np.full(len(rows), questions.shown)
-    return (
-      self.writer.prompts(rows, shown=shown),
-      self.writer.queries(questions.requests.query[rows]),
-    )
-
   def _search(
     self,
     questions: Questions,
@@ -141,7 +133,7 @@ class Measures:
       seen = [seen[r] for r in range(len(seen))]
       excluded = fully_seen_ids(seen, self.ids)
     found = retriever.search(
-      *self._prompts(questions), beam_size=beam, excluded=excluded
+      *questions.prompts(self.writer), beam_size=beam, excluded=excluded
     )
     items = expand_items(
       found.ids, self.ids, self.catalogue.popularity, k=beam, seen=seen
@@ -209,7 +201,7 @@ class Measures:
     """Share of the free beam's IDs that name nothing."""
     questions = questions.first(self.config.beam_requests)
     found = self.retriever.free_search(
-      *self._prompts(questions), beam_size=self.config.free_beam
+      *questions.prompts(self.writer), beam_size=self.config.free_beam
     )
     invalid = (found.ids < 0).mean(axis=1)
     figure = intervals.bootstrap(invalid[:, None], groups=questions.users)

@@ -8,6 +8,7 @@ import numpy as np
 from gr_jax.data.requests import Requests
 from gr_jax.evaluation import request_lists, row_lists
 from gr_jax.evaluation.row_lists import RowLists
+from gr_jax.generators.prompts import Prompt, PromptWriter
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +51,14 @@ class Questions:
   @functools.cached_property
   def targets(self) -> RowLists:
     return request_lists.targets(self.requests, self.rows)
+
+  def prompts(self, writer: PromptWriter) -> tuple[Prompt, np.ndarray]:
+    """Prompts and query tokens, as generators read them."""
+    shown = np.full(len(self.rows), self.shown)
+    return (
+      writer.prompts(self.rows, shown=shown),
+      writer.queries(self.requests.query[self.rows]),
+    )
 
   def first(self, count: int) -> "Questions":
     """The first `count` of them."""

@@ -16,7 +16,7 @@ from ml_collections import ConfigDict
 from experiments.stages.prepare import Data
 from experiments.stages.tokenize import Tokenized
 from experiments.stages.train import Generator
-from experiments.studies import beams
+from experiments.studies.id_search import search
 from gr_jax.artefacts import Artefact, build
 from gr_jax.data.requests import TEST, Requests
 from gr_jax.decoding.trie import build_trie
@@ -103,7 +103,7 @@ def count_hits(
       generator.writer.prompts(rows, shown=np.ones(len(rows), bool)),
       generator.writer.queries(requests.query[rows]),
     )
-    found = beams.search(
+    found = search(
       generator,
       jax.tree.map(np.asarray, prompts),
       build_trie(ids.ids, ids.level_sizes),

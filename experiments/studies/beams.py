@@ -9,10 +9,8 @@ every arm, however many items its IDs name.
 """
 
 import dataclasses
-import functools
 import pathlib
 
-import jax
 import numpy as np
 from ml_collections import ConfigDict
 
@@ -20,13 +18,12 @@ from experiments.stages.prepare import Data
 from experiments.stages.questions import Questions, draw_questions
 from experiments.stages.tokenize import Tokenized
 from experiments.stages.train import Generator
+from experiments.studies.id_search import search, trie_of
 from gr_jax.artefacts import Artefact, build
 from gr_jax.data.requests import TEST
-from gr_jax.decoding.beam_search import beam_search
-from gr_jax.decoding.trie import build_trie
 from gr_jax.evaluation import metrics
 from gr_jax.evaluation.row_lists import RowLists
-from gr_jax.serving.retriever import expand_items, generator_functions
+from gr_jax.serving.retriever import expand_items
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 KINDS = ("semantic", "personalised")
@@ -54,29 +51,6 @@ class BeamsConfig:
       raise ValueError(
         f"evaluation.beams is {self.beams}; give widths in rising order."
       )
-
-
-@functools.partial(jax.jit, static_argnames=("model", "beam"))
-def _search(params, batch, trie, *, model, beam):
-  functions = generator_functions(model)
-  return beam_search(*functions, params, batch, trie, beam_size=beam).ids
-
-
-def search(generator: Generator, prompts, trie, *, beam: int, batch_size: int):
-  """Rows `[R, beam]` of the table of IDs, best first, -1 = none.
-
-  The trie is data: arms whose tries have equal shapes share a compilation.
-  """
-  total = len(prompts[1])
-  found = []
-  for start in range(0, total, batch_size):
-    rows = np.arange(start, start + batch_size)
-    rows = np.where(rows < total, rows, start)
-    batch = jax.tree.map(lambda x, rows=rows: x[rows], prompts)
-    found.append(
-      _search(generator.params, batch, trie, model=generator.model, beam=beam)
-    )
-  return np.concatenate(jax.device_get(found))[:total]
 
 
 def asked(data: Data, config: BeamsConfig) -> list[Questions]:
@@ -123,18 +97,8 @@ def measure(
   `id` and `item` are hits (bool), `named` is how many items the IDs of the beam
   name, `popular` hits of the `b` most popular IDs: what no model is needed for.
   """
-  writer, rows = generator.writer, questions.rows
-  prompts = (
-    writer.prompts(rows, shown=np.full(len(rows), questions.shown)),
-    writer.queries(questions.requests.query[rows]),
-  )
-  # Room for any IDs of this catalogue: one compilation serves all arms.
-  trie = build_trie(
-    semantic_ids.ids,
-    semantic_ids.level_sizes,
-    capacity=len(semantic_ids),
-    branches=semantic_ids.level_sizes,
-  )
+  rows, prompts = questions.rows, questions.prompts(generator.writer)
+  trie = trie_of(semantic_ids)
   targets = questions.targets
   target_ids = RowLists(targets.offsets, semantic_ids.id_of_item[targets.rows])
   sizes = np.append(np.diff(semantic_ids.item_offsets), 0)

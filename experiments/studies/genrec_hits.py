@@ -4,27 +4,22 @@ import dataclasses
 import functools
 import pathlib
 
-import jax
 import numpy as np
 from ml_collections import ConfigDict
 
 from experiments.stages.choices import chosen
+from experiments.stages.measure import SPLITS
 from experiments.stages.prepare import Data
 from experiments.stages.questions import Questions, draw_questions
 from experiments.stages.tokenize import Tokenized
 from experiments.stages.train import Generator
-from experiments.studies.beams import search
+from experiments.studies.id_search import search, trie_of
 from gr_jax.artefacts import Artefact, build
-from gr_jax.data.requests import TEST, VALID
-from gr_jax.decoding.free_beam_search import free_beam_search
-from gr_jax.decoding.trie import build_trie
 from gr_jax.evaluation import metrics
 from gr_jax.evaluation.row_lists import RowLists
-from gr_jax.serving.retriever import generator_functions
 
 CUTOFFS = (1, 10, 50)
 KINDS = ("personalised", "next_basket")
-SPLITS = {"valid": VALID, "test": TEST}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,33 +62,6 @@ def request_rows(questions: list[Questions]) -> np.ndarray:
   return np.concatenate([one.rows for one in questions])
 
 
-@functools.partial(jax.jit, static_argnames=("model", "beam"))
-def _free(params, batch, trie, *, model, beam):
-  functions = generator_functions(model)
-  return free_beam_search(*functions, params, batch, trie, beam_size=beam).ids
-
-
-def _invalid(generator, prompts, trie, config: HitsConfig) -> np.ndarray:
-  """`[R]` share of the free beam that names nothing."""
-  total, size = len(prompts[1]), config.batch_size
-  found = []
-  for start in range(0, total, size):
-    rows = np.arange(start, start + size)
-    rows = np.where(rows < total, rows, start)
-    batch = jax.tree.map(lambda x, rows=rows: x[rows], prompts)
-    found.append(
-      _free(
-        generator.params,
-        batch,
-        trie,
-        model=generator.model,
-        beam=config.free_beam,
-      )
-    )
-  ids = np.concatenate(jax.device_get(found))[:total]
-  return (ids < 0).mean(axis=1)
-
-
 def measure(
   questions: list[Questions],
   generator: Generator,
@@ -107,31 +75,25 @@ def measure(
   clicked item: point-wise search, whatever the generator learned.
   """
   ids = tokenized.semantic_ids
-  # Room for any IDs of this catalogue: one compilation serves all seeds.
-  trie = build_trie(
-    ids.ids, ids.level_sizes, capacity=len(ids), branches=ids.level_sizes
-  )
+  trie = trie_of(ids)
   parts = []
   for one in questions:
-    writer, rows = generator.writer, one.rows
-    prompts = (
-      writer.prompts(rows, shown=np.ones(len(rows), bool)),
-      writer.queries(one.requests.query[rows]),
-    )
-    found = search(
+    ask = functools.partial(
+      search,
       generator,
-      prompts,
+      one.prompts(generator.writer),
       trie,
-      beam=max(CUTOFFS),
       batch_size=config.batch_size,
     )
+    found = ask(beam=max(CUTOFFS))
+    free = ask(beam=config.free_beam, decoding="free")
     targets = one.targets
     relevant = RowLists(targets.offsets, ids.id_of_item[targets.rows])
     hits = metrics.hit_matrix(found, relevant)
     parts.append(
       {
         "hits": np.stack([hits[:, :k].any(axis=1) for k in CUTOFFS], axis=1),
-        "invalid": _invalid(generator, prompts, trie, config),
+        "invalid": (free < 0).mean(axis=1),
         "top": found[:, :10],
       }
     )

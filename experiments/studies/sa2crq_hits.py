@@ -9,25 +9,25 @@ from ml_collections import ConfigDict
 
 from experiments.stages.choices import chosen
 from experiments.stages.dual_encoder import DualRanker
+from experiments.stages.measure import SPLITS
 from experiments.stages.prepare import Data
 from experiments.stages.questions import Questions, draw_questions
 from experiments.stages.tokenize import Tokenized
 from experiments.stages.train import Generator
+from experiments.studies.id_search import DECODINGS, search, trie_of
 from experiments.studies.sa2crq_measure import (
   CUTOFFS,
   expanded,
   measure,
   segments_of,
 )
-from experiments.studies.sa2crq_search import DECODINGS, name_ids, trie_of
 from gr_jax.artefacts import Artefact, build
-from gr_jax.data.requests import TEST, VALID
 from gr_jax.evaluation.floors import bm25
-
-SPLITS = {"valid": VALID, "test": TEST}
 
 # Of one arm and seed: kind of requests -> decoding -> segment -> figures.
 Found = dict[str, dict[str, dict[str, np.ndarray]]]
+# (kind of requests, decoding, segment -> figures), one after the other.
+Figures = Iterator[tuple[str, str, dict[str, np.ndarray]]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,21 +81,23 @@ def ask_generator(
   """Both searches, kept in the folder `hits`."""
   config = HitsConfig(**section)
   ids, popularity = tokenized.semantic_ids, data.catalogue.popularity
-  segments = segments_of(popularity)
 
-  def figures(questions: Questions) -> Iterator[tuple[str, dict]]:
-    trie = trie_of(ids)
-    for decoding in DECODINGS:
-      named = name_ids(
-        questions,
-        generator,
-        trie,
-        decoding=decoding,
-        beam=config.beam,
-        batch_size=config.batch_size,
-      )
-      items = expanded(named, ids, popularity)
-      yield decoding, measure(items, questions.targets, segments, ids=named)
+  def figures(drawn: list[Questions]) -> Figures:
+    trie, segments = trie_of(ids), segments_of(popularity)
+    for questions in drawn:
+      prompts = questions.prompts(generator.writer)
+      for decoding in DECODINGS:
+        named = search(
+          generator,
+          prompts,
+          trie,
+          beam=config.beam,
+          batch_size=config.batch_size,
+          decoding=decoding,
+        )
+        items = expanded(named, ids, popularity)
+        told = measure(items, questions.targets, segments, ids=named)
+        yield questions.kind, decoding, told
 
   inputs = [generator.artefact.fingerprint, tokenized.artefact.fingerprint]
   return _kept(section, workdir, data, inputs, figures)
@@ -106,15 +108,15 @@ def ask_bm25(
 ) -> tuple[Found, Artefact]:
   """The words of the query in the texts of the items."""
   popularity = data.catalogue.popularity
-  state = bm25.fit(data.catalogue.texts, popularity)
 
-  def figures(questions: Questions) -> Iterator[tuple[str, dict]]:
-    queries = data.requests.queries[data.requests.query[questions.rows]]
-    items = bm25.rank(state, queries, k=max(CUTOFFS))
-    yield (
-      "catalogue",
-      measure(items, questions.targets, segments_of(popularity)),
-    )
+  def figures(drawn: list[Questions]) -> Figures:
+    state = bm25.fit(data.catalogue.texts, popularity)
+    segments = segments_of(popularity)
+    for questions in drawn:
+      queries = data.requests.queries[data.requests.query[questions.rows]]
+      items = bm25.rank(state, queries, k=max(CUTOFFS))
+      told = measure(items, questions.targets, segments)
+      yield questions.kind, "catalogue", told
 
   return _kept(section, workdir, data, [data.artefact.fingerprint], figures)
 
@@ -123,11 +125,13 @@ def ask_dual_encoder(
   section: ConfigDict, workdir: pathlib.Path, data: Data, dual: DualRanker
 ) -> tuple[Found, Artefact]:
   """The nearest items of a request's vector."""
-  segments = segments_of(data.catalogue.popularity)
 
-  def figures(questions: Questions) -> Iterator[tuple[str, dict]]:
-    items = dual.rank(questions, k=max(CUTOFFS), exclude=None)
-    yield "catalogue", measure(items, questions.targets, segments)
+  def figures(drawn: list[Questions]) -> Figures:
+    segments = segments_of(data.catalogue.popularity)
+    for questions in drawn:
+      items = dual.rank(questions, k=max(CUTOFFS), exclude=None)
+      told = measure(items, questions.targets, segments)
+      yield questions.kind, "catalogue", told
 
   return _kept(section, workdir, data, [dual.artefact.fingerprint], figures)
 
@@ -138,13 +142,11 @@ def _kept(
   config = HitsConfig(**section)
 
   def make(directory: pathlib.Path) -> None:
-    for questions in asked(data, config):
-      columns = {
-        f"{decoding}/{segment}": values
-        for decoding, found in figures(questions)
-        for segment, values in found.items()
-      }
-      np.savez_compressed(directory / f"{questions.kind}.npz", **columns)
+    columns = {kind: {} for kind in config.kinds}
+    for kind, decoding, told in figures(asked(data, config)):
+      columns[kind] |= {f"{decoding}/{name}": told[name] for name in told}
+    for kind in config.kinds:
+      np.savez_compressed(directory / f"{kind}.npz", **columns[kind])
 
   artefact = build(workdir, "hits", section.to_dict(), inputs, make)
   found: Found = {}

@@ -101,17 +101,13 @@ class World:
     tokenized, generator = self._baseline
     section = ConfigDict(self.config.dual_encoder.to_dict())
     section.training.seed = seed
-    made = (self.data, self.vectors, tokenized)
     dual = train_dual_encoder(
       section,
       folder,
       self.data,
       self.vectors,
+      tokenized,
       generator.writer,
-      [one.artefact.fingerprint for one in made]
-      + [repr(sorted(self.config.generator.prompt.items()))],
-      num_tokens=generator.model.prompt_size
-      + sum(tokenized.semantic_ids.level_sizes),
     )
     self._keep(dual.artefact)
     return sa2crq_hits.ask_dual_encoder(

@@ -124,6 +124,11 @@ class PromptWriter:
     )
     self._following, self._number = _occurrences(requests)
 
+  @property
+  def num_tokens(self) -> int:
+    """Of the vocabulary, codes included."""
+    return self._vocabulary.size
+
   def queries(self, query: np.ndarray) -> np.ndarray:
     """Tokens of query rows `[...]`: `[..., Wq]`; -1 asks for a basket."""
     return self._queries[query]

@@ -7,10 +7,11 @@ from ml_collections import ConfigDict
 from experiments.stages.dual_encoder import _logged_pairs, train_dual_encoder
 from experiments.stages.embed import Vectors
 from experiments.stages.questions import draw_questions
+from experiments.stages.tokenize import Tokenized
 from gr_jax.data.requests import TEST, TRAIN
 from gr_jax.generators.examples import group_targets
 from tests.reference.lessons import data
-from tests.reference.small_world import shop, writer
+from tests.reference.small_world import semantic_ids, shop, writer
 
 CONFIG = ConfigDict(
   {
@@ -34,9 +35,8 @@ def made(directory):
     directory,
     world_data,
     vectors,
+    Tokenized(semantic_ids(), world_data.artefact),
     writer(),
-    ["mark"],
-    num_tokens=writer()._vocabulary.size,
   )
 
 

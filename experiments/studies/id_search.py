@@ -1,4 +1,8 @@
-"""What one generator names: IDs inside the catalogue, and IDs said freely."""
+"""What one generator names: IDs inside the catalogue, and IDs said freely.
+
+Generators of one shape share a compilation, and tries are data: with `trie_of`
+all seeds and arms of a study do.
+"""
 
 import functools
 from typing import Any
@@ -6,7 +10,6 @@ from typing import Any
 import jax
 import numpy as np
 
-from experiments.stages.questions import Questions
 from experiments.stages.train import Generator
 from gr_jax.decoding.beam_search import beam_search
 from gr_jax.decoding.free_beam_search import free_beam_search
@@ -27,7 +30,7 @@ def _search(params, batch, trie, *, model, decoding, beam):
 
 
 def trie_of(semantic_ids: SemanticIds) -> Trie:
-  """With room for any IDs of this catalogue: one compilation for all seeds."""
+  """With room for any IDs of this catalogue."""
   return build_trie(
     semantic_ids.ids,
     semantic_ids.level_sizes,
@@ -36,38 +39,39 @@ def trie_of(semantic_ids: SemanticIds) -> Trie:
   )
 
 
-def name_ids(
-  questions: Questions,
+def search(
   generator: Generator,
+  prompts: Any,
   trie: Trie,
   *,
-  decoding: str,
   beam: int,
   batch_size: int,
+  decoding: str = "catalogue",
 ) -> np.ndarray:
-  """Rows `[R, beam]` of the table of IDs, best first, -1 = names nothing."""
-  prompts = _prompts(questions, generator)
-  total, found = len(questions.rows), []
+  """Rows `[R, beam]` of the table of IDs, best first, -1 = names nothing.
+
+  Args:
+    generator: that is asked.
+    prompts: prompt and query tokens of `R` requests.
+    trie: the catalogue.
+    beam: IDs per request.
+    batch_size: requests per search.
+    decoding: one of `DECODINGS`.
+  """
+  total, found = len(prompts[1]), []
   for start in range(0, total, batch_size):
-    rows = np.arange(start, start + batch_size)
     # The last batch is filled up with copies of its first row.
+    rows = np.arange(start, start + batch_size)
     rows = np.where(rows < total, rows, start)
     batch = jax.tree.map(lambda x, rows=rows: x[rows], prompts)
-    ids = _search(
-      generator.params,
-      batch,
-      trie,
-      model=generator.model,
-      decoding=decoding,
-      beam=beam,
+    found.append(
+      _search(
+        generator.params,
+        batch,
+        trie,
+        model=generator.model,
+        decoding=decoding,
+        beam=beam,
+      )
     )
-    found.append(jax.device_get(ids))
-  return np.concatenate(found)[:total]
-
-
-def _prompts(questions: Questions, generator: Generator) -> Any:
-  writer, rows = generator.writer, questions.rows
-  return (
-    writer.prompts(rows, shown=np.full(len(rows), questions.shown)),
-    writer.queries(questions.requests.query[rows]),
-  )
+  return np.concatenate(jax.device_get(found))[:total]
