@@ -1,6 +1,8 @@
 """Artefacts are loaded whole, or refused in one line."""
 
+import concurrent.futures
 import json
+import multiprocessing
 import os
 import shutil
 
@@ -80,12 +82,26 @@ FILES = (
 )
 
 
-@pytest.mark.parametrize("file", [*FILES, "checkpoint"])
+@pytest.mark.parametrize("file", FILES)
 def test_a_truncated_file_is_refused_in_one_line(copied, file):
-  path = checkpoint_data(copied) if file == "checkpoint" else copied / file
+  path = copied / file
   os.truncate(path, path.stat().st_size // 2)
   with pytest.raises(ValueError, match=r"cannot be read|damaged") as caught:
     load_artefacts(copied)
+  assert "\n" not in str(caught.value)
+
+
+def test_a_truncated_checkpoint_is_refused_in_one_line(copied):
+  """In a process of its own: readers that Orbax leaves behind answer a loop
+  that is closed, sometimes in the middle of the next test."""
+  path = checkpoint_data(copied)
+  os.truncate(path, path.stat().st_size // 2)
+  spawn = multiprocessing.get_context("spawn")
+  with (
+    concurrent.futures.ProcessPoolExecutor(1, mp_context=spawn) as alone,
+    pytest.raises(ValueError, match=r"cannot be read|damaged") as caught,
+  ):
+    alone.submit(load_artefacts, copied).result()
   assert "\n" not in str(caught.value)
 
 
