@@ -3,16 +3,17 @@
   python -m gr_jax.main --config=configs/amazon_beauty.py \
     --config.data.path=DIR
 
-DIR holds items.parquet and interactions.parquet (`gr_jax.data.amazon_reviews`
-says which columns). Semantic IDs by an RQ-VAE; there are no queries, so only
-next-basket requests are asked, each for one item. Of the report, the rows
-without seen items are those of the papers. Presets as in `cq_sid`.
+DIR holds items.parquet and interactions.parquet
+(`gr_jax.data.sources.amazon_reviews` says which columns). Semantic IDs by an
+RQ-VAE; there are no queries, so only next-basket requests are asked, each for
+one item. Of the report, the rows without seen items are those of the papers.
+Presets as in `cq_sid`.
 
-The generator is told what follows what (`gr_jax.generators.transitions`, our
-design): by itself such counting beats most published generators here.
-`--config.generator.transitions.neighbours=0` leaves it out.
-`--config.data.valid_trains` also learns and counts the valid targets, which
-models of the papers do not see.
+The generator is conditioned on what follows what
+(`gr_jax.generators.priors.transitions`, [OURS]): by itself such counting beats
+most published generators here. `--config.generator.transitions.neighbours=0`
+leaves it out. `--config.data.valid_trains` also learns and counts the valid
+targets, which models of the papers do not see.
 """
 
 from configs import rq_vae

@@ -4,10 +4,11 @@
   python -m gr_jax.main --config=configs/home_depot.py:tiger \
     --config.data.path=DIR
 
-DIR holds items.parquet and judgments.parquet (`gr_jax/data/graded_search.py`
-says which columns). Systems and presets as in `scifact`. A product graded 2.5
-or better of 3 is relevant; the report also has nDCG by grades. Products ask for
-themselves with their titles and with words of them.
+DIR holds items.parquet and judgments.parquet
+(`gr_jax/data/sources/graded_search.py` says which columns). Systems and presets
+as in `scifact`. A product graded 2.5 or better of 3 is relevant; the report
+also has nDCG by grades. Products ask for themselves with their titles and with
+words of them.
 
 Queries were judged in pools: what nobody graded counts as wrong, which is
 harder on systems that find other things than those that filled the pools.

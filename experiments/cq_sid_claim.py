@@ -12,16 +12,17 @@ from collections.abc import Mapping
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments.stages.embed import Vectors, embed
-from experiments.stages.prepare import Data, prepare
-from experiments.stages.tokenize import tokenize
-from experiments.stages.train import train
-from experiments.studies import beams, claim_figures, provenance
+from experiments.pipeline.embed import Vectors, embed
+from experiments.pipeline.prepare import Data, prepare
+from experiments.pipeline.tokenize import tokenize
+from experiments.pipeline.train import train
+from experiments.studies import beams, claim_figures
 from experiments.studies.arms import ARMS, check_arms, tokenizer_section
 from experiments.studies.claim_plot import picture
 from experiments.studies.claim_table import page
 from experiments.studies.study_files import write_study
 from gr_jax.artefacts import Artefact, locked
+from gr_jax.evaluation import provenance
 from gr_jax.parallel import hosts
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 

@@ -11,11 +11,11 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments import retrieval
-from experiments.stages.choices import chosen
-from experiments.stages.embed import Vectors
-from experiments.stages.prepare import Data
-from experiments.stages.tokenize import Fitted
+from experiments.pipeline import run as retrieval
+from experiments.pipeline.choices import chosen
+from experiments.pipeline.embed import Vectors
+from experiments.pipeline.prepare import Data
+from experiments.pipeline.tokenize import Fitted
 from gr_jax.tokenizers import dsi_ids
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 

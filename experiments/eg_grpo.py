@@ -8,16 +8,17 @@ import pathlib
 
 from ml_collections import ConfigDict
 
-from experiments import cq_sid, retrieval
+from experiments import cq_sid
 from experiments.cq_sid import settings
-from experiments.stages.align import align
-from experiments.stages.embed import Vectors
-from experiments.stages.prepare import Data
-from experiments.stages.tokenize import Tokenized
-from experiments.stages.train import Generator
-from gr_jax.rl.alignment_config import AlignmentConfig
+from experiments.pipeline import run as retrieval
+from experiments.pipeline.align import align
+from experiments.pipeline.embed import Vectors
+from experiments.pipeline.prepare import Data
+from experiments.pipeline.tokenize import Tokenized
+from experiments.pipeline.train import Generator
+from gr_jax.rl.objective_config import AlignmentConfig
 from gr_jax.rl.old_policy import periodic
-from gr_jax.rl.rewards import (
+from gr_jax.rl.rewards.page import (
   IdReward,
   PageReward,
   PageRewardConfig,

@@ -12,12 +12,12 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from experiments import cq_sid, eg_grpo
-from experiments.stages.align import align
-from experiments.stages.embed import embed
-from experiments.stages.prepare import Data, prepare
-from experiments.stages.tokenize import Tokenized, tokenize
-from experiments.stages.train import Generator, train
-from experiments.studies import alignment_figures, alignment_hits, provenance
+from experiments.pipeline.align import align
+from experiments.pipeline.embed import embed
+from experiments.pipeline.prepare import Data, prepare
+from experiments.pipeline.tokenize import Tokenized, tokenize
+from experiments.pipeline.train import Generator, train
+from experiments.studies import alignment_figures, alignment_hits
 from experiments.studies import arms as tokenizers
 from experiments.studies.alignment_arms import (
   ARMS,
@@ -29,6 +29,7 @@ from experiments.studies.alignment_plot import picture
 from experiments.studies.alignment_table import page
 from experiments.studies.study_files import write_study
 from gr_jax.artefacts import Artefact, locked
+from gr_jax.evaluation import provenance
 from gr_jax.parallel import hosts
 from gr_jax.training.metric_writer import read_metrics
 

@@ -5,24 +5,25 @@ import pathlib
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments import retrieval, rq_kmeans
-from experiments.stages import preference
-from experiments.stages.align import align
-from experiments.stages.embed import Vectors
-from experiments.stages.hybrid_reward import (
+from experiments import rq_kmeans
+from experiments.pipeline import preference
+from experiments.pipeline import run as retrieval
+from experiments.pipeline.align import align
+from experiments.pipeline.embed import Vectors
+from experiments.pipeline.hybrid_reward import (
   gated_reward,
   lifted_reward,
   positives_of,
 )
-from experiments.stages.prepare import Data
-from experiments.stages.recipe import recipe_of
-from experiments.stages.tokenize import Tokenized
-from experiments.stages.train import Generator
+from experiments.pipeline.prepare import Data
+from experiments.pipeline.recipe import recipe_of
+from experiments.pipeline.tokenize import Tokenized
+from experiments.pipeline.train import Generator
 from gr_jax.data.requests import TRAIN
-from gr_jax.rl.alignment_config import AlignmentConfig
-from gr_jax.rl.losses import grpo_sr_loss
+from gr_jax.rl.losses.grpo import grpo_sr_loss
+from gr_jax.rl.objective_config import AlignmentConfig
 from gr_jax.rl.policies import FREE
-from gr_jax.rl.relevance_gate import GateConfig, RelevanceGate
+from gr_jax.rl.rewards.relevance_gate import GateConfig, RelevanceGate
 
 
 def run(config: ConfigDict, workdir: pathlib.Path) -> dict:

@@ -10,8 +10,7 @@ import pathlib
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments.stages.train import Generator
-from experiments.studies import provenance
+from experiments.pipeline.train import Generator
 from experiments.studies.genrec_arms import ARMS, check_arms
 from experiments.studies.genrec_figures import compared
 from experiments.studies.genrec_judged import align_all, judge_of
@@ -22,6 +21,7 @@ from experiments.studies.genrec_table import page
 from experiments.studies.genrec_world import World
 from experiments.studies.study_files import write_study
 from gr_jax.artefacts import locked
+from gr_jax.evaluation import provenance
 from gr_jax.parallel import hosts
 
 PAIRS = (

@@ -6,11 +6,11 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments import retrieval
-from experiments.stages.embed import Vectors
-from experiments.stages.prepare import Data
-from experiments.stages.tokenize import Fitted
-from experiments.stages.train import dot_general
+from experiments.pipeline import run as retrieval
+from experiments.pipeline.embed import Vectors
+from experiments.pipeline.prepare import Data
+from experiments.pipeline.tokenize import Fitted
+from experiments.pipeline.train import dot_general
 from gr_jax.tokenizers import rq_vae
 from gr_jax.tokenizers.codebooks import GradientCodebook
 

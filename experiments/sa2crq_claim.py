@@ -12,7 +12,7 @@ import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from experiments.studies import provenance, sa2crq_arms
+from experiments.studies import sa2crq_arms
 from experiments.studies.sa2crq_figures import compared
 from experiments.studies.sa2crq_ids import mean_figures
 from experiments.studies.sa2crq_plot import picture
@@ -20,6 +20,7 @@ from experiments.studies.sa2crq_table import page
 from experiments.studies.sa2crq_world import World
 from experiments.studies.study_files import write_study
 from gr_jax.artefacts import locked
+from gr_jax.evaluation import provenance
 from gr_jax.parallel import hosts
 
 

@@ -25,7 +25,7 @@ import time
 from pathlib import Path
 
 from gr_jax.data.imports.columns import parse_columns, parse_pairs
-from gr_jax.data.own_data import import_tables
+from gr_jax.data.sources.own_data import import_tables
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -11,12 +11,8 @@ import pathlib
 import sys
 from collections.abc import Mapping
 
-from gr_jax.evaluation import (
-  report_file,
-  result_plots,
-  results,
-  svg_file,
-)
+from gr_jax.evaluation import results
+from gr_jax.evaluation.report import report_file, result_plots, svg_file
 
 _KINDS = {
   "semantic": "semantic",

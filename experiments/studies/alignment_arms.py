@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from experiments import eg_grpo
-from gr_jax.rl.alignment_config import AlignmentConfig
+from gr_jax.rl.objective_config import AlignmentConfig
 from gr_jax.rl.policies import FREE, IN_CATALOGUE, Policy
 
 BASELINE = "sft"

@@ -13,16 +13,17 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments.stages.prepare import Data
-from experiments.stages.tokenize import Tokenized
-from experiments.stages.train import Generator
+from experiments.pipeline.prepare import Data
+from experiments.pipeline.tokenize import Tokenized
+from experiments.pipeline.train import Generator
 from experiments.studies.id_search import search
 from gr_jax.artefacts import Artefact, build
+from gr_jax.data import request_lists, row_lists
 from gr_jax.data.requests import TEST, Requests
+from gr_jax.data.row_lists import RowLists
 from gr_jax.decoding.trie import build_trie
-from gr_jax.evaluation import metrics, request_lists, row_lists
-from gr_jax.evaluation.row_lists import RowLists
-from gr_jax.rl.alignment_requests import clicked_requests
+from gr_jax.evaluation import metrics
+from gr_jax.rl.prompts import clicked_requests
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 FIGURES = ("click@1", "click@10", "exposure@10")

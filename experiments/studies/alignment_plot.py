@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 
 from experiments.studies.alignment_arms import ARMS, BASELINE
 from experiments.studies.alignment_hits import FIGURES
-from gr_jax.evaluation import svg, svg_file
+from gr_jax.evaluation.report import svg, svg_file
 from gr_jax.evaluation.results import select
 
 

@@ -18,9 +18,9 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from experiments import cq_sid, rq_vae
-from experiments.stages.embed import Vectors
-from experiments.stages.prepare import Data
-from experiments.stages.tokenize import Fitted, FitTokenizer
+from experiments.pipeline.embed import Vectors
+from experiments.pipeline.prepare import Data
+from experiments.pipeline.tokenize import Fitted, FitTokenizer
 
 
 def fit_rq_vae(

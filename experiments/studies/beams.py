@@ -14,16 +14,16 @@ import pathlib
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments.stages.prepare import Data
-from experiments.stages.questions import Questions, draw_questions
-from experiments.stages.tokenize import Tokenized
-from experiments.stages.train import Generator
+from experiments.pipeline.eval_requests import Questions, draw_questions
+from experiments.pipeline.prepare import Data
+from experiments.pipeline.tokenize import Tokenized
+from experiments.pipeline.train import Generator
 from experiments.studies.id_search import search, trie_of
 from gr_jax.artefacts import Artefact, build
 from gr_jax.data.requests import TEST
+from gr_jax.data.row_lists import RowLists
 from gr_jax.evaluation import metrics
-from gr_jax.evaluation.row_lists import RowLists
-from gr_jax.serving.retriever import expand_items
+from gr_jax.retrieval.retriever import expand_items
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 KINDS = ("semantic", "personalised")

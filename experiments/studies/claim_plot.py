@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 
 from experiments.studies.arms import ARMS
 from experiments.studies.beams import KINDS, LEVELS
-from gr_jax.evaluation import svg, svg_file
+from gr_jax.evaluation.report import svg, svg_file
 from gr_jax.evaluation.results import select
 
 

@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments.stages.prepare import Data
-from experiments.stages.recipe import recipe_of
-from experiments.stages.train import make_vocabulary
-from gr_jax.generators.examples import Examples
-from gr_jax.generators.page_examples import PageExamples
-from gr_jax.generators.prompts import Prompt, PromptConfig, PromptWriter
+from experiments.pipeline.prepare import Data
+from experiments.pipeline.recipe import recipe_of
+from experiments.pipeline.train import make_vocabulary
+from gr_jax.generators.prompts.writer import Prompt, PromptConfig, PromptWriter
+from gr_jax.generators.training_examples.page_examples import PageExamples
+from gr_jax.generators.training_examples.single import Examples
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 _COUNTED = 30  # Batches whose tokens stand for all.

@@ -2,13 +2,13 @@
 
 from ml_collections import ConfigDict
 
-from experiments.stages.preference import prefer
-from experiments.stages.tokenize import Tokenized
-from experiments.stages.train import Generator
+from experiments.pipeline.preference import prefer
+from experiments.pipeline.tokenize import Tokenized
+from experiments.pipeline.train import Generator
 from experiments.studies import genrec_policies
 from experiments.studies.genrec_world import World
 from gr_jax.data.worlds import shop_config, shop_world
-from gr_jax.rl.rewards import ItemReward
+from gr_jax.rl.rewards.page import ItemReward
 
 Judge = tuple[dict[str, ItemReward], ItemReward, str]
 

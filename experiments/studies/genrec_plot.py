@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 
 from experiments.studies.genrec_figures import HITS, INVALID, REWARDS
 from experiments.studies.genrec_table import label
-from gr_jax.evaluation import svg, svg_file
+from gr_jax.evaluation.report import svg, svg_file
 from gr_jax.evaluation.results import select
 
 

@@ -16,22 +16,22 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from experiments.genrec import gate_of, objective
-from experiments.stages.align import align
-from experiments.stages.embed import Vectors
-from experiments.stages.hybrid_reward import (
+from experiments.pipeline.align import align
+from experiments.pipeline.embed import Vectors
+from experiments.pipeline.hybrid_reward import (
   gated_reward,
   lifted_reward,
   positives_of,
 )
-from experiments.stages.prepare import Data
-from experiments.stages.tokenize import Tokenized
-from experiments.stages.train import Generator
+from experiments.pipeline.prepare import Data
+from experiments.pipeline.tokenize import Tokenized
+from experiments.pipeline.train import Generator
 from gr_jax.data.catalogue import Catalogue
 from gr_jax.data.worlds.shop_world import ShopWorld
-from gr_jax.rl.alignment_config import AlignmentConfig
-from gr_jax.rl.losses import grpo_loss
+from gr_jax.rl.losses.grpo import grpo_loss
+from gr_jax.rl.objective_config import AlignmentConfig
 from gr_jax.rl.policies import FREE
-from gr_jax.rl.rewards import ItemReward, validity
+from gr_jax.rl.rewards.page import ItemReward, validity
 
 
 def _grpo(config: ConfigDict) -> AlignmentConfig:

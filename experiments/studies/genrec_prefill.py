@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import jax
 import numpy as np
 
-from experiments.stages.train import Generator
-from gr_jax.serving.retriever import generator_functions
+from experiments.pipeline.train import Generator
+from gr_jax.retrieval.retriever import generator_functions
 
 
 @functools.partial(jax.jit, static_argnames="model")

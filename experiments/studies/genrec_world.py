@@ -6,13 +6,13 @@ import time
 from ml_collections import ConfigDict
 
 from experiments import rq_kmeans
-from experiments.stages.embed import embed
-from experiments.stages.prepare import prepare
-from experiments.stages.tokenize import Tokenized, tokenize
-from experiments.stages.train import Generator, train
+from experiments.pipeline.embed import embed
+from experiments.pipeline.prepare import prepare
+from experiments.pipeline.tokenize import Tokenized, tokenize
+from experiments.pipeline.train import Generator, train
 from experiments.studies import genrec_hits
 from experiments.studies.genrec_arms import generator_section
-from gr_jax.rl.rewards import ItemReward, mean_of_items
+from gr_jax.rl.rewards.page import ItemReward, mean_of_items
 
 
 class World:

@@ -10,11 +10,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from experiments.stages.train import Generator
+from experiments.pipeline.train import Generator
 from gr_jax.decoding.beam_search import beam_search
-from gr_jax.decoding.free_beam_search import free_beam_search
 from gr_jax.decoding.trie import Trie, build_trie
-from gr_jax.serving.retriever import generator_functions
+from gr_jax.decoding.unconstrained_beam_search import free_beam_search
+from gr_jax.retrieval.retriever import generator_functions
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 # How an ID is found: only such as name an item, or any codes, of which those

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from ml_collections import ConfigDict
 
 from experiments import dsi, rq_kmeans, rq_vae, sa2crq
-from experiments.stages.choices import chosen
-from experiments.stages.tokenize import FitTokenizer
+from experiments.pipeline.choices import chosen
+from experiments.pipeline.tokenize import FitTokenizer
 
 TOKENIZERS: Mapping[str, FitTokenizer] = {
   "dsi": dsi.fit,

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments.stages.choices import chosen
-from experiments.stages.dual_encoder import DualRanker
-from experiments.stages.measure import SPLITS
-from experiments.stages.prepare import Data
-from experiments.stages.questions import Questions, draw_questions
-from experiments.stages.tokenize import Tokenized
-from experiments.stages.train import Generator
+from experiments.pipeline.choices import chosen
+from experiments.pipeline.dual_encoder import DualRanker
+from experiments.pipeline.eval_requests import Questions, draw_questions
+from experiments.pipeline.evaluator import SPLITS
+from experiments.pipeline.prepare import Data
+from experiments.pipeline.tokenize import Tokenized
+from experiments.pipeline.train import Generator
 from experiments.studies.id_search import DECODINGS, search, trie_of
 from experiments.studies.sa2crq_measure import (
   CUTOFFS,
@@ -22,7 +22,7 @@ from experiments.studies.sa2crq_measure import (
   segments_of,
 )
 from gr_jax.artefacts import Artefact, build
-from gr_jax.evaluation.floors import bm25
+from gr_jax.evaluation.baselines import bm25
 
 # Of one arm and seed: kind of requests -> decoding -> segment -> figures.
 Found = dict[str, dict[str, dict[str, np.ndarray]]]

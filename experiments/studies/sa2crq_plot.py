@@ -11,7 +11,7 @@ from experiments.studies import sa2crq_paper
 from experiments.studies.sa2crq_ids import QUANTILES
 from experiments.studies.sa2crq_measure import CUTOFFS, ITEMS
 from experiments.studies.sa2crq_table import find
-from gr_jax.evaluation import svg, svg_file
+from gr_jax.evaluation.report import svg, svg_file
 
 # Whose recall is drawn; as many as there are colours.
 DRAWN = ("tiger", "tiger_wide", "rq_vae_2", "sarq_10", "sa2crq_10")

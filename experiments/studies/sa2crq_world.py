@@ -6,11 +6,11 @@ import time
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments.stages.dual_encoder import train_dual_encoder
-from experiments.stages.embed import embed
-from experiments.stages.prepare import prepare
-from experiments.stages.tokenize import Tokenized, tokenize
-from experiments.stages.train import train
+from experiments.pipeline.dual_encoder import train_dual_encoder
+from experiments.pipeline.embed import embed
+from experiments.pipeline.prepare import prepare
+from experiments.pipeline.tokenize import Tokenized, tokenize
+from experiments.pipeline.train import train
 from experiments.studies import sa2crq_hits
 from experiments.studies.sa2crq_arms import (
   TOKENIZERS,

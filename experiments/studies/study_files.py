@@ -4,7 +4,7 @@ import json
 import pathlib
 from collections.abc import Iterable, Mapping
 
-from gr_jax.evaluation.report_file import write_text
+from gr_jax.evaluation.report.report_file import write_text
 
 
 def write_study(

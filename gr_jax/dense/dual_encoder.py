@@ -18,8 +18,8 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from gr_jax.generators.arrangement import SummedPrompt
-from gr_jax.generators.prompts import Prompt
+from gr_jax.generators.prompts.prompt_encoder import SummedPrompt
+from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.nn.biased_attention import CrossAttention, MemoryKeys
 from gr_jax.nn.layers import DotGeneral, Linear, RMSNorm, SwiGLU
 from gr_jax.objectives.contrastive import normalize

@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 
+from gr_jax.data import row_lists
 from gr_jax.data.requests import Requests
-from gr_jax.evaluation import row_lists
-from gr_jax.evaluation.row_lists import RowLists
-from gr_jax.generators.examples import TargetGroups
-from gr_jax.generators.prompts import Prompt, PromptWriter
+from gr_jax.data.row_lists import RowLists
+from gr_jax.generators.prompts.writer import Prompt, PromptWriter
+from gr_jax.generators.training_examples.single import TargetGroups
 
 
 @struct.dataclass

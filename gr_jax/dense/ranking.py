@@ -7,13 +7,13 @@ from typing import Any
 import jax
 import numpy as np
 
+from gr_jax.data import row_lists
+from gr_jax.data.row_lists import RowLists
 from gr_jax.dense import top_k
 from gr_jax.dense.dual_encoder import DualEncoder
-from gr_jax.evaluation import row_lists
-from gr_jax.evaluation.floors.top_items import popularity_order
-from gr_jax.evaluation.row_lists import RowLists
-from gr_jax.generators.prompts import Prompt
-from gr_jax.tokenizers.slices import map_rows
+from gr_jax.evaluation.baselines.top_items import popularity_order
+from gr_jax.generators.prompts.writer import Prompt
+from gr_jax.nn.map_rows import map_rows
 
 _REQUESTS = 256
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gr_jax.data.row_lists import RowLists
 from gr_jax.evaluation import intervals, metrics
-from gr_jax.evaluation.row_lists import RowLists
 
 METRIC = "graded_ndcg"
 

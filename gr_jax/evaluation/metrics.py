@@ -17,8 +17,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gr_jax.evaluation import row_lists
-from gr_jax.evaluation.row_lists import RowLists
+from gr_jax.data import row_lists
+from gr_jax.data.row_lists import RowLists
 
 METRICS = ("recall", "hit_rate", "ndcg", "mrr")
 CUTOFFS = (1, 5, 10, 20, 50, 100)

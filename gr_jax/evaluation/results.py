@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gr_jax.evaluation import intervals, metrics, row_lists
-from gr_jax.evaluation.row_lists import RowLists
+from gr_jax.data import row_lists
+from gr_jax.data.row_lists import RowLists
+from gr_jax.evaluation import intervals, metrics
 
 # The names under which floors are reported; everything else is a model.
 FLOORS = (

@@ -16,16 +16,16 @@ import jax.numpy as jnp
 from flax import linen as nn
 from flax import struct
 
-from gr_jax.generators.arrangement import (
+from gr_jax.generators.branch_mask import branch_mask
+from gr_jax.generators.priors.catalogue_counts import CatalogueCounts
+from gr_jax.generators.priors.count_prior import Counted, CountPrior
+from gr_jax.generators.priors.transitions import Transitions
+from gr_jax.generators.prompts.prompt_encoder import (
   Arranged,
   Arrangement,
   SummedPrompt,
 )
-from gr_jax.generators.branch_mask import branch_mask
-from gr_jax.generators.catalogue_counts import CatalogueCounts
-from gr_jax.generators.count_prior import Counted, CountPrior
-from gr_jax.generators.prompts import Prompt
-from gr_jax.generators.transitions import Transitions
+from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.nn.attention import BeamCache, BeamPlace, KeyValues
 from gr_jax.nn.layers import DotGeneral
 from gr_jax.nn.transformer import Transformer, TransformerConfig

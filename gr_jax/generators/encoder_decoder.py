@@ -21,13 +21,13 @@ import jax.numpy as jnp
 from flax import linen as nn
 from flax import struct
 
-from gr_jax.generators.arrangement import Arrangement, SummedPrompt
-from gr_jax.generators.catalogue_counts import CatalogueCounts
-from gr_jax.generators.code_table import CodeTable
-from gr_jax.generators.count_prior import Counted, CountPrior
+from gr_jax.generators.code_head import CodeTable
 from gr_jax.generators.prefix_adaptor import PrefixAdaptor
-from gr_jax.generators.prompts import Prompt
-from gr_jax.generators.transitions import Transitions
+from gr_jax.generators.priors.catalogue_counts import CatalogueCounts
+from gr_jax.generators.priors.count_prior import Counted, CountPrior
+from gr_jax.generators.priors.transitions import Transitions
+from gr_jax.generators.prompts.prompt_encoder import Arrangement, SummedPrompt
+from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.nn.attention import KeyValues
 from gr_jax.nn.biased_attention import MemoryKeys
 from gr_jax.nn.encoder_decoder import Decoder, Encoder

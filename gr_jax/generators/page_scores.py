@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from gr_jax.generators.branch_mask import segment_mask
 from gr_jax.generators.decoder_only import DecoderOnly
-from gr_jax.generators.prompts import Prompt
+from gr_jax.generators.prompts.writer import Prompt
 
 
 class PageScores(NamedTuple):

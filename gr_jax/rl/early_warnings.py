@@ -1,6 +1,6 @@
 """What goes wrong in alignment, said in one line while it runs.
 
-Each function looks at rows of metrics (`rl/alignment_metrics.py`, oldest first,
+Each function looks at rows of metrics (`rl/group_metrics.py`, oldest first,
 `step` among them) and returns a line or None. Thresholds are ours.
 """
 

@@ -6,9 +6,13 @@ Both must be of one policy, or the ratios of the losses mean nothing.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from gr_jax.rl.free_rollouts import sample_free_group
-from gr_jax.rl.rollouts import Rollouts, sample_group
-from gr_jax.rl.scoring import ScoreCodes, catalogue_log_probs, free_log_probs
+from gr_jax.decoding.sampling import Rollouts, sample_group
+from gr_jax.decoding.scoring import (
+  ScoreCodes,
+  catalogue_log_probs,
+  free_log_probs,
+)
+from gr_jax.decoding.unconstrained_sampling import sample_free_group
 
 
 class Policy(NamedTuple):

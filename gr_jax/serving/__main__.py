@@ -104,7 +104,8 @@ def _imported():
   try:
     import uvicorn
 
-    from gr_jax.serving import api, server, service
+    from gr_jax.serving.catalogue import service
+    from gr_jax.serving.http import api, server
   except ModuleNotFoundError as error:
     raise ImportError(
       f"{error}; run `pip install '.[serve]'` first."

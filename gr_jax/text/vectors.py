@@ -6,7 +6,7 @@ import numpy as np
 
 from gr_jax.data.catalogue import Catalogue
 from gr_jax.data.requests import EXPOSED, TRAIN, Requests
-from gr_jax.text.collaborative import copurchase_vectors
+from gr_jax.text.copurchase import copurchase_vectors
 from gr_jax.text.encoder import TextEncoder, unit_rows
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from gr_jax.tokenizers import fitting
+from gr_jax.training import scan_fit
 
 
 class Clicks(NamedTuple):
@@ -64,9 +64,9 @@ def draw_batch(
 
 def check_clicks(clicks: Clicks, *, num_categories: int) -> None:
   """Raises ValueError for rows out of range, with the first one named."""
-  fitting.check_vectors(clicks.vectors, name="vectors")
+  scan_fit.check_vectors(clicks.vectors, name="vectors")
   if len(clicks.queries):
-    fitting.check_vectors(clicks.queries, name="query_vectors")
+    scan_fit.check_vectors(clicks.queries, name="query_vectors")
   bounds = {
     "categories": (clicks.categories, -1, num_categories),
     "pairs[:, 0]": (clicks.pairs[:, 0], 0, len(clicks.vectors)),

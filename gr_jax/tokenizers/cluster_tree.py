@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gr_jax.tokenizers import fitting
+from gr_jax.training import scan_fit
 
 ITERATIONS = 20
 WIDTHS = 4
@@ -102,7 +102,7 @@ def cluster_paths(
   Raises:
     ValueError: `leaf < branches`, a single branch, or vectors not finite.
   """
-  fitting.check_vectors(vectors, name="vectors")
+  scan_fit.check_vectors(vectors, name="vectors")
   if not 2 <= branches <= leaf:
     raise ValueError(
       f"branches ({branches}) must be 2 or more and leaf ({leaf}) no less."

@@ -23,17 +23,12 @@ import numpy as np
 import optax
 
 from gr_jax.objectives import contrastive
-from gr_jax.tokenizers import (
-  autoencoder,
-  category_codebook,
-  fitting,
-  quantizers,
-  rq_vae,
-)
+from gr_jax.tokenizers import autoencoder, category_codebook, quantizers, rq_vae
 from gr_jax.tokenizers import (
   clicks as click_data,
 )
 from gr_jax.tokenizers import codebooks as codebook_rules
+from gr_jax.training import scan_fit
 
 View = Callable[..., jax.Array]
 """(z, codebooks, *, assign) -> what of an item enters L_NCE, `[b, latent]`."""
@@ -168,7 +163,7 @@ def fit(
   pair_query: np.ndarray,
   config: CqSidConfig,
   key: jax.Array,
-  progress: fitting.Progress | None = None,
+  progress: scan_fit.Progress | None = None,
 ) -> tuple[rq_vae.RqVaeState, list[dict[str, float]]]:
   """Trains on items `[N, D]` and training clicks.
 
@@ -214,7 +209,7 @@ def fit(
       state, batch, step_key, config=config, optimizer=optimizer
     )
 
-  return fitting.fit(
+  return scan_fit.fit(
     state,
     clicks,
     train_key,
@@ -259,7 +254,7 @@ def init_state(
   features = clicks.vectors.shape[1]
   model = rq_vae.build_model(config.vae, features=features)
   params = autoencoder.init_params(model, params_key)
-  rows = fitting.sample_rows(
+  rows = scan_fit.sample_rows(
     rows_key, num_rows=len(clicks.vectors), size=config.vae.init_rows
   )
   latents = rq_vae.latent_vectors(
@@ -308,7 +303,7 @@ def encode(
   Raises:
     ValueError: a category that the codebook has no row for.
   """
-  fitting.check_vectors(vectors, name="vectors")
+  scan_fit.check_vectors(vectors, name="vectors")
   size = state.codebooks[0].shape[0]
   if np.max(categories, initial=-1) >= size:
     raise ValueError(

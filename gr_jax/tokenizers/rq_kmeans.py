@@ -11,14 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from gr_jax.tokenizers import (
-  balanced_kmeans,
-  cluster_sums,
-  fitting,
-  kmeans,
-  quantizers,
-  slices,
-)
+from gr_jax.clustering import balanced_kmeans, cluster_sums, kmeans
+from gr_jax.nn import map_rows
+from gr_jax.tokenizers import quantizers
+from gr_jax.training import scan_fit
 
 
 class Cluster(Protocol):
@@ -97,7 +93,7 @@ def fit(
   Raises:
     ValueError: fewer vectors than codes of a level, or not finite ones.
   """
-  fitting.check_vectors(vectors, name="vectors")
+  scan_fit.check_vectors(vectors, name="vectors")
   residual = jnp.asarray(vectors, jnp.float32)
   found = []
   for size, level_key in zip(
@@ -120,7 +116,7 @@ def _subtract(residual, centroids, codes):
 
 @jax.jit
 def _encode(codebooks, vectors):
-  return slices.map_rows(
+  return map_rows.map_rows(
     lambda x: quantizers.residual_quantize(x, codebooks).codes, vectors
   )
 

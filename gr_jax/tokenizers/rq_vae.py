@@ -20,15 +20,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from gr_jax.nn import dot
-from gr_jax.tokenizers import (
-  autoencoder,
-  fitting,
-  quantizers,
-  rq_kmeans,
-  slices,
-)
+from gr_jax.nn import dot, map_rows
+from gr_jax.tokenizers import autoencoder, quantizers, rq_kmeans
 from gr_jax.tokenizers import codebooks as codebook_rules
+from gr_jax.training import scan_fit
 
 Metrics = dict[str, jax.Array]
 Objective = Callable[..., tuple[jax.Array, tuple[Metrics, Any]]]
@@ -219,7 +214,7 @@ def start(
   init_key, rows_key, book_key, train_key = jax.random.split(key, 4)
   model = build_model(config, features=vectors.shape[1])
   params = autoencoder.init_params(model, init_key)
-  rows = fitting.sample_rows(
+  rows = scan_fit.sample_rows(
     rows_key, num_rows=vectors.shape[0], size=config.init_rows
   )
   latents = latent_vectors(params, vectors[rows], config=config)
@@ -243,14 +238,14 @@ def fit(
   *,
   config: RqVaeConfig,
   key: jax.Array,
-  progress: fitting.Progress | None = None,
+  progress: scan_fit.Progress | None = None,
 ) -> tuple[RqVaeState, list[dict[str, float]]]:
   """Trains on `[N, D]`; returns the state and one metrics row per chunk.
 
   Raises:
     ValueError: vectors that are empty, not 2-D or not finite.
   """
-  fitting.check_vectors(vectors, name="vectors")
+  scan_fit.check_vectors(vectors, name="vectors")
   vectors = jnp.asarray(vectors, jnp.float32)
   state, train_key = start(vectors, config=config, key=key)
   optimizer = build_optimizer(config)
@@ -261,7 +256,7 @@ def fit(
       state, batch, step_key, config=config, optimizer=optimizer
     )
 
-  return fitting.fit(
+  return scan_fit.fit(
     state, vectors, train_key, step=step, steps=config.steps, progress=progress
   )
 
@@ -276,14 +271,14 @@ def latent_vectors(
   def encode(x):
     return model.apply({"params": params}, x, method="encode")
 
-  return slices.map_rows(encode, vectors)
+  return map_rows.map_rows(encode, vectors)
 
 
 def encode(
   state: RqVaeState, vectors: np.ndarray | jax.Array, *, config: RqVaeConfig
 ) -> np.ndarray:
   """Codes `[N, L]` int32 of vectors `[N, D]`: nearest at every level."""
-  fitting.check_vectors(vectors, name="vectors")
+  scan_fit.check_vectors(vectors, name="vectors")
   latents = latent_vectors(state.params, jnp.asarray(vectors), config=config)
   return np.asarray(_quantize(latents, state.codebooks).codes)
 
@@ -300,7 +295,7 @@ def reconstruct(
     latents = quantizers.sum_codes(codes, state.codebooks)
     return model.apply({"params": state.params}, latents, method="decode")
 
-  return slices.map_rows(decode, codes)
+  return map_rows.map_rows(decode, codes)
 
 
 _quantize = jax.jit(quantizers.residual_quantize)

@@ -35,13 +35,13 @@ import numpy as np
 from gr_jax.tokenizers import (
   adaptive_depth,
   anchored_codebook,
-  fitting,
   quantizers,
   rq_kmeans,
   rq_vae,
   sarq,
 )
 from gr_jax.tokenizers import codebooks as codebook_rules
+from gr_jax.training import scan_fit
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,7 +126,7 @@ def fit(
   *,
   config: Sa2crqConfig,
   key: jax.Array,
-  progress: fitting.Progress | None = None,
+  progress: scan_fit.Progress | None = None,
 ) -> tuple[sarq.SarqState, list[dict[str, float]]]:
   """Trains both phases on items `[N, D]`.
 
@@ -179,12 +179,12 @@ def fit_tail(
   *,
   config: Sa2crqConfig,
   key: jax.Array,
-  progress: fitting.Progress | None = None,
+  progress: scan_fit.Progress | None = None,
 ) -> tuple[codebook_rules.Codebooks, list[dict[str, float]]]:
   """Phase 2: the head's codebooks with extensions for latents `[n, latent]`."""
   vae = config.adaptive.vae
   rows_key, book_key, train_key = jax.random.split(key, 3)
-  rows = fitting.sample_rows(
+  rows = scan_fit.sample_rows(
     rows_key, num_rows=len(latents), size=vae.init_rows
   )
   codebooks = anchored_codebook.extend(
@@ -204,7 +204,7 @@ def fit_tail(
   unpinned = tuple(jnp.zeros(size, bool) for size in vae.levels)
   # Copies: a step donates its state, and the anchors belong to phase 1.
   books = jax.tree.map(jnp.copy, codebooks)
-  trained, history = fitting.fit(
+  trained, history = scan_fit.fit(
     TailState(books, rule.init(books, pinned=unpinned)),
     (latents, state.paths),
     train_key,
@@ -240,7 +240,7 @@ def encode(
       that came after training.
     config: see `Sa2crqConfig`.
   """
-  fitting.check_vectors(vectors, name="vectors")
+  scan_fit.check_vectors(vectors, name="vectors")
   latents = rq_vae.latent_vectors(
     state.params, jnp.asarray(vectors, jnp.float32), config=config.adaptive.vae
   )

@@ -23,16 +23,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gr_jax.nn import map_rows
 from gr_jax.tokenizers import (
   adaptive_depth,
   autoencoder,
-  fitting,
   path_entropy,
   quantizers,
   rq_vae,
-  slices,
 )
 from gr_jax.tokenizers import codebooks as codebook_rules
+from gr_jax.training import scan_fit
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,7 +118,7 @@ def fit(
   config: SarqConfig,
   budgets: jax.Array,
   key: jax.Array,
-  progress: fitting.Progress | None = None,
+  progress: scan_fit.Progress | None = None,
 ) -> tuple[SarqState, list[dict[str, float]]]:
   """Trains on items `[N, D]`.
 
@@ -158,7 +158,7 @@ def fit(
   epoch = -(-len(vectors) // vae.batch_size)
   history = []
   for first in range(0, vae.steps, epoch):
-    state, rows = fitting.fit(
+    state, rows = scan_fit.fit(
       state,
       (vectors, paths),
       train_key,
@@ -179,7 +179,7 @@ def check_items(
   vectors: np.ndarray | jax.Array, weights: np.ndarray | jax.Array
 ) -> None:
   """Raises ValueError unless `[N, D]` and `[N]` fit and mean something."""
-  fitting.check_vectors(vectors, name="vectors")
+  scan_fit.check_vectors(vectors, name="vectors")
   weights = np.asarray(weights)
   if weights.shape != vectors.shape[:1] or not (weights >= 0).all():
     raise ValueError(
@@ -198,7 +198,7 @@ def _tables(params, codebooks, vectors, weights, *, config):
 @jax.jit
 def full_codes(latents: jax.Array, codebooks: Sequence[jax.Array]) -> jax.Array:
   """Nearest codes `[N, L]` of latents `[N, latent]` at every level."""
-  return slices.map_rows(
+  return map_rows.map_rows(
     lambda z: quantizers.residual_quantize(z, codebooks).codes, latents
   )
 
@@ -215,7 +215,7 @@ def encode(
   state: SarqState, vectors: np.ndarray | jax.Array, *, config: SarqConfig
 ) -> np.ndarray:
   """Codes `[N, L]` int32 of vectors `[N, D]`, -1 after an early end."""
-  fitting.check_vectors(vectors, name="vectors")
+  scan_fit.check_vectors(vectors, name="vectors")
   latents = rq_vae.latent_vectors(
     state.params, jnp.asarray(vectors, jnp.float32), config=config.vae
   )

@@ -1,20 +1,20 @@
 import numpy as np
 import pytest
 
-from gr_jax.data import ir_dataset
 from gr_jax.data.document_queries import (
   DocumentQueriesConfig,
   with_document_queries,
 )
 from gr_jax.data.requests import TEST, TRAIN
-from gr_jax.generators.examples import group_targets
+from gr_jax.data.sources import beir
+from gr_jax.generators.training_examples.single import group_targets
 from tests.reference.small_collection import write_beir
 
 
 @pytest.fixture
 def data(tmp_path):
   write_beir(tmp_path / "data")
-  found = ir_dataset.load(tmp_path / "data")
+  found = beir.load(tmp_path / "data")
   return found.catalogue, found.requests
 
 

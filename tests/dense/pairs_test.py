@@ -2,12 +2,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gr_jax.data import row_lists
 from gr_jax.dense.pairs import (
   mine_negatives,
   negative_mask,
   wanted_by_query,
 )
-from gr_jax.evaluation import row_lists
 from tests.reference.small_dense import pair_writer
 
 

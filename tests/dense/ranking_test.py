@@ -2,9 +2,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gr_jax.data import row_lists
 from gr_jax.dense import ranking
-from gr_jax.evaluation import row_lists
-from gr_jax.evaluation.floors.top_items import popularity_order, top_items
+from gr_jax.evaluation.baselines.top_items import popularity_order, top_items
 from tests.reference.small_dense import built
 
 N, D = 30, 4

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gr_jax.evaluation import metrics, row_lists
+from gr_jax.data import row_lists
+from gr_jax.evaluation import metrics
 from gr_jax.evaluation.graded import graded_ndcg, graded_rows
 
 

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gr_jax.evaluation import metrics, row_lists
+from gr_jax.data import row_lists
+from gr_jax.evaluation import metrics
 
 RANKED = np.array([[4, 7, 2, 9], [1, 3, -1, -1]])
 RELEVANT = row_lists.from_lists([[2, 4, 8], [3]])

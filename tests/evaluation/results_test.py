@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from gr_jax.evaluation import intervals, metrics, results, row_lists
+from gr_jax.data import row_lists
+from gr_jax.evaluation import intervals, metrics, results
 
 NUM_ITEMS = 30
 ID_OF_ITEM = np.arange(NUM_ITEMS) // 2

@@ -3,7 +3,7 @@ import pytest
 
 from configs import cq_sid as config
 from experiments import cq_sid
-from experiments.stages.prepare import Data
+from experiments.pipeline.prepare import Data
 from gr_jax.artefacts import Artefact
 from gr_jax.data.requests import CLICKED, TRAIN
 from tests.reference.small_world import shop

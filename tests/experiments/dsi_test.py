@@ -10,14 +10,14 @@ from ml_collections import ConfigDict
 
 from configs import nci as nci_config
 from experiments import dsi
-from experiments.stages.embed import Vectors
-from experiments.stages.prepare import Data
-from experiments.stages.recipe import recipe_of
-from experiments.stages.tokenize import tokenize
-from experiments.stages.train import train
+from experiments.pipeline.embed import Vectors
+from experiments.pipeline.prepare import Data
+from experiments.pipeline.recipe import recipe_of
+from experiments.pipeline.tokenize import tokenize
+from experiments.pipeline.train import train
 from gr_jax.artefacts import Artefact
 from gr_jax.nn.transformer import TransformerConfig
-from gr_jax.serving.retriever import Retriever
+from gr_jax.retrieval.retriever import Retriever
 from tests.reference.small_world import shop, writer
 
 

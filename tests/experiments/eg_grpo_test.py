@@ -4,9 +4,9 @@ import pytest
 
 from configs import eg_grpo as config_file
 from experiments import eg_grpo
-from experiments.stages.measure import BEFORE
+from experiments.pipeline.evaluator import BEFORE
 from gr_jax.evaluation.results import select
-from gr_jax.rl.losses import eg_grpo_loss
+from gr_jax.rl.losses.grpo import eg_grpo_loss
 
 
 def smallest():

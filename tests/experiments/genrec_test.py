@@ -2,7 +2,7 @@ import pytest
 
 from configs import genrec as config_file
 from experiments import genrec
-from gr_jax.rl.losses import grpo_sr_loss
+from gr_jax.rl.losses.grpo import grpo_sr_loss
 
 
 def test_the_objective_is_grpo_sr_without_kl():

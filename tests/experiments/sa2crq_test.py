@@ -4,9 +4,9 @@ from ml_collections import ConfigDict
 
 from configs import acrq, sa2crq, sarq
 from experiments import sa2crq as experiment
-from experiments.stages.embed import Vectors
-from experiments.stages.prepare import Data
-from experiments.stages.tokenize import tokenize
+from experiments.pipeline.embed import Vectors
+from experiments.pipeline.prepare import Data
+from experiments.pipeline.tokenize import tokenize
 from gr_jax.artefacts import Artefact
 from tests.reference.small_world import shop
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
-from gr_jax.generators.arrangement import SummedPrompt
-from gr_jax.generators.catalogue_counts import count_catalogue
 from gr_jax.generators.decoder_only import DecoderOnly
-from gr_jax.generators.prompt_tokens import PromptTokens
-from gr_jax.generators.token_merger import TokenMerger
-from gr_jax.generators.transition_counts import count_transitions
+from gr_jax.generators.priors.catalogue_counts import count_catalogue
+from gr_jax.generators.priors.transition_counts import count_transitions
+from gr_jax.generators.prompts.flatten_items import PromptTokens
+from gr_jax.generators.prompts.merge_items import TokenMerger
+from gr_jax.generators.prompts.prompt_encoder import SummedPrompt
 from gr_jax.nn.transformer import TransformerConfig
 from tests.reference.noisy import noisy
 from tests.reference.small_world import semantic_ids, shop, writer

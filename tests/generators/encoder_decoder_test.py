@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
-from experiments.stages import point_wise
-from gr_jax.generators.arrangement import SummedPrompt
-from gr_jax.generators.catalogue_counts import count_catalogue
+from experiments.pipeline import point_wise
 from gr_jax.generators.encoder_decoder import EncoderDecoder
-from gr_jax.generators.examples import Examples
 from gr_jax.generators.prefix_adaptor import PrefixAdaptor
-from gr_jax.generators.prompt_tokens import PromptTokens
-from gr_jax.generators.transition_counts import count_transitions
+from gr_jax.generators.priors.catalogue_counts import count_catalogue
+from gr_jax.generators.priors.transition_counts import count_transitions
+from gr_jax.generators.prompts.flatten_items import PromptTokens
+from gr_jax.generators.prompts.prompt_encoder import SummedPrompt
+from gr_jax.generators.training_examples.single import Examples
 from gr_jax.nn.transformer import TransformerConfig
-from gr_jax.serving.retriever import Retriever
+from gr_jax.retrieval.retriever import Retriever
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 from tests.reference.noisy import noisy
 from tests.reference.random_ids import random_ids

@@ -6,12 +6,12 @@ import jax
 from flax import linen as nn
 from ml_collections import ConfigDict
 
-from experiments.stages.prepare import Data
-from experiments.stages.recipe import recipe_of
-from experiments.stages.train import make_vocabulary
+from experiments.pipeline.prepare import Data
+from experiments.pipeline.recipe import recipe_of
+from experiments.pipeline.train import make_vocabulary
 from gr_jax.artefacts import Artefact
 from gr_jax.generators.decoder_only import DecoderOnly
-from gr_jax.generators.prompts import PromptWriter
+from gr_jax.generators.prompts.writer import PromptWriter
 from gr_jax.nn.transformer import TransformerConfig
 from tests.reference import small_world
 

@@ -9,7 +9,7 @@ from flax import linen as nn
 from gr_jax.data.requests import TRAIN
 from gr_jax.dense.dual_encoder import DualEncoder, DualEncoderConfig
 from gr_jax.dense.pairs import PairWriter
-from gr_jax.generators.examples import group_targets
+from gr_jax.generators.training_examples.single import group_targets
 from tests.reference.small_world import shop, writer
 
 CONFIG = DualEncoderConfig(width=16, heads=2, head_size=8, feed_forward=24)

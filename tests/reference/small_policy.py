@@ -8,10 +8,10 @@ import numpy as np
 from flax import linen as nn
 
 from gr_jax.decoding.trie import build_trie
-from gr_jax.generators.catalogue_counts import count_catalogue
 from gr_jax.generators.decoder_only import DecoderOnly
+from gr_jax.generators.priors.catalogue_counts import count_catalogue
 from gr_jax.nn.transformer import TransformerConfig
-from gr_jax.rl.alignment_state import Unchanged
+from gr_jax.rl.state import Unchanged
 from tests.reference.noisy import noisy
 from tests.reference.small_world import semantic_ids, shop, writer
 

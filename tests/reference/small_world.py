@@ -6,8 +6,8 @@ import numpy as np
 
 from gr_jax.data.worlds.shop_config import ShopWorldConfig
 from gr_jax.data.worlds.shop_world import generate
-from gr_jax.generators.prompts import PromptConfig, PromptWriter
-from gr_jax.generators.vocabulary import build_vocabulary
+from gr_jax.generators.prompts.vocabulary import build_vocabulary
+from gr_jax.generators.prompts.writer import PromptConfig, PromptWriter
 from gr_jax.tokenizers.collisions import add_suffix
 
 LEVELS = (4, 5)

@@ -5,10 +5,10 @@ import numpy as np
 from flax import linen as nn
 from ml_collections import ConfigDict
 
-from experiments.stages.embed import Vectors
-from experiments.stages.prepare import Data
-from experiments.stages.tokenize import Tokenized
-from experiments.stages.train import Generator
+from experiments.pipeline.embed import Vectors
+from experiments.pipeline.prepare import Data
+from experiments.pipeline.tokenize import Tokenized
+from experiments.pipeline.train import Generator
 from gr_jax.artefacts import Artefact, write_json
 from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.nn.transformer import TransformerConfig

@@ -6,8 +6,8 @@ import jax
 import numpy as np
 import pytest
 
+from gr_jax.retrieval.retriever import generator_functions
 from gr_jax.rl.policies import FREE, IN_CATALOGUE
-from gr_jax.serving.retriever import generator_functions
 from tests.reference.small_policy import model, params, trie
 from tests.reference.small_world import writer
 

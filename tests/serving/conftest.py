@@ -6,8 +6,12 @@ import shutil
 
 import pytest
 
-from gr_jax.serving.questions import question, recommend_record, search_record
-from gr_jax.serving.service import Service, ServiceConfig
+from gr_jax.serving.catalogue.service import Service, ServiceConfig
+from gr_jax.serving.http.search_request import (
+  question,
+  recommend_record,
+  search_record,
+)
 from tests.reference import shop_run
 
 BEAM = 64  # More than there are IDs: a search ranks the whole catalogue.

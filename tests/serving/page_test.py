@@ -7,10 +7,10 @@ import urllib.request
 
 import pytest
 
-from gr_jax.serving.api import HttpConfig
-from gr_jax.serving.changes import change
-from gr_jax.serving.server import Server
-from gr_jax.serving.service import Service, ServiceConfig
+from gr_jax.serving.catalogue.service import Service, ServiceConfig
+from gr_jax.serving.http.api import HttpConfig
+from gr_jax.serving.http.item_changes import change
+from gr_jax.serving.http.server import Server
 from tests.serving.conftest import BEAM, PROGRAMS
 
 playwright = pytest.importorskip(

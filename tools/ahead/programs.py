@@ -15,10 +15,10 @@ from flax import linen as nn
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
-from experiments.stages.lesson import Lesson
-from experiments.stages.prepare import Data
-from experiments.stages.recipe import recipe_of
-from experiments.stages.train import (
+from experiments.pipeline.prepare import Data
+from experiments.pipeline.recipe import recipe_of
+from experiments.pipeline.task import Lesson
+from experiments.pipeline.train import (
   count_variables,
   initialiser,
   make_model,
@@ -27,9 +27,9 @@ from experiments.stages.train import (
 from gr_jax.data.worlds import shop_config, shop_world
 from gr_jax.decoding.beam_search import beam_search
 from gr_jax.decoding.trie import Trie, build_trie
-from gr_jax.generators.prompts import PromptConfig, PromptWriter
+from gr_jax.generators.prompts.writer import PromptConfig, PromptWriter
 from gr_jax.parallel.mesh import batch_sharding, replicated
-from gr_jax.serving.retriever import generator_functions
+from gr_jax.retrieval.retriever import generator_functions
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 from gr_jax.training.loop import jitted_step
 from gr_jax.training.optimizer import OptimizerConfig, make_optimizer

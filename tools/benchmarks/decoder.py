@@ -14,10 +14,10 @@ import numpy as np
 import optax
 from flax import linen as nn
 
-from experiments.stages import point_wise
+from experiments.pipeline import point_wise
 from gr_jax.generators.decoder_only import DecoderOnly
-from gr_jax.generators.examples import Examples
-from gr_jax.generators.prompts import Prompt
+from gr_jax.generators.prompts.writer import Prompt
+from gr_jax.generators.training_examples.single import Examples
 from gr_jax.nn.dot import bf16_dot_general
 from gr_jax.nn.layers import DotGeneral
 from gr_jax.nn.transformer import Transformer, TransformerConfig

@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gr_jax.tokenizers import cluster_sums, rq_kmeans
+from gr_jax.clustering import cluster_sums
+from gr_jax.tokenizers import rq_kmeans
 from tools.benchmarks.contender import (
   LIBRARY_START,
   Bar,

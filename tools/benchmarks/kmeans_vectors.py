@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from configs import cq_sid
-from experiments.stages.embed import embed
-from experiments.stages.prepare import prepare
+from experiments.pipeline.embed import embed
+from experiments.pipeline.prepare import prepare
 from gr_jax.parallel.host_memory import release_freed_memory
 from tools.benchmarks.worker import locate
 

@@ -15,17 +15,17 @@ from flax import linen as nn
 
 from gr_jax.decoding.trie import build_trie
 from gr_jax.generators.decoder_only import DecoderOnly
-from gr_jax.generators.prompts import Prompt
+from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.nn.dot import bf16_dot_general
 from gr_jax.nn.transformer import TransformerConfig
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, replicated
-from gr_jax.rl.alignment import make_update
-from gr_jax.rl.alignment_config import AlignmentConfig
-from gr_jax.rl.alignment_requests import AskedBatch
-from gr_jax.rl.alignment_rollout import make_rollout
-from gr_jax.rl.alignment_state import Unchanged, start_alignment
+from gr_jax.retrieval.retriever import generator_functions
+from gr_jax.rl.objective_config import AlignmentConfig
 from gr_jax.rl.policies import IN_CATALOGUE
-from gr_jax.serving.retriever import generator_functions
+from gr_jax.rl.prompts import AskedBatch
+from gr_jax.rl.rollout import make_rollout
+from gr_jax.rl.state import Unchanged, start_alignment
+from gr_jax.rl.update import make_update
 from tools.benchmarks.contender import (
   LIBRARY_START,
   Contender,

@@ -4,7 +4,8 @@ import jax
 import jax.numpy as jnp
 
 from gr_jax.nn.dot import bf16_dot_general
-from gr_jax.tokenizers import autoencoder, fitting, rq_vae
+from gr_jax.tokenizers import autoencoder, rq_vae
+from gr_jax.training import scan_fit
 from tools.benchmarks.contender import (
   LIBRARY_START,
   Bar,
@@ -76,7 +77,7 @@ def make_float32(**options) -> Run:
 def _make(
   dot_general, *, units, batch, rows, features, hidden, latent, codes
 ) -> Run:
-  """`units` steps in one dispatch of `fitting.fit`, as `rq_vae.fit` runs."""
+  """`units` steps in one dispatch of `scan_fit.fit`, as `rq_vae.fit` runs."""
   config = rq_vae.RqVaeConfig(
     hidden=tuple(hidden),
     latent=latent,
@@ -101,7 +102,7 @@ def _make(
 
   def run():
     nonlocal state
-    state, history = fitting.fit(
+    state, history = scan_fit.fit(
       state, vectors, jax.random.key(1), step=step, steps=units
     )
     return {"loss": history[-1]["loss"]}

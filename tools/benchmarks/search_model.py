@@ -12,7 +12,7 @@ from gr_jax.decoding.beam_search import beam_search
 from gr_jax.decoding.beams import DecodeStep, Prefill
 from gr_jax.decoding.trie import Trie, build_trie
 from gr_jax.generators.decoder_only import DecoderOnly
-from gr_jax.generators.prompts import Prompt
+from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.nn.transformer import TransformerConfig
 from tools.benchmarks.search_data import SearchSizes, catalogue, weights
 

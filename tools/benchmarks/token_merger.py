@@ -5,9 +5,9 @@ import numpy as np
 from flax import linen as nn
 
 from gr_jax.generators.decoder_only import DecoderOnly
-from gr_jax.generators.prompt_tokens import PromptTokens
-from gr_jax.generators.prompts import Prompt
-from gr_jax.generators.token_merger import TokenMerger
+from gr_jax.generators.prompts.flatten_items import PromptTokens
+from gr_jax.generators.prompts.merge_items import TokenMerger
+from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.nn.dot import bf16_dot_general
 from gr_jax.nn.transformer import TransformerConfig
 from tools.benchmarks.contender import (

@@ -58,7 +58,7 @@ def change_lines(loads: Sequence[Load]) -> list[str]:
 def plot(loads: Sequence[Load]) -> str:
   """SVG: goodput, and latency, against the rate that was offered."""
   # Imported late: matplotlib takes a second, and --help should not.
-  from gr_jax.evaluation import svg, svg_file
+  from gr_jax.evaluation.report import svg, svg_file
 
   rates = [load.rate for load in loads]
   with svg.drawing("load"):

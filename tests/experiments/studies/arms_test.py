@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from configs import cq_sid_claim
-from experiments.stages.prepare import Data
+from experiments.pipeline.prepare import Data
 from experiments.studies import arms
 from gr_jax.artefacts import Artefact
 from gr_jax.data.worlds import shop_config, shop_world

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.studies import sa2crq_measure as measures
-from gr_jax.evaluation.row_lists import from_lists
+from gr_jax.data.row_lists import from_lists
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 IDS = SemanticIds(np.array([[0], [1], [1], [2], [2], [2]]), (3,))

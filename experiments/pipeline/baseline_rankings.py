@@ -1,0 +1,87 @@
+"""Rankings of the floors for the requests of an evaluation."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from experiments.pipeline.dual_encoder import DualRanker
+from experiments.pipeline.embed import Vectors
+from experiments.pipeline.eval_requests import Questions
+from experiments.pipeline.prepare import Data
+from gr_jax.data.request_lists import training_sequences
+from gr_jax.data.row_lists import RowLists
+from gr_jax.evaluation.baselines import (
+  bm25,
+  item_knn,
+  nearest,
+  popularity,
+  query_counts,
+  repeat,
+)
+
+
+class Floors:
+  """Every floor, fitted once on the training period.
+
+  Args:
+    data: catalogue and requests.
+    vectors: of items and queries.
+    window: how far apart `item_knn` pairs purchases.
+    last: how many of the newest purchases it reads.
+    dual: a dual encoder, where a recipe trains one.
+  """
+
+  def __init__(
+    self,
+    data: Data,
+    vectors: Vectors,
+    *,
+    window: int,
+    last: int,
+    dual: DualRanker | None = None,
+  ):
+    self._last, self._dual = last, dual
+    catalogue = data.catalogue
+    self._requests = data.requests
+    self._vectors = vectors
+    self._popularity = popularity.fit(catalogue.popularity)
+    self._query_counts = query_counts.fit(data.requests, catalogue.popularity)
+    self._bm25 = bm25.fit(catalogue.texts, catalogue.popularity)
+    self._nearest = nearest.fit(vectors.items, catalogue.popularity)
+    self._item_knn = item_knn.fit(
+      training_sequences(data.requests),
+      num_items=len(catalogue),
+      window=window,
+    )
+
+  def rank(
+    self, questions: Questions, *, k: int, exclude: RowLists | None
+  ) -> Iterator[tuple[str, np.ndarray]]:
+    """`(name, [R, k])` of every floor that has something to go by.
+
+    A floor sees what the generator sees: no history where it is hidden.
+    """
+    options = {"k": k, "exclude": exclude}
+    query = self._requests.query[questions.rows]
+    yield (
+      "popularity",
+      popularity.rank(self._popularity, len(questions.rows), **options),
+    )
+    if questions.shown:
+      histories = questions.histories
+      yield "repeat", repeat.rank(histories, **options)
+      yield (
+        "item_knn",
+        item_knn.rank(self._item_knn, histories, last=self._last, **options),
+      )
+    if questions.asked:
+      counted = query_counts.rank(self._query_counts, query, **options)
+      yield "query_counts", counted
+      queries = self._requests.queries[query]
+      yield "bm25", bm25.rank(self._bm25, queries, **options)
+      wanted = self._vectors.queries[query]
+    else:
+      wanted = nearest.history_vectors(self._vectors.items, questions.histories)
+    yield "nearest", nearest.rank(self._nearest, wanted, **options)
+    if self._dual is not None:
+      yield "dpr", self._dual.rank(questions, **options)

@@ -1,0 +1,167 @@
+"""Trains the dual encoder that stands beside the floors (DPR)."""
+
+import dataclasses
+import pathlib
+import sys
+from typing import Any
+
+import flax.serialization
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+from tqdm import tqdm
+
+from experiments.pipeline.embed import Vectors
+from experiments.pipeline.eval_requests import Questions
+from experiments.pipeline.precision import dot_general
+from experiments.pipeline.prepare import Data
+from experiments.pipeline.tokenize import Tokenized
+from gr_jax.artefacts import Artefact, build, write_json
+from gr_jax.data.requests import TRAIN, VALID
+from gr_jax.data.row_lists import RowLists
+from gr_jax.dense import ranking, training
+from gr_jax.dense.dual_encoder import DualEncoder, DualEncoderConfig
+from gr_jax.dense.pairs import PairWriter, mine_negatives, wanted_by_query
+from gr_jax.evaluation.baselines import bm25
+from gr_jax.generators.prompts.writer import PromptWriter
+from gr_jax.generators.training_examples.single import (
+  TargetGroups,
+  group_targets,
+)
+from gr_jax.training.optimizer import OptimizerConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class DualRanker:
+  """A trained dual encoder over an indexed catalogue.
+
+  Attributes:
+    model: the network.
+    params: of it.
+    index: the encoded catalogue.
+    writer: of prompts.
+    query_vectors: `[Q + 1, Dv]`, the last zeros.
+    artefact: where the parameters are kept.
+  """
+
+  model: DualEncoder
+  params: Any
+  index: ranking.DenseIndex
+  writer: PromptWriter
+  query_vectors: np.ndarray
+  artefact: Artefact
+
+  def rank(
+    self, questions: Questions, *, k: int, exclude: RowLists | None
+  ) -> np.ndarray:
+    """`[R, k]` int32 catalogue rows, as every floor gives them."""
+    query = questions.requests.query[questions.rows]
+    encoded = ranking.encode_requests(
+      self.model,
+      self.params,
+      *questions.prompts(self.writer),
+      self.query_vectors[query],
+    )
+    return ranking.rank(self.index, np.asarray(encoded), k=k, exclude=exclude)
+
+
+def train_dual_encoder(
+  config: ConfigDict,
+  workdir: pathlib.Path,
+  data: Data,
+  vectors: Vectors,
+  tokenized: Tokenized,
+  writer: PromptWriter,
+) -> DualRanker:
+  """The trained ranker, or the one that an earlier run left.
+
+  Args:
+    config: sections model (`DualEncoderConfig`), training (`DenseConfig`
+      without its optimizer), optimizer, and `negatives`, `mined_from`,
+      `hidden_share`, `precision`.
+    workdir: of the run.
+    data: catalogue and requests. What documents ask for themselves is not
+      learned: DPR has the pairs of the logs.
+    vectors: of items and queries.
+    tokenized: the IDs whose codes the prompts hold.
+    writer: of prompts, as the generator's.
+  """
+  model = DualEncoder(
+    DualEncoderConfig(**config.model),
+    writer.num_tokens,
+    writer.item_tokens.shape[1],
+    dot_general(config.precision),
+  )
+  settings = training.DenseConfig(
+    **config.training, optimizer=OptimizerConfig(**config.optimizer)
+  )
+
+  def make(directory: pathlib.Path) -> None:
+    pairs = _logged_pairs(data)
+    lesson = PairWriter(
+      data.requests,
+      pairs,
+      writer,
+      _mined(config, data, pairs),
+      config.hidden_share,
+    )
+    history = []
+    with tqdm(
+      desc="dual encoder", total=settings.steps, unit="step", file=sys.stderr
+    ) as bar:
+
+      def progress(step: int, metrics: dict[str, float]) -> None:
+        history.append({"step": step, **metrics})
+        bar.update(step - bar.n)
+        bar.set_postfix_str(f"loss {metrics['loss']:.3f}")
+
+      params = training.fit(
+        model,
+        lesson,
+        vectors.items,
+        vectors.queries,
+        config=settings,
+        progress=progress,
+      )
+    (directory / "params.msgpack").write_bytes(
+      flax.serialization.msgpack_serialize(jax.device_get(params))
+    )
+    write_json(directory / "history.json", history)
+
+  inputs = [made.artefact.fingerprint for made in (data, vectors, tokenized)]
+  inputs.append(repr(sorted(dataclasses.asdict(writer.config).items())))
+  artefact = build(workdir, "dual_encoder", config.to_dict(), inputs, make)
+  params = flax.serialization.msgpack_restore(
+    (artefact.directory / "params.msgpack").read_bytes()
+  )
+  index = ranking.index_items(
+    ranking.encode_items(model, params, vectors.items),
+    data.catalogue.popularity,
+  )
+  queries = np.vstack((vectors.queries, np.zeros_like(vectors.items[:1])))
+  return DualRanker(model, params, index, writer, queries, artefact)
+
+
+def _logged_pairs(data: Data) -> TargetGroups:
+  """Training pairs without those of documents that ask for themselves."""
+  split = data.requests.split.copy()
+  if data.logged is not None:
+    split[data.logged :] = VALID
+  requests = dataclasses.replace(data.requests, split=split)
+  return group_targets(requests, split=TRAIN)
+
+
+def _mined(config: ConfigDict, data: Data, pairs: TargetGroups) -> np.ndarray:
+  """`[Q, negatives]` of BM25's best that no training request wanted."""
+  requests, catalogue = data.requests, data.catalogue
+  found = np.full((len(requests.queries), config.negatives), -1, np.int32)
+  asked = np.unique(requests.query[pairs.request])
+  asked = asked[asked >= 0]
+  if not len(asked) or not config.negatives:
+    return found
+  state = bm25.fit(catalogue.texts, catalogue.popularity)
+  ranked = np.full((len(found), config.mined_from), -1, np.int32)
+  ranked[asked] = bm25.rank(state, requests.queries[asked], k=config.mined_from)
+  return mine_negatives(
+    ranked, wanted_by_query(pairs, requests), count=config.negatives
+  )

@@ -1,0 +1,116 @@
+"""Fits the preference model that judges a policy, and says how good it is."""
+
+import dataclasses
+import json
+import pathlib
+
+import flax.serialization
+import numpy as np
+from ml_collections import ConfigDict
+from tqdm import tqdm
+
+from experiments.pipeline.choices import chosen
+from experiments.pipeline.embed import Vectors
+from experiments.pipeline.prepare import Data
+from gr_jax.artefacts import Artefact, build, write_json
+from gr_jax.data.requests import VALID
+from gr_jax.evaluation.calibration import Platt
+from gr_jax.ranking.impressions import page_rows
+from gr_jax.ranking.sim.features import PairWriter, make_tables
+from gr_jax.ranking.sim.history_search import hard_search, soft_search
+from gr_jax.ranking.sim.model import PreferenceConfig, PreferenceModel
+from gr_jax.ranking.sim.network import NetworkConfig
+from gr_jax.ranking.sim.training import drawn, fit_preference
+
+SEARCHES = {"hard": hard_search, "soft": soft_search}
+
+
+@dataclasses.dataclass(frozen=True)
+class Preference:
+  """A frozen model.
+
+  Attributes:
+    model: a reward of request and item rows.
+    quality: AUC, GAUC and calibration error on pages of the validation period.
+    artefact: where it is kept.
+  """
+
+  model: PreferenceModel
+  quality: dict[str, float]
+  artefact: Artefact
+
+
+def settings(config: ConfigDict) -> PreferenceConfig:
+  """Section preference as the model's own config.
+
+  Raises:
+    ValueError: an unknown search.
+  """
+  options = config.to_dict()
+  network = options.pop("network")
+  options.pop("category_depth")
+  search = chosen("preference.network.search", network.pop("search"), SEARCHES)
+  return PreferenceConfig(
+    network=NetworkConfig(search=search, **network), **options
+  )
+
+
+def prefer(
+  config: ConfigDict, workdir: pathlib.Path, data: Data, vectors: Vectors
+) -> Preference:
+  """The model, fitted and calibrated on the training period.
+
+  Args:
+    config: `category_depth` of the hard search, `network`, and the rest of
+      `PreferenceConfig`.
+    workdir: of the run.
+    data: pages and histories.
+    vectors: of items and queries.
+  """
+  options = settings(config)
+  tables = make_tables(
+    data.catalogue,
+    vectors.items,
+    vectors.queries,
+    depth=config.category_depth,
+  )
+  requests = data.requests
+
+  def make(directory: pathlib.Path) -> None:
+    with tqdm(desc="preference", unit="step", mininterval=1.0) as bar:
+
+      def progress(done: int, total: int) -> None:
+        bar.total = total
+        bar.update(done - bar.n)
+
+      model = fit_preference(
+        requests, tables, config=options, progress=progress
+      )
+    rows = np.flatnonzero(requests.split == VALID)
+    held_out = page_rows(
+      requests,
+      drawn(rows, options.max_requests, seed=options.seed),
+      num_items=len(data.catalogue),
+      negatives=options.negatives,
+      seed=options.seed,
+    )
+    (directory / "params.msgpack").write_bytes(
+      flax.serialization.msgpack_serialize(model.params)
+    )
+    write_json(directory / "platt.json", model.platt._asdict())
+    write_json(directory / "quality.json", model.quality(held_out))
+
+  inputs = [data.artefact.fingerprint, vectors.artefact.fingerprint]
+  artefact = build(workdir, "preference", config.to_dict(), inputs, make)
+  folder = artefact.directory
+  model = PreferenceModel(
+    flax.serialization.msgpack_restore(
+      (folder / "params.msgpack").read_bytes()
+    ),
+    Platt(**json.loads((folder / "platt.json").read_text())),
+    PairWriter(requests, options.window),
+    tables,
+    options,
+  )
+  quality = json.loads((folder / "quality.json").read_text())
+  return Preference(model, quality, artefact)

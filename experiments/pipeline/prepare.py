@@ -1,0 +1,173 @@
+"""Reads a source: catalogue and requests."""
+
+import dataclasses
+import hashlib
+import inspect
+import json
+import pathlib
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from experiments.pipeline.choices import chosen
+from gr_jax.artefacts import Artefact, build, write_json
+from gr_jax.data.catalogue import Catalogue
+from gr_jax.data.document_queries import (
+  DocumentQueriesConfig,
+  with_document_queries,
+)
+from gr_jax.data.requests import Requests
+from gr_jax.data.sources import amazon_reviews, beir, graded_search, own_data
+from gr_jax.data.sources.complete_journey import load as complete_journey
+from gr_jax.data.worlds import shop_config, shop_world
+
+
+def _complete_journey(
+  *, valid_weeks: int, test_weeks: int, max_households: int, max_exposures: int
+):
+  return complete_journey.load(
+    complete_journey.CompleteJourneyConfig(
+      valid_weeks, test_weeks, max_households, max_exposures
+    )
+  )
+
+
+def _amazon_reviews(*, path: str, valid_trains: bool = False):
+  return amazon_reviews.load(
+    _folder(path, "with items.parquet and interactions.parquet"),
+    valid_trains=valid_trains,
+  )
+
+
+def _own_data(*, path: str):
+  return own_data.load(_folder(path, "that tools/import_data.py wrote"))
+
+
+def _ir_dataset(*, path: str, valid_share: float, seed: int):
+  return beir.load(
+    _folder(path, "with corpus.jsonl, queries.jsonl and qrels/, as BEIR's"),
+    valid_share=valid_share,
+    seed=seed,
+  )
+
+
+def _graded_search(*, path: str):
+  return graded_search.load(
+    _folder(path, "with items.parquet and judgments.parquet")
+  )
+
+
+def _shop_world(*, seed: int, **sizes):
+  world = shop_world.generate(shop_config.ShopWorldConfig(**sizes), seed=seed)
+  return world.catalogue, world.requests
+
+
+def _folder(path: str, content: str) -> pathlib.Path:
+  if not path:
+    raise ValueError(
+      f"data.path is empty; name the folder {content}: "
+      "--config.data.path=FOLDER."
+    )
+  if not pathlib.Path(path).is_dir():
+    raise FileNotFoundError(
+      f"data.path is {path}, which is no folder; name the one {content}."
+    )
+  return pathlib.Path(path)
+
+
+# Each gives a catalogue, requests and, where people graded pages, `grades [P]`.
+SOURCES = {
+  "complete_journey": _complete_journey,
+  "amazon_reviews": _amazon_reviews,
+  "graded_search": _graded_search,
+  "ir_dataset": _ir_dataset,
+  "own_data": _own_data,
+  "shop_world": _shop_world,
+}
+
+
+_GRADES = "grades.npy"
+_LOGGED = "logged.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Data:
+  """What was read, and the mark of where it came from.
+
+  Attributes:
+    catalogue: the items.
+    requests: what was asked.
+    artefact: where they are kept.
+    grades: `[P]` float32 gains of the pages' entries, where people graded
+      them. Those of entries that documents ask for themselves are 1.
+    logged: where documents ask for themselves, how many requests the source
+      has; theirs come after those.
+  """
+
+  catalogue: Catalogue
+  requests: Requests
+  artefact: Artefact
+  grades: np.ndarray | None = None
+  logged: int | None = None
+
+
+def prepare(config: ConfigDict, workdir: pathlib.Path) -> Data:
+  """Loads a source, or reads what an earlier run left of it.
+
+  Args:
+    config: `source`, one of `SOURCES`, and the options of that source. May
+      have `augment`, a section of `DocumentQueriesConfig` and a `seed`: then
+      items also ask for themselves.
+    workdir: of the run.
+  """
+  options = config.to_dict()
+  source = options.pop("source")
+  augment = options.pop("augment", {})
+  draws = augment.pop("seed", 0)
+  queries = DocumentQueriesConfig(**augment)
+  load = chosen("data.source", source, SOURCES)
+  try:
+    inspect.signature(load).bind(**options)
+  except TypeError as error:
+    raise ValueError(
+      f"The data section does not fit source {source!r}: {error}; start from a "
+      "config of that source."
+    ) from error
+
+  def make(directory: pathlib.Path) -> None:
+    catalogue, requests, *graded = load(**options)
+    if queries.asks:
+      write_json(directory / _LOGGED, len(requests))
+    requests = with_document_queries(
+      catalogue, requests, config=queries, rng=np.random.default_rng(draws)
+    )
+    catalogue.save(directory / "catalogue")
+    requests.save(directory / "requests")
+    for grades in graded:
+      more = len(requests.page_item) - len(grades)
+      grades = np.pad(grades, (0, more), constant_values=1)
+      np.save(directory / _GRADES, grades)
+
+  mark = _mark_of_files(options.get("path", ""))
+  artefact = build(workdir, "data", config.to_dict(), [mark], make)
+  grades, logged = (artefact.directory / name for name in (_GRADES, _LOGGED))
+  return Data(
+    Catalogue.load(artefact.directory / "catalogue"),
+    Requests.load(artefact.directory / "requests"),
+    artefact,
+    np.load(grades) if grades.is_file() else None,
+    json.loads(logged.read_text()) if logged.is_file() else None,
+  )
+
+
+def _mark_of_files(name: str) -> str:
+  """Changes when a file under the folder `name` does."""
+  path = pathlib.Path(name)
+  if not name or not path.exists():
+    return ""
+  stats = sorted(
+    (str(file.relative_to(path)), file.stat().st_size, file.stat().st_mtime_ns)
+    for file in path.rglob("*")
+    if file.is_file()
+  )
+  return hashlib.sha256(repr(stats).encode()).hexdigest()[:16]

@@ -1,0 +1,110 @@
+"""The whole way: data, vectors, semantic IDs, generator, report."""
+
+import pathlib
+from collections.abc import Callable
+
+from ml_collections import ConfigDict
+
+from experiments.pipeline.choices import chosen
+from experiments.pipeline.dual_encoder import train_dual_encoder
+from experiments.pipeline.embed import Vectors, embed
+from experiments.pipeline.evaluate import evaluate
+from experiments.pipeline.evaluator import SPLITS
+from experiments.pipeline.prepare import SOURCES, Data, prepare
+from experiments.pipeline.recipe import recipe_of
+from experiments.pipeline.tokenize import (
+  COLLISIONS,
+  FitTokenizer,
+  Tokenized,
+  tokenize,
+)
+from experiments.pipeline.train import Generator, dot_general, train
+from gr_jax.artefacts import locked
+from gr_jax.evaluation.report import text_table
+from gr_jax.parallel import hosts
+from gr_jax.parallel.host_memory import release_freed_memory
+
+Align = Callable[
+  [ConfigDict, pathlib.Path, Data, Vectors, Tokenized, Generator], Generator
+]
+"""(whole config, workdir, what was made so far) -> the aligned generator."""
+
+
+def check(config: ConfigDict) -> None:
+  """Finds values that no stage knows before the first stage runs.
+
+  Raises:
+    ValueError: names the key and what it can be.
+  """
+  chosen("data.source", config.data.source, SOURCES)
+  chosen("tokenizer.collisions", config.tokenizer.collisions, COLLISIONS)
+  chosen("evaluation.split", config.evaluation.split, SPLITS)
+  dot_general(config.generator.precision)
+  recipe_of(config.generator)
+
+
+def run(
+  config: ConfigDict,
+  workdir: pathlib.Path,
+  *,
+  fit_tokenizer: FitTokenizer,
+  align: Align | None = None,
+) -> dict:
+  """Runs what has not run yet and returns the report.
+
+  Args:
+    config: sections data, vectors, tokenizer, generator, evaluation; with one
+      `dual_encoder`, one is trained to stand beside the floors.
+    workdir: gets one folder a stage, `report.json` and `report.html`.
+    fit_tokenizer: of the recipe.
+    align: of the recipe, if it has one; what is evaluated is then the aligned
+      generator, with the one before beside it.
+  """
+  check(config)
+  with locked(workdir):
+    data = prepare(config.data, workdir)
+    release_freed_memory()
+    vectors = embed(config.vectors, workdir, data)
+    release_freed_memory()
+    tokenized = tokenize(
+      config.tokenizer, workdir, data, vectors, fit=fit_tokenizer
+    )
+    release_freed_memory()
+    generator = train(
+      config.generator,
+      workdir,
+      data,
+      tokenized.semantic_ids,
+      [data.artefact.fingerprint, tokenized.artefact.fingerprint],
+    )
+    release_freed_memory()
+    aligned = None
+    if align is not None:
+      made = (data, vectors, tokenized, generator)
+      aligned = align(config, workdir, *made)
+      release_freed_memory()
+    dual = None
+    if "dual_encoder" in config:
+      dual = train_dual_encoder(
+        config.dual_encoder,
+        workdir,
+        data,
+        vectors,
+        tokenized,
+        generator.writer,
+      )
+      release_freed_memory()
+    report = evaluate(
+      config,
+      workdir,
+      data,
+      vectors,
+      tokenized,
+      generator,
+      aligned=aligned,
+      dual=dual,
+    )
+  if hosts.is_first():
+    print(text_table.table(report["results"]))
+    print(f"report: {workdir / 'report.html'}")
+  return report

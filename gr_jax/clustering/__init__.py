@@ -1,0 +1,1 @@
+"""K-means: plain, balanced and in mini-batches."""

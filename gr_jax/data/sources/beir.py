@@ -1,0 +1,208 @@
+"""A collection of documents with judged queries, as a catalogue and requests.
+
+`ir_tables` says which files a folder holds (`graded_search` knows others).
+Documents are the items. A judged query is one request, of a user of its own who
+has no history: figures then have their intervals over queries. Documents judged
+relevant are what it led to, one page; those judged and found wanting were shown
+only. Splits are the published ones; where none of them is for choosing
+settings, a share of the training queries can be.
+
+Only training queries have events (the documents they led to), so popularity,
+item-item counts and every floor know nothing else.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from gr_jax.data.catalogue import Catalogue, object_array
+from gr_jax.data.requests import (
+  CLICKED,
+  EXPOSED,
+  TEST,
+  TRAIN,
+  VALID,
+  Requests,
+)
+from gr_jax.data.sources.beir_tables import IrTables, read_tables
+
+SPLITS = {"train": TRAIN, "valid": VALID, "test": TEST}
+
+
+class IrDataset(NamedTuple):
+  """A judged collection.
+
+  Attributes:
+    catalogue: the documents; a text is title and text.
+    requests: one for each judged query, training first.
+    grades: `[P]` float32 relevance of every entry of the pages.
+  """
+
+  catalogue: Catalogue
+  requests: Requests
+  grades: np.ndarray
+
+
+def load(
+  directory: Path, *, valid_share: float = 0.0, seed: int = 0
+) -> IrDataset:
+  """The collection in a folder.
+
+  Args:
+    directory: in a layout that `ir_tables` reads.
+    valid_share: see `from_tables`.
+    seed: see `from_tables`.
+
+  Raises:
+    FileNotFoundError: a file is missing.
+    ValueError: a column is missing; and see `from_tables`.
+  """
+  tables = read_tables(Path(directory))
+  return from_tables(tables, valid_share=valid_share, seed=seed)
+
+
+def from_tables(
+  tables: IrTables,
+  *,
+  least: float = 0.0,
+  valid_share: float = 0.0,
+  seed: int = 0,
+) -> IrDataset:
+  """The collection in its tables.
+
+  Args:
+    tables: documents, queries and judgments.
+    least: relevance of a document that a query led to; never 0.
+    valid_share: share of the training queries that are taken for "valid", to
+      choose settings with; 0 for the published splits.
+    seed: draws them.
+
+  Raises:
+    ValueError: a judgment names a query or document that is not there, a query
+      is judged in two splits, or `valid_share` is not below 1.
+  """
+  _check_names(tables)
+  judged = _judged(_held_out(tables, valid_share, seed))
+  grades = judged["relevance"].to_numpy().astype(np.float32)
+  relevant = (grades >= np.float32(least)) & (grades > 0)
+  requests = _requests(tables, judged, relevant)
+  return IrDataset(
+    _catalogue(tables.documents, requests.event_item), requests, grades
+  )
+
+
+def _held_out(tables: IrTables, share: float, seed: int) -> IrTables:
+  if not 0 <= share < 1:
+    raise ValueError(f"valid_share is {share}; make it 0 or more and below 1.")
+  if not share:
+    return tables
+  trained = tables.judgments.filter(pl.col("split") == "train")
+  names = trained["query_id"].unique(maintain_order=True)
+  drawn = names.sample(fraction=share, seed=seed)
+  moved = (pl.col("split") == "train") & pl.col("query_id").is_in(
+    drawn.implode()
+  )
+  return tables._replace(
+    judgments=tables.judgments.with_columns(
+      split=pl.when(moved).then(pl.lit("valid")).otherwise("split")
+    )
+  )
+
+
+def _check_names(tables: IrTables) -> None:
+  judgments = tables.judgments
+  for name, table in (
+    ("query_id", tables.queries),
+    ("doc_id", tables.documents),
+  ):
+    unknown = judgments.join(table, on=name, how="anti")
+    if unknown.height:
+      raise ValueError(
+        f"{unknown.height} judgments name a {name} that is not there, the "
+        f"first {unknown[name][0]!r}; add or drop them."
+      )
+  splits = judgments.select("query_id", "split").unique()
+  twice = splits.filter(pl.col("query_id").is_duplicated())
+  if twice.height:
+    raise ValueError(
+      f"query {twice['query_id'][0]!r} is judged in more than one split; what "
+      "is tested must not be learned."
+    )
+  other = set(splits["split"].to_list()) - set(SPLITS)
+  if other:
+    raise ValueError(
+      f"splits {sorted(map(str, other))} are not among {', '.join(SPLITS)}."
+    )
+
+
+def _judged(tables: IrTables) -> pl.DataFrame:
+  """Judgments with the rows of their document and query, in page order.
+
+  Training first, queries in the order of their table, best judged first.
+  """
+  documents = tables.documents.select("doc_id").with_row_index("item")
+  queries = tables.queries.select("query_id").with_row_index("asked")
+  return (
+    tables.judgments.unique(["query_id", "doc_id"], maintain_order=True)
+    .join(documents, on="doc_id")
+    .join(queries, on="query_id")
+    .with_columns(
+      part=pl.col("split").replace_strict(SPLITS, return_dtype=pl.Int8)
+    )
+    .sort(["part", "asked", "relevance", "item"],
+          descending=[False, False, True, False])
+  )  # fmt: skip
+
+
+def _requests(
+  tables: IrTables, judged: pl.DataFrame, relevant: np.ndarray
+) -> Requests:
+  asked, item = (judged[name].to_numpy() for name in ("asked", "item"))
+  starts = np.flatnonzero(np.append(True, asked[1:] != asked[:-1]))
+  starts = starts[: len(asked)]
+  count = len(starts)
+  split = judged["part"].to_numpy()[starts]
+  owner = np.repeat(np.arange(count), np.diff(np.append(starts, len(asked))))
+  learned = relevant & (split[owner] == TRAIN)
+  events = np.bincount(owner[learned], minlength=count)
+  offsets = np.concatenate(([0], np.cumsum(events))).astype(np.int64)
+  texts = tables.queries["text"].fill_null("").to_list()
+  names = tables.queries["query_id"].to_list()
+  # What an event is, is after what was asked: nobody has a history.
+  return Requests(
+    user_ids=object_array([names[row] for row in asked[starts]]),
+    profiles=object_array([()] * count),
+    user_offsets=offsets,
+    event_item=item[learned].astype(np.int32),
+    event_time=np.zeros(offsets[-1], np.int64),
+    user=np.arange(count, dtype=np.int32),
+    time=np.zeros(count, np.int64),
+    history_end=offsets[:-1].copy(),
+    query=np.arange(count, dtype=np.int32),
+    split=split.astype(np.int8),
+    page_offsets=np.append(starts, len(asked)).astype(np.int64),
+    page_item=item.astype(np.int32),
+    page_kind=np.where(relevant, CLICKED, EXPOSED).astype(np.int8),
+    page_value=np.zeros(len(asked), np.float32),
+    queries=object_array([texts[row] for row in asked[starts]]),
+  )
+
+
+def _catalogue(documents: pl.DataFrame, clicked: np.ndarray) -> Catalogue:
+  texts = documents.select(
+    pl.concat_str(
+      pl.col("title").replace("", None), "text", separator=". ",
+      ignore_nulls=True,
+    )
+  ).to_series()  # fmt: skip
+  count = documents.height
+  return Catalogue(
+    item_ids=object_array(documents["doc_id"].to_list()),
+    texts=object_array(texts.to_list()),
+    categories=np.empty((count, 0), np.int32),
+    category_names=(),
+    values=np.zeros(count, np.float32),
+    popularity=np.bincount(clicked, minlength=count).astype(np.int64),
+  )

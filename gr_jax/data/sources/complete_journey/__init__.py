@@ -1,0 +1,1 @@
+"""The Complete Journey: two years of grocery purchases."""

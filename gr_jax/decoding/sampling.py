@@ -1,0 +1,194 @@
+"""Rollouts: groups of semantic IDs that the policy itself comes up with.
+
+Three ways to draw a group of `G` under the trie, each one function to be
+called inside `jit` (`group_size` static), each with the exact log-probabilities
+of what it drew under both policies of `decoding/trie_paths.py`:
+
+  sample_group     independently, with replacement, from the policy in the
+                   catalogue: what the policy-gradient losses assume.
+  sample_distinct  without replacement, by Gumbel-top-k (Kool et al. 2019): the
+                   same as drawing one after another and skipping repeats. More
+                   to compare in a group; the group mean is then not an unbiased
+                   estimate under the policy.
+  beam_group       the `G` best of a beam search, what serving would show; no
+                   randomness.
+
+None of them leaves the catalogue, and none has a temperature: a group is of the
+policy as it is, so that its log-probabilities are.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from gr_jax.decoding.beams import (
+  DecodeStep,
+  Prefill,
+  best_candidates,
+  has_end_column,
+)
+from gr_jax.decoding.scoring import token_mask
+from gr_jax.decoding.trie import Trie
+from gr_jax.decoding.trie_paths import Children, Chosen, Walks, look, root, step
+
+
+class Rollouts(NamedTuple):
+  """Groups of `G` IDs for `B` requests.
+
+  Attributes:
+    ids: `[B, G]` int32 rows of the sorted ID table, -1 where the catalogue has
+      fewer IDs than the group has places (never in `sample_group`).
+    codes: `[B, G, L]` int32, -1 after an early end.
+    where: `[B, G, L]` bool, the tokens that were a choice: all codes, and an
+      early end once.
+    free_log_probs: `[B, G, L]` float32 of the model as it is.
+    log_probs: `[B, G, L]` float32 of the policy in the catalogue.
+  """
+
+  ids: jax.Array
+  codes: jax.Array
+  where: jax.Array
+  free_log_probs: jax.Array
+  log_probs: jax.Array
+
+
+# From the walks, their children and what was carried on from the last level
+# to what is chosen and what is carried on.
+_Choose = Callable[[Walks, Children, Any], tuple[Chosen, Any]]
+
+
+def sample_group(
+  prefill: Prefill,
+  decode_step: DecodeStep,
+  params: Any,
+  prompt: Any,
+  trie: Trie,
+  *,
+  group_size: int,
+  key: jax.Array,
+) -> Rollouts:
+  """`G` independent draws per request; repeats happen.
+
+  Args:
+    prefill: reads the prompts.
+    decode_step: extends the walks.
+    params: parameters of both.
+    prompt: whatever `prefill` takes, `B` requests.
+    trie: the catalogue.
+    group_size: `G`, static.
+    key: of the draws.
+  """
+
+  def choose(walks: Walks, children: Children, key: jax.Array):
+    key, now = jax.random.split(key)
+    B, M, K = children.held.shape
+    # The root's one walk is the parent of all; later each is its own.
+    shape = (B, group_size, K)
+    noise = jax.random.gumbel(now, shape)
+    slots = jnp.argmax(jnp.broadcast_to(children.held, shape) + noise, axis=-1)
+    parents = jnp.arange(group_size) if M > 1 else jnp.zeros(group_size, int)
+    parents = jnp.broadcast_to(parents.astype(jnp.int32), slots.shape)
+    return Chosen(parents, slots, jnp.ones_like(slots, bool)), key
+
+  return _descend(prefill, decode_step, params, prompt, trie, choose, key)
+
+
+def sample_distinct(
+  prefill: Prefill,
+  decode_step: DecodeStep,
+  params: Any,
+  prompt: Any,
+  trie: Trie,
+  *,
+  group_size: int,
+  key: jax.Array,
+) -> Rollouts:
+  """`G` different IDs per request, in the order in which they were drawn.
+
+  Arguments as for `sample_group`.
+  """
+
+  def choose(walks: Walks, children: Children, carried):
+    key, limit = carried
+    key, now = jax.random.split(key)
+    limit = jnp.zeros(walks.nodes.shape) if limit is None else limit
+    total = walks.held.sum(axis=-1)[..., None] + children.held
+    noise = jax.random.gumbel(now, total.shape)
+    perturbed = _below(limit[..., None], total + noise)
+    best, parents, slots = best_candidates(perturbed, group_size)
+    return Chosen(parents, slots, best > -jnp.inf), (key, best)
+
+  start = key, None
+  return _descend(prefill, decode_step, params, prompt, trie, choose, start)
+
+
+def beam_group(
+  prefill: Prefill,
+  decode_step: DecodeStep,
+  params: Any,
+  prompt: Any,
+  trie: Trie,
+  *,
+  group_size: int,
+) -> Rollouts:
+  """The IDs of `decoding.beam_search` with `G` beams, best first.
+
+  Arguments as for `sample_group`. As there, the model's own log-probabilities
+  rank the beams.
+  """
+
+  def choose(walks: Walks, children: Children, carried):
+    total = walks.free.sum(axis=-1)[..., None] + children.free
+    best, parents, slots = best_candidates(total, group_size)
+    return Chosen(parents, slots, best > -jnp.inf), carried
+
+  return _descend(prefill, decode_step, params, prompt, trie, choose, None)
+
+
+def _below(limit: jax.Array, values: jax.Array) -> jax.Array:
+  """Gumbels `[..., K]` moved so that their largest is `limit`.
+
+  `-log(exp(-limit) - exp(-max) + exp(-values))`, written so that it neither
+  overflows nor cancels (Kool et al. 2019, appendix B.3).
+  """
+  largest = jnp.max(values, axis=-1, keepdims=True)
+  largest = jnp.where(jnp.isfinite(largest), largest, 0.0)
+  gap = limit - values + jnp.log1p(-jnp.exp(values - largest))
+  moved = limit - jnp.maximum(gap, 0) - jnp.log1p(jnp.exp(-jnp.abs(gap)))
+  return jnp.where(jnp.isfinite(values), moved, -jnp.inf)
+
+
+def _descend(
+  prefill: Prefill,
+  decode_step: DecodeStep,
+  params: Any,
+  prompt: Any,
+  trie: Trie,
+  choose: _Choose,
+  carried: Any,
+) -> Rollouts:
+  log_probs, cache = prefill(params, prompt)
+  walks, log_probs = root(log_probs.shape[0]), log_probs[:, None]
+  for level in range(trie.num_levels):
+    if level:
+      codes = jnp.where(walks.live & ~walks.ended, walks.codes[..., -1], 0)
+      log_probs, cache = decode_step(params, codes, walks.parents, level, cache)
+    has_end = has_end_column(log_probs, trie, level)
+    if level and trie.has_ends and not has_end:
+      raise ValueError(
+        f"IDs end early, but level {level} has no END column: decode_step must "
+        f"give {trie.level_sizes[level] + 1} columns, END last."
+      )
+    children = look(walks, log_probs, trie, level=level)
+    chosen, carried = choose(walks, children, carried)
+    walks = step(walks, children, chosen, trie, level=level)
+  there = walks.live[..., None]
+  return Rollouts(
+    ids=jnp.where(walks.live, walks.nodes, -1),
+    codes=jnp.where(there, walks.codes, -1),
+    where=there & token_mask(walks.codes),
+    free_log_probs=jnp.where(there, walks.free, 0.0),
+    log_probs=jnp.where(there, walks.held, 0.0),
+  )

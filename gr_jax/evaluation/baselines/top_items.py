@@ -1,0 +1,69 @@
+"""The best k of every catalogue row, without ties left to chance."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from gr_jax.data import row_lists
+from gr_jax.data.row_lists import RowLists
+
+# Scores in one block: 64 MB as float32.
+_BLOCK = 16_000_000
+
+
+def popularity_order(popularity: np.ndarray) -> np.ndarray:
+  """`[N]` int32 catalogue rows, most popular first, then lowest row first.
+
+  Floors keep their columns in this order, so that equal scores fall to the more
+  popular item without any further work.
+  """
+  return np.argsort(-popularity, kind="stable").astype(np.int32)
+
+
+def top_items(
+  score: Callable[[int, int], np.ndarray],
+  order: np.ndarray,
+  *,
+  num_requests: int,
+  k: int,
+  exclude: RowLists | None,
+) -> np.ndarray:
+  """`[R, k]` int32 catalogue rows, best first, -1 where none is left.
+
+  Args:
+    score: `score(start, stop)` gives fresh float32 scores `[stop - start, N]`
+      of these requests, columns in popularity order; -inf is never returned.
+    order: `[N]` from `popularity_order`.
+    num_requests: R.
+    k: length of the rankings.
+    exclude: rows that a request must not be shown, taken out before the top k.
+  """
+  column_of = np.argsort(order)
+  ranked = np.full((num_requests, k), -1, np.int32)
+  block = max(1, _BLOCK // max(len(order), 1))
+  for start in range(0, num_requests, block):
+    stop = min(start + block, num_requests)
+    scores = score(start, stop)
+    if exclude is not None:
+      hidden = row_lists.part(exclude, start, stop)
+      scores[hidden.owners, column_of[hidden.rows]] = -np.inf
+    for r, row in enumerate(scores, start):
+      columns = _top_columns(row, k)
+      ranked[r, : len(columns)] = order[columns]
+  return ranked
+
+
+def _top_columns(scores: np.ndarray, k: int) -> np.ndarray:
+  """Columns of the k best scores [N], ties to the lowest column."""
+  k = min(k, len(scores))
+  # Most scores of a sparse floor are 0, and a partition is slow among equals.
+  positive = scores[np.flatnonzero(scores > 0)]
+  pool = positive if len(positive) >= k else scores
+  # A partition of values is several times faster than one of positions.
+  worst = np.partition(pool, len(pool) - k)[len(pool) - k]
+  above = np.flatnonzero(scores > worst)
+  above = above[np.argsort(-scores[above], kind="stable")]
+  if worst == -np.inf:
+    return above
+  tied = np.flatnonzero(scores == worst)[: k - len(above)]
+  return np.concatenate([above, tied])

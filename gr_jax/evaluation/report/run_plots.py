@@ -1,0 +1,136 @@
+"""Pictures of the run itself: one function a picture, each gives an SVG."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+
+from gr_jax.evaluation.report import svg
+
+_WORTH_A_CURVE = ("loss", "per_second", "/reward", "/kl", "/hit_rate@10")
+
+
+def training_curves(history: Mapping[str, Sequence[dict]]) -> str:
+  """Losses and throughput against the step, a panel per figure."""
+  curves = list(_curves(history))
+  with svg.drawing("training_curves"):
+    figure, axes = svg.panels(len(curves), width=9, height=2.3, columns=3)
+    for panel, (name, steps, values) in zip(axes, curves):
+      speed = name.endswith("per_second")
+      panel.plot(steps, values, color=svg.SERIES[int(speed)], linewidth=1.8)
+      panel.set_title(svg.plain(name), fontsize=10)
+      panel.set_xlabel("step", fontsize=9)
+      panel.xaxis.set_major_locator(MaxNLocator(4))
+      if speed:
+        panel.set_ylim(0, 1.15 * max(values))
+      panel.yaxis.set_major_formatter(
+        lambda y, _: f"{y:,.0f}" if y >= 1000 else f"{y:.3g}"
+      )
+      svg.grid(panel, "y")
+    ends = "; ".join(
+      f"{svg.plain(name)} from {values[0]:.4g} to {values[-1]:.4g}"
+      for name, _, values in curves
+    )
+    return svg.to_svg(figure, label=f"Training curves: {ends}")
+
+
+def has_curves(history: Mapping[str, Sequence[dict]]) -> bool:
+  """Whether `training_curves` has anything to draw."""
+  return any(True for _ in _curves(history))
+
+
+def codebook_use(rows: Sequence[dict], level_sizes: Sequence[int]) -> str:
+  """Share of the codes in use at every level, and how evenly (perplexity).
+
+  Args:
+    rows: tokenizer quality, `{"metric", "level", "value"}`, levels from 1, with
+      the metrics "codes_used" and "perplexity".
+    level_sizes: number of codes at each level.
+  """
+  figures = {(row["metric"], row["level"]): row["value"] for row in rows}
+  levels = range(1, len(level_sizes) + 1)
+  used = np.array([figures["codes_used", l] for l in levels])
+  even = np.array([figures["perplexity", l] for l in levels])
+  counts = [f"{n:,.0f} of {size:,}" for n, size in zip(used, level_sizes)]
+  with svg.drawing("codebook_use"):
+    figure, (panel,) = svg.panels(1, width=4.6, height=2.9)
+    drawn = panel.bar(levels, used / level_sizes, width=0.5, color=svg.SOFT)
+    panel.bar_label(drawn, counts, padding=4, fontsize=9, color=svg.MUTED)
+    heights = even / level_sizes
+    left, right = np.array(levels) - 0.25, np.array(levels) + 0.25
+    panel.hlines(heights, left, right, color=svg.SERIES[0], linewidth=3)
+    panel.set_xticks(levels, [f"level {l}" for l in levels])
+    panel.set_xlim(0.4, len(level_sizes) + 0.6)
+    panel.set_ylim(0, 1.15)
+    panel.set_yticks([0, 0.25, 0.5, 0.75, 1])
+    panel.yaxis.set_major_formatter(lambda y, _: f"{y:.0%}")
+    svg.grid(panel, "y")
+    spoken = "; ".join(
+      f"level {l}: {count} codes in use, perplexity {perplexity:.0f}"
+      for l, count, perplexity in zip(levels, counts, even)
+    )
+    return svg.to_svg(figure, label=spoken)
+
+
+def items_per_id(counts: Sequence[int], *, most: int = 10) -> str:
+  """How many IDs name one item, two, ...; the last bar is `most` and more."""
+  counts = list(counts)
+  bars = counts[: most - 1]
+  if len(counts) >= most:
+    bars.append(sum(counts[most - 1 :]))
+  names = [str(n + 1) for n in range(len(bars))]
+  if len(counts) > most:
+    names[-1] += "+"
+  with svg.drawing("items_per_id"):
+    figure, (panel,) = svg.panels(1, width=4.6, height=2.9)
+    drawn = panel.bar(names, bars, width=0.7, color=svg.SERIES[0])
+    labels = [f"{count:,}" if count else "" for count in bars]
+    panel.bar_label(drawn, labels, padding=3, fontsize=8, color=svg.MUTED)
+    panel.set_yscale("symlog", linthresh=1)
+    panel.set_ylim(0, 4 * max([*bars, 1]))
+    panel.set_yticks([0] + [10**p for p in range(len(str(max([*bars, 1]))))])
+    panel.set_yticks([], minor=True)
+    panel.yaxis.set_major_formatter(lambda y, _: f"{y:,.0f}")
+    panel.set_xlabel("items that share the ID")
+    panel.set_ylabel("IDs")
+    svg.grid(panel, "y")
+    spoken = "; ".join(f"{n}: {count} IDs" for n, count in zip(names, bars))
+    return svg.to_svg(figure, label=f"Items per ID. {spoken}")
+
+
+def stage_seconds(seconds: Mapping[str, float]) -> str:
+  """A bar for every stage of the run."""
+  stages, times = list(seconds)[::-1], list(seconds.values())[::-1]
+  with svg.drawing("stage_seconds"):
+    figure, (panel,) = svg.panels(1, width=9, height=0.5 + 0.32 * len(stages))
+    drawn = panel.barh(stages, times, height=0.56, color=svg.SERIES[0])
+    labels = [spoken_time(time) for time in times]
+    panel.bar_label(drawn, labels, padding=5, fontsize=9, color=svg.MUTED)
+    panel.set_xlim(0, 1.2 * max([*times, 1e-9]))
+    panel.set_xticks([])
+    panel.tick_params(length=0)
+    panel.spines["bottom"].set_visible(False)
+    spoken = "; ".join(f"{s} {t}" for s, t in zip(stages, labels))
+    return svg.to_svg(figure, label=f"Time of every stage. {spoken}")
+
+
+def spoken_time(seconds: float) -> str:
+  """Seconds as a person would say them."""
+  if seconds < 10:
+    return f"{seconds:.1f} s"
+  if seconds < 120:
+    return f"{seconds:.0f} s"
+  return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+def _curves(
+  history: Mapping[str, Sequence[dict]],
+) -> Iterator[tuple[str, list, list]]:
+  """Name, steps and values of every figure that is worth a curve."""
+  for training, rows in history.items():
+    names = dict.fromkeys(name for row in rows for name in row)
+    for name in names:
+      if name.endswith(_WORTH_A_CURVE):
+        points = [(row["step"], row[name]) for row in rows if name in row]
+        steps, values = zip(*points)
+        yield f"{training}: {name.removeprefix('train/')}", steps, values

@@ -1,0 +1,1 @@
+"""Counts that generators are conditioned on."""

@@ -1,0 +1,196 @@
+"""What counting says, as a bias that the network corrects.
+
+Counting is hard to beat where shoppers buy the same things again, and a network
+needs many examples to learn counts by gradients. So it is told them, and learns
+what they miss: for a prefix `p` of codes and the state `s` of the network,
+
+  logit(c | p) = s . e_c + log(share(c | p) + g_l(s) own(c | p) + floor)
+  own(c | p) = sum of w_h over items h of the history that begin with p c,
+               over 1 + the same sum over those that begin with p
+  w_h = exp(a[age of h] + a[how often h was bought]),  g_l = exp(v_l . s + b_l)
+
+with `share` over all shoppers (`CatalogueCounts`) and `a, v, b` learned from
+zero. Where the variables hold transitions, what follows what is added to the
+sum (`transition_prior`). Our design, not of the papers: a mixture of a
+popularity model and a pointer to the prompt (See et al. 2017, "Get to the
+point"), inside the softmax.
+"""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from flax import struct
+
+from gr_jax.generators.priors.catalogue_counts import CatalogueCounts
+from gr_jax.generators.priors.transition_prior import Related, TransitionPrior
+from gr_jax.generators.priors.transitions import Transitions
+from gr_jax.generators.prompts.writer import Prompt
+
+_FLOOR = 1e-6
+
+
+@struct.dataclass
+class Counted:
+  """What the counts know of `M` prefixes per row.
+
+  Attributes:
+    nodes: `[B, M]` prefixes in the catalogue's tree.
+    weights: `[B, M, H]` of the history's items that begin with the prefix.
+    history: `[B, H, L]` codes of the history.
+    related: neighbours of the history; None without transitions.
+  """
+
+  nodes: jax.Array
+  weights: jax.Array
+  history: jax.Array
+  related: Related | None = None
+
+  def select(self, parents: jax.Array) -> "Counted":
+    """The prefixes that beams `parents` `[B, M]` extend."""
+    return self.replace(
+      nodes=jnp.take_along_axis(self.nodes, parents, axis=1),
+      weights=jnp.take_along_axis(self.weights, parents[..., None], axis=1),
+      related=self.related and self.related.select(parents),
+    )
+
+
+class CountPrior(nn.Module):
+  """The bias of every level.
+
+  Attributes:
+    prompt_size: tokens that are not codes.
+    level_sizes: codes per level.
+    width: of the network's states.
+    last: newest items whose transitions are told, 0 without transitions.
+  """
+
+  prompt_size: int
+  level_sizes: tuple[int, ...]
+  width: int
+  last: int = 0
+
+  def setup(self):
+    self.scale = self.param(
+      "scale",
+      nn.with_logical_partitioning(nn.initializers.zeros, ("norm",)),
+      (self.prompt_size,),
+    )
+    self.gate = self.param(
+      "gate",
+      nn.with_logical_partitioning(nn.initializers.zeros, ("levels", "embed")),
+      (len(self.level_sizes), self.width),
+    )
+    self.gate_bias = self.param(
+      "gate_bias",
+      nn.with_logical_partitioning(nn.initializers.zeros, ("levels",)),
+      (len(self.level_sizes),),
+    )
+
+    self.transitions = TransitionPrior(
+      len(self.level_sizes), self.width, self.last
+    )
+
+  def start(
+    self, prompt: Prompt, transitions: Transitions | None = None
+  ) -> Counted:
+    """Before the first code: one prefix a row."""
+    levels = len(self.level_sizes)
+    starts = [
+      self.prompt_size + sum(self.level_sizes[:l]) for l in range(levels)
+    ]
+    tokens = prompt.history[..., :levels]
+    codes = jnp.where(tokens >= 0, tokens - jnp.asarray(starts), -1)
+    told = prompt.history[..., levels:]
+    weights = jnp.exp(
+      jnp.where(told >= 0, self.scale[jnp.maximum(told, 0)], 0).sum(-1)
+    )
+    weights = jnp.where(prompt.mask[:, 1:], weights, 0)[:, None]
+    nodes = jnp.zeros((len(tokens), 1), jnp.int32)
+    related = transitions and self.transitions.start(codes, transitions)
+    return Counted(nodes, weights, codes, related)
+
+  def step(
+    self,
+    counted: Counted,
+    counts: CatalogueCounts,
+    codes: jax.Array,
+    level: int,
+  ) -> Counted:
+    """After `codes` `[B, M]` of `level` were chosen; one prefix may be many."""
+    nodes = jnp.broadcast_to(counted.nodes, codes.shape)
+    nodes = counts.step(level, nodes.reshape(-1), codes.reshape(-1))
+    nodes = nodes.reshape(codes.shape)
+    same = counted.history[:, None, :, level] == codes[..., None]
+    weights = jnp.where(same, counted.weights, 0)
+    related = counted.related
+    if related is not None:
+      shares = counts.shares[level].at[nodes].get(mode="fill", fill_value=0)
+      related = related.step(codes, shares, level)
+    return Counted(nodes, weights, counted.history, related)
+
+  def follow(
+    self,
+    counted: Counted,
+    counts: CatalogueCounts,
+    codes: jax.Array,
+    parents: jax.Array,
+    level: int,
+  ) -> Counted:
+    """As `step`, for beams that extend `parents` `[B, M]` with `codes`."""
+    # Before the first code all beams are one prefix.
+    counted = counted.select(parents) if level else counted
+    return self.step(counted, counts, codes, level)
+
+  def bias(
+    self,
+    counted: Counted,
+    counts: CatalogueCounts,
+    states: jax.Array,
+    level: int,
+  ) -> jax.Array:
+    """`[B, M, C]` for states `[B, M, D]`; one prefix may serve them all."""
+    B, M = counted.nodes.shape
+    shares = counts.rows(level, counted.nodes.reshape(-1)).reshape(B, M, -1)
+    # The last column is the end of an ID, code -1.
+    columns = counted.history[:, None, :, level] % shares.shape[-1]
+    columns = jnp.broadcast_to(columns, counted.weights.shape)
+    own = (
+      jnp.zeros_like(shares)
+      .at[jnp.arange(B)[:, None, None], jnp.arange(M)[:, None], columns]
+      .add(counted.weights, mode="drop")
+    )
+    own /= 1 + counted.weights.sum(axis=-1, keepdims=True)
+    gate = jnp.exp(states @ self.gate[level] + self.gate_bias[level])
+    told = _FLOOR + shares + gate[..., None] * own
+    if counted.related is not None:
+      told += self.transitions(
+        counted.related, states, level, columns=shares.shape[-1]
+      )
+    return jnp.log(told)
+
+  def biases(
+    self,
+    prompt: Prompt,
+    counts: CatalogueCounts,
+    states: Sequence[jax.Array],
+    codes: jax.Array,
+    transitions: Transitions | None = None,
+  ) -> list[jax.Array]:
+    """Per level `[B, P, C_l]`, of targets `[B, P, L]` that are known.
+
+    Args:
+      prompt: of `B` rows.
+      counts: of the catalogue.
+      states: per level `[B, P, D]`, before every code; of the first there may
+        be any number.
+      codes: the targets; the last level is not read.
+      transitions: between the catalogue's IDs.
+    """
+    counted, found = self.start(prompt, transitions), []
+    for level in range(len(self.level_sizes)):
+      if level:
+        counted = self.step(counted, counts, codes[:, :, level - 1], level - 1)
+      found.append(self.bias(counted, counts, states[level], level))
+    return found

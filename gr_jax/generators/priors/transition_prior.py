@@ -1,0 +1,126 @@
+"""What transitions say of the next code, as a part of the count prior.
+
+For a prefix `p`, the history's k-th newest item `h_k` and its neighbours `j`,
+
+  mass(p) = sum over k and j that begin with p of e^a[k] weight[h_k, j]
+  related(c | p) = e^(v_l . s + b_l) mass(p c) / (e^z + mass()) / share(p)
+
+with `share(p)` the product of the shares that led to `p`. Added to the share
+of `c` this is a mixture of two ways to draw a whole item, popularity and
+neighbours, code by code: where `p` leads to neighbours more than to the
+popular, neighbours also decide how it goes on. `a` begins at `-log(1 + k)`, the
+weights of the floor `item_knn`, and `v, b, z` at zero: training starts from
+the floor. Our design.
+"""
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from flax import struct
+
+from gr_jax.generators.priors.transitions import Transitions
+
+_LEAST_SHARE = 1e-12
+
+
+@struct.dataclass
+class Related:
+  """Neighbours of the history, for `M` prefixes per row.
+
+  Attributes:
+    codes: `[B, R, L]`.
+    weights: `[B, M, R]`, of those that begin with the prefix.
+    shares: `[B, M]`, of the prefix among all shoppers.
+  """
+
+  codes: jax.Array
+  weights: jax.Array
+  shares: jax.Array
+
+  def select(self, parents: jax.Array) -> "Related":
+    """The prefixes that beams `parents` `[B, M]` extend."""
+    return self.replace(
+      weights=jnp.take_along_axis(self.weights, parents[..., None], axis=1),
+      shares=jnp.take_along_axis(self.shares, parents, axis=1),
+    )
+
+  def step(self, codes: jax.Array, shares: jax.Array, level: int) -> "Related":
+    """After `codes` `[B, M]` of `level`, of `shares` below their prefixes."""
+    same = self.codes[:, None, :, level] == codes[..., None]
+    return self.replace(
+      weights=jnp.where(same, self.weights, 0), shares=self.shares * shares
+    )
+
+
+class TransitionPrior(nn.Module):
+  """The neighbours' part of every level.
+
+  Attributes:
+    levels: of an ID.
+    width: of the network's states.
+    last: newest items of a history that are asked.
+  """
+
+  levels: int
+  width: int
+  last: int
+
+  def setup(self):
+    self.age = self.param(
+      "age",
+      nn.with_logical_partitioning(_floor_of_ages, ("norm",)),
+      (self.last,),
+    )
+    self.evidence = self.param(
+      "evidence",
+      nn.with_logical_partitioning(nn.initializers.zeros, ()),
+      (),
+    )
+    self.gate = self.param(
+      "gate",
+      nn.with_logical_partitioning(nn.initializers.zeros, ("levels", "embed")),
+      (self.levels, self.width),
+    )
+    self.gate_bias = self.param(
+      "gate_bias",
+      nn.with_logical_partitioning(nn.initializers.zeros, ("levels",)),
+      (self.levels,),
+    )
+
+  def start(self, history: jax.Array, transitions: Transitions) -> Related:
+    """Before the first code, of codes `[B, H, L]`, -1 = no item."""
+    codes, weights = transitions.related(history)
+    weights = weights * jnp.exp(self.age)[: weights.shape[1], None]
+    rows, levels = len(weights), codes.shape[-1]
+    weights = weights.reshape(rows, 1, -1)
+    total = weights.sum(axis=-1, keepdims=True)
+    return Related(
+      codes.reshape(rows, -1, levels),
+      weights / (jnp.exp(self.evidence) + total),
+      jnp.ones((rows, 1)),
+    )
+
+  def __call__(
+    self, related: Related, states: jax.Array, level: int, *, columns: int
+  ) -> jax.Array:
+    """`related(c | p)`, `[B, M, columns]`, for states `[B, M, D]`."""
+    B, M, _ = related.weights.shape
+    # The last column is the end of an ID, code -1.
+    column = related.codes[:, None, :, level] % columns
+    mass = (
+      jnp.zeros((B, M, columns))
+      .at[
+        jnp.arange(B)[:, None, None],
+        jnp.arange(M)[:, None],
+        jnp.broadcast_to(column, related.weights.shape),
+      ]
+      .add(related.weights)
+    )
+    gate = jnp.exp(states @ self.gate[level] + self.gate_bias[level])
+    shares = jnp.maximum(related.shares, _LEAST_SHARE)
+    return (gate / shares)[..., None] * mass
+
+
+def _floor_of_ages(key: jax.Array, shape: tuple[int, ...], dtype=jnp.float32):
+  del key
+  return -jnp.log1p(jnp.arange(shape[0], dtype=dtype))

@@ -1,0 +1,1 @@
+"""From rows of requests to the states of a prompt."""

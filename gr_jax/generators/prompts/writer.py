@@ -1,0 +1,181 @@
+"""Prompts: who asks (profile), what they bought (history), what they want.
+
+Every position holds a few tokens, and its embedding is their sum: the profile
+is one position, each distinct item of the history is one (its codes, how long
+ago it was last bought, how often), the query's words are one. Where a history
+knows more items than there are positions, those with the largest
+
+  log(times bought) - 1/2 log(1 + weeks since it was last bought)
+
+stay, newest last: what is bought every month is not pushed out by what was
+bought once yesterday. Without repeats these are the latest items. Our design;
+the papers spend one position per token on the latest items, and GenRec merges
+tokens with a learned map.
+"""
+
+import dataclasses
+
+import numpy as np
+from flax import struct
+
+from gr_jax.data.requests import Requests
+from gr_jax.generators.prompts.vocabulary import NEXT_BASKET, Vocabulary
+from gr_jax.tokenizers.semantic_ids import SemanticIds
+
+_WEEK = 7 * 86_400
+
+
+@struct.dataclass
+class Prompt:
+  """Rows of tokens, -1 = none; `S = 1 + history length`.
+
+  Attributes:
+    profile: `[B, 1, Wp]`.
+    history: `[B, S - 1, L + 2]`, newest last, padded on the left.
+    mask: `[B, S]`, True where a position says something.
+  """
+
+  profile: np.ndarray
+  history: np.ndarray
+  mask: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class PromptConfig:
+  """Sizes of a prompt.
+
+  Attributes:
+    history: distinct items of the history that are kept.
+    lookback: latest events that are searched for them.
+    query_words: words of a query that are read.
+    user_buckets: hashed user tokens.
+  """
+
+  history: int = 64
+  lookback: int = 512
+  query_words: int = 8
+  user_buckets: int = 2000
+
+
+def _padded(rows: list[list[int]], width: int) -> np.ndarray:
+  """`[R, width]` int32, cut or filled with -1 on the right."""
+  out = np.full((len(rows), width), -1, np.int32)
+  for row, tokens in zip(out, rows):
+    kept = tokens[:width]
+    row[: len(kept)] = kept
+  return out
+
+
+def _occurrences(requests: Requests) -> tuple[np.ndarray, np.ndarray]:
+  """Per event: the user's next event of the same item, and its number so far.
+
+  An event is the last one of its item in a history that ends at `e` exactly
+  where its next occurrence is at `e` or later, and then its number is the
+  count of that item in the history.
+  """
+  num_events = len(requests.event_item)
+  user = np.repeat(
+    np.arange(len(requests.user_ids)), np.diff(requests.user_offsets)
+  )
+  order = np.lexsort((np.arange(num_events), requests.event_item, user))
+  same = (user[order][1:] == user[order][:-1]) & (
+    requests.event_item[order][1:] == requests.event_item[order][:-1]
+  )
+  following = np.full(num_events, num_events, np.int64)
+  following[order[:-1][same]] = order[1:][same]
+  starts = np.flatnonzero(np.concatenate(([True], ~same)))[:num_events]
+  number = np.empty(num_events, np.int64)
+  run = np.diff(np.append(starts, num_events))
+  number[order] = np.arange(num_events) - np.repeat(starts, run) + 1
+  return following, number
+
+
+class PromptWriter:
+  """Writes prompts of requests as token arrays, many at a time.
+
+  Args:
+    requests: users, events and queries.
+    semantic_ids: of the catalogue that the events name.
+    vocabulary: the tokens.
+    config: sizes.
+  """
+
+  def __init__(
+    self,
+    requests: Requests,
+    semantic_ids: SemanticIds,
+    vocabulary: Vocabulary,
+    config: PromptConfig,
+  ):
+    self.config = config
+    self._requests = requests
+    self._vocabulary = vocabulary
+    self.item_tokens = vocabulary.code_tokens(semantic_ids.codes)
+    profiles = [
+      vocabulary.profile_tokens(user, facts)
+      for user, facts in zip(requests.user_ids, requests.profiles)
+    ]
+    widest = max(map(len, profiles), default=0)
+    self._profiles = _padded(profiles, max(1, widest))
+    # The last row answers the query -1: no query, the next basket.
+    self._queries = _padded(
+      [*map(vocabulary.query_tokens, requests.queries), [NEXT_BASKET]],
+      config.query_words,
+    )
+    self._following, self._number = _occurrences(requests)
+
+  @property
+  def num_tokens(self) -> int:
+    """Of the vocabulary, codes included."""
+    return self._vocabulary.size
+
+  def queries(self, query: np.ndarray) -> np.ndarray:
+    """Tokens of query rows `[...]`: `[..., Wq]`; -1 asks for a basket."""
+    return self._queries[query]
+
+  def prompts(self, rows: np.ndarray, *, shown: np.ndarray) -> Prompt:
+    """Prompts of request rows `[B]`; nobody is known where not `shown`."""
+    requests, vocabulary = self._requests, self._vocabulary
+    events, keep = self._usual_items(rows)
+    keep &= shown[:, None]
+    age = requests.time[rows][:, None] - requests.event_time[events]
+    history = np.concatenate(
+      (
+        self.item_tokens[requests.event_item[events]],
+        vocabulary.age_tokens(age)[..., None],
+        vocabulary.count_tokens(self._number[events])[..., None],
+      ),
+      axis=-1,
+    )
+    profile = np.where(shown[:, None], self._profiles[requests.user[rows]], -1)
+    known = (profile >= 0).any(axis=1, keepdims=True)
+    return Prompt(
+      profile=profile[:, None].astype(np.int32),
+      history=np.where(keep[..., None], history, -1).astype(np.int32),
+      mask=np.concatenate((known, keep), axis=1),
+    )
+
+  def _usual_items(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Last events `[B, H]` of the chosen items, and which are there."""
+    end = self._requests.history_end[rows][:, None]
+    start = self._requests.user_offsets[self._requests.user[rows]][:, None]
+    length = self.config.history
+    events = end - np.arange(1, self.config.lookback + 1)
+    there = events >= start
+    events = np.where(there, events, 0)
+    last = there & (self._following[events] >= end)
+    age = self._requests.time[rows][:, None] - self._requests.event_time[events]
+    # What is not there has any age, also none that there is.
+    weeks = np.maximum(age, 0) / _WEEK
+    score = np.log(self._number[events]) - 0.5 * np.log1p(weeks)
+    order = np.argsort(np.where(last, -score, np.inf), axis=1, kind="stable")
+    chosen = np.zeros_like(last)
+    np.put_along_axis(chosen, order[:, :length], True, axis=1)
+    row, column = np.nonzero(chosen & last)
+    # The newest item stands last; empty places are on the left.
+    place = np.cumsum(chosen & last, axis=1)[row, column]
+    kept = np.zeros((len(rows), length), np.int64)
+    mask = np.zeros((len(rows), length), bool)
+    kept[row, length - place] = events[row, column]
+    mask[row, length - place] = True
+    return kept, mask

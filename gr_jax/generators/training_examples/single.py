@@ -1,0 +1,203 @@
+"""Training examples: one prompt, several targets of what followed it.
+
+Requests that share a user and a history (a basket and the searches it
+answered) form a group. A row of a batch is one group: its prompt, and up to
+`P` of its (query, item) targets, drawn anew each time the group comes up.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import grain
+import jax
+import numpy as np
+from flax import struct
+
+from gr_jax.data.requests import CLICKED, Requests
+from gr_jax.generators.prompts.writer import Prompt, PromptWriter
+
+# As good as endless; grain's own endless repeat overflows with batches of one.
+_EPOCHS = 1_000_000
+
+
+@struct.dataclass
+class Examples:
+  """One batch.
+
+  Attributes:
+    prompt: of `B` rows.
+    queries: `[B, P, Wq]` tokens.
+    codes: `[B, P, L]`.
+    mask: `[B, P]`, False where a group has fewer than `P` targets.
+    upcoming: `[B, W, L]`, what the user was counted to buy next; None where
+      the generator is not told transitions.
+  """
+
+  prompt: Prompt
+  queries: np.ndarray
+  codes: np.ndarray
+  mask: np.ndarray
+  upcoming: np.ndarray | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class ExamplesConfig:
+  """How batches are drawn.
+
+  Attributes:
+    batch_size: groups per batch `B`, over all hosts.
+    targets: targets per group `P`.
+    hidden_share: share of groups whose profile and history are hidden, so
+      that requests of strangers are learned too.
+    seed: of order and draws.
+  """
+
+  batch_size: int = 64
+  targets: int = 8
+  hidden_share: float = 0.15
+  seed: int = 0
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class TargetGroups:
+  """(request, item) pairs by group.
+
+  Attributes:
+    offsets: `[G + 1]` into the pairs.
+    request: `[n]` request rows.
+    item: `[n]` catalogue rows.
+  """
+
+  offsets: np.ndarray
+  request: np.ndarray
+  item: np.ndarray
+
+  def __len__(self) -> int:
+    return len(self.offsets) - 1
+
+
+def group_targets(requests: Requests, *, split: int) -> TargetGroups:
+  """Distinct clicked or ordered items of a split, by user and history."""
+  sizes = np.diff(requests.page_offsets)
+  request = np.repeat(np.arange(len(requests)), sizes)
+  kept = (requests.page_kind >= CLICKED) & (requests.split[request] == split)
+  pairs = np.unique(
+    np.stack((request[kept], requests.page_item[kept]), axis=1), axis=0
+  )
+  if not len(pairs):
+    raise ValueError(
+      f"no clicked or ordered item in split {split}; there is nothing to learn."
+    )
+  request, item = pairs.T
+  # A user without history and one with may share an offset: both are keys.
+  key = np.stack((requests.user[request], requests.history_end[request]))
+  order = np.lexsort((item, request, key[1], key[0]))
+  changes = (np.diff(key[:, order], axis=1) != 0).any(axis=0)
+  starts = np.flatnonzero(np.concatenate(([True], changes)))
+  return TargetGroups(
+    offsets=np.append(starts, len(order)),
+    request=request[order],
+    item=item[order],
+  )
+
+
+def _draw(
+  groups: TargetGroups,
+  rows: np.ndarray,
+  targets: int,
+  rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
+  """Pairs `[B, P]` without repeats, and which of them are there."""
+  begin, end = groups.offsets[rows], groups.offsets[rows + 1]
+  size = end - begin
+  width = max(targets, int(size.max()))
+  keys = rng.random((len(rows), width), np.float32)
+  keys[np.arange(width) >= size[:, None]] = 2
+  chosen = np.argsort(keys, axis=1)[:, :targets]
+  mask = np.arange(targets) < size[:, None]
+  return np.where(mask, begin[:, None] + chosen, begin[:, None]), mask
+
+
+def draw_examples(
+  groups: TargetGroups,
+  writer: PromptWriter,
+  codes: np.ndarray,
+  query: np.ndarray,
+  rows: np.ndarray,
+  rng: np.random.Generator,
+  *,
+  config: ExamplesConfig,
+  upcoming: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> Examples:
+  """The batch of groups `rows`.
+
+  Args:
+    groups: all of them.
+    writer: of prompts.
+    codes: semantic IDs `[N, L]`.
+    query: query row of every request.
+    rows: groups `[B]`.
+    rng: draws targets and who is hidden.
+    config: sizes.
+    upcoming: of request rows (`UpcomingItems`).
+  """
+  pair, mask = _draw(groups, rows, config.targets, rng)
+  request = groups.request[pair]
+  shown = rng.random(len(rows)) >= config.hidden_share
+  return Examples(
+    prompt=writer.prompts(request[:, 0], shown=shown),
+    queries=writer.queries(query[request]),
+    codes=codes[groups.item[pair]],
+    mask=mask,
+    upcoming=upcoming and upcoming(request[:, 0]),
+  )
+
+
+def training_examples(
+  requests: Requests,
+  groups: TargetGroups,
+  writer: PromptWriter,
+  codes: np.ndarray,
+  *,
+  config: ExamplesConfig,
+  upcoming: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> grain.IterDataset:
+  """Endless batches, shuffled anew every epoch, sharded by host.
+
+  In an epoch a group of `n` pairs comes up `ceil(n / P)` times, so that every
+  pair is drawn about equally often, whatever the size of its basket.
+
+  The iterator's state is one position: saved with the parameters, training
+  goes on at the exact next batch.
+  """
+  hosts = jax.process_count()
+  if config.batch_size % hosts:
+    raise ValueError(
+      f"batch_size ({config.batch_size}) must be a multiple of the number of "
+      f"hosts ({hosts})."
+    )
+
+  turns = -(-np.diff(groups.offsets) // config.targets)
+  group = np.repeat(np.arange(len(groups)), turns)
+
+  def write(places: np.ndarray, rng: np.random.Generator) -> Examples:
+    return draw_examples(
+      groups,
+      writer,
+      codes,
+      requests.query,
+      group[places],
+      rng,
+      config=config,
+      upcoming=upcoming,
+    )
+
+  return (
+    grain.MapDataset.range(len(group))
+    .seed(config.seed)
+    .shuffle()
+    .repeat(_EPOCHS)[jax.process_index() :: hosts]
+    .batch(config.batch_size // hosts)
+    .random_map(write)
+    .to_iter_dataset(grain.ReadOptions(num_threads=1, prefetch_buffer_size=4))
+  )

@@ -1,0 +1,1 @@
+"""SIM: a click model with search-based user interests."""

@@ -1,0 +1,138 @@
+r"""Fits the preference model on the pages of the training split.
+
+  $L = -\sum_i w_i [y_i \log p_i + (1 - y_i) \log(1 - p_i)] / \sum_i w_i$
+
+`y` = clicked or ordered, `w` = 3 for an order and 1 otherwise `[OURS]`. The
+last tenth of the training period is not fitted on: Platt scaling on it makes
+the scores probabilities of a click (`evaluation/calibration.py`). Nothing of
+the validation and test periods is read.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from gr_jax.data.requests import ORDERED, TRAIN, Requests
+from gr_jax.evaluation.calibration import Platt, fit_platt
+from gr_jax.ranking.impressions import PageRows, page_rows
+from gr_jax.ranking.sim.features import PairWriter, Tables, look_up
+from gr_jax.ranking.sim.model import PreferenceConfig, PreferenceModel
+from gr_jax.ranking.sim.network import PreferenceNetwork
+
+Progress = Callable[[int, int], None]
+"""(steps done, steps in all)."""
+
+
+def drawn(rows: np.ndarray, count: int, *, seed: int) -> np.ndarray:
+  """`count` of `rows`, in their order; all of them where there are no more."""
+  if not 0 < count < len(rows):
+    return rows
+  rng = np.random.default_rng(seed)
+  return rows[np.sort(rng.choice(len(rows), count, replace=False))]
+
+
+def split_training(
+  requests: Requests, share: float, *, most: int = 0, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+  """Training requests to fit on, and the latest `share` of them to calibrate.
+
+  Raises:
+    ValueError: where one of the two would be empty.
+  """
+  rows = drawn(np.flatnonzero(requests.split == TRAIN), most, seed=seed)
+  rows = rows[np.argsort(requests.time[rows], kind="stable")]
+  kept = len(rows) - round(share * len(rows))
+  if not 0 < kept < len(rows):
+    raise ValueError(
+      f"calibration_share {share} of {len(rows)} training requests leaves "
+      f"{kept} to fit on and {len(rows) - kept} to calibrate."
+    )
+  return rows[:kept], rows[kept:]
+
+
+def fit_preference(
+  requests: Requests,
+  tables: Tables,
+  *,
+  config: PreferenceConfig,
+  progress: Progress = lambda done, total: None,
+) -> PreferenceModel:
+  """The trained, calibrated, frozen model; `progress` is told every step."""
+  early, late = split_training(
+    requests,
+    config.calibration_share,
+    most=config.max_requests,
+    seed=config.seed,
+  )
+  rows, held_out = (
+    page_rows(
+      requests,
+      part,
+      num_items=len(tables.items),
+      negatives=config.negatives,
+      seed=config.seed + k,
+    )
+    for k, part in enumerate((early, late))
+  )
+  writer = PairWriter(requests, config.window)
+  params = _train(rows, writer, tables, config, progress)
+  model = PreferenceModel(params, Platt(1.0, 0.0), writer, tables, config)
+  logits = model.logits(held_out.requests, held_out.items)
+  model.platt = fit_platt(logits, held_out.labels)
+  return model
+
+
+def _train(
+  rows: PageRows,
+  writer: PairWriter,
+  tables: Tables,
+  config: PreferenceConfig,
+  progress: Progress,
+) -> Any:
+  network = PreferenceNetwork(config.network)
+  size = min(config.batch_size, len(rows.items))
+  steps = config.epochs * (len(rows.items) // size)
+  optimizer = optax.adamw(
+    optax.cosine_decay_schedule(config.learning_rate, steps),
+    weight_decay=config.weight_decay,
+  )
+
+  def loss(params, tables, pairs, labels, weights):
+    logits = network.apply(params, look_up(tables, pairs))
+    losses = optax.sigmoid_binary_cross_entropy(logits, labels)
+    return jnp.sum(weights * losses) / jnp.sum(weights)
+
+  @jax.jit
+  def step(params, opt_state, tables, pairs, labels, weights):
+    grads = jax.grad(loss)(params, tables, pairs, labels, weights)
+    updates, opt_state = optimizer.update(grads, opt_state, params)
+    return optax.apply_updates(params, updates), opt_state
+
+  rng = np.random.default_rng(config.seed)
+  pairs = writer(rows.requests[:1], rows.items[:1])
+  init = jax.jit(lambda key: network.init(key, look_up(tables, pairs)))
+  params = init(jax.random.key(config.seed))
+  opt_state = jax.jit(optimizer.init)(params)
+  weights = np.where(rows.kinds == ORDERED, config.order_weight, 1.0)
+  weights = weights.astype(np.float32)
+  labels = rows.labels.astype(np.float32)
+  done = 0
+  for _ in range(config.epochs):
+    order = rng.permutation(len(rows.items))
+    for begin in range(0, len(order) - size + 1, size):
+      at = order[begin : begin + size]
+      params, opt_state = step(
+        params,
+        opt_state,
+        tables,
+        writer(rows.requests[at], rows.items[at]),
+        labels[at],
+        weights[at],
+      )
+      done += 1
+      progress(done, steps)
+  return params

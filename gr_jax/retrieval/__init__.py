@@ -1,0 +1,1 @@
+"""From a finished run to ranked items, in a program."""

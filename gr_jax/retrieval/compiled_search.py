@@ -1,0 +1,203 @@
+"""Compiled searches, kept on disk whole.
+
+JAX's own cache saves the compiler's work but not the second that tracing takes,
+for every size of a batch; a server that starts anew would wait for that. So the
+finished programs are kept beside that cache, named by everything that they
+depend on: the source of what is traced, the versions, the machine, the model's
+sizes and the shapes of all arguments. What cannot be read is compiled again.
+"""
+
+import concurrent.futures
+import contextlib
+import functools
+import hashlib
+import os
+import pathlib
+import platform
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jax.experimental import serialize_executable
+
+import gr_jax
+from gr_jax.decoding.beam_search import beam_search
+from gr_jax.decoding.beams import SearchResult
+from gr_jax.decoding.filters import RowMask
+from gr_jax.generators.decoder_only import DecoderOnly
+from gr_jax.retrieval.retriever import generator_functions
+
+# What a search is made of.
+_TRACED = ("decoding", "generators", "nn", "retrieval/retriever.py")
+
+
+class SearchInputs(NamedTuple):
+  """All arguments of a search.
+
+  Attributes:
+    variables: of the model.
+    prompt: the prompts and queries.
+    trie: the catalogue.
+    allowed: `B` masks over the trie's rows.
+  """
+
+  variables: Any
+  prompt: Any
+  trie: Any
+  allowed: RowMask
+
+
+class Searches:
+  """Programs by model, beam and the shapes of their arguments.
+
+  Args:
+    folder: where they are kept; None keeps none.
+  """
+
+  def __init__(self, folder: pathlib.Path | None = None):
+    self._folder = folder
+    self._programs: dict[str, Callable] = {}
+
+  def __len__(self) -> int:
+    return len(self._programs)
+
+  def prepare(
+    self, model: DecoderOnly, beam: int, inputs: Iterable[SearchInputs]
+  ) -> None:
+    """Loads or compiles the programs for these arguments, several at once."""
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+      made = [pool.submit(self._prepare, model, beam, each) for each in inputs]
+      for each in made:
+        each.result()
+
+  def __call__(
+    self, model: DecoderOnly, beam: int, inputs: SearchInputs
+  ) -> SearchResult:
+    """Runs the program; one that was not prepared is compiled now."""
+    program = self._prepare(model, beam, inputs)
+    return SearchResult(*program(*jax.tree.leaves(inputs)))
+
+  def _prepare(self, model, beam, inputs: SearchInputs) -> Callable:
+    name = _name(model, beam, _shapes(inputs))
+    if name not in self._programs:
+      self._programs[name] = self._made(name, model, beam, inputs)
+    return self._programs[name]
+
+  def _made(self, name: str, model, beam: int, inputs) -> Callable:
+    path = self._folder and self._folder / f"search-{name}"
+    if path and (found := _read(path, inputs)):
+      return found
+    program = _compiled(name, model, beam, _shapes(inputs))
+    if path:
+      _write(path, program, inputs)
+    return program
+
+
+def _shapes(inputs: SearchInputs) -> SearchInputs:
+  return jax.tree.map(
+    lambda x: jax.ShapeDtypeStruct(np.shape(x), x.dtype), inputs
+  )
+
+
+def _compiled(
+  name: str, model: DecoderOnly, beam: int, shapes: SearchInputs
+) -> Callable:
+  leaves, tree = jax.tree.flatten(shapes)
+
+  def search(*leaves):
+    variables, prompt, trie, allowed = jax.tree.unflatten(tree, leaves)
+    return tuple(
+      beam_search(
+        *generator_functions(model),
+        variables,
+        prompt,
+        trie,
+        beam_size=beam,
+        allowed=allowed,
+      )
+    )
+
+  # What JAX's cache gave cannot be kept whole: under a name of its own the
+  # program is found there only if it was kept here as well.
+  search.__name__ = f"search_{name}"
+  return jax.jit(search).lower(*leaves).compile()
+
+
+def _name(model: DecoderOnly, beam: int, shapes: SearchInputs) -> str:
+  dot = getattr(model.dot_general, "__name__", "")
+  sizes = model.config, model.prompt_size, model.level_sizes, model.ends, dot
+  arrangement = type(model.arrangement).__name__
+  told = [
+    repr(sizes),
+    arrangement,
+    str(beam),
+    repr(jax.tree.flatten(shapes)),
+    *_world(),
+  ]
+  return hashlib.sha256("\n".join(told).encode()).hexdigest()[:32]
+
+
+@functools.cache
+def _world() -> tuple[str, ...]:
+  """What else a program depends on, the same while the process lives."""
+  device = jax.devices()[0]
+  source = hashlib.sha256()
+  package = pathlib.Path(gr_jax.__file__).parent
+  for room in _TRACED:
+    for file in sorted([package / room, *(package / room).rglob("*.py")]):
+      source.update(file.read_bytes() if file.is_file() else b"")
+  return (
+    source.hexdigest(),
+    jax.__version__,
+    device.client.platform_version,
+    device.device_kind,
+    str(len(jax.devices())),
+    os.environ.get("XLA_FLAGS", ""),
+    _processor(),
+  )
+
+
+def _processor() -> str:
+  """Compiled for this one's instructions."""
+  info = pathlib.Path("/proc/cpuinfo")
+  lines = info.read_text().splitlines() if info.exists() else []
+  flags = next((line for line in lines if line.startswith("flags")), "")
+  return f"{platform.machine()} {platform.processor()} {flags}"
+
+
+def _loaded(payload: bytes, inputs: SearchInputs) -> Callable:
+  """A program that ran once: some damage shows only then."""
+  leaves = jax.tree.leaves(inputs)
+  program = serialize_executable.deserialize_and_load(
+    payload,
+    jax.tree.structure(((0,) * len(leaves), {})),
+    jax.tree.structure((0,) * len(SearchResult._fields)),
+    execution_devices=jax.devices()[:1],
+  )
+  jax.block_until_ready(program(*leaves))
+  return program
+
+
+def _read(path: pathlib.Path, inputs: SearchInputs) -> Callable | None:
+  try:
+    return _loaded(path.read_bytes(), inputs)
+  except Exception:  # Cut off, of another machine, gone: compile it.
+    return None
+
+
+def _write(path: pathlib.Path, program: Any, inputs: SearchInputs) -> None:
+  """Whole or not at all; without it only the next start takes longer."""
+  temporary = path.with_name(
+    f"{path.name}.{os.getpid()}.{threading.get_ident()}"
+  )
+  try:
+    payload, _, _ = serialize_executable.serialize(program)
+    _loaded(payload, inputs)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary.write_bytes(payload)
+    os.replace(temporary, path)
+  except Exception:
+    with contextlib.suppress(OSError):
+      temporary.unlink(missing_ok=True)

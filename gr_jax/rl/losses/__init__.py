@@ -1,0 +1,1 @@
+"""Losses of groups and of preferences."""

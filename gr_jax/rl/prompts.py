@@ -1,0 +1,137 @@
+"""The requests that alignment asks, as endless batches.
+
+A request of the training period that led to a click or an order comes up once
+an epoch, with the experts and positives that its own page gives.
+"""
+
+import dataclasses
+
+import grain
+import jax
+import numpy as np
+from flax import struct
+
+from gr_jax.data.requests import CLICKED, EXPOSED, Requests
+from gr_jax.generators.prompts.writer import Prompt, PromptWriter
+from gr_jax.rl.experts import page_experts
+from gr_jax.tokenizers.semantic_ids import SemanticIds
+
+# As good as endless; grain's own endless repeat overflows with batches of one.
+_EPOCHS = 1_000_000
+
+
+@struct.dataclass
+class AskedBatch:
+  """`B` requests.
+
+  Attributes:
+    rows: `[B]` int32 of the requests, what rewards are asked by.
+    prompt: of `B` rows.
+    queries: `[B, Wq]` tokens.
+    experts: `[B, K]` int32 ID rows, -1 = none.
+    positives: `[B, P]` int32 ID rows, -1 = none.
+  """
+
+  rows: np.ndarray
+  prompt: Prompt
+  queries: np.ndarray
+  experts: np.ndarray
+  positives: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class AskedConfig:
+  """What is asked and what comes with it.
+
+  Attributes:
+    batch_size: requests per step `B`, over all hosts.
+    clicked: experts at most that were ordered or clicked.
+    exposed: experts at most that were shown and nothing more.
+    positives: IDs at most for the NLL term, the best of the page first.
+    hidden_share: share of requests whose profile and history are hidden.
+    seed: of order and draws.
+  """
+
+  batch_size: int = 64
+  clicked: int = 2
+  exposed: int = 0
+  positives: int = 0
+  hidden_share: float = 0.15
+  seed: int = 0
+
+
+def clicked_requests(requests: Requests, *, split: int) -> np.ndarray:
+  """`[n]` rows of a split that led to a click or an order.
+
+  Raises:
+    ValueError: there is none.
+  """
+  request = np.repeat(np.arange(len(requests)), np.diff(requests.page_offsets))
+  rows = np.unique(request[requests.page_kind >= CLICKED])
+  rows = rows[requests.split[rows] == split]
+  if not len(rows):
+    raise ValueError(
+      f"no request of split {split} led to a click; there is nothing to align "
+      "with."
+    )
+  return rows
+
+
+def mixed_experts(
+  requests: Requests, semantic_ids: SemanticIds, *, clicked: int, exposed: int
+) -> np.ndarray:
+  """`[R, clicked + exposed]` int32, see `expert_injection.page_experts`."""
+  liked = page_experts(requests, semantic_ids, count=clicked)
+  shown = page_experts(
+    requests, semantic_ids, count=exposed, lowest=EXPOSED, highest=EXPOSED
+  )
+  return np.concatenate((liked, shown), axis=1)
+
+
+def asked_batches(
+  requests: Requests,
+  rows: np.ndarray,
+  writer: PromptWriter,
+  semantic_ids: SemanticIds,
+  *,
+  config: AskedConfig,
+) -> grain.IterDataset:
+  """Endless batches of `rows`, shuffled anew every epoch, sharded by host.
+
+  The iterator's state is one position: saved with the parameters, alignment
+  goes on at the exact next batch.
+
+  Raises:
+    ValueError: the batch cannot be dealt to the hosts.
+  """
+  hosts = jax.process_count()
+  if config.batch_size % hosts:
+    raise ValueError(
+      f"batch_size ({config.batch_size}) must be a multiple of the number of "
+      f"hosts ({hosts})."
+    )
+  experts = mixed_experts(
+    requests, semantic_ids, clicked=config.clicked, exposed=config.exposed
+  )
+  positives = page_experts(requests, semantic_ids, count=config.positives)
+
+  def write(places: np.ndarray, rng: np.random.Generator) -> AskedBatch:
+    chosen = rows[places]
+    shown = rng.random(len(chosen)) >= config.hidden_share
+    return AskedBatch(
+      rows=chosen.astype(np.int32),
+      prompt=writer.prompts(chosen, shown=shown),
+      queries=writer.queries(requests.query[chosen]),
+      experts=experts[chosen],
+      positives=positives[chosen],
+    )
+
+  return (
+    grain.MapDataset.range(len(rows))
+    .seed(config.seed)
+    .shuffle()
+    .repeat(_EPOCHS)[jax.process_index() :: hosts]
+    .batch(config.batch_size // hosts)
+    .random_map(write)
+    .to_iter_dataset(grain.ReadOptions(num_threads=1, prefetch_buffer_size=4))
+  )

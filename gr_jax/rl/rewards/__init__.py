@@ -1,0 +1,1 @@
+"""Rewards of items and of semantic IDs."""

@@ -1,0 +1,81 @@
+"""How often a search finds what was clicked, on requests kept for it."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+
+from gr_jax.data.row_lists import RowLists
+from gr_jax.decoding.beam_search import beam_search
+from gr_jax.decoding.beams import DecodeStep, Prefill
+from gr_jax.decoding.trie import Trie
+from gr_jax.evaluation import metrics
+from gr_jax.generators.prompts.writer import Prompt
+
+# From variables to `{"eval/hit_rate@10": ...}`.
+HeldOut = Callable[[Any], dict[str, float]]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class HeldOutRequests:
+  """Requests and what they should find.
+
+  Attributes:
+    prompt: of `R` rows.
+    queries: `[R, Wq]` tokens.
+    targets: per request, ID rows that were clicked or ordered.
+  """
+
+  prompt: Prompt
+  queries: np.ndarray
+  targets: RowLists
+
+
+def make_held_out(
+  prefill: Prefill,
+  decode_step: DecodeStep,
+  trie: Trie,
+  asked: HeldOutRequests,
+  *,
+  batch_size: int,
+  cutoffs: tuple[int, ...] = (1, 10),
+) -> HeldOut:
+  """Hit rates of IDs at `cutoffs`, of one search of the widest.
+
+  Args:
+    prefill: reads `(prompt, queries)`.
+    decode_step: extends the beams.
+    trie: the catalogue.
+    asked: at least one request.
+    batch_size: requests per search.
+    cutoffs: ranks.
+  """
+  widest = max(cutoffs)
+  total = len(asked.queries)
+
+  @jax.jit
+  def search(variables, prompt, trie):
+    return beam_search(
+      prefill, decode_step, variables, prompt, trie, beam_size=widest
+    ).ids
+
+  def held_out(variables: Any) -> dict[str, float]:
+    found = []
+    for start in range(0, total, batch_size):
+      # The last batch is filled up with copies of its first row.
+      rows = np.arange(start, start + batch_size)
+      rows = np.where(rows < total, rows, start)
+      prompt = jax.tree.map(
+        lambda x, rows=rows: x[rows], (asked.prompt, asked.queries)
+      )
+      found.append(search(variables, prompt, trie))
+    ids = np.concatenate(jax.device_get(found))[:total]
+    hits = metrics.hit_matrix(ids, asked.targets)
+    return {
+      f"eval/hit_rate@{k}": float(metrics.hit_rate(hits, k=k).mean())
+      for k in cutoffs
+    }
+
+  return held_out

@@ -1,0 +1,234 @@
+"""A catalogue that is searched while it changes, from files and back to them.
+
+What is being served is one reference to an engine and a snapshot. A change or
+a reload builds the next pair beside it and swaps the reference; whoever works
+with the old pair keeps it.
+"""
+
+import contextlib
+import dataclasses
+import pathlib
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gr_jax.retrieval.compiled_search import Searches
+from gr_jax.retrieval.load import load_artefacts
+from gr_jax.serving.catalogue.encoding import ItemEncoder
+from gr_jax.serving.catalogue.item_log import ItemLog
+from gr_jax.serving.catalogue.items import catalogue_items
+from gr_jax.serving.catalogue.log_replay import applied, change_record, fold
+from gr_jax.serving.catalogue.snapshot import Snapshot, first_snapshot
+from gr_jax.serving.engine.engine import Answer, Engine
+from gr_jax.serving.http.fields import Invalid
+from gr_jax.serving.http.item_changes import Change
+from gr_jax.serving.http.search_request import Question
+
+
+class Busy(Exception):
+  """A reload is under way; changes and other reloads come after it."""
+
+
+class NoRoom(Exception):
+  """A level of the IDs, or the catalogue, is full."""
+
+
+class NotWritten(Exception):
+  """The log did not take a change, which is thus undone."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ServiceConfig:
+  """What is served and how.
+
+  Attributes:
+    artefacts: workdir of a run.
+    log: file of the changes.
+    beams: that can be asked for, the default first.
+    max_batch: questions answered at once.
+    room: new IDs that fit beside those of the run.
+    programs: folder of compiled searches; None keeps none.
+  """
+
+  artefacts: pathlib.Path
+  log: pathlib.Path
+  beams: tuple[int, ...] = (50,)
+  max_batch: int = 16
+  room: int = 8192
+  programs: pathlib.Path | None = None
+
+
+class Serving(NamedTuple):
+  """One generation of everything that answers."""
+
+  engine: Engine
+  encoder: ItemEncoder
+  snapshot: Snapshot
+
+
+class Service:
+  """Loads at once; `warm` makes it quick.
+
+  Raises:
+    FileNotFoundError, ValueError, OSError: of artefacts and log.
+  """
+
+  def __init__(self, config: ServiceConfig):
+    self.config = config
+    self._searches = Searches(config.programs)
+    self._lock = threading.Lock()
+    self._reloading = threading.Lock()
+    self._log = ItemLog(config.log)
+    try:
+      self._serving = self._loaded()
+    except BaseException:
+      self._log.close()
+      raise
+
+  @property
+  def serving(self) -> Serving:
+    return self._serving
+
+  @property
+  def log_records(self) -> int:
+    return self._log.records
+
+  def warm(self) -> None:
+    """Compiles or loads every program that searches need."""
+    self._serving.engine.warm(self._serving.snapshot)
+
+  def prepare_changes(self) -> None:
+    """Loads what only new items need."""
+    self._serving.encoder.prepare()
+
+  def answer(self, questions: Sequence[Question]) -> list[Answer | Invalid]:
+    """Answers of one generation, as `Engine.answer`."""
+    engine, _, snapshot = self._serving
+    return engine.answer(questions, snapshot)
+
+  def change(self, change: Change) -> dict[str, Any]:
+    """Applies all of a change or nothing; on disk when it returns.
+
+    Returns:
+      The version, the items as they are now, and ids that nobody knows.
+
+    Raises:
+      Invalid: the change does not fit the catalogue.
+      NoRoom: it has more IDs than there is room for.
+      NotWritten: the log cannot be written; nothing has changed.
+      Busy: while a reload is under way.
+    """
+    if self._reloading.locked():
+      raise Busy
+    with self._lock:
+      old = self._serving
+      try:
+        new, record = _changed(old, change)
+      except Invalid:
+        raise
+      except ValueError as error:
+        raise NoRoom(str(error)) from error
+      try:
+        self._log.append(record)
+      except OSError as error:
+        raise NotWritten(error.strerror or str(error)) from error
+      self._serving = old._replace(snapshot=new)
+    rows = new.items.rows([item.item_id for item in change.add])
+    named = (*change.remove, *dict(change.stock))
+    return {
+      "version": new.version,
+      "items": [new.items.record(row) for row in rows.tolist()],
+      "unknown": [each for each in named if old.snapshot.items.row(each) < 0],
+    }
+
+  def item(self, item_id: str) -> dict[str, Any] | None:
+    """What is told of an item; None where it is unknown or removed."""
+    items = self._serving.snapshot.items
+    row = items.row(item_id)
+    return items.record(row) if row >= 0 and items.present[row] else None
+
+  def reload(self) -> int:
+    """Serves what lies in the artefact folder now; returns the version.
+
+    The new generation is loaded and warmed beside the old one, which goes on
+    answering, also when this fails.
+
+    Raises:
+      FileNotFoundError, ValueError, OSError: the old one stays.
+      Busy: another reload is under way.
+    """
+    with self._alone():
+      new = self._loaded()
+      new.engine.warm(new.snapshot)
+      new.encoder.prepare()
+      self._serving = new
+      return new.snapshot.version
+
+  def close(self) -> None:
+    """No change comes after this."""
+    with self._lock:
+      self._log.close()
+
+  @contextlib.contextmanager
+  def _alone(self) -> Iterator[None]:
+    if not self._reloading.acquire(blocking=False):
+      raise Busy
+    try:
+      with self._lock:
+        yield
+    finally:
+      self._reloading.release()
+
+  def _loaded(self) -> Serving:
+    config = self.config
+    artefacts = load_artefacts(config.artefacts)
+    encoder = ItemEncoder(artefacts)
+    items, recoded = applied(
+      told := fold(self._log.changes(), mark=artefacts.mark),
+      catalogue_items(artefacts.catalogue, artefacts.semantic_ids),
+      encoder.codes,
+      vector_width=artefacts.vector_width,
+    )
+    if recoded:
+      # IDs of this tokenizer stay from now on, too.
+      gone = [i.item_id for i in recoded if not told.present[i.item_id]]
+      stock = {i.item_id: told.stock[i.item_id] for i in recoded}
+      self._log.append(
+        change_record(artefacts.mark, add=recoded, remove=gone, stock=stock)
+      )
+    snapshot = first_snapshot(
+      items,
+      capacity=artefacts.semantic_ids.num_ids + config.room,
+      version=1 + self._log.records,
+      count_alpha=artefacts.count_alpha,
+      transitions=artefacts.transitions,
+    )
+    engine = Engine(
+      artefacts,
+      self._searches,
+      beams=config.beams,
+      max_batch=config.max_batch,
+    )
+    return Serving(engine, encoder, snapshot)
+
+
+def _changed(old: Serving, change: Change) -> tuple[Snapshot, dict[str, Any]]:
+  """The next version and its record in the log."""
+  items = old.snapshot.items
+  fresh = [i for i in change.add if items.row(i.item_id) < 0]
+  codes = np.zeros((0, items.semantic_ids.num_levels), np.int32)
+  if fresh:
+    codes = old.encoder.codes(fresh, items)
+  if change.add:
+    items = items.with_facts(change.add, codes)
+  items = items.without(change.remove).with_stock(dict(change.stock))
+  given = {i.item_id: tuple(c.tolist()) for i, c in zip(fresh, codes)}
+  record = change_record(
+    old.engine.artefacts.mark,
+    add=[i._replace(codes=given.get(i.item_id)) for i in change.add],
+    remove=change.remove,
+    stock=dict(change.stock),
+  )
+  return old.snapshot.changed(items), record

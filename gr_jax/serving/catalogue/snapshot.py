@@ -1,0 +1,249 @@
+"""One version of the catalogue, complete and immutable.
+
+A change makes the next version and swaps one reference; requests under way
+keep the version that they were read with. All versions have arrays of the same
+shapes, so that none compiles anything.
+
+Filters are exact at two places. Inside the search an ID is live while at least
+one of its items passes: a mask over the rows of IDs, so that no filtered ID
+takes a place in the beam. At the expansion to items, those that do not pass are
+dropped: items that share an ID may differ in price, stock and category, and
+only the whole of them has the ID. Removed items leave the trie itself with
+their ID's last item, so that requests without filters need no mask.
+"""
+
+import dataclasses
+import functools
+from typing import Any
+
+import numpy as np
+
+from gr_jax.decoding.filters import RowMask, pack_rows
+from gr_jax.decoding.live_trie import LiveTrie, make_live_trie
+from gr_jax.generators.priors.transitions import Transitions
+from gr_jax.serving.catalogue.items import Items
+from gr_jax.serving.http.fields import Invalid, shown
+from gr_jax.serving.http.search_request import Filters
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Snapshot:
+  """What a batch of requests is answered from.
+
+  Attributes:
+    version: counts changes, those of the log among them, from 1.
+    items: the rows.
+    live: the trie of the IDs that some item present carries.
+    table_rows: `[R]`, per row of the trie, its row of `items.semantic_ids.ids`.
+    ranked_items: `[N]` rows grouped by ID, popular first, then by row.
+    counts: the model's variables that count the catalogue, if it has any.
+    count_alpha: of them, 0 for none.
+    transitions: of a model that is told them; new items have none.
+  """
+
+  version: int
+  items: Items
+  live: LiveTrie
+  table_rows: np.ndarray
+  ranked_items: np.ndarray
+  counts: dict[str, Any]
+  count_alpha: float
+  transitions: Transitions | None = None
+
+  def passing(self, filters: Filters) -> np.ndarray:
+    """`[N]` bool: the items that an answer may hold.
+
+    Raises:
+      Invalid: a category that the catalogue does not know.
+    """
+    items = self.items
+    mask = items.present.copy()
+    if filters.in_stock:
+      mask &= items.in_stock
+    if filters.low is not None or filters.high is not None:
+      mask &= items.prices > 0
+    if filters.low is not None:
+      mask &= items.prices >= np.float32(filters.low)
+    if filters.high is not None:
+      mask &= items.prices <= np.float32(filters.high)
+    if filters.categories:
+      mask &= self._in_categories(filters.categories)
+    seen = items.rows(filters.exclude)
+    mask[seen[seen >= 0]] = False
+    return mask
+
+  def _in_categories(self, paths: tuple[str, ...]) -> np.ndarray:
+    items = self.items
+    wanted: dict[int, list[int]] = {}
+    for path in paths:
+      if path not in items.category_row:
+        raise Invalid(
+          f"filters.categories names {shown(path)}, which the catalogue does "
+          "not know; give full paths."
+        )
+      depth, row = items.category_row[path]
+      wanted.setdefault(depth, []).append(row)
+    mask = np.zeros(len(items), bool)
+    for depth, rows in wanted.items():
+      mask |= np.isin(items.categories[:, depth], rows)
+    return mask
+
+  def allowed(self, passing: np.ndarray) -> RowMask:
+    """Of the trie's rows, the IDs with an item that passes."""
+    mask = np.zeros(self.live.capacity, bool)
+    mask[: len(self.table_rows)] = live_ids(self.items, passing)[
+      self.table_rows
+    ]
+    return pack_rows(mask)
+
+  @functools.cached_property
+  def everything(self) -> RowMask:
+    """All of the trie's rows."""
+    return pack_rows(np.ones(self.live.capacity, bool))
+
+  def expand(
+    self, trie_rows: np.ndarray, passing: np.ndarray, *, k: int
+  ) -> tuple[list[int], list[int]]:
+    """Items behind ranked IDs, and the place of each one's ID in the ranking.
+
+    Args:
+      trie_rows: `[M]` of one request, -1 = none.
+      passing: `[N]` from `passing`.
+      k: items wanted.
+    """
+    offsets = self.items.semantic_ids.item_offsets
+    rows, places = [], []
+    for place, trie_row in enumerate(trie_rows.tolist()):
+      if trie_row < 0 or len(rows) >= k:
+        break
+      row = self.table_rows[trie_row]
+      for item in self.ranked_items[offsets[row] : offsets[row + 1]].tolist():
+        if passing[item]:
+          rows.append(item)
+          places.append(place)
+    return rows[:k], places[:k]
+
+  def changed(self, items: Items) -> "Snapshot":
+    """The next version.
+
+    Raises:
+      ValueError: more IDs than the trie has room for.
+    """
+    codes = items.semantic_ids.ids
+    there = live_ids(items, items.present)
+    before = np.zeros(len(codes), bool)
+    before[self._rows_in(items)] = True
+    _check_room(items, self.live.capacity)
+    live = self.live
+    if (gone := before & ~there).any():
+      live = live.remove(codes[gone])
+    if (new := there & ~before).any():
+      live = live.add(codes[new])
+    now = dataclasses.replace(
+      self,
+      version=self.version + 1,
+      items=items,
+      live=live,
+      table_rows=np.flatnonzero(there),
+    )
+    if items.semantic_ids is self.items.semantic_ids:
+      return now
+    return dataclasses.replace(
+      now,
+      ranked_items=_ranked_items(items),
+      counts=_counts(items, live.capacity, self.count_alpha, self.transitions),
+    )
+
+  def _rows_in(self, items: Items) -> np.ndarray:
+    """`[R]`, the trie's rows in a table of IDs that has grown."""
+    old = self.items.semantic_ids
+    carriers = old.items[old.item_offsets[:-1]]  # One item of each ID.
+    return items.semantic_ids.id_of_item[carriers[self.table_rows]]
+
+
+def live_ids(items: Items, mask: np.ndarray) -> np.ndarray:
+  """`[M]` bool: IDs of the table with at least one item of `[N]` `mask`."""
+  ids = items.semantic_ids
+  live = np.zeros(ids.num_ids, bool)
+  live[ids.id_of_item[mask]] = True
+  return live
+
+
+def _ranked_items(items: Items) -> np.ndarray:
+  """Rows by ID as `SemanticIds.items` has them, sorted where IDs are shared."""
+  ids = items.semantic_ids
+  ranked = ids.items.copy()
+  sizes = np.diff(ids.item_offsets)
+  shared = np.repeat(sizes > 1, sizes)
+  rows = ranked[shared]
+  order = np.lexsort((rows, -items.popularity[rows], ids.id_of_item[rows]))
+  ranked[shared] = rows[order]
+  return ranked
+
+
+def _counts(
+  items: Items, capacity: int, alpha: float, transitions: Transitions | None
+) -> dict[str, Any]:
+  """Of one shape for all versions."""
+  if not alpha:
+    return {}
+  # Imported late: most models count nothing.
+  from gr_jax.generators.priors.catalogue_counts import count_catalogue
+
+  counts = count_catalogue(
+    items.semantic_ids, items.popularity, alpha=alpha, capacity=capacity
+  )
+  told = {"catalogue": counts}
+  if transitions is not None:
+    told["transitions"] = transitions
+  return {"counts": told}
+
+
+def _check_room(items: Items, capacity: int) -> None:
+  """Removed IDs count as well: they may come back."""
+  if items.semantic_ids.num_ids > capacity:
+    raise ValueError(
+      f"{items.semantic_ids.num_ids} semantic IDs do not fit the room for "
+      f"{capacity}: start the server with a larger --room."
+    )
+
+
+def first_snapshot(
+  items: Items,
+  *,
+  capacity: int,
+  version: int = 1,
+  count_alpha: float = 0.0,
+  transitions: Transitions | None = None,
+) -> Snapshot:
+  """The version that a server starts with.
+
+  Args:
+    items: at least one.
+    capacity: IDs that any version can hold; it shapes every program.
+    version: its number.
+    count_alpha: pseudo-count of a model that is told counts, else 0.
+    transitions: of a model that is told them.
+
+  Raises:
+    ValueError: more IDs than the capacity.
+  """
+  ids = items.semantic_ids
+  _check_room(items, capacity)
+  there = live_ids(items, items.present)
+  live = make_live_trie(
+    ids.ids[there],
+    ids.level_sizes,
+    capacity=capacity,
+    has_ends=bool((ids.codes < 0).any()),
+  )
+  return Snapshot(
+    version,
+    items,
+    live,
+    np.flatnonzero(there),
+    _ranked_items(items),
+    _counts(items, live.capacity, count_alpha, transitions),
+    count_alpha,
+    transitions,
+  )

@@ -1,0 +1,173 @@
+"""Waits a moment for company, then answers many questions at once.
+
+One thread drives the search. It takes the oldest question, waits until the
+largest batch is full or that question has waited for the deadline, and takes
+what then asks for the same beam. While a search runs the queue fills, so that
+under load nobody waits for the deadline. A question that nobody waits for any
+more is dropped. A full queue refuses at once: late is worse than no.
+"""
+
+import collections
+import concurrent.futures
+import dataclasses
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from gr_jax.serving.http.search_request import Question
+
+
+class QueueFull(Exception):
+  """There is no place; `seconds` from now there may be."""
+
+  def __init__(self, seconds: float):
+    super().__init__(f"try again in {seconds:.1f} s")
+    self.seconds = seconds
+
+
+class Reply(NamedTuple):
+  """What `answer` gave, and how long the question had waited, in seconds."""
+
+  answer: Any
+  waited: float
+
+
+@dataclasses.dataclass(eq=False)
+class _Job:
+  question: Question
+  arrived: float
+  expires: float
+  future: concurrent.futures.Future
+
+
+def batch_size(waiting: int, sizes: Sequence[int]) -> int:
+  """How many of those that wait go now, given the sizes that are compiled.
+
+  A larger size is filled up with copies only while they are fewer than the
+  questions; else the next smaller size goes full, and the rest right after.
+  """
+  below = max((size for size in sizes if size <= waiting), default=0)
+  above = min((size for size in sizes if size >= waiting), default=below)
+  return waiting if 2 * waiting > above else below
+
+
+class Batcher:
+  """A bounded queue and the thread that empties it.
+
+  Args:
+    answer: one answer, or an exception in its place, for each of 1 to
+      `max(sizes)` questions of one beam.
+    sizes: of batches that are compiled.
+    deadline: seconds that a question waits for others at most.
+    capacity: questions that may wait.
+    timeout: seconds after which nobody waits for an answer.
+  """
+
+  def __init__(
+    self,
+    answer: Callable[[list[Question]], Sequence[Any]],
+    *,
+    sizes: Sequence[int],
+    deadline: float,
+    capacity: int,
+    timeout: float,
+  ):
+    self._answer = answer
+    self._sizes = tuple(sizes)
+    self._deadline = deadline
+    self._capacity = capacity
+    self._timeout = timeout
+    self._jobs: collections.deque[_Job] = collections.deque()
+    self._changed = threading.Condition()
+    self._closing = False
+    self._seconds_each = 0.0
+    self._thread = threading.Thread(target=self._run, name="search")
+    self._thread.start()
+
+  @property
+  def waiting(self) -> int:
+    return len(self._jobs)
+
+  def check_room(self) -> None:
+    """Raises QueueFull where `submit` would: before a body is read, say."""
+    if self._closing or len(self._jobs) >= self._capacity:
+      raise QueueFull(max(1.0, len(self._jobs) * self._seconds_each))
+
+  def submit(self, question: Question) -> concurrent.futures.Future:
+    """A future `Reply`.
+
+    Raises:
+      QueueFull: at once, where the queue is full or closed.
+    """
+    now = time.monotonic()
+    future: concurrent.futures.Future = concurrent.futures.Future()
+    with self._changed:
+      self.check_room()
+      self._jobs.append(_Job(question, now, now + self._timeout, future))
+      self._changed.notify()
+    return future
+
+  def close(self) -> None:
+    """Takes nothing more, answers what waits, and returns."""
+    with self._changed:
+      self._closing = True
+      self._changed.notify()
+    self._thread.join()
+
+  def _run(self) -> None:
+    while (batch := self._next_batch()) is not None:
+      if batch:
+        self._run_batch(batch)
+
+  def _next_batch(self) -> list[_Job] | None:
+    with self._changed:
+      while not self._jobs and not self._closing:
+        self._changed.wait()
+      if not self._jobs:
+        return None
+      self._wait_for_company()
+      return self._taken()
+
+  def _wait_for_company(self) -> None:
+    until = self._jobs[0].arrived + self._deadline
+    while len(self._jobs) < self._sizes[-1] and not self._closing:
+      left = until - time.monotonic()
+      if left <= 0:
+        return
+      self._changed.wait(left)
+
+  def _taken(self) -> list[_Job]:
+    """The next batch leaves the queue; what nobody waits for goes with it."""
+    now = time.monotonic()
+    alive = [
+      job
+      for job in self._jobs
+      if job.expires > now and not job.future.cancelled()
+    ]
+    if not alive:
+      self._jobs.clear()
+      return []
+    beam = alive[0].question.beam
+    same = [job for job in alive if job.question.beam == beam]
+    taken = same[: batch_size(len(same[: self._sizes[-1]]), self._sizes)]
+    gone = set(map(id, taken))
+    self._jobs = collections.deque(j for j in alive if id(j) not in gone)
+    return taken
+
+  def _run_batch(self, batch: list[_Job]) -> None:
+    batch = [j for j in batch if j.future.set_running_or_notify_cancel()]
+    if not batch:
+      return
+    start = time.monotonic()
+    try:
+      answers = list(self._answer([job.question for job in batch]))
+    except Exception as error:
+      answers = [error] * len(batch)
+    each = (time.monotonic() - start) / len(batch)
+    self._seconds_each += 0.2 * (each - self._seconds_each)
+    for job, answer in zip(batch, answers):
+      if isinstance(answer, Exception):
+        job.future.set_exception(answer)
+      else:
+        job.future.set_result(Reply(answer, start - job.arrived))

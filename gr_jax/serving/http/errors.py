@@ -1,0 +1,56 @@
+"""What an error says to who caused it: a status and one sentence as JSON."""
+
+import math
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from gr_jax.serving.catalogue.service import Busy, NoRoom, NotWritten
+from gr_jax.serving.engine.batching import QueueFull
+from gr_jax.serving.http.fields import Invalid
+from gr_jax.serving.http.http_body import Refused
+
+
+def refusal(error: Exception) -> JSONResponse | None:
+  """The reply to an expected error; None for a bug."""
+  match error:
+    case Refused():
+      return reply(error.status, error.message, error.headers)
+    case Invalid():
+      return reply(422, str(error))
+    case QueueFull():
+      wait = {"Retry-After": str(math.ceil(error.seconds))}
+      return reply(429, f"the queue is full; {error}.", wait)
+    case TimeoutError():
+      return reply(504, "no answer in time.")
+    case Busy():
+      return reply(503, "a reload is under way.", {"Retry-After": "5"})
+    case NoRoom():
+      return reply(409, str(error))
+    case NotWritten():
+      return reply(507, f"nothing has changed: {error}.")
+  return None
+
+
+def reply(
+  status: int, text: str, headers: dict[str, str] | None = None
+) -> JSONResponse:
+  """`{"error": text}`, the text on one line."""
+  line = " ".join(text.split())
+  return JSONResponse({"error": line}, status_code=status, headers=headers)
+
+
+async def http_error(request: Request, error: HTTPException) -> JSONResponse:
+  """No such route, or not by this method."""
+  told = {
+    404: "there is nothing here; see /openapi.json.",
+    405: f"{request.method} is not for {request.url.path}.",
+  }
+  said = told.get(error.status_code, f"{error.detail}.")
+  return reply(error.status_code, said, error.headers)
+
+
+async def bug(request: Request, error: Exception) -> JSONResponse:
+  """The trace goes to the server's own log."""
+  return reply(500, "an error of the server; its log has the trace.")

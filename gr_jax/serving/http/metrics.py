@@ -1,0 +1,83 @@
+"""What a server tells Prometheus about itself."""
+
+from collections.abc import Callable
+
+from prometheus_client import (
+  CollectorRegistry,
+  Counter,
+  Gauge,
+  Histogram,
+  generate_latest,
+)
+
+from gr_jax.serving.engine.engine import Answer
+from gr_jax.serving.http.fields import Invalid
+from gr_jax.serving.http.search_request import Question
+
+_SECONDS = (
+  *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1),
+  *(0.25, 0.5, 1, 2.5, 5, 10),
+)
+
+
+class ServingMetrics:
+  """Counters of one server, in a registry of their own."""
+
+  def __init__(self):
+    self._registry = CollectorRegistry()
+    self.requests = self._made(
+      Counter, "requests", "Requests by route and status.", ("route", "status")
+    )
+    self.latency = self._made(
+      Histogram,
+      "request_seconds",
+      "From the request's arrival to its answer.",
+      ("route",),
+      buckets=_SECONDS,
+    )
+    self.queue = self._made(
+      Histogram, "queue_seconds", "Waiting for a batch.", buckets=_SECONDS
+    )
+    self.search = self._made(
+      Histogram, "search_seconds", "One search.", buckets=_SECONDS
+    )
+    self.batch = self._made(
+      Histogram,
+      "batch_questions",
+      "Questions answered by one search.",
+      buckets=(1, 2, 4, 8, 16, 32, 64),
+    )
+    self.changes = self._made(
+      Counter, "item_changes", "Items added, removed or changed.", ("kind",)
+    )
+    self.reloads = self._made(
+      Counter, "reloads", "Reloads of artefacts.", ("outcome",)
+    )
+
+  def _made(self, kind, name, text, labels=(), **options):
+    return kind(
+      f"gr_jax_{name}", text, labels, registry=self._registry, **options
+    )
+
+  def counted(
+    self, answer: Callable[[list[Question]], list[Answer | Invalid]]
+  ) -> Callable[[list[Question]], list[Answer | Invalid]]:
+    """`answer` with every search of it observed once."""
+
+    def counting(questions: list[Question]) -> list[Answer | Invalid]:
+      answers = answer(questions)
+      done = next((a for a in answers if isinstance(a, Answer)), None)
+      if done is not None:
+        self.search.observe(done.milliseconds["search"] / 1e3)
+        self.batch.observe(done.batch)
+      return answers
+
+    return counting
+
+  def watch(self, name: str, text: str, read: Callable[[], float]) -> None:
+    """A gauge that is read when it is asked for."""
+    self._made(Gauge, name, text).set_function(read)
+
+  def text(self) -> bytes:
+    """All of it in Prometheus' text format."""
+    return generate_latest(self._registry)

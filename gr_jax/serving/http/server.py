@@ -1,0 +1,163 @@
+"""A service behind HTTP, from the start of its process to the end."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
+from gr_jax.serving.catalogue.service import Busy, Service
+from gr_jax.serving.engine.batching import Batcher
+from gr_jax.serving.http.admission import Admission
+from gr_jax.serving.http.api import Api, HttpConfig
+from gr_jax.serving.http.errors import bug, http_error
+from gr_jax.serving.http.http_body import Refused
+from gr_jax.serving.http.metrics import ServingMetrics
+from gr_jax.serving.page.routes import PageRoutes
+
+
+class Server:
+  """The application, and what happens beside requests.
+
+  Args:
+    service: loaded; it is warmed in the background, and closed at the end.
+    config: limits.
+    on_ready: called once every program is compiled.
+    on_failure: called with what kept the server from getting there.
+
+  Attributes:
+    app: for an ASGI server.
+    batcher: the queue.
+  """
+
+  def __init__(
+    self,
+    service: Service,
+    config: HttpConfig,
+    *,
+    on_ready: Callable[[], None] = lambda: None,
+    on_failure: Callable[[BaseException], None] = lambda error: None,
+  ):
+    self._service = service
+    self._on_ready, self._on_failure = on_ready, on_failure
+    self._doing: str | None = "starting"
+    self._metrics = ServingMetrics()
+    self.batcher = Batcher(
+      self._metrics.counted(service.answer),
+      sizes=service.serving.engine.sizes,
+      deadline=config.deadline,
+      capacity=config.queue,
+      timeout=config.timeout,
+    )
+    self._watch()
+    api = Api(
+      service,
+      self.batcher,
+      config,
+      self._metrics,
+      unavailable=lambda: self._doing,
+      reload=self.reload,
+    )
+    self._page = PageRoutes(
+      service,
+      self.batcher,
+      timeout=config.timeout,
+      route=api.route,
+      body=api.body,
+    )
+    self.app = Starlette(
+      routes=[*self._page.routes, *api.routes],
+      lifespan=self._lifespan,
+      middleware=[self._admission()],
+      exception_handlers={HTTPException: http_error, Exception: bug},
+    )
+
+  def _admission(self) -> Middleware:
+    paths = ("/search", "/recommend", "/explain")
+    refused = {
+      path: self._metrics.requests.labels(path, 429).inc for path in paths
+    }
+    return Middleware(
+      Admission,
+      batcher=self.batcher,
+      paths=paths,
+      on_refusal=lambda path: refused[path](),
+    )
+
+  def _watch(self) -> None:
+    watch, service = self._metrics.watch, self._service
+    watch("queue_length", "Questions that wait.", lambda: self.batcher.waiting)
+    watch(
+      "catalogue_version",
+      "Version being served.",
+      lambda: service.serving.snapshot.version,
+    )
+    watch(
+      "catalogue_ids",
+      "Semantic IDs in the search.",
+      lambda: service.serving.snapshot.live.num_ids,
+    )
+    watch(
+      "catalogue_items",
+      "Items that can be answered.",
+      lambda: int(service.serving.snapshot.items.present.sum()),
+    )
+    watch("log_records", "Changes on disk.", lambda: service.log_records)
+    watch("ready", "1 while questions are taken.", lambda: not self._doing)
+
+  def reload(self) -> int:
+    """As `Service.reload`, counted.
+
+    Raises:
+      Refused: what lies there cannot be served; the old one goes on.
+      Busy: another reload is under way.
+    """
+    try:
+      version = self._service.reload()
+    except (OSError, ValueError, TypeError, RuntimeError) as error:
+      self._metrics.reloads.labels("refused").inc()
+      raise Refused(409, f"not reloaded: {error}") from error
+    self._metrics.reloads.labels("done").inc()
+    return version
+
+  @contextlib.asynccontextmanager
+  async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+    warming = threading.Thread(target=self._warm, name="warm", daemon=True)
+    warming.start()
+    if threading.current_thread() is threading.main_thread():
+      asyncio.get_running_loop().add_signal_handler(
+        signal.SIGHUP, self._reload_in_background
+      )
+    yield
+    self._doing = "stopping"
+    await asyncio.to_thread(self.batcher.close)
+    await asyncio.to_thread(self._service.close)
+
+  def _warm(self) -> None:
+    try:
+      self._service.warm()
+    except BaseException as error:
+      self._on_failure(error)
+      return
+    if self._doing == "starting":
+      self._doing = None
+    self._on_ready()
+    with contextlib.suppress(Exception):
+      # Whoever needs it first is told what is wrong with it.
+      self._service.prepare_changes()
+      self._page.prepare()
+
+  def _reload_in_background(self) -> None:
+    def reload() -> None:
+      try:
+        said = f"serving version {self.reload()}."
+      except (Refused, Busy) as error:
+        said = str(error) or "a reload is under way already."
+      print(f"reload: {said}", file=sys.stderr, flush=True)
+
+    threading.Thread(target=reload, name="reload", daemon=True).start()

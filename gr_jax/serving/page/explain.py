@@ -1,0 +1,145 @@
+"""Where the score of an answer comes from, code by code.
+
+The log-probability of an ID is a sum over its levels,
+
+  score(c_1 .. c_L) = sum over l of log p(c_l | prompt, c_1 .. c_{l-1}),
+
+and IDs that share a prefix share the terms of it. One forward pass over the
+answers' codes, as branches of one prompt, gives all terms; they are those of
+the search up to rounding, whatever was filtered, because the search does not
+renormalise.
+"""
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gr_jax.generators.decoder_only import DecoderOnly
+from gr_jax.generators.prompts.writer import Prompt
+from gr_jax.retrieval.retriever import generator_functions
+from gr_jax.serving.catalogue.service import Serving
+from gr_jax.serving.engine.prompting import write_prompts
+from gr_jax.serving.http.search_request import Question
+from gr_jax.serving.page.browse import items_below, span, topic
+
+# IDs in one pass, filled up with copies: one program serves every answer.
+_BRANCHES = 64
+
+
+def explain(
+  question: Question, items: Sequence[dict[str, Any]], serving: Serving
+) -> list[dict[str, Any]]:
+  """The prefixes of an answer's IDs, as `prefix_tree` tells them, and the
+  `topic` of what lies below each.
+
+  Args:
+    question: that was asked.
+    items: of the answer, with their `semantic_id`.
+    serving: what answered.
+  """
+  if not items:
+    return []
+  codes = np.array([item["semantic_id"] for item in items], np.int32)
+  ids, answers = np.unique(codes, axis=0, return_counts=True)
+  artefacts, snapshot = serving.engine.artefacts, serving.snapshot
+  prompt = write_prompts(
+    [question], snapshot.items, artefacts.vocabulary, artefacts.prompt
+  )
+  log_probs = code_log_probs(
+    artefacts.model, artefacts.params | snapshot.counts, prompt, ids
+  )
+  found = prefix_tree(ids, log_probs, answers)
+  for node in found:
+    rows = items_below(snapshot, *span(snapshot, node["prefix"]))
+    node["topic"] = topic(snapshot.items, rows)
+  return found
+
+
+def code_log_probs(
+  model: DecoderOnly,
+  variables: Any,
+  prompt: tuple[Prompt, np.ndarray],
+  codes: np.ndarray,
+) -> np.ndarray:
+  """`log p(c_l | prompt, c_1 .. c_{l-1})`, `[n, L]`; 0 after an early end.
+
+  Args:
+    model: the generator.
+    variables: of the model.
+    prompt: of one row, and its query, as `write_prompts` gives them.
+    codes: `[n, L]`, -1 after an early end.
+  """
+  found = []
+  for start in range(0, len(codes), _BRANCHES):
+    some = codes[start : start + _BRANCHES]
+    full = np.pad(some, ((0, _BRANCHES - len(some)), (0, 0)), mode="edge")
+    out = _code_log_probs(model, variables, prompt, full[None])
+    found.append(np.asarray(out[0, : len(some)]))
+  return np.concatenate(found)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _code_log_probs(model, variables, prompt, codes) -> jax.Array:
+  prefill, decode_step = generator_functions(model)
+  log_probs, cache = prefill(variables, prompt)
+  log_probs = log_probs[:, None]
+  # Every branch goes on with itself; all of them begin with the one prompt.
+  own = jnp.arange(codes.shape[1])[None]
+  levels = []
+  for level, size in enumerate(model.level_sizes):
+    if level:
+      before = codes[..., level - 1]
+      parents = own if level > 1 else jnp.zeros_like(own)
+      log_probs, cache = decode_step(
+        variables, jnp.maximum(before, 0), parents, level, cache
+      )
+    code = codes[..., level]
+    # The last column says that the ID ends here.
+    column = jnp.where(code < 0, size, code)[..., None]
+    found = jnp.take_along_axis(log_probs, column, axis=-1)[..., 0]
+    levels.append(jnp.where(before < 0, 0.0, found) if level else found)
+  return jnp.stack(levels, axis=-1)
+
+
+def prefix_tree(
+  ids: np.ndarray, log_probs: np.ndarray, answers: np.ndarray
+) -> list[dict[str, Any]]:
+  """Every prefix of `ids` once: a parent before its children, likely first.
+
+  Args:
+    ids: `[n, L]` distinct, -1 after an early end.
+    log_probs: `[n, L]` from `code_log_probs`.
+    answers: `[n]`, items of the answer behind each ID.
+
+  Returns:
+    Per prefix its codes (-1 last where the ID ends), `log_prob` of the last
+    code after those before it, their `total`, and how many `ids` and `answers`
+    begin with it.
+  """
+  found: dict[tuple[int, ...], dict[str, Any]] = {}
+  for row, each, count in zip(ids.tolist(), log_probs.tolist(), answers):
+    for depth in range(1, len(row) + 1):
+      node = found.setdefault(
+        tuple(row[:depth]),
+        {
+          "prefix": row[:depth],
+          "log_prob": each[depth - 1],
+          "total": sum(each[:depth]),
+          "ids": 0,
+          "answers": 0,
+        },
+      )
+      node["ids"] += 1
+      node["answers"] += int(count)
+      if row[depth - 1] < 0:
+        break
+
+  def rank(prefix: tuple[int, ...]) -> list[tuple[float, int]]:
+    path = (prefix[:depth] for depth in range(1, len(prefix) + 1))
+    return [(-found[each]["total"], each[-1]) for each in path]
+
+  return [found[prefix] for prefix in sorted(found, key=rank)]

@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+
+from gr_jax.data import request_lists
+from gr_jax.data.requests import (
+  CLICKED,
+  EXPOSED,
+  ORDERED,
+  TEST,
+  TRAIN,
+  VALID,
+  Requests,
+)
+
+
+def _objects(values):
+  array = np.empty(len(values), object)
+  array[:] = values
+  return array
+
+
+@pytest.fixture(scope="module")
+def requests():
+  """User 0 buys 1 2 | 3 | 4 (train | valid | test), user 1 buys 5 | 6 | 7."""
+  return Requests(
+    user_ids=_objects(["a", "b"]),
+    profiles=_objects([(), ()]),
+    user_offsets=np.array([0, 4, 7]),
+    event_item=np.array([1, 2, 3, 4, 5, 6, 7], np.int32),
+    event_time=np.array([10, 20, 30, 40, 15, 25, 45]),
+    user=np.array([0, 0, 0, 1], np.int32),
+    time=np.array([20, 30, 40, 15]),
+    history_end=np.array([1, 2, 3, 4]),
+    query=np.array([-1, -1, -1, -1], np.int32),
+    split=np.array([TRAIN, VALID, TEST, TRAIN], np.int8),
+    page_offsets=np.array([0, 2, 4, 8, 8]),
+    page_item=np.array([2, 9, 3, 3, 8, 4, 9, 4], np.int32),
+    page_kind=np.array(
+      [ORDERED, EXPOSED, CLICKED, ORDERED, EXPOSED, ORDERED, CLICKED, CLICKED],
+      np.int8,
+    ),
+    page_value=np.zeros(8, np.float32),
+    queries=_objects([]),
+  )
+
+
+def test_lists_are_those_of_each_request(requests):
+  rows = np.array([2, 0, 3, 1])
+  histories = request_lists.histories(requests, rows)
+  targets = request_lists.targets(requests, rows)
+  for place, r in enumerate(rows):
+    np.testing.assert_array_equal(histories[place], requests.history(r))
+    np.testing.assert_array_equal(targets[place], requests.targets(r))
+
+
+def test_training_ends_where_the_first_later_request_begins(requests):
+  train = request_lists.training_sequences(requests)
+  assert train[0].tolist() == [1, 2]
+  # User 1 has no later request: what happened after time 20 is not training.
+  assert train[1].tolist() == [5]
+  with_valid = request_lists.training_sequences(requests, before=TEST)
+  assert with_valid[0].tolist() == [1, 2, 3]
+  assert with_valid[1].tolist() == [5, 6]
+
+
+def test_a_judged_page_is_whole_and_its_grades_go_with_it(requests):
+  rows = np.array([2, 3, 0])
+  grades = np.arange(8.0)
+  items, found = request_lists.judged(requests, rows, grades)
+  pages = [range(*requests.page_offsets[r : r + 2]) for r in rows]
+  for place, page in enumerate(pages):
+    assert items[place].tolist() == requests.page_item[page].tolist()
+  assert found.tolist() == [at for page in pages for at in page]

@@ -1,0 +1,127 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from gr_jax.data import row_lists
+from gr_jax.data.requests import EXPOSED, TEST, TRAIN, VALID
+from gr_jax.data.sources import beir
+from gr_jax.evaluation.baselines import bm25
+from gr_jax.evaluation.graded import graded_ndcg
+from tests.reference.small_collection import write_beir, write_parquet
+
+
+@pytest.fixture(params=[write_beir, write_parquet])
+def loaded(request, tmp_path):
+  request.param(tmp_path / "data")
+  return beir.load(tmp_path / "data")
+
+
+def test_judged_queries_ask_for_what_was_found_relevant(loaded):
+  catalogue, requests, _ = loaded
+  found = {
+    requests.queries[requests.query[r]]: (
+      int(requests.split[r]),
+      catalogue.item_ids[requests.targets(r)].tolist(),
+    )
+    for r in range(len(requests))
+  }
+  assert found == {
+    "oat drink": (TRAIN, ["d1"]),
+    "milk": (TRAIN, ["d2", "d1"]),
+    "tea": (VALID, ["d4"]),
+    "rye": (TEST, ["d3"]),
+  }
+
+
+def test_grades_belong_to_the_pages(loaded):
+  catalogue, requests, grades = loaded
+  row = int(np.flatnonzero(requests.queries == "milk")[0])
+  page = slice(requests.page_offsets[row], requests.page_offsets[row + 1])
+  items = catalogue.item_ids[requests.page_item[page]].tolist()
+  assert dict(zip(items, grades[page])) == {"d2": 2, "d1": 1, "d4": 0}
+  assert requests.page_kind[page].tolist()[-1] == EXPOSED
+
+
+def test_only_training_queries_leave_events(loaded):
+  catalogue, requests, _ = loaded
+  assert catalogue.popularity.tolist() == [2, 1, 0, 0]
+  assert len(requests.event_item) == 3
+  assert all(len(requests.history(r)) == 0 for r in range(len(requests)))
+
+
+def test_a_query_is_its_own_user(loaded):
+  _, requests, _ = loaded
+  assert len(set(requests.user.tolist())) == len(requests)
+  assert set(requests.user_ids) == {"q1", "q2", "q3", "q4"}
+
+
+def test_texts_are_titles_and_texts(loaded):
+  texts = loaded.catalogue.texts.tolist()
+  assert texts[0] == "Oats. oat milk is made of oats"
+  assert texts[1] == "whole milk"
+
+
+def test_a_share_of_the_training_queries_can_choose_settings(tmp_path):
+  write_beir(tmp_path)
+  plain = beir.load(tmp_path).requests
+  held = beir.load(tmp_path, valid_share=0.5).requests
+  old, new = (
+    dict(zip(r.queries[r.query].tolist(), r.split.tolist()))
+    for r in (plain, held)
+  )
+  moved = [query for query in old if old[query] != new[query]]
+  assert len(moved) == 1
+  assert (old[moved[0]], new[moved[0]]) == (TRAIN, VALID)
+  # What is chosen with must not be learned.
+  assert len(held.event_item) < len(plain.event_item)
+  with pytest.raises(ValueError, match=r"valid_share is 1.0"):
+    beir.load(tmp_path, valid_share=1.0)
+
+
+@pytest.mark.parametrize(
+  ("row", "message"),
+  [
+    (("q1", "d7", 1), "name a doc_id that is not there, the first 'd7'"),
+    (("q7", "d1", 1), "name a query_id that is not there, the first 'q7'"),
+  ],
+)
+def test_judgments_of_nothing_are_refused(tmp_path, row, message):
+  write_parquet(tmp_path)
+  path = tmp_path / "qrels.parquet"
+  table = pl.read_parquet(path)
+  more = pl.DataFrame([row], schema=table.schema, orient="row")
+  pl.concat((table, more)).write_parquet(path)
+  with pytest.raises(ValueError, match=message):
+    beir.load(tmp_path)
+
+
+def test_a_query_in_two_splits_is_refused(tmp_path):
+  write_beir(tmp_path)
+  with (tmp_path / "qrels" / "test.tsv").open("a") as file:
+    file.write("q1\td1\t1\n")
+  with pytest.raises(ValueError, match="'q1' is judged in more than one"):
+    beir.load(tmp_path)
+
+
+def test_bm25_on_scifact_is_where_it_is_known_to_be():
+  root = Path(__file__).parents[3]
+  data = Path(os.environ.get("GR_JAX_DATA", root / "../shared/data"))
+  if not (data / "scifact").is_dir():
+    pytest.skip(f"no scifact in {data}; set GR_JAX_DATA to run this test")
+  catalogue, requests, grades = beir.load(data / "scifact")
+  rows = requests.rows(TEST, "search")
+  assert (len(catalogue), len(rows)) == (5183, 300)
+  state = bm25.fit(catalogue.texts, catalogue.popularity)
+  queries = requests.queries[requests.query[rows]]
+  ranked = bm25.rank(state, queries, k=10)
+  pages = row_lists.from_spans(
+    np.arange(len(grades)),
+    requests.page_offsets[rows],
+    requests.page_offsets[rows + 1],
+  )
+  judged = row_lists.RowLists(pages.offsets, requests.page_item[pages.rows])
+  found = graded_ndcg(ranked, judged, grades[pages.rows]).mean()
+  assert abs(found - 0.660) < 0.01

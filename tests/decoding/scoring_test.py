@@ -1,0 +1,99 @@
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import linen as nn
+
+from gr_jax.decoding.sampling import sample_group
+from gr_jax.decoding.scoring import (
+  catalogue_log_probs,
+  free_log_probs,
+  token_mask,
+)
+from gr_jax.decoding.trie import build_trie
+from gr_jax.generators.decoder_only import DecoderOnly
+from gr_jax.nn.transformer import TransformerConfig
+from gr_jax.retrieval.retriever import generator_functions
+from tests.reference.noisy import noisy
+from tests.reference.random_ids import random_ids
+from tests.reference.small_world import semantic_ids, writer
+
+CONFIG = TransformerConfig(
+  layers=2, width=16, heads=2, kv_heads=1, head_size=8, feed_forward=24
+)
+GROUP = 5
+
+
+@functools.cache
+def scored():
+  """Rollouts of a small model and the packed scores of the same codes."""
+  sizes = semantic_ids().level_sizes
+  model = DecoderOnly(CONFIG, writer()._vocabulary.prompt_size, sizes, True)
+  ids = random_ids(np.random.default_rng(0), sizes, 30, has_ends=True)
+  trie = build_trie(ids, sizes)
+  prompt = writer().prompts(np.arange(90, 94), shown=np.ones(4, bool))
+  queries = writer().queries(np.array([0, -1, 3, 2]))
+  codes = np.zeros((4, 1, len(sizes)), np.int32)
+  params = jax.jit(model.init)(
+    jax.random.key(0), prompt, queries[:, None], codes
+  )
+  params = jax.jit(noisy)(nn.unbox(params))
+  prefill, decode_step = generator_functions(model)
+  rollout = jax.jit(
+    functools.partial(sample_group, prefill, decode_step, group_size=GROUP)
+  )
+  rollouts = rollout(params, (prompt, queries), trie, key=jax.random.key(1))
+  each = np.repeat(queries[:, None], GROUP, axis=1)
+  logits = jax.jit(model.apply)(params, prompt, each, rollouts.codes)
+  return trie, rollouts, logits
+
+
+def test_packed_scores_equal_those_of_the_rollout():
+  trie, rollouts, logits = scored()
+  where = np.asarray(rollouts.where)
+  np.testing.assert_array_equal(token_mask(rollouts.codes), where)
+  assert not where.all()
+  free = jax.jit(free_log_probs)(logits, rollouts.codes, trie)
+  held = jax.jit(catalogue_log_probs)(logits, rollouts.codes, trie)
+  for found, expected in (
+    (free, rollouts.free_log_probs),
+    (held, rollouts.log_probs),
+  ):
+    np.testing.assert_allclose(
+      np.asarray(found)[where], np.asarray(expected)[where], atol=1e-5
+    )
+  # What the model gives to codes outside the catalogue is not lost.
+  assert (held >= free - 1e-5).all()
+
+
+@pytest.mark.parametrize("has_ends", [False, True])
+def test_probabilities_in_the_catalogue_sum_to_one(has_ends):
+  """With any fixed scores per level; outside it some are left."""
+  sizes, rng = (3, 4, 2), np.random.default_rng(1)
+  ids = jnp.asarray(random_ids(rng, sizes, 12, has_ends=has_ends))
+  logits = [
+    jnp.asarray(np.tile(rng.normal(size=size + has_ends), (len(ids), 1)))
+    for size in sizes
+  ]
+  trie = build_trie(np.asarray(ids), sizes)
+  held = jax.jit(catalogue_log_probs)(logits, ids, trie)
+  total = jnp.exp(jnp.where(token_mask(ids), held, 0).sum(axis=1)).sum()
+  np.testing.assert_allclose(total, 1, rtol=1e-5)
+  free = jax.jit(free_log_probs)(logits, ids, trie)
+  total = jnp.exp(jnp.where(token_mask(ids), free, 0).sum(axis=1)).sum()
+  assert total < 0.99
+
+
+def test_gradients_are_finite_even_where_codes_name_nothing():
+  trie, rollouts, logits = scored()
+  codes = jnp.where(jnp.arange(GROUP)[:, None] == 0, -1, rollouts.codes)
+
+  def total(logits):
+    held = catalogue_log_probs(logits, codes, trie)
+    return jnp.where(token_mask(codes), held, 0).sum()
+
+  value, grads = jax.jit(jax.value_and_grad(total))(logits)
+  assert np.isfinite(value)
+  assert all(np.isfinite(g).all() for g in grads)

@@ -1,0 +1,116 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gr_jax.data import row_lists
+from gr_jax.evaluation.baselines import (
+  bm25,
+  item_knn,
+  nearest,
+  popularity,
+  repeat,
+  top_items,
+)
+
+NUM_ITEMS = 14
+WORDS = ["oat", "rye", "tea", "jam"]
+
+
+def _top(scores, order, *, k, exclude=None):
+  return top_items.top_items(
+    lambda start, stop: scores[start:stop].copy(),
+    order,
+    num_requests=len(scores),
+    k=k,
+    exclude=exclude,
+  )
+
+
+def test_equal_scores_go_to_the_popular_then_to_the_lower_row():
+  order = top_items.popularity_order(np.array([3, 9, 3, 5]))
+  assert order.tolist() == [1, 3, 0, 2]
+  zeros = np.zeros((1, 4), np.float32)
+  assert _top(zeros, order, k=3).tolist() == [[1, 3, 0]]
+
+
+def test_blocks_of_requests_do_not_change_the_ranking(monkeypatch):
+  scores = np.random.default_rng(0).random((9, 20), np.float32)
+  order = np.random.default_rng(1).permutation(20)
+  hidden = row_lists.from_lists([[r, r + 1] for r in range(9)])
+  whole = _top(scores, order, k=5, exclude=hidden)
+  monkeypatch.setattr(top_items, "_BLOCK", 40)
+  np.testing.assert_array_equal(_top(scores, order, k=5, exclude=hidden), whole)
+
+
+@st.composite
+def _scores(draw):
+  entry = st.sampled_from([-1.0, 0.0, 0.0, 0.0, 0.5, 2.0])
+  row = st.lists(entry, min_size=NUM_ITEMS, max_size=NUM_ITEMS)
+  rows = draw(st.lists(row, min_size=1, max_size=4))
+  hidden = st.sets(st.integers(0, NUM_ITEMS - 1))
+  excluded = [sorted(draw(hidden)) for _ in rows]
+  return np.array(rows, np.float32), excluded, draw(st.integers(1, 20))
+
+
+@given(_scores())
+def test_the_ranking_is_that_of_a_full_sort(case):
+  scores, excluded, k = case
+  popularity_counts = np.arange(NUM_ITEMS) % 4
+  order = top_items.popularity_order(popularity_counts)
+  ranked = _top(scores, order, k=k, exclude=row_lists.from_lists(excluded))
+  column_of = np.argsort(order)
+  for r, hidden in enumerate(excluded):
+    left = [row for row in range(NUM_ITEMS) if row not in hidden]
+    left.sort(
+      key=lambda row: (-scores[r, column_of[row]], -popularity_counts[row], row)
+    )
+    expected = left[:k] + [-1] * (k - len(left[:k]))
+    assert ranked[r].tolist() == expected
+
+
+def _every_floor(histories, exclude, k):
+  rng = np.random.default_rng(len(histories))
+  counts = rng.integers(0, 5, NUM_ITEMS)
+  vectors = rng.normal(size=(NUM_ITEMS, 3))
+  texts = [" ".join(rng.choice(WORDS, 2)) for _ in range(NUM_ITEMS)]
+  queries = [
+    str(rng.choice([*WORDS, "unheard"])) for _ in range(len(histories))
+  ]
+  asked = nearest.history_vectors(vectors, histories)
+  knn = item_knn.fit(histories, num_items=NUM_ITEMS)
+  options = {"k": k, "exclude": exclude}
+  yield popularity.rank(popularity.fit(counts), len(histories), **options)
+  yield repeat.rank(histories, **options)
+  yield item_knn.rank(knn, histories, **options)
+  yield bm25.rank(bm25.fit(texts, counts), queries, **options)
+  yield nearest.rank(nearest.fit(vectors, counts), asked, **options)
+
+
+ITEMS = st.lists(st.integers(0, NUM_ITEMS - 1), max_size=12)
+
+
+@given(
+  st.lists(st.tuples(ITEMS, ITEMS), min_size=1, max_size=4), st.integers(1, 16)
+)
+def test_no_floor_returns_an_excluded_or_a_repeated_item(pairs, k):
+  histories = row_lists.from_lists([history for history, _ in pairs])
+  exclude = row_lists.from_lists([hidden for _, hidden in pairs])
+  for ranked in _every_floor(histories, exclude, k):
+    assert ranked.shape == (len(pairs), k)
+    assert ranked.dtype == np.int32
+    for row, (_, hidden) in zip(ranked, pairs):
+      shown = row[row >= 0].tolist()
+      assert len(set(shown)) == len(shown)
+      assert not set(shown) & set(hidden)
+      assert (row[len(shown) :] == -1).all()
+
+
+@given(st.lists(ITEMS, min_size=1, max_size=4))
+def test_exclusion_only_removes(lists):
+  histories = row_lists.from_lists(lists)
+  kept = _every_floor(histories, None, NUM_ITEMS)
+  out = _every_floor(histories, histories, NUM_ITEMS)
+  for all_items, unseen in zip(kept, out):
+    for whole, row, seen in zip(all_items, unseen, lists):
+      expected = [x for x in whole if x >= 0 and x not in seen]
+      assert row[row >= 0].tolist() == expected

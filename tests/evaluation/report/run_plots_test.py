@@ -1,0 +1,76 @@
+import re
+from xml.etree import ElementTree
+
+from gr_jax.evaluation.report import run_plots
+
+HISTORY = {
+  "tokenizer": [{"step": s, "loss": 2 - s / 9} for s in range(9)],
+  "generator": [
+    {"step": s, "train/loss": 3 / (s + 1), "train/tokens_per_second": 20000.0}
+    for s in range(5)
+  ],
+  "empty": [],
+}
+
+
+def _texts(picture):
+  root = ElementTree.fromstring(
+    picture.replace("<svg", '<svg xmlns:xlink="x"', 1)
+  )
+  return [text.text.strip() for text in root.iter("text")]
+
+
+def _label(picture):
+  return re.search(r'aria-label="([^"]*)"', picture)[1]
+
+
+def test_every_loss_and_speed_has_a_panel():
+  picture = run_plots.training_curves(HISTORY)
+  titles = {
+    "tokenizer: loss",
+    "generator: loss",
+    "generator: tokens per second",
+  }
+  assert titles <= set(_texts(picture))
+  assert "generator: loss from 3 to 0.6" in _label(picture)
+
+
+def test_there_are_no_curves_without_losses():
+  assert run_plots.has_curves(HISTORY)
+  assert not run_plots.has_curves({"empty": [], "other": [{"step": 1, "x": 2}]})
+
+
+def test_codebook_use_names_the_codes_of_every_level():
+  rows = [
+    {"metric": metric, "level": level, "value": value}
+    for metric, level, value in (
+      ("codes_used", 1, 30.0),
+      ("perplexity", 1, 12.0),
+      ("codes_used", 2, 200.0),
+      ("perplexity", 2, 150.0),
+      ("items", 0, 999.0),
+    )
+  ]
+  picture = run_plots.codebook_use(rows, [32, 256])
+  assert {"30 of 32", "200 of 256", "level 2"} <= set(_texts(picture))
+  assert "level 1: 30 of 32 codes in use, perplexity 12" in _label(picture)
+
+
+def test_the_last_bar_holds_all_larger_clusters():
+  counts = [100, 20, 5, 0, 3, 1]
+  picture = run_plots.items_per_id(counts, most=4)
+  assert _label(picture) == (
+    "Items per ID. 1: 100 IDs; 2: 20 IDs; 3: 5 IDs; 4+: 4 IDs"
+  )
+  exact = run_plots.items_per_id(counts[:4], most=4)
+  assert "4: 0 IDs" in _label(exact)
+
+
+def test_stages_are_named_with_their_time():
+  picture = run_plots.stage_seconds({"embed": 3.21, "train": 380.0})
+  assert {"embed", "train", "3.2 s", "6 min 20 s"} <= set(_texts(picture))
+
+
+def test_times_are_spoken_in_fitting_units():
+  spoken = [run_plots.spoken_time(s) for s in (0, 9.94, 75.2, 3599)]
+  assert spoken == ["0.0 s", "9.9 s", "75 s", "59 min 59 s"]

@@ -1,0 +1,71 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from experiments.pipeline.eval_requests import draw_questions
+from gr_jax.data.requests import TEST, TRAIN
+from tests.reference.small_world import shop
+
+
+@pytest.fixture(scope="module")
+def questions():
+  drawn = draw_questions(shop().requests, split=TEST, count=12, seed=0)
+  return {part.kind: part for part in drawn}
+
+
+def test_history_and_query_are_shown_as_the_kind_says(questions):
+  shown = {kind: (q.shown, q.asked) for kind, q in questions.items()}
+  assert shown == {
+    "semantic": (False, True),
+    "personalised": (True, True),
+    "next_basket": (True, False),
+  }
+
+
+def test_semantic_and_personalised_ask_the_same_requests(questions):
+  np.testing.assert_array_equal(
+    questions["semantic"].rows, questions["personalised"].rows
+  )
+
+
+def test_only_requests_of_the_split_that_found_something_are_asked(questions):
+  requests = shop().requests
+  for part in questions.values():
+    assert 0 < len(part.rows) <= 12
+    assert (requests.split[part.rows] == TEST).all()
+    assert ((requests.query[part.rows] >= 0) == part.asked).all()
+    assert (part.targets.sizes > 0).all()
+
+
+def test_lists_belong_to_their_requests(questions):
+  part = questions["personalised"].first(3)
+  assert len(part.rows) == 3
+  for i, r in enumerate(part.rows):
+    history = shop().requests.history(r)
+    np.testing.assert_array_equal(part.histories[i], history)
+    np.testing.assert_array_equal(np.sort(part.seen[i]), np.unique(history))
+    np.testing.assert_array_equal(part.targets[i], shop().requests.targets(r))
+
+
+def test_the_seed_decides_what_is_drawn():
+  draws = [
+    draw_questions(shop().requests, split=TRAIN, count=20, seed=seed)[0].rows
+    for seed in (0, 0, 1)
+  ]
+  np.testing.assert_array_equal(draws[0], draws[1])
+  assert draws[0].tolist() != draws[2].tolist()
+
+
+def test_requests_of_strangers_are_asked_once():
+  requests = shop().requests
+  count = len(requests.user_ids)
+  nobody = np.empty(count, object)
+  nobody[:] = [()] * count
+  strangers = dataclasses.replace(
+    requests,
+    profiles=nobody,
+    history_end=requests.user_offsets[requests.user],
+  )
+  drawn = draw_questions(strangers, split=TEST, count=12, seed=0)
+  assert "personalised" not in [part.kind for part in drawn]

@@ -1,0 +1,79 @@
+"""The report of a tiny run holds what it says, and is made once."""
+
+import json
+
+import numpy as np
+import pytest
+from ml_collections import ConfigDict
+
+from experiments.pipeline import evaluate
+from gr_jax.evaluation.results import select
+from tests.reference.small_world import shop
+from tests.reference.untrained_run import CONFIG, made
+
+KINDS = ("semantic", "personalised", "next_basket")
+BEAMS = CONFIG.evaluation.beams
+
+
+@pytest.fixture(scope="module")
+def stages(tmp_path_factory):
+  return made(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture(scope="module")
+def report(stages):
+  return evaluate.evaluate(CONFIG, *stages)
+
+
+def test_the_generator_and_its_floors_answer_the_same_requests(report):
+  rows = select(report["results"], segment="all", metric="recall", k=10)
+  asked = {(row["requests"], row["seen"]) for row in rows}
+  assert {kind for kind, seen in asked if seen == "kept"} == set(KINDS)
+  assert {seen for _, seen in asked} == {"kept", "out"}
+  for kind, seen in asked:
+    both = select(rows, requests=kind, seen=seen)
+    items = select(both, level="item")
+    systems = [row["system"] for row in items]
+    assert systems[0] == "cq_sid"
+    assert {"popularity", "nearest"} < set(systems)
+    assert len({row["n"] for row in items}) == 1
+    assert [row["system"] for row in both].count("cq_sid") == 2
+
+
+def test_every_figure_lies_in_its_interval_and_is_a_share(report):
+  for part in ("results", "beams", "hallucination"):
+    assert report[part]
+    for row in report[part]:
+      assert row["low"] <= row["value"] <= row["high"]
+      if row.get("metric", "recall") == "recall":
+        assert 0 <= row["value"] <= 1
+
+
+def test_every_kind_is_searched_at_every_beam(report):
+  asked = [(row["requests"], row["beam"]) for row in report["beams"]]
+  assert asked == [(kind, beam) for kind in KINDS for beam in BEAMS]
+
+
+def test_the_files_hold_the_report(report, stages):
+  stored = json.loads((stages[0] / "report.json").read_text())
+  assert stored == json.loads(json.dumps(report, default=list))
+  assert "cq_sid" in (stages[0] / "report.html").read_text()
+  assert stored["history"]["tokenizer"] == [{"step": 1, "loss": 2.0}]
+  counts = stored["items_per_id"]
+  assert np.dot(counts, np.arange(1, len(counts) + 1)) == len(shop().catalogue)
+
+
+def test_a_second_evaluation_asks_nothing(report, stages, monkeypatch):
+  def never(*arguments):
+    raise AssertionError("asked again")
+
+  monkeypatch.setattr(evaluate, "_figures", never)
+  again = evaluate.evaluate(CONFIG, *stages)
+  assert again["results"] == report["results"]
+
+
+def test_an_unknown_setting_is_named(stages):
+  config = ConfigDict(CONFIG.to_dict())
+  config.evaluation.beem = 3
+  with pytest.raises(TypeError, match="beem"):
+    evaluate.evaluate(config, *stages)

@@ -1,0 +1,67 @@
+import pytest
+from ml_collections import ConfigDict
+
+from experiments.pipeline import page_wise, point_wise
+from experiments.pipeline.recipe import recipe_of
+from gr_jax.generators.decoder_only import DecoderOnly
+from gr_jax.generators.encoder_decoder import EncoderDecoder
+from gr_jax.generators.prefix_adaptor import PrefixAdaptor
+from gr_jax.generators.prompts.flatten_items import PromptTokens
+from gr_jax.generators.prompts.merge_items import TokenMerger
+from gr_jax.generators.prompts.prompt_encoder import SummedPrompt
+from gr_jax.nn.dot import bf16_dot_general
+from gr_jax.nn.transformer import TransformerConfig
+
+PLAIN = {"precision": "bfloat16"}
+
+
+def test_a_section_that_says_nothing_is_point_wise_and_summed():
+  recipe = recipe_of(ConfigDict(PLAIN))
+  assert recipe.lesson is point_wise.lesson
+  assert recipe.page_ends == 0
+  assert recipe.arrangement == SummedPrompt()
+  assert recipe.network is DecoderOnly
+
+
+def test_a_section_names_lesson_and_arrangement():
+  recipe = recipe_of(
+    ConfigDict(PLAIN | {"learns": "page_wise", "arrangement": "merged"})
+  )
+  assert recipe.lesson is page_wise.lesson
+  assert recipe.page_ends == 1
+  assert recipe.arrangement == TokenMerger(bf16_dot_general)
+  recipe = recipe_of(ConfigDict(PLAIN | {"arrangement": "tokens"}))
+  assert recipe.arrangement == PromptTokens()
+
+
+def test_a_section_names_its_network():
+  recipe = recipe_of(ConfigDict(PLAIN | {"network": "encoder_decoder"}))
+  assert recipe.network is EncoderDecoder
+
+
+def test_nci_is_an_encoder_decoder_with_an_adaptor_of_its_own_depth():
+  section = PLAIN | {
+    "network": "nci",
+    "adaptor_layers": 3,
+    "model": {"layers": 1, "width": 32},
+  }
+  sizes = TransformerConfig(layers=1, width=32)
+  model = recipe_of(ConfigDict(section)).network(sizes, 9, (4, 4), True)
+  assert isinstance(model, EncoderDecoder)
+  assert model.config == sizes
+  assert model.adaptor == PrefixAdaptor(
+    TransformerConfig(layers=3, width=32), bf16_dot_general
+  )
+
+
+def test_pages_are_for_networks_that_know_their_end():
+  section = PLAIN | {"learns": "page_wise", "network": "encoder_decoder"}
+  with pytest.raises(ValueError, match="only decoder_only") as caught:
+    recipe_of(ConfigDict(section))
+  assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["learns", "arrangement", "network"])
+def test_an_unknown_name_is_told_with_the_known_ones(key):
+  with pytest.raises(ValueError, match=f"generator.{key} is 'x'; use one of"):
+    recipe_of(ConfigDict(PLAIN | {key: "x"}))

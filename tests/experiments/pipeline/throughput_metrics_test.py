@@ -1,0 +1,16 @@
+from experiments.pipeline.throughput_metrics import speed_of
+from gr_jax.parallel.mesh import MeshConfig, make_mesh
+from tests.reference.lessons import started
+from tests.reference.small_world import PROMPT, semantic_ids
+
+
+def test_tokens_are_positions_of_prompts_and_of_what_follows(tmp_path):
+  lesson, model, params, _ = started("page_wise", tmp_path)
+  speed = speed_of(params, model, lesson, PROMPT, mesh=make_mesh(MeshConfig()))
+  found = speed(2.0)
+  prompt = 1 + 2 * PROMPT.history
+  levels = len(semantic_ids().level_sizes)
+  row = prompt + 6 * levels + 2
+  assert found["train/tokens_per_second"] == 4 * row / 2
+  assert found["train/examples_per_second"] == 4 * 6 / 2
+  assert found["train/share_of_matmul_peak"] > 0

@@ -1,0 +1,104 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import linen as nn
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gr_jax.generators.prompts.merge_items import TokenMerger
+from gr_jax.generators.prompts.writer import Prompt
+from tests.reference.small_world import semantic_ids, writer
+
+LEVELS = len(semantic_ids().level_sizes)
+WIDTH = 4
+TABLE = jnp.asarray(
+  np.random.default_rng(0).normal(size=(writer()._vocabulary.size, WIDTH)),
+  jnp.float32,
+)
+
+
+def embed_with(table):
+  def embed(tokens):
+    return jnp.where(tokens[..., None] >= 0, table[tokens], 0).sum(axis=-2)
+
+  return embed
+
+
+def prompts() -> Prompt:
+  return writer().prompts(np.arange(100, 104), shown=np.ones(4, bool))
+
+
+@jax.jit
+def start():
+  embed = embed_with(TABLE)
+  params = TokenMerger().init(
+    jax.random.key(0), prompts(), embed, levels=LEVELS
+  )
+  return nn.unbox(params)
+
+
+@jax.jit
+def merge(params, table=TABLE, prompt=None):
+  prompt = prompts() if prompt is None else prompt
+  return TokenMerger().apply(params, prompt, embed_with(table), levels=LEVELS)
+
+
+def with_kernel(kernel):
+  params = start()
+  params["params"]["merge"]["dense"]["kernel"] = kernel
+  return params
+
+
+@given(items=st.integers(1, 20))
+def test_length_is_items_and_separators_whatever_the_levels(items):
+  history = np.zeros((2, items, LEVELS + 2), np.int32)
+  prompt = Prompt(
+    np.zeros((2, 1, 1), np.int32), history, np.ones((2, 1 + items), bool)
+  )
+  states, mask = jax.eval_shape(lambda: merge(start(), prompt=prompt))
+  separators = 1 + items  # Of the profile and of every item.
+  assert states.shape == (2, items + separators, WIDTH)
+  assert mask.shape == (2, items + separators)
+  assert TokenMerger().length(items=items, levels=9) == items + separators
+
+
+@pytest.mark.parametrize("level", range(LEVELS))
+def test_a_selector_reads_one_token_only(level):
+  kernel = np.zeros((LEVELS * WIDTH, WIDTH), np.float32)
+  kernel[level * WIDTH : (level + 1) * WIDTH] = np.eye(WIDTH)
+  states, _ = merge(with_kernel(kernel))
+  codes = prompts().history[..., level]
+  want = jnp.where(codes[..., None] >= 0, TABLE[codes], 0)
+  np.testing.assert_allclose(states[:, 1::2], want, rtol=1e-5)
+
+
+def test_it_begins_as_the_sum_of_the_tokens():
+  states, _ = merge(start())
+  want = embed_with(TABLE)(prompts().history[..., :LEVELS])
+  np.testing.assert_allclose(states[:, 1::2], want, rtol=1e-5, atol=1e-6)
+
+
+def test_the_gradient_reaches_the_tokens_of_every_level():
+  def total(table):
+    return jnp.sum(jnp.sin(merge(start(), table).states[:, 1::2]))
+
+  grad = np.abs(jax.jit(jax.grad(total))(TABLE)).sum(axis=1)
+  history, there = prompts().history, prompts().mask[:, 1:]
+  for level in range(LEVELS):
+    tokens = history[there][:, level]
+    assert (grad[tokens[tokens >= 0]] > 0).all()
+
+
+def test_an_item_is_merged_the_same_whoever_stands_beside_it():
+  prompt = prompts()
+  together, _ = merge(start())
+  alone, _ = merge(
+    start(),
+    prompt=Prompt(
+      prompt.profile[2:3],
+      prompt.history[2:3, -1:],
+      prompt.mask[2:3, [0, -1]],
+    ),
+  )
+  np.testing.assert_allclose(together[2, -2:], alone[0, -2:], rtol=1e-6)

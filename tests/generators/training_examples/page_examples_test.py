@@ -1,0 +1,112 @@
+import dataclasses
+import itertools
+
+import jax
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gr_jax.data.requests import TRAIN
+from gr_jax.generators.training_examples.page_examples import (
+  PageExamplesConfig,
+  training_pages,
+)
+from gr_jax.generators.training_examples.pages import Pages, build_pages
+from tests.reference.small_world import semantic_ids, shop, writer
+
+CONFIG = PageExamplesConfig(
+  batch_size=8, places=7, pages=3, hidden_share=0.5, seed=3
+)
+
+
+def pages() -> Pages:
+  """Pages of the shop, three requests to a prompt."""
+  found = build_pages(
+    shop().requests,
+    semantic_ids().id_of_item,
+    split=TRAIN,
+    max_exposures=3,
+  )
+  offsets = np.append(np.arange(0, len(found), 3), len(found))
+  return dataclasses.replace(found, group_offsets=offsets)
+
+
+def batches(config=CONFIG, count=6):
+  dataset = training_pages(
+    pages(),
+    writer(),
+    semantic_ids().ids,
+    shop().requests.query,
+    config=config,
+  )
+  return list(itertools.islice(iter(dataset), count))
+
+
+def known() -> dict[tuple, set[tuple]]:
+  """Queries to pages of codes, as the log has them."""
+  found, log = {}, shop().requests
+  all_pages = pages()
+  for n, (begin, end) in enumerate(itertools.pairwise(all_pages.offsets)):
+    query = tuple(writer().queries(log.query[all_pages.request[n]]).tolist())
+    codes = semantic_ids().ids[all_pages.ids[begin:end]]
+    found.setdefault(query, set()).add(tuple(map(tuple, codes.tolist())))
+  return found
+
+
+@given(places=st.integers(2, 12), room=st.integers(1, 4))
+def test_rows_hold_pages_of_the_log_in_their_order(places, room):
+  config = dataclasses.replace(CONFIG, places=places, pages=room)
+  wanted = known()
+  for batch in batches(config, count=2):
+    there = batch.page < room
+    assert (batch.weights > 0).tolist() == there.tolist()
+    assert there[:, 0].all()
+    for b, q in np.ndindex(*batch.ends.shape):
+      codes = tuple(map(tuple, batch.codes[b][batch.page[b] == q].tolist()))
+      query = tuple(batch.queries[b, q].tolist())
+      if batch.ends[b, q]:
+        assert codes in wanted[query]
+      elif codes:  # Cut: a part of a page, in order.
+        assert len(codes) == places
+        assert any(_inside(codes, page) for page in wanted[query])
+
+
+def _inside(part, whole) -> bool:
+  rest = iter(whole)
+  return all(code in rest for code in part)
+
+
+def test_places_of_a_page_are_side_by_side():
+  for batch in batches():
+    for row in batch.page:
+      changes = np.flatnonzero(np.diff(row))
+      assert len(set(row.tolist())) == len(changes) + 1
+
+
+def test_weights_are_those_of_the_grades():
+  config = dataclasses.replace(CONFIG, ordered=3.0, clicked=2.0, exposed=0.5)
+  np.testing.assert_array_equal(config.weights, [0.5, 2.0, 3.0])
+  found = np.concatenate([b.weights.ravel() for b in batches(config)])
+  assert set(found.tolist()) == {0.0, 0.5, 2.0, 3.0}
+
+
+def test_an_iterator_goes_on_where_its_state_says():
+  dataset = training_pages(
+    pages(), writer(), semantic_ids().ids, shop().requests.query, config=CONFIG
+  )
+  first = iter(dataset)
+  for _ in range(4):
+    next(first)
+  state = first.get_state()
+  expected = [next(first) for _ in range(2)]
+  second = iter(dataset)
+  second.set_state(state)
+  for want in expected:
+    jax.tree.map(np.testing.assert_array_equal, want, next(second))
+
+
+def test_batches_must_divide_over_hosts(monkeypatch):
+  monkeypatch.setattr(jax, "process_count", lambda: 3)
+  with pytest.raises(ValueError, match="multiple of the number of hosts"):
+    batches()

@@ -1,0 +1,101 @@
+import itertools
+
+import jax
+import numpy as np
+import pytest
+
+from gr_jax.data.requests import TRAIN
+from gr_jax.generators.training_examples.single import (
+  ExamplesConfig,
+  group_targets,
+  training_examples,
+)
+from tests.reference.small_world import semantic_ids, shop, writer
+
+CONFIG = ExamplesConfig(batch_size=8, targets=4, hidden_share=0.5, seed=3)
+
+
+def dataset(config=CONFIG):
+  requests = shop().requests
+  groups = group_targets(requests, split=TRAIN)
+  return training_examples(
+    requests, groups, writer(), semantic_ids().codes, config=config
+  )
+
+
+def test_groups_hold_every_training_target_once():
+  requests = shop().requests
+  groups = group_targets(requests, split=TRAIN)
+  pairs = set(zip(groups.request.tolist(), groups.item.tolist()))
+  expected = {
+    (r, item)
+    for r in np.flatnonzero(requests.split == TRAIN).tolist()
+    for item in requests.targets(r).tolist()
+  }
+  assert pairs == expected
+  assert len(pairs) == len(groups.item)
+
+
+def test_a_group_shares_user_and_history():
+  requests = shop().requests
+  groups = group_targets(requests, split=TRAIN)
+  for begin, end in itertools.pairwise(groups.offsets):
+    rows = groups.request[begin:end]
+    assert len(set(requests.user[rows])) == 1
+    assert len(set(requests.history_end[rows])) == 1
+
+
+def test_targets_of_a_row_are_distinct_and_from_training():
+  requests = shop().requests
+  trained = {
+    tuple(semantic_ids().codes[item])
+    for r in np.flatnonzero(requests.split == TRAIN)
+    for item in requests.targets(r)
+  }
+  for batch in itertools.islice(iter(dataset()), 5):
+    for codes, queries, mask in zip(batch.codes, batch.queries, batch.mask):
+      rows = [
+        (*c, *q) for c, q in zip(codes[mask].tolist(), queries[mask].tolist())
+      ]
+      assert len(rows) == len(set(rows)) > 0
+      assert {tuple(c) for c in codes[mask].tolist()} <= trained
+
+
+def test_the_hidden_share_is_hidden():
+  hidden = [
+    ~batch.prompt.mask.any(axis=1)
+    for batch in itertools.islice(iter(dataset()), 40)
+  ]
+  assert 0.4 < np.mean(hidden) < 0.7
+
+
+def test_an_iterator_goes_on_where_its_state_says():
+  first = iter(dataset())
+  for _ in range(5):
+    next(first)
+  state = first.get_state()
+  expected = [next(first) for _ in range(3)]
+  second = iter(dataset())
+  second.set_state(state)
+  for want in expected:
+    got = next(second)
+    jax.tree.map(np.testing.assert_array_equal, want, got)
+
+
+def test_batches_must_divide_over_hosts(monkeypatch):
+  monkeypatch.setattr(jax, "process_count", lambda: 3)
+  with pytest.raises(ValueError, match="multiple of the number of hosts"):
+    dataset()
+
+
+def test_every_pair_comes_up_about_equally_often():
+  """Batches of a whole epoch: large groups have as many turns as they need."""
+  config = ExamplesConfig(batch_size=1, targets=2, hidden_share=0.0)
+  groups = group_targets(shop().requests, split=TRAIN)
+  turns = -(-np.diff(groups.offsets) // 2)
+  drawn = [
+    int(batch.mask.sum())
+    for batch in itertools.islice(iter(dataset(config)), int(turns.sum()))
+  ]
+  assert sum(drawn) >= len(groups.item)
+  assert sum(drawn) <= len(groups.item) + 2 * len(groups)

@@ -1,0 +1,211 @@
+"""The loop on the small world; every run is of eight steps at most."""
+
+import dataclasses
+import functools
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from gr_jax.data.requests import TRAIN
+from gr_jax.parallel.mesh import MeshConfig, make_mesh, replicated
+from gr_jax.retrieval.retriever import generator_functions
+from gr_jax.rl.loop import AlignmentLoopConfig, Procedure, fit
+from gr_jax.rl.objective_config import AlignmentConfig
+from gr_jax.rl.old_policy import periodic
+from gr_jax.rl.policies import IN_CATALOGUE
+from gr_jax.rl.prompts import AskedConfig, asked_batches, clicked_requests
+from gr_jax.rl.rewards.page import PageReward, best_of_items
+from gr_jax.rl.rollout import make_rollout
+from gr_jax.rl.state import start_alignment
+from gr_jax.rl.update import make_update
+from gr_jax.training.metric_writer import read_metrics
+from tests.reference.small_policy import counted_unchanged, counts, model
+from tests.reference.small_world import semantic_ids, shop, writer
+
+CONFIG = AlignmentLoopConfig(
+  steps=8, log_every=4, eval_every=8, checkpoint_every=3
+)
+OPTIMIZER = optax.adam(0.01)
+
+
+@functools.cache
+def mesh():
+  return make_mesh(MeshConfig())
+
+
+@functools.cache
+def unchanged():
+  return jax.device_put(counted_unchanged(), replicated(mesh()))
+
+
+def initial():
+  state = start_alignment(counted_unchanged().reference, OPTIMIZER)
+  return jax.device_put(state, replicated(mesh()))
+
+
+def batches():
+  rows = clicked_requests(shop().requests, split=TRAIN)
+  config = AskedConfig(batch_size=8, clicked=1)
+  return iter(
+    asked_batches(
+      shop().requests, rows, writer(), semantic_ids(), config=config
+    )
+  )
+
+
+@functools.cache
+def procedure(every):
+  return Procedure(
+    rollout=make_rollout(
+      *generator_functions(model()),
+      sample=IN_CATALOGUE.sample,
+      group_size=4,
+      mesh=mesh(),
+    ),
+    reward=best_of_items(PageReward(shop().requests), semantic_ids()),
+    update=make_update(
+      model(),
+      IN_CATALOGUE.score,
+      OPTIMIZER,
+      config=AlignmentConfig(old_policy=periodic(every)),
+      like=initial(),
+    ),
+    held_out=lambda variables: {
+      "eval/hit_rate@10": float(len(jax.tree.leaves(variables)))
+    },
+    keeps_old=periodic(every).keeps,
+  )
+
+
+def align(directory, every=1, *, config=CONFIG, source=None, **changes):
+  return fit(
+    initial(),
+    unchanged(),
+    source or batches(),
+    dataclasses.replace(procedure(every), **changes),
+    config=config,
+    key=jax.random.key(1),
+    directory=directory,
+    mesh=mesh(),
+  )
+
+
+@functools.cache
+def _whole(every, directory):
+  return align(directory, every)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+  """An undisturbed run for each period of the old policy, and its folder."""
+  folders = {every: tmp_path_factory.mktemp("whole") for every in (1, 3)}
+  return lambda every: (_whole(every, folders[every]), folders[every])
+
+
+class Stopped(Exception):
+  pass
+
+
+class Failing:
+  """A grain iterator that fails after some batches."""
+
+  def __init__(self, source, after):
+    self._source, self._left = source, after
+
+  def __next__(self):
+    if not self._left:
+      raise Stopped
+    self._left -= 1
+    return next(self._source)
+
+  def __getattr__(self, name):
+    return getattr(self._source, name)
+
+
+@pytest.mark.parametrize("every", [1, 3])
+@pytest.mark.parametrize("after", [2, 5])
+def test_a_run_that_was_cut_off_ends_bit_for_bit_the_same(
+  whole, tmp_path, every, after
+):
+  with pytest.raises(Stopped):
+    align(tmp_path, every, source=Failing(batches(), after))
+  resumed = align(tmp_path, every)
+  chex.assert_trees_all_equal(resumed, whole(every)[0])
+  steps = [row["step"] for row in read_metrics(tmp_path / "metrics.jsonl")]
+  assert steps == [0, 4, 8]
+
+
+def test_looking_ahead_changes_nothing(whole, tmp_path):
+  never = align(tmp_path, 3, keeps_old=lambda step: False)
+  chex.assert_trees_all_equal(never, whole(3)[0])
+
+
+def test_rollouts_are_dispatched_ahead_where_the_old_policy_stays(tmp_path):
+  """Requests read when the first reward is asked for: one, or two."""
+  read, seen = [], []
+
+  class Counting:
+    def __init__(self):
+      self._source = batches()
+
+    def __next__(self):
+      read.append(None)
+      return next(self._source)
+
+    def __getattr__(self, name):
+      return getattr(self._source, name)
+
+  def reward(rows, ids):
+    seen.append(len(read))
+    return procedure(1).reward(rows, ids)
+
+  for every in (1, 3):
+    read.clear()
+    align(tmp_path / str(every), every, source=Counting(), reward=reward)
+  # Not over a checkpoint (3 and 6) nor next to a timed step (4 and 8).
+  assert seen[:8] == [1, 2, 3, 4, 5, 6, 7, 8]
+  assert seen[8:] == [2, 3, 3, 4, 6, 6, 7, 8]
+
+
+def test_what_is_not_trained_is_neither_changed_nor_kept(whole):
+  state, _ = whole(1)
+  assert set(state.params) == {"params"}
+  chex.assert_trees_all_equal(unchanged().counts, counts())
+  moved = jax.tree.map(
+    lambda a, b: jnp.abs(a - b).max(), state.params, unchanged().reference
+  )
+  assert max(jax.tree.leaves(moved)) > 1e-3
+  chex.assert_trees_all_equal(state.old_params, state.params)
+
+
+def test_rows_tell_rewards_seconds_memory_and_held_out_hits(whole):
+  rows = read_metrics(whole(1)[1] / "metrics.jsonl")
+  assert "align/reward" not in rows[0]
+  assert [("eval/hit_rate@10" in row) for row in rows] == [True, False, True]
+  # The held-out search gets the counts as well.
+  leaves = len(jax.tree.leaves((unchanged().reference, counts())))
+  assert rows[0]["eval/hit_rate@10"] == leaves
+  for row in rows[1:]:
+    for name in ("rollout", "reward", "update"):
+      assert row[f"align/{name}_seconds"] > 0
+    assert row["align/peak_memory_bytes"] > 1e6
+    assert 0 <= row["align/reward"] <= 1
+
+
+def test_a_finished_run_is_not_gone_on_with(whole):
+  state, folder = whole(1)
+  again = align(folder, source=Failing(batches(), 0))
+  chex.assert_trees_all_equal(again, state)
+
+
+def test_the_host_may_give_rewards_of_any_float_type(tmp_path):
+  def reward(rows, ids):
+    return np.ones(ids.shape, np.float64)
+
+  config = dataclasses.replace(CONFIG, steps=1, log_every=1)
+  align(tmp_path, config=config, reward=reward)
+  assert read_metrics(tmp_path / "metrics.jsonl")[1]["align/reward"] == 1

@@ -1,0 +1,51 @@
+import functools
+
+import jax
+import numpy as np
+import pytest
+
+from gr_jax.data.row_lists import from_lists
+from gr_jax.decoding.beam_search import beam_search
+from gr_jax.retrieval.retriever import generator_functions
+from gr_jax.rl.validation_hits import HeldOutRequests, make_held_out
+from tests.reference.small_policy import model, params, trie
+from tests.reference.small_world import shop, writer
+
+ROWS = np.arange(50, 63)
+
+
+def asked(targets):
+  return HeldOutRequests(
+    prompt=writer().prompts(ROWS, shown=np.ones(len(ROWS), bool)),
+    queries=writer().queries(shop().requests.query[ROWS]),
+    targets=from_lists(targets),
+  )
+
+
+@functools.cache
+def ranked():
+  requests = asked([[0]] * len(ROWS))
+  prompt = requests.prompt, requests.queries
+  functions = generator_functions(model())
+  search = jax.jit(functools.partial(beam_search, *functions, beam_size=10))
+  found = search(params(), prompt, trie())
+  return np.asarray(found.ids)
+
+
+@pytest.mark.parametrize("batch_size", [4, 32])
+def test_hits_are_targets_among_the_first(batch_size):
+  """Targets that stand at rank 0, 3, 6, 9, 12, ... of their own search."""
+  ids = ranked()
+  others = [np.setdiff1d(np.arange(trie().num_ids), row)[:1] for row in ids]
+  targets = [
+    [ids[r, 3 * r]] if 3 * r < 10 else others[r] for r in range(len(ROWS))
+  ]
+  measure = make_held_out(
+    *generator_functions(model()),
+    trie(),
+    asked(targets),
+    batch_size=batch_size,
+  )
+  found = measure(params())
+  assert found["eval/hit_rate@1"] == pytest.approx(1 / len(ROWS))
+  assert found["eval/hit_rate@10"] == pytest.approx(4 / len(ROWS))

@@ -1,0 +1,244 @@
+"""A new item has the ID that the tokenizer of the run would have given it."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import serialization
+
+from gr_jax.retrieval.load import load_artefacts
+from gr_jax.serving.catalogue.encoding import ItemEncoder, completed
+from gr_jax.serving.catalogue.items import NewItem, catalogue_items
+from gr_jax.serving.http.fields import Invalid
+from gr_jax.text.encoder import WordLlamaEncoder
+from gr_jax.tokenizers import (
+  adaptive_depth,
+  autoencoder,
+  cluster_split,
+  collisions,
+  rq_kmeans,
+  rq_vae,
+  sarq,
+)
+from gr_jax.tokenizers.semantic_ids import SemanticIds
+
+CUPS, PLATES = "KITCHEN > CUPS", "KITCHEN > PLATES"
+
+
+@pytest.fixture(scope="module")
+def artefacts(run):
+  return load_artefacts(run)
+
+
+@pytest.fixture(scope="module")
+def encoder(artefacts):
+  return ItemEncoder(artefacts)
+
+
+@pytest.fixture(scope="module")
+def items(artefacts):
+  return catalogue_items(artefacts.catalogue, artefacts.semantic_ids)
+
+
+@pytest.fixture(scope="module")
+def known(run, artefacts):
+  """The run's own items, as if they were new."""
+  vectors = np.load(run / "vectors" / "items.npy")
+  catalogue = artefacts.catalogue
+  names = catalogue.category_names[1]
+  return [
+    NewItem(f"N{i}", "no word", names[row], vector=tuple(vector.tolist()))
+    for i, (row, vector) in enumerate(zip(catalogue.categories[:, 1], vectors))
+  ]
+
+
+def test_items_of_the_run_have_the_ids_that_append_gives(encoder, items, known):
+  ids = items.semantic_ids
+  appended = collisions.append_suffix(
+    ids, ids.codes[:, :-1], priority=np.zeros(len(known))
+  )
+  found = encoder.codes(known, items)
+  np.testing.assert_array_equal(found, appended.codes[len(ids) :])
+  together = ids.append(found)
+  assert together.num_ids == len(together) == 120
+
+
+def test_more_items_than_one_pass_holds_are_coded_as_one_by_one(
+  encoder, items, known
+):
+  place = dataclasses.replace(items, semantic_ids=roomy(items.semantic_ids))
+  many = [known[i % 7] for i in range(150)]
+  alone = [encoder.codes([item], place)[0, :-1] for item in known[:7]]
+  found = encoder.codes(many, place)
+  wanted = [alone[i % 7] for i in range(150)]
+  np.testing.assert_array_equal(found[:, :-1], wanted)
+
+
+def roomy(ids: SemanticIds) -> SemanticIds:
+  """With room for any number of suffixes."""
+  return SemanticIds(ids.codes, (*ids.level_sizes[:-1], 1000))
+
+
+def test_a_text_is_a_vector_that_nobody_bought(encoder, items, artefacts):
+  texts = ["red cup 1", "a teapot of tin", ""]
+  vectors = np.zeros((3, artefacts.vector_width), np.float32)
+  text = WordLlamaEncoder().encode(texts)
+  vectors[:, : text.shape[1]] = artefacts.text_weight * text
+  written = [NewItem(f"N{i}", text, CUPS) for i, text in enumerate(texts)]
+  given = [
+    item._replace(text="no", vector=tuple(vector.tolist()))
+    for item, vector in zip(written, vectors)
+  ]
+  np.testing.assert_array_equal(
+    encoder.codes(written, items), encoder.codes(given, items)
+  )
+
+
+def test_a_category_is_the_first_code(encoder, items):
+  codes = items.semantic_ids.codes
+  for category, row in ((CUPS, 0), (PLATES, 1)):
+    found = encoder.codes([NewItem("N", "tea", category)], items)
+    assert found[0, 0] == codes[row, 0]
+  assert codes[0, 0] != codes[1, 0]
+
+
+def test_without_a_category_of_that_depth_the_tokenizer_chooses(encoder, items):
+  for text in ("red cup 1", "blue plate"):
+    none, above = encoder.codes(
+      [NewItem("N", text), NewItem("M", text, "KITCHEN")], items
+    )
+    assert none[:-1].tolist() == above[:-1].tolist()
+
+
+def test_items_of_one_place_get_ids_of_their_own(encoder, items, known):
+  twins = [known[3], known[3]._replace(item_id="twin")]
+  one, other = encoder.codes(twins, items)
+  assert one[:-1].tolist() == other[:-1].tolist()
+  assert other[-1] == one[-1] + 1
+
+
+def test_a_full_level_is_told_with_the_items_that_it_would_hold(
+  encoder, items, known
+):
+  with pytest.raises(ValueError, match="its suffix level only"):
+    encoder.codes([known[3]] * 200, items)
+
+
+@pytest.mark.parametrize(
+  ("item", "said"),
+  [
+    (NewItem("N", "cup", vector=(1.0, 2.0)), "'N' has a vector of 2 numbers"),
+    (NewItem("N", "cup", "GARDEN"), "'N' has category 'GARDEN'"),
+  ],
+)
+def test_what_cannot_be_coded_is_refused_by_its_id(
+  encoder, items, known, item, said
+):
+  with pytest.raises(Invalid, match=said):
+    encoder.codes([known[0], item], items)
+
+
+OLD = np.array([(0, 0, 0), (0, 1, 0), (1, 0, 0), (1, 0, 1)])
+NEW = np.array([(1, 0), (0, 0), (1, 0), (2, 3)])
+
+
+def test_a_suffix_goes_on_where_its_bucket_ends():
+  ids = SemanticIds(OLD, (3, 4, 6))
+  found = completed(NEW, ids, "suffix")
+  assert found.tolist() == [[1, 0, 2], [0, 0, 1], [1, 0, 3], [2, 3, 0]]
+
+
+def test_a_split_cluster_takes_items_as_append_to_clusters():
+  ids = SemanticIds(OLD, (3, 4, 6))
+  found = completed(NEW, ids, "split")
+  appended = cluster_split.append_to_clusters(ids, NEW)
+  np.testing.assert_array_equal(found, appended.codes[len(OLD) :])
+  np.testing.assert_array_equal(found[:, :-1], NEW)
+
+
+@pytest.mark.parametrize("policy", ["clusters", "sinkhorn"])
+def test_other_policies_let_items_share_an_id(policy):
+  ids = SemanticIds(OLD[:, :2], (3, 4))
+  np.testing.assert_array_equal(completed(NEW, ids, policy), NEW)
+
+
+def test_residual_k_means_codes_as_its_own_encode(artefacts, tmp_path, items):
+  """The recipe is told by its section: no autoencoder, no categories."""
+  width, sizes = artefacts.vector_width, (4, 3)
+  keys = jax.random.split(jax.random.key(0), len(sizes))
+  books = tuple(
+    jax.random.normal(key, (size, width)) for key, size in zip(keys, sizes)
+  )
+  (tmp_path / "tokenizer").mkdir()
+  path = tmp_path / "tokenizer" / "state.msgpack"
+  path.write_bytes(serialization.to_bytes(books))
+  section = {"levels": sizes, "collisions": "clusters"}
+  manifests = artefacts.manifests | {"tokenizer": {"section": section}}
+  other = dataclasses.replace(
+    artefacts, directory=tmp_path, manifests=manifests
+  )
+  vectors = np.random.default_rng(0).normal(size=(5, width))
+  vectors = vectors.astype(np.float32)
+  new = [
+    NewItem(f"N{i}", "cup", CUPS, vector=tuple(vector.tolist()))
+    for i, vector in enumerate(vectors)
+  ]
+  place = SemanticIds(np.zeros((60, 2), int), sizes)
+  found = ItemEncoder(other).codes(
+    new, dataclasses.replace(items, semantic_ids=place)
+  )
+  np.testing.assert_array_equal(found, rq_kmeans.encode(books, vectors))
+  assert len(np.unique(found, axis=0)) > 1
+
+
+def test_adaptive_ids_end_early_as_their_own_encode_ends_them(
+  artefacts, tmp_path, items
+):
+  width, sizes = artefacts.vector_width, (4, 3)
+  vae = rq_vae.RqVaeConfig(hidden=(8,), latent=4, levels=sizes, steps=1)
+  keys = jax.random.split(jax.random.key(0), 3)
+  state = sarq.SarqState(
+    params=autoencoder.init_params(
+      rq_vae.build_model(vae, features=width), keys[2]
+    ),
+    codebooks=tuple(
+      jax.random.normal(key, (size, 4)) for key, size in zip(keys, sizes)
+    ),
+    # Of the first level's codes, only one in two goes on.
+    paths=adaptive_depth.PathBudgets(
+      (jnp.array([0.4, 0.1, 0.4, 0.1]), jnp.full((4, 3), 1 / 3)),
+      adaptive_depth.budgets_of(jnp.array([0.3])),
+      jnp.zeros(()),
+    ),
+  )
+  (tmp_path / "tokenizer").mkdir()
+  path = tmp_path / "tokenizer" / "state.msgpack"
+  path.write_bytes(serialization.to_bytes(state))
+  section = {
+    "vae": {"hidden": (8,), "latent": 4, "levels": sizes},
+    "tau_items": (10.0,),
+    "precision": "float32",
+    "collisions": "clusters",
+  }
+  other = dataclasses.replace(
+    artefacts,
+    directory=tmp_path,
+    manifests=artefacts.manifests | {"tokenizer": {"section": section}},
+  )
+  vectors = np.random.default_rng(0).normal(size=(9, width))
+  vectors = vectors.astype(np.float32)
+  new = [
+    NewItem(f"N{i}", "cup", None, vector=tuple(vector.tolist()))
+    for i, vector in enumerate(vectors)
+  ]
+  place = SemanticIds(np.zeros((60, 2), int), sizes)
+  found = ItemEncoder(other).codes(
+    new, dataclasses.replace(items, semantic_ids=place)
+  )
+  config = sarq.SarqConfig(vae, tau_items=(10.0,))
+  np.testing.assert_array_equal(
+    found, sarq.encode(state, vectors, config=config)
+  )
+  assert 0 < (found[:, 1] < 0).mean() < 1

@@ -1,0 +1,178 @@
+"""Rows are only added, each keeps its semantic ID, and versions are values."""
+
+import dataclasses
+import itertools
+import json
+
+import hypothesis
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+
+from gr_jax.serving.catalogue.items import NewItem
+from gr_jax.serving.http.fields import Invalid
+from tests.serving.page.browse_test import SIZES, shop
+
+CODES = [(0, 0, 0), (0, 1, 0), (1, 0, 1), (2, 3, 1)]
+PATHS = [["a", "x"], ["a", "y"], ["b", "z"], []]
+COLUMNS = (
+  "item_ids", "texts", "categories", "prices", "popularity", "present",
+  "in_stock",
+)  # fmt: skip
+NAMES = st.sampled_from([*"0123", *"pqrs"])
+NO_CODES = np.zeros((0, len(SIZES)), np.int32)
+
+
+def first():
+  return shop(CODES, categories=PATHS).items
+
+
+def held(items) -> dict[str, list]:
+  """All that a version says, by value."""
+  told = {name: getattr(items, name).tolist() for name in COLUMNS}
+  return told | {"codes": items.semantic_ids.codes.tolist()}
+
+
+def told(items, *new: NewItem):
+  """`with_facts`; who is new gets any codes."""
+  fresh = sum(items.row(item.item_id) < 0 for item in new)
+  codes = np.arange(3 * fresh).reshape(fresh, 3) % SIZES
+  return items.with_facts(new, codes)
+
+
+FACTS = st.builds(
+  NewItem,
+  NAMES,
+  st.sampled_from(["cup", "plate"]),
+  st.sampled_from([None, "a", "b > z"]),
+  st.sampled_from([0.0, 2.5]),
+  st.booleans(),
+)
+STEPS = st.lists(
+  st.lists(FACTS, min_size=1, max_size=3, unique_by=lambda item: item.item_id)
+  | st.sets(NAMES)
+  | st.dictionaries(NAMES, st.booleans()),
+  max_size=6,
+)
+
+
+def after(items, step):
+  match step:
+    case list():
+      return told(items, *step)
+    case set():
+      return items.without(sorted(step))
+  return items.with_stock(step)
+
+
+@hypothesis.given(STEPS)
+def test_the_last_word_on_every_item_counts(steps):
+  items = first()
+  present = dict.fromkeys("0123", True)
+  stock = dict.fromkeys("0123", True)
+  texts = {name: f"item {name}" for name in "0123"}
+  for step in steps:
+    items = after(items, step)
+    if isinstance(step, list):
+      present |= {item.item_id: True for item in step}
+      stock |= {item.item_id: item.in_stock for item in step}
+      texts |= {item.item_id: item.text for item in step}
+    else:
+      known = {k: bool(v) for k, v in dict.fromkeys(step).items() if k in texts}
+      if isinstance(step, set):
+        present |= dict.fromkeys(known, False)
+      else:
+        stock |= {k: step[k] for k in known}
+  rows = {name: items.row(name) for name in texts}
+  assert sorted(rows.values()) == list(range(len(items)))
+  for name, row in rows.items():
+    found = items.present[row], items.in_stock[row], items.texts[row]
+    assert found == (present[name], stock[name], texts[name])
+
+
+@hypothesis.given(STEPS)
+def test_a_version_never_changes_and_no_id_that_was_given_moves(steps):
+  versions = [first()]
+  before = [held(versions[0])]
+  for step in steps:
+    versions.append(after(versions[-1], step))
+    before.append(held(versions[-1]))
+  assert [held(each) for each in versions] == before
+  for old, new in itertools.pairwise(before):
+    n = len(old["codes"])
+    assert new["codes"][:n] == old["codes"]
+    assert new["item_ids"][:n] == old["item_ids"]
+    assert new["popularity"][:n] == old["popularity"]
+    assert not any(new["popularity"][n:])
+
+
+def test_a_version_does_not_know_what_came_after_it():
+  old = first()
+  new = told(old, NewItem("p", "cup"))
+  assert (old.row("p"), new.row("p")) == (-1, 4)
+  assert old.rows(["3", "p", "nobody"]).tolist() == [3, -1, -1]
+
+
+def test_an_item_told_again_has_the_new_facts_and_the_category_it_had():
+  items = told(first(), NewItem("1", "plate", price=2.0, in_stock=False))
+  record = {"id": "1", "text": "plate", "price": 2.0, "in_stock": False}
+  assert items.record(1) == record | {"semantic_id": list(CODES[1])}
+  assert items.categories[1].tolist() == first().categories[1].tolist()
+  moved = told(items, NewItem("1", "plate", "b > z"))
+  assert moved.categories[1].tolist() == first().categories[2].tolist()
+
+
+@pytest.mark.parametrize(
+  ("path", "like"), [("a > x", 0), ("a > y", 1), ("b > z", 2), (None, 3)]
+)
+def test_a_path_names_the_categories_above_it(path, like):
+  items = told(first(), NewItem("p", "cup", path))
+  assert items.categories[4].tolist() == items.categories[like].tolist()
+
+
+def test_a_path_names_no_category_below_it():
+  items = told(first(), NewItem("p", "cup", "b"))
+  assert items.categories[4].tolist() == [items.categories[2, 0], -1]
+
+
+def test_a_category_that_all_items_left_keeps_its_place():
+  items = told(first(), NewItem("2", "cup", "a > x"))
+  again = told(items, NewItem("p", "cup", "b > z"))
+  assert again.categories[4].tolist() == first().categories[2].tolist()
+
+
+def test_a_path_that_nobody_knows_is_refused():
+  with pytest.raises(Invalid, match="'p' has category 'b > x', which"):
+    told(first(), NewItem("p", "cup", "b > x"))
+
+
+def test_codes_that_do_not_fit_the_levels_are_refused():
+  with pytest.raises(ValueError, match="level l takes"):
+    first().with_facts([NewItem("p", "cup")], np.array([SIZES]))
+
+
+def test_a_record_is_json_and_tells_no_price_that_is_not_known():
+  items = told(first(), NewItem("p", "cup"), NewItem("q", "cup", price=0.1))
+  assert items.record(4)["price"] is None
+  assert json.loads(json.dumps(items.record(5)))["price"] == 0.1
+
+
+def test_columns_keep_their_types():
+  old = first()
+  new = told(old, NewItem("p", "cup", price=1.0)).without(["0"])
+  for name in COLUMNS:
+    assert getattr(new, name).dtype == getattr(old, name).dtype
+    assert len(getattr(new, name)) == 5
+  assert {f.name for f in dataclasses.fields(old)} >= set(COLUMNS)
+
+
+def test_a_refused_change_leaves_no_item_behind():
+  items = first()
+  with pytest.raises(Invalid):
+    items.with_facts(
+      [NewItem("N1", "cup"), NewItem("0", "cup", "garden")],
+      np.array([[2, 0, 0]]),
+    )
+  new = items.with_facts([NewItem("N2", "cup")], np.array([[2, 1, 0]]))
+  assert new.row("N1") == -1
+  assert new.row("N2") == len(items)

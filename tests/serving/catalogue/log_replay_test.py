@@ -1,0 +1,204 @@
+"""What was acknowledged comes back as it was, however often it is replayed."""
+
+import json
+import types
+
+import hypothesis
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+
+from gr_jax.serving.catalogue.item_log import ItemLog
+from gr_jax.serving.catalogue.items import NewItem
+from gr_jax.serving.catalogue.log_replay import applied, change_record, fold
+from gr_jax.serving.catalogue.service import Serving, _changed
+from gr_jax.serving.http.item_changes import Change
+from tests.serving.catalogue.items_test import held
+from tests.serving.page.browse_test import SIZES, shop
+
+# The last two are never told of, so that no category is without an item.
+CODES = [(0, 0, 0), (0, 1, 0), (1, 0, 1), (2, 3, 1), (2, 3, 0)]
+PATHS = [["a", "x"], ["b", "y"], [], ["a", "x"], ["b", "y"]]
+NAMES = [*"012", *"pqrs"]
+MARK = "tokenizer 1"
+
+
+def catalogue():
+  return shop(CODES, categories=PATHS).items
+
+
+def encode(new, items) -> np.ndarray:
+  """The first IDs that nobody has, so that the order of coding shows."""
+  taken = set(map(tuple, items.semantic_ids.codes.tolist()))
+  free = (tuple(map(int, code)) for code in np.ndindex(SIZES))
+  free = (code for code in free if code not in taken)
+  return np.array([next(free) for _ in new])
+
+
+def serving():
+  engine = types.SimpleNamespace(artefacts=types.SimpleNamespace(mark=MARK))
+  encoder = types.SimpleNamespace(codes=encode)
+  return Serving(engine, encoder, shop(CODES, categories=PATHS))
+
+
+def served(changes) -> tuple:
+  """The items after changes that a service took, and its records."""
+  now, records = serving(), []
+  for change in changes:
+    snapshot, record = _changed(now, change)
+    now = now._replace(snapshot=snapshot)
+    records.append(json.loads(json.dumps(record)))
+  return now.snapshot.items, records
+
+
+def replayed(records, items=None, mark=MARK):
+  told = fold(records, mark=mark)
+  return applied(told, items or catalogue(), encode, vector_width=1)
+
+
+FACTS = st.builds(
+  NewItem,
+  st.sampled_from(NAMES),
+  st.sampled_from(["cup", "plate"]),
+  st.sampled_from([None, "a", "a > x", "b > y"]),
+  st.sampled_from([0.0, 2.5]),
+  st.booleans(),
+)
+ALSO_UNKNOWN = st.sampled_from([*NAMES, "nobody"])
+CHANGES = st.lists(
+  st.builds(
+    Change,
+    st.lists(FACTS, max_size=3, unique_by=lambda item: item.item_id),
+    st.lists(ALSO_UNKNOWN, max_size=2),
+    st.lists(st.tuples(ALSO_UNKNOWN, st.booleans()), max_size=2),
+  ),
+  max_size=5,
+)
+
+
+@hypothesis.given(CHANGES)
+def test_a_replay_is_what_was_served(changes):
+  items, records = served(changes)
+  found, recoded = replayed(records)
+  assert held(found) == held(items)
+  assert recoded == []
+
+
+@hypothesis.given(CHANGES)
+def test_a_second_replay_changes_nothing(changes):
+  _, records = served(changes)
+  once, _ = replayed(records)
+  assert held(replayed(records + records)[0]) == held(once)
+  assert held(replayed(records, once)[0]) == held(once)
+
+
+@hypothesis.given(CHANGES)
+def test_another_tokenizer_codes_anew_once_and_forgets_no_fact(changes):
+  items, records = served(changes)
+  found, recoded = replayed(records, mark="tokenizer 2")
+  added = [name for name in NAMES[3:] if items.row(name) >= 0]
+  assert sorted(item.item_id for item in recoded) == added
+  for name in added:
+    old, new = items.row(name), found.row(name)
+    for column in ("texts", "prices", "present", "in_stock"):
+      assert getattr(found, column)[new] == getattr(items, column)[old]
+    np.testing.assert_array_equal(found.categories[new], items.categories[old])
+  gone = [name for name in added if not items.present[items.row(name)]]
+  stock = {name: bool(items.in_stock[items.row(name)]) for name in added}
+  kept = change_record("tokenizer 2", add=recoded, remove=gone, stock=stock)
+  records.append(json.loads(json.dumps(kept)))
+  again, anew = replayed(records, mark="tokenizer 2")
+  assert anew == []
+  assert held(again) == held(found)
+  # Back at the first tokenizer its own codes count.
+  assert held(replayed(records)[0]) == held(items)
+
+
+def add(name: str, codes=None, mark=MARK, **facts):
+  item = NewItem(name, "cup", codes=codes, **facts)
+  return change_record(mark, add=[item])
+
+
+def test_codes_that_were_given_are_not_given_away():
+  records = [add("p", mark="old"), add("q", (0, 0, 1))]
+  found, recoded = replayed(records)
+  codes = found.semantic_ids.codes
+  assert codes[found.row("q")].tolist() == [0, 0, 1]
+  # (0, 0, 1) is the first free ID of the catalogue, but it is taken.
+  assert codes[found.row("p")].tolist() == [0, 1, 1]
+  assert [(item.item_id, item.codes) for item in recoded] == [("p", (0, 1, 1))]
+
+
+def test_an_item_keeps_the_codes_and_the_category_that_were_told_first():
+  first = add("p", (1, 1, 1), category="a > x")
+  told = fold([first, add("p", (0, 0, 1), price=2.0)], mark=MARK)
+  assert told.facts["p"] == NewItem(
+    "p", "cup", "a > x", price=2.0, codes=(1, 1, 1)
+  )
+
+
+def test_a_record_without_codes_takes_those_of_the_catalogue():
+  found, recoded = replayed([add("0", price=3.0)])
+  assert recoded == []
+  assert found.semantic_ids.codes.tolist() == [list(code) for code in CODES]
+  assert found.prices[0] == 3
+
+
+def test_a_category_that_is_gone_is_told_and_left_out(capsys):
+  found, _ = replayed([add("p", (1, 1, 1), category="garden > seeds")])
+  assert found.categories[found.row("p")].tolist() == [-1, -1]
+  said = capsys.readouterr().err
+  assert said.count("\n") == 1
+  assert "item 'p' had category 'garden > seeds'" in said
+
+
+def test_a_level_that_is_full_is_told():
+  def full(new, items):
+    raise ValueError("level 2 is full")
+
+  with pytest.raises(ValueError, match="level 2 is full"):
+    applied(fold([add("p")], mark=MARK), catalogue(), full, vector_width=1)
+
+
+@hypothesis.given(CHANGES, st.data())
+def test_a_torn_log_is_the_catalogue_before_its_last_change(
+  tmp_path_factory, changes, data
+):
+  items, records = served(changes)
+  path = tmp_path_factory.mktemp("log") / "items.log"
+  log = ItemLog(path)
+  sizes = [0]
+  for record in records:
+    log.append(record)
+    sizes.append(path.stat().st_size)
+  log.close()
+  cut = data.draw(st.integers(0, sizes[-1]))
+  path.write_bytes(path.read_bytes()[:cut])
+  log = ItemLog(path)
+  whole = sum(size <= cut for size in sizes) - 1
+  found, _ = replayed(log.changes())
+  log.close()
+  assert held(found) == held(served(changes[:whole])[0])
+  assert whole < len(changes) or held(found) == held(items)
+
+
+def test_a_vector_is_kept_as_the_category_is():
+  records = [
+    change_record(MARK, add=[NewItem("p", "cup", "a", vector=(1.0,))]),
+    change_record(MARK, add=[NewItem("p", "cup", price=2.0)]),
+  ]
+  item = fold(records, mark="new").facts["p"]
+  assert (item.category, item.vector) == ("a", (1.0,))
+
+
+def test_a_vector_of_another_width_gives_way_to_the_text(capsys):
+  seen = []
+
+  def coding(new, items):
+    seen.extend(new)
+    return encode(new, items)
+
+  records = [change_record("old", add=[NewItem("p", "cup", vector=(1.0, 2.0))])]
+  applied(fold(records, mark=MARK), catalogue(), coding, vector_width=1)
+  assert [item.vector for item in seen] == [None]
+  assert "a vector of 2 numbers" in capsys.readouterr().err

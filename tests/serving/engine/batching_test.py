@@ -1,0 +1,143 @@
+"""Batching changes when a question is answered, never what it is answered."""
+
+import concurrent.futures
+import dataclasses
+import threading
+import time
+
+import hypothesis
+import hypothesis.strategies as st
+import pytest
+
+from gr_jax.serving.engine.batching import Batcher, QueueFull, batch_size
+from gr_jax.serving.http.search_request import Filters, Question
+
+SIZES = (1, 4, 16)
+
+
+def ask(k: int, beam: int = 8) -> Question:
+  return Question(None, (), None, (), Filters(), k, beam)
+
+
+class Searcher:
+  """Answers with `k`, and remembers the batches; waits while `gate` is shut."""
+
+  def __init__(self):
+    self.batches = []
+    self.gate = threading.Event()
+    self.gate.set()
+    self.started = threading.Event()
+
+  def __call__(self, questions):
+    self.started.set()
+    assert self.gate.wait(10)
+    self.batches.append(questions)
+    return [ValueError("13") if q.k == 13 else q.k for q in questions]
+
+
+@pytest.fixture
+def make():
+  made = []
+
+  def make(searcher, **options):
+    defaults = {"deadline": 0.0, "capacity": 100, "timeout": 10.0}
+    batcher = Batcher(searcher, sizes=SIZES, **defaults | options)
+    made.append((searcher, batcher))
+    return batcher
+
+  yield make
+  for searcher, batcher in made:
+    searcher.gate.set()
+    batcher.close()
+
+
+@hypothesis.given(
+  waiting=st.integers(1, 40), sizes=st.sets(st.integers(1, 40), min_size=1)
+)
+def test_a_batch_fits_and_is_more_than_half_full(waiting, sizes):
+  sizes = sorted({1, *sizes})
+  waiting = min(waiting, sizes[-1])
+  taken = batch_size(waiting, sizes)
+  assert 1 <= taken <= waiting
+  padded = next(size for size in sizes if size >= taken)
+  assert taken * 2 > padded
+
+
+def test_everybody_gets_the_answer_to_what_they_asked(make):
+  searcher = Searcher()
+  batcher = make(searcher, deadline=0.02)
+  futures = [batcher.submit(ask(k, beam=8 + k % 2)) for k in range(40)]
+  for k, future in enumerate(futures):
+    if k == 13:
+      with pytest.raises(ValueError, match="13"):
+        future.result(10)
+    else:
+      assert future.result(10).answer == k
+  assert all(len({q.beam for q in batch}) == 1 for batch in searcher.batches)
+  assert max(map(len, searcher.batches)) <= SIZES[-1]
+  assert len(searcher.batches) < 40
+
+
+def test_a_full_queue_refuses_at_once_and_says_when(make):
+  searcher = Searcher()
+  batcher = make(searcher, capacity=2)
+  searcher.gate.clear()
+  first = batcher.submit(ask(1))
+  assert searcher.started.wait(10)
+  waiting = [batcher.submit(ask(k)) for k in (2, 3)]
+  with pytest.raises(QueueFull) as caught:
+    batcher.submit(ask(4))
+  assert caught.value.seconds >= 1
+  searcher.gate.set()
+  assert [f.result(10).answer for f in (first, *waiting)] == [1, 2, 3]
+
+
+def test_nobody_is_searched_for_who_gave_up(make):
+  searcher = Searcher()
+  batcher = make(searcher, timeout=0.05)
+  searcher.gate.clear()
+  batcher.submit(ask(1))
+  assert searcher.started.wait(10)
+  late = batcher.submit(ask(2))
+  cancelled = batcher.submit(ask(3))
+  cancelled.cancel()
+  time.sleep(0.1)
+  searcher.gate.set()
+  assert batcher.submit(ask(4)).result(10).answer == 4
+  assert [[q.k for q in batch] for batch in searcher.batches] == [[1], [4]]
+  assert not late.done()
+
+
+def test_closing_answers_what_waits_and_takes_nothing_more(make):
+  searcher = Searcher()
+  batcher = make(searcher, deadline=5.0)
+  futures = [batcher.submit(ask(k)) for k in range(3)]
+  batcher.close()
+  assert [f.result(0).answer for f in futures] == [0, 1, 2]
+  with pytest.raises(QueueFull):
+    batcher.submit(ask(1))
+
+
+def test_a_crash_of_the_search_reaches_all_of_the_batch_and_no_other(make):
+  searcher = Searcher()
+
+  def answer(questions):
+    if any(q.k == 1 for q in questions):
+      raise RuntimeError("out of memory")
+    return searcher(questions)
+
+  batcher = make(searcher)
+  batcher._answer = answer
+  with pytest.raises(RuntimeError):
+    batcher.submit(ask(1)).result(10)
+  assert batcher.submit(ask(2)).result(10).answer == 2
+
+
+def test_a_full_batch_does_not_wait_for_the_deadline(make):
+  batcher = make(Searcher(), deadline=60.0)
+  futures = [batcher.submit(ask(1)) for _ in range(SIZES[-1])]
+  assert len(concurrent.futures.wait(futures, 10).done) == SIZES[-1]
+
+
+def test_questions_are_values():
+  assert dataclasses.replace(ask(1), k=2) == ask(2)

@@ -1,0 +1,269 @@
+"""The engine answers as the retriever that evaluation uses."""
+
+import dataclasses
+import itertools
+
+import hypothesis
+import hypothesis.strategies as st
+import jax
+import numpy as np
+import pytest
+from flax import linen as nn
+
+from gr_jax.generators.priors.catalogue_counts import count_catalogue
+from gr_jax.generators.priors.transition_counts import count_transitions
+from gr_jax.generators.priors.transition_prior import TransitionPrior
+from gr_jax.retrieval.compiled_search import Searches
+from gr_jax.retrieval.load import load_artefacts
+from gr_jax.retrieval.retriever import Retriever, expand_items, fully_seen_ids
+from gr_jax.serving.catalogue.items import NewItem, catalogue_items
+from gr_jax.serving.catalogue.snapshot import first_snapshot
+from gr_jax.serving.engine.engine import Engine, bucket_sizes
+from gr_jax.serving.engine.prompting import write_prompts
+from gr_jax.serving.http.fields import Invalid
+from tests.reference.noisy import noisy
+from tests.serving.conftest import BEAM, PROGRAMS
+
+# Of the same capacity as other tests' services: their programs serve here.
+ROOM = 64
+FILTERS = (
+  {},
+  {"exclude": ["B0", "B7", "nobody"]},
+  {"price": {"min": 2, "max": 3}},
+  {"categories": ["KITCHEN > PLATES"]},
+  {"in_stock": True},
+  {"in_stock": True, "price": {"min": 4}, "categories": ["KITCHEN > CUPS"]},
+  {"exclude": [f"B{i}" for i in range(59)]},
+)
+
+
+@pytest.fixture(scope="module")
+def artefacts(run):
+  return load_artefacts(run)
+
+
+@pytest.fixture(scope="module")
+def searches():
+  return Searches(PROGRAMS)
+
+
+@pytest.fixture(scope="module")
+def engine(artefacts, searches):
+  return Engine(artefacts, searches, beams=(BEAM,), max_batch=4)
+
+
+@pytest.fixture(scope="module")
+def snapshot(artefacts):
+  """The catalogue of the run; every fifth item is out of stock."""
+  ids = artefacts.semantic_ids
+  items = catalogue_items(artefacts.catalogue, ids)
+  first = first_snapshot(
+    items,
+    capacity=ids.num_ids + ROOM,
+    count_alpha=artefacts.count_alpha,
+  )
+  stock = {item_id: False for item_id in items.item_ids[::5]}
+  return first.changed(items.with_stock(stock))
+
+
+@pytest.fixture(scope="module")
+def retriever(artefacts):
+  """Over a trie of the run's IDs, built at once and of no larger capacity."""
+  ids, variables = artefacts.semantic_ids, artefacts.params
+  if alpha := artefacts.count_alpha:
+    counts = count_catalogue(ids, artefacts.catalogue.popularity, alpha=alpha)
+    variables = variables | {"counts": {"catalogue": counts}}
+  return Retriever(artefacts.model, variables, ids, batch_size=1)
+
+
+def reference(retriever, artefacts, snapshot, question):
+  """`(item, score)` as evaluation ranks them."""
+  items, ids = snapshot.items, snapshot.items.semantic_ids
+  prompt, queries = write_prompts(
+    [question], items, artefacts.vocabulary, artefacts.prompt
+  )
+  hidden = [np.flatnonzero(~snapshot.passing(question.filters))]
+  excluded = fully_seen_ids(hidden, ids)
+  found = retriever.search(prompt, queries, beam_size=BEAM, excluded=excluded)
+  (rows,) = expand_items(
+    found.ids, ids, items.popularity, k=question.k, seen=hidden
+  )
+  score = dict(zip(found.ids[0].tolist(), found.log_probs[0].tolist()))
+  return [
+    (items.item_ids[row], score[int(ids.id_of_item[row])])
+    for row in rows
+    if row >= 0
+  ]
+
+
+def same(answer, wanted):
+  assert [item["id"] for item in answer.items] == [name for name, _ in wanted]
+  np.testing.assert_allclose(
+    [item["score"] for item in answer.items],
+    [score for _, score in wanted],
+    atol=1e-3,
+  )
+
+
+@pytest.mark.parametrize("filters", FILTERS)
+def test_items_order_and_scores_are_the_retrievers(
+  engine, retriever, artefacts, snapshot, asked, filters
+):
+  for query, body in (("red cup", {}), (None, {"history": ["B3", "B9"]})):
+    question = asked(query, filters=filters, k=60, **body)
+    (answer,) = engine.answer([question], snapshot)
+    wanted = reference(retriever, artefacts, snapshot, question)
+    assert len(wanted) == snapshot.passing(question.filters).sum()
+    same(answer, wanted)
+
+
+def test_transitions_are_told_as_in_evaluation(artefacts, searches, asked):
+  """And also in a catalogue that has grown since."""
+  ids, width = artefacts.semantic_ids, artefacts.model.config.width
+  rows = np.arange(len(ids))
+  told = count_transitions(
+    ids, rows, rows // 20, window=3, neighbours=8, last=4
+  )
+  prior = TransitionPrior(ids.num_levels, width, told.last)
+  history = np.full((1, 2, ids.num_levels), -1)
+  made = prior.init(jax.random.key(0), history, told, method="start")
+  inner = dict(artefacts.params["params"])
+  inner["prior"] = inner["prior"] | {
+    "transitions": noisy(nn.unbox(made)["params"])
+  }
+  artefacts = dataclasses.replace(
+    artefacts, params={"params": inner}, transitions=told
+  )
+  snapshot = first_snapshot(
+    catalogue_items(artefacts.catalogue, ids),
+    capacity=ids.num_ids + ROOM,
+    count_alpha=artefacts.count_alpha,
+    transitions=told,
+  )
+  counts = count_catalogue(
+    ids, artefacts.catalogue.popularity, alpha=artefacts.count_alpha
+  )
+  counts = {"counts": {"catalogue": counts, "transitions": told}}
+  retriever = Retriever(
+    artefacts.model, artefacts.params | counts, ids, batch_size=1
+  )
+  engine = Engine(artefacts, searches, beams=(BEAM,), max_batch=1)
+  question = asked(None, k=60, history=["B3", "B9"])
+  wanted = reference(retriever, artefacts, snapshot, question)
+  (answer,) = engine.answer([question], snapshot)
+  same(answer, wanted)
+  codes = np.zeros((1, ids.num_levels), np.int32)  # IDs after it move.
+  codes[0, -1] = ids.level_sizes[-1] - 1
+  grown = snapshot.items.with_facts([NewItem("N1", "cup")], codes)
+  (answer,) = engine.answer([question], snapshot.changed(grown))
+  names = [item["id"] for item in answer.items if item["id"] != "N1"]
+  assert names[:10] == [name for name, _ in wanted[:10]]
+
+
+def test_a_changed_catalogue_answers_as_one_built_anew(
+  engine, artefacts, snapshot, asked
+):
+  """Also where items share an ID, and where an ID's only item is gone."""
+  items = snapshot.items
+  new = [NewItem("N1", "cup"), NewItem("N2", "cup", price=2.5)]
+  codes = items.semantic_ids.codes[[4, 4]].copy()
+  codes[1, -1] = items.semantic_ids.level_sizes[-1] - 1
+  items = items.with_facts(new, codes).without(["B0", "B11"])
+  changed = snapshot.changed(items)
+  anew = first_snapshot(
+    items,
+    capacity=snapshot.live.capacity,
+    count_alpha=artefacts.count_alpha,
+  )
+  for filters in FILTERS[:3]:
+    question = asked("cup", filters=filters, k=60)
+    (answer,) = engine.answer([question], changed)
+    (wanted,) = engine.answer([question], anew)
+    assert answer.items == wanted.items
+    names = [item["id"] for item in answer.items]
+    assert "N2" in names
+    assert not {"B0", "B11"} & set(names)
+    if not filters:
+      # The popular first: nobody bought the new one.
+      assert names.index("N1") == names.index("B4") + 1
+      assert len(names) == 60
+
+
+def test_an_item_is_told_as_the_catalogue_has_it(engine, snapshot, asked):
+  question = asked("cup", history=["B1", "y", "x", "y"], k=5)
+  (answer,) = engine.answer([question], snapshot)
+  items = snapshot.items
+  for item in answer.items:
+    record = items.record(items.row(item["id"]))
+    assert item["semantic_id"] == record["semantic_id"]
+    assert item["text"] == record["text"]
+  assert len(answer.items) == 5
+  assert answer.ignored == ["x", "y"]
+  assert (answer.version, answer.batch) == (snapshot.version, 1)
+  assert set(answer.milliseconds) == {"batch", "search"}
+
+
+def test_what_does_not_fit_is_refused_in_its_place(engine, snapshot, asked):
+  bad = asked(filters={"categories": ["GARDEN"]})
+  found = engine.answer([bad, asked(k=3), bad, asked(k=2)], snapshot)
+  assert [isinstance(each, Invalid) for each in found] == [
+    True, False, True, False
+  ]  # fmt: skip
+  assert [len(found[1].items), len(found[3].items)] == [3, 2]
+  assert found[1].batch == 2
+
+
+def test_where_nothing_fits_nothing_is_searched(artefacts, snapshot, asked):
+  searches = Searches()
+  engine = Engine(artefacts, searches, beams=(BEAM,), max_batch=4)
+  bad = asked(filters={"categories": ["GARDEN"]})
+  found = engine.answer([bad, bad], snapshot)
+  assert all(isinstance(each, Invalid) for each in found)
+  assert len(searches) == 0
+
+
+def test_after_the_warm_up_no_batch_compiles(engine, searches, snapshot, asked):
+  engine.warm(snapshot)
+  programs = len(searches)
+  assert programs >= len(engine.sizes)
+  for size in range(1, 5):
+    for filters in FILTERS[:2]:
+      some = [asked(k=1)] * (size - 1) + [asked(filters=filters, k=1)]
+      assert len(engine.answer(some, snapshot)) == size
+  gone = snapshot.changed(snapshot.items.without(["B1"]))
+  engine.answer([asked()], gone)
+  assert len(searches) == programs
+
+
+def test_a_filter_without_effect_changes_no_answer(engine, snapshot, asked):
+  plain = engine.answer([asked("blue", k=60)], snapshot)[0]
+  nobody = {"exclude": ["nobody"]}
+  masked = engine.answer([asked("blue", k=60, filters=nobody)], snapshot)[0]
+  same(masked, [(item["id"], item["score"]) for item in plain.items])
+
+
+@hypothesis.given(st.integers(1, 2000))
+def test_sizes_grow_to_the_largest_by_four_at_most(max_batch):
+  sizes = bucket_sizes(max_batch)
+  assert sizes[0] == 1
+  assert sizes[-1] == max_batch
+  for below, above in itertools.pairwise(sizes):
+    assert below < above <= 4 * below
+
+
+def test_a_version_is_not_of_the_engine(engine, snapshot, asked):
+  """Who still has the old one is answered from it."""
+  gone = snapshot.changed(snapshot.items.without(["B1", "B2"]))
+  old = engine.answer([asked(k=60)], snapshot)[0]
+  new = engine.answer([asked(k=60)], gone)[0]
+  assert len(old.items) == 60
+  same(
+    new,
+    [
+      (item["id"], item["score"])
+      for item in old.items
+      if item["id"] not in ("B1", "B2")
+    ],
+  )
+  again = dataclasses.replace(snapshot, version=9)
+  assert engine.answer([asked()], again)[0].version == 9

@@ -1,0 +1,61 @@
+"""A full queue is told at the door, and only to who would wait in it."""
+
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from gr_jax.serving.engine.batching import QueueFull
+from gr_jax.serving.http.admission import Admission
+
+
+class Queue:
+  seconds = None
+
+  def check_room(self):
+    if self.seconds is not None:
+      raise QueueFull(self.seconds)
+
+
+@pytest.fixture
+def door():
+  """A client, the queue, and the paths that were refused."""
+
+  async def through(request):
+    return PlainTextResponse("through")
+
+  queue, refused = Queue(), []
+  app = Starlette(
+    routes=[Route(p, through, methods=["GET", "POST"]) for p in ("/a", "/b")],
+    middleware=[
+      Middleware(
+        Admission, batcher=queue, paths=("/a",), on_refusal=refused.append
+      )
+    ],
+  )
+  return TestClient(app), queue, refused
+
+
+def test_with_room_everybody_comes_through(door):
+  client, _, refused = door
+  assert client.post("/a").text == client.post("/b").text == "through"
+  assert refused == []
+
+
+def test_a_full_queue_says_when_to_come_back(door):
+  client, queue, refused = door
+  queue.seconds = 2.5
+  response = client.post("/a", content=b"not read at all")
+  assert response.status_code == 429
+  assert response.headers["retry-after"] == "3"
+  assert response.json() == {"error": "the queue is full; try again in 2.5 s."}
+  assert refused == ["/a"]
+
+
+def test_who_does_not_wait_in_the_queue_comes_through(door):
+  client, queue, refused = door
+  queue.seconds = 2.5
+  assert client.post("/b").text == client.get("/a").text == "through"
+  assert refused == []

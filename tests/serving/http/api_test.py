@@ -1,0 +1,303 @@
+"""The routes by themselves: the service and the queue behind are stand-ins."""
+
+import concurrent.futures
+import itertools
+import types
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from gr_jax.serving.catalogue.items import NewItem
+from gr_jax.serving.catalogue.service import Busy, NoRoom, NotWritten
+from gr_jax.serving.engine.batching import QueueFull, Reply
+from gr_jax.serving.engine.engine import Answer
+from gr_jax.serving.http.api import Api, HttpConfig
+from gr_jax.serving.http.fields import Invalid
+from gr_jax.serving.http.item_changes import Change
+from gr_jax.serving.http.metrics import ServingMetrics
+from gr_jax.serving.http.search_request import Filters, Question
+
+ITEM = {"id": "a", "text": "cup", "score": -1.5, "semantic_id": [1, 2]}
+ANSWER = Answer([ITEM], 7, ["x"], {"batch": 1.23456, "search": 2.0}, 3)
+ADD = {"add": [{"id": "a", "text": "cup"}]}
+OPEN = {"/healthz", "/readyz", "/openapi.json"}
+
+
+class Behind:
+  """What stands behind the routes, and what it was asked."""
+
+  def __init__(self):
+    self.config = types.SimpleNamespace(beams=(8, 20))
+    self.asked = []
+    self.futures = []
+    self.doing = None
+    self.error = None
+    self.silent = False
+    self.waiting = 0
+
+  def submit(self, question):
+    self._take(question)
+    future = concurrent.futures.Future()
+    self.futures.append(future)
+    if not self.silent:
+      future.set_result(Reply(ANSWER, 0.25))
+    return future
+
+  def change(self, change):
+    self._take(change)
+    return {"version": 2, "items": [], "unknown": []}
+
+  def item(self, item_id):
+    return {"id": item_id} if item_id != "nobody" else None
+
+  def reload(self):
+    self._take("reload")
+    return 9
+
+  def _take(self, asked):
+    self.asked.append(asked)
+    if self.error:
+      raise self.error
+
+
+@pytest.fixture
+def behind():
+  return Behind()
+
+
+@pytest.fixture
+def make(behind):
+  def make(**options) -> TestClient:
+    metrics = ServingMetrics()
+    api = Api(
+      behind,
+      behind,
+      HttpConfig(**options),
+      metrics,
+      unavailable=lambda: behind.doing,
+      reload=behind.reload,
+    )
+    client = TestClient(
+      Starlette(routes=api.routes), raise_server_exceptions=False
+    )
+    client.metrics, client.routes = metrics, api.routes
+    return client
+
+  return make
+
+
+@pytest.fixture
+def client(make):
+  return make()
+
+
+def said(response, status: int) -> str:
+  assert response.status_code == status, response.text
+  (name, text), = response.json().items()  # fmt: skip
+  assert name == "error"
+  return text
+
+
+def counted(client) -> dict[tuple, float]:
+  """Samples that are not 0, by name and values of labels."""
+  text = client.metrics.text().decode()
+  return {
+    (sample.name.removeprefix("gr_jax_"), *sample.labels.values()): sample.value
+    for family in text_string_to_metric_families(text)
+    for sample in family.samples
+    if sample.value and not sample.name.endswith("_created")
+  }
+
+
+def test_an_answer_is_told_whole_with_its_wait_in_milliseconds(client):
+  found = client.post("/search", json={"query": "cup"}).json()
+  taken = {"queue": 250.0, "batch": 1.235, "search": 2.0}
+  assert found == {
+    "items": [ITEM],
+    "version": 7,
+    "ignored": ["x"],
+    "milliseconds": taken,
+    "batch": 3,
+    "beam": 8,
+  }
+  told = counted(client)
+  assert told["queue_seconds_sum",] == 0.25
+
+
+def test_a_body_becomes_the_question_that_it_says(client, behind):
+  body = {"history": ["a"], "filters": {"in_stock": True}, "k": 3}
+  client.post("/recommend", json=body)
+  client.post("/search", json=body | {"query": "red cup", "beam": 20})
+  basket = Question(
+    None, (("a", 0),), None, (), Filters(in_stock=True), k=3, beam=8
+  )
+  search = Question(
+    "red cup", (("a", 0),), None, (), Filters(in_stock=True), k=3, beam=20
+  )
+  assert behind.asked == [basket, search]
+
+
+def test_a_change_is_taken_as_it_is_told_and_counted_by_kind(client, behind):
+  body = ADD | {"remove": ["b", "c"], "stock": {"d": True}}
+  assert client.post("/items", json=body).json()["version"] == 2
+  change = Change((NewItem("a", "cup"),), ("b", "c"), (("d", True),))
+  assert behind.asked == [change]
+  told = counted(client)
+  kinds = {k[1]: v for k, v in told.items() if k[0] == "item_changes_total"}
+  assert kinds == {"add": 1, "remove": 2, "stock": 1}
+
+
+@pytest.mark.parametrize(
+  ("error", "status"),
+  [
+    (Invalid("no"), 422), (Busy(), 503), (NoRoom("no"), 409),
+    (NotWritten("no"), 507),
+  ],
+)  # fmt: skip
+def test_a_change_that_was_refused_is_told_and_not_counted(
+  client, behind, error, status
+):
+  behind.error = error
+  assert said(client.post("/items", json=ADD), status)
+  assert not any(name == "item_changes_total" for name, *_ in counted(client))
+
+
+def test_a_full_queue_says_when_to_come_back(client, behind):
+  behind.error = QueueFull(2.5)
+  response = client.post("/search", json={"query": "cup"})
+  assert said(response, 429)
+  assert response.headers["retry-after"] == "3"
+  assert "queue_seconds_count" not in {name for name, *_ in counted(client)}
+
+
+def test_a_question_that_nobody_waits_for_any_more_is_given_up(make, behind):
+  behind.silent = True
+  client = make(timeout=0.01)
+  assert said(client.post("/recommend", json={}), 504)
+  assert behind.futures[0].cancelled()
+
+
+def test_a_question_that_does_not_fit_the_catalogue_is_422(client, behind):
+  behind.silent = True
+  submit = behind.submit
+
+  def refusing(question):
+    future = submit(question)
+    future.set_exception(Invalid("filters.categories names 'x'"))
+    return future
+
+  behind.submit = refusing
+  assert "'x'" in said(client.post("/recommend", json={}), 422)
+
+
+@pytest.mark.parametrize("item_id", ["a", "a/b", "a b?#", "\u00e9"])
+def test_an_item_is_read_by_any_id(client, item_id):
+  from urllib.parse import quote
+
+  found = client.get("/items/" + quote(item_id, safe=""))
+  assert found.json() == {"id": item_id}
+  assert said(client.get("/items/nobody"), 404)
+
+
+def requests_of(client):
+  """(method, path, guarded) of all routes."""
+  for route in client.routes:
+    path = route.path.replace("{item_id:path}", "a")
+    yield (route.methods - {"HEAD"}).pop(), path, route.path not in OPEN
+
+
+def test_the_token_guards_all_but_health_and_the_description(make, behind):
+  client = make(token="s3cret")
+  wrong = (None, "", "s3cret", "bearer s3cret", "Bearer s3cret ", "Bearer s3")
+  for method, path, guarded in requests_of(client):
+    for given in wrong:
+      headers = {} if given is None else {"authorization": given}
+      response = client.request(method, path, headers=headers)
+      assert (response.status_code == 401) == guarded, (path, given)
+      if guarded:
+        assert response.headers["www-authenticate"] == "Bearer"
+    right = {"authorization": "Bearer s3cret"}
+    response = client.request(method, path, headers=right)
+    assert response.status_code in (200, 400)
+  assert behind.asked == ["reload"]
+
+
+def test_nothing_is_asked_or_changed_before_the_server_is_ready(make, behind):
+  client = make(token="s3cret")
+  client.headers = {"authorization": "Bearer s3cret"}
+  behind.doing = "starting"
+  for method, path, _ in requests_of(client):
+    waits = method == "POST" or path == "/readyz"
+    # Before the body is read: half of one would do.
+    response = client.request(method, path, content=b"{")
+    assert (response.status_code == 503) == waits, path
+    if waits:
+      assert said(response, 503) == "the server is starting."
+      assert int(response.headers["retry-after"]) >= 1
+  assert behind.asked == []
+  behind.doing = None
+  assert client.get("/readyz").json() == {"status": "ready"}
+
+
+def test_only_with_a_token_is_a_reload_allowed(make, behind):
+  assert "with a token" in said(make().post("/admin/reload"), 403)
+  assert behind.asked == []
+  client = make(token="s3cret")
+  client.headers = {"authorization": "Bearer s3cret"}
+  assert client.post("/admin/reload").json() == {"version": 9}
+  behind.error = Busy()
+  assert "reload is under way" in said(client.post("/admin/reload"), 503)
+
+
+def test_every_request_is_counted_once_by_its_route_and_status(client, behind):
+  """By the route's pattern: there may be a million ids."""
+  search = "/search"
+  for k in (1, 2, 99):
+    client.post(search, json={"query": "cup", "k": k})
+  for item_id in ("a", "b", "c/d", "nobody"):
+    client.get(f"/items/{item_id}")
+  behind.error = KeyError("a bug")
+  assert client.post(search, json={"query": "cup"}).status_code == 500
+  told = counted(client)
+  requests = {k[1:]: v for k, v in told.items() if k[0] == "requests_total"}
+  item = "/items/{item_id:path}"
+  assert requests == {
+    (search, "200"): 2,
+    (search, "422"): 1,
+    (search, "500"): 1,
+    (item, "200"): 3,
+    (item, "404"): 1,
+  }
+  assert told["request_seconds_count", item] == 4
+
+
+def test_a_body_has_the_limits_of_the_configuration(make):
+  client = make(max_body=30)
+  for route in ("/search", "/recommend", "/items"):
+    assert "30 bytes" in said(client.post(route, content=b" " * 31), 413)
+    plain = {"content-type": "text/plain"}
+    assert said(client.post(route, content=b"{}", headers=plain), 415)
+    assert said(client.post(route, content=b"{"), 400)
+
+
+def test_metrics_are_text_of_the_version_that_prometheus_knows(client):
+  found = client.get("/metrics")
+  kind = found.headers["content-type"]
+  assert kind.startswith("text/plain; version=0.0.4")
+  assert found.text.startswith("# HELP gr_jax_")
+
+
+def test_no_two_routes_answer_one_request(client):
+  for one, other in itertools.combinations(client.routes, 2):
+    assert one.path != other.path or not one.methods & other.methods
+
+
+def test_while_many_wait_a_search_is_as_narrow_as_can_be(make, behind):
+  behind.config.beams = (20, 8)
+  client = make(busy=3)
+  for waiting, beam in ((2, 20), (3, 8)):
+    behind.waiting = waiting
+    found = client.post("/search", json={"query": "cup", "k": 5}).json()
+    assert found["beam"] == behind.asked[-1].beam == beam

@@ -1,0 +1,75 @@
+import asyncio
+
+import pytest
+from starlette.requests import Request
+
+from gr_jax.serving.http.http_body import Refused, read_json
+
+
+def read(*parts: bytes, headers=(), wait: float = 0.0, limit: int = 100):
+  parts = list(parts)
+
+  async def receive():
+    await asyncio.sleep(wait)
+    body = parts.pop(0)
+    return {"type": "http.request", "body": body, "more_body": bool(parts)}
+
+  scope = {"type": "http", "method": "POST", "headers": list(headers)}
+  return asyncio.run(
+    read_json(Request(scope, receive), limit=limit, timeout=0.2)
+  )
+
+
+def test_a_body_may_come_in_parts():
+  assert read(b'{"a": ', b"[1, 2]}") == {"a": [1, 2]}
+
+
+@pytest.mark.parametrize(
+  ("body", "status", "said"),
+  [
+    (b"", 400, "not JSON"),
+    (b"{", 400, "not JSON"),
+    (b"\xff\xfe", 400, "not JSON"),
+    (b'{"a": NaN}', 400, "NaN is no JSON number"),
+    (b'{"a": -Infinity}', 400, "-Infinity is no JSON number"),
+    (b"9" * 90, 200, ""),
+    (b" " * 101, 413, "more than 100 bytes"),
+  ],
+)
+def test_a_bad_body_is_refused_with_its_reason(body, status, said):
+  if status == 200:
+    assert read(body) == int(body)
+    return
+  with pytest.raises(Refused) as caught:
+    read(body)
+  assert caught.value.status == status
+  assert said in caught.value.message
+
+
+def test_deep_nesting_is_refused():
+  with pytest.raises(Refused, match="nested too deeply"):
+    read(b"[" * 100_000, limit=200_000)
+
+
+def test_numbers_of_endless_digits_are_refused():
+  with pytest.raises(Refused) as caught:
+    read(b"9" * 10_000, limit=20_000)
+  assert caught.value.status == 400
+
+
+def test_a_length_that_is_said_is_refused_before_it_is_read():
+  with pytest.raises(Refused) as caught:
+    read(b"{}", headers=[(b"content-length", b"101")])
+  assert caught.value.status == 413
+
+
+def test_a_slow_body_is_refused():
+  with pytest.raises(Refused) as caught:
+    read(b"{}", wait=1.0)
+  assert caught.value.status == 408
+
+
+def test_other_media_types_are_refused():
+  with pytest.raises(Refused) as caught:
+    read(b"a=1", headers=[(b"content-type", b"text/plain")])
+  assert caught.value.status == 415

@@ -1,0 +1,349 @@
+"""The description is of this server: its routes, bodies, answers, refusals."""
+
+import concurrent.futures
+import json
+import re
+
+import hypothesis
+import hypothesis.strategies as st
+import pytest
+
+from gr_jax.serving.catalogue.service import (
+  Busy,
+  NoRoom,
+  NotWritten,
+  Service,
+  ServiceConfig,
+)
+from gr_jax.serving.engine.batching import QueueFull
+from gr_jax.serving.http.fields import Invalid
+from gr_jax.serving.http.item_changes import items_record
+from gr_jax.serving.http.openapi import ERRORS, openapi
+from gr_jax.serving.http.search_request import recommend_record, search_record
+from gr_jax.serving.page.page_openapi import explain_record
+from tests.serving.conftest import BEAM, PROGRAMS
+from tests.serving.http.server_test import start
+
+BEAMS = (8, 20)
+RECORDS = {
+  "/search": search_record(BEAMS),
+  "/recommend": recommend_record(BEAMS),
+  "/items": items_record(),
+  "/explain": explain_record(BEAMS),
+}
+# For people, for Prometheus, and the description itself.
+UNTOLD = {"/", "/page/{name}", "/metrics", "/openapi.json"}
+KINDS = {
+  "object": dict,
+  "array": list,
+  "string": str,
+  "boolean": bool,
+  "number": (int, float),
+  "integer": int,
+}
+
+
+def fits(schema: dict, value) -> bool:
+  """Whether JSON fits a schema, of the words that the description uses."""
+  if "anyOf" in schema:
+    return any(fits(each, value) for each in schema["anyOf"])
+  kind = schema["type"]
+  if kind == "integer" and isinstance(value, float) and value.is_integer():
+    value = int(value)
+  if not isinstance(value, KINDS[kind]):
+    return False
+  if isinstance(value, bool):
+    return kind == "boolean"
+  if kind in ("number", "integer"):
+    low, high = schema.get("minimum"), schema.get("maximum")
+    return (low is None or low <= value) and (high is None or value <= high)
+  size = {"object": "Properties", "array": "Items", "string": "Length"}[kind]
+  least, most = schema.get(f"min{size}", 0), schema.get(f"max{size}", 1e9)
+  if not least <= len(value) <= most:
+    return False
+  if kind == "array":
+    if schema.get("uniqueItems") and _repeats(value):
+      return False
+    return all(fits(schema.get("items", {}), each) for each in value)
+  return kind == "string" or _object_fits(schema, value)
+
+
+def _repeats(values: list) -> bool:
+  return any(each in values[:i] for i, each in enumerate(values))
+
+
+def _object_fits(schema: dict, value: dict) -> bool:
+  known = schema.get("properties", {})
+  other = schema.get("additionalProperties", True)
+  names = schema.get("propertyNames", {"type": "string"})
+  if not set(schema.get("required", ())) <= set(value):
+    return False
+  for name, each in value.items():
+    if not fits(names, name):
+      return False
+    if name not in known and isinstance(other, bool):
+      if not other:
+        return False
+    elif not fits(known.get(name, other), each):
+      return False
+  return True
+
+
+def near(schema: dict) -> st.SearchStrategy:
+  """JSON at the edges of a schema, on both sides."""
+  if "anyOf" in schema:
+    return st.one_of(*map(near, schema["anyOf"]))
+  match schema["type"]:
+    case "string":
+      sizes = schema["minLength"], schema["maxLength"]
+      lengths = st.sampled_from([sizes[0] - 1, *sizes, sizes[1] + 1, 1])
+      return lengths.map(lambda n: "a" * n) | st.just("ab")
+    case "array":
+      inside = near(schema["items"])
+      return st.lists(inside, max_size=2) | st.just({})
+    case "object":
+      known = {k: near(v) for k, v in schema.get("properties", {}).items()}
+      if not known:
+        inside = near(schema["additionalProperties"])
+        return st.dictionaries(st.sampled_from(["", "a", "b"]), inside)
+      first = schema.get("required", ())
+      must = {name: known.pop(name) for name in first}
+      return st.fixed_dictionaries(must, optional=known) | st.sampled_from(
+        [{}, {"unknown": 1}, None]
+      )
+    case "boolean":
+      return st.sampled_from([True, False, 0])
+  edges = schema["minimum"], schema["maximum"]
+  return st.sampled_from(
+    [*edges, edges[0] - 1, edges[1] + 1, edges[0] + 0.5, 8.0, "1", True]
+  )
+
+
+def described(document):
+  """(path, method, operation) of all that is told."""
+  for path, item in document["paths"].items():
+    for method, operation in item.items():
+      if method != "parameters":
+        yield path, method, operation
+
+
+def schema_of(told: dict) -> dict:
+  return told["content"]["application/json"]["schema"]
+
+
+@pytest.fixture(scope="module")
+def client(run, tmp_path_factory):
+  """A client of a server with a token, for tests that change nothing."""
+  log = tmp_path_factory.mktemp("openapi") / "items.log"
+  service = Service(
+    ServiceConfig(run, log, (BEAM,), max_batch=1, room=64, programs=PROGRAMS)
+  )
+  found = start(service, token="s3cret", timeout=30.0, max_body=1000)
+  found.headers = {"authorization": "Bearer s3cret"}
+  found.service = service
+  yield found
+  found.__exit__()
+
+
+@pytest.fixture(scope="module")
+def document(client):
+  return client.get("/openapi.json").json()
+
+
+def test_every_route_is_described_and_every_described_route_exists(
+  client, document
+):
+  routes = {
+    (route.path.replace(":path", ""), method.lower())
+    for route in client.app.routes
+    for method in route.methods - {"HEAD"}
+  }
+  told = {(path, method) for path, method, _ in described(document)}
+  assert {each for each in routes if each[0] not in UNTOLD} == told
+
+
+@pytest.mark.parametrize("path", RECORDS)
+@hypothesis.settings(max_examples=100)
+@hypothesis.given(data=st.data())
+def test_a_body_is_accepted_just_when_it_fits_its_schema(path, data):
+  told = openapi(BEAMS)["paths"][path]["post"]["requestBody"]
+  assert told["required"] is True
+  body = data.draw(near(schema_of(told)))
+  try:
+    RECORDS[path].check(body)
+  except Invalid:
+    assert not fits(schema_of(told), body)
+  else:
+    assert fits(schema_of(told), body)
+
+
+def test_the_schema_is_exact_at_the_edges():
+  """So that the law above holds for more than what nobody accepts."""
+  schema = search_record(BEAMS).schema()
+  for body, good in (
+    ({"query": "cup"}, True),
+    ({"query": "cup", "k": 20, "beam": 8}, True),
+    ({"query": "cup", "k": 21}, False),
+    ({"query": "cup", "beam": 7}, False),
+    ({"query": "cup", "history": ["a", {"id": "a", "days_ago": 0}]}, True),
+    ({"query": "cup", "history": [{"id": "a"}]}, False),
+    ({"query": "cup", "profile": {"facts": {"a": "b"}}}, True),
+    ({"query": "cup", "profile": {"facts": {"a": 1}}}, False),
+    ({"k": 1}, False),
+  ):
+    assert fits(schema, body) == good
+
+
+ANSWERED = (
+  ("/search", {"query": "cup", "history": ["B1", "nobody"]}),
+  ("/recommend", {"k": 2}),
+  ("/explain", {"k": 2}),
+  ("/items", {"stock": {"B1": True}}),
+  ("/admin/reload", None),
+  ("/healthz", None),
+  ("/readyz", None),
+  ("/catalogue", None),
+  ("/tree", None),
+  ("/find?text=cup", None),
+  ("/items/B1", None),
+  ("/items/B1/neighbours", None),
+)
+
+
+def pattern(path: str) -> str:
+  return path.partition("?")[0].replace("/B1", "/{item_id}")
+
+
+def test_what_is_answered_fits_what_is_described(client, document):
+  done = set()
+  for path, body in ANSWERED:
+    posted = body is not None or path == "/admin/reload"
+    method = "post" if posted else "get"
+    response = client.request(method, path, json=body)
+    operation = document["paths"][pattern(path)][method]
+    schema = schema_of(operation["responses"][str(response.status_code)])
+    assert response.status_code == 200, response.text
+    assert fits(schema, response.json())
+    told = schema.get("properties")
+    assert told is None or set(told) == set(response.json())
+    done.add((pattern(path), method))
+  assert done == {each[:2] for each in described(document)}
+
+
+def test_an_item_of_an_answer_has_just_what_is_described(client, document):
+  told = document["paths"]["/search"]["post"]["responses"]["200"]
+  properties = schema_of(told)["properties"]
+  answer = client.post("/search", json={"query": "cup"}).json()
+  inside = properties["items"]["items"]
+  assert all(set(item) == set(inside["properties"]) for item in answer["items"])
+  taken = properties["milliseconds"]["properties"]
+  assert set(answer["milliseconds"]) == set(taken)
+
+
+def broken(error):
+  def raising(*_):
+    raise error
+
+  return raising
+
+
+def refusals(client, monkeypatch, path):
+  """Responses of everything that can go wrong with one POST."""
+  batcher, service = client.server.batcher, client.service
+  good = json.dumps({"query": "cup"} if path == "/search" else {}).encode()
+  if path == "/items":
+    good = b'{"stock": {"B1": true}}'
+  if path in RECORDS:
+    plain = {"content-type": "text/plain"}
+    yield client.post(path, content=b"{")
+    yield client.post(path, content=b" " * 1001)
+    yield client.post(path, content=good, headers=plain)
+    yield client.post(path, json={"unknown": 1})
+  yield client.post(path, content=good, headers={"authorization": ""})
+  with monkeypatch.context() as patched:
+    patched.setattr(client.server, "_doing", "stopping")
+    yield client.post(path, content=good)
+  owner, name, errors = batcher, "submit", [QueueFull(1)]
+  if path == "/items":
+    errors = [Busy(), NoRoom("no"), NotWritten("no"), Invalid("no")]
+    owner, name = service, "change"
+  elif path == "/admin/reload":
+    owner, name = service, "reload"
+    errors = [Busy(), ValueError("damaged")]
+  else:
+    late = concurrent.futures.Future()
+    late.set_exception(TimeoutError())
+    with monkeypatch.context() as patched:
+      patched.setattr(batcher, "submit", lambda question: late)
+      yield client.post(path, content=good)
+  for error in errors:
+    with monkeypatch.context() as patched:
+      patched.setattr(owner, name, broken(error))
+      yield client.post(path, content=good)
+
+
+@pytest.mark.parametrize("path", [*RECORDS, "/admin/reload"])
+def test_every_refusal_is_described(client, document, monkeypatch, path):
+  told = document["paths"][path]["post"]["responses"]
+  found = set()
+  for response in refusals(client, monkeypatch, path):
+    status = str(response.status_code)
+    assert response.status_code >= 400
+    assert fits(schema_of(told[status]), response.json())
+    assert list(response.json()) == ["error"]
+    found.add(status)
+  # A slow body is a matter of the socket; a token that is not there, of the
+  # server's start.
+  assert set(told) - found <= {"200", "408", "403"}
+
+
+@pytest.mark.parametrize(
+  "path",
+  [
+    "/items/nobody",
+    "/items/nobody/neighbours",
+    "/tree?prefix=99",
+    "/tree?prefix=x",
+    "/find",
+  ],
+)
+def test_what_is_not_found_is_described(client, document, path):
+  name = pattern(path.replace("nobody", "B1"))
+  told = document["paths"][name]["get"]["responses"]
+  for headers in ({}, {"authorization": "none"}):
+    response = client.get(path, headers=headers)
+    schema = schema_of(told[str(response.status_code)])
+    assert response.status_code >= 400
+    assert fits(schema, response.json())
+
+
+def test_what_asks_for_a_token_says_so(document):
+  for path, _, operation in described(document):
+    guarded = path not in ("/healthz", "/readyz")
+    assert ("401" in operation["responses"]) == guarded
+    # Both without and with: a server may have no token.
+    assert operation.get("security", []) == [{}, {"bearer": []}][: 2 * guarded]
+  assert "bearer" in document["components"]["securitySchemes"]
+
+
+def test_every_parameter_of_a_path_is_told_and_no_other(document):
+  for path, _, operation in described(document):
+    shared = document["paths"][path].get("parameters", [])
+    parameters = [*shared, *operation.get("parameters", [])]
+    told = [each["name"] for each in parameters if each["in"] == "path"]
+    assert told == re.findall(r"{(\w+)}", path)
+    for each in parameters:
+      assert each["required"] == ("default" not in each["schema"])
+
+
+def test_every_status_is_explained_and_every_explanation_used(document):
+  used = set()
+  for _, _, operation in described(document):
+    assert operation["summary"].endswith(".")
+    assert "200" in operation["responses"]
+    for status, response in operation["responses"].items():
+      assert response["description"] == ERRORS.get(
+        status, response["description"]
+      )
+      used.add(status)
+  assert set(ERRORS) <= used

@@ -1,0 +1,282 @@
+"""What a client sees: answers, refusals in one line, and never a 500."""
+
+import concurrent.futures
+import json
+import threading
+
+import hypothesis
+import hypothesis.strategies as st
+import pytest
+from starlette.testclient import TestClient
+
+from gr_jax.serving.catalogue.service import Service, ServiceConfig
+from gr_jax.serving.http.api import HttpConfig
+from gr_jax.serving.http.server import Server
+from tests.serving.conftest import BEAM, PROGRAMS
+from tests.serving.http.fields_test import JSON
+
+TOKEN = "s3cret"
+
+
+def start(service, *, ready: bool = True, **options) -> TestClient:
+  """A client of a server, which closes its service when it stops."""
+  event = threading.Event()
+  server = Server(
+    service,
+    HttpConfig(**options),
+    on_ready=event.set,
+    on_failure=lambda error: event.set(),
+  )
+  if not ready:
+    service.warm = threading.Event().wait
+  client = TestClient(server.app, raise_server_exceptions=False)
+  client.server = server
+  client.__enter__()
+  assert not ready or event.wait(300)
+  return client
+
+
+@pytest.fixture
+def make_client(make_service):
+  """Clients of servers of their own."""
+  opened = []
+
+  def make(**options) -> TestClient:
+    opened.append(start(make_service(), **options))
+    return opened[-1]
+
+  yield make
+  for client in opened:
+    client.__exit__()
+
+
+@pytest.fixture(scope="module")
+def client(run, tmp_path_factory):
+  """A client for tests that change nothing."""
+  log = tmp_path_factory.mktemp("server") / "items.log"
+  config = ServiceConfig(
+    run, log, beams=(BEAM,), max_batch=4, room=64, programs=PROGRAMS
+  )
+  found = start(Service(config))
+  yield found
+  found.__exit__()
+
+
+@pytest.fixture(scope="module")
+def routes():
+  return ("/search", "/recommend", "/items")
+
+
+def said(response, status: int) -> str:
+  assert response.status_code == status, response.text
+  text = response.json()["error"]
+  assert "\n" not in text
+  return text
+
+
+def test_a_search_says_what_it_found_and_how_long_it_took(client):
+  body = {"query": "red cup", "history": ["B1", "nobody"], "k": 3}
+  found = client.post("/search", json=body).json()
+  assert [set(item) for item in found["items"]] == [
+    {"id", "text", "score", "semantic_id"}
+  ] * 3
+  scores = [item["score"] for item in found["items"]]
+  assert scores == sorted(scores, reverse=True)
+  assert found["version"] == 1
+  assert found["ignored"] == ["nobody"]
+  assert set(found["milliseconds"]) == {"queue", "batch", "search"}
+  basket = client.post("/recommend", json={"history": ["B1"]}).json()
+  assert len(basket["items"]) == 10
+
+
+def test_items_come_and_go(make_client):
+  client = make_client()
+  body = {"add": [{"id": "a/b ?", "text": "red cup", "price": 2}]}
+  done = client.post("/items", json=body).json()
+  assert done["version"] == 2
+  item = client.get("/items/a%2Fb%20%3F").json()
+  assert item == done["items"][0]
+  assert item["price"] == 2
+  body = {"remove": ["a/b ?"], "stock": {"B1": False}}
+  assert client.post("/items", json=body).json()["version"] == 3
+  assert said(client.get("/items/a%2Fb%20%3F"), 404)
+  assert client.get("/items/B1").json()["in_stock"] is False
+
+
+@pytest.mark.parametrize(
+  ("route", "body", "status", "text"),
+  [
+    ("/search", {}, 422, "the body lacks 'query'"),
+    ("/search", {"query": "cup", "q": 1}, 422, "unknown field 'q'"),
+    ("/search", {"query": "\u2026"}, 422, "holds no word"),
+    ("/search", {"query": "cup", "k": 65}, 422, "k must be 1 to 64"),
+    ("/search", {"query": "cup", "k": 0}, 422, "k must be 1 to 64"),
+    ("/recommend", {"query": "cup"}, 422, "unknown field 'query'"),
+    ("/recommend", {"history": ["x"] * 1025}, 422, "0 to 1024 entries"),
+    (
+      "/recommend",
+      {"filters": {"categories": ["GARDEN"]}},
+      422,
+      "'GARDEN', which the catalogue does not know",
+    ),
+    ("/items", {}, 422, "changes nothing"),
+    ("/items", {"add": [{"id": "a"}]}, 422, "add[0] lacks 'text'"),
+    (
+      "/items",
+      {"add": [{"id": "a", "text": "b", "category": "GARDEN"}]},
+      422,
+      "has category 'GARDEN'",
+    ),
+    (
+      "/items",
+      {"add": [{"id": "a", "text": "b", "vector": [1]}]},
+      422,
+      "a vector of 1 numbers",
+    ),
+  ],
+)
+def test_a_bad_body_is_refused_with_its_reason(
+  client, route, body, status, text
+):
+  assert text in said(client.post(route, json=body), status)
+
+
+def test_no_json_at_all_gives_an_error_of_the_server(make_client, routes):
+  client = make_client()
+
+  @hypothesis.given(
+    route=st.sampled_from(routes),
+    body=JSON
+    | st.fixed_dictionaries(
+      {},
+      optional={
+        name: JSON
+        for name in ("query", "history", "profile", "filters", "k", "add")
+      },
+    ),
+  )
+  def post(route, body):
+    response = client.post(
+      route,
+      content=json.dumps(body),
+      headers={"content-type": "application/json"},
+    )
+    assert response.status_code == 200 or said(response, response.status_code)
+    assert response.status_code < 500
+
+  post()
+
+
+def test_wrong_ways_are_told_as_json(make_client):
+  client = make_client(max_body=1000)
+  assert said(client.get("/nothing"), 404)
+  assert said(client.get("/search"), 405)
+  assert said(client.post("/search", content=b"{"), 400)
+  assert "1000 bytes" in said(client.post("/search", content=b" " * 1001), 413)
+  plain = {"content-type": "text/plain"}
+  assert said(client.post("/search", content=b"{}", headers=plain), 415)
+
+
+def test_a_token_is_asked_for_where_there_is_one(make_client, routes):
+  client = make_client(token=TOKEN)
+  right = {"authorization": f"Bearer {TOKEN}"}
+  for wrong in (
+    {},
+    {"authorization": "Bearer s3cre"},
+    {"authorization": b"\xe9"},
+  ):
+    for route in (*routes, "/admin/reload"):
+      response = client.post(route, json={"query": "cup"}, headers=wrong)
+      assert "bearer token" in said(response, 401)
+    assert client.get("/metrics", headers=wrong).status_code == 401
+  for open_to_all in ("/healthz", "/readyz", "/openapi.json"):
+    assert client.get(open_to_all).status_code == 200
+  response = client.post("/search", json={"query": "cup"}, headers=right)
+  assert response.status_code == 200
+
+
+def test_only_a_token_may_reload(client):
+  assert "with a token" in said(client.post("/admin/reload"), 403)
+
+
+def test_a_reload_answers_with_the_version(make_client):
+  client = make_client(token=TOKEN)
+  right = {"authorization": f"Bearer {TOKEN}"}
+  client.post("/items", json={"remove": ["B1"]}, headers=right)
+  assert client.post("/admin/reload", headers=right).json() == {"version": 2}
+  assert client.get("/items/B1", headers=right).status_code == 404
+
+
+def test_nothing_is_answered_before_all_is_compiled(make_client):
+  client = make_client(ready=False)
+  assert client.get("/healthz").status_code == 200
+  assert "starting" in said(client.get("/readyz"), 503)
+  response = client.post("/search", json={"query": "cup"})
+  assert "starting" in said(response, 503)
+  assert response.headers["retry-after"] == "1"
+
+
+def test_a_full_queue_is_429_at_once_and_the_rest_is_answered(make_client):
+  client = make_client(queue=2, deadline=0.0)
+  started, gate = threading.Event(), threading.Event()
+  answer = client.server.batcher._answer
+
+  def slow(questions):
+    started.set()
+    assert gate.wait(30)
+    return answer(questions)
+
+  client.server.batcher._answer = slow
+
+  def post(_):
+    return client.post("/search", json={"query": "cup"})
+
+  with concurrent.futures.ThreadPoolExecutor(4) as pool:
+    first = pool.submit(post, 0)
+    assert started.wait(30)
+    waiting = [pool.submit(post, i) for i in (1, 2)]
+    while client.server.batcher.waiting < 2:
+      pass
+    refused = post(3)
+    assert "the queue is full" in said(refused, 429)
+    assert int(refused.headers["retry-after"]) >= 1
+    gate.set()
+    assert [f.result(30).status_code for f in (first, *waiting)] == [200] * 3
+
+
+def test_an_answer_that_is_too_late_is_504(make_client):
+  client = make_client(timeout=0.05)
+  gate = threading.Event()
+  client.server.batcher._answer = lambda questions: [gate.wait(30)]
+  assert said(client.post("/search", json={"query": "cup"}), 504)
+  gate.set()
+
+
+def test_a_bug_is_500_without_its_trace(make_client):
+  client = make_client()
+  client.server.batcher._answer = lambda questions: 1 // 0
+  response = client.post("/search", json={"query": "cup"})
+  assert "trace" in said(response, 500)
+  assert "Zero" not in response.text
+
+
+def test_metrics_count_what_happened(make_client):
+  client = make_client()
+  client.post("/search", json={"query": "cup"})
+  client.post("/search", json={})
+  text = client.get("/metrics").text
+  assert 'gr_jax_requests_total{route="/search",status="200"} 1.0' in text
+  assert 'gr_jax_requests_total{route="/search",status="422"} 1.0' in text
+  assert "gr_jax_catalogue_items 60.0" in text
+  assert "gr_jax_search_seconds_count 1.0" in text
+
+
+def test_the_description_names_every_route_and_is_closed(client):
+  told = client.get("/openapi.json").json()
+  ours = {route.path.replace(":path", "") for route in client.app.routes}
+  other = {"/metrics", "/openapi.json", "/", "/page/{name}"}
+  assert ours - other == set(told["paths"])
+  for path in ("/search", "/recommend", "/items"):
+    body = told["paths"][path]["post"]["requestBody"]["content"]
+    schema = body["application/json"]["schema"]
+    assert schema["additionalProperties"] is False

@@ -1,0 +1,157 @@
+"""What the page asks for, and what protects who looks at it."""
+
+import threading
+
+import pytest
+from starlette.testclient import TestClient
+
+from gr_jax.serving.catalogue.service import Service, ServiceConfig
+from gr_jax.serving.http.api import HttpConfig
+from gr_jax.serving.http.server import Server
+from tests.serving.conftest import BEAM, PROGRAMS
+
+DATA = ("/catalogue", "/tree", "/find?text=cup", "/items/B1/neighbours")
+
+
+@pytest.fixture(scope="module")
+def make_client(run, tmp_path_factory):
+  """Clients of one ready service."""
+  log = tmp_path_factory.mktemp("page_routes") / "items.log"
+  service = Service(
+    ServiceConfig(run, log, (BEAM,), max_batch=1, room=64, programs=PROGRAMS)
+  )
+  service.close = lambda: None  # One client after the other.
+
+  def make(**options) -> TestClient:
+    ready = threading.Event()
+    app = Server(service, HttpConfig(**options), on_ready=ready.set).app
+    client = TestClient(app, raise_server_exceptions=False)
+    client.ready = ready
+    return client
+
+  return make
+
+
+@pytest.fixture(scope="module")
+def client(make_client):
+  with make_client() as client:
+    assert client.ready.wait(120)
+    yield client
+
+
+def said(response, status: int) -> str:
+  assert response.status_code == status, response.text
+  return response.json()["error"]
+
+
+@pytest.mark.parametrize(
+  ("path", "kind"),
+  [
+    ("/", "text/html; charset=utf-8"),
+    ("/page/page.js", "text/javascript; charset=utf-8"),
+    ("/page/page.css", "text/css; charset=utf-8"),
+    ("/page/icon.svg", "image/svg+xml"),
+  ],
+)
+def test_files_have_their_type_and_allow_nothing_foreign(client, path, kind):
+  response = client.get(path)
+  assert response.headers["content-type"] == kind
+  assert response.headers["x-content-type-options"] == "nosniff"
+  policy = response.headers["content-security-policy"]
+  assert policy.startswith("default-src 'none'; script-src 'self';")
+  assert "unsafe" not in policy
+  assert "http" not in policy
+
+
+def test_no_other_file_is_served(client):
+  for path in ("nothing.js", "..%2fpage_routes.py", "%2e%2e/server.py"):
+    assert said(client.get(f"/page/{path}"), 404)
+
+
+def test_the_catalogue_tells_what_can_be_picked(client):
+  found = client.get("/catalogue").json()
+  assert (found["items"], found["version"]) == (60, 1)
+  assert found["beams"] == [BEAM]
+  (shopper,) = found["shoppers"]
+  assert shopper["name"] == "KITCHEN"
+  for event in shopper["history"]:
+    assert client.get(f"/items/{event['id']}").status_code == 200
+
+
+def test_the_tree_is_walked_by_prefix(client):
+  root = client.get("/tree").json()
+  assert root["prefix"] == []
+  assert root["items"] == 60
+  (code,) = root["children"][0]["prefix"]
+  below = client.get(f"/tree?prefix={code}").json()
+  assert below | {"children": [], "width": 0} == root["children"][0] | {
+    "children": [],
+    "width": 0,
+    "answers": [],
+  }
+  rest = client.get("/tree?offset=1").json()
+  assert rest["children"] == root["children"][1:]
+
+
+def test_what_the_tree_does_not_know_is_told(client):
+  assert "begins with" in said(client.get("/tree?prefix=99"), 404)
+  for prefix in ("a", "1,", "1;2", "٣", "1" * 99):
+    assert "as in 3,7" in said(
+      client.get("/tree", params={"prefix": prefix}), 422
+    )
+  assert "whole number" in said(client.get("/tree?offset=-1"), 422)
+
+
+def test_items_and_categories_are_found_by_their_words(client):
+  found = client.get("/find?text=red cup").json()
+  assert len(found["items"]) == 10
+  assert all("red cup" in item["text"] for item in found["items"])
+  assert client.get("/find?text=cups").json()["categories"] == [
+    "KITCHEN > CUPS"
+  ]
+  assert "1 to 200" in said(client.get("/find"), 422)
+
+
+def test_neighbours_come_with_their_item(client):
+  found = client.get("/items/B1/neighbours").json()
+  assert found["item"] == client.get("/items/B1").json()
+  shared = [group["shared"] for group in found["neighbours"]]
+  assert shared == sorted(shared, reverse=True)
+  assert "no such item" in said(client.get("/items/B99/neighbours"), 404)
+
+
+@pytest.mark.parametrize("asked", [{"query": "red cup"}, {"history": ["B1"]}])
+def test_an_explanation_is_the_answer_of_a_search_and_its_prefixes(
+  client, asked
+):
+  path = "/search" if "query" in asked else "/recommend"
+  plain = client.post(path, json=asked | {"k": 20}).json()["items"]
+  found = client.post("/explain", json=asked | {"k": 20}).json()
+  told = [{name: item[name] for name in plain[0]} for item in found["items"]]
+  for item, wanted in zip(told, plain, strict=True):
+    assert item | {"score": 0} == wanted | {"score": 0}
+  assert {"price", "in_stock"} < set(found["items"][0])
+  leaves = {tuple(node["prefix"]): node for node in found["prefixes"]}
+  for item in found["items"]:
+    node = leaves[tuple(item["semantic_id"])]
+    assert node["total"] == pytest.approx(item["score"], abs=5e-3)
+
+
+def test_a_bad_question_is_refused_as_by_a_search(client):
+  for body, part in (
+    ({"query": "!"}, "holds no word"),
+    ({"query": "cup", "x": 1}, "unknown field"),
+    ({"filters": {"categories": ["x"]}}, "does not know"),
+  ):
+    assert part in said(client.post("/explain", json=body), 422)
+
+
+def test_the_page_needs_no_token_and_its_data_do(make_client):
+  client = make_client(token="s3cret")
+  for path in ("/", "/page/page.js"):
+    assert client.get(path).status_code == 200
+  for path in DATA:
+    assert "bearer token" in said(client.get(path), 401)
+    right = {"authorization": "Bearer s3cret"}
+    assert client.get(path, headers=right).status_code == 200
+  assert said(client.post("/explain", json={}), 401)

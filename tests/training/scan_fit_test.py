@@ -1,0 +1,53 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gr_jax.training import scan_fit
+
+
+def step(state, data, key):
+  drawn = jax.random.normal(key)
+  return state + data, {"drawn": drawn, "state": state}
+
+
+def test_every_step_runs_once_with_a_key_of_its_own():
+  steps, seen = scan_fit.CHUNK + 20, []
+  state, history = scan_fit.fit(
+    jnp.zeros(()),
+    jnp.ones(()),
+    jax.random.key(0),
+    step=step,
+    steps=steps,
+    progress=lambda step, metrics: seen.append((step, metrics)),
+  )
+  assert state == steps
+  assert [row["step"] for row in history] == [scan_fit.CHUNK, steps]
+  assert history[1]["state"] == scan_fit.CHUNK + 9.5
+  assert history[0]["drawn"] != history[1]["drawn"]
+  assert [step for step, _ in seen] == [scan_fit.CHUNK, steps]
+
+
+def test_sampled_rows_are_distinct_and_never_too_many():
+  rows = scan_fit.sample_rows(jax.random.key(0), num_rows=5, size=9)
+  np.testing.assert_array_equal(np.sort(rows), np.arange(5))
+
+
+def test_bad_vectors_are_named():
+  with pytest.raises(ValueError, match=r"vectors has 1 rows .* first row 2"):
+    scan_fit.check_vectors(np.array([[0.0], [1.0], [np.nan]]), name="vectors")
+  with pytest.raises(ValueError, match=r"must be \[N, D\] with N > 0"):
+    scan_fit.check_vectors(np.zeros((0, 3)), name="vectors")
+
+
+def test_training_that_goes_on_equals_training_in_one_go():
+  def step(state, data, key):
+    state = state + data * jax.random.normal(key)
+    return state, {"state": state}
+
+  data, key = jnp.ones(()), jax.random.key(0)
+  whole, history = scan_fit.fit(jnp.zeros(()), data, key, step=step, steps=9)
+  half, _ = scan_fit.fit(jnp.zeros(()), data, key, step=step, steps=4)
+  rest, rows = scan_fit.fit(half, data, key, step=step, steps=5, begin=4)
+  np.testing.assert_allclose(rest, whole, rtol=1e-6)
+  assert rows[-1]["step"] == history[-1]["step"] == 9
