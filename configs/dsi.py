@@ -17,7 +17,8 @@ turns indexing off. They are training requests like others: how often they come
 up is their number beside that of the logs (the paper's ratio is 32 at its
 best). Semantic identifiers come from the vectors of the recipe, in the paper
 from BERT; the place in a leaf is one code, there decimal digits. Histories and
-users are read where the source has them. Searches stay inside the catalogue.
+users are read where the source has them. CompiledSearches stay inside the
+catalogue.
 
 What is left out: T5's pretraining, which the paper starts from; dropout;
 identifiers as plain text. The network is told no counts. `paper` has T5-base's

@@ -28,7 +28,7 @@ def get_config(preset: str = "") -> ConfigDict:
     config.align.loop.update(
       steps=20, log_every=5, eval_every=10, checkpoint_every=10
     )
-    config.align.held_out.update(requests=32, batch_size=16)
+    config.align.validation.update(requests=32, batch_size=16)
   if preset == "paper":
     config.align.asked.batch_size = 512
     config.align.parts = 8
@@ -76,5 +76,5 @@ def section() -> ConfigDict:
     "eval_every": 50,
     "checkpoint_every": 100,
   }
-  config.held_out = {"requests": 512, "batch_size": 32, "seed": 0}
+  config.validation = {"requests": 512, "batch_size": 32, "seed": 0}
   return config

@@ -42,7 +42,7 @@ def get_config(preset: str = "") -> ConfigDict:
   config.align.loop.update(
     steps=200, log_every=10, eval_every=200, checkpoint_every=200
   )
-  config.align.held_out.update(requests=512)
+  config.align.validation.update(requests=512)
   config.evaluation = {"requests": 4000, "batch_size": 64, "seed": 0}
   {"": _default, "tiny": _tiny}[preset](config)
   return config
@@ -91,5 +91,5 @@ def _tiny(config: ConfigDict) -> None:
   config.align.loop.update(
     steps=10, log_every=5, eval_every=10, checkpoint_every=10
   )
-  config.align.held_out.update(requests=32, batch_size=16)
+  config.align.validation.update(requests=32, batch_size=16)
   config.evaluation.update(requests=64, batch_size=16)

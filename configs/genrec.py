@@ -9,8 +9,9 @@ period, times a relevance gate, and the log-likelihood of real clicks in place
 of a KL term. What is reported is the aligned generator, with the one before
 beside it. Presets: `tiny` (about a minute), `paper` (Qwen2.5-1.5B's sizes).
 
-`--config.generator.arrangement=tokens` reads one position per code,
-`--config.generator.arrangement=summed` one per item, as the other recipes do.
+`--config.generator.prompt_encoder=tokens` reads one position per code,
+`--config.generator.prompt_encoder=summed` one per item, as the other recipes
+do.
 """
 
 from ml_collections import ConfigDict
@@ -25,8 +26,8 @@ def get_config(preset: str = "") -> ConfigDict:
   # The paper's IDs are three codes; items of equal codes share one.
   config.tokenizer.collisions = "clusters"
   config.generator.count_alpha = 0.0
-  config.generator.learns = "page_wise"
-  config.generator.arrangement = "merged"
+  config.generator.task = "page_wise"
+  config.generator.prompt_encoder = "merged"
   config.generator.examples = pages()
   config.preference = preference()
   config.align = alignment()
@@ -106,7 +107,7 @@ def alignment() -> dict:
       "eval_every": 100,
       "checkpoint_every": 100,
     },
-    "held_out": {"requests": 512, "batch_size": 32, "seed": 0},
+    "validation": {"requests": 512, "batch_size": 32, "seed": 0},
   }
 
 
@@ -120,7 +121,7 @@ def _tiny(config: ConfigDict) -> None:
   config.align.loop.update(
     steps=20, log_every=5, eval_every=10, checkpoint_every=10
   )
-  config.align.held_out.update(requests=32, batch_size=16)
+  config.align.validation.update(requests=32, batch_size=16)
 
 
 def _paper(config: ConfigDict) -> None:

@@ -64,11 +64,11 @@ def get_config(preset: str = "") -> ConfigDict:
   config.align.loop.update(
     steps=100, log_every=10, eval_every=100, checkpoint_every=100
   )
-  config.align.held_out.update(requests=256)
+  config.align.validation.update(requests=256)
   config.evaluation = {
     "split": "test",
     "requests": 1000,
-    "free_beam": 10,
+    "unconstrained_beam": 10,
     "batch_size": 32,
     "seed": 0,
   }
@@ -131,5 +131,5 @@ def _tiny(config: ConfigDict) -> None:
   config.align.loop.update(
     steps=10, log_every=5, eval_every=10, checkpoint_every=10
   )
-  config.align.held_out.update(requests=32)
+  config.align.validation.update(requests=32)
   config.evaluation.update(requests=64)

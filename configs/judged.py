@@ -33,7 +33,7 @@ def recipe(words: str) -> tuple[ConfigDict, str]:
   name, size = (system or ["dsi"])[0], (preset or [""])[0]
   config = SYSTEMS[name].get_config(size)
   # Nobody buys documents together.
-  config.vectors.collaborative_weight = 0.0
+  config.vectors.copurchase_weight = 0.0
   # There are no shoppers: no history, no users.
   config.generator.prompt.update(
     history=1, lookback=1, query_words=16, user_buckets=0

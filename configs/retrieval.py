@@ -31,7 +31,7 @@ def base(preset: str) -> ConfigDict:
     "dimensions": 64,
     "shift": 1.0,
     "text_weight": 1.0,
-    "collaborative_weight": 1.0,
+    "copurchase_weight": 1.0,
     "history_window": 0,
   }
   config.generator = {
@@ -73,7 +73,7 @@ def base(preset: str) -> ConfigDict:
     "beam": 100,
     "beams": (1, 10, 50, 100),
     "beam_requests": 500,
-    "free_beam": 10,
+    "unconstrained_beam": 10,
     "batch_size": 32,
     # Wider than for sequences: the items of a basket have no order.
     "knn_window": 10,

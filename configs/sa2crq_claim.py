@@ -34,7 +34,7 @@ from configs import (
 
 PRESETS = ("", "tiny", "beauty", "scifact", "home_depot", "own_data")
 SEEDS = (0, 1, 2)
-FLOORS = ("bm25", "dpr")
+BASELINES = ("bm25", "dpr")
 TAUS = (5, 10, 20)
 
 
@@ -56,7 +56,7 @@ def get_config(preset: str = "") -> ConfigDict:
   }
   config.vectors = shared.vectors.to_dict()
   config.tokenizers = tokenizers(codes=256)
-  config.arms = (*FLOORS, *arms(codes=256))
+  config.arms = (*BASELINES, *arms(codes=256))
   config.splits = tuple(splits(codes=256))
   config.recipes = recipes(codes=256)
   config.generator = shared.generator.to_dict()
@@ -123,7 +123,7 @@ def arm(
 
   Args:
     label: for people.
-    tokenizer: a name in section `tokenizers`; "" for a floor.
+    tokenizer: a name in section `tokenizers`; "" for a baseline.
     seeds: of tokenizer and generator.
     generator: values of that section that this arm has otherwise.
     same_as: an arm whose IDs and generator this one asks; "" = its own.
@@ -143,8 +143,8 @@ def arm(
 
 def recipes(*, codes: int) -> dict:
   """Of all arms."""
-  floors = {"bm25": arm("BM25", "", seeds=(0,)), "dpr": arm("DPR", "")}
-  return floors | arms(codes=codes) | splits(codes=codes)
+  baselines = {"bm25": arm("BM25", "", seeds=(0,)), "dpr": arm("DPR", "")}
+  return baselines | arms(codes=codes) | splits(codes=codes)
 
 
 def arms(*, codes: int) -> dict:
@@ -237,7 +237,7 @@ def _tiny(config: ConfigDict) -> None:
       init_iterations=5,
     )  # fmt: skip
   config.tokenizers.sa2crq.tail_steps = 30
-  config.arms = (*FLOORS, "tiger", "sarq_10", "sa2crq_10")
+  config.arms = (*BASELINES, "tiger", "sarq_10", "sa2crq_10")
   config.splits = ("quarter",)
   config.recipes = recipes(codes=16)
   for recipe in config.recipes.values():

@@ -11,12 +11,12 @@ of the next item; batches of 256, 200,000 steps, a rate of 0.01 for the first
 10,000 and then its inverse square root. The preset `paper` has these sizes.
 
 Our reading: vectors tell purchases beside texts
-(`--config.vectors.collaborative_weight=0` for texts alone). An item of the
+(`--config.vectors.copurchase_weight=0` for texts alone). An item of the
 history is one position, the sum of its codes, of how long ago it was bought and
-how often; `--config.generator.arrangement=tokens` gives every code a position,
-as in the paper. The query, where there is one, is read too. Searches stay
-inside the catalogue; the paper's may not, which is reported as hallucination. A
-row of a batch is one prompt with up to 8 targets.
+how often; `--config.generator.prompt_encoder=tokens` gives every code a
+position, as in the paper. The query, where there is one, is read too.
+CompiledSearches stay inside the catalogue; the paper's may not, which is
+reported as hallucination. A row of a batch is one prompt with up to 8 targets.
 
 What is left out or differs: dropout; SwiGLU instead of ReLU; AdamW with a
 warm-up and a cosine (there is no inverse square root), for which 0.01 is too
@@ -32,7 +32,7 @@ def get_config(preset: str = ""):
   config.name = "tiger"
   generator = config.generator
   generator.network = "encoder_decoder"
-  generator.arrangement = "summed"
+  generator.prompt_encoder = "summed"
   generator.count_alpha = 0.0
   generator.prompt.user_buckets = 2000
   if preset == "":

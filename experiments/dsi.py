@@ -12,7 +12,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from experiments.pipeline import run as retrieval
-from experiments.pipeline.choices import chosen
+from experiments.pipeline.choices import choose
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import Fitted
@@ -52,7 +52,7 @@ def settings(
   config: ConfigDict,
 ) -> Callable[[ConfigDict, np.ndarray], SemanticIds]:
   """What makes the IDs of a tokenizer section, of item vectors `[N, D]`."""
-  return chosen("tokenizer.ids", config.ids, IDS)
+  return choose("tokenizer.ids", config.ids, IDS)
 
 
 def fit(config: ConfigDict, data: Data, vectors: Vectors, progress) -> Fitted:

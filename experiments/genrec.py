@@ -22,7 +22,7 @@ from experiments.pipeline.train import Generator
 from gr_jax.data.requests import TRAIN
 from gr_jax.rl.losses.grpo import grpo_sr_loss
 from gr_jax.rl.objective_config import AlignmentConfig
-from gr_jax.rl.policies import FREE
+from gr_jax.rl.policies import UNCONSTRAINED
 from gr_jax.rl.rewards.relevance_gate import GateConfig, RelevanceGate
 
 
@@ -83,6 +83,6 @@ def aligned(
     generator,
     reward=reward,
     objective=objective(config.align),
-    policy=FREE,
+    policy=UNCONSTRAINED,
     inputs=[judge.artefact.fingerprint, vectors.artefact.fingerprint],
   )

@@ -7,7 +7,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from experiments.pipeline import run as retrieval
-from experiments.pipeline.choices import chosen
+from experiments.pipeline.choices import choose
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import Fitted
@@ -27,7 +27,7 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
 
 def settings(config: ConfigDict) -> rq_kmeans.RqKMeansConfig:
   """The tokenizer section as the tokenizer's own config."""
-  cluster = chosen("tokenizer.clusters", config.clusters, CLUSTERS)
+  cluster = choose("tokenizer.clusters", config.clusters, CLUSTERS)
   return rq_kmeans.RqKMeansConfig(
     tuple(config.levels), cluster(iterations=config.iterations)
   )

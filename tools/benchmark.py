@@ -67,7 +67,7 @@ def run_section(
 
 
 def main(arguments: list[str] | None = None) -> int:
-  """Measures, prints and writes; returns the exit code."""
+  """Evaluator, prints and writes; returns the exit code."""
   start = time.monotonic()
 
   def progress(line: str) -> None:

@@ -31,7 +31,7 @@ _MOST_REQUESTS = 1_000_000
 
 
 def main(arguments: list[str] | None = None) -> int:
-  """Measures, prints and draws; returns the exit code."""
+  """Evaluator, prints and draws; returns the exit code."""
   flags = _parser().parse_args(arguments)
   try:
     _check(flags)

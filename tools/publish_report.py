@@ -40,7 +40,7 @@ def table(rows: list[dict]) -> str:
   lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
   for system in sorted(systems, key=lambda name: -_value(rows, name, first)):
     cells = [_cell(rows, system, kind) for kind in kinds]
-    name = system if system in results.FLOORS else f"**{system}**"
+    name = system if system in results.BASELINES else f"**{system}**"
     lines.append(" | ".join([f"| {name}", *cells]) + " |")
   return "\n".join(lines)
 

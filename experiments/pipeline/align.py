@@ -25,13 +25,21 @@ from gr_jax.retrieval.retriever import generator_functions
 from gr_jax.rl.experts import replace_with_experts
 from gr_jax.rl.loop import AlignmentLoopConfig, Procedure, fit
 from gr_jax.rl.objective_config import AlignmentConfig
-from gr_jax.rl.policies import IN_CATALOGUE, Policy
-from gr_jax.rl.prompts import AskedConfig, asked_batches, clicked_requests
+from gr_jax.rl.policies import CONSTRAINED, Policy
+from gr_jax.rl.prompts import (
+  PromptBatchConfig,
+  clicked_requests,
+  prompt_batches,
+)
 from gr_jax.rl.rewards.page import IdReward
 from gr_jax.rl.rollout import Inject, make_rollout
 from gr_jax.rl.state import Unchanged, split_variables, start_alignment
 from gr_jax.rl.update import make_update
-from gr_jax.rl.validation_hits import HeldOut, HeldOutRequests, make_held_out
+from gr_jax.rl.validation_hits import (
+  ValidationHits,
+  ValidationRequests,
+  make_validation_hits,
+)
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 from gr_jax.training.checkpoints import Checkpoints
 from gr_jax.training.optimizer import OptimizerConfig, make_optimizer
@@ -48,7 +56,7 @@ def align(
   *,
   reward: IdReward,
   objective: AlignmentConfig,
-  policy: Policy = IN_CATALOGUE,
+  policy: Policy = CONSTRAINED,
   inject: Inject = replace_with_experts,
   inputs: Sequence[str] = (),
 ) -> Generator:
@@ -57,7 +65,7 @@ def align(
   Only `generator.params["params"]` is trained; counts stay what was counted.
 
   Args:
-    config: sections asked, optimizer, loop, held_out, mesh, and `group_size`
+    config: sections asked, optimizer, loop, validation, mesh, and `group_size`
       and `seed`. All of it goes into the fingerprint: what `reward` and
       `objective` are made of should stand there as well.
     workdir: of the run; the artefact is its folder `alignment`.
@@ -82,8 +90,8 @@ def align(
     ids, requests = tokenized.semantic_ids, data.requests
     trie = build_trie(ids.ids, ids.level_sizes)
     functions = generator_functions(generator.model)
-    asked = AskedConfig(**config.asked, seed=config.seed)
-    batches = asked_batches(
+    asked = PromptBatchConfig(**config.asked, seed=config.seed)
+    batches = prompt_batches(
       requests,
       clicked_requests(requests, split=TRAIN),
       generator.writer,
@@ -102,7 +110,7 @@ def align(
       update=make_update(
         generator.model, policy.score, optimizer, config=objective, like=state
       ),
-      held_out=_held_out(config.held_out, requests, generator, ids),
+      validation=_held_out(config.validation, requests, generator, ids),
       keeps_old=objective.old_policy.keeps,
     )
     unchanged = Unchanged(
@@ -154,7 +162,7 @@ def _on_mesh(tree: Any, mesh: Mesh) -> Any:
   return jax.tree.map(place, tree)
 
 
-def held_out_requests(
+def validation_requests(
   requests: Requests,
   writer: PromptWriter,
   semantic_ids: SemanticIds,
@@ -162,7 +170,7 @@ def held_out_requests(
   split: int,
   count: int,
   seed: int,
-) -> HeldOutRequests:
+) -> ValidationRequests:
   """Up to `count` requests of a split that led to a click, drawn by `seed`.
 
   Raises:
@@ -171,7 +179,7 @@ def held_out_requests(
   rows = clicked_requests(requests, split=split)
   rows = np.random.default_rng(seed).permutation(rows)[:count]
   targets = request_lists.targets(requests, rows)
-  return HeldOutRequests(
+  return ValidationRequests(
     prompt=writer.prompts(rows, shown=np.ones(len(rows), bool)),
     queries=writer.queries(requests.query[rows]),
     targets=RowLists(targets.offsets, semantic_ids.id_of_item[targets.rows]),
@@ -183,9 +191,9 @@ def _held_out(
   requests: Requests,
   generator: Generator,
   semantic_ids: SemanticIds,
-) -> HeldOut:
+) -> ValidationHits:
   """Hit rates on requests of the validation period; each host asks all."""
-  asked = held_out_requests(
+  asked = validation_requests(
     requests,
     generator.writer,
     semantic_ids,
@@ -193,7 +201,7 @@ def _held_out(
     count=config.requests,
     seed=config.seed,
   )
-  measure = make_held_out(
+  measure = make_validation_hits(
     *generator_functions(generator.model),
     build_trie(semantic_ids.ids, semantic_ids.level_sizes),
     asked,

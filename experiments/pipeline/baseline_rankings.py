@@ -1,4 +1,4 @@
-"""Rankings of the floors for the requests of an evaluation."""
+"""Rankings of the baselines for the requests of an evaluation."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from experiments.pipeline.dual_encoder import DualRanker
 from experiments.pipeline.embed import Vectors
-from experiments.pipeline.eval_requests import Questions
+from experiments.pipeline.eval_requests import EvalRequests
 from experiments.pipeline.prepare import Data
 from gr_jax.data.request_lists import training_sequences
 from gr_jax.data.row_lists import RowLists
@@ -20,8 +20,8 @@ from gr_jax.evaluation.baselines import (
 )
 
 
-class Floors:
-  """Every floor, fitted once on the training period.
+class Baselines:
+  """Every baseline, fitted once on the training period.
 
   Args:
     data: catalogue and requests.
@@ -55,11 +55,11 @@ class Floors:
     )
 
   def rank(
-    self, questions: Questions, *, k: int, exclude: RowLists | None
+    self, questions: EvalRequests, *, k: int, exclude: RowLists | None
   ) -> Iterator[tuple[str, np.ndarray]]:
-    """`(name, [R, k])` of every floor that has something to go by.
+    """`(name, [R, k])` of every baseline that has something to go by.
 
-    A floor sees what the generator sees: no history where it is hidden.
+    A baseline sees what the generator sees: no history where it is hidden.
     """
     options = {"k": k, "exclude": exclude}
     query = self._requests.query[questions.rows]

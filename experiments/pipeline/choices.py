@@ -6,7 +6,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def chosen(key: str, name: str, options: Mapping[str, T]) -> T:
+def choose(key: str, name: str, options: Mapping[str, T]) -> T:
   """`options[name]`.
 
   Args:

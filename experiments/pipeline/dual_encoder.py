@@ -1,4 +1,4 @@
-"""Trains the dual encoder that stands beside the floors (DPR)."""
+"""Trains the dual encoder that stands beside the baselines (DPR)."""
 
 import dataclasses
 import pathlib
@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from experiments.pipeline.embed import Vectors
-from experiments.pipeline.eval_requests import Questions
+from experiments.pipeline.eval_requests import EvalRequests
 from experiments.pipeline.precision import dot_general
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import Tokenized
@@ -52,9 +52,9 @@ class DualRanker:
   artefact: Artefact
 
   def rank(
-    self, questions: Questions, *, k: int, exclude: RowLists | None
+    self, questions: EvalRequests, *, k: int, exclude: RowLists | None
   ) -> np.ndarray:
-    """`[R, k]` int32 catalogue rows, as every floor gives them."""
+    """`[R, k]` int32 catalogue rows, as every baseline gives them."""
     query = questions.requests.query[questions.rows]
     encoded = ranking.encode_requests(
       self.model,
@@ -98,7 +98,7 @@ def train_dual_encoder(
 
   def make(directory: pathlib.Path) -> None:
     pairs = _logged_pairs(data)
-    lesson = PairWriter(
+    task = PairWriter(
       data.requests,
       pairs,
       writer,
@@ -117,7 +117,7 @@ def train_dual_encoder(
 
       params = training.fit(
         model,
-        lesson,
+        task,
         vectors.items,
         vectors.queries,
         config=settings,

@@ -12,7 +12,7 @@ from gr_jax.generators.prompts.writer import Prompt, PromptWriter
 
 
 @dataclasses.dataclass(frozen=True)
-class Questions:
+class EvalRequests:
   """Requests of one kind.
 
   Attributes:
@@ -60,14 +60,14 @@ class Questions:
       writer.queries(self.requests.query[self.rows]),
     )
 
-  def first(self, count: int) -> "Questions":
+  def first(self, count: int) -> "EvalRequests":
     """The first `count` of them."""
-    return Questions(self.kind, self.requests, self.rows[:count])
+    return EvalRequests(self.kind, self.requests, self.rows[:count])
 
 
-def draw_questions(
+def draw_eval_requests(
   requests: Requests, *, split: int, count: int, seed: int
-) -> list[Questions]:
+) -> list[EvalRequests]:
   """Up to `count` requests of every kind that the data has.
 
   Semantic and personalised questions are the same requests, so that what the
@@ -86,7 +86,9 @@ def draw_questions(
     kinds["personalised"] = drawn["search"]
   kinds["next_basket"] = drawn["next_basket"]
   return [
-    Questions(kind, requests, rows) for kind, rows in kinds.items() if len(rows)
+    EvalRequests(kind, requests, rows)
+    for kind, rows in kinds.items()
+    if len(rows)
   ]
 
 

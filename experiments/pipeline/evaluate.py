@@ -1,4 +1,4 @@
-"""Asks the generator and its floors the same questions, and reports."""
+"""Asks the generator and its baselines the same questions, and reports."""
 
 import json
 import pathlib
@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from experiments.pipeline.dual_encoder import DualRanker
 from experiments.pipeline.embed import Vectors
-from experiments.pipeline.evaluator import EvaluationConfig, Measures
+from experiments.pipeline.evaluator import EvaluationConfig, Evaluator
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.train import Generator
@@ -21,7 +21,7 @@ from gr_jax.parallel.host_memory import release_freed_memory
 from gr_jax.training.metric_writer import read_metrics
 
 
-def _figures(measures: Measures) -> dict:
+def _figures(measures: Evaluator) -> dict:
   """All figures, with a bar that moves as they come."""
   config = measures.config
   found = {"results": [], "beams": [], "hallucination": []}
@@ -71,7 +71,7 @@ def evaluate(
     stages["dual_encoder"] = dual.artefact
 
   def make(directory: pathlib.Path) -> None:
-    measures = Measures(
+    measures = Evaluator(
       config.name,
       settings,
       data,

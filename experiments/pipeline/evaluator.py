@@ -1,13 +1,13 @@
-"""What is measured of a generator and its floors, on the same questions."""
+"""What is measured of a generator and its baselines, on the same questions."""
 
 import dataclasses
 
 import numpy as np
 
-from experiments.pipeline.baseline_rankings import Floors
+from experiments.pipeline.baseline_rankings import Baselines
 from experiments.pipeline.dual_encoder import DualRanker
 from experiments.pipeline.embed import Vectors
-from experiments.pipeline.eval_requests import Questions, draw_questions
+from experiments.pipeline.eval_requests import EvalRequests, draw_eval_requests
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.train import Generator
@@ -37,9 +37,9 @@ class EvaluationConfig:
     beam: answers per request, also the largest cutoff that means something.
     beams: widths of the plot of recall against beam.
     beam_requests: requests of that plot.
-    free_beam: width of the search without a catalogue (hallucination).
+    unconstrained_beam: width of the search without a catalogue (hallucination).
     batch_size: requests per search.
-    knn_window: positions between purchases that the item-item floor pairs.
+    knn_window: positions between purchases that the item-item baseline pairs.
     knn_last: newest purchases that it reads.
     seed: draws the requests.
   """
@@ -49,25 +49,25 @@ class EvaluationConfig:
   beam: int = 100
   beams: tuple[int, ...] = (1, 10, 50, 100)
   beam_requests: int = 500
-  free_beam: int = 10
+  unconstrained_beam: int = 10
   batch_size: int = 32
   knn_window: int = 3
   knn_last: int = 10
   seed: int = 0
 
 
-class Measures:
+class Evaluator:
   """Everything that the figures of one run are computed from.
 
   Args:
     name: of the generator among the systems.
     config: what is asked.
     data: catalogue and requests, and grades where there are some.
-    vectors: of the floors.
+    vectors: of the baselines.
     tokenized: the IDs that the generator names.
     generator: whose answers are measured.
     before: the same before alignment, or None.
-    dual: stands among the floors, or None.
+    dual: stands among the baselines, or None.
   """
 
   def __init__(
@@ -88,7 +88,7 @@ class Measures:
     self.grades = data.grades
     self.ids = tokenized.semantic_ids
     self.writer = generator.writer
-    self.floors = Floors(
+    self.baselines = Baselines(
       data,
       vectors,
       window=config.knn_window,
@@ -98,7 +98,7 @@ class Measures:
     self.head = metrics.head_items(data.catalogue.popularity)
     self.retriever = self._retriever(generator)
     self.before = self._retriever(before) if before else None
-    self.questions = draw_questions(
+    self.questions = draw_eval_requests(
       data.requests,
       split=SPLITS[config.split],
       count=config.requests,
@@ -115,7 +115,7 @@ class Measures:
 
   def _search(
     self,
-    questions: Questions,
+    questions: EvalRequests,
     beam: int,
     seen: RowLists | None,
     retriever: Retriever | None = None,
@@ -134,8 +134,8 @@ class Measures:
     )
     return found, items
 
-  def results(self, questions: Questions, seen: str) -> list[dict]:
-    """Rows of the generator and of every floor on one kind of requests."""
+  def results(self, questions: EvalRequests, seen: str) -> list[dict]:
+    """Rows of the generator and of every baseline on one kind of requests."""
     exclude = questions.seen if seen == "out" else None
     relevant = questions.targets
     if exclude is not None:
@@ -164,12 +164,14 @@ class Measures:
       )
       rows += rows_of(BEFORE, items, ranked_ids=found.ids)
     k = self.config.beam
-    for floor, ranked in self.floors.rank(questions, k=k, exclude=exclude):
-      rows += rows_of(floor, ranked)
+    for baseline, ranked in self.baselines.rank(
+      questions, k=k, exclude=exclude
+    ):
+      rows += rows_of(baseline, ranked)
     return rows
 
   def _graded(
-    self, system: str, ranked: np.ndarray, questions: Questions
+    self, system: str, ranked: np.ndarray, questions: EvalRequests
   ) -> list[dict]:
     """Rows by grades, where people graded the pages."""
     if self.grades is None:
@@ -182,7 +184,7 @@ class Measures:
       users=questions.users,
     )
 
-  def beam_rows(self, questions: Questions, beam: int) -> dict:
+  def beam_rows(self, questions: EvalRequests, beam: int) -> dict:
     """Recall@10 at the item level with a beam of this width."""
     questions = questions.first(self.config.beam_requests)
     _, items = self._search(questions, beam, None)
@@ -191,11 +193,11 @@ class Measures:
     figure = intervals.bootstrap(recall[:, None], groups=questions.users)
     return {"requests": questions.kind, "beam": beam} | _row(figure)
 
-  def hallucination(self, questions: Questions) -> dict:
+  def hallucination(self, questions: EvalRequests) -> dict:
     """Share of the free beam's IDs that name nothing."""
     questions = questions.first(self.config.beam_requests)
-    found = self.retriever.free_search(
-      *questions.prompts(self.writer), beam_size=self.config.free_beam
+    found = self.retriever.unconstrained_search(
+      *questions.prompts(self.writer), beam_size=self.config.unconstrained_beam
     )
     invalid = (found.ids < 0).mean(axis=1)
     figure = intervals.bootstrap(invalid[:, None], groups=questions.users)

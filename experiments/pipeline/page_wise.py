@@ -5,7 +5,7 @@ import functools
 from ml_collections import ConfigDict
 
 from experiments.pipeline.prepare import Data
-from experiments.pipeline.task import Lesson
+from experiments.pipeline.task import Task
 from gr_jax.data.requests import TRAIN
 from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.generators.page_scores import page_scores
@@ -47,13 +47,13 @@ def loss(
   return losses.sum(), metrics
 
 
-def lesson(
+def task(
   config: ConfigDict,
   data: Data,
   semantic_ids: SemanticIds,
   writer: PromptWriter,
   vocabulary: Vocabulary,
-) -> Lesson:
+) -> Task:
   """The pages of the training period.
 
   Args:
@@ -74,7 +74,7 @@ def lesson(
     pages, writer, semantic_ids.ids, data.requests.query, config=examples
   )
   levels = len(semantic_ids.level_sizes)
-  return Lesson(
+  return Task(
     batches,
     functools.partial(loss, end_token=vocabulary.offsets["page_end"]),
     prompts=examples.batch_size,

@@ -3,12 +3,12 @@
 from ml_collections import ConfigDict
 
 from experiments.pipeline.prepare import Data
-from experiments.pipeline.task import Lesson
+from experiments.pipeline.task import Task
 from experiments.pipeline.transition_options import transitions_of
 from gr_jax.data.request_lists import training_sequences
 from gr_jax.data.requests import TRAIN, Requests
 from gr_jax.generators.decoder_only import DecoderOnly
-from gr_jax.generators.priors.future_items import UpcomingItems
+from gr_jax.generators.priors.future_items import FutureItems
 from gr_jax.generators.prompts.vocabulary import Vocabulary
 from gr_jax.generators.prompts.writer import PromptWriter
 from gr_jax.generators.training_examples.single import (
@@ -33,20 +33,20 @@ def loss(model: DecoderOnly, params, batch: Examples, counts):
 
 def _without(counts, batch: Examples):
   """The counts as they would be had the rows' own future not been counted."""
-  if batch.upcoming is None:
+  if batch.future_items is None:
     return counts
   told = counts["counts"]
-  omitted = told["transitions"].without(batch.upcoming)
-  return {"counts": told | {"transitions": omitted}}
+  excluded_pairs = told["transitions"].without(batch.future_items)
+  return {"counts": told | {"transitions": excluded_pairs}}
 
 
-def lesson(
+def task(
   config: ConfigDict,
   data: Data,
   semantic_ids: SemanticIds,
   writer: PromptWriter,
   vocabulary: Vocabulary,
-) -> Lesson:
+) -> Task:
   """The clicked and ordered items of the training period.
 
   Args:
@@ -65,9 +65,9 @@ def lesson(
     writer,
     semantic_ids.codes,
     config=examples,
-    upcoming=_upcoming(config, data.requests, semantic_ids),
+    future_items=_upcoming(config, data.requests, semantic_ids),
   )
-  return Lesson(
+  return Task(
     batches,
     loss,
     prompts=examples.batch_size,
@@ -78,12 +78,10 @@ def lesson(
 
 def _upcoming(
   config: ConfigDict, requests: Requests, semantic_ids: SemanticIds
-) -> UpcomingItems | None:
+) -> FutureItems | None:
   """What transitions counted of a request's own user; None without them."""
   told = transitions_of(config)
   if not told:
     return None
   ends = requests.user_offsets[:-1] + training_sequences(requests).sizes
-  return UpcomingItems(
-    requests, semantic_ids.codes, ends, window=told["window"]
-  )
+  return FutureItems(requests, semantic_ids.codes, ends, window=told["window"])

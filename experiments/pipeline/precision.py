@@ -2,7 +2,7 @@
 
 import jax
 
-from experiments.pipeline.choices import chosen
+from experiments.pipeline.choices import choose
 from gr_jax.nn.dot import bf16_dot_general
 from gr_jax.nn.layers import DotGeneral
 
@@ -11,4 +11,4 @@ PRODUCTS = {"bfloat16": bf16_dot_general, "float32": jax.lax.dot_general}
 
 def dot_general(precision: str) -> DotGeneral:
   """The product that `config.precision` names: "bfloat16" or "float32"."""
-  return chosen("precision", precision, PRODUCTS)
+  return choose("precision", precision, PRODUCTS)

@@ -9,7 +9,7 @@ import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from experiments.pipeline.choices import chosen
+from experiments.pipeline.choices import choose
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
 from gr_jax.artefacts import Artefact, build, write_json
@@ -49,7 +49,7 @@ def settings(config: ConfigDict) -> PreferenceConfig:
   options = config.to_dict()
   network = options.pop("network")
   options.pop("category_depth")
-  search = chosen("preference.network.search", network.pop("search"), SEARCHES)
+  search = choose("preference.network.search", network.pop("search"), SEARCHES)
   return PreferenceConfig(
     network=NetworkConfig(search=search, **network), **options
   )
@@ -87,7 +87,7 @@ def prefer(
         requests, tables, config=options, progress=progress
       )
     rows = np.flatnonzero(requests.split == VALID)
-    held_out = page_rows(
+    validation = page_rows(
       requests,
       drawn(rows, options.max_requests, seed=options.seed),
       num_items=len(data.catalogue),
@@ -98,7 +98,7 @@ def prefer(
       flax.serialization.msgpack_serialize(model.params)
     )
     write_json(directory / "platt.json", model.platt._asdict())
-    write_json(directory / "quality.json", model.quality(held_out))
+    write_json(directory / "quality.json", model.quality(validation))
 
   inputs = [data.artefact.fingerprint, vectors.artefact.fingerprint]
   artefact = build(workdir, "preference", config.to_dict(), inputs, make)

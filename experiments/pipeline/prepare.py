@@ -9,7 +9,7 @@ import pathlib
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments.pipeline.choices import chosen
+from experiments.pipeline.choices import choose
 from gr_jax.artefacts import Artefact, build, write_json
 from gr_jax.data.catalogue import Catalogue
 from gr_jax.data.document_queries import (
@@ -125,7 +125,7 @@ def prepare(config: ConfigDict, workdir: pathlib.Path) -> Data:
   augment = options.pop("augment", {})
   draws = augment.pop("seed", 0)
   queries = DocumentQueriesConfig(**augment)
-  load = chosen("data.source", source, SOURCES)
+  load = choose("data.source", source, SOURCES)
   try:
     inspect.signature(load).bind(**options)
   except TypeError as error:

@@ -7,36 +7,36 @@ from collections.abc import Callable
 from ml_collections import ConfigDict
 
 from experiments.pipeline import page_wise, point_wise
-from experiments.pipeline.choices import chosen
+from experiments.pipeline.choices import choose
 from experiments.pipeline.precision import dot_general
-from experiments.pipeline.task import Lesson
+from experiments.pipeline.task import Task
 from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.generators.encoder_decoder import EncoderDecoder
 from gr_jax.generators.prefix_adaptor import PrefixAdaptor
-from gr_jax.generators.prompts.flatten_items import PromptTokens
-from gr_jax.generators.prompts.merge_items import TokenMerger
-from gr_jax.generators.prompts.prompt_encoder import Arrangement, SummedPrompt
+from gr_jax.generators.prompts.flatten_items import FlattenItems
+from gr_jax.generators.prompts.merge_items import MergeItems
+from gr_jax.generators.prompts.prompt_encoder import PromptEncoder, SumItems
 from gr_jax.nn.transformer import TransformerConfig
 
 Network = Callable[..., DecoderOnly | EncoderDecoder]
-"""(sizes, prompt_size, level_sizes, ends, dot_general, arrangement)."""
+"""(sizes, prompt_size, level_sizes, ends, dot_general, prompt_encoder)."""
 
 
-def _summed(precision: str) -> Arrangement:
+def _summed(precision: str) -> PromptEncoder:
   del precision
-  return SummedPrompt()
+  return SumItems()
 
 
-def _tokens(precision: str) -> Arrangement:
+def _tokens(precision: str) -> PromptEncoder:
   del precision
-  return PromptTokens()
+  return FlattenItems()
 
 
-def _merged(precision: str) -> Arrangement:
-  return TokenMerger(dot_general(precision))
+def _merged(precision: str) -> PromptEncoder:
+  return MergeItems(dot_general(precision))
 
 
-ARRANGEMENTS = {"summed": _summed, "tokens": _tokens, "merged": _merged}
+PROMPT_ENCODERS = {"summed": _summed, "tokens": _tokens, "merged": _merged}
 
 
 def _decoder_only(config: ConfigDict) -> Network:
@@ -66,9 +66,9 @@ NETWORKS = {
 
 
 # By name: batches and loss, and the tokens for the end of a page.
-LESSONS = {
-  "point_wise": (point_wise.lesson, 0),
-  "page_wise": (page_wise.lesson, 1),
+TASKS = {
+  "point_wise": (point_wise.task, 0),
+  "page_wise": (page_wise.task, 1),
 }
 
 
@@ -77,16 +77,16 @@ class Recipe:
   """Parts of a generator that configs choose.
 
   Attributes:
-    lesson: `(generator section, data, semantic_ids, writer, vocabulary)` to
+    task: `(generator section, data, semantic_ids, writer, vocabulary)` to
       batches and loss.
     page_ends: tokens for the end of a page.
-    arrangement: how many positions an item of a prompt takes.
+    prompt_encoder: how many positions an item of a prompt takes.
     network: makes the generator.
   """
 
-  lesson: Callable[..., Lesson]
+  task: Callable[..., Task]
   page_ends: int
-  arrangement: Arrangement
+  prompt_encoder: PromptEncoder
   network: Network
 
 
@@ -94,23 +94,24 @@ def recipe_of(config: ConfigDict) -> Recipe:
   """The recipe of a generator section.
 
   Args:
-    config: may have `learns`, one of `LESSONS` (else "point_wise"),
-      `arrangement`, one of `ARRANGEMENTS` (else "summed"), and `network`, one
-      of `NETWORKS` (else "decoder_only"); "nci" also has `adaptor_layers`.
+    config: may have `task`, one of `TASKS` (else "point_wise"),
+      `prompt_encoder`, one of `PROMPT_ENCODERS` (else "summed"), and `network`,
+      one of `NETWORKS` (else "decoder_only"); "nci" also has `adaptor_layers`.
 
   Raises:
-    ValueError: there is no such lesson, arrangement or network, or pages are
+    ValueError: there is no such task, prompt_encoder or network, or pages are
       to be learned by a network that does not know them.
   """
-  learns = config.get("learns", "point_wise")
-  name = config.get("arrangement", "summed")
-  lesson, page_ends = chosen("generator.learns", learns, LESSONS)
-  arrange = chosen("generator.arrangement", name, ARRANGEMENTS)
+  name_of_task = config.get("task", "point_wise")
+  name = config.get("prompt_encoder", "summed")
+  task, page_ends = choose("generator.task", name_of_task, TASKS)
+  arrange = choose("generator.prompt_encoder", name, PROMPT_ENCODERS)
   kind = config.get("network", "decoder_only")
-  network = chosen("generator.network", kind, NETWORKS)(config)
+  network = choose("generator.network", kind, NETWORKS)(config)
   if page_ends and network is not DecoderOnly:
     raise ValueError(
-      f"generator.learns is {learns!r}, which generator.network={kind} cannot: "
+      f"generator.task is {name_of_task!r}, which "
+      f"generator.network={kind} cannot: "
       "only decoder_only reads pages."
     )
-  return Recipe(lesson, page_ends, arrange(config.precision), network)
+  return Recipe(task, page_ends, arrange(config.precision), network)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from ml_collections import ConfigDict
 
-from experiments.pipeline.choices import chosen
+from experiments.pipeline.choices import choose
 from experiments.pipeline.dual_encoder import train_dual_encoder
 from experiments.pipeline.embed import Vectors, embed
 from experiments.pipeline.evaluate import evaluate
@@ -36,9 +36,9 @@ def check(config: ConfigDict) -> None:
   Raises:
     ValueError: names the key and what it can be.
   """
-  chosen("data.source", config.data.source, SOURCES)
-  chosen("tokenizer.collisions", config.tokenizer.collisions, COLLISIONS)
-  chosen("evaluation.split", config.evaluation.split, SPLITS)
+  choose("data.source", config.data.source, SOURCES)
+  choose("tokenizer.collisions", config.tokenizer.collisions, COLLISIONS)
+  choose("evaluation.split", config.evaluation.split, SPLITS)
   dot_general(config.generator.precision)
   recipe_of(config.generator)
 
@@ -54,7 +54,7 @@ def run(
 
   Args:
     config: sections data, vectors, tokenizer, generator, evaluation; with one
-      `dual_encoder`, one is trained to stand beside the floors.
+      `dual_encoder`, one is trained to stand beside the baselines.
     workdir: gets one folder a stage, `report.json` and `report.html`.
     fit_tokenizer: of the recipe.
     align: of the recipe, if it has one; what is evaluated is then the aligned

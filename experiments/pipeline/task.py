@@ -7,7 +7,7 @@ import grain
 import jax
 
 
-class Lesson(NamedTuple):
+class Task(NamedTuple):
   """Of one way of learning.
 
   Attributes:

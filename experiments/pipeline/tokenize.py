@@ -11,7 +11,7 @@ import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from experiments.pipeline.choices import chosen
+from experiments.pipeline.choices import choose
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
 from gr_jax.artefacts import Artefact, build, write_json
@@ -108,7 +108,7 @@ def tokenize(
     vectors: of items and queries.
     fit: of the recipe.
   """
-  resolve = chosen("tokenizer.collisions", config.collisions, COLLISIONS)
+  resolve = choose("tokenizer.collisions", config.collisions, COLLISIONS)
 
   def make(directory: pathlib.Path) -> None:
     with tqdm(

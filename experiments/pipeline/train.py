@@ -87,10 +87,10 @@ def count_variables(
       "generator.transitions are told beside popularity: set "
       "generator.count_alpha above 0."
     )
-  if told and config.get("learns", "point_wise") != "point_wise":
+  if told and config.get("task", "point_wise") != "point_wise":
     raise ValueError(
-      "generator.transitions are learned point_wise; generator.learns is "
-      f"{config.learns!r}."
+      "generator.transitions are learned point_wise; generator.task is "
+      f"{config.task!r}."
     )
   if not config.count_alpha:
     return {}
@@ -119,7 +119,7 @@ def make_model(
     semantic_ids.level_sizes,
     bool((semantic_ids.codes < 0).any()),
     dot_general(config.precision),
-    recipe.arrangement,
+    recipe.prompt_encoder,
   )
 
 
@@ -154,7 +154,7 @@ def train(
     count_variables(data, semantic_ids, config), replicated(mesh)
   )
   state = create_state(
-    initialiser(model, writer, counts),
+    initializer(model, writer, counts),
     optimizer,
     jax.random.key(config.seed),
     mesh=mesh,
@@ -166,21 +166,21 @@ def train(
       if transitions_of(config):
         # The logs that they were counted from are not there when it serves.
         counts["counts"]["transitions"].save(directory / TRANSITIONS)
-    lesson = recipe.lesson(config, data, semantic_ids, writer, vocabulary)
+    task = recipe.task(config, data, semantic_ids, writer, vocabulary)
     with jax.set_mesh(mesh):
       fit(
         jax.tree.map(jnp.copy, state),
         make_step(
-          functools.partial(lesson.loss, model),
+          functools.partial(task.loss, model),
           optimizer,
           like=state,
           fixed=(counts,),
         ),
-        iter(lesson.batches),
+        iter(task.batches),
         config=loop,
         directory=directory,
         mesh=mesh,
-        speed=speed_of(state.params, model, lesson, writer.config, mesh=mesh),
+        speed=speed_of(state.params, model, task, writer.config, mesh=mesh),
       )
 
   artefact = build_resumable(
@@ -194,7 +194,7 @@ def train(
   return Generator(model, params, writer, artefact)
 
 
-def initialiser(model, writer, counts):
+def initializer(model, writer, counts):
   """From a key to random parameters; a prompt of one row gives the shapes."""
   prompt = writer.prompts(np.zeros(1, np.int64), shown=np.ones(1, bool))
   queries = writer.queries(np.full((1, 1), -1))

@@ -15,7 +15,7 @@ from ml_collections import ConfigDict
 
 from experiments import eg_grpo
 from gr_jax.rl.objective_config import AlignmentConfig
-from gr_jax.rl.policies import FREE, IN_CATALOGUE, Policy
+from gr_jax.rl.policies import CONSTRAINED, UNCONSTRAINED, Policy
 
 BASELINE = "sft"
 # What experts are compared with: a group of samples alone.
@@ -56,7 +56,7 @@ class Arm:
   label: str
   changes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
   objective: Callable[[ConfigDict], AlignmentConfig] = eg_grpo.objective
-  policy: Policy = IN_CATALOGUE
+  policy: Policy = CONSTRAINED
 
 
 def _experts(clicked: int, exposed: int = 0) -> dict[str, int]:
@@ -71,7 +71,7 @@ ARMS = {
     # One sample that nothing reads: a group cannot be empty.
     {"asked.positives": 4, "group_size": 1} | _experts(0),
     further_training,
-    FREE,
+    UNCONSTRAINED,
   ),
   WITHOUT_EXPERTS: Arm("K = 0 (GRPO)", _experts(0)),
   "k1": Arm("K = 1: a click", _experts(1)),

@@ -14,7 +14,7 @@ import pathlib
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments.pipeline.eval_requests import Questions, draw_questions
+from experiments.pipeline.eval_requests import EvalRequests, draw_eval_requests
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.train import Generator
@@ -53,13 +53,13 @@ class BeamsConfig:
       )
 
 
-def asked(data: Data, config: BeamsConfig) -> list[Questions]:
+def asked(data: Data, config: BeamsConfig) -> list[EvalRequests]:
   """The questions of both kinds.
 
   Raises:
     ValueError: the test period has no search request.
   """
-  drawn = draw_questions(
+  drawn = draw_eval_requests(
     data.requests, split=TEST, count=config.requests, seed=config.seed
   )
   drawn = [questions for questions in drawn if questions.kind in KINDS]
@@ -85,7 +85,7 @@ def _hits(ranked: np.ndarray, relevant: RowLists) -> np.ndarray:
 
 
 def measure(
-  questions: Questions,
+  questions: EvalRequests,
   generator: Generator,
   semantic_ids: SemanticIds,
   popularity: np.ndarray,
@@ -109,11 +109,11 @@ def measure(
       generator, prompts, trie, beam=beam, batch_size=config.batch_size
     )
     items = expand_items(ids, semantic_ids, popularity, k=beam)
-    floor = np.broadcast_to(popular[:beam], (len(rows), len(popular[:beam])))
+    baseline = np.broadcast_to(popular[:beam], (len(rows), len(popular[:beam])))
     columns["id"].append(_hits(ids, target_ids))
     columns["item"].append(_hits(items, targets))
     columns["named"].append(sizes[ids].sum(axis=1))
-    columns["popular"].append(_hits(floor, target_ids))
+    columns["popular"].append(_hits(baseline, target_ids))
   return {name: np.stack(column, 1) for name, column in columns.items()}
 
 

@@ -37,13 +37,13 @@ class Arm:
   Attributes:
     label: for people.
     learns: "point_wise" or "page_wise".
-    arrangement: of prompts.
+    prompt_encoder: of prompts.
     changes: values of section examples that this arm has otherwise.
   """
 
   label: str
   learns: str
-  arrangement: str = "merged"
+  prompt_encoder: str = "merged"
   changes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
@@ -89,13 +89,13 @@ def _section(
 ) -> ConfigDict:
   """The generator section of an arm, with the steps of the page-wise one."""
   section = ConfigDict(shared.to_dict())
-  examples = world.examples[arm.learns].to_dict() | dict(arm.changes)
+  examples = world.examples[arm.task].to_dict() | dict(arm.changes)
   return ConfigDict(
     section.to_dict()
     | {
       "seed": seed,
-      "learns": arm.learns,
-      "arrangement": arm.arrangement,
+      "task": arm.task,
+      "prompt_encoder": arm.prompt_encoder,
       "examples": examples,
     }
   )
@@ -111,8 +111,8 @@ def tokens_per_step(
     data, semantic_ids, prompt, page_ends=recipe.page_ends
   )
   writer = PromptWriter(data.requests, semantic_ids, vocabulary, prompt)
-  lesson = recipe.lesson(section, data, semantic_ids, writer, vocabulary)
-  batches = itertools.islice(iter(lesson.batches), _COUNTED)
+  task = recipe.task(section, data, semantic_ids, writer, vocabulary)
+  batches = itertools.islice(iter(task.batches), _COUNTED)
   return float(np.mean([batch_tokens(batch) for batch in batches]))
 
 

@@ -7,8 +7,8 @@ import pathlib
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments.pipeline.choices import chosen
-from experiments.pipeline.eval_requests import Questions, draw_questions
+from experiments.pipeline.choices import choose
+from experiments.pipeline.eval_requests import EvalRequests, draw_eval_requests
 from experiments.pipeline.evaluator import SPLITS
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import Tokenized
@@ -29,26 +29,26 @@ class HitsConfig:
   Attributes:
     split: "test", or "valid" while settings are being chosen.
     requests: of each kind at most.
-    free_beam: width of the search without a catalogue.
+    unconstrained_beam: width of the search without a catalogue.
     batch_size: requests per search.
     seed: draws the requests.
   """
 
   split: str = "test"
   requests: int = 500
-  free_beam: int = 10
+  unconstrained_beam: int = 10
   batch_size: int = 32
   seed: int = 0
 
 
-def asked(data: Data, config: HitsConfig) -> list[Questions]:
+def asked(data: Data, config: HitsConfig) -> list[EvalRequests]:
   """Requests with a history: with a query, and with none.
 
   Raises:
     ValueError: an unknown split, or one that has none.
   """
-  split = chosen("evaluation.split", config.split, SPLITS)
-  drawn = draw_questions(
+  split = choose("evaluation.split", config.split, SPLITS)
+  drawn = draw_eval_requests(
     data.requests, split=split, count=config.requests, seed=config.seed
   )
   drawn = [questions for questions in drawn if questions.kind in KINDS]
@@ -57,13 +57,13 @@ def asked(data: Data, config: HitsConfig) -> list[Questions]:
   return drawn
 
 
-def request_rows(questions: list[Questions]) -> np.ndarray:
+def request_rows(questions: list[EvalRequests]) -> np.ndarray:
   """`[R]` rows of all questions, kind after kind."""
   return np.concatenate([one.rows for one in questions])
 
 
 def measure(
-  questions: list[Questions],
+  questions: list[EvalRequests],
   generator: Generator,
   tokenized: Tokenized,
   *,
@@ -86,7 +86,7 @@ def measure(
       batch_size=config.batch_size,
     )
     found = ask(beam=max(CUTOFFS))
-    free = ask(beam=config.free_beam, decoding="free")
+    free = ask(beam=config.unconstrained_beam, decoding="free")
     targets = one.targets
     relevant = RowLists(targets.offsets, ids.id_of_item[targets.rows])
     hits = metrics.hit_matrix(found, relevant)

@@ -30,7 +30,7 @@ from gr_jax.data.catalogue import Catalogue
 from gr_jax.data.worlds.shop_world import ShopWorld
 from gr_jax.rl.losses.grpo import grpo_loss
 from gr_jax.rl.objective_config import AlignmentConfig
-from gr_jax.rl.policies import FREE
+from gr_jax.rl.policies import UNCONSTRAINED
 from gr_jax.rl.rewards.page import ItemReward, validity
 
 
@@ -150,6 +150,6 @@ def aligned(
     generator,
     reward=reward,
     objective=arm.objective(config),
-    policy=FREE,
+    policy=UNCONSTRAINED,
     inputs=inputs,
   )

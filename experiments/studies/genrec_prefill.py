@@ -48,7 +48,7 @@ def prefill_seconds(
         spent[name].append(time.perf_counter() - start)
   return {
     name: {
-      "positions": one.model.arrangement.length(
+      "positions": one.model.prompt_encoder.length(
         items=one.writer.config.history, levels=len(one.model.level_sizes)
       ),
       "seconds": statistics.median(spent[name]),

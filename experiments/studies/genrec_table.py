@@ -12,12 +12,12 @@ _METHOD = """\
 All generators of a seed read the same residual k-means IDs (three codes; items
 of equal codes share one) and were trained with {seeds}. A hit is an ID that
 names a clicked item among the first 1, 10 or 50 of a beam of 50 inside the
-catalogue; hallucination is the share of a free beam of {free_beam} that names
-nothing; both in percent, on requests of the test period with a history, half of
-them at most with a query. Answers are single items for all arms. In brackets
-the 95 % interval of the difference per request (bootstrap over users, seeds
-pooled), then how many seeds agree with its sign; bold where the interval leaves
-out 0.
+catalogue; hallucination is the share of a free beam of {unconstrained_beam}
+that names nothing; both in percent, on requests of the test period with a
+history, half of them at most with a query. Answers are single items for all
+arms. In brackets the 95 % interval of the difference per request (bootstrap
+over users, seeds pooled), then how many seeds agree with its sign; bold where
+the interval leaves out 0.
 
 **Equal tokens** are positions that are not padding, of prompts and of what
 follows them. A prompt is shared by all targets that follow it: the point-wise
@@ -47,7 +47,7 @@ def page(study: Mapping) -> str:
   count, config = len(study["seeds"]), study["config"]
   method = _METHOD.format(
     seeds=f"{count} seed{'s' * (count > 1)}",
-    free_beam=config["evaluation"]["free_beam"],
+    unconstrained_beam=config["evaluation"]["unconstrained_beam"],
     **config["blind_spot"],
   )
   blocks = ["# What pages, merged tokens and GRPO-SR bring", method]

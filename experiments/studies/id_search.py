@@ -13,13 +13,13 @@ import numpy as np
 from experiments.pipeline.train import Generator
 from gr_jax.decoding.beam_search import beam_search
 from gr_jax.decoding.trie import Trie, build_trie
-from gr_jax.decoding.unconstrained_beam_search import free_beam_search
+from gr_jax.decoding.unconstrained_beam_search import unconstrained_beam_search
 from gr_jax.retrieval.retriever import generator_functions
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 # How an ID is found: only such as name an item, or any codes, of which those
 # that name none are hallucinations.
-DECODINGS = {"catalogue": beam_search, "free": free_beam_search}
+DECODINGS = {"catalogue": beam_search, "free": unconstrained_beam_search}
 
 
 @functools.partial(jax.jit, static_argnames=("model", "decoding", "beam"))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from ml_collections import ConfigDict
 
 from experiments import dsi, rq_kmeans, rq_vae, sa2crq
-from experiments.pipeline.choices import chosen
+from experiments.pipeline.choices import choose
 from experiments.pipeline.tokenize import FitTokenizer
 
 TOKENIZERS: Mapping[str, FitTokenizer] = {
@@ -19,7 +19,7 @@ TOKENIZERS: Mapping[str, FitTokenizer] = {
   "rq_vae": rq_vae.fit,
   "sa2crq": sa2crq.fit,
 }
-FLOORS = ("bm25", "dpr")
+BASELINES = ("bm25", "dpr")
 
 
 def check(config: ConfigDict) -> None:
@@ -30,12 +30,12 @@ def check(config: ConfigDict) -> None:
       that lacks a seed of DPR.
   """
   for name in (*config.arms, *config.splits):
-    recipe = chosen("arms", name, config.recipes)
+    recipe = choose("arms", name, config.recipes)
     if recipe.same_as:
-      chosen(f"recipes.{name}.same_as", recipe.same_as, config.recipes)
-    if name not in FLOORS:
+      choose(f"recipes.{name}.same_as", recipe.same_as, config.recipes)
+    if name not in BASELINES:
       key = f"recipes.{name}.tokenizer"
-      chosen(key, recipe.tokenizer, TOKENIZERS)
+      choose(key, recipe.tokenizer, TOKENIZERS)
   if config.baseline not in generators(config):
     raise ValueError(
       f"baseline is {config.baseline!r}, which is not among the arms: "
@@ -51,8 +51,8 @@ def check(config: ConfigDict) -> None:
 
 
 def generators(config: ConfigDict) -> list[str]:
-  """The arms that are no floors."""
-  return [name for name in config.arms if name not in FLOORS]
+  """The arms that are no baselines."""
+  return [name for name in config.arms if name not in BASELINES]
 
 
 def runs(config: ConfigDict) -> list[tuple[int, str]]:

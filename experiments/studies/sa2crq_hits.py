@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments.pipeline.choices import chosen
+from experiments.pipeline.choices import choose
 from experiments.pipeline.dual_encoder import DualRanker
-from experiments.pipeline.eval_requests import Questions, draw_questions
+from experiments.pipeline.eval_requests import EvalRequests, draw_eval_requests
 from experiments.pipeline.evaluator import SPLITS
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import Tokenized
@@ -51,14 +51,14 @@ class HitsConfig:
   seed: int = 0
 
 
-def asked(data: Data, config: HitsConfig) -> list[Questions]:
+def asked(data: Data, config: HitsConfig) -> list[EvalRequests]:
   """The requests of every kind.
 
   Raises:
     ValueError: an unknown split, or one without requests of a kind.
   """
-  split = chosen("evaluation.split", config.split, SPLITS)
-  drawn = draw_questions(
+  split = choose("evaluation.split", config.split, SPLITS)
+  drawn = draw_eval_requests(
     data.requests, split=split, count=config.requests, seed=config.seed
   )
   found = {questions.kind: questions for questions in drawn}
@@ -82,7 +82,7 @@ def ask_generator(
   config = HitsConfig(**section)
   ids, popularity = tokenized.semantic_ids, data.catalogue.popularity
 
-  def figures(drawn: list[Questions]) -> Figures:
+  def figures(drawn: list[EvalRequests]) -> Figures:
     trie, segments = trie_of(ids), segments_of(popularity)
     for questions in drawn:
       prompts = questions.prompts(generator.writer)
@@ -109,7 +109,7 @@ def ask_bm25(
   """The words of the query in the texts of the items."""
   popularity = data.catalogue.popularity
 
-  def figures(drawn: list[Questions]) -> Figures:
+  def figures(drawn: list[EvalRequests]) -> Figures:
     state = bm25.fit(data.catalogue.texts, popularity)
     segments = segments_of(popularity)
     for questions in drawn:
@@ -126,7 +126,7 @@ def ask_dual_encoder(
 ) -> tuple[Found, Artefact]:
   """The nearest items of a request's vector."""
 
-  def figures(drawn: list[Questions]) -> Figures:
+  def figures(drawn: list[EvalRequests]) -> Figures:
     segments = segments_of(data.catalogue.popularity)
     for questions in drawn:
       items = dual.rank(questions, k=max(CUTOFFS), exclude=None)

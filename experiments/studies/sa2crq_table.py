@@ -18,7 +18,7 @@ from experiments.studies.sa2crq_paper import (
 from gr_jax.evaluation.results import select
 
 _METHOD = """\
-All arms share data, item vectors, and all but DSI, NCI and the floors the
+All arms share data, item vectors, and all but DSI, NCI and the baselines the
 generator, its steps and the beam of {beam} IDs; RQ-VAE, TIGER, ACRQ, SARQ and
 SA2CRQ also the autoencoder and its steps. {items:,} items; {requests} of
 {users:,} users, of the test period. An ID stands for its items, in the order of
@@ -53,7 +53,8 @@ _NOTES = {
 **The queries are product types in natural words**, of something that was then
 bought, and item texts hold such words: BM25 and DPR find nearly everything in a
 hundred items. How generators compare is what this page is about; how they stand
-to the floors is told by `configs/cq_sid.py`, whose generator learns ten times
+to the baselines is told by `configs/cq_sid.py`, whose generator learns ten
+times
 as long and is told counts.""",
 }
 
@@ -103,7 +104,7 @@ def page(study: Mapping) -> str:
 def paper_table(study: Mapping, kind: str) -> str:
   """The columns of the paper's table 1, from a free beam.
 
-  Floors rank items; they have one reading.
+  Baselines rank items; they have one reading.
   """
   lines = []
   for arm in study["arms"]:
@@ -167,7 +168,7 @@ def find(
   metric: str,
   decoding: str,
 ) -> Mapping | None:
-  """A row of the study; a floor's only ranking stands for both decodings."""
+  """A row of the study; a baseline's only ranking stands for both decodings."""
   wanted = {"arm": arm, "requests": kind, "segment": segment, "metric": metric}
   rows = select(study["rows"], **wanted)
   same = select(rows, decoding=decoding)

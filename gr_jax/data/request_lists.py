@@ -1,4 +1,4 @@
-"""The lists that metrics and floors need, read from `Requests`."""
+"""The lists that metrics and baselines need, read from `Requests`."""
 
 import numpy as np
 

@@ -31,7 +31,14 @@ from gr_jax.decoding.beams import (
 )
 from gr_jax.decoding.scoring import token_mask
 from gr_jax.decoding.trie import Trie
-from gr_jax.decoding.trie_paths import Children, Chosen, Walks, look, root, step
+from gr_jax.decoding.trie_paths import (
+  Children,
+  Chosen,
+  TriePaths,
+  look,
+  root,
+  step,
+)
 
 
 class Rollouts(NamedTuple):
@@ -43,20 +50,20 @@ class Rollouts(NamedTuple):
     codes: `[B, G, L]` int32, -1 after an early end.
     where: `[B, G, L]` bool, the tokens that were a choice: all codes, and an
       early end once.
-    free_log_probs: `[B, G, L]` float32 of the model as it is.
+    model_log_probs: `[B, G, L]` float32 of the model as it is.
     log_probs: `[B, G, L]` float32 of the policy in the catalogue.
   """
 
   ids: jax.Array
   codes: jax.Array
   where: jax.Array
-  free_log_probs: jax.Array
+  model_log_probs: jax.Array
   log_probs: jax.Array
 
 
-# From the walks, their children and what was carried on from the last level
+# From the paths, their children and what was carried on from the last level
 # to what is chosen and what is carried on.
-_Choose = Callable[[Walks, Children, Any], tuple[Chosen, Any]]
+_Choose = Callable[[TriePaths, Children, Any], tuple[Chosen, Any]]
 
 
 def sample_group(
@@ -73,7 +80,7 @@ def sample_group(
 
   Args:
     prefill: reads the prompts.
-    decode_step: extends the walks.
+    decode_step: extends the paths.
     params: parameters of both.
     prompt: whatever `prefill` takes, `B` requests.
     trie: the catalogue.
@@ -81,7 +88,7 @@ def sample_group(
     key: of the draws.
   """
 
-  def choose(walks: Walks, children: Children, key: jax.Array):
+  def choose(paths: TriePaths, children: Children, key: jax.Array):
     key, now = jax.random.split(key)
     B, M, K = children.held.shape
     # The root's one walk is the parent of all; later each is its own.
@@ -110,11 +117,11 @@ def sample_distinct(
   Arguments as for `sample_group`.
   """
 
-  def choose(walks: Walks, children: Children, carried):
+  def choose(paths: TriePaths, children: Children, carried):
     key, limit = carried
     key, now = jax.random.split(key)
-    limit = jnp.zeros(walks.nodes.shape) if limit is None else limit
-    total = walks.held.sum(axis=-1)[..., None] + children.held
+    limit = jnp.zeros(paths.nodes.shape) if limit is None else limit
+    total = paths.held.sum(axis=-1)[..., None] + children.held
     noise = jax.random.gumbel(now, total.shape)
     perturbed = _below(limit[..., None], total + noise)
     best, parents, slots = best_candidates(perturbed, group_size)
@@ -139,8 +146,8 @@ def beam_group(
   rank the beams.
   """
 
-  def choose(walks: Walks, children: Children, carried):
-    total = walks.free.sum(axis=-1)[..., None] + children.free
+  def choose(paths: TriePaths, children: Children, carried):
+    total = paths.free.sum(axis=-1)[..., None] + children.free
     best, parents, slots = best_candidates(total, group_size)
     return Chosen(parents, slots, best > -jnp.inf), carried
 
@@ -170,25 +177,25 @@ def _descend(
   carried: Any,
 ) -> Rollouts:
   log_probs, cache = prefill(params, prompt)
-  walks, log_probs = root(log_probs.shape[0]), log_probs[:, None]
+  paths, log_probs = root(log_probs.shape[0]), log_probs[:, None]
   for level in range(trie.num_levels):
     if level:
-      codes = jnp.where(walks.live & ~walks.ended, walks.codes[..., -1], 0)
-      log_probs, cache = decode_step(params, codes, walks.parents, level, cache)
+      codes = jnp.where(paths.live & ~paths.ended, paths.codes[..., -1], 0)
+      log_probs, cache = decode_step(params, codes, paths.parents, level, cache)
     has_end = has_end_column(log_probs, trie, level)
     if level and trie.has_ends and not has_end:
       raise ValueError(
         f"IDs end early, but level {level} has no END column: decode_step must "
         f"give {trie.level_sizes[level] + 1} columns, END last."
       )
-    children = look(walks, log_probs, trie, level=level)
-    chosen, carried = choose(walks, children, carried)
-    walks = step(walks, children, chosen, trie, level=level)
-  there = walks.live[..., None]
+    children = look(paths, log_probs, trie, level=level)
+    chosen, carried = choose(paths, children, carried)
+    paths = step(paths, children, chosen, trie, level=level)
+  there = paths.live[..., None]
   return Rollouts(
-    ids=jnp.where(walks.live, walks.nodes, -1),
-    codes=jnp.where(there, walks.codes, -1),
-    where=there & token_mask(walks.codes),
-    free_log_probs=jnp.where(there, walks.free, 0.0),
-    log_probs=jnp.where(there, walks.held, 0.0),
+    ids=jnp.where(paths.live, paths.nodes, -1),
+    codes=jnp.where(there, paths.codes, -1),
+    where=there & token_mask(paths.codes),
+    model_log_probs=jnp.where(there, paths.free, 0.0),
+    log_probs=jnp.where(there, paths.held, 0.0),
   )

@@ -24,7 +24,7 @@ def token_mask(codes: jax.Array) -> jax.Array:
   return jnp.concatenate((jnp.ones_like(before[..., :1]), before), axis=-1)
 
 
-def free_log_probs(
+def model_log_probs(
   logits: Sequence[jax.Array], codes: jax.Array, trie: Trie
 ) -> jax.Array:
   r"""$\log p(c_l | c_{<l})$ of the model as it is, in float32.
@@ -52,12 +52,12 @@ def _code_log_prob(log_probs: jax.Array, code: jax.Array) -> jax.Array:
   return jnp.take_along_axis(log_probs, column[..., None], axis=-1)[..., 0]
 
 
-def catalogue_log_probs(
+def constrained_log_probs(
   logits: Sequence[jax.Array], codes: jax.Array, trie: Trie
 ) -> jax.Array:
   r"""$\log q(c_l | c_{<l})$, renormalised over the children in the trie.
 
-  Arguments and result as for `free_log_probs`. `codes` must name IDs of the
+  Arguments and result as for `model_log_probs`. `codes` must name IDs of the
   catalogue; what other codes get is finite and means nothing.
   """
   nodes = jnp.zeros(codes.shape[:-1], jnp.int32)

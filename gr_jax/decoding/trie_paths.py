@@ -1,4 +1,4 @@
-r"""One step of many walks down the trie, with both policies' log-probabilities.
+r"""One step of many paths down the trie, with both policies' log-probabilities.
 
 A walk stands at a node; the model says $\log p(c)$ for every code. Two policies
 follow from it. The *free* one is the model's own, $\log p(c)$. The one *in the
@@ -18,8 +18,8 @@ import jax.numpy as jnp
 from gr_jax.decoding.trie import Trie
 
 
-class Walks(NamedTuple):
-  """The state of `M` walks per request.
+class TriePaths(NamedTuple):
+  """The state of `M` paths per request.
 
   Attributes:
     nodes: `[B, M]` int32 trie nodes.
@@ -44,7 +44,7 @@ class Walks(NamedTuple):
 
 
 class Children(NamedTuple):
-  """Where walks can go.
+  """Where paths can go.
 
   Attributes:
     first: `[B, M]` int32, first child.
@@ -58,10 +58,10 @@ class Children(NamedTuple):
 
 
 class Chosen(NamedTuple):
-  """Where `M'` walks go on from and to.
+  """Where `M'` paths go on from and to.
 
   Attributes:
-    parents: `[B, M']` int32 walks.
+    parents: `[B, M']` int32 paths.
     slots: `[B, M']` int32 children of the parents.
     live: `[B, M']` bool; False is padding.
   """
@@ -71,11 +71,11 @@ class Chosen(NamedTuple):
   live: jax.Array
 
 
-def root(batch: int) -> Walks:
+def root(batch: int) -> TriePaths:
   """One walk per request, at the root."""
   zeros = jnp.zeros((batch, 1), jnp.int32)
   nothing = jnp.zeros((batch, 1, 0))
-  return Walks(
+  return TriePaths(
     nodes=zeros,
     live=jnp.ones((batch, 1), bool),
     codes=nothing.astype(jnp.int32),
@@ -86,23 +86,23 @@ def root(batch: int) -> Walks:
 
 
 def look(
-  walks: Walks, log_probs: jax.Array, trie: Trie, *, level: int
+  paths: TriePaths, log_probs: jax.Array, trie: Trie, *, level: int
 ) -> Children:
   """The children of every walk and what both policies say of them.
 
   Args:
-    walks: before `level`.
+    paths: before `level`.
     log_probs: `[B, M, C]` of the model, END last where IDs end early.
     trie: the catalogue.
     level: static.
   """
-  first, last = trie.children(level, walks.nodes)
+  first, last = trie.children(level, paths.nodes)
   children = first[..., None] + jnp.arange(trie.branches[level])
-  there = (children < last[..., None]) & walks.live[..., None]
+  there = (children < last[..., None]) & paths.live[..., None]
   codes = trie.child_codes(level, children)
   free = jnp.take_along_axis(log_probs, codes, axis=-1, mode="clip")
   if trie.has_ends and level:
-    free = jnp.where(walks.ended[..., None], 0.0, free)
+    free = jnp.where(paths.ended[..., None], 0.0, free)
   free = jnp.where(there, free, -jnp.inf)
   total = jax.nn.logsumexp(free, axis=-1, keepdims=True)
   # Padding has no child at all: -inf - -inf must not become NaN.
@@ -111,14 +111,14 @@ def look(
 
 
 def step(
-  walks: Walks,
+  paths: TriePaths,
   children: Children,
   chosen: Chosen,
   trie: Trie,
   *,
   level: int,
-) -> Walks:
-  """The walks that were chosen, one level further."""
+) -> TriePaths:
+  """The paths that were chosen, one level further."""
   parents, slots, live = chosen
 
   def picked(values: jax.Array) -> jax.Array:
@@ -133,11 +133,11 @@ def step(
   codes = trie.child_codes(level, nodes)
   codes = jnp.where(codes == trie.level_sizes[level], -1, codes)
   free, held = picked(children.free), picked(children.held)
-  return Walks(
+  return TriePaths(
     nodes=nodes,
     live=live,
-    codes=grown(walks.codes, codes[..., None]),
+    codes=grown(paths.codes, codes[..., None]),
     parents=parents,
-    free=grown(walks.free, free),
-    held=grown(walks.held, held),
+    free=grown(paths.free, free),
+    held=grown(paths.held, held),
   )

@@ -23,7 +23,7 @@ from gr_jax.decoding.beams import (
 from gr_jax.decoding.trie import Trie, find_rows
 
 
-def free_beam_search(
+def unconstrained_beam_search(
   prefill: Prefill,
   decode_step: DecodeStep,
   params: Any,

@@ -15,7 +15,7 @@ from gr_jax.decoding.scoring import token_mask
 from gr_jax.decoding.trie import Trie, find_rows
 
 
-def sample_free_group(
+def sample_unconstrained_group(
   prefill: Prefill,
   decode_step: DecodeStep,
   params: Any,

@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from gr_jax.generators.prompts.prompt_encoder import SummedPrompt
+from gr_jax.generators.prompts.prompt_encoder import SumItems
 from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.nn.biased_attention import CrossAttention, MemoryKeys
 from gr_jax.nn.layers import DotGeneral, Linear, RMSNorm, SwiGLU
@@ -74,7 +74,7 @@ class DualEncoder(nn.Module):
       dot_general=dot,
       kernel_init=nn.initializers.orthogonal(),
     )
-    self.arrange = SummedPrompt()
+    self.arrange = SumItems()
     self.prompt_norm, self.query_norm = RMSNorm(), RMSNorm()
     self.memory_keys = MemoryKeys(1, c.heads, c.head_size, dot)
     self.cross = CrossAttention(c.heads, c.head_size, dot)

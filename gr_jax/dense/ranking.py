@@ -1,4 +1,4 @@
-"""Rankings of a dual encoder, in the form of the floors."""
+"""Rankings of a dual encoder, in the form of the baselines."""
 
 import dataclasses
 import functools

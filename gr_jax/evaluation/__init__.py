@@ -1,1 +1,1 @@
-"""Metrics, intervals, floors and the report."""
+"""Metrics, intervals, baselines and the report."""

@@ -9,8 +9,8 @@ from gr_jax.data import row_lists
 from gr_jax.data.row_lists import RowLists
 from gr_jax.evaluation import intervals, metrics
 
-# The names under which floors are reported; everything else is a model.
-FLOORS = (
+# The names under which baselines are reported; everything else is a model.
+BASELINES = (
   "popularity",
   "query_counts",
   "repeat",

@@ -18,12 +18,12 @@ from flax import struct
 
 from gr_jax.generators.branch_mask import branch_mask
 from gr_jax.generators.priors.catalogue_counts import CatalogueCounts
-from gr_jax.generators.priors.count_prior import Counted, CountPrior
+from gr_jax.generators.priors.count_prior import CountPrior, PriorState
 from gr_jax.generators.priors.transitions import Transitions
 from gr_jax.generators.prompts.prompt_encoder import (
-  Arranged,
-  Arrangement,
-  SummedPrompt,
+  EncodedPrompt,
+  PromptEncoder,
+  SumItems,
 )
 from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.nn.attention import BeamCache, BeamPlace, KeyValues
@@ -45,7 +45,7 @@ class DecodingCache:
   prompt: KeyValues
   own: KeyValues | None
   mask: jax.Array
-  counted: Counted | None = None
+  counted: PriorState | None = None
 
 
 class DecoderOnly(nn.Module):
@@ -57,7 +57,7 @@ class DecoderOnly(nn.Module):
     level_sizes: codes per level.
     ends: whether IDs may end early.
     dot_general: the product of every dense layer.
-    arrangement: how many positions an item of a prompt takes.
+    prompt_encoder: how many positions an item of a prompt takes.
   """
 
   config: TransformerConfig
@@ -65,7 +65,7 @@ class DecoderOnly(nn.Module):
   level_sizes: tuple[int, ...]
   ends: bool = False
   dot_general: DotGeneral = jax.lax.dot_general
-  arrangement: Arrangement = SummedPrompt()
+  prompt_encoder: PromptEncoder = SumItems()
 
   def setup(self):
     D = self.config.width
@@ -114,9 +114,9 @@ class DecoderOnly(nn.Module):
     dims = (((states.ndim - 1,), (0,)), ((), ()))
     return self.dot_general(states, rows.T, dims)
 
-  def arrange(self, prompt: Prompt) -> Arranged:
+  def arrange(self, prompt: Prompt) -> EncodedPrompt:
     """States and mask of a prompt's positions."""
-    return self.arrangement(prompt, self.embed, levels=len(self.level_sizes))
+    return self.prompt_encoder(prompt, self.embed, levels=len(self.level_sizes))
 
   def embed_codes(self, codes: jax.Array, level: int) -> jax.Array:
     """`[..., D]` of the codes `[...]` of a level, 0 after an early end."""

@@ -24,9 +24,9 @@ from flax import struct
 from gr_jax.generators.code_head import CodeTable
 from gr_jax.generators.prefix_adaptor import PrefixAdaptor
 from gr_jax.generators.priors.catalogue_counts import CatalogueCounts
-from gr_jax.generators.priors.count_prior import Counted, CountPrior
+from gr_jax.generators.priors.count_prior import CountPrior, PriorState
 from gr_jax.generators.priors.transitions import Transitions
-from gr_jax.generators.prompts.prompt_encoder import Arrangement, SummedPrompt
+from gr_jax.generators.prompts.prompt_encoder import PromptEncoder, SumItems
 from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.nn.attention import KeyValues
 from gr_jax.nn.biased_attention import MemoryKeys
@@ -51,7 +51,7 @@ class EncodedCache:
   own: KeyValues
   prefix: jax.Array
   mask: jax.Array
-  counted: Counted | None = None
+  counted: PriorState | None = None
 
 
 class Encoded(NamedTuple):
@@ -75,7 +75,7 @@ class EncoderDecoder(nn.Module):
     level_sizes: codes per level.
     ends: whether IDs may end early.
     dot_general: the product of every dense layer.
-    arrangement: how many positions an item of a prompt takes.
+    prompt_encoder: how many positions an item of a prompt takes.
     adaptor: lets scores depend on the prefix, as in NCI; None as in T5.
   """
 
@@ -84,7 +84,7 @@ class EncoderDecoder(nn.Module):
   level_sizes: tuple[int, ...]
   ends: bool = False
   dot_general: DotGeneral = jax.lax.dot_general
-  arrangement: Arrangement = SummedPrompt()
+  prompt_encoder: PromptEncoder = SumItems()
   adaptor: PrefixAdaptor | None = None
 
   def setup(self):
@@ -119,7 +119,7 @@ class EncoderDecoder(nn.Module):
 
   def encode(self, prompt: Prompt, queries: jax.Array) -> Encoded:
     """Reads a prompt and `P` queries, `[B, P, Wq]` words."""
-    read = self.arrangement(
+    read = self.prompt_encoder(
       prompt, self.table.embed, levels=len(self.level_sizes)
     )
     (B, S), (_, P, W) = read.mask.shape, queries.shape

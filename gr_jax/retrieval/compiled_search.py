@@ -49,7 +49,7 @@ class SearchInputs(NamedTuple):
   allowed: RowMask
 
 
-class Searches:
+class CompiledSearches:
   """Programs by model, beam and the shapes of their arguments.
 
   Args:
@@ -128,10 +128,10 @@ def _compiled(
 def _name(model: DecoderOnly, beam: int, shapes: SearchInputs) -> str:
   dot = getattr(model.dot_general, "__name__", "")
   sizes = model.config, model.prompt_size, model.level_sizes, model.ends, dot
-  arrangement = type(model.arrangement).__name__
+  prompt_encoder = type(model.prompt_encoder).__name__
   told = [
     repr(sizes),
-    arrangement,
+    prompt_encoder,
     str(beam),
     repr(jax.tree.flatten(shapes)),
     *_world(),

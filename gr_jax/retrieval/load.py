@@ -19,9 +19,9 @@ from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.generators.encoder_decoder import EncoderDecoder
 from gr_jax.generators.prefix_adaptor import PrefixAdaptor
 from gr_jax.generators.priors.transitions import TRANSITIONS, Transitions
-from gr_jax.generators.prompts.flatten_items import PromptTokens
-from gr_jax.generators.prompts.merge_items import TokenMerger
-from gr_jax.generators.prompts.prompt_encoder import Arrangement, SummedPrompt
+from gr_jax.generators.prompts.flatten_items import FlattenItems
+from gr_jax.generators.prompts.merge_items import MergeItems
+from gr_jax.generators.prompts.prompt_encoder import PromptEncoder, SumItems
 from gr_jax.generators.prompts.vocabulary import Vocabulary
 from gr_jax.generators.prompts.writer import PromptConfig
 from gr_jax.nn.dot import bf16_dot_general
@@ -214,17 +214,17 @@ def _network(section: dict[str, Any]):
       raise ValueError(f"no such network: {unknown!r}")
 
 
-def _arrangement(section: dict[str, Any]) -> Arrangement:
+def _arrangement(section: dict[str, Any]) -> PromptEncoder:
   """How many positions an item of a prompt takes."""
-  match section.get("arrangement", "summed"):
+  match section.get("prompt_encoder", "summed"):
     case "summed":
-      return SummedPrompt()
+      return SumItems()
     case "tokens":
-      return PromptTokens()
+      return FlattenItems()
     case "merged":
-      return TokenMerger(PRODUCTS[section["precision"]])
+      return MergeItems(PRODUCTS[section["precision"]])
     case unknown:
-      raise ValueError(f"no such arrangement of prompts: {unknown!r}")
+      raise ValueError(f"no such prompt_encoder of prompts: {unknown!r}")
 
 
 def _params(directory: pathlib.Path, model: DecoderOnly) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from gr_jax.decoding.beam_search import beam_search
 from gr_jax.decoding.filters import RowMask, pack_rows
 from gr_jax.decoding.trie import build_trie
-from gr_jax.decoding.unconstrained_beam_search import free_beam_search
+from gr_jax.decoding.unconstrained_beam_search import unconstrained_beam_search
 from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.tokenizers.semantic_ids import SemanticIds
@@ -29,7 +29,7 @@ class Retrieved(NamedTuple):
 
 
 class Retriever:
-  """Searches in batches of one size, so that each search compiles once.
+  """CompiledSearches in batches of one size, so that each search compiles once.
 
   Args:
     model: the generator.
@@ -59,7 +59,7 @@ class Retriever:
       )
       for name, search in (
         ("catalogue", beam_search),
-        ("free", free_beam_search),
+        ("free", unconstrained_beam_search),
       )
     }
 
@@ -81,7 +81,7 @@ class Retriever:
     """
     return self._run("catalogue", prompt, queries, beam_size, excluded)
 
-  def free_search(
+  def unconstrained_search(
     self, prompt: Prompt, queries: np.ndarray, *, beam_size: int
   ) -> Retrieved:
     """As `search`, with nothing that holds the beams in the catalogue."""

@@ -20,12 +20,12 @@ from jax.sharding import Mesh, PartitionSpec
 
 from gr_jax.parallel.mesh import DATA, put_batch
 from gr_jax.rl.log import AlignmentLog
-from gr_jax.rl.prompts import AskedBatch
+from gr_jax.rl.prompts import PromptBatch
 from gr_jax.rl.rewards.page import IdReward
 from gr_jax.rl.rollout import Rollout
 from gr_jax.rl.state import AlignmentBatch, AlignmentState, Unchanged
 from gr_jax.rl.update import Update
-from gr_jax.rl.validation_hits import HeldOut
+from gr_jax.rl.validation_hits import ValidationHits
 from gr_jax.training.checkpoints import Checkpoints
 from gr_jax.training.peak_memory import peak_memory
 
@@ -59,14 +59,14 @@ class Procedure:
     rollout: from `alignment_rollout.make_rollout`.
     reward: of IDs, on the host.
     update: from `alignment.make_update`.
-    held_out: from all variables to hit rates.
+    validation: from all variables to hit rates.
     keeps_old: whether update number `step` leaves the old policy.
   """
 
   rollout: Rollout
   reward: IdReward
   update: Update
-  held_out: HeldOut
+  validation: ValidationHits
   keeps_old: Callable[[int], bool]
 
 
@@ -108,7 +108,7 @@ class _Steps:
 
   def groups(
     self, state: AlignmentState, step: int
-  ) -> tuple[AskedBatch, AlignmentBatch]:
+  ) -> tuple[PromptBatch, AlignmentBatch]:
     """Requests and groups of `step`; dispatched, not waited for."""
     if self._ahead is not None:
       found, self._ahead = self._ahead, None
@@ -141,7 +141,7 @@ class _Steps:
 def fit(
   state: AlignmentState,
   unchanged: Unchanged,
-  batches: Iterator[AskedBatch],
+  batches: Iterator[PromptBatch],
   procedure: Procedure,
   *,
   config: AlignmentLoopConfig,
@@ -154,7 +154,7 @@ def fit(
   Args:
     state: initial state; also the structure and shardings of checkpoints.
     unchanged: what every step reads.
-    batches: a grain iterator of `alignment_requests.asked_batches`.
+    batches: a grain iterator of `alignment_requests.prompt_batches`.
     procedure: what a step consists of.
     config: length and rhythm.
     key: of all draws; those of a step depend on its number alone, so that a run
@@ -170,7 +170,7 @@ def fit(
   steps = _Steps(procedure, unchanged, batches, config, key, mesh)
   try:
     if not first:
-      log.write(0, procedure.held_out(state.params | unchanged.counts))
+      log.write(0, procedure.validation(state.params | unchanged.counts))
     for step in range(first, config.steps):
       done = step + 1
       timed = config.due(config.log_every, done)
@@ -189,7 +189,7 @@ def fit(
         row = jax.device_get(metrics) | clock.seconds
         row["align/peak_memory_bytes"] = peak_memory()
       if config.due(config.eval_every, done):
-        row |= procedure.held_out(state.params | unchanged.counts)
+        row |= procedure.validation(state.params | unchanged.counts)
       log.write(done, row)
       log.update()
       if config.due(config.checkpoint_every, done):

@@ -9,10 +9,10 @@ from typing import NamedTuple
 from gr_jax.decoding.sampling import Rollouts, sample_group
 from gr_jax.decoding.scoring import (
   ScoreCodes,
-  catalogue_log_probs,
-  free_log_probs,
+  constrained_log_probs,
+  model_log_probs,
 )
-from gr_jax.decoding.unconstrained_sampling import sample_free_group
+from gr_jax.decoding.unconstrained_sampling import sample_unconstrained_group
 
 
 class Policy(NamedTuple):
@@ -20,7 +20,7 @@ class Policy(NamedTuple):
 
   Attributes:
     sample: as `rollouts.sample_group`.
-    score: as `scoring.catalogue_log_probs`.
+    score: as `scoring.constrained_log_probs`.
   """
 
   sample: Callable[..., Rollouts]
@@ -28,6 +28,6 @@ class Policy(NamedTuple):
 
 
 # What a search inside the trie can say.
-IN_CATALOGUE = Policy(sample_group, catalogue_log_probs)
+CONSTRAINED = Policy(sample_group, constrained_log_probs)
 # The model as it is: it may say codes that name nothing, and unlearn them.
-FREE = Policy(sample_free_group, free_log_probs)
+UNCONSTRAINED = Policy(sample_unconstrained_group, model_log_probs)

@@ -21,7 +21,7 @@ _EPOCHS = 1_000_000
 
 
 @struct.dataclass
-class AskedBatch:
+class PromptBatch:
   """`B` requests.
 
   Attributes:
@@ -40,7 +40,7 @@ class AskedBatch:
 
 
 @dataclasses.dataclass(frozen=True)
-class AskedConfig:
+class PromptBatchConfig:
   """What is asked and what comes with it.
 
   Attributes:
@@ -88,13 +88,13 @@ def mixed_experts(
   return np.concatenate((liked, shown), axis=1)
 
 
-def asked_batches(
+def prompt_batches(
   requests: Requests,
   rows: np.ndarray,
   writer: PromptWriter,
   semantic_ids: SemanticIds,
   *,
-  config: AskedConfig,
+  config: PromptBatchConfig,
 ) -> grain.IterDataset:
   """Endless batches of `rows`, shuffled anew every epoch, sharded by host.
 
@@ -115,10 +115,10 @@ def asked_batches(
   )
   positives = page_experts(requests, semantic_ids, count=config.positives)
 
-  def write(places: np.ndarray, rng: np.random.Generator) -> AskedBatch:
+  def write(places: np.ndarray, rng: np.random.Generator) -> PromptBatch:
     chosen = rows[places]
     shown = rng.random(len(chosen)) >= config.hidden_share
-    return AskedBatch(
+    return PromptBatch(
       rows=chosen.astype(np.int32),
       prompt=writer.prompts(chosen, shown=shown),
       queries=writer.queries(requests.query[chosen]),

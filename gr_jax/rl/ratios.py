@@ -59,8 +59,8 @@ def early_clipped_ratios(
   """
   new = sequence_sums(log_probs, where=where)
   old = sequence_sums(old_log_probs, where=where)
-  floor = jax.lax.stop_gradient(new) - jnp.log(limit)
-  return jnp.exp(new - jnp.maximum(floor, old))
+  baseline = jax.lax.stop_gradient(new) - jnp.log(limit)
+  return jnp.exp(new - jnp.maximum(baseline, old))
 
 
 def stopped_ratios(log_probs: jax.Array, *, where: jax.Array) -> jax.Array:

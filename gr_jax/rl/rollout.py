@@ -16,11 +16,11 @@ from gr_jax.rl.experts import (
   named_members,
   replace_with_experts,
 )
-from gr_jax.rl.prompts import AskedBatch
+from gr_jax.rl.prompts import PromptBatch
 from gr_jax.rl.state import AlignmentBatch, Unchanged
 
 # From old parameters, what never changes, requests and a key.
-Rollout = Callable[[Any, Unchanged, AskedBatch, Any], AlignmentBatch]
+Rollout = Callable[[Any, Unchanged, PromptBatch, Any], AlignmentBatch]
 Inject = Callable[[Group, jax.Array, jax.Array], Group]
 
 

@@ -15,11 +15,11 @@ from gr_jax.evaluation import metrics
 from gr_jax.generators.prompts.writer import Prompt
 
 # From variables to `{"eval/hit_rate@10": ...}`.
-HeldOut = Callable[[Any], dict[str, float]]
+ValidationHits = Callable[[Any], dict[str, float]]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class HeldOutRequests:
+class ValidationRequests:
   """Requests and what they should find.
 
   Attributes:
@@ -33,15 +33,15 @@ class HeldOutRequests:
   targets: RowLists
 
 
-def make_held_out(
+def make_validation_hits(
   prefill: Prefill,
   decode_step: DecodeStep,
   trie: Trie,
-  asked: HeldOutRequests,
+  asked: ValidationRequests,
   *,
   batch_size: int,
   cutoffs: tuple[int, ...] = (1, 10),
-) -> HeldOut:
+) -> ValidationHits:
   """Hit rates of IDs at `cutoffs`, of one search of the widest.
 
   Args:
@@ -61,7 +61,7 @@ def make_held_out(
       prefill, decode_step, variables, prompt, trie, beam_size=widest
     ).ids
 
-  def held_out(variables: Any) -> dict[str, float]:
+  def validation(variables: Any) -> dict[str, float]:
     found = []
     for start in range(0, total, batch_size):
       # The last batch is filled up with copies of its first row.
@@ -78,4 +78,4 @@ def make_held_out(
       for k in cutoffs
     }
 
-  return held_out
+  return validation

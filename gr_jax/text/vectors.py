@@ -19,7 +19,7 @@ class VectorsConfig:
     shift: of the PMI, see `copurchase_vectors`.
     smoothing: of the PMI, see `copurchase_vectors`.
     text_weight: length of the text part.
-    collaborative_weight: length of the collaborative part.
+    copurchase_weight: length of the collaborative part.
     history_window: how many of the last history items join the items of a
       request in one basket. 0 where pages are baskets; a few where a page is a
       single item and only the sequence tells what goes together.
@@ -29,7 +29,7 @@ class VectorsConfig:
   shift: float = 1.0
   smoothing: float = 1.0
   text_weight: float = 1.0
-  collaborative_weight: float = 1.0
+  copurchase_weight: float = 1.0
   history_window: int = 0
 
 
@@ -57,7 +57,7 @@ def item_vectors(
   )
   text = encoder.encode(catalogue.texts.tolist())
   return np.concatenate(
-    [config.text_weight * text, config.collaborative_weight * collaborative],
+    [config.text_weight * text, config.copurchase_weight * collaborative],
     axis=1,
     dtype=np.float32,
   )
@@ -91,7 +91,7 @@ def query_vectors(
   )
   text = encoder.encode(requests.queries.tolist())
   return np.concatenate(
-    [config.text_weight * text, config.collaborative_weight * unit_rows(sums)],
+    [config.text_weight * text, config.copurchase_weight * unit_rows(sums)],
     axis=1,
     dtype=np.float32,
   )

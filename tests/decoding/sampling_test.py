@@ -109,7 +109,7 @@ def test_distinct_samples_are_drawn_one_after_another(generator):
 @pytest.mark.parametrize("function", [sample_group, sample_distinct])
 def test_log_probabilities_are_those_of_enumeration(generator, function):
   ids, found, (free, held) = one_question(function, generator)
-  np.testing.assert_allclose(found.free_log_probs, free[found.ids], atol=1e-5)
+  np.testing.assert_allclose(found.model_log_probs, free[found.ids], atol=1e-5)
   np.testing.assert_allclose(found.log_probs, held[found.ids], atol=1e-5)
   np.testing.assert_array_equal(found.codes, ids[found.ids])
 
@@ -159,7 +159,7 @@ def test_the_beam_is_that_of_the_search(generator):
   expected = jax.device_get(jax.jit(search)(VALUES, prompt, trie))
   np.testing.assert_array_equal(found.ids, expected.ids)
   np.testing.assert_allclose(
-    found.free_log_probs.sum(axis=-1), expected.log_probs, atol=1e-5
+    found.model_log_probs.sum(axis=-1), expected.log_probs, atol=1e-5
   )
 
 

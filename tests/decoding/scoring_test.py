@@ -8,8 +8,8 @@ from flax import linen as nn
 
 from gr_jax.decoding.sampling import sample_group
 from gr_jax.decoding.scoring import (
-  catalogue_log_probs,
-  free_log_probs,
+  constrained_log_probs,
+  model_log_probs,
   token_mask,
 )
 from gr_jax.decoding.trie import build_trie
@@ -55,10 +55,10 @@ def test_packed_scores_equal_those_of_the_rollout():
   where = np.asarray(rollouts.where)
   np.testing.assert_array_equal(token_mask(rollouts.codes), where)
   assert not where.all()
-  free = jax.jit(free_log_probs)(logits, rollouts.codes, trie)
-  held = jax.jit(catalogue_log_probs)(logits, rollouts.codes, trie)
+  free = jax.jit(model_log_probs)(logits, rollouts.codes, trie)
+  held = jax.jit(constrained_log_probs)(logits, rollouts.codes, trie)
   for found, expected in (
-    (free, rollouts.free_log_probs),
+    (free, rollouts.model_log_probs),
     (held, rollouts.log_probs),
   ):
     np.testing.assert_allclose(
@@ -78,10 +78,10 @@ def test_probabilities_in_the_catalogue_sum_to_one(has_ends):
     for size in sizes
   ]
   trie = build_trie(np.asarray(ids), sizes)
-  held = jax.jit(catalogue_log_probs)(logits, ids, trie)
+  held = jax.jit(constrained_log_probs)(logits, ids, trie)
   total = jnp.exp(jnp.where(token_mask(ids), held, 0).sum(axis=1)).sum()
   np.testing.assert_allclose(total, 1, rtol=1e-5)
-  free = jax.jit(free_log_probs)(logits, ids, trie)
+  free = jax.jit(model_log_probs)(logits, ids, trie)
   total = jnp.exp(jnp.where(token_mask(ids), free, 0).sum(axis=1)).sum()
   assert total < 0.99
 
@@ -91,7 +91,7 @@ def test_gradients_are_finite_even_where_codes_name_nothing():
   codes = jnp.where(jnp.arange(GROUP)[:, None] == 0, -1, rollouts.codes)
 
   def total(logits):
-    held = catalogue_log_probs(logits, codes, trie)
+    held = constrained_log_probs(logits, codes, trie)
     return jnp.where(token_mask(codes), held, 0).sum()
 
   value, grads = jax.jit(jax.value_and_grad(total))(logits)

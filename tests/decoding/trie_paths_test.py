@@ -1,4 +1,4 @@
-"""All walks together say all IDs, with the chances of both policies."""
+"""All paths together say all IDs, with the chances of both policies."""
 
 import functools
 

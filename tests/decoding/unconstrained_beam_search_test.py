@@ -9,7 +9,7 @@ import pytest
 
 from gr_jax.decoding.beam_search import beam_search
 from gr_jax.decoding.trie import build_trie
-from gr_jax.decoding.unconstrained_beam_search import free_beam_search
+from gr_jax.decoding.unconstrained_beam_search import unconstrained_beam_search
 from tests.reference import dictionary_trie
 from tests.reference.hashed_generator import HashedGenerator
 from tests.reference.random_ids import random_ids
@@ -23,7 +23,7 @@ VALUES = np.uint32(1 << 16)
 def searcher(has_ends):
   generator = HashedGenerator(SIZES, has_ends)
   search = functools.partial(
-    free_beam_search, generator.prefill, generator.decode_step
+    unconstrained_beam_search, generator.prefill, generator.decode_step
   )
   return generator, jax.jit(search, static_argnames="beam_size")
 
@@ -38,7 +38,7 @@ def test_equals_the_reference_and_flags_what_is_no_id(seed, has_ends):
   prompt = rng.integers(0, 2**32, 4, dtype=np.uint32)
   result = jax.device_get(search(VALUES, prompt, trie, beam_size=WIDTHS))
   for b in range(4):
-    expected = dictionary_trie.free_beam_search(
+    expected = dictionary_trie.unconstrained_beam_search(
       generator.next_log_probs(VALUES, prompt[b]),
       SIZES,
       WIDTHS,
@@ -90,4 +90,6 @@ def test_end_columns_that_stop_are_refused():
 
   trie = build_trie(np.zeros((1, 3), int), SIZES)
   with pytest.raises(ValueError, match="level 2 has no END column"):
-    free_beam_search(prefill, decode_step, None, None, trie, beam_size=2)
+    unconstrained_beam_search(
+      prefill, decode_step, None, None, trie, beam_size=2
+    )

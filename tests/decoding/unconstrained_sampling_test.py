@@ -6,7 +6,7 @@ import pytest
 import scipy.stats
 
 from gr_jax.decoding.trie import build_trie
-from gr_jax.decoding.unconstrained_sampling import sample_free_group
+from gr_jax.decoding.unconstrained_sampling import sample_unconstrained_group
 from tests.reference.hashed_generator import HashedGenerator
 from tests.reference.random_ids import random_ids
 
@@ -32,7 +32,10 @@ def test_all_codes_come_up_as_often_as_the_model_says(has_ends):
   ids = random_ids(rng, SIZES, 5, has_ends=has_ends)
   trie = build_trie(ids, SIZES)
   draw = functools.partial(
-    sample_free_group, generator.prefill, generator.decode_step, group_size=4
+    sample_unconstrained_group,
+    generator.prefill,
+    generator.decode_step,
+    group_size=4,
   )
   prompt = np.full(3000, 77, np.uint32)
   values, key = np.uint32(4096), jax.random.key(0)

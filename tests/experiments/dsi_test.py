@@ -64,7 +64,7 @@ def test_unknown_ids_are_told_before_anything_runs(tmp_path):
 
 def test_pages_are_refused_before_anything_runs(tmp_path):
   config = nci_config.get_config("tiny")
-  config.generator.learns = "page_wise"
+  config.generator.task = "page_wise"
   with pytest.raises(ValueError, match=r"'page_wise', which .*=nci cannot"):
     dsi.run(config, tmp_path / "run")
   assert not (tmp_path / "run").exists()

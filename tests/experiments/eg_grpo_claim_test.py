@@ -38,7 +38,7 @@ def smallest(output: str):
   config.align.loop.update(
     steps=2, log_every=1, eval_every=2, checkpoint_every=2
   )
-  config.align.held_out.update(requests=8, batch_size=8)
+  config.align.validation.update(requests=8, batch_size=8)
   config.evaluation.update(requests=16, batch_size=16)
   return config
 

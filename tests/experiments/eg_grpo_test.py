@@ -37,7 +37,7 @@ def smallest():
   config.align.loop.update(
     steps=2, log_every=1, eval_every=2, checkpoint_every=2
   )
-  config.align.held_out.update(requests=8, batch_size=8)
+  config.align.validation.update(requests=8, batch_size=8)
   config.evaluation.update(
     requests=8, beam=10, beams=(1, 10), beam_requests=8, batch_size=8
   )

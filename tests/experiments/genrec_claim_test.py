@@ -38,8 +38,8 @@ def smallest(output: str):
   config.align.loop.update(
     steps=2, log_every=1, eval_every=2, checkpoint_every=2
   )
-  config.align.held_out.update(requests=8, batch_size=8)
-  config.evaluation.update(requests=16, batch_size=16, free_beam=4)
+  config.align.validation.update(requests=8, batch_size=8)
+  config.evaluation.update(requests=16, batch_size=16, unconstrained_beam=4)
   return config
 
 

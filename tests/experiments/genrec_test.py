@@ -16,8 +16,12 @@ def test_the_objective_is_grpo_sr_without_kl():
   ("key", "value", "message"),
   [
     ("tokenizer.clusters", "x", "clusters is 'x'; use one of plain"),
-    ("generator.learns", "x", "learns is 'x'; use one of point_wise"),
-    ("generator.arrangement", "x", "arrangement is 'x'; use one of summed"),
+    ("generator.task", "x", "task is 'x'; use one of point_wise"),
+    (
+      "generator.prompt_encoder",
+      "x",
+      "prompt_encoder is 'x'; use one of summed",
+    ),
     ("preference.network.search", "x", "search is 'x'; use one of hard"),
   ],
 )

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 
 def smallest(output: str):
-  """One seed of two generators, both floors and one split on a tiny shop."""
+  """One seed of two generators, both baselines and one split on a tiny shop."""
   config = config_file.get_config("tiny")
   config.output = output
   config.arms = ("bm25", "dpr", "tiger", "tiger_wide", "sa2crq_10")

@@ -10,9 +10,9 @@ from flax import linen as nn
 from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.generators.priors.catalogue_counts import count_catalogue
 from gr_jax.generators.priors.transition_counts import count_transitions
-from gr_jax.generators.prompts.flatten_items import PromptTokens
-from gr_jax.generators.prompts.merge_items import TokenMerger
-from gr_jax.generators.prompts.prompt_encoder import SummedPrompt
+from gr_jax.generators.prompts.flatten_items import FlattenItems
+from gr_jax.generators.prompts.merge_items import MergeItems
+from gr_jax.generators.prompts.prompt_encoder import SumItems
 from gr_jax.nn.transformer import TransformerConfig
 from tests.reference.noisy import noisy
 from tests.reference.small_world import semantic_ids, shop, writer
@@ -20,7 +20,7 @@ from tests.reference.small_world import semantic_ids, shop, writer
 CONFIG = TransformerConfig(
   layers=2, width=16, heads=2, kv_heads=1, head_size=8, feed_forward=24
 )
-SUMMED = SummedPrompt()
+SUMMED = SumItems()
 ROWS = np.arange(100, 104)
 
 
@@ -32,10 +32,12 @@ def apply(model, params, *inputs, **options):
 
 
 @functools.cache
-def built(ends=False, arrangement=SUMMED):
+def built(ends=False, prompt_encoder=SUMMED):
   sizes = semantic_ids().level_sizes
   prompt_size = writer()._vocabulary.prompt_size
-  model = DecoderOnly(CONFIG, prompt_size, sizes, ends, arrangement=arrangement)
+  model = DecoderOnly(
+    CONFIG, prompt_size, sizes, ends, prompt_encoder=prompt_encoder
+  )
   prompt = writer().prompts(ROWS, shown=np.ones(4, bool))
   queries = writer().queries(np.array([[0, -1, 3]] * 4))
   rng = np.random.default_rng(0)
@@ -97,11 +99,11 @@ def related():
 
 
 def merged():
-  return built(arrangement=TokenMerger())
+  return built(prompt_encoder=MergeItems())
 
 
 def unmerged():
-  return built(arrangement=PromptTokens())
+  return built(prompt_encoder=FlattenItems())
 
 
 @pytest.mark.parametrize("built", [built, told, related, merged, unmerged])
@@ -195,17 +197,17 @@ def test_ends_add_one_column_after_the_first_level():
     assert logits.shape[-1] == size + 1
 
 
-@pytest.mark.parametrize("arrangement", [TokenMerger(), PromptTokens()])
-def test_what_is_decoded_does_not_depend_on_the_arrangement(arrangement):
+@pytest.mark.parametrize("prompt_encoder", [MergeItems(), FlattenItems()])
+def test_what_is_decoded_does_not_depend_on_the_arrangement(prompt_encoder):
   """The same shapes of scores and of each beam's own past."""
-  summed, other = cached(SUMMED), cached(arrangement)
+  summed, other = cached(SUMMED), cached(prompt_encoder)
   chex.assert_trees_all_equal_shapes(summed[0], other[0])
   chex.assert_trees_all_equal_shapes(summed[1].own, other[1].own)
 
 
-def cached(arrangement):
+def cached(prompt_encoder):
   """Log-probabilities of level 1, and the cache after it."""
-  model, params, (prompt, queries, codes) = built(arrangement=arrangement)
+  model, params, (prompt, queries, codes) = built(prompt_encoder=prompt_encoder)
   _, cache = apply(model, params, prompt, queries[:, 0], method="prefill")
   return apply(
     model,

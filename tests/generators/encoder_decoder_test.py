@@ -13,8 +13,8 @@ from gr_jax.generators.encoder_decoder import EncoderDecoder
 from gr_jax.generators.prefix_adaptor import PrefixAdaptor
 from gr_jax.generators.priors.catalogue_counts import count_catalogue
 from gr_jax.generators.priors.transition_counts import count_transitions
-from gr_jax.generators.prompts.flatten_items import PromptTokens
-from gr_jax.generators.prompts.prompt_encoder import SummedPrompt
+from gr_jax.generators.prompts.flatten_items import FlattenItems
+from gr_jax.generators.prompts.prompt_encoder import SumItems
 from gr_jax.generators.training_examples.single import Examples
 from gr_jax.nn.transformer import TransformerConfig
 from gr_jax.retrieval.retriever import Retriever
@@ -33,7 +33,7 @@ CONFIG = TransformerConfig(
   unroll=1,
 )
 ROWS = np.arange(100, 104)
-SUMMED = SummedPrompt()
+SUMMED = SumItems()
 SIZES = semantic_ids().level_sizes
 
 
@@ -44,10 +44,10 @@ def short_ids():
 
 
 @functools.cache
-def built(ends=False, arrangement=SUMMED, counted=False, adaptor=None):
+def built(ends=False, prompt_encoder=SUMMED, counted=False, adaptor=None):
   size = writer()._vocabulary.prompt_size
   model = EncoderDecoder(
-    CONFIG, size, SIZES, ends, arrangement=arrangement, adaptor=adaptor
+    CONFIG, size, SIZES, ends, prompt_encoder=prompt_encoder, adaptor=adaptor
   )
   prompt = writer().prompts(ROWS, shown=np.ones(4, bool))
   queries = writer().queries(np.array([[0, -1, 3]] * 4))
@@ -92,7 +92,7 @@ def jitted(model):
 WHOLE = {
   "ends": True,
   "counted": True,
-  "arrangement": PromptTokens(),
+  "prompt_encoder": FlattenItems(),
   "adaptor": PrefixAdaptor(dataclasses.replace(CONFIG, layers=1)),
 }
 

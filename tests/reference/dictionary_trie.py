@@ -61,7 +61,7 @@ def enumerate_ids(ids: np.ndarray, rows, next_log_probs) -> dict[int, float]:
   return scores
 
 
-def free_beam_search(
+def unconstrained_beam_search(
   next_log_probs, level_sizes, widths, *, has_ends
 ) -> list[tuple[float, tuple[int, ...]]]:
   """As `beam_search`, but every column of a level is a candidate, END last."""

@@ -23,7 +23,7 @@ CONFIG = ConfigDict(
       "beam": 10,
       "beams": (2, 10),
       "beam_requests": 4,
-      "free_beam": 3,
+      "unconstrained_beam": 3,
       "batch_size": 4,
     },
   }

@@ -9,7 +9,7 @@ import pytest
 from gr_jax.decoding.filters import pack_rows
 from gr_jax.decoding.live_trie import make_live_trie
 from gr_jax.retrieval import compiled_search
-from gr_jax.retrieval.compiled_search import Searches, SearchInputs
+from gr_jax.retrieval.compiled_search import CompiledSearches, SearchInputs
 from tests.reference.small_world import semantic_ids
 from tests.retrieval.retriever_test import built
 
@@ -117,7 +117,7 @@ def test_a_search_is_the_retrievers_under_any_mask(folder, wanted):
     row[ids[::2]] = False
   filtered = reference(mask)
   assert (filtered.ids[:, 0] == wanted.ids[:, 1]).all()
-  programs = Searches(folder)
+  programs = CompiledSearches(folder)
   for given, answer in ((None, wanted), (mask, filtered)):
     found = programs(model(), BEAM, inputs(mask=given))
     np.testing.assert_array_equal(found.ids, answer.ids)
@@ -126,7 +126,7 @@ def test_a_search_is_the_retrievers_under_any_mask(folder, wanted):
 
 
 def test_what_is_kept_is_read_and_not_compiled(folder, compiled):
-  programs = Searches(folder)
+  programs = CompiledSearches(folder)
   programs.prepare(model(), BEAM, [inputs(), inputs()])
   first = read(programs(model(), BEAM, inputs()))
   second = read(programs(model(), BEAM, inputs()))
@@ -143,13 +143,13 @@ def test_a_damaged_program_is_compiled_anew_and_replaced(
   whole = file.read_bytes()
   copy = tmp_path / file.name
   copy.write_bytes(whole[: len(whole) // 2] if damage == "half" else b"no")
-  found = Searches(tmp_path)(model(), BEAM, inputs())
+  found = CompiledSearches(tmp_path)(model(), BEAM, inputs())
   np.testing.assert_array_equal(found.ids, wanted.ids)
   assert len(compiled) == 1
   # Nothing is left beside it.
   assert kept(tmp_path) == [copy]
   assert copy.read_bytes() == whole
-  Searches(tmp_path).prepare(model(), BEAM, [inputs()])
+  CompiledSearches(tmp_path).prepare(model(), BEAM, [inputs()])
   assert len(compiled) == 1
 
 
@@ -160,7 +160,7 @@ def test_a_full_disk_costs_time_only_and_leaves_nothing_behind(
     raise OSError(28, "No space left on device")
 
   monkeypatch.setattr(compiled_search.os, "replace", full)
-  programs = Searches(tmp_path)
+  programs = CompiledSearches(tmp_path)
   for _ in range(2):
     found = programs(model(), BEAM, inputs())
     np.testing.assert_array_equal(found.ids, wanted.ids)

@@ -11,7 +11,7 @@ import pytest
 
 from gr_jax.generators.encoder_decoder import EncoderDecoder
 from gr_jax.generators.priors.transition_counts import count_transitions
-from gr_jax.generators.prompts.merge_items import TokenMerger
+from gr_jax.generators.prompts.merge_items import MergeItems
 from gr_jax.retrieval.load import STAGES, load_artefacts
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
@@ -136,14 +136,16 @@ def test_an_aligned_generator_is_served_in_place_of_the_trained(copied):
 def test_prompts_are_arranged_as_in_training(copied):
   path = copied / "generator" / "manifest.json"
   manifest = json.loads(path.read_text())
-  for name, kind in (("merged", TokenMerger), ("stacked", None)):
-    manifest["section"]["arrangement"] = name
+  for name, kind in (("merged", MergeItems), ("stacked", None)):
+    manifest["section"]["prompt_encoder"] = name
     path.write_text(json.dumps(manifest))
     if kind is None:
-      with pytest.raises(ValueError, match=r"no such arrangement .*'stacked'"):
+      with pytest.raises(
+        ValueError, match=r"no such prompt_encoder .*'stacked'"
+      ):
         load_artefacts(copied)
     else:
-      assert isinstance(load_artefacts(copied).model.arrangement, kind)
+      assert isinstance(load_artefacts(copied).model.prompt_encoder, kind)
 
 
 @pytest.mark.parametrize("name", ["encoder_decoder", "nci", "recurrent"])

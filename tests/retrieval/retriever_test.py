@@ -121,7 +121,7 @@ def test_seen_items_do_not_come_back():
 
 def test_free_search_says_what_names_nothing():
   _, _, retriever, (prompt, queries) = built()
-  found = retriever.free_search(prompt, queries, beam_size=8)
+  found = retriever.unconstrained_search(prompt, queries, beam_size=8)
   assert ((found.ids >= -1) & (found.ids < semantic_ids().num_ids)).all()
   assert (found.ids == -1).any()
 

@@ -16,8 +16,12 @@ from gr_jax.retrieval.retriever import generator_functions
 from gr_jax.rl.loop import AlignmentLoopConfig, Procedure, fit
 from gr_jax.rl.objective_config import AlignmentConfig
 from gr_jax.rl.old_policy import periodic
-from gr_jax.rl.policies import IN_CATALOGUE
-from gr_jax.rl.prompts import AskedConfig, asked_batches, clicked_requests
+from gr_jax.rl.policies import CONSTRAINED
+from gr_jax.rl.prompts import (
+  PromptBatchConfig,
+  clicked_requests,
+  prompt_batches,
+)
 from gr_jax.rl.rewards.page import PageReward, best_of_items
 from gr_jax.rl.rollout import make_rollout
 from gr_jax.rl.state import start_alignment
@@ -49,9 +53,9 @@ def initial():
 
 def batches():
   rows = clicked_requests(shop().requests, split=TRAIN)
-  config = AskedConfig(batch_size=8, clicked=1)
+  config = PromptBatchConfig(batch_size=8, clicked=1)
   return iter(
-    asked_batches(
+    prompt_batches(
       shop().requests, rows, writer(), semantic_ids(), config=config
     )
   )
@@ -62,19 +66,19 @@ def procedure(every):
   return Procedure(
     rollout=make_rollout(
       *generator_functions(model()),
-      sample=IN_CATALOGUE.sample,
+      sample=CONSTRAINED.sample,
       group_size=4,
       mesh=mesh(),
     ),
     reward=best_of_items(PageReward(shop().requests), semantic_ids()),
     update=make_update(
       model(),
-      IN_CATALOGUE.score,
+      CONSTRAINED.score,
       OPTIMIZER,
       config=AlignmentConfig(old_policy=periodic(every)),
       like=initial(),
     ),
-    held_out=lambda variables: {
+    validation=lambda variables: {
       "eval/hit_rate@10": float(len(jax.tree.leaves(variables)))
     },
     keeps_old=periodic(every).keeps,

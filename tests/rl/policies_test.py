@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from gr_jax.retrieval.retriever import generator_functions
-from gr_jax.rl.policies import FREE, IN_CATALOGUE
+from gr_jax.rl.policies import CONSTRAINED, UNCONSTRAINED
 from tests.reference.small_policy import model, params, trie
 from tests.reference.small_world import writer
 
 ROWS = np.arange(50, 54)
 
 
-@pytest.mark.parametrize("policy", [IN_CATALOGUE, FREE])
+@pytest.mark.parametrize("policy", [CONSTRAINED, UNCONSTRAINED])
 def test_scores_are_the_log_probabilities_of_the_draw(policy):
   prompt = writer().prompts(ROWS, shown=np.ones(4, bool))
   queries = writer().queries(np.array([0, 1, 2, -1]))

@@ -6,10 +6,10 @@ import pytest
 
 from gr_jax.data.requests import CLICKED, EXPOSED, TEST, TRAIN
 from gr_jax.rl.prompts import (
-  AskedConfig,
-  asked_batches,
+  PromptBatchConfig,
   clicked_requests,
   mixed_experts,
+  prompt_batches,
 )
 from tests.reference.small_world import semantic_ids, shop, writer
 
@@ -26,10 +26,10 @@ def kinds_of_ids(row):
 
 
 def batches(**changes):
-  config = AskedConfig(batch_size=8, **changes)
+  config = PromptBatchConfig(batch_size=8, **changes)
   rows = clicked_requests(shop().requests, split=TRAIN)
   return iter(
-    asked_batches(
+    prompt_batches(
       shop().requests, rows, writer(), semantic_ids(), config=config
     )
   )

@@ -7,8 +7,8 @@ import numpy as np
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, put_batch, replicated
 from gr_jax.retrieval.retriever import generator_functions
 from gr_jax.rl.experts import append_experts
-from gr_jax.rl.policies import FREE, IN_CATALOGUE
-from gr_jax.rl.prompts import AskedBatch
+from gr_jax.rl.policies import CONSTRAINED, UNCONSTRAINED
+from gr_jax.rl.prompts import PromptBatch
 from gr_jax.rl.rollout import make_rollout
 from tests.reference import small_policy
 from tests.reference.small_world import semantic_ids, shop, writer
@@ -24,7 +24,7 @@ def mesh():
 def asked(experts, positives=()):
   rows = np.arange(100, 100 + B)
   return put_batch(
-    AskedBatch(
+    PromptBatch(
       rows=rows.astype(np.int32),
       prompt=writer().prompts(rows, shown=np.ones(B, bool)),
       queries=writer().queries(shop().requests.query[rows]),
@@ -36,7 +36,7 @@ def asked(experts, positives=()):
 
 
 @functools.cache
-def rollout(policy=IN_CATALOGUE, **options):
+def rollout(policy=CONSTRAINED, **options):
   return make_rollout(
     *generator_functions(small_policy.model()),
     sample=policy.sample,
@@ -88,6 +88,6 @@ def test_a_key_gives_the_same_groups_and_another_gives_others():
 
 
 def test_the_free_policy_may_name_nothing():
-  found = drawn(asked([]), policy=FREE)
+  found = drawn(asked([]), policy=UNCONSTRAINED)
   assert (found.group.ids < 0).any()
   assert (drawn(asked([])).group.ids >= 0).all()

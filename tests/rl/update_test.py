@@ -9,7 +9,7 @@ import numpy as np
 import optax
 
 from gr_jax.decoding.sampling import sample_group
-from gr_jax.decoding.scoring import catalogue_log_probs
+from gr_jax.decoding.scoring import constrained_log_probs
 from gr_jax.retrieval.retriever import generator_functions
 from gr_jax.rl.advantages import informative_groups, normalized_advantages
 from gr_jax.rl.experts import (
@@ -87,7 +87,7 @@ def batch(seed=0, rewards=None):
 def compiled(config):
   return make_update(
     model(),
-    catalogue_log_probs,
+    constrained_log_probs,
     optax.sgd(RATE),
     config=config,
     like=fresh(),
@@ -114,7 +114,7 @@ def log_probs(params, of):
   shape = (*of.group.ids.shape, of.queries.shape[-1])
   queries = jnp.broadcast_to(of.queries[:, None], shape)
   logits = model().apply(params, of.prompt, queries, of.group.codes)
-  return catalogue_log_probs(logits, of.group.codes, trie()).sum(axis=-1)
+  return constrained_log_probs(logits, of.group.codes, trie()).sum(axis=-1)
 
 
 def moved(before, after):
@@ -204,7 +204,7 @@ def test_counts_are_read_and_not_trained():
   """What learns to use them is."""
   state = start_alignment(counted_params(), optax.sgd(RATE))
   step = make_update(
-    model(), catalogue_log_probs, optax.sgd(RATE), config=EG_GRPO, like=state
+    model(), constrained_log_probs, optax.sgd(RATE), config=EG_GRPO, like=state
   )
   kept = jax.tree.map(np.array, counts())
   state, _ = step(state, counted_unchanged(), batch())

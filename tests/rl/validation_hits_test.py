@@ -7,7 +7,7 @@ import pytest
 from gr_jax.data.row_lists import from_lists
 from gr_jax.decoding.beam_search import beam_search
 from gr_jax.retrieval.retriever import generator_functions
-from gr_jax.rl.validation_hits import HeldOutRequests, make_held_out
+from gr_jax.rl.validation_hits import ValidationRequests, make_validation_hits
 from tests.reference.small_policy import model, params, trie
 from tests.reference.small_world import shop, writer
 
@@ -15,7 +15,7 @@ ROWS = np.arange(50, 63)
 
 
 def asked(targets):
-  return HeldOutRequests(
+  return ValidationRequests(
     prompt=writer().prompts(ROWS, shown=np.ones(len(ROWS), bool)),
     queries=writer().queries(shop().requests.query[ROWS]),
     targets=from_lists(targets),
@@ -40,7 +40,7 @@ def test_hits_are_targets_among_the_first(batch_size):
   targets = [
     [ids[r, 3 * r]] if 3 * r < 10 else others[r] for r in range(len(ROWS))
   ]
-  measure = make_held_out(
+  measure = make_validation_hits(
     *generator_functions(model()),
     trie(),
     asked(targets),

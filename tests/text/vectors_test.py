@@ -18,7 +18,7 @@ from gr_jax.text.vectors import (
   training_baskets,
 )
 
-CONFIG = VectorsConfig(dimensions=2, text_weight=2.0, collaborative_weight=0.5)
+CONFIG = VectorsConfig(dimensions=2, text_weight=2.0, copurchase_weight=0.5)
 
 
 class LengthEncoder:
@@ -104,16 +104,17 @@ def test_item_vectors_are_weighted_text_beside_weighted_purchases():
 
 
 def test_held_out_pages_change_no_vector():
-  held_out = trip(TEST)
+  validation = trip(TEST)
   other = dataclasses.replace(
-    held_out, page_item=np.where(held_out.page_item == 4, 0, 4).astype(np.int32)
+    validation,
+    page_item=np.where(validation.page_item == 4, 0, 4).astype(np.int32),
   )
-  start = held_out.page_offsets[4]
-  page_item = held_out.page_item.copy()
+  start = validation.page_offsets[4]
+  page_item = validation.page_item.copy()
   page_item[start:] = other.page_item[start:]
-  changed = dataclasses.replace(held_out, page_item=page_item)
+  changed = dataclasses.replace(validation, page_item=page_item)
   for make in (items_of, queries_of):
-    np.testing.assert_array_equal(make(held_out), make(changed))
+    np.testing.assert_array_equal(make(validation), make(changed))
 
 
 def items_of(source):

@@ -17,10 +17,10 @@ from ml_collections import ConfigDict
 
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.recipe import recipe_of
-from experiments.pipeline.task import Lesson
+from experiments.pipeline.task import Task
 from experiments.pipeline.train import (
   count_variables,
-  initialiser,
+  initializer,
   make_model,
   make_vocabulary,
 )
@@ -44,7 +44,7 @@ class Parts:
   Attributes:
     model: the generator.
     writer: of prompts.
-    lesson: batches and loss.
+    task: batches and loss.
     counts: variables that are not trained.
     trie: of as many IDs as the catalogue shall have.
     config: the section.
@@ -52,7 +52,7 @@ class Parts:
 
   model: Any
   writer: PromptWriter
-  lesson: Lesson
+  task: Task
   counts: dict[str, Any]
   trie: Trie
   config: ConfigDict
@@ -82,7 +82,7 @@ def parts(config: ConfigDict, *, items: int) -> Parts:
   return Parts(
     make_model(section, recipe, vocabulary, ids),
     writer,
-    recipe.lesson(section, data, ids, writer, vocabulary),
+    recipe.task(section, data, ids, writer, vocabulary),
     count_variables(data, ids, section),
     build_trie(catalogue.ids, sizes),
     section,
@@ -109,23 +109,23 @@ def lowered_step(made: Parts, mesh: Mesh):
   """The training step, lowered for the devices of `mesh`."""
   optimizer = make_optimizer(OptimizerConfig(**made.config.optimizer), 1000)
   state = abstract_state(
-    initialiser(made.model, made.writer, made.counts), optimizer, mesh=mesh
+    initializer(made.model, made.writer, made.counts), optimizer, mesh=mesh
   )
   step = jitted_step(
-    functools.partial(made.lesson.loss, made.model), optimizer, like=state
+    functools.partial(made.task.loss, made.model), optimizer, like=state
   )
-  batch = _shapes(next(iter(made.lesson.batches)), batch_sharding(mesh))
+  batch = _shapes(next(iter(made.task.batches)), batch_sharding(mesh))
   return step.lower(state, batch, _shapes(made.counts, replicated(mesh)))
 
 
 def step_flops(made: Parts) -> float:
   """Of the dense layers in one training step, all devices together."""
-  init = initialiser(made.model, made.writer, made.counts)
+  init = initializer(made.model, made.writer, made.counts)
   params = nn.unbox(jax.eval_shape(lambda: init(jax.random.key(0))))
-  length = made.model.arrangement.length(
+  length = made.model.prompt_encoder.length(
     items=made.config.prompt.history, levels=len(made.model.level_sizes)
   )
-  positions = made.lesson.prompts * (length + made.lesson.positions)
+  positions = made.task.prompts * (length + made.task.positions)
   forward_again = 4 / 3 if made.config.model.remat else 1
   return forward_again * dense_flops(params, positions)
 
@@ -133,7 +133,7 @@ def step_flops(made: Parts) -> float:
 def lowered_search(made: Parts, mesh: Mesh, *, requests: int, beam: int):
   """A search for `requests` a batch, which the devices share."""
   everywhere, split = replicated(mesh), batch_sharding(mesh)
-  init = initialiser(made.model, made.writer, made.counts)
+  init = initializer(made.model, made.writer, made.counts)
   params = jax.eval_shape(lambda: init(jax.random.key(0)))
   rows = np.zeros(requests, np.int64)
   prompt = made.writer.prompts(rows, shown=np.ones(requests, bool))

@@ -21,8 +21,8 @@ from gr_jax.nn.transformer import TransformerConfig
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, replicated
 from gr_jax.retrieval.retriever import generator_functions
 from gr_jax.rl.objective_config import AlignmentConfig
-from gr_jax.rl.policies import IN_CATALOGUE
-from gr_jax.rl.prompts import AskedBatch
+from gr_jax.rl.policies import CONSTRAINED
+from gr_jax.rl.prompts import PromptBatch
 from gr_jax.rl.rollout import make_rollout
 from gr_jax.rl.state import Unchanged, start_alignment
 from gr_jax.rl.update import make_update
@@ -108,13 +108,13 @@ class _World:
     self.params = self.unchanged.reference
     self.rollout = make_rollout(
       *generator_functions(self.model),
-      sample=IN_CATALOGUE.sample,
+      sample=CONSTRAINED.sample,
       group_size=sizes["group"],
       mesh=mesh,
     )
 
 
-def _requests(sizes: dict) -> AskedBatch:
+def _requests(sizes: dict) -> PromptBatch:
   rng = np.random.default_rng(1)
   rows = sizes["batch"]
 
@@ -123,7 +123,7 @@ def _requests(sizes: dict) -> AskedBatch:
 
   history = sizes["history"]
   experts = rng.integers(sizes["ids"], size=(rows, _EXPERTS), dtype=np.int32)
-  return AskedBatch(
+  return PromptBatch(
     rows=np.arange(rows, dtype=np.int32),
     prompt=Prompt(
       tokens(rows, 1, 4),
@@ -161,7 +161,7 @@ def make_step(*, units, **sizes) -> Run:
   state = [jax.device_put(first, replicated(mesh))]
   update = make_update(
     world.model,
-    IN_CATALOGUE.score,
+    CONSTRAINED.score,
     optimizer,
     config=AlignmentConfig(),
     like=state[0],

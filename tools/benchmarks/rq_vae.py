@@ -27,7 +27,7 @@ SIZES = {
 def section(
   *, batches: tuple[int, ...] = (1024, 2048), units: int = 20, sizes=SIZES
 ) -> Section:
-  """Ours in both types, and LC-Rec's arrangement in torch in both."""
+  """Ours in both types, and LC-Rec's prompt_encoder in torch in both."""
   ours, torch = "tools.benchmarks.rq_vae", "tools.benchmarks.rq_vae_torch"
   contenders = []
   for batch in batches:

@@ -1,4 +1,4 @@
-"""RQ-VAE in torch, in the arrangement of LC-Rec, written anew.
+"""RQ-VAE in torch, in the prompt_encoder of LC-Rec, written anew.
 
 Loss, codebooks by gradient, nearest codes and AdamW are LC-Rec's. Left out are
 what the library's step does not do either (gradient clipping, Sinkhorn at the

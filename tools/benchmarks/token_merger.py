@@ -5,8 +5,8 @@ import numpy as np
 from flax import linen as nn
 
 from gr_jax.generators.decoder_only import DecoderOnly
-from gr_jax.generators.prompts.flatten_items import PromptTokens
-from gr_jax.generators.prompts.merge_items import TokenMerger
+from gr_jax.generators.prompts.flatten_items import FlattenItems
+from gr_jax.generators.prompts.merge_items import MergeItems
 from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.nn.dot import bf16_dot_general
 from gr_jax.nn.transformer import TransformerConfig
@@ -65,23 +65,23 @@ def section(*, units: int = 5, sizes=SIZES) -> Section:
 
 
 def make_merged_bfloat16(**options) -> Run:
-  return _make(TokenMerger(bf16_dot_general), bf16_dot_general, **options)
+  return _make(MergeItems(bf16_dot_general), bf16_dot_general, **options)
 
 
 def make_merged_float32(**options) -> Run:
-  return _make(TokenMerger(), jax.lax.dot_general, **options)
+  return _make(MergeItems(), jax.lax.dot_general, **options)
 
 
 def make_tokens_bfloat16(**options) -> Run:
-  return _make(PromptTokens(), bf16_dot_general, **options)
+  return _make(FlattenItems(), bf16_dot_general, **options)
 
 
 def make_tokens_float32(**options) -> Run:
-  return _make(PromptTokens(), jax.lax.dot_general, **options)
+  return _make(FlattenItems(), jax.lax.dot_general, **options)
 
 
 def _make(
-  arrangement,
+  prompt_encoder,
   dot_general,
   *,
   units,
@@ -109,7 +109,7 @@ def _make(
     prompt_size,
     sizes,
     dot_general=dot_general,
-    arrangement=arrangement,
+    prompt_encoder=prompt_encoder,
   )
   rng = np.random.default_rng(0)
   starts = prompt_size + np.cumsum((0, *sizes[:-1]))
@@ -131,7 +131,7 @@ def _make(
       params, prompt, queries, method="prefill"
     )
   )
-  positions = arrangement.length(items=history, levels=len(sizes))
+  positions = prompt_encoder.length(items=history, levels=len(sizes))
 
   def run():
     for _ in range(units):

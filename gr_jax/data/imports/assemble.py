@@ -17,7 +17,7 @@ from gr_jax.data.imports.checks import (
   drop_empty_users,
 )
 from gr_jax.data.imports.pages import ordered_events
-from gr_jax.data.imports.rejects import Checked
+from gr_jax.data.imports.rejects import CheckedTable
 from gr_jax.data.imports.summary import ImportSummary, count_rejects
 from gr_jax.data.requests import TEST, TRAIN, VALID, Requests
 
@@ -39,8 +39,8 @@ class Assembled:
 
 
 def assemble(
-  items: Checked,
-  events: Checked,
+  items: CheckedTable,
+  events: CheckedTable,
   *,
   event_types: Mapping[str, str],
   valid_share: float,
@@ -88,12 +88,12 @@ def assemble(
 
 
 def _check(
-  items: Checked,
-  events: Checked,
+  items: CheckedTable,
+  events: CheckedTable,
   event_types: Mapping[str, str],
   now: int,
   progress: Callable[[str], None],
-) -> tuple[Checked, Checked]:
+) -> tuple[CheckedTable, CheckedTable]:
   items = check_items(items)
   progress(f"{items.frame.height:,} of {items.rows_read:,} items are usable")
   if not items.frame.height:
@@ -119,7 +119,7 @@ def _check(
   return items, events
 
 
-def _why(table: Checked) -> str:
+def _why(table: CheckedTable) -> str:
   reasons = "; ".join(
     f"{n:,} x {reason} (first in row {rows[0]})"
     for _, reason, n, rows in count_rejects(table.rejects)
@@ -145,8 +145,8 @@ def _check_requests(requests: Requests) -> None:
 
 
 def _summary(
-  items: Checked,
-  events: Checked,
+  items: CheckedTable,
+  events: CheckedTable,
   rejects: pl.DataFrame,
   built: Built,
   num_items: int,

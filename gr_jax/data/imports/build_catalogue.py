@@ -1,4 +1,4 @@
-"""Checked items become a catalogue."""
+"""CheckedTable items become a catalogue."""
 
 import numpy as np
 import polars as pl

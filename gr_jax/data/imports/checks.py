@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from gr_jax.data.imports.rejects import Checked, reject_rows
+from gr_jax.data.imports.rejects import CheckedTable, reject_rows
 from gr_jax.data.imports.times import unix_seconds
 from gr_jax.data.requests import CLICKED, EXPOSED, ORDERED
 
@@ -19,7 +19,7 @@ EVENT_TYPES = {
 _DAY = int(timedelta(days=1).total_seconds())
 
 
-def check_items(table: Checked) -> Checked:
+def check_items(table: CheckedTable) -> CheckedTable:
   """Keeps the first row of every id that has an id and a text.
 
   Adds `amount`, the value as a number: a value that is not a number >= 0 is
@@ -41,12 +41,12 @@ def check_items(table: Checked) -> Checked:
 
 
 def check_events(
-  table: Checked,
+  table: CheckedTable,
   *,
   item_ids: pl.Series,
   event_types: Mapping[str, str],
   now: int,
-) -> Checked:
+) -> CheckedTable:
   """Keeps the events that name a known item, a user, a time and a type.
 
   Adds `item` (row of the catalogue), `kind` (EXPOSED, CLICKED, ORDERED;
@@ -79,7 +79,9 @@ def check_events(
   return table
 
 
-def drop_empty_users(table: Checked, everyone: pl.DataFrame) -> Checked:
+def drop_empty_users(
+  table: CheckedTable, everyone: pl.DataFrame
+) -> CheckedTable:
   """Leaves out users who never clicked or ordered, and lists lost users.
 
   Args:
@@ -125,7 +127,9 @@ def known_types(event_types: Mapping[str, str]) -> dict[str, int]:
   return kinds
 
 
-def _check_kinds(table: Checked, event_types: Mapping[str, str]) -> Checked:
+def _check_kinds(
+  table: CheckedTable, event_types: Mapping[str, str]
+) -> CheckedTable:
   if "event" not in table.frame.columns:
     return table.derive(pl.lit(ORDERED, pl.Int8).alias("kind"))
   kind = pl.col("event").str.to_lowercase()
@@ -138,7 +142,7 @@ def _check_kinds(table: Checked, event_types: Mapping[str, str]) -> Checked:
   )
 
 
-def _check_times(table: Checked, now: int) -> Checked:
+def _check_times(table: CheckedTable, now: int) -> CheckedTable:
   seconds = unix_seconds(table.frame["time"])
   table = table.derive(seconds.alias("seconds"))
   unread = "missing or unreadable time (write unix time or ISO 8601)"

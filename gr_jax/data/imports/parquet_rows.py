@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from gr_jax.data.catalogue import PATH_SEPARATOR
-from gr_jax.data.imports.rejects import Checked, reject_rows
+from gr_jax.data.imports.rejects import CheckedTable, reject_rows
 from gr_jax.data.imports.table import BAD_ENCODING, Table, strip_text
 
 
@@ -35,7 +35,7 @@ def read_parquet(path: Path, *, wanted: set[str], file: str) -> Table:
     *(_text(name, frame.schema[name]).alias(name) for name in columns),
     lost,
   )
-  checked = Checked(
+  checked = CheckedTable(
     file=file,
     frame=strip_text(frame),
     rejects=reject_rows(file, [], [], []),

@@ -15,7 +15,7 @@ from gr_jax.data.imports.columns import (
 from gr_jax.data.imports.csv_rows import read_csv
 from gr_jax.data.imports.jsonl_rows import read_jsonl
 from gr_jax.data.imports.parquet_rows import read_parquet
-from gr_jax.data.imports.rejects import Checked
+from gr_jax.data.imports.rejects import CheckedTable
 from gr_jax.data.imports.table import Table
 
 _CSV = (".csv", ".tsv", ".txt")
@@ -29,7 +29,7 @@ def read_tables(
   columns: Mapping[str, str],
   *,
   progress: Callable[[str], None],
-) -> tuple[Checked, Checked]:
+) -> tuple[CheckedTable, CheckedTable]:
   """Both files with our column names, texts and queries on one line each.
 
   Args:
@@ -115,7 +115,7 @@ def _read_lines(path: Path, packed: bool) -> tuple[list[str], set[int]]:
   return lines, not_utf8
 
 
-def _renamed(table: Checked, names: Mapping[str, str]) -> Checked:
+def _renamed(table: CheckedTable, names: Mapping[str, str]) -> CheckedTable:
   frame = table.frame.select(
     "row", *(pl.col(theirs).alias(ours) for ours, theirs in names.items())
   )

@@ -28,7 +28,7 @@ def reject_rows(
 
 
 @dataclasses.dataclass(frozen=True)
-class Checked:
+class CheckedTable:
   """Rows that passed the checks so far, and the list of those that did not.
 
   Attributes:
@@ -43,7 +43,7 @@ class Checked:
   rejects: pl.DataFrame
   rows_read: int
 
-  def drop(self, where: pl.Expr, reason: str) -> "Checked":
+  def drop(self, where: pl.Expr, reason: str) -> "CheckedTable":
     """Lists the rows `where` is true and goes on without them."""
     where = where.fill_null(False)
     listed = self.list(where, reason)
@@ -51,7 +51,7 @@ class Checked:
       return self
     return dataclasses.replace(listed, frame=self.frame.filter(~where))
 
-  def list(self, where: pl.Expr, reason: str) -> "Checked":
+  def list(self, where: pl.Expr, reason: str) -> "CheckedTable":
     """Lists the rows `where` is true but keeps them."""
     bad = self.frame.filter(where)
     if not bad.height:
@@ -66,10 +66,10 @@ class Checked:
     )
     return dataclasses.replace(self, rejects=pl.concat([self.rejects, listed]))
 
-  def derive(self, *columns: pl.Expr) -> "Checked":
+  def derive(self, *columns: pl.Expr) -> "CheckedTable":
     """The same rows with computed columns."""
     return dataclasses.replace(self, frame=self.frame.with_columns(*columns))
 
-  def select(self, *columns: str) -> "Checked":
+  def select(self, *columns: str) -> "CheckedTable":
     """The same rows with only these columns."""
     return dataclasses.replace(self, frame=self.frame.select(columns))

@@ -4,7 +4,7 @@ import dataclasses
 
 import polars as pl
 
-from gr_jax.data.imports.rejects import Checked, reject_rows
+from gr_jax.data.imports.rejects import CheckedTable, reject_rows
 
 BAD_ENCODING = "bad encoding: not UTF-8"
 
@@ -23,7 +23,7 @@ class Table:
   """
 
   columns: tuple[str, ...]
-  checked: Checked
+  checked: CheckedTable
 
 
 class RowCollector:
@@ -43,14 +43,14 @@ class RowCollector:
     """Lists a row that cannot be read."""
     self._rejected.append((row, reason, content.rstrip("\r\n")))
 
-  def checked(self) -> Checked:
+  def checked(self) -> CheckedTable:
     """All rows so far, the text stripped."""
     self._flush()
     frame = pl.concat(self._frames)
     rows, reasons, contents = (
       [entry[part] for entry in self._rejected] for part in range(3)
     )
-    return Checked(
+    return CheckedTable(
       file=self._file,
       frame=strip_text(frame),
       rejects=reject_rows(self._file, rows, reasons, contents),

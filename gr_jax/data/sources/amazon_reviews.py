@@ -43,8 +43,8 @@ def load(
   item = _item_rows(items, interactions)
   users, offsets = _users(interactions)
   from_end = np.repeat(offsets[1:], np.diff(offsets)) - np.arange(len(item)) - 1
-  held_out = 1 if valid_trains else 2
-  popularity = np.bincount(item[from_end >= held_out], minlength=items.height)
+  validation = 1 if valid_trains else 2
+  popularity = np.bincount(item[from_end >= validation], minlength=items.height)
   requests = _requests(users, offsets, item)
   if valid_trains:
     split = np.where(requests.split == VALID, TRAIN, requests.split)

@@ -8,7 +8,7 @@ only. Splits are the published ones; where none of them is for choosing
 settings, a share of the training queries can be.
 
 Only training queries have events (the documents they led to), so popularity,
-item-item counts and every floor know nothing else.
+item-item counts and every baseline know nothing else.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Documents, queries and judgments of a retrieval collection, as tables.
 
-Two layouts are read. That of BEIR, which MS MARCO and Natural Questions are
+Two layouts are read. That of BEIR, which MS MARCO and Natural EvalRequests are
 also given in:
 
   corpus.jsonl    _id, title (may be missing), text

@@ -1,4 +1,4 @@
-"""Floor: the words of the query found in the texts of the items."""
+"""Baseline: the words of the query found in the texts of the items."""
 
 import dataclasses
 import logging

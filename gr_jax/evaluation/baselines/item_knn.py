@@ -1,4 +1,4 @@
-"""Floor: items bought shortly after or before each other, by counting."""
+"""Baseline: items bought shortly after or before each other, by counting."""
 
 import dataclasses
 

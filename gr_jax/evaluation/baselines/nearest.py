@@ -1,4 +1,4 @@
-"""Floor: the items whose vectors point the way of the request's vector."""
+"""Baseline: the items whose vectors point the way of the request's vector."""
 
 import dataclasses
 

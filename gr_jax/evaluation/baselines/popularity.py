@@ -1,4 +1,4 @@
-"""Floor: the same most bought items for everybody."""
+"""Baseline: the same most bought items for everybody."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""Floor: what others who asked the very same query went on to choose."""
+"""Baseline: what others who asked the very same query went on to choose."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""Floor: what the user buys again and again."""
+"""Baseline: what the user buys again and again."""
 
 import numpy as np
 

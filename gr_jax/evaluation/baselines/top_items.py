@@ -14,8 +14,8 @@ _BLOCK = 16_000_000
 def popularity_order(popularity: np.ndarray) -> np.ndarray:
   """`[N]` int32 catalogue rows, most popular first, then lowest row first.
 
-  Floors keep their columns in this order, so that equal scores fall to the more
-  popular item without any further work.
+  Baselines keep their columns in this order, so that equal scores fall to the
+  more popular item without any further work.
   """
   return np.argsort(-popularity, kind="stable").astype(np.int32)
 
@@ -56,7 +56,8 @@ def top_items(
 def _top_columns(scores: np.ndarray, k: int) -> np.ndarray:
   """Columns of the k best scores [N], ties to the lowest column."""
   k = min(k, len(scores))
-  # Most scores of a sparse floor are 0, and a partition is slow among equals.
+  # Most scores of a sparse baseline are 0, and a partition is slow among
+  # equals.
   positive = scores[np.flatnonzero(scores > 0)]
   pool = positive if len(positive) >= k else scores
   # A partition of values is several times faster than one of positions.

@@ -19,15 +19,15 @@ _METRIC = {"metric": "recall", "k": 10}
 
 _HOW_TO_READ = """
 <p><b>Recall@10</b> is the share of the items a user went on to choose that
-stand among the first ten answers. A <b>floor</b> is a simple ranker without a
-model; a model that does not beat its floors has learned nothing that counting
-could not tell. The bar through a dot is the 95 % interval: how far the figure
-moves when users are drawn again and again with replacement. Where two bars do
-not overlap the systems differ; where they do, the difference may be luck.</p>
-<p><b>Semantic</b> requests show only the query, <b>personalised</b> ones the
-query and the user's past, and <b>next basket</b> only the past. No request is
-from the training period. An ID may name several items; the <b>ID level</b>
-counts it as found when it names a wanted one.</p>
+stand among the first ten answers. A <b>baseline</b> is a simple ranker without
+a model; a model that does not beat its baselines has learned nothing that
+counting could not tell. The bar through a dot is the 95 % interval: how far the
+figure moves when users are drawn again and again with replacement. Where two
+bars do not overlap the systems differ; where they do, the difference may be
+luck.</p> <p><b>Semantic</b> requests show only the query, <b>personalised</b>
+ones the query and the user's past, and <b>next basket</b> only the past. No
+request is from the training period. An ID may name several items; the <b>ID
+level</b> counts it as found when it names a wanted one.</p>
 """
 
 
@@ -65,9 +65,9 @@ def _title(report: Mapping) -> str:
   models = dict.fromkeys(
     row["system"]
     for row in report["results"]
-    if row["system"] not in tidy.FLOORS
+    if row["system"] not in tidy.BASELINES
   )
-  return f"{', '.join(models)} against its floors" if models else "Floors"
+  return f"{', '.join(models)} against its baselines" if models else "Baselines"
 
 
 def _opening(report: Mapping) -> str:
@@ -85,18 +85,18 @@ def _opening(report: Mapping) -> str:
 
 
 def _tile(kind: str, rows: Sequence[dict]) -> str:
-  """The run's own model on one kind of requests, and the best floor."""
-  models = [row for row in rows if row["system"] not in tidy.FLOORS]
-  floors = [row for row in rows if row["system"] in tidy.FLOORS]
+  """The run's own model on one kind of requests, and the best baseline."""
+  models = [row for row in rows if row["system"] not in tidy.BASELINES]
+  baselines = [row for row in rows if row["system"] in tidy.BASELINES]
   # A run reports its own model first; others stand beside it.
-  own = models[0] if models else max(floors, key=lambda row: row["value"])
+  own = models[0] if models else max(baselines, key=lambda row: row["value"])
   lines = [
     f"{own['low']:.4f} to {own['high']:.4f}, {own['n']:,} requests",
   ]
-  if models and floors:
-    floor = max(floors, key=lambda row: row["value"])
-    lines.append(f"best floor: {floor['system']} {floor['value']:.4f}")
-    lines.append(_verdict(own, floor))
+  if models and baselines:
+    baseline = max(baselines, key=lambda row: row["value"])
+    lines.append(f"best baseline: {baseline['system']} {baseline['value']:.4f}")
+    lines.append(_verdict(own, baseline))
   spans = "".join(f"<span>{escape(line)}</span>" for line in lines)
   name = escape(f"{svg.plain(kind)}, {own['system']}, recall@10")
   return (
@@ -105,11 +105,11 @@ def _tile(kind: str, rows: Sequence[dict]) -> str:
   )
 
 
-def _verdict(model: Mapping, floor: Mapping) -> str:
-  if model["low"] > floor["high"]:
-    return "floor beaten, the intervals lie apart"
-  if model["high"] < floor["low"]:
-    return "floor not reached, the intervals lie apart"
+def _verdict(model: Mapping, baseline: Mapping) -> str:
+  if model["low"] > baseline["high"]:
+    return "baseline beaten, the intervals lie apart"
+  if model["high"] < baseline["low"]:
+    return "baseline not reached, the intervals lie apart"
   return "no clear difference, the intervals overlap"
 
 
@@ -121,13 +121,13 @@ def _headline(results: Sequence[dict]) -> str:
   plot = _figure(
     result_plots.recall_by_system(recall),
     "Recall@10 of items, seen items kept. Dots are means, bars 95 % intervals; "
-    "floors are grey. A system is absent where it does not apply.",
+    "baselines are grey. A system is absent where it does not apply.",
   )
   tables = "".join(
     page_tables.headline(rows, metric=metric, k=10)
     for metric in ("recall", "ndcg")
   )
-  return f"<h2>Against the floors</h2>{plot}{tables}"
+  return f"<h2>Against the baselines</h2>{plot}{tables}"
 
 
 def _head_and_tail(results: Sequence[dict]) -> str:

@@ -4,14 +4,14 @@ CSS = """
 :root {
   color-scheme: light dark;
   --paper: #fbfaf8; --card: #ffffff; --ink: #1d1c1a; --muted: #66625c;
-  --grid: #e7e3dc; --floor: #a39d94; --soft: #b7cdea;
+  --grid: #e7e3dc; --baseline: #a39d94; --soft: #b7cdea;
   --series-0: #1f63b5; --series-1: #b4541a; --series-2: #2b7a57;
   --series-3: #7b4bab; --series-4: #a8324f;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #14161a; --card: #1b1e23; --ink: #eceae6; --muted: #a4a7ad;
-    --grid: #30343b; --floor: #7f848d; --soft: #33557d;
+    --grid: #30343b; --baseline: #7f848d; --soft: #33557d;
     --series-0: #6fb1f5; --series-1: #f0a068; --series-2: #6cc9a0;
     --series-3: #bd9cf0; --series-4: #f08fa5;
   }

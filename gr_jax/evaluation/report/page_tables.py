@@ -26,7 +26,7 @@ def headline(rows: Sequence[dict], *, metric: str, k: int) -> str:
   head = ["system", *[f"{svg.plain(kind)} {metric}@{k}" for kind in kinds]]
   lines = []
   for system in _from_best(rows):
-    tone = "floor" if system in tidy.FLOORS else "model"
+    tone = "baseline" if system in tidy.BASELINES else "model"
     line = [f"<td>{escape(system)}</td>"]
     for kind in kinds:
       line.append(_cell(cells.get((system, kind)), best[kind]))

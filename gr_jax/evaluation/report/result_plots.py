@@ -12,10 +12,10 @@ from gr_jax.evaluation.report import svg
 
 
 def color_of(system: str, systems: Sequence[str]) -> str:
-  """Floors share one quiet colour; every model has its own."""
-  if system in tidy.FLOORS:
+  """Baselines share one quiet colour; every model has its own."""
+  if system in tidy.BASELINES:
     return svg.FLOOR
-  models = [name for name in systems if name not in tidy.FLOORS]
+  models = [name for name in systems if name not in tidy.BASELINES]
   return svg.SERIES[models.index(system) % len(svg.SERIES)]
 
 

@@ -24,7 +24,7 @@ VARIABLES = {
   INK: "--ink",
   MUTED: "--muted",
   GRID: "--grid",
-  FLOOR: "--floor",
+  FLOOR: "--baseline",
   PAPER: "--card",
   SOFT: "--soft",
 } | {color: f"--series-{n}" for n, color in enumerate(SERIES)}

@@ -4,7 +4,7 @@ Counting is hard to beat where shoppers buy the same things again, and a network
 needs many examples to learn counts by gradients. So it is told them, and learns
 what they miss: for a prefix `p` of codes and the state `s` of the network,
 
-  logit(c | p) = s . e_c + log(share(c | p) + g_l(s) own(c | p) + floor)
+  logit(c | p) = s . e_c + log(share(c | p) + g_l(s) own(c | p) + baseline)
   own(c | p) = sum of w_h over items h of the history that begin with p c,
                over 1 + the same sum over those that begin with p
   w_h = exp(a[age of h] + a[how often h was bought]),  g_l = exp(v_l . s + b_l)
@@ -24,7 +24,10 @@ from flax import linen as nn
 from flax import struct
 
 from gr_jax.generators.priors.catalogue_counts import CatalogueCounts
-from gr_jax.generators.priors.transition_prior import Related, TransitionPrior
+from gr_jax.generators.priors.transition_prior import (
+  NeighbourState,
+  TransitionPrior,
+)
 from gr_jax.generators.priors.transitions import Transitions
 from gr_jax.generators.prompts.writer import Prompt
 
@@ -32,7 +35,7 @@ _FLOOR = 1e-6
 
 
 @struct.dataclass
-class Counted:
+class PriorState:
   """What the counts know of `M` prefixes per row.
 
   Attributes:
@@ -45,9 +48,9 @@ class Counted:
   nodes: jax.Array
   weights: jax.Array
   history: jax.Array
-  related: Related | None = None
+  related: NeighbourState | None = None
 
-  def select(self, parents: jax.Array) -> "Counted":
+  def select(self, parents: jax.Array) -> "PriorState":
     """The prefixes that beams `parents` `[B, M]` extend."""
     return self.replace(
       nodes=jnp.take_along_axis(self.nodes, parents, axis=1),
@@ -94,7 +97,7 @@ class CountPrior(nn.Module):
 
   def start(
     self, prompt: Prompt, transitions: Transitions | None = None
-  ) -> Counted:
+  ) -> PriorState:
     """Before the first code: one prefix a row."""
     levels = len(self.level_sizes)
     starts = [
@@ -109,15 +112,15 @@ class CountPrior(nn.Module):
     weights = jnp.where(prompt.mask[:, 1:], weights, 0)[:, None]
     nodes = jnp.zeros((len(tokens), 1), jnp.int32)
     related = transitions and self.transitions.start(codes, transitions)
-    return Counted(nodes, weights, codes, related)
+    return PriorState(nodes, weights, codes, related)
 
   def step(
     self,
-    counted: Counted,
+    counted: PriorState,
     counts: CatalogueCounts,
     codes: jax.Array,
     level: int,
-  ) -> Counted:
+  ) -> PriorState:
     """After `codes` `[B, M]` of `level` were chosen; one prefix may be many."""
     nodes = jnp.broadcast_to(counted.nodes, codes.shape)
     nodes = counts.step(level, nodes.reshape(-1), codes.reshape(-1))
@@ -128,16 +131,16 @@ class CountPrior(nn.Module):
     if related is not None:
       shares = counts.shares[level].at[nodes].get(mode="fill", fill_value=0)
       related = related.step(codes, shares, level)
-    return Counted(nodes, weights, counted.history, related)
+    return PriorState(nodes, weights, counted.history, related)
 
   def follow(
     self,
-    counted: Counted,
+    counted: PriorState,
     counts: CatalogueCounts,
     codes: jax.Array,
     parents: jax.Array,
     level: int,
-  ) -> Counted:
+  ) -> PriorState:
     """As `step`, for beams that extend `parents` `[B, M]` with `codes`."""
     # Before the first code all beams are one prefix.
     counted = counted.select(parents) if level else counted
@@ -145,7 +148,7 @@ class CountPrior(nn.Module):
 
   def bias(
     self,
-    counted: Counted,
+    counted: PriorState,
     counts: CatalogueCounts,
     states: jax.Array,
     level: int,

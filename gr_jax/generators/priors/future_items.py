@@ -5,7 +5,7 @@ import numpy as np
 from gr_jax.data.requests import Requests
 
 
-class UpcomingItems:
+class FutureItems:
   """The next events of a user, as far as they were counted.
 
   Args:

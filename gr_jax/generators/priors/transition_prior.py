@@ -9,8 +9,8 @@ with `share(p)` the product of the shares that led to `p`. Added to the share
 of `c` this is a mixture of two ways to draw a whole item, popularity and
 neighbours, code by code: where `p` leads to neighbours more than to the
 popular, neighbours also decide how it goes on. `a` begins at `-log(1 + k)`, the
-weights of the floor `item_knn`, and `v, b, z` at zero: training starts from
-the floor. Our design.
+weights of the baseline `item_knn`, and `v, b, z` at zero: training starts from
+the baseline. Our design.
 """
 
 import jax
@@ -24,7 +24,7 @@ _LEAST_SHARE = 1e-12
 
 
 @struct.dataclass
-class Related:
+class NeighbourState:
   """Neighbours of the history, for `M` prefixes per row.
 
   Attributes:
@@ -37,14 +37,16 @@ class Related:
   weights: jax.Array
   shares: jax.Array
 
-  def select(self, parents: jax.Array) -> "Related":
+  def select(self, parents: jax.Array) -> "NeighbourState":
     """The prefixes that beams `parents` `[B, M]` extend."""
     return self.replace(
       weights=jnp.take_along_axis(self.weights, parents[..., None], axis=1),
       shares=jnp.take_along_axis(self.shares, parents, axis=1),
     )
 
-  def step(self, codes: jax.Array, shares: jax.Array, level: int) -> "Related":
+  def step(
+    self, codes: jax.Array, shares: jax.Array, level: int
+  ) -> "NeighbourState":
     """After `codes` `[B, M]` of `level`, of `shares` below their prefixes."""
     same = self.codes[:, None, :, level] == codes[..., None]
     return self.replace(
@@ -87,21 +89,28 @@ class TransitionPrior(nn.Module):
       (self.levels,),
     )
 
-  def start(self, history: jax.Array, transitions: Transitions) -> Related:
+  def start(
+    self, history: jax.Array, transitions: Transitions
+  ) -> NeighbourState:
     """Before the first code, of codes `[B, H, L]`, -1 = no item."""
     codes, weights = transitions.related(history)
     weights = weights * jnp.exp(self.age)[: weights.shape[1], None]
     rows, levels = len(weights), codes.shape[-1]
     weights = weights.reshape(rows, 1, -1)
     total = weights.sum(axis=-1, keepdims=True)
-    return Related(
+    return NeighbourState(
       codes.reshape(rows, -1, levels),
       weights / (jnp.exp(self.evidence) + total),
       jnp.ones((rows, 1)),
     )
 
   def __call__(
-    self, related: Related, states: jax.Array, level: int, *, columns: int
+    self,
+    related: NeighbourState,
+    states: jax.Array,
+    level: int,
+    *,
+    columns: int,
   ) -> jax.Array:
     """`related(c | p)`, `[B, M, columns]`, for states `[B, M, D]`."""
     B, M, _ = related.weights.shape

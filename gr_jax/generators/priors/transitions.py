@@ -1,9 +1,10 @@
 """What follows what: the strongest neighbours of every semantic ID.
 
-Counting which items are bought shortly after or before each other is the floor
-that few generators beat (`item_knn`). So the generator is told these counts
-inside its softmax, as it is told popularity and the household's own purchases
-(`count_prior`), and learns what they miss. Our design, not of the papers.
+Counting which items are bought shortly after or before each other is the
+baseline that few generators beat (`item_knn`). So the generator is told these
+counts inside its softmax, as it is told popularity and the household's own
+purchases (`count_prior`), and learns what they miss. Our design, not of the
+papers.
 
 A training request is part of what was counted. Told so, the network would
 learn to trust the counts too much: its own pairs are taken out first
@@ -32,8 +33,8 @@ class Transitions:
     scales: `[I]`, what one pair that leads to an ID counts for.
     window: positions that pairs are apart, at most.
     last: newest items of a history that are asked.
-    omitted: `[B, W, L]` codes of what each row's shopper was counted to buy
-      next, next first, -1 = nothing; None where rows were not counted.
+    excluded_pairs: `[B, W, L]` codes of what each row's shopper was counted to
+      buy next, next first, -1 = nothing; None where rows were not counted.
   """
 
   ids: jax.Array
@@ -42,11 +43,11 @@ class Transitions:
   scales: jax.Array
   window: int = struct.field(pytree_node=False)
   last: int = struct.field(pytree_node=False)
-  omitted: jax.Array | None = None
+  excluded_pairs: jax.Array | None = None
 
-  def without(self, upcoming: jax.Array) -> "Transitions":
-    """Leaves out, for each row, the pairs that lead to `upcoming`."""
-    return self.replace(omitted=upcoming)
+  def without(self, future_items: jax.Array) -> "Transitions":
+    """Leaves out, for each row, the pairs that lead to `future_items`."""
+    return self.replace(excluded_pairs=future_items)
 
   def rows(self, codes: jax.Array) -> jax.Array:
     """`[...]` rows of the IDs `codes` `[..., L]`, `I` where there is none."""
@@ -74,24 +75,24 @@ class Transitions:
     newest = bought[:, ::-1][:, : self.last]
     neighbours = self.neighbours.at[newest].get(mode="clip")
     weights = self.weights.at[newest].get(mode="fill", fill_value=0)
-    if self.omitted is not None:
+    if self.excluded_pairs is not None:
       weights = weights - self._own(neighbours)
     known = (neighbours[..., None] == bought[:, None, None]).any(-1)
     weights = jnp.where(known, 0, jnp.maximum(weights, 0))
     return self.ids[neighbours], weights
 
   def _own(self, neighbours: jax.Array) -> jax.Array:
-    """`[B, T, K]`, what the omitted pairs brought to `neighbours`.
+    """`[B, T, K]`, what the excluded_pairs pairs brought to `neighbours`.
 
     The d-th item to come and the k-th newest are `d + k + 1` apart, where a
     history has no repeats; with repeats they may be further.
     """
-    upcoming = self.rows(self.omitted)
+    future_items = self.rows(self.excluded_pairs)
     places = jnp.arange(neighbours.shape[1])[:, None]
-    gaps = 1 + places + jnp.arange(upcoming.shape[1])
+    gaps = 1 + places + jnp.arange(future_items.shape[1])
     share = jnp.where(gaps <= self.window, 1 / gaps, 0)
-    scale = self.scales.at[upcoming].get(mode="fill", fill_value=0)
-    same = neighbours[..., None] == upcoming[:, None, None]
+    scale = self.scales.at[future_items].get(mode="fill", fill_value=0)
+    same = neighbours[..., None] == future_items[:, None, None]
     pairs = share[:, None] * scale[:, None, None]
     return jnp.where(same, pairs, 0).sum(-1)
 

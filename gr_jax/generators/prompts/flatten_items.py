@@ -3,11 +3,11 @@
 import jax.numpy as jnp
 from flax import linen as nn
 
-from gr_jax.generators.prompts.prompt_encoder import Arranged, Embed
+from gr_jax.generators.prompts.prompt_encoder import Embed, EncodedPrompt
 from gr_jax.generators.prompts.writer import Prompt
 
 
-class PromptTokens(nn.Module):
+class FlattenItems(nn.Module):
   """`e(s_1), ..., e(s_L), separator` an item: `S = 1 + (L + 1) n`.
 
   GenRec's prompt before its tokens are merged (arXiv 2604.14878). The separator
@@ -16,7 +16,9 @@ class PromptTokens(nn.Module):
   """
 
   @nn.compact
-  def __call__(self, prompt: Prompt, embed: Embed, *, levels: int) -> Arranged:
+  def __call__(
+    self, prompt: Prompt, embed: Embed, *, levels: int
+  ) -> EncodedPrompt:
     profile = embed(prompt.profile)
     rows, items, _ = prompt.history.shape
     codes = prompt.history[..., :levels]
@@ -31,7 +33,7 @@ class PromptTokens(nn.Module):
     kept = prompt.mask[:, 1:, None]
     mask = jnp.concatenate((kept & (codes >= 0), kept), axis=2)
     flat = items * (levels + 1)
-    return Arranged(
+    return EncodedPrompt(
       jnp.concatenate((profile, states.reshape(rows, flat, -1)), axis=1),
       jnp.concatenate((prompt.mask[:, :1], mask.reshape(rows, flat)), axis=1),
     )

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from gr_jax.generators.prompts.prompt_encoder import Arranged, Embed
+from gr_jax.generators.prompts.prompt_encoder import Embed, EncodedPrompt
 from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.nn.layers import DotGeneral, Linear
 
@@ -20,12 +20,12 @@ def sum_of_tokens(key: jax.Array, shape: tuple[int, int], dtype) -> jax.Array:
   return jnp.tile(jnp.eye(width, dtype=dtype), (shape[0] // width, 1))
 
 
-class TokenMerger(nn.Module):
+class MergeItems(nn.Module):
   """`h_v = W [e(s_1); ...; e(s_L)] + b, separator`: `S = 1 + 2 n`.
 
   GenRec (arXiv 2604.14878), `Linear_{3d -> d}`; profile and separators are not
   merged. It begins as the sum of the tokens `[OURS]`, from which copying out of
-  the history is learned soonest. The separator is that of `PromptTokens`.
+  the history is learned soonest. The separator is that of `FlattenItems`.
 
   Attributes:
     dot_general: the product.
@@ -34,7 +34,9 @@ class TokenMerger(nn.Module):
   dot_general: DotGeneral = jax.lax.dot_general
 
   @nn.compact
-  def __call__(self, prompt: Prompt, embed: Embed, *, levels: int) -> Arranged:
+  def __call__(
+    self, prompt: Prompt, embed: Embed, *, levels: int
+  ) -> EncodedPrompt:
     profile = embed(prompt.profile)
     rows, items, _ = prompt.history.shape
     width = profile.shape[-1]
@@ -54,7 +56,7 @@ class TokenMerger(nn.Module):
     )(codes.reshape(rows, items, levels * width))
     states = jnp.stack((merged, separators), axis=2)
     mask = jnp.repeat(prompt.mask[:, 1:], 2, axis=1)
-    return Arranged(
+    return EncodedPrompt(
       jnp.concatenate((profile, states.reshape(rows, -1, width)), axis=1),
       jnp.concatenate((prompt.mask[:, :1], mask), axis=1),
     )

@@ -29,7 +29,7 @@ class Examples:
     queries: `[B, P, Wq]` tokens.
     codes: `[B, P, L]`.
     mask: `[B, P]`, False where a group has fewer than `P` targets.
-    upcoming: `[B, W, L]`, what the user was counted to buy next; None where
+    future_items: `[B, W, L]`, what the user was counted to buy next; None where
       the generator is not told transitions.
   """
 
@@ -37,7 +37,7 @@ class Examples:
   queries: np.ndarray
   codes: np.ndarray
   mask: np.ndarray
-  upcoming: np.ndarray | None = None
+  future_items: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,7 +127,7 @@ def draw_examples(
   rng: np.random.Generator,
   *,
   config: ExamplesConfig,
-  upcoming: Callable[[np.ndarray], np.ndarray] | None = None,
+  future_items: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Examples:
   """The batch of groups `rows`.
 
@@ -139,7 +139,7 @@ def draw_examples(
     rows: groups `[B]`.
     rng: draws targets and who is hidden.
     config: sizes.
-    upcoming: of request rows (`UpcomingItems`).
+    future_items: of request rows (`FutureItems`).
   """
   pair, mask = _draw(groups, rows, config.targets, rng)
   request = groups.request[pair]
@@ -149,7 +149,7 @@ def draw_examples(
     queries=writer.queries(query[request]),
     codes=codes[groups.item[pair]],
     mask=mask,
-    upcoming=upcoming and upcoming(request[:, 0]),
+    future_items=future_items and future_items(request[:, 0]),
   )
 
 
@@ -160,7 +160,7 @@ def training_examples(
   codes: np.ndarray,
   *,
   config: ExamplesConfig,
-  upcoming: Callable[[np.ndarray], np.ndarray] | None = None,
+  future_items: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> grain.IterDataset:
   """Endless batches, shuffled anew every epoch, sharded by host.
 
@@ -189,7 +189,7 @@ def training_examples(
       group[places],
       rng,
       config=config,
-      upcoming=upcoming,
+      future_items=future_items,
     )
 
   return (

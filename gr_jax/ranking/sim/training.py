@@ -68,7 +68,7 @@ def fit_preference(
     most=config.max_requests,
     seed=config.seed,
   )
-  rows, held_out = (
+  rows, validation = (
     page_rows(
       requests,
       part,
@@ -81,8 +81,8 @@ def fit_preference(
   writer = PairWriter(requests, config.window)
   params = _train(rows, writer, tables, config, progress)
   model = PreferenceModel(params, Platt(1.0, 0.0), writer, tables, config)
-  logits = model.logits(held_out.requests, held_out.items)
-  model.platt = fit_platt(logits, held_out.labels)
+  logits = model.logits(validation.requests, validation.items)
+  model.platt = fit_platt(logits, validation.labels)
   return model
 
 

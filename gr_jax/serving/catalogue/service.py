@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gr_jax.retrieval.compiled_search import Searches
+from gr_jax.retrieval.compiled_search import CompiledSearches
 from gr_jax.retrieval.load import load_artefacts
 from gr_jax.serving.catalogue.encoding import ItemEncoder
 from gr_jax.serving.catalogue.item_log import ItemLog
@@ -24,7 +24,7 @@ from gr_jax.serving.catalogue.snapshot import Snapshot, first_snapshot
 from gr_jax.serving.engine.engine import Answer, Engine
 from gr_jax.serving.http.fields import Invalid
 from gr_jax.serving.http.item_changes import Change
-from gr_jax.serving.http.search_request import Question
+from gr_jax.serving.http.search_request import SearchRequest
 
 
 class Busy(Exception):
@@ -77,7 +77,7 @@ class Service:
 
   def __init__(self, config: ServiceConfig):
     self.config = config
-    self._searches = Searches(config.programs)
+    self._searches = CompiledSearches(config.programs)
     self._lock = threading.Lock()
     self._reloading = threading.Lock()
     self._log = ItemLog(config.log)
@@ -103,7 +103,9 @@ class Service:
     """Loads what only new items need."""
     self._serving.encoder.prepare()
 
-  def answer(self, questions: Sequence[Question]) -> list[Answer | Invalid]:
+  def answer(
+    self, questions: Sequence[SearchRequest]
+  ) -> list[Answer | Invalid]:
     """Answers of one generation, as `Engine.answer`."""
     engine, _, snapshot = self._serving
     return engine.answer(questions, snapshot)

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from gr_jax.serving.http.search_request import Question
+from gr_jax.serving.http.search_request import SearchRequest
 
 
 class QueueFull(Exception):
@@ -35,7 +35,7 @@ class Reply(NamedTuple):
 
 @dataclasses.dataclass(eq=False)
 class _Job:
-  question: Question
+  question: SearchRequest
   arrived: float
   expires: float
   future: concurrent.futures.Future
@@ -66,7 +66,7 @@ class Batcher:
 
   def __init__(
     self,
-    answer: Callable[[list[Question]], Sequence[Any]],
+    answer: Callable[[list[SearchRequest]], Sequence[Any]],
     *,
     sizes: Sequence[int],
     deadline: float,
@@ -94,7 +94,7 @@ class Batcher:
     if self._closing or len(self._jobs) >= self._capacity:
       raise QueueFull(max(1.0, len(self._jobs) * self._seconds_each))
 
-  def submit(self, question: Question) -> concurrent.futures.Future:
+  def submit(self, question: SearchRequest) -> concurrent.futures.Future:
     """A future `Reply`.
 
     Raises:

@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from gr_jax.retrieval.compiled_search import Searches, SearchInputs
+from gr_jax.retrieval.compiled_search import CompiledSearches, SearchInputs
 from gr_jax.retrieval.load import Artefacts
 from gr_jax.serving.catalogue.snapshot import Snapshot
 from gr_jax.serving.engine.prompting import unknown_history, write_prompts
 from gr_jax.serving.http.fields import Invalid
-from gr_jax.serving.http.search_request import Filters, Question
+from gr_jax.serving.http.search_request import Filters, SearchRequest
 
 # Copies of one question cost as much as others, so sizes grow by 4 at most.
 _GROWTH = 4
@@ -66,7 +66,7 @@ class Engine:
   def __init__(
     self,
     artefacts: Artefacts,
-    searches: Searches,
+    searches: CompiledSearches,
     *,
     beams: Sequence[int],
     max_batch: int,
@@ -80,7 +80,7 @@ class Engine:
     """Compiles, or loads, every program that a request can need."""
     for beam in self.beams:
       asked = [
-        [Question(None, (), None, (), Filters(), 1, beam)] * size
+        [SearchRequest(None, (), None, (), Filters(), 1, beam)] * size
         for size in self.sizes
       ]
       inputs = [
@@ -92,7 +92,7 @@ class Engine:
         self.answer(each, snapshot)
 
   def answer(
-    self, questions: Sequence[Question], snapshot: Snapshot
+    self, questions: Sequence[SearchRequest], snapshot: Snapshot
   ) -> list[Answer | Invalid]:
     """One answer a question, all of one beam, at most `max_batch` of them.
 
@@ -134,7 +134,7 @@ class Engine:
 
   def _inputs(
     self,
-    questions: Sequence[Question],
+    questions: Sequence[SearchRequest],
     passing: Sequence[np.ndarray],
     snapshot: Snapshot,
   ) -> SearchInputs:
@@ -167,7 +167,9 @@ def _fits(found: np.ndarray | Invalid) -> bool:
   return not isinstance(found, Invalid)
 
 
-def _passing(question: Question, snapshot: Snapshot) -> np.ndarray | Invalid:
+def _passing(
+  question: SearchRequest, snapshot: Snapshot
+) -> np.ndarray | Invalid:
   try:
     return snapshot.passing(question.filters)
   except Invalid as error:
@@ -175,7 +177,7 @@ def _passing(question: Question, snapshot: Snapshot) -> np.ndarray | Invalid:
 
 
 def _ranked(
-  question: Question,
+  question: SearchRequest,
   snapshot: Snapshot,
   passing: np.ndarray,
   ids: np.ndarray,

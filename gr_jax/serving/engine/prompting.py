@@ -1,4 +1,4 @@
-"""Questions as the arrays that the generator was trained on.
+"""EvalRequests as the arrays that the generator was trained on.
 
 The rules of a prompt live in `PromptWriter`, which reads requests of a log. A
 batch of questions becomes such a log, of one user each, so that serving and
@@ -14,12 +14,12 @@ from gr_jax.data.requests import TEST, Requests
 from gr_jax.generators.prompts.vocabulary import Vocabulary
 from gr_jax.generators.prompts.writer import Prompt, PromptConfig, PromptWriter
 from gr_jax.serving.catalogue.items import Items
-from gr_jax.serving.http.search_request import Question
+from gr_jax.serving.http.search_request import SearchRequest
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 
 def write_prompts(
-  questions: Sequence[Question],
+  questions: Sequence[SearchRequest],
   items: Items,
   vocabulary: Vocabulary,
   config: PromptConfig,
@@ -48,7 +48,7 @@ def write_prompts(
   )
 
 
-def unknown_history(question: Question, items: Items) -> list[str]:
+def unknown_history(question: SearchRequest, items: Items) -> list[str]:
   """Item ids of the history that no row has."""
   return sorted({i for i, _ in question.history if items.row(i) < 0})
 
@@ -93,7 +93,7 @@ def _log(questions, events, places) -> Requests:
 
 
 def _fixed_profile(
-  prompt: Prompt, questions: Sequence[Question], vocabulary: Vocabulary
+  prompt: Prompt, questions: Sequence[SearchRequest], vocabulary: Vocabulary
 ) -> Prompt:
   """The profile in its one width, without users that nobody named."""
   first = vocabulary.offsets["user"]

@@ -12,7 +12,7 @@ from prometheus_client import (
 
 from gr_jax.serving.engine.engine import Answer
 from gr_jax.serving.http.fields import Invalid
-from gr_jax.serving.http.search_request import Question
+from gr_jax.serving.http.search_request import SearchRequest
 
 _SECONDS = (
   *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1),
@@ -44,7 +44,7 @@ class ServingMetrics:
     self.batch = self._made(
       Histogram,
       "batch_questions",
-      "Questions answered by one search.",
+      "EvalRequests answered by one search.",
       buckets=(1, 2, 4, 8, 16, 32, 64),
     )
     self.changes = self._made(
@@ -60,11 +60,11 @@ class ServingMetrics:
     )
 
   def counted(
-    self, answer: Callable[[list[Question]], list[Answer | Invalid]]
-  ) -> Callable[[list[Question]], list[Answer | Invalid]]:
+    self, answer: Callable[[list[SearchRequest]], list[Answer | Invalid]]
+  ) -> Callable[[list[SearchRequest]], list[Answer | Invalid]]:
     """`answer` with every search of it observed once."""
 
-    def counting(questions: list[Question]) -> list[Answer | Invalid]:
+    def counting(questions: list[SearchRequest]) -> list[Answer | Invalid]:
       answers = answer(questions)
       done = next((a for a in answers if isinstance(a, Answer)), None)
       if done is not None:

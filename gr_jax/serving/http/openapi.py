@@ -45,7 +45,7 @@ _ANSWER = {
       "items": {"type": "string"},
       "description": "Ids of the history that the catalogue does not know.",
     },
-    "batch": {"type": "integer", "description": "Questions in one search."},
+    "batch": {"type": "integer", "description": "EvalRequests in one search."},
     "beam": {"type": "integer", "description": "IDs that the search kept."},
     "milliseconds": {
       "type": "object",

@@ -39,7 +39,7 @@ class Filters:
 
 
 @dataclasses.dataclass(frozen=True)
-class Question:
+class SearchRequest:
   """One search or recommendation.
 
   Attributes:
@@ -122,7 +122,7 @@ def recommend_record(beams: tuple[int, ...]) -> Record:
 
 def question(
   body: dict[str, Any], *, beams: tuple[int, ...], query: str | None
-) -> Question:
+) -> SearchRequest:
   """The question of a checked body.
 
   Raises:
@@ -139,7 +139,7 @@ def question(
     raise Invalid(f"k must be at most the beam, {beam}; got {k}.")
   profile = body.get("profile", {})
   facts = profile.get("facts", {})
-  return Question(
+  return SearchRequest(
     query=query,
     history=_history(body.get("history", [])),
     user_id=profile.get("user_id"),

@@ -91,7 +91,9 @@ class Server:
 
   def _watch(self) -> None:
     watch, service = self._metrics.watch, self._service
-    watch("queue_length", "Questions that wait.", lambda: self.batcher.waiting)
+    watch(
+      "queue_length", "EvalRequests that wait.", lambda: self.batcher.waiting
+    )
     watch(
       "catalogue_version",
       "Version being served.",

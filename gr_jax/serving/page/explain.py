@@ -23,7 +23,7 @@ from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.retrieval.retriever import generator_functions
 from gr_jax.serving.catalogue.service import Serving
 from gr_jax.serving.engine.prompting import write_prompts
-from gr_jax.serving.http.search_request import Question
+from gr_jax.serving.http.search_request import SearchRequest
 from gr_jax.serving.page.browse import items_below, span, topic
 
 # IDs in one pass, filled up with copies: one program serves every answer.
@@ -31,7 +31,7 @@ _BRANCHES = 64
 
 
 def explain(
-  question: Question, items: Sequence[dict[str, Any]], serving: Serving
+  question: SearchRequest, items: Sequence[dict[str, Any]], serving: Serving
 ) -> list[dict[str, Any]]:
   """The prefixes of an answer's IDs, as `prefix_tree` tells them, and the
   `topic` of what lies below each.

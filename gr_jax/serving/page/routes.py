@@ -15,7 +15,7 @@ from gr_jax.serving.catalogue.service import Busy, Service
 from gr_jax.serving.engine.batching import Batcher
 from gr_jax.serving.http.fields import Invalid, Record, Text
 from gr_jax.serving.http.http_body import Refused
-from gr_jax.serving.http.search_request import Filters, Question, question
+from gr_jax.serving.http.search_request import Filters, SearchRequest, question
 from gr_jax.serving.page.browse import children, neighbours
 from gr_jax.serving.page.explain import explain
 from gr_jax.serving.page.lookup import (
@@ -103,7 +103,7 @@ class PageRoutes:
   def prepare(self) -> None:
     """Compiles what explanations need."""
     beam = self._service.config.beams[0]
-    asked = Question(None, (), None, (), Filters(), 1, beam)
+    asked = SearchRequest(None, (), None, (), Filters(), 1, beam)
     (answer,) = self._service.answer([asked])
     self._explaining.submit(
       explain, asked, answer.items, self._service.serving

@@ -3,13 +3,13 @@
 import polars as pl
 
 from gr_jax.data.imports.assemble import assemble
-from gr_jax.data.imports.rejects import Checked, reject_rows
+from gr_jax.data.imports.rejects import CheckedTable, reject_rows
 
 
-def _checked(file: str, **columns: list[str | None]) -> Checked:
+def _checked(file: str, **columns: list[str | None]) -> CheckedTable:
   frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
   frame = frame.with_row_index("row", offset=2).cast({"row": pl.Int64})
-  return Checked(file, frame, reject_rows(file, [], [], []), len(frame))
+  return CheckedTable(file, frame, reject_rows(file, [], [], []), len(frame))
 
 
 def _assemble(**columns: list[str | None]):

@@ -9,19 +9,21 @@ from gr_jax.data.imports.checks import (
   drop_empty_users,
   known_types,
 )
-from gr_jax.data.imports.rejects import Checked, reject_rows
+from gr_jax.data.imports.rejects import CheckedTable, reject_rows
 from gr_jax.data.requests import CLICKED, EXPOSED, ORDERED
 
 NOW = 1_700_000_000
 
 
-def _checked(**columns: list[str | None]) -> Checked:
+def _checked(**columns: list[str | None]) -> CheckedTable:
   frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
   frame = frame.with_row_index("row", offset=2).cast({"row": pl.Int64})
-  return Checked("t.csv", frame, reject_rows("t.csv", [], [], []), len(frame))
+  return CheckedTable(
+    "t.csv", frame, reject_rows("t.csv", [], [], []), len(frame)
+  )
 
 
-def _events(**columns: list[str | None]) -> Checked:
+def _events(**columns: list[str | None]) -> CheckedTable:
   return check_events(
     _checked(**columns),
     item_ids=pl.Series(["a", "b"]),
@@ -30,7 +32,7 @@ def _events(**columns: list[str | None]) -> Checked:
   )
 
 
-def _reasons(checked: Checked) -> dict[int, str]:
+def _reasons(checked: CheckedTable) -> dict[int, str]:
   return dict(checked.rejects.select("row", "reason").rows())
 
 

@@ -4,10 +4,10 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gr_jax.data.imports.rejects import Checked, reject_rows
+from gr_jax.data.imports.rejects import CheckedTable, reject_rows
 
 
-def _checked(values: list[int | None]) -> Checked:
+def _checked(values: list[int | None]) -> CheckedTable:
   frame = pl.DataFrame(
     {
       "row": range(1, len(values) + 1),
@@ -16,7 +16,9 @@ def _checked(values: list[int | None]) -> Checked:
     },
     schema={"row": pl.Int64, "x": pl.Int64, "text": pl.String},
   )
-  return Checked("t.csv", frame, reject_rows("t.csv", [], [], []), len(values))
+  return CheckedTable(
+    "t.csv", frame, reject_rows("t.csv", [], [], []), len(values)
+  )
 
 
 @given(st.lists(st.none() | st.integers(0, 3), max_size=20))

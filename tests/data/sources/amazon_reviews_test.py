@@ -61,10 +61,10 @@ def test_popularity_counts_neither_valid_nor_test_items(folder):
 
 def test_valid_targets_can_train(folder):
   catalogue, requests = amazon_reviews.load(folder, valid_trains=True)
-  _, held_out = amazon_reviews.load(folder)
-  expected = np.where(held_out.split == VALID, TRAIN, held_out.split)
+  _, validation = amazon_reviews.load(folder)
+  expected = np.where(validation.split == VALID, TRAIN, validation.split)
   np.testing.assert_array_equal(requests.split, expected)
-  np.testing.assert_array_equal(requests.history_end, held_out.history_end)
+  np.testing.assert_array_equal(requests.history_end, validation.history_end)
   assert catalogue.popularity.tolist() == [1, 1, 1, 0, 1, 1]
 
 

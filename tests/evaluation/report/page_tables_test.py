@@ -36,7 +36,7 @@ def test_the_best_figure_of_a_column_is_marked():
 def test_models_and_floors_are_told_apart_and_names_are_escaped():
   _, first, second = _lines(page_tables.headline(ROWS, metric="recall", k=10))
   assert first.startswith('<tr class="model"><td>&lt;cq&gt;</td>')
-  assert second.startswith('<tr class="floor"><td>bm25</td>')
+  assert second.startswith('<tr class="baseline"><td>bm25</td>')
   assert second.count("n/a") == 1
   assert "0.1900 to 0.2100" in second
 

@@ -122,8 +122,8 @@ def test_what_a_report_does_not_have_is_left_out():
 @pytest.mark.parametrize(
   ("low", "high", "verdict"),
   [
-    (0.5, 0.6, "floor beaten"),
-    (0.1, 0.2, "floor not reached"),
+    (0.5, 0.6, "baseline beaten"),
+    (0.1, 0.2, "baseline not reached"),
     (0.2, 0.6, "no clear difference"),
   ],
 )

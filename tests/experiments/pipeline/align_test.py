@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 
 from configs import eg_grpo as config_file
 from experiments import eg_grpo
-from experiments.pipeline.align import align, held_out_requests
+from experiments.pipeline.align import align, validation_requests
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.train import Generator
@@ -24,7 +24,7 @@ def section() -> ConfigDict:
   config.group_size = 4
   config.asked.update(batch_size=8, clicked=1)
   config.loop.update(steps=4, log_every=2, eval_every=4, checkpoint_every=2)
-  config.held_out.update(requests=12, batch_size=8)
+  config.validation.update(requests=12, batch_size=8)
   return config
 
 
@@ -93,10 +93,10 @@ def test_hits_of_the_held_out_are_told_before_and_after(made):
 
 def test_held_out_requests_are_of_their_split_and_of_the_seed():
   options = {"split": VALID, "count": 9, "seed": 3}
-  found = held_out_requests(
+  found = validation_requests(
     shop().requests, writer(), semantic_ids(), **options
   )
-  again = held_out_requests(
+  again = validation_requests(
     shop().requests, writer(), semantic_ids(), **options
   )
   assert len(found.queries) == len(found.targets) == 9

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from experiments.pipeline.baseline_rankings import Floors
+from experiments.pipeline.baseline_rankings import Baselines
 from experiments.pipeline.embed import Vectors
-from experiments.pipeline.eval_requests import draw_questions
+from experiments.pipeline.eval_requests import draw_eval_requests
 from experiments.pipeline.prepare import Data
 from gr_jax.artefacts import Artefact
 from gr_jax.data.requests import TEST
@@ -12,16 +12,16 @@ from tests.reference.small_world import shop
 
 @pytest.fixture(scope="module")
 def rankings(tmp_path_factory):
-  """`{(kind, seen): {floor: [R, 10]}}` and the questions by kind."""
+  """`{(kind, seen): {baseline: [R, 10]}}` and the questions by kind."""
   artefact = Artefact(tmp_path_factory.mktemp("run"), "", 0.0)
   world = shop()
   vectors = Vectors(world.item_x, world.query_x, artefact)
   data = Data(world.catalogue, world.requests, artefact)
-  floors = Floors(data, vectors, window=3, last=10)
-  questions = draw_questions(world.requests, split=TEST, count=12, seed=0)
+  baselines = Baselines(data, vectors, window=3, last=10)
+  questions = draw_eval_requests(world.requests, split=TEST, count=12, seed=0)
   found = {
     (part.kind, seen): dict(
-      floors.rank(part, k=10, exclude=part.seen if seen == "out" else None)
+      baselines.rank(part, k=10, exclude=part.seen if seen == "out" else None)
     )
     for part in questions
     for seen in ("kept", "out")
@@ -31,17 +31,17 @@ def rankings(tmp_path_factory):
 
 def test_a_floor_sees_what_the_generator_sees(rankings):
   found, questions = rankings
-  for (kind, _), floors in found.items():
+  for (kind, _), baselines in found.items():
     part = questions[kind]
-    assert {"popularity", "nearest"} <= set(floors)
-    assert ({"repeat", "item_knn"} <= set(floors)) == part.shown
-    assert ("bm25" in floors) == part.asked
+    assert {"popularity", "nearest"} <= set(baselines)
+    assert ({"repeat", "item_knn"} <= set(baselines)) == part.shown
+    assert ("bm25" in baselines) == part.asked
 
 
 def test_every_request_has_a_row_of_every_floor(rankings):
   found, questions = rankings
-  for (kind, _), floors in found.items():
-    for ranked in floors.values():
+  for (kind, _), baselines in found.items():
+    for ranked in baselines.values():
       assert ranked.shape == (len(questions[kind].rows), 10)
 
 
@@ -66,11 +66,11 @@ def test_a_dual_encoder_stands_beside_the_floors_where_there_is_one(tmp_path):
   world = shop()
   vectors = Vectors(world.item_x, world.query_x, artefact)
   data = Data(world.catalogue, world.requests, artefact)
-  questions = draw_questions(world.requests, split=TEST, count=3, seed=0)[0]
+  questions = draw_eval_requests(world.requests, split=TEST, count=3, seed=0)[0]
   names = {}
   for dual in (None, Backwards()):
-    floors = Floors(data, vectors, window=3, last=10, dual=dual)
-    names[dual] = dict(floors.rank(questions, k=5, exclude=None))
+    baselines = Baselines(data, vectors, window=3, last=10, dual=dual)
+    names[dual] = dict(baselines.rank(questions, k=5, exclude=None))
   plain, more = names.values()
   assert set(more) - set(plain) == {"dpr"}
   assert more["dpr"].shape == (len(questions.rows), 5)

@@ -1,12 +1,12 @@
 import pytest
 
-from experiments.pipeline.choices import chosen
+from experiments.pipeline.choices import choose
 
 
 def test_a_name_gives_its_option():
-  assert chosen("a.b", "two", {"one": 1, "two": 2}) == 2
+  assert choose("a.b", "two", {"one": 1, "two": 2}) == 2
 
 
 def test_an_unknown_name_is_told_with_its_key_and_the_options():
   with pytest.raises(ValueError, match=r"a\.b is 'six'; use one of one, two\."):
-    chosen("a.b", "six", {"one": 1, "two": 2})
+    choose("a.b", "six", {"one": 1, "two": 2})

@@ -6,12 +6,12 @@ from ml_collections import ConfigDict
 
 from experiments.pipeline.dual_encoder import _logged_pairs, train_dual_encoder
 from experiments.pipeline.embed import Vectors
-from experiments.pipeline.eval_requests import draw_questions
+from experiments.pipeline.eval_requests import draw_eval_requests
 from experiments.pipeline.tokenize import Tokenized
 from gr_jax.data.requests import TEST, TRAIN
 from gr_jax.generators.training_examples.single import group_targets
-from tests.reference.lessons import data
 from tests.reference.small_world import semantic_ids, shop, writer
+from tests.reference.tasks import data
 
 CONFIG = ConfigDict(
   {
@@ -61,7 +61,7 @@ def test_what_documents_ask_for_themselves_is_not_learned(tmp_path):
 
 
 def asked():
-  return draw_questions(shop().requests, split=TEST, count=12, seed=0)
+  return draw_eval_requests(shop().requests, split=TEST, count=12, seed=0)
 
 
 def test_it_ranks_as_floors_do(rankers):

@@ -11,7 +11,7 @@ CONFIG = ConfigDict(
     "dimensions": 4,
     "shift": 1.0,
     "text_weight": 1.0,
-    "collaborative_weight": 0.5,
+    "copurchase_weight": 0.5,
     "history_window": 0,
   }
 )

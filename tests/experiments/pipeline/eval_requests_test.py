@@ -3,14 +3,14 @@ import dataclasses
 import numpy as np
 import pytest
 
-from experiments.pipeline.eval_requests import draw_questions
+from experiments.pipeline.eval_requests import draw_eval_requests
 from gr_jax.data.requests import TEST, TRAIN
 from tests.reference.small_world import shop
 
 
 @pytest.fixture(scope="module")
 def questions():
-  drawn = draw_questions(shop().requests, split=TEST, count=12, seed=0)
+  drawn = draw_eval_requests(shop().requests, split=TEST, count=12, seed=0)
   return {part.kind: part for part in drawn}
 
 
@@ -50,7 +50,9 @@ def test_lists_belong_to_their_requests(questions):
 
 def test_the_seed_decides_what_is_drawn():
   draws = [
-    draw_questions(shop().requests, split=TRAIN, count=20, seed=seed)[0].rows
+    draw_eval_requests(shop().requests, split=TRAIN, count=20, seed=seed)[
+      0
+    ].rows
     for seed in (0, 0, 1)
   ]
   np.testing.assert_array_equal(draws[0], draws[1])
@@ -67,5 +69,5 @@ def test_requests_of_strangers_are_asked_once():
     profiles=nobody,
     history_end=requests.user_offsets[requests.user],
   )
-  drawn = draw_questions(strangers, split=TEST, count=12, seed=0)
+  drawn = draw_eval_requests(strangers, split=TEST, count=12, seed=0)
   assert "personalised" not in [part.kind for part in drawn]

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from experiments.pipeline.evaluator import EvaluationConfig, Measures
+from experiments.pipeline.evaluator import EvaluationConfig, Evaluator
 from gr_jax.data.requests import EXPOSED
 from gr_jax.evaluation.results import select
 from tests.reference.untrained_run import CONFIG, made
@@ -18,7 +18,7 @@ def stages(tmp_path_factory):
 
 def measures(data, *rest):
   settings = EvaluationConfig(**CONFIG.evaluation)
-  return Measures(CONFIG.name, settings, data, *rest)
+  return Evaluator(CONFIG.name, settings, data, *rest)
 
 
 def test_grades_add_rows_and_change_none(stages):

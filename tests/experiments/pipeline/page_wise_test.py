@@ -3,16 +3,16 @@ import functools
 import jax
 import numpy as np
 
-from tests.reference.lessons import EXAMPLES, started
 from tests.reference.small_world import semantic_ids
+from tests.reference.tasks import EXAMPLES, started
 
 SIZES = EXAMPLES["page_wise"]
 
 
 def test_a_few_steps_lower_the_loss_of_a_batch(tmp_path):
-  lesson, model, params, batch = started("page_wise", tmp_path)
+  task, model, params, batch = started("page_wise", tmp_path)
   loss = jax.jit(
-    jax.value_and_grad(functools.partial(lesson.loss, model), has_aux=True)
+    jax.value_and_grad(functools.partial(task.loss, model), has_aux=True)
   )
   values = []
   for _ in range(4):
@@ -25,9 +25,9 @@ def test_a_few_steps_lower_the_loss_of_a_batch(tmp_path):
 
 
 def test_a_lesson_says_how_large_its_batches_are(tmp_path):
-  lesson, _, _, batch = started("page_wise", tmp_path)
+  task, _, _, batch = started("page_wise", tmp_path)
   levels = len(semantic_ids().level_sizes)
-  assert lesson.prompts == len(batch.codes) == SIZES["batch_size"]
-  assert lesson.targets == batch.codes[..., 0].size
+  assert task.prompts == len(batch.codes) == SIZES["batch_size"]
+  assert task.targets == batch.codes[..., 0].size
   # And one position for the end of each page.
-  assert lesson.positions == levels * SIZES["places"] + SIZES["pages"]
+  assert task.positions == levels * SIZES["places"] + SIZES["pages"]

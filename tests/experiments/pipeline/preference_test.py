@@ -4,8 +4,8 @@ import pytest
 from configs.genrec import get_config
 from experiments.pipeline import preference
 from experiments.pipeline.embed import Vectors
-from tests.reference.lessons import data
 from tests.reference.small_world import shop
+from tests.reference.tasks import data
 
 
 def section():

@@ -1,12 +1,12 @@
 from experiments.pipeline.throughput_metrics import speed_of
 from gr_jax.parallel.mesh import MeshConfig, make_mesh
-from tests.reference.lessons import started
 from tests.reference.small_world import PROMPT, semantic_ids
+from tests.reference.tasks import started
 
 
 def test_tokens_are_positions_of_prompts_and_of_what_follows(tmp_path):
-  lesson, model, params, _ = started("page_wise", tmp_path)
-  speed = speed_of(params, model, lesson, PROMPT, mesh=make_mesh(MeshConfig()))
+  task, model, params, _ = started("page_wise", tmp_path)
+  speed = speed_of(params, model, task, PROMPT, mesh=make_mesh(MeshConfig()))
   found = speed(2.0)
   prompt = 1 + 2 * PROMPT.history
   levels = len(semantic_ids().level_sizes)

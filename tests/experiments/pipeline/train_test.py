@@ -47,7 +47,7 @@ def test_transitions_stand_beside_the_catalogue_and_are_off_by_default(
   ("section", "error"),
   [
     ({"count_alpha": 0.0}, "count_alpha above 0"),
-    ({"count_alpha": 1.0, "learns": "page_wise"}, "learns is 'page_wise'"),
+    ({"count_alpha": 1.0, "task": "page_wise"}, "task is 'page_wise'"),
   ],
 )
 def test_transitions_that_would_mislead_are_refused(tmp_path, section, error):

@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 
 from experiments.studies.genrec_arms import batch_tokens, check_arms
-from tests.reference.lessons import started
 from tests.reference.small_world import semantic_ids
+from tests.reference.tasks import started
 
 LEVELS = len(semantic_ids().level_sizes)
 
 
 def prompt_positions(prompt) -> int:
-  """Counted one by one: a profile, and two for every item."""
+  """PriorState one by one: a profile, and two for every item."""
   return sum(
     (2 if column else 1)
     for row in prompt.mask

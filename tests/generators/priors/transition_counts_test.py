@@ -34,9 +34,9 @@ def test_where_every_item_has_its_id_the_weights_are_the_floors():
   lists = row_lists.from_spans(
     items, *(np.searchsorted(owners, range(20), s) for s in ("left", "right"))
   )
-  floor = item_knn.fit(lists, num_items=60, window=3)
+  baseline = item_knn.fit(lists, num_items=60, window=3)
   expected = np.zeros((60, 60))
-  expected[:, floor.order] = floor.weights.toarray()
+  expected[:, baseline.order] = baseline.weights.toarray()
   found = dense(table)[np.ix_(ids.id_of_item, ids.id_of_item)]
   np.testing.assert_allclose(found, expected, atol=1e-6)
 

@@ -72,13 +72,13 @@ def test_leaving_out_equals_counts_without_the_user(shop):
   sequences, cut = shop
   mine, *others = sequences
   table = counted(sequences)
-  upcoming = np.full((1, WINDOW, 3), -1)
+  future_items = np.full((1, WINDOW, 3), -1)
   coming = ids().codes[mine[cut : cut + WINDOW]]
-  upcoming[0, : len(coming)] = coming
+  future_items[0, : len(coming)] = coming
   # On the left, so that all histories have one shape.
   history = np.full((1, len(ids()), 3), -1)
   history[0, -cut:] = ids().codes[mine[:cut]]
-  found = table.without(upcoming).related(history)
+  found = table.without(future_items).related(history)
   anew = counted(others, table.scales).related(history)
   np.testing.assert_allclose(
     dense(table, *found), dense(table, *anew), atol=1e-5

@@ -2,7 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gr_jax.generators.prompts.flatten_items import PromptTokens
+from gr_jax.generators.prompts.flatten_items import FlattenItems
 from tests.reference.small_world import semantic_ids, writer
 
 LEVELS = len(semantic_ids().level_sizes)
@@ -15,7 +15,7 @@ def embed(tokens):
 
 def arranged():
   prompt = writer().prompts(np.arange(100, 104), shown=np.ones(4, bool))
-  model = PromptTokens()
+  model = FlattenItems()
   params = model.init(jax.random.key(0), prompt, embed, levels=LEVELS)
   return prompt, params, model.apply(params, prompt, embed, levels=LEVELS)
 
@@ -23,7 +23,7 @@ def arranged():
 def test_an_item_takes_one_position_a_code_and_a_separator():
   prompt, _, (states, mask) = arranged()
   items = prompt.history.shape[1]
-  length = PromptTokens().length(items=items, levels=LEVELS)
+  length = FlattenItems().length(items=items, levels=LEVELS)
   assert length == 1 + items * (LEVELS + 1)
   assert states.shape == (4, length, 4)
   assert mask.shape == (4, length)

@@ -6,7 +6,7 @@ from flax import linen as nn
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gr_jax.generators.prompts.merge_items import TokenMerger
+from gr_jax.generators.prompts.merge_items import MergeItems
 from gr_jax.generators.prompts.writer import Prompt
 from tests.reference.small_world import semantic_ids, writer
 
@@ -32,16 +32,14 @@ def prompts() -> Prompt:
 @jax.jit
 def start():
   embed = embed_with(TABLE)
-  params = TokenMerger().init(
-    jax.random.key(0), prompts(), embed, levels=LEVELS
-  )
+  params = MergeItems().init(jax.random.key(0), prompts(), embed, levels=LEVELS)
   return nn.unbox(params)
 
 
 @jax.jit
 def merge(params, table=TABLE, prompt=None):
   prompt = prompts() if prompt is None else prompt
-  return TokenMerger().apply(params, prompt, embed_with(table), levels=LEVELS)
+  return MergeItems().apply(params, prompt, embed_with(table), levels=LEVELS)
 
 
 def with_kernel(kernel):
@@ -60,7 +58,7 @@ def test_length_is_items_and_separators_whatever_the_levels(items):
   separators = 1 + items  # Of the profile and of every item.
   assert states.shape == (2, items + separators, WIDTH)
   assert mask.shape == (2, items + separators)
-  assert TokenMerger().length(items=items, levels=9) == items + separators
+  assert MergeItems().length(items=items, levels=9) == items + separators
 
 
 @pytest.mark.parametrize("level", range(LEVELS))

@@ -1,7 +1,7 @@
 import jax.numpy as jnp
 import numpy as np
 
-from gr_jax.generators.prompts.prompt_encoder import SummedPrompt
+from gr_jax.generators.prompts.prompt_encoder import SumItems
 from tests.reference.small_world import PROMPT, semantic_ids, writer
 
 LEVELS = len(semantic_ids().level_sizes)
@@ -14,10 +14,10 @@ def test_an_item_is_one_position_that_sums_its_tokens():
   def embed(tokens):
     return jnp.where(tokens[..., None] >= 0, table[tokens], 0).sum(axis=-2)
 
-  arrangement = SummedPrompt()
-  states, mask = arrangement.apply({}, prompt, embed, levels=LEVELS)
+  prompt_encoder = SumItems()
+  states, mask = prompt_encoder.apply({}, prompt, embed, levels=LEVELS)
   assert states.shape == (3, 1 + PROMPT.history, 4)
-  assert states.shape[1] == arrangement.length(items=6, levels=LEVELS)
+  assert states.shape[1] == prompt_encoder.length(items=6, levels=LEVELS)
   np.testing.assert_array_equal(mask, prompt.mask)
   newest = prompt.history[0, -1]
   want = table[newest[newest >= 0]].sum(axis=0)

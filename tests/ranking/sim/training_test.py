@@ -51,7 +51,7 @@ def fitted():
 
 
 @functools.cache
-def held_out():
+def validation():
   log = world().requests
   rows = page_rows(log, np.flatnonzero(log.split == VALID), num_items=300)
   truth = world().click_probability(
@@ -65,7 +65,7 @@ def held_out():
 
 def test_most_of_what_can_be_known_is_learned():
   """The oracle's own AUC is the bound; popularity alone is far below."""
-  rows, truth = held_out()
+  rows, truth = validation()
   found = fitted().quality(rows)
   best = auc(truth, rows.labels)
   popular = world().catalogue.popularity[rows.items]
@@ -76,7 +76,7 @@ def test_most_of_what_can_be_known_is_learned():
 
 
 def test_scores_are_probabilities_of_a_click():
-  rows, truth = held_out()
+  rows, truth = validation()
   found = fitted()(rows.requests, rows.items)
   assert ((found > 0) & (found < 1)).all()
   assert np.corrcoef(found, truth)[0, 1] > 0.8

@@ -186,8 +186,8 @@ def test_at_the_old_policy_the_gradient_is_that_of_reinforce(name, seed):
 def anchored(name, new, old, a, where, at):
   """The loss with what is under a stop-gradient taken at `at`."""
   if name == "ecpo":
-    floor = np.where(where, at, 0).sum(1) - np.log(1.3)
-    target = np.maximum(floor, np.where(where, old, 0).sum(1))
+    baseline = np.where(where, at, 0).sum(1) - np.log(1.3)
+    target = np.maximum(baseline, np.where(where, old, 0).sum(1))
     rho = np.exp(np.where(where, new, 0).sum(1) - target)
     return -clip(rho, a, 0.2, 0.2).mean()
   if name == "grpo_sr":

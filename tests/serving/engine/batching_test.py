@@ -10,13 +10,13 @@ import hypothesis.strategies as st
 import pytest
 
 from gr_jax.serving.engine.batching import Batcher, QueueFull, batch_size
-from gr_jax.serving.http.search_request import Filters, Question
+from gr_jax.serving.http.search_request import Filters, SearchRequest
 
 SIZES = (1, 4, 16)
 
 
-def ask(k: int, beam: int = 8) -> Question:
-  return Question(None, (), None, (), Filters(), k, beam)
+def ask(k: int, beam: int = 8) -> SearchRequest:
+  return SearchRequest(None, (), None, (), Filters(), k, beam)
 
 
 class Searcher:

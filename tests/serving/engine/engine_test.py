@@ -13,7 +13,7 @@ from flax import linen as nn
 from gr_jax.generators.priors.catalogue_counts import count_catalogue
 from gr_jax.generators.priors.transition_counts import count_transitions
 from gr_jax.generators.priors.transition_prior import TransitionPrior
-from gr_jax.retrieval.compiled_search import Searches
+from gr_jax.retrieval.compiled_search import CompiledSearches
 from gr_jax.retrieval.load import load_artefacts
 from gr_jax.retrieval.retriever import Retriever, expand_items, fully_seen_ids
 from gr_jax.serving.catalogue.items import NewItem, catalogue_items
@@ -44,7 +44,7 @@ def artefacts(run):
 
 @pytest.fixture(scope="module")
 def searches():
-  return Searches(PROGRAMS)
+  return CompiledSearches(PROGRAMS)
 
 
 @pytest.fixture(scope="module")
@@ -214,7 +214,7 @@ def test_what_does_not_fit_is_refused_in_its_place(engine, snapshot, asked):
 
 
 def test_where_nothing_fits_nothing_is_searched(artefacts, snapshot, asked):
-  searches = Searches()
+  searches = CompiledSearches()
   engine = Engine(artefacts, searches, beams=(BEAM,), max_batch=4)
   bad = asked(filters={"categories": ["GARDEN"]})
   found = engine.answer([bad, bad], snapshot)

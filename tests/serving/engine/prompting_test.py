@@ -10,7 +10,7 @@ from gr_jax.serving.engine.prompting import (
   unknown_history,
   write_prompts,
 )
-from gr_jax.serving.http.search_request import Filters, Question
+from gr_jax.serving.http.search_request import Filters, SearchRequest
 from tests.reference.small_world import PROMPT, semantic_ids, shop, writer
 
 
@@ -18,14 +18,14 @@ def items():
   return catalogue_items(shop().catalogue, semantic_ids())
 
 
-def logged_question(row: int) -> Question:
+def logged_question(row: int) -> SearchRequest:
   """Request `row` of the log, as a client would send it."""
   requests, names = shop().requests, shop().catalogue.item_ids
   user = requests.user[row]
   events = slice(requests.user_offsets[user], requests.history_end[row])
   ages = requests.time[row] - requests.event_time[events]
   query = requests.query[row]
-  return Question(
+  return SearchRequest(
     query=None if query < 0 else requests.queries[query],
     history=tuple(zip(names[requests.event_item[events]], ages.tolist())),
     user_id=requests.user_ids[user],
@@ -66,7 +66,7 @@ def test_a_prompt_does_not_depend_on_its_neighbours():
 
 
 def test_a_stranger_is_nobody():
-  stranger = Question(None, (), None, (), Filters(), 1, 1)
+  stranger = SearchRequest(None, (), None, (), Filters(), 1, 1)
   prompt, queries = written([stranger])
   hidden = writer().prompts(np.zeros(1, int), shown=np.zeros(1, bool))
   assert (prompt.profile == -1).all()
@@ -79,7 +79,7 @@ def test_a_stranger_is_nobody():
 @pytest.mark.parametrize("user_id", [None, "u"])
 def test_facts_count_without_a_user_and_a_user_without_facts(user_id):
   fact = writer()._vocabulary.facts[0]
-  question = Question(None, (), user_id, (fact,), Filters(), 1, 1)
+  question = SearchRequest(None, (), user_id, (fact,), Filters(), 1, 1)
   prompt, _ = written([question])
   assert (prompt.profile >= 0).sum() == 1 + (user_id is not None)
   assert prompt.mask[0, 0]
@@ -87,7 +87,9 @@ def test_facts_count_without_a_user_and_a_user_without_facts(user_id):
 
 def test_items_that_nobody_knows_are_left_out_and_told():
   known = items().item_ids[3]
-  both = Question(None, ((known, 9), ("new", 5)), None, (), Filters(), 1, 1)
-  alone = Question(None, ((known, 9),), None, (), Filters(), 1, 1)
+  both = SearchRequest(
+    None, ((known, 9), ("new", 5)), None, (), Filters(), 1, 1
+  )
+  alone = SearchRequest(None, ((known, 9),), None, (), Filters(), 1, 1)
   jax.tree.map(np.testing.assert_array_equal, written([both]), written([alone]))
   assert unknown_history(both, items()) == ["new"]

@@ -17,7 +17,7 @@ from gr_jax.serving.http.api import Api, HttpConfig
 from gr_jax.serving.http.fields import Invalid
 from gr_jax.serving.http.item_changes import Change
 from gr_jax.serving.http.metrics import ServingMetrics
-from gr_jax.serving.http.search_request import Filters, Question
+from gr_jax.serving.http.search_request import Filters, SearchRequest
 
 ITEM = {"id": "a", "text": "cup", "score": -1.5, "semantic_id": [1, 2]}
 ANSWER = Answer([ITEM], 7, ["x"], {"batch": 1.23456, "search": 2.0}, 3)
@@ -130,10 +130,10 @@ def test_a_body_becomes_the_question_that_it_says(client, behind):
   body = {"history": ["a"], "filters": {"in_stock": True}, "k": 3}
   client.post("/recommend", json=body)
   client.post("/search", json=body | {"query": "red cup", "beam": 20})
-  basket = Question(
+  basket = SearchRequest(
     None, (("a", 0),), None, (), Filters(in_stock=True), k=3, beam=8
   )
-  search = Question(
+  search = SearchRequest(
     "red cup", (("a", 0),), None, (), Filters(in_stock=True), k=3, beam=20
   )
   assert behind.asked == [basket, search]

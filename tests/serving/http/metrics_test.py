@@ -98,7 +98,7 @@ def test_batches_of_any_size_that_is_compiled_have_a_bucket_of_their_own():
 
 def test_a_gauge_is_read_when_it_is_asked_for():
   metrics, waiting = ServingMetrics(), [1, 2]
-  metrics.watch("queue_length", "Questions that wait.", lambda: len(waiting))
+  metrics.watch("queue_length", "EvalRequests that wait.", lambda: len(waiting))
   assert samples(metrics)["gr_jax_queue_length",] == 2
   waiting.clear()
   assert samples(metrics)["gr_jax_queue_length",] == 0

@@ -1,4 +1,4 @@
-"""A generator that learns one of the lessons in the small world."""
+"""A generator that learns one of the tasks in the small world."""
 
 import pathlib
 
@@ -26,8 +26,8 @@ def section(learns: str) -> ConfigDict:
     {
       "seed": 0,
       "precision": "float32",
-      "learns": learns,
-      "arrangement": "merged",
+      "task": learns,
+      "prompt_encoder": "merged",
       "examples": EXAMPLES[learns],
     }
   )
@@ -39,7 +39,7 @@ def data(directory: pathlib.Path) -> Data:
 
 
 def started(learns: str, directory: pathlib.Path):
-  """Lesson, model and initial parameters."""
+  """Task, model and initial parameters."""
   recipe = recipe_of(section(learns))
   ids = small_world.semantic_ids()
   vocabulary = make_vocabulary(
@@ -55,14 +55,12 @@ def started(learns: str, directory: pathlib.Path):
     vocabulary.prompt_size,
     ids.level_sizes,
     bool((ids.codes < 0).any()),
-    arrangement=recipe.arrangement,
+    prompt_encoder=recipe.prompt_encoder,
   )
-  lesson = recipe.lesson(
-    section(learns), data(directory), ids, writer, vocabulary
-  )
-  batch = next(iter(lesson.batches))
+  task = recipe.task(section(learns), data(directory), ids, writer, vocabulary)
+  batch = next(iter(task.batches))
   queries = batch.queries[:, :1]
   params = jax.jit(model.init)(
     jax.random.key(0), batch.prompt, queries, batch.codes[:, :1]
   )
-  return lesson, model, nn.unbox(params), batch
+  return task, model, nn.unbox(params), batch
