@@ -10,9 +10,9 @@ from experiments.pipeline import run as retrieval
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import Fitted
-from experiments.pipeline.train import dot_general
 from experiments.rq_vae import fitted
 from gr_jax.data.requests import CLICKED, TRAIN, Requests
+from gr_jax.nn.precision import dot_general
 from gr_jax.tokenizers import cq_sid, rq_vae
 from gr_jax.tokenizers.codebooks import EmaCodebook
 

@@ -7,10 +7,10 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from experiments.pipeline import run as retrieval
-from experiments.pipeline.choices import choose
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import Fitted
+from gr_jax.choices import choose
 from gr_jax.tokenizers import quantizers, rq_kmeans
 
 CLUSTERS = {

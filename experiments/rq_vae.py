@@ -10,7 +10,7 @@ from experiments.pipeline import run as retrieval
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import Fitted
-from experiments.pipeline.train import dot_general
+from gr_jax.nn.precision import dot_general
 from gr_jax.tokenizers import rq_vae
 from gr_jax.tokenizers.codebooks import GradientCodebook
 

@@ -14,9 +14,9 @@ from experiments.pipeline import run as retrieval
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import Fitted
-from experiments.pipeline.train import dot_general
 from experiments.rq_vae import fitted
 from gr_jax.evaluation import metrics
+from gr_jax.nn.precision import dot_general
 from gr_jax.tokenizers import rq_vae, sa2crq, sarq
 from gr_jax.tokenizers.codebooks import GradientCodebook
 

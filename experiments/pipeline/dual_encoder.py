@@ -13,7 +13,6 @@ from tqdm import tqdm
 
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.eval_requests import EvalRequests
-from experiments.pipeline.precision import dot_general
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import Tokenized
 from gr_jax.artefacts import Artefact, build, write_json
@@ -28,6 +27,7 @@ from gr_jax.generators.training_examples.single import (
   TargetGroups,
   group_targets,
 )
+from gr_jax.nn.precision import dot_general
 from gr_jax.training.optimizer import OptimizerConfig
 
 

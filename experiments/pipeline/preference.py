@@ -9,10 +9,10 @@ import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from experiments.pipeline.choices import choose
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
 from gr_jax.artefacts import Artefact, build, write_json
+from gr_jax.choices import choose
 from gr_jax.data.requests import VALID
 from gr_jax.evaluation.calibration import Platt
 from gr_jax.ranking.impressions import page_rows

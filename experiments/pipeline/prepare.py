@@ -9,8 +9,8 @@ import pathlib
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments.pipeline.choices import choose
 from gr_jax.artefacts import Artefact, build, write_json
+from gr_jax.choices import choose
 from gr_jax.data.catalogue import Catalogue
 from gr_jax.data.document_queries import (
   DocumentQueriesConfig,

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from ml_collections import ConfigDict
 
 from experiments.pipeline import page_wise, point_wise
-from experiments.pipeline.choices import choose
-from experiments.pipeline.precision import dot_general
 from experiments.pipeline.task import Task
+from gr_jax.choices import choose
 from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.generators.encoder_decoder import EncoderDecoder
 from gr_jax.generators.prefix_adaptor import PrefixAdaptor
 from gr_jax.generators.prompts.flatten_items import FlattenItems
 from gr_jax.generators.prompts.merge_items import MergeItems
 from gr_jax.generators.prompts.prompt_encoder import PromptEncoder, SumItems
+from gr_jax.nn.precision import dot_general
 from gr_jax.nn.transformer import TransformerConfig
 
 Network = Callable[..., DecoderOnly | EncoderDecoder]

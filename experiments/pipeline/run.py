@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 from ml_collections import ConfigDict
 
-from experiments.pipeline.choices import choose
 from experiments.pipeline.dual_encoder import train_dual_encoder
 from experiments.pipeline.embed import Vectors, embed
 from experiments.pipeline.evaluate import evaluate
@@ -18,9 +17,11 @@ from experiments.pipeline.tokenize import (
   Tokenized,
   tokenize,
 )
-from experiments.pipeline.train import Generator, dot_general, train
+from experiments.pipeline.train import Generator, train
 from gr_jax.artefacts import locked
+from gr_jax.choices import choose
 from gr_jax.evaluation.report import text_table
+from gr_jax.nn.precision import dot_general
 from gr_jax.parallel import hosts
 from gr_jax.parallel.host_memory import release_freed_memory
 

@@ -11,10 +11,10 @@ import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from experiments.pipeline.choices import choose
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
 from gr_jax.artefacts import Artefact, build, write_json
+from gr_jax.choices import choose
 from gr_jax.tokenizers import cluster_split, collisions, quality, quantizers
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 from gr_jax.training.scan_fit import Progress

@@ -10,7 +10,6 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments.pipeline.precision import dot_general
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.recipe import Recipe, recipe_of
 from experiments.pipeline.throughput_metrics import speed_of
@@ -24,6 +23,7 @@ from gr_jax.generators.priors.transition_counts import count_transitions
 from gr_jax.generators.priors.transitions import TRANSITIONS
 from gr_jax.generators.prompts.vocabulary import Vocabulary, build_vocabulary
 from gr_jax.generators.prompts.writer import PromptConfig, PromptWriter
+from gr_jax.nn.precision import dot_general
 from gr_jax.nn.transformer import TransformerConfig
 from gr_jax.parallel import hosts
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, replicated

@@ -7,7 +7,6 @@ import pathlib
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments.pipeline.choices import choose
 from experiments.pipeline.eval_requests import EvalRequests, draw_eval_requests
 from experiments.pipeline.evaluator import SPLITS
 from experiments.pipeline.prepare import Data
@@ -15,6 +14,7 @@ from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.train import Generator
 from experiments.studies.id_search import search, trie_of
 from gr_jax.artefacts import Artefact, build
+from gr_jax.choices import choose
 from gr_jax.data.row_lists import RowLists
 from gr_jax.evaluation import metrics
 

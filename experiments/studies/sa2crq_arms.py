@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from ml_collections import ConfigDict
 
 from experiments import dsi, rq_kmeans, rq_vae, sa2crq
-from experiments.pipeline.choices import choose
 from experiments.pipeline.tokenize import FitTokenizer
+from gr_jax.choices import choose
 
 TOKENIZERS: Mapping[str, FitTokenizer] = {
   "dsi": dsi.fit,

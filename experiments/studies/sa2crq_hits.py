@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments.pipeline.choices import choose
 from experiments.pipeline.dual_encoder import DualRanker
 from experiments.pipeline.eval_requests import EvalRequests, draw_eval_requests
 from experiments.pipeline.evaluator import SPLITS
@@ -22,6 +21,7 @@ from experiments.studies.sa2crq_measure import (
   segments_of,
 )
 from gr_jax.artefacts import Artefact, build
+from gr_jax.choices import choose
 from gr_jax.evaluation.baselines import bm25
 
 # Of one arm and seed: kind of requests -> decoding -> segment -> figures.

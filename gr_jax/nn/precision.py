@@ -2,7 +2,7 @@
 
 import jax
 
-from experiments.pipeline.choices import choose
+from gr_jax.choices import choose
 from gr_jax.nn.dot import bf16_dot_general
 from gr_jax.nn.layers import DotGeneral
 

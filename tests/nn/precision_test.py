@@ -1,7 +1,7 @@
 import jax.numpy as jnp
 import pytest
 
-from experiments.pipeline.precision import dot_general
+from gr_jax.nn.precision import dot_general
 
 
 def test_a_precision_names_a_product():

@@ -1,6 +1,6 @@
 import pytest
 
-from experiments.pipeline.choices import choose
+from gr_jax.choices import choose
 
 
 def test_a_name_gives_its_option():
