@@ -25,7 +25,7 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
 
 def training_clicks(requests: Requests) -> tuple[np.ndarray, np.ndarray]:
   """(item, query) of everything that a training query led to."""
-  request = np.repeat(np.arange(len(requests)), np.diff(requests.page_offsets))
+  request = requests.page_request
   kept = (
     (requests.page_kind >= CLICKED)
     & (requests.split[request] == TRAIN)

@@ -21,7 +21,7 @@ IsPositive = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 def positives_of(requests: Requests, semantic_ids: SemanticIds) -> IsPositive:
   """Which IDs name something that was clicked or ordered on the own page."""
-  request = np.repeat(np.arange(len(requests)), np.diff(requests.page_offsets))
+  request = requests.page_request
   kept = requests.page_kind >= CLICKED
   ids = semantic_ids.id_of_item[requests.page_item[kept]]
   keys = np.unique(request[kept] * semantic_ids.num_ids + ids)

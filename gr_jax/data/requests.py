@@ -1,6 +1,7 @@
 """What was asked, by whom, after what history, and what came of it."""
 
 import dataclasses
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +102,13 @@ class Requests:
 
   def __len__(self) -> int:
     return len(self.user)
+
+  @functools.cached_property
+  def page_request(self) -> np.ndarray:
+    """`[P]` int64 row of the request that each page entry belongs to."""
+    rows = np.repeat(np.arange(len(self)), np.diff(self.page_offsets))
+    rows.flags.writeable = False  # Every reader shares it.
+    return rows
 
   def history(self, r: int) -> np.ndarray:
     """[T] int32 items of the user's past before request r, newest last."""

@@ -40,7 +40,7 @@ def page_rows(
   """
   chosen = np.zeros(len(requests), bool)
   chosen[rows] = True
-  request = np.repeat(np.arange(len(requests)), np.diff(requests.page_offsets))
+  request = requests.page_request
   kept = np.flatnonzero(chosen[request])
   request, item = request[kept], requests.page_item[kept]
   kind = requests.page_kind[kept]

@@ -72,8 +72,7 @@ def page_experts(
       left out by default (measured in systems.md 1.8).
     highest: the greatest kind that is one; EXPOSED leaves out what was clicked.
   """
-  sizes = np.diff(requests.page_offsets)
-  request = np.repeat(np.arange(len(requests)), sizes)
+  request = requests.page_request
   kept = np.flatnonzero(requests.page_kind >= lowest)
   request, kind = request[kept], requests.page_kind[kept]
   ids = semantic_ids.id_of_item[requests.page_item[kept]]

@@ -66,7 +66,7 @@ def clicked_requests(requests: Requests, *, split: int) -> np.ndarray:
   Raises:
     ValueError: there is none.
   """
-  request = np.repeat(np.arange(len(requests)), np.diff(requests.page_offsets))
+  request = requests.page_request
   rows = np.unique(request[requests.page_kind >= CLICKED])
   rows = rows[requests.split[rows] == split]
   if not len(rows):

@@ -121,7 +121,7 @@ def training_baskets(
 
 def _training_targets(requests: Requests) -> tuple[np.ndarray, np.ndarray]:
   """(request, item) of everything clicked or ordered in training."""
-  request = np.repeat(np.arange(len(requests)), np.diff(requests.page_offsets))
+  request = requests.page_request
   kept = (requests.split[request] == TRAIN) & (requests.page_kind > EXPOSED)
   return request[kept], requests.page_item[kept]
 

@@ -48,6 +48,22 @@ def test_targets_are_distinct_in_page_order_without_exposures():
   assert requests.targets(1).tolist() == []
 
 
+def test_every_page_entry_knows_its_request():
+  requests = small_requests()
+  assert requests.page_request.tolist() == [0, 0, 0, 0, 2]  # 1 shows nothing.
+  for r in range(len(requests)):
+    page = slice(*requests.page_offsets[r : r + 2])
+    assert (requests.page_request[page] == r).all()
+
+
+def test_the_owners_of_other_pages_are_counted_anew():
+  """A cached value must not come along when fields are replaced."""
+  requests = small_requests()
+  assert requests.page_request.tolist() == [0, 0, 0, 0, 2]
+  moved = dataclasses.replace(requests, page_offsets=np.array([0, 1, 1, 5]))
+  assert moved.page_request.tolist() == [0, 2, 2, 2, 2]
+
+
 def test_rows_select_split_and_kind():
   requests = small_requests()
   assert requests.rows(TEST, "search").tolist() == [1]

@@ -23,7 +23,7 @@ def fit(requests: Requests, popularity: np.ndarray) -> QueryCounts:
 
   The popularity `[N]` only orders equal counts.
   """
-  request = np.repeat(np.arange(len(requests)), np.diff(requests.page_offsets))
+  request = requests.page_request
   kept = (
     (requests.page_kind > EXPOSED)
     & (requests.split[request] == TRAIN)

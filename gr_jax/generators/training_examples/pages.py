@@ -78,7 +78,7 @@ def _distinct(
   requests: Requests, id_of_item: np.ndarray, split: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
   """Request, ID and grade of every place, best grades of a request first."""
-  request = np.repeat(np.arange(len(requests)), np.diff(requests.page_offsets))
+  request = requests.page_request
   led = np.zeros(len(requests), bool)
   led[request[requests.page_kind >= CLICKED]] = True
   kept = np.flatnonzero((led & (requests.split == split))[request])

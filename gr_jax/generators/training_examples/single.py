@@ -78,8 +78,7 @@ class TargetGroups:
 
 def group_targets(requests: Requests, *, split: int) -> TargetGroups:
   """Distinct clicked or ordered items of a split, by user and history."""
-  sizes = np.diff(requests.page_offsets)
-  request = np.repeat(np.arange(len(requests)), sizes)
+  request = requests.page_request
   kept = (requests.page_kind >= CLICKED) & (requests.split[request] == split)
   pairs = np.unique(
     np.stack((request[kept], requests.page_item[kept]), axis=1), axis=0

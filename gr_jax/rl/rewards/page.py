@@ -64,8 +64,7 @@ class PageReward:
     self._values[[EXPOSED + 1, CLICKED + 1, ORDERED + 1, 0]] = (
       config.exposed, config.clicked, config.ordered, config.valid
     )  # fmt: skip
-    sizes = np.diff(requests.page_offsets)
-    request = np.repeat(np.arange(len(requests)), sizes)
+    request = requests.page_request
     self._span = int(requests.page_item.max(initial=0)) + 1
     keys = request * self._span + requests.page_item
     # Of an item that is on a page twice the highest kind comes last.

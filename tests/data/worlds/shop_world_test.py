@@ -98,7 +98,7 @@ def test_splits_follow_time_and_popularity_is_of_training(world):
 def test_clicks_come_as_often_as_their_probability_says(world):
   """Over all pages; only those without any click are missing."""
   r = world.requests
-  pages = np.repeat(np.arange(len(r)), np.diff(r.page_offsets))
+  pages = r.page_request
   p = world.click_probability(
     r.user[pages], r.time[pages], r.query[pages], r.page_item[:, None]
   )[:, 0]

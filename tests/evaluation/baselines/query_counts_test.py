@@ -23,7 +23,7 @@ def test_items_stand_by_how_often_the_query_led_to_them():
 def test_the_test_period_is_not_read():
   requests, popularity = shop().requests, shop().catalogue.popularity
   shown = query_counts.fit(requests, popularity)
-  page_of = np.repeat(np.arange(len(requests)), np.diff(requests.page_offsets))
+  page_of = requests.page_request
   items = requests.page_item.copy()
   items[requests.split[page_of] == TEST] = 0
   changed = dataclasses.replace(requests, page_item=items)

@@ -46,8 +46,7 @@ def test_the_values_of_the_page_reward_can_be_chosen():
   config = page.PageRewardConfig(4.0, 3.0, 2.0, 1.0)
   reward = page.PageReward(shop().requests, config)
   log = shop().requests
-  request = np.repeat(np.arange(400), np.diff(log.page_offsets))
-  found = reward(request, log.page_item)
+  found = reward(log.page_request, log.page_item)
   expected = {ORDERED: 4.0, CLICKED: 3.0, EXPOSED: 2.0}
   assert found.tolist() == [expected[k] for k in log.page_kind.tolist()]
 
