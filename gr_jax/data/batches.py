@@ -1,0 +1,77 @@
+"""Batches of host rows: endless epochs to train on, padded ones to evaluate."""
+
+import typing
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import numpy as np
+
+if typing.TYPE_CHECKING:
+  import grain
+
+# As good as endless; grain's own endless repeat overflows with batches of one.
+_EPOCHS = 1_000_000
+
+
+def epochs(
+  write: Callable[[np.ndarray, np.random.Generator], Any],
+  count: int,
+  *,
+  batch_size: int,
+  seed: int,
+) -> "grain.IterDataset":
+  """Endless batches, shuffled anew every epoch, sharded by host.
+
+  The iterator's state is one position: saved with the parameters, training
+  goes on at the exact next batch.
+
+  Args:
+    write: Makes a batch from the examples' numbers `[B]` in `range(count)` and
+      a generator that belongs to this batch alone.
+    count: The number of examples in an epoch.
+    batch_size: The number of examples per step, over all hosts.
+    seed: The seed of the shuffling and of the generators.
+
+  Raises:
+    ValueError: batches do not divide over the hosts.
+  """
+  # Imported late: a server pads batches and never trains.
+  import grain
+
+  hosts = jax.process_count()
+  if batch_size % hosts:
+    raise ValueError(
+      f"batch_size ({batch_size}) must be a multiple of the number of hosts "
+      f"({hosts})."
+    )
+  return (
+    grain.MapDataset.range(count)
+    .seed(seed)
+    .shuffle()
+    .repeat(_EPOCHS)[jax.process_index() :: hosts]
+    .batch(batch_size // hosts)
+    .random_map(write)
+    .to_iter_dataset(grain.ReadOptions(num_threads=1, prefetch_buffer_size=4))
+  )
+
+
+def padded_batches(tree: Any, size: int) -> Iterator[Any]:
+  """Slices of `size` rows, so that one shape is compiled; see `pad_rows`.
+
+  The results of the batches, one behind the other, begin with those of the
+  rows themselves: cut what was computed at their number.
+  """
+  rows = len(jax.tree.leaves(tree)[0])
+  for start in range(0, rows, size):
+    piece = slice(start, start + size)
+    yield pad_rows(jax.tree.map(lambda x, piece=piece: x[piece], tree), size)
+
+
+def pad_rows(tree: Any, size: int) -> Any:
+  """Fills arrays of 1 to `size` rows up with copies of their first row."""
+  rows = len(jax.tree.leaves(tree)[0])
+  if rows == size:
+    return tree
+  chosen = np.concatenate((np.arange(rows), np.zeros(size - rows, int)))
+  return jax.tree.map(lambda x: x[chosen], tree)
