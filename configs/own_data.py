@@ -6,6 +6,13 @@
 What the data lacks is left out: without queries only next-basket requests are
 asked and InfoNCE has no pairs; without categories the first code is learned
 like the others. Presets as in `cq_sid`.
+
+Vectors of your own model take the place of text and purchases with
+`--config.vectors.path=FILE`: a Parquet file with a column `item_id` and one of
+number lists, or an NPY file `[N, D]` in the order of `DIR/catalogue`. Those of
+the queries come with `--config.vectors.query_path=FILE` (column `query`);
+without it a query stands at the mean of what it led to in training. An item
+that is added to a running service then has to bring its vector.
 """
 
 from configs import cq_sid

@@ -33,6 +33,9 @@ def base(preset: str) -> ConfigDict:
     "text_weight": 1.0,
     "copurchase_weight": 1.0,
     "history_window": 0,
+    # Files of vectors of your own, see `configs/own_data.py`.
+    "path": "",
+    "query_path": "",
   }
   config.generator = {
     "seed": 0,

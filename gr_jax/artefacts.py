@@ -55,6 +55,23 @@ def fingerprint(
   return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def fingerprint_files(name: str) -> str:
+  """Changes when the file or one under the folder `name` does; "" for none.
+
+  It reads names, sizes and times of change, not the content.
+  """
+  path = pathlib.Path(name)
+  if not name or not path.exists():
+    return ""
+  files = [path] if path.is_file() else path.rglob("*")
+  stats = sorted(
+    (str(file.relative_to(path)), file.stat().st_size, file.stat().st_mtime_ns)
+    for file in files
+    if file.is_file()
+  )
+  return hashlib.sha256(repr(stats).encode()).hexdigest()[:16]
+
+
 def write_json(path: pathlib.Path, content: Any) -> None:
   """Writes all of it or nothing."""
   temporary = path.with_suffix(".tmp")

@@ -7,9 +7,10 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from experiments.pipeline.prepare import Data
-from gr_jax.artefacts import Artefact, build
+from gr_jax.artefacts import Artefact, build, fingerprint_files
 from gr_jax.text import vectors
 from gr_jax.text.encoder import TextEncoder, WordLlamaEncoder
+from gr_jax.text.stored_vectors import load_vectors
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,25 +29,62 @@ def embed(
   *,
   make_encoder: type[TextEncoder] = WordLlamaEncoder,
 ) -> Vectors:
-  """Text beside purchases, for items and queries."""
-  settings = vectors.VectorsConfig(**config)
+  """Computes text beside purchases, or takes vectors that the user has.
+
+  Args:
+    config: The options of `VectorsConfig`. With a `path`, the items' vectors
+      are those of that file as they are, and the other options have no effect;
+      those of the queries are in `query_path`, or means of the items that led
+      from them in training. See `load_vectors` for both files.
+    workdir: The folder of the run.
+    data: The catalogue and the requests.
+    make_encoder: Makes the encoder of texts; called only where it is needed.
+  """
+  options = config.to_dict()
+  paths = options.pop("path", ""), options.pop("query_path", "")
+  settings = vectors.VectorsConfig(**options)
+  if paths[1] and not paths[0]:
+    raise ValueError(
+      "vectors.query_path is set and vectors.path is empty; name the file of "
+      "the items' vectors: --config.vectors.path=FILE."
+    )
+  inputs = [data.artefact.fingerprint]
+  if paths[0]:
+    options |= {"path": paths[0], "query_path": paths[1]}
+    inputs += [fingerprint_files(path) for path in paths]
 
   def make(directory: pathlib.Path) -> None:
-    encoder = make_encoder()
-    items = vectors.item_vectors(
-      data.catalogue, data.requests, encoder=encoder, config=settings
-    )
-    queries = vectors.query_vectors(
-      data.requests, items, encoder=encoder, config=settings
-    )
+    if paths[0]:
+      items, queries = _stored(data, *paths)
+    else:
+      encoder = make_encoder()
+      items = vectors.item_vectors(
+        data.catalogue, data.requests, encoder=encoder, config=settings
+      )
+      queries = vectors.query_vectors(
+        data.requests, items, encoder=encoder, config=settings
+      )
     np.save(directory / "items.npy", items)
     np.save(directory / "queries.npy", queries)
 
-  artefact = build(
-    workdir, "vectors", config.to_dict(), [data.artefact.fingerprint], make
-  )
+  artefact = build(workdir, "vectors", options, inputs, make)
   return Vectors(
     np.load(artefact.directory / "items.npy"),
     np.load(artefact.directory / "queries.npy"),
     artefact,
   )
+
+
+def _stored(
+  data: Data, path: str, query_path: str
+) -> tuple[np.ndarray, np.ndarray]:
+  items = load_vectors(pathlib.Path(path), data.catalogue.item_ids)
+  if not query_path:
+    return items, vectors.mean_target_vectors(data.requests, items)
+  queries = load_vectors(
+    pathlib.Path(query_path),
+    data.requests.queries,
+    key="query",
+    width=items.shape[1],
+  )
+  return items, queries

@@ -1,7 +1,6 @@
 """Reads a source: catalogue and requests."""
 
 import dataclasses
-import hashlib
 import inspect
 import json
 import pathlib
@@ -9,7 +8,7 @@ import pathlib
 import numpy as np
 from ml_collections import ConfigDict
 
-from gr_jax.artefacts import Artefact, build, write_json
+from gr_jax.artefacts import Artefact, build, fingerprint_files, write_json
 from gr_jax.choices import choose
 from gr_jax.data.catalogue import Catalogue
 from gr_jax.data.document_queries import (
@@ -148,7 +147,7 @@ def prepare(config: ConfigDict, workdir: pathlib.Path) -> Data:
       grades = np.pad(grades, (0, more), constant_values=1)
       np.save(directory / _GRADES, grades)
 
-  mark = _mark_of_files(options.get("path", ""))
+  mark = fingerprint_files(options.get("path", ""))
   artefact = build(workdir, "data", config.to_dict(), [mark], make)
   grades, logged = (artefact.directory / name for name in (_GRADES, _LOGGED))
   return Data(
@@ -158,16 +157,3 @@ def prepare(config: ConfigDict, workdir: pathlib.Path) -> Data:
     np.load(grades) if grades.is_file() else None,
     json.loads(logged.read_text()) if logged.is_file() else None,
   )
-
-
-def _mark_of_files(name: str) -> str:
-  """Changes when a file under the folder `name` does."""
-  path = pathlib.Path(name)
-  if not name or not path.exists():
-    return ""
-  stats = sorted(
-    (str(file.relative_to(path)), file.stat().st_size, file.stat().st_mtime_ns)
-    for file in path.rglob("*")
-    if file.is_file()
-  )
-  return hashlib.sha256(repr(stats).encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Vectors that the user computed elsewhere."""
+"""Vectors that were computed elsewhere, with a model of the user's own."""
 
 from pathlib import Path
 
@@ -6,74 +6,83 @@ import numpy as np
 import polars as pl
 
 
-def load_vectors(path: Path, item_ids: np.ndarray) -> np.ndarray:
-  """[N, D] float32 vectors of the catalogue's items, as stored.
+def load_vectors(
+  path: Path, keys: np.ndarray, *, key: str = "item_id", width: int = 0
+) -> np.ndarray:
+  """Reads vectors `[N, D]` float32, as stored, in the order of the keys.
 
   Args:
-    path: an NPY file [N, D] in catalogue order, or a Parquet file with a column
-      `item_id` and one column of number lists, in any order.
-    item_ids: [N] ids of the catalogue.
+    path: An NPY file `[N, D]` in the order of the keys, or a Parquet file with
+      a column of keys and one column of number lists, in any order; rows of
+      other keys are ignored.
+    keys: The keys `[N]`: ids of a catalogue's items or texts of queries.
+    key: The name of the column of keys.
+    width: The width `D` that the vectors must have; 0 allows any.
 
   Raises:
     FileNotFoundError: no such file.
-    ValueError: not NPY or Parquet, wrong shape, missing or repeated ids, a
+    ValueError: not NPY or Parquet, wrong shape, missing or repeated keys, a
       value that is not finite.
   """
-  path = Path(path)
+  path, noun = Path(path), key.removesuffix("_id")
   if not path.is_file():
     raise FileNotFoundError(f"No vectors at {path}.")
   if path.suffix == ".npy":
     vectors = np.load(path, allow_pickle=False)
   elif path.suffix == ".parquet":
-    vectors = _parquet_vectors(path, item_ids)
+    try:
+      vectors = _parquet_vectors(path, keys, key)
+    except pl.exceptions.PolarsError as error:
+      reason = str(error).splitlines()[0]
+      raise ValueError(f"{path.name} cannot be read: {reason}") from error
   else:
     raise ValueError(f"{path.name} is not supported; give .npy or .parquet.")
-  if vectors.ndim != 2 or len(vectors) != len(item_ids):
+  shape = len(keys), width or vectors.shape[-1]
+  if vectors.shape != shape:
     raise ValueError(
-      f"{path.name} has shape {list(vectors.shape)}; the catalogue needs "
-      f"[{len(item_ids)}, D]."
+      f"{path.name} has shape {list(vectors.shape)}; this data needs "
+      f"[{len(keys)}, {width or 'D'}]."
     )
   vectors = vectors.astype(np.float32)
   finite = np.isfinite(vectors).all(axis=1)
   if not finite.all():
     row = int(np.flatnonzero(~finite)[0])
     raise ValueError(
-      f"{path.name} holds a value that is not finite for item "
-      f"{item_ids[row]!r}, and in {int((~finite).sum())} rows in all."
+      f"{path.name} holds a value that is not finite for {noun} "
+      f"{keys[row]!r}, in {int((~finite).sum())} rows in all."
     )
   return vectors
 
 
-def _parquet_vectors(path: Path, item_ids: np.ndarray) -> np.ndarray:
+def _parquet_vectors(path: Path, keys: np.ndarray, key: str) -> np.ndarray:
+  noun = key.removesuffix("_id")
   table = pl.read_parquet(path)
   lists = [
     name
     for name, dtype in table.schema.items()
     if isinstance(dtype, pl.List | pl.Array)
   ]
-  if "item_id" not in table.columns or len(lists) != 1:
+  if key not in table.columns or len(lists) != 1:
     raise ValueError(
-      f"{path.name} has columns {table.columns}; it needs item_id and one "
+      f"{path.name} has columns {table.columns}; it needs {key} and one "
       "column of number lists."
     )
   table = table.select(
-    pl.col("item_id").cast(pl.String),
+    key=pl.col(key).cast(pl.String),
     vector=pl.col(lists[0]).cast(pl.List(pl.Float32)),
   )
-  repeated = table.filter(pl.col("item_id").is_duplicated())
+  repeated = table.filter(pl.col("key").is_duplicated())
   if repeated.height:
     raise ValueError(
-      f"{path.name} gives item {repeated['item_id'][0]!r} more than once."
+      f"{path.name} gives {noun} {repeated['key'][0]!r} more than once."
     )
-  wanted = pl.DataFrame(
-    {"item_id": pl.Series(item_ids.tolist(), dtype=pl.String)}
-  )
-  found = wanted.join(table, on="item_id", how="left", maintain_order="left")
+  wanted = pl.DataFrame({"key": pl.Series(keys.tolist(), dtype=pl.String)})
+  found = wanted.join(table, on="key", how="left", maintain_order="left")
   missing = found.filter(pl.col("vector").is_null())
   if missing.height:
     raise ValueError(
-      f"{path.name} lacks {missing.height} of {len(item_ids)} items, the first "
-      f"{missing['item_id'][0]!r}."
+      f"{path.name} lacks {missing.height} of {len(keys)} vectors, the first "
+      f"that of {noun} {missing['key'][0]!r}."
     )
   widths = found["vector"].list.len().unique()
   if len(widths) != 1:

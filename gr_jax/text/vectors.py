@@ -82,19 +82,23 @@ def query_vectors(
     encoder: of the text part.
     config: the weights.
   """
-  request, item = _training_targets(requests)
-  query = requests.query[request]
-  asked = query >= 0
-  collaborative = vectors[:, encoder.dimensions :]
-  sums = _sum_by_query(
-    query[asked], collaborative[item[asked]], len(requests.queries)
-  )
+  sums, _ = _target_sums(requests, vectors[:, encoder.dimensions :])
   text = encoder.encode(requests.queries.tolist())
   return np.concatenate(
     [config.text_weight * text, config.copurchase_weight * unit_rows(sums)],
     axis=1,
     dtype=np.float32,
   )
+
+
+def mean_target_vectors(requests: Requests, vectors: np.ndarray) -> np.ndarray:
+  """Stands queries `[Q, D]` among items `[N, D]` that have no text part.
+
+  y_q = mean of x_i over what was clicked or ordered for q in training; zeros
+  for a query that training never saw.
+  """
+  sums, counts = _target_sums(requests, vectors)
+  return (sums / np.maximum(counts, 1)[:, None]).astype(np.float32)
 
 
 def training_baskets(
@@ -144,15 +148,18 @@ def _with_history(
   return tuple(np.concatenate(column) for column in zip(*pairs))
 
 
-def _sum_by_query(
-  query: np.ndarray, vectors: np.ndarray, count: int
-) -> np.ndarray:
-  """[count, D] float64 sums of the rows of each query."""
+def _target_sums(
+  requests: Requests, vectors: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+  """Sums `[Q, D]` of the queries' training targets in float64, and counts."""
+  request, item = _training_targets(requests)
+  query, count = requests.query[request], len(requests.queries)
+  query, item = query[query >= 0], item[query >= 0]
   order = np.argsort(query, kind="stable")
   sums = np.zeros((count, vectors.shape[1]))
   if len(order):
     present, begin = np.unique(query[order], return_index=True)
     sums[present] = np.add.reduceat(
-      vectors[order].astype(np.float64), begin, axis=0
+      vectors[item[order]].astype(np.float64), begin, axis=0
     )
-  return sums
+  return sums, np.bincount(query, minlength=count)

@@ -33,7 +33,11 @@ def test_parquet_rows_are_found_by_id_in_any_order(tmp_path):
 @pytest.mark.parametrize(
   ("ids", "vectors", "message"),
   [
-    (["a", "c"], [[1.0], [2.0]], "lacks 1 of 3 items, the first 'b'"),
+    (
+      ["a", "c"],
+      [[1.0], [2.0]],
+      "lacks 1 of 3 vectors, the first that of item 'b'",
+    ),
     (["a", "b", "c", "a"], [[1.0]] * 4, "gives item 'a' more than once"),
     (["a", "b", "c"], [[1.0], [1.0, 2.0], [1.0]], r"lengths \[1, 2\]"),
     (
@@ -48,6 +52,33 @@ def test_wrong_parquet_is_refused(tmp_path, ids, vectors, message):
   path = write(tmp_path / "v.parquet", ids, vectors)
   with pytest.raises(ValueError, match=message):
     load_vectors(path, IDS)
+
+
+def test_queries_are_found_by_their_text(tmp_path):
+  table = pl.DataFrame(
+    {"query": ["milk", "ice"], "y": [[1.0, 2.0], [3.0, 4.0]]}
+  )
+  table.write_parquet(tmp_path / "q.parquet")
+  queries = object_array(["ice", "milk"])
+  found = load_vectors(tmp_path / "q.parquet", queries, key="query")
+  assert found.tolist() == [[3, 4], [1, 2]]
+  with pytest.raises(ValueError, match="first that of query 'tea'"):
+    load_vectors(tmp_path / "q.parquet", object_array(["tea"]), key="query")
+
+
+def test_a_width_that_is_wanted_is_checked(tmp_path):
+  np.save(tmp_path / "v.npy", VECTORS)
+  found = load_vectors(tmp_path / "v.npy", IDS, width=2)
+  np.testing.assert_array_equal(found, VECTORS)
+  with pytest.raises(ValueError, match=r"shape \[3, 2\].*\[3, 5\]"):
+    load_vectors(tmp_path / "v.npy", IDS, width=5)
+
+
+def test_a_damaged_file_is_one_line(tmp_path):
+  (tmp_path / "v.parquet").write_bytes(b"PAR1 and nothing more")
+  with pytest.raises(ValueError, match=r"v\.parquet cannot be read") as error:
+    load_vectors(tmp_path / "v.parquet", IDS)
+  assert "\n" not in str(error.value)
 
 
 def test_wrong_shape_suffix_and_path_are_refused(tmp_path):
