@@ -21,8 +21,8 @@ from experiments.studies.arms import ARMS, check_arms, tokenizer_section
 from experiments.studies.claim_plot import picture
 from experiments.studies.claim_table import page
 from experiments.studies.study_files import write_study
+from gr_jax import provenance
 from gr_jax.artefacts import Artefact, locked
-from gr_jax.evaluation import provenance
 from gr_jax.parallel import hosts
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 

@@ -28,8 +28,8 @@ from experiments.studies.alignment_arms import (
 from experiments.studies.alignment_plot import picture
 from experiments.studies.alignment_table import page
 from experiments.studies.study_files import write_study
+from gr_jax import provenance
 from gr_jax.artefacts import Artefact, locked
-from gr_jax.evaluation import provenance
 from gr_jax.parallel import hosts
 from gr_jax.training.metric_writer import read_metrics
 

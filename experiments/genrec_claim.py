@@ -20,8 +20,8 @@ from experiments.studies.genrec_prefill import prefill_seconds
 from experiments.studies.genrec_table import page
 from experiments.studies.genrec_world import World
 from experiments.studies.study_files import write_study
+from gr_jax import provenance
 from gr_jax.artefacts import locked
-from gr_jax.evaluation import provenance
 from gr_jax.parallel import hosts
 
 PAIRS = (

@@ -19,8 +19,8 @@ from experiments.studies.sa2crq_plot import picture
 from experiments.studies.sa2crq_table import page
 from experiments.studies.sa2crq_world import World
 from experiments.studies.study_files import write_study
+from gr_jax import provenance
 from gr_jax.artefacts import locked
-from gr_jax.evaluation import provenance
 from gr_jax.parallel import hosts
 
 

@@ -15,9 +15,9 @@ from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.train import Generator
 from gr_jax.artefacts import build
-from gr_jax.evaluation.provenance import origin
 from gr_jax.evaluation.report import page, report_file
 from gr_jax.parallel.host_memory import release_freed_memory
+from gr_jax.provenance import origin
 from gr_jax.training.metric_writer import read_metrics
 
 

@@ -1,24 +1,11 @@
 """`report.json`: everything that a run found out, in one file."""
 
-import importlib.metadata
 import json
 import os
-import platform
 from collections.abc import Sequence
 from pathlib import Path
 
-_PACKAGES = ("gr_jax", "jax", "jaxlib", "flax", "optax", "numpy", "scipy")
-
-
-def versions() -> dict[str, str]:
-  """Versions of Python and of the packages that decide the figures."""
-  found = {"python": platform.python_version()}
-  for package in _PACKAGES:
-    try:
-      found[package] = importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-      found[package] = "not installed"
-  return found
+from gr_jax.provenance import versions
 
 
 def write_report(
