@@ -1,16 +1,20 @@
-"""What a stage leaves on disk, and when it need not run again.
+"""The folders that stages leave on disk and reuse.
 
 Each stage owns one folder under the working directory. Its `manifest.json`,
 written last, holds a fingerprint of the stage's configuration, of the
 artefacts it was made from and of the library's version. A folder whose
 fingerprint matches is used as it is; any other is made anew. A folder without
-a manifest was cut off, and nothing reads it. Every stage tells on stderr what
-became of it. Of several hosts the first makes what one can make; all train.
+a manifest was cut off, and nothing reads it. The manifest also names the
+commit and the machine that made the stage; they are no part of the
+fingerprint, so a new commit retrains nothing. Every stage reports on stderr
+what became of it. Of several hosts the first makes what one can make; all
+train.
 """
 
 import contextlib
 import dataclasses
 import fcntl
+import functools
 import hashlib
 import json
 import os
@@ -22,6 +26,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import gr_jax
+from gr_jax import atomic, provenance
 from gr_jax.parallel import hosts
 
 _MANIFEST = "manifest.json"
@@ -33,20 +38,23 @@ class Artefact:
   """A finished stage.
 
   Attributes:
-    directory: what it left.
-    fingerprint: of everything that it depends on.
-    seconds: what making it took, over all runs that it needed.
+    directory: The folder with its files.
+    fingerprint: A hash of everything that it depends on.
+    seconds: The time that it took, over all runs that it needed.
+    commit: The commit of the code that made it; several, with commas between,
+      where a stage was cut off and finished by other code.
   """
 
   directory: pathlib.Path
   fingerprint: str
   seconds: float
+  commit: str = "unknown"
 
 
 def fingerprint(
   name: str, section: Mapping[str, Any], inputs: Sequence[str]
 ) -> str:
-  """SHA-256 of stage, configuration, inputs and library version."""
+  """Returns SHA-256 of stage, configuration, inputs and library version."""
   text = json.dumps(
     [name, section, list(inputs), gr_jax.__version__],
     sort_keys=True,
@@ -74,28 +82,28 @@ def fingerprint_files(name: str) -> str:
 
 def write_json(path: pathlib.Path, content: Any) -> None:
   """Writes all of it or nothing."""
-  temporary = path.with_suffix(".tmp")
-  try:
-    temporary.write_text(json.dumps(content, indent=1, default=list))
-    os.replace(temporary, path)
-  except OSError:
-    temporary.unlink(missing_ok=True)
-    raise
+  atomic.write_text(path, json.dumps(content, indent=1, default=list))
+
+
+@functools.cache  # What is imported stays as it was when the process began.
+def _commit() -> str:
+  return provenance.commit()
 
 
 def _remove(directory: pathlib.Path) -> None:
-  """Marks first: a folder that is half removed must not pass for whole."""
+  """Removes marks first: what is half removed must not pass for whole."""
   for file in (_MANIFEST, _STARTED):
     (directory / file).unlink(missing_ok=True)
   shutil.rmtree(directory, ignore_errors=True)
 
 
-def _matching(directory: pathlib.Path, file: str, mark: str) -> dict | None:
+def _matching(directory: pathlib.Path, file: str, wanted: str) -> dict | None:
+  """Reads a mark, which older code may have written without a commit."""
   path = directory / file
   if not path.exists():
     return None
-  found = json.loads(path.read_text())
-  return found if found["fingerprint"] == mark else None
+  found = {"commit": "unknown"} | json.loads(path.read_text())
+  return found if found["fingerprint"] == wanted else None
 
 
 def build(
@@ -105,28 +113,28 @@ def build(
   inputs: Sequence[str],
   make: Callable[[pathlib.Path], None],
 ) -> Artefact:
-  """The artefact of a stage that is made in one go.
+  """Loads the artefact of a stage, or makes it in one go.
 
   `make` fills a folder beside the final one, which then takes its place.
 
   Args:
-    workdir: of the run.
-    name: of the stage and its folder.
-    section: configuration that the stage reads.
-    inputs: fingerprints of what it is made from.
-    make: fills the folder it is given.
+    workdir: The folder of the run.
+    name: The name of the stage and of its folder.
+    section: The configuration that the stage reads.
+    inputs: The fingerprints of everything it is made from.
+    make: Fills the folder that it gets.
   """
   final = workdir / name
-  mark = fingerprint(name, section, inputs)
-  found = _found(final, mark)
+  wanted = fingerprint(name, section, inputs)
+  found = _load(final, wanted)
   if not found and hosts.is_first():
-    _make_whole(final, mark, section, make)
-  return found or _made(final, mark)
+    _make_whole(final, wanted, section, make)
+  return found or _load_finished(final, wanted)
 
 
 def _make_whole(
   final: pathlib.Path,
-  mark: str,
+  wanted: str,
   section: Mapping[str, Any],
   make: Callable[[pathlib.Path], None],
 ) -> None:
@@ -143,7 +151,7 @@ def _make_whole(
     raise
   _remove(final)
   os.replace(partial, final)
-  _finish(final, mark, section, time.perf_counter() - start)
+  _finish(final, wanted, section, time.perf_counter() - start, _commit())
 
 
 def build_resumable(
@@ -153,32 +161,34 @@ def build_resumable(
   inputs: Sequence[str],
   make: Callable[[pathlib.Path], None],
 ) -> Artefact:
-  """As `build`, for a stage that goes on from what it left when cut off.
+  """Builds a stage that goes on from what it left when it was cut off.
 
   `make` works in the final folder; what lies there of an older configuration
-  is removed first.
+  is removed first. Arguments are those of `build`.
   """
   final = workdir / name
-  mark = fingerprint(name, section, inputs)
-  if found := _found(final, mark):
+  wanted = fingerprint(name, section, inputs)
+  if found := _load(final, wanted):
     return found
-  started = _matching(final, _STARTED, mark)
+  started = _matching(final, _STARTED, wanted)
   if started:
     _say(name, f"goes on in {final}")
+    if _commit() not in started["commit"].split(", "):
+      started["commit"] += f", {_commit()}"
   else:
-    started = {"fingerprint": mark, "seconds": 0.0}
+    started = {"fingerprint": wanted, "seconds": 0.0, "commit": _commit()}
     _begin(final, started)
   start = time.perf_counter()
   with _clock(final, started, start):
     make(final)
   if hosts.is_first():
     seconds = started["seconds"] + time.perf_counter() - start
-    _finish(final, mark, section, seconds)
-  return _made(final, mark)
+    _finish(final, wanted, section, seconds, started["commit"])
+  return _load_finished(final, wanted)
 
 
 def _begin(final: pathlib.Path, started: Mapping[str, Any]) -> None:
-  """An empty folder that the stage's work goes into."""
+  """Makes the empty folder that the stage's work goes into."""
   hosts.wait_for_all(f"{final.name} begins")
   if hosts.is_first():
     _remove(final)
@@ -197,43 +207,53 @@ def _clock(
     yield
   except BaseException:
     seconds = started["seconds"] + time.perf_counter() - start
-    # A full disk may be what ended it; that error is the one to tell.
+    # A full disk may be what ended it; that error is the one to report.
     with contextlib.suppress(OSError):
       if hosts.is_first():
         write_json(final / _STARTED, {**started, "seconds": seconds})
     raise
 
 
-def _found(final: pathlib.Path, mark: str) -> Artefact | None:
-  """The stage as it is; all hosts have looked before one changes it."""
-  found = _matching(final, _MANIFEST, mark)
+def _load(final: pathlib.Path, wanted: str) -> Artefact | None:
+  """Loads the stage as it is; all hosts have looked before one changes it."""
+  found = _read(final, wanted)
   hosts.wait_for_all(f"{final.name} looked for")
-  if found is None:
-    return None
-  _say(final.name, f"loaded from {final}")
-  return Artefact(final, mark, found["seconds"])
+  if found:
+    _say(final.name, f"loaded from {final}")
+  return found
 
 
-def _made(final: pathlib.Path, mark: str) -> Artefact:
-  """The stage after it was made, on every host."""
+def _load_finished(final: pathlib.Path, wanted: str) -> Artefact:
+  """Loads the stage on every host after it was made."""
   hosts.wait_for_all(f"{final.name} made")
-  found = _matching(final, _MANIFEST, mark)
+  found = _read(final, wanted)
   if found is None:
     raise ValueError(
       f"{final} is not there for this host; several hosts need one --workdir "
       "that all of them see."
     )
-  return Artefact(final, mark, found["seconds"])
+  return found
+
+
+def _read(final: pathlib.Path, wanted: str) -> Artefact | None:
+  found = _matching(final, _MANIFEST, wanted)
+  return found and Artefact(final, wanted, found["seconds"], found["commit"])
 
 
 def _finish(
-  final: pathlib.Path, mark: str, section: Mapping[str, Any], seconds: float
+  final: pathlib.Path,
+  wanted: str,
+  section: Mapping[str, Any],
+  seconds: float,
+  commit: str,
 ) -> None:
   manifest = {
-    "fingerprint": mark,
+    "fingerprint": wanted,
     "seconds": seconds,
     "section": section,
     "version": gr_jax.__version__,
+    "commit": commit,
+    "machine": provenance.machine(),
   }
   write_json(final / _MANIFEST, manifest)
   _say(final.name, f"done in {seconds:.1f} s")
@@ -246,10 +266,10 @@ def _say(name: str, text: str) -> None:
 
 @contextlib.contextmanager
 def locked(workdir: pathlib.Path) -> Iterator[None]:
-  """One run at a time in a working directory.
+  """Lets one run at a time into a working directory.
 
   Raises:
-    ValueError: where another process holds it.
+    ValueError: another process works in it.
   """
   if not hosts.is_first():
     yield

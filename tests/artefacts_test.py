@@ -1,8 +1,17 @@
 import json
+import os
 
 import pytest
 
 from gr_jax import artefacts
+
+
+@pytest.fixture(autouse=True)
+def commits(monkeypatch):
+  """The commit of the code, which a test may move on: `commits.append`."""
+  known = ["first"]
+  monkeypatch.setattr(artefacts, "_commit", lambda: known[-1])
+  return known
 
 
 def maker(calls, content="x"):
@@ -78,6 +87,64 @@ def test_a_resumable_stage_of_another_config_starts_empty(tmp_path):
     tmp_path, "a", {"n": 2}, [], lambda d: seen.append((d / "half").exists())
   )
   assert seen == [False]
+
+
+@pytest.mark.parametrize("build", [artefacts.build, artefacts.build_resumable])
+def test_an_artefact_keeps_the_commit_that_made_it(tmp_path, commits, build):
+  made = build(tmp_path, "a", {"n": 1}, ["in"], maker([]))
+  assert made.commit == "first"
+  manifest = json.loads((tmp_path / "a" / "manifest.json").read_text())
+  assert manifest["commit"] == "first"
+  assert manifest["machine"]
+  commits.append("second")
+  calls = []
+  assert build(tmp_path, "a", {"n": 1}, ["in"], maker(calls)) == made
+  assert not calls  # A commit alone makes nothing anew.
+  anew = build(tmp_path, "a", {"n": 2}, ["in"], maker([]))
+  assert anew.commit == "second"
+
+
+def test_a_stage_that_other_code_finished_names_both_commits(tmp_path, commits):
+  def fail(directory):
+    raise KeyboardInterrupt
+
+  for commit in ("first", "second"):
+    commits.append(commit)
+    with pytest.raises(KeyboardInterrupt):
+      artefacts.build_resumable(tmp_path, "a", {}, [], fail)
+  made = artefacts.build_resumable(tmp_path, "a", {}, [], lambda _: None)
+  assert made.commit == "first, second"
+
+
+def test_a_manifest_of_older_code_has_an_unknown_commit(tmp_path):
+  made = artefacts.build(tmp_path, "a", {}, [], maker([]))
+  path = tmp_path / "a" / "manifest.json"
+  manifest = json.loads(path.read_text())
+  del manifest["commit"]
+  path.write_text(json.dumps(manifest))
+  found = artefacts.build(tmp_path, "a", {}, [], maker([]))
+  assert found.commit == "unknown"
+  assert found.fingerprint == made.fingerprint
+
+
+def test_the_fingerprint_of_files_follows_names_sizes_and_times(tmp_path):
+  marks = [artefacts.fingerprint_files(str(tmp_path))]
+  file = tmp_path / "deep" / "a.csv"
+  file.parent.mkdir()
+  for text in ("1", "12"):
+    file.write_text(text)
+    os.utime(file, ns=(5, 5))
+    marks.append(artefacts.fingerprint_files(str(tmp_path)))
+  os.utime(file, ns=(5, 6))
+  marks.append(artefacts.fingerprint_files(str(tmp_path)))
+  file.rename(file.with_name("b.csv"))
+  marks.append(artefacts.fingerprint_files(str(tmp_path)))
+  assert len(set(marks)) == len(marks)
+  alone = artefacts.fingerprint_files(str(tmp_path / "deep" / "b.csv"))
+  assert alone == artefacts.fingerprint_files(str(tmp_path / "deep" / "b.csv"))
+  assert alone not in marks
+  assert artefacts.fingerprint_files("") == ""
+  assert artefacts.fingerprint_files(str(tmp_path / "none")) == ""
 
 
 def test_a_folder_serves_one_run_at_a_time(tmp_path):
