@@ -106,6 +106,6 @@ def run(
       dual=dual,
     )
   if hosts.is_first():
-    print(text_table.table(report["results"]))
+    print(text_table.headline(report["results"]))
     print(f"report: {workdir / 'report.html'}")
   return report

@@ -151,6 +151,14 @@ def select(results: Sequence[dict], **wanted) -> list[dict]:
   ]
 
 
+def from_best(results: Sequence[dict]) -> list[str]:
+  """The systems by their best figure; equal ones keep their order."""
+  best = {}
+  for row in results:
+    best[row["system"]] = max(row["value"], best.get(row["system"], 0))
+  return sorted(best, key=lambda system: -best[system])
+
+
 def _segments(
   relevant: RowLists, head: np.ndarray | None
 ) -> dict[str, RowLists]:

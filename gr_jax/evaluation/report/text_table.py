@@ -1,4 +1,7 @@
-"""The headline figures as plain text for a terminal."""
+"""Tables as text: Markdown for pages, aligned columns for a terminal.
+
+Both take rows of cells, of which the first is the head.
+"""
 
 from collections.abc import Sequence
 
@@ -9,7 +12,36 @@ HEADLINE = (("recall", 10), ("ndcg", 10))
 GRADED = (("graded_ndcg", 10),)
 
 
-def table(
+def markdown(rows: Sequence[Sequence[str]]) -> str:
+  """A Markdown table whose columns also line up as plain text."""
+  rows = [[cell.replace("|", r"\|") for cell in row] for row in rows]
+  widths = _widths(rows)
+  lines = [
+    "| " + " | ".join(cell.ljust(w) for cell, w in zip(row, widths)) + " |"
+    for row in rows
+  ]
+  lines.insert(1, "|" + "|".join("-" * (w + 2) for w in widths) + "|")
+  return "\n".join(lines)
+
+
+def terminal(rows: Sequence[Sequence[str]]) -> str:
+  """A ruled head and aligned columns: names to the left, figures to the right.
+
+  Every line is as wide as the table.
+  """
+  widths = _widths(rows)
+  lines = [
+    "  ".join(
+      [row[0].ljust(widths[0])]
+      + [cell.rjust(w) for cell, w in zip(row[1:], widths[1:])]
+    )
+    for row in rows
+  ]
+  lines.insert(1, "-" * len(lines[0]))
+  return "\n".join(lines)
+
+
+def headline(
   results: Sequence[dict], *, level: str = "item", seen: str = "kept"
 ) -> str:
   """Recall@10 and NDCG@10 of every system, one block per kind of requests.
@@ -28,31 +60,26 @@ def _block(kind: str, rows: Sequence[dict]) -> str:
     shown += GRADED
   columns = [tidy.select(rows, metric=name, k=k) for name, k in shown]
   by_system = [{row["system"]: row for row in column} for column in columns]
-  names = [row["system"] for row in rows_by_value(columns[0])]
-  lines = [
-    [name, *[_figure(column.get(name)) for column in by_system]]
-    for name in names
-  ]
   n = max((row["n"] for row in rows), default=0)
   head = [f"{kind} ({n:,} requests)", *[f"{name}@{k}" for name, k in shown]]
-  widths = [max(map(len, column)) for column in zip(head, *lines)]
-  aligned = [
-    "  ".join(
-      [row[0].ljust(widths[0])]
-      + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
-    )
-    for row in [head, *lines]
+  lines = [
+    [name, *[_figure(column.get(name)) for column in by_system]]
+    for name in tidy.from_best(columns[0])
   ]
-  aligned.insert(1, "-" * len(aligned[0]))
-  return "\n".join(aligned)
-
-
-def rows_by_value(rows: Sequence[dict]) -> list[dict]:
-  """Best first; equal figures keep their order."""
-  return sorted(rows, key=lambda row: -row["value"])
+  return terminal([head, *lines])
 
 
 def _figure(row: dict | None) -> str:
   if row is None:
     return "-"
   return f"{row['value']:.4f} [{row['low']:.4f}, {row['high']:.4f}]"
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
+  lengths = {len(row) for row in rows}
+  if len(lengths) != 1:
+    raise ValueError(
+      f"rows of {sorted(lengths)} cells: give one row or more, all as long as "
+      "the head."
+    )
+  return [max(map(len, column)) for column in zip(*rows)]

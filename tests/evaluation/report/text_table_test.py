@@ -1,3 +1,7 @@
+import re
+
+import pytest
+
 from gr_jax.evaluation.report import text_table
 
 
@@ -29,7 +33,7 @@ ROWS = [
 
 
 def test_systems_stand_from_best_to_worst_under_their_requests():
-  blocks = text_table.table(ROWS).split("\n\n")
+  blocks = text_table.headline(ROWS).split("\n\n")
   assert len(blocks) == 2
   head, line, best, worst = blocks[0].splitlines()
   assert head.startswith("semantic (1,200 requests)")
@@ -41,25 +45,58 @@ def test_systems_stand_from_best_to_worst_under_their_requests():
 
 
 def test_columns_are_aligned():
-  for block in text_table.table(ROWS).split("\n\n"):
+  for block in text_table.headline(ROWS).split("\n\n"):
     assert len({len(line) for line in block.splitlines()}) == 1
 
 
 def test_a_missing_figure_is_a_dash():
-  assert text_table.table(ROWS).splitlines()[-1].split()[-1] == "-"
+  assert text_table.headline(ROWS).splitlines()[-1].split()[-1] == "-"
 
 
 def test_only_the_wanted_level_is_shown():
-  assert "0.99" not in text_table.table(ROWS)
-  assert "0.99" in text_table.table(ROWS, level="id")
+  assert "0.99" not in text_table.headline(ROWS)
+  assert "0.99" in text_table.headline(ROWS, level="id")
 
 
 def test_grades_have_a_column_where_there_are_any():
-  assert "graded" not in text_table.table(ROWS)
+  assert "graded" not in text_table.headline(ROWS)
   graded = _row("bm25", "semantic", "graded_ndcg", 0.75)
   head, _, best, worst = (
-    text_table.table([*ROWS, graded]).split("\n\n")[0].splitlines()
+    text_table.headline([*ROWS, graded]).split("\n\n")[0].splitlines()
   )
   assert head.endswith("graded_ndcg@10")
   assert "0.7500" in worst
   assert best.endswith("-")
+
+
+CELLS = [["arm", "hits"], ["a long name", "1.0"], ["b", "a|b"]]
+
+
+def test_markdown_has_a_head_a_rule_and_columns_that_line_up():
+  assert text_table.markdown(CELLS).splitlines() == [
+    "| arm         | hits |",
+    "|-------------|------|",
+    "| a long name | 1.0  |",
+    r"| b           | a\|b |",
+  ]
+
+
+def test_a_cell_of_markdown_can_hold_a_bar():
+  *_, last = text_table.markdown(CELLS).splitlines()
+  assert len(re.findall(r"(?<!\\)\|", last)) == 3
+
+
+def test_a_terminal_has_names_to_the_left_and_figures_to_the_right():
+  assert text_table.terminal(CELLS).splitlines() == [
+    "arm          hits",
+    "-----------------",
+    "a long name   1.0",
+    "b             a|b",
+  ]
+
+
+@pytest.mark.parametrize("rows", [[], [["a", "b"], ["c"]]])
+def test_rows_that_are_no_table_raise(rows):
+  for write in (text_table.markdown, text_table.terminal):
+    with pytest.raises(ValueError, match="as long as the head"):
+      write(rows)
