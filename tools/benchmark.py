@@ -17,11 +17,11 @@ import json
 import os
 import pathlib
 import sys
-import time
 from collections.abc import Callable
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
+from gr_jax import command_line
 from tools.benchmarks import (
   constraint,
   decoder,
@@ -67,25 +67,15 @@ def run_section(
 
 
 def main(arguments: list[str] | None = None) -> int:
-  """Evaluator, prints and writes; returns the exit code."""
-  start = time.monotonic()
+  """Measures, prints and writes; returns the exit code."""
+  return command_line.run(_parser(), _work, arguments)
 
-  def progress(line: str) -> None:
-    print(f"[{time.monotonic() - start:5.1f} s] {line}", file=sys.stderr)
 
-  try:
-    flags = _parser().parse_args(arguments)
-    _check(flags)
-    report = _measure_all(flags, progress)
-    if flags.output:
-      flags.output.write_text(json.dumps(report, indent=1))
-  except (argparse.ArgumentError, ValueError, OSError, RuntimeError) as error:
-    print(f"error: {error}", file=sys.stderr)
-    return 1
-  except KeyboardInterrupt:
-    print("error: interrupted; nothing is written", file=sys.stderr)
-    return 130
-  return 0
+def _work(flags: argparse.Namespace) -> None:
+  _check(flags)
+  report = _measure_all(flags, command_line.progress_printer())
+  if flags.output:
+    flags.output.write_text(json.dumps(report, indent=1))
 
 
 def _measure_all(flags: argparse.Namespace, progress) -> dict:
@@ -125,25 +115,13 @@ def _check(flags: argparse.Namespace) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-  parser = argparse.ArgumentParser(
-    prog="python tools/benchmark.py",
-    description=__doc__,
-    formatter_class=argparse.RawDescriptionHelpFormatter,
-    allow_abbrev=False,
-    exit_on_error=False,
-  )
+  parser = command_line.parser("python tools/benchmark.py", __doc__)
   add = parser.add_argument
   add("section", nargs="?", default="all", choices=[*SECTIONS, "all"])
   add("--rounds", type=int, default=5, help="runs of each contender [5]")
   add("--cores", type=int, default=1, help="cores a contender is pinned to [1]")
   add("--output", type=pathlib.Path, help="JSON file: one row a figure")
-  # Unknown flags exit past `exit_on_error` before Python 3.12.
-  parser.error = _raise
   return parser
-
-
-def _raise(message: str) -> None:
-  raise ValueError(f"{message}; see --help")
 
 
 if __name__ == "__main__":

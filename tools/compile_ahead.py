@@ -28,10 +28,9 @@ os.environ.setdefault("TPU_WORKER_HOSTNAMES", "localhost")
 os.environ.setdefault("TPU_ACCELERATOR_TYPE", "v5litepod-4")
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
-import importlib.util
-
 import jax
 
+from gr_jax import command_line, recipes
 from tools.ahead import programs, targets
 
 _HEADER = (
@@ -41,11 +40,11 @@ _HEADER = (
 
 
 def parser() -> argparse.ArgumentParser:
-  result = argparse.ArgumentParser(
-    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-  )
+  result = command_line.parser("python tools/compile_ahead.py", __doc__)
   result.add_argument(
-    "--config", required=True, help="FILE or FILE:PRESET, as of gr_jax.main"
+    "--config",
+    required=True,
+    help="NAME or FILE, with :PRESET, as of gr_jax.main",
   )
   result.add_argument(
     "--targets", default="v5e:2x4", help="comma separated [%(default)s]"
@@ -63,22 +62,6 @@ def parser() -> argparse.ArgumentParser:
     "--beam", type=int, default=50, help="IDs a request [%(default)s]"
   )
   return result
-
-
-def load_config(name: str):
-  """What `get_config(PRESET)` of the file gives.
-
-  Raises:
-    ValueError: there is no such file, or it is no config.
-  """
-  path, _, preset = name.partition(":")
-  if not pathlib.Path(path).is_file():
-    raise ValueError(f"--config={name}: there is no file {path}.")
-  sys.path.insert(0, str(pathlib.Path(path).absolute().parent.parent))
-  spec = importlib.util.spec_from_file_location("ahead_config", path)
-  module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
-  return module.get_config(preset)
 
 
 def row(
@@ -118,18 +101,21 @@ def rows(made: programs.Parts, target: targets.Target, options):
     yield row("search", lowered.compile(target.options), target)
 
 
-def main(argv: list[str] | None = None) -> None:
-  options = parser().parse_args(argv)
+def main(arguments: list[str] | None = None) -> int:
+  return command_line.run(parser(), _compile, arguments)
+
+
+def _compile(options: argparse.Namespace) -> None:
   try:
-    made = programs.parts(load_config(options.config), items=options.items)
-    found = [targets.target(name) for name in options.targets.split(",")]
-    print(_HEADER)
-    for target in found:
-      for line in rows(made, target, options):
-        print(line, flush=True)
-  except (ValueError, ImportError, AttributeError) as error:
-    sys.exit(f"error: {error}")
+    made = programs.parts(recipes.load(options.config), items=options.items)
+  except AttributeError as error:  # A section that the config does not have.
+    raise ValueError(str(error)) from error
+  found = [targets.target(name) for name in options.targets.split(",")]
+  print(_HEADER)
+  for target in found:
+    for line in rows(made, target, options):
+      print(line, flush=True)
 
 
 if __name__ == "__main__":
-  main()
+  sys.exit(main())

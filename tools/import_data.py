@@ -1,110 +1,11 @@
-"""Imports your own catalogue and logs.
+"""`python -m gr_jax.import_data`, from a checkout that is not installed."""
 
-Example:
-
-  python tools/import_data.py --items=items.csv --events=events.csv \\
-    --columns=item_id=asin,text=title,category=path,user_id=uid,time=ts \\
-    --output=data/my_shop
-
-then train on it:
-
-  python -m gr_jax.main --config=configs/own_data.py \\
-    --config.data.path=data/my_shop
-
-Items need item_id and text, and may have category (a path "a > b" or "a|b")
-and value (the price). Events need user_id and item_id, and may have time (unix
-time or ISO 8601), event (exposure, click or order), query, value (what was
-paid) and session (what was shown together; without it, the events of a user
-with the same time and query). Rows that cannot be used are left out, counted in
-the summary, and listed with their row numbers in OUTPUT/rejects.csv.
-"""
-
-import argparse
+import pathlib
 import sys
-import time
-from pathlib import Path
 
-from gr_jax.data.imports.columns import parse_columns, parse_pairs
-from gr_jax.data.sources.own_data import import_tables
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
-
-def main(arguments: list[str] | None = None) -> int:
-  """Runs the import; returns the exit code."""
-  start = time.monotonic()
-
-  def progress(line: str) -> None:
-    print(f"[{time.monotonic() - start:5.1f} s] {line}", file=sys.stderr)
-
-  try:
-    flags = _parser().parse_args(arguments)
-    summary = import_tables(
-      flags.items,
-      flags.events,
-      parse_columns(flags.columns),
-      flags.output,
-      event_types=parse_pairs(flags.event_types, flag="--event_types"),
-      valid_share=flags.valid_share,
-      test_share=flags.test_share,
-      overwrite=flags.overwrite,
-      progress=progress,
-    )
-  except (argparse.ArgumentError, ValueError, OSError) as error:
-    print(f"error: {error}", file=sys.stderr)
-    return 1
-  except KeyboardInterrupt:
-    print("error: interrupted; nothing is written", file=sys.stderr)
-    return 130
-  print(summary)
-  return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-  parser = argparse.ArgumentParser(
-    prog="python tools/import_data.py",
-    description=__doc__,
-    formatter_class=argparse.RawDescriptionHelpFormatter,
-    allow_abbrev=False,
-    exit_on_error=False,
-  )
-  add = parser.add_argument
-  add("--items", type=Path, required=True, help="CSV, JSONL or Parquet file")
-  add("--events", type=Path, required=True, help="CSV, JSONL or Parquet file")
-  add("--output", type=Path, required=True, help="folder to write")
-  add(
-    "--columns",
-    default="",
-    metavar="OURS=YOURS,...",
-    help="columns that have another name in your files; items.item_id=... and "
-    "events.item_id=... where the two files differ",
-  )
-  add(
-    "--event_types",
-    default="",
-    metavar="YOURS=OURS,...",
-    help="event types whose name does not tell, or tells wrongly, as exposure, "
-    "click or order: --event_types=view=click,swipe=exposure",
-  )
-  add(
-    "--valid_share",
-    type=float,
-    default=0.1,
-    help="share of the requests, just before the test ones (default 0.1)",
-  )
-  add(
-    "--test_share",
-    type=float,
-    default=0.1,
-    help="share of the last requests in time (default 0.1)",
-  )
-  add("--overwrite", action="store_true", help="replace an earlier import")
-  # Required and unknown flags exit past `exit_on_error` before Python 3.12.
-  parser.error = _raise
-  return parser
-
-
-def _raise(message: str) -> None:
-  raise ValueError(f"{message}; see --help")
-
+from gr_jax.import_data import main
 
 if __name__ == "__main__":
   sys.exit(main())

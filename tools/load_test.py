@@ -22,6 +22,7 @@ import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
+from gr_jax import command_line
 from tools.load.changes import adding, read_items
 from tools.load.offered import Load, offer
 from tools.load.report import change_lines, plot, text_table
@@ -31,20 +32,16 @@ _MOST_REQUESTS = 1_000_000
 
 
 def main(arguments: list[str] | None = None) -> int:
-  """Evaluator, prints and draws; returns the exit code."""
-  flags = _parser().parse_args(arguments)
-  try:
-    _check(flags)
-    loads = asyncio.run(_measure(flags, local(flags.url)))
-    print("\n".join([text_table(loads), *change_lines(loads)]))
-    if flags.output:
-      flags.output.write_text(plot(loads))
-  except (ValueError, OSError) as error:
-    print(f"error: {error}", file=sys.stderr)
-    return 1
-  except KeyboardInterrupt:
-    return 130
-  return 0
+  """Measures, prints and draws; returns the exit code."""
+  return command_line.run(_parser(), _work, arguments)
+
+
+def _work(flags: argparse.Namespace) -> None:
+  _check(flags)
+  loads = asyncio.run(_measure(flags, local(flags.url)))
+  print("\n".join([text_table(loads), *change_lines(loads)]))
+  if flags.output:
+    flags.output.write_text(plot(loads))
 
 
 async def _measure(flags, url: urllib.parse.SplitResult) -> list[Load]:
@@ -98,12 +95,7 @@ def _rates(text: str) -> list[float]:
 
 
 def _parser() -> argparse.ArgumentParser:
-  parser = argparse.ArgumentParser(
-    prog="python tools/load_test.py",
-    description=__doc__,
-    formatter_class=argparse.RawDescriptionHelpFormatter,
-    allow_abbrev=False,
-  )
+  parser = command_line.parser("python tools/load_test.py", __doc__)
   add = parser.add_argument
   add("--url", default="http://127.0.0.1:8000", help="[http://127.0.0.1:8000]")
   add("--rates", type=_rates, default=[5, 10, 20], help="a second [5,10,20]")

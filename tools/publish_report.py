@@ -11,6 +11,7 @@ import pathlib
 import sys
 from collections.abc import Mapping
 
+from gr_jax import command_line
 from gr_jax.evaluation import results
 from gr_jax.evaluation.report import report_file, result_plots, svg_file
 
@@ -84,16 +85,13 @@ def document(report: Mapping, *, seen: str = "kept") -> str:
   )
 
 
-def main(arguments: list[str]) -> None:
-  parser = argparse.ArgumentParser(
-    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-  )
-  parser.add_argument("--report", type=pathlib.Path, required=True)
-  parser.add_argument("--output", type=pathlib.Path, required=True)
-  parser.add_argument("--seen", choices=_SEEN, default="kept")
-  options = parser.parse_args(arguments)
+def main(arguments: list[str] | None = None) -> int:
+  return command_line.run(_parser(), _publish, arguments)
+
+
+def _publish(options: argparse.Namespace) -> None:
   if not options.report.exists():
-    sys.exit(f"error: {options.report} does not exist; run a config first.")
+    raise ValueError(f"{options.report} does not exist; run a config first.")
   report = report_file.read_report(options.report)
   options.output.mkdir(parents=True, exist_ok=True)
   report_file.write_text(
@@ -105,5 +103,13 @@ def main(arguments: list[str]) -> None:
   print(table(rows))
 
 
+def _parser() -> argparse.ArgumentParser:
+  parser = command_line.parser("python tools/publish_report.py", __doc__)
+  parser.add_argument("--report", type=pathlib.Path, required=True)
+  parser.add_argument("--output", type=pathlib.Path, required=True)
+  parser.add_argument("--seen", choices=_SEEN, default="kept")
+  return parser
+
+
 if __name__ == "__main__":
-  main(sys.argv[1:])
+  sys.exit(main())

@@ -1,12 +1,11 @@
 """A shop's own files, bad rows and all, become a trained retriever."""
 
-import importlib.util
 import json
 import pathlib
 
 import polars as pl
-import pytest
 
+from gr_jax import import_data
 from tests.reference import small_run
 
 ITEMS = [
@@ -56,15 +55,6 @@ FEW = (
 )
 
 
-@pytest.fixture(scope="module")
-def import_data():
-  path = small_run.ROOT / "tools" / "import_data.py"
-  spec = importlib.util.spec_from_file_location("import_data", path)
-  module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
-  return module.main
-
-
 def write(path: pathlib.Path, lines: list[str]) -> pathlib.Path:
   text = "\n".join(lines) + "\n"
   path.write_bytes(text.encode(errors="surrogateescape"))
@@ -72,7 +62,7 @@ def write(path: pathlib.Path, lines: list[str]) -> pathlib.Path:
 
 
 def trained(data: pathlib.Path, workdir: pathlib.Path) -> dict:
-  """The report of the command that the import tool tells."""
+  """Runs the command that the import's help names; returns its report."""
   run = small_run.start(
     "configs/own_data.py:tiny", workdir, f"--config.data.path={data}", *FEW
   )
@@ -88,7 +78,7 @@ def asked(report: dict) -> set[str]:
   }
 
 
-def test_files_with_every_kind_of_bad_row(import_data, tmp_path, capsys):
+def test_files_with_every_kind_of_bad_row(tmp_path, capsys):
   items = write(tmp_path / "items.csv", [*ITEMS, *(r for r, _ in BAD_ITEMS)])
   events = write(
     tmp_path / "events.csv", [*EVENTS, *(r for r, _ in BAD_EVENTS)]
@@ -101,7 +91,7 @@ def test_files_with_every_kind_of_bad_row(import_data, tmp_path, capsys):
     "time=ts,event=type,query=q",
     f"--output={data}",
   ]
-  assert import_data(arguments) == 0
+  assert import_data.main(arguments) == 0
   printed = capsys.readouterr().out
   rejects = pl.read_csv(data / "rejects.csv")
   for file, good, bad in (
@@ -118,7 +108,7 @@ def test_files_with_every_kind_of_bad_row(import_data, tmp_path, capsys):
   assert asked(report) == {"semantic", "personalised", "next_basket"}
 
 
-def test_users_and_items_alone_are_enough(import_data, tmp_path, capsys):
+def test_users_and_items_alone_are_enough(tmp_path, capsys):
   """No queries, categories, times, events or values."""
   items = [",".join(row.split(",")[:2]) for row in ITEMS]
   events = [",".join(row.split(",")[:2]) for row in EVENTS]
@@ -129,7 +119,7 @@ def test_users_and_items_alone_are_enough(import_data, tmp_path, capsys):
     "--columns=item_id=asin,text=title,user_id=uid",
     f"--output={data}",
   ]
-  assert import_data(arguments) == 0
+  assert import_data.main(arguments) == 0
   printed = capsys.readouterr().out
   for name in ("category", "time", "event", "query", "value"):
     assert f"no '{name}' column" in printed

@@ -7,13 +7,14 @@ import jax
 import pytest
 from jax.sharding import AxisType
 
+from gr_jax import recipes
 from tools import compile_ahead
 from tools.ahead import programs, targets
 
 
 @pytest.fixture(scope="module")
 def made():
-  config = compile_ahead.load_config("configs/cq_sid.py:tiny")
+  config = recipes.load("configs/cq_sid.py:tiny")
   return programs.parts(config, items=500)
 
 
@@ -65,11 +66,11 @@ def test_devices_must_divide(target):
 def test_unknown_targets_and_configs_are_named():
   with pytest.raises(ValueError, match="rtx5090"):
     targets.target("gameboy")
-  with pytest.raises(ValueError, match="no file"):
-    compile_ahead.load_config("nowhere.py")
+  with pytest.raises(ValueError, match="no recipe"):
+    recipes.load("nowhere.py")
 
 
 def test_recipes_without_codebooks_are_refused():
-  config = compile_ahead.load_config("configs/scifact.py:tiny")
+  config = recipes.load("configs/scifact.py:tiny")
   with pytest.raises(ValueError, match="codebooks"):
     programs.parts(config, items=10)

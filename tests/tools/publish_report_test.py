@@ -65,6 +65,9 @@ def test_figures_without_seen_items_are_kept_when_asked_for(report, tmp_path):
   assert "seen items taken out" in table
 
 
-def test_a_missing_report_is_one_line(tmp_path):
-  with pytest.raises(SystemExit, match="does not exist; run a config first"):
-    publish_report.main(["--report=/nowhere.json", f"--output={tmp_path}"])
+def test_a_missing_report_is_one_line(tmp_path, capsys):
+  flags = ["--report=/nowhere.json", f"--output={tmp_path}"]
+  assert publish_report.main(flags) == 1
+  error = capsys.readouterr().err
+  assert "does not exist; run a config first" in error
+  assert error.count("\n") == 1

@@ -1,6 +1,5 @@
 """The importer as typed: errors are one line and write nothing."""
 
-import importlib.util
 import os
 import shlex
 import subprocess
@@ -9,15 +8,9 @@ from pathlib import Path
 
 import pytest
 
-TOOL = Path(__file__).parents[2] / "tools" / "import_data.py"
+from gr_jax.import_data import main
 
-
-@pytest.fixture(scope="module")
-def main():
-  spec = importlib.util.spec_from_file_location("import_data", TOOL)
-  module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
-  return module.main
+TOOL = Path(__file__).parents[1] / "tools" / "import_data.py"
 
 
 @pytest.fixture
@@ -39,7 +32,7 @@ def flags(tmp_path) -> list[str]:
   ]
 
 
-def test_good_files_print_a_summary_and_exit_with_0(main, flags, capsys):
+def test_good_files_print_a_summary_and_exit_with_0(flags, capsys):
   assert main(flags) == 0
   printed = capsys.readouterr()
   assert "300 items, 20 users, 600 clicks and orders" in printed.out
@@ -47,7 +40,7 @@ def test_good_files_print_a_summary_and_exit_with_0(main, flags, capsys):
   assert "580 requests are built" in printed.err
 
 
-def test_help_shows_an_example(main, capsys):
+def test_help_shows_an_example(capsys):
   with pytest.raises(SystemExit) as caught:
     main(["--help"])
   assert caught.value.code == 0
@@ -70,7 +63,7 @@ def test_help_shows_an_example(main, capsys):
   ],
 )
 def test_errors_are_one_line_and_write_nothing(
-  main, flags, capsys, tmp_path, changed, message
+  flags, capsys, tmp_path, changed, message
 ):
   assert main([*flags, changed]) == 1
   printed = capsys.readouterr()
@@ -83,14 +76,14 @@ def test_errors_are_one_line_and_write_nothing(
   assert names == ["events.csv", "items.csv"]
 
 
-def test_missing_flag_is_one_line(main, capsys):
+def test_missing_flag_is_one_line(capsys):
   assert main(["--items=a.csv"]) == 1
   error = capsys.readouterr().err
   assert error.count("\n") == 1
   assert "--events, --output" in error
 
 
-def test_output_that_is_not_an_import_is_never_replaced(main, flags, tmp_path):
+def test_output_that_is_not_an_import_is_never_replaced(flags, tmp_path):
   (tmp_path / "out").mkdir()
   (tmp_path / "out" / "thesis.txt").write_text("years of work")
   assert main([*flags, "--overwrite"]) == 1

@@ -1,0 +1,87 @@
+"""Imports your own catalogue and logs.
+
+Example:
+
+  python -m gr_jax.import_data --items=items.csv --events=events.csv \\
+    --columns=item_id=asin,text=title,category=path,user_id=uid,time=ts \\
+    --output=data/my_shop
+
+then train on it:
+
+  python -m gr_jax.main --config=own_data --config.data.path=data/my_shop
+
+Items need item_id and text, and may have category (a path "a > b" or "a|b")
+and value (the price). Events need user_id and item_id, and may have time (unix
+time or ISO 8601), event (exposure, click or order), query, value (what was
+paid) and session (what was shown together; without it, the events of a user
+with the same time and query). Rows that cannot be used are left out, counted in
+the summary, and listed with their row numbers in OUTPUT/rejects.csv.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from gr_jax import command_line
+from gr_jax.data.imports.columns import parse_columns, parse_pairs
+from gr_jax.data.sources.own_data import import_tables
+
+
+def main(arguments: list[str] | None = None) -> int:
+  """Runs the import; returns the exit code."""
+  return command_line.run(_parser(), _import, arguments)
+
+
+def _import(flags: argparse.Namespace) -> None:
+  summary = import_tables(
+    flags.items,
+    flags.events,
+    parse_columns(flags.columns),
+    flags.output,
+    event_types=parse_pairs(flags.event_types, flag="--event_types"),
+    valid_share=flags.valid_share,
+    test_share=flags.test_share,
+    overwrite=flags.overwrite,
+    progress=command_line.progress_printer(),
+  )
+  print(summary)
+
+
+def _parser() -> argparse.ArgumentParser:
+  parser = command_line.parser("python -m gr_jax.import_data", __doc__)
+  add = parser.add_argument
+  add("--items", type=Path, required=True, help="CSV, JSONL or Parquet file")
+  add("--events", type=Path, required=True, help="CSV, JSONL or Parquet file")
+  add("--output", type=Path, required=True, help="folder to write")
+  add(
+    "--columns",
+    default="",
+    metavar="OURS=YOURS,...",
+    help="columns that have another name in your files; items.item_id=... and "
+    "events.item_id=... where the two files differ",
+  )
+  add(
+    "--event_types",
+    default="",
+    metavar="YOURS=OURS,...",
+    help="event types whose name does not say, or says wrongly, whether it is "
+    "an exposure, click or order: --event_types=view=click,swipe=exposure",
+  )
+  add(
+    "--valid_share",
+    type=float,
+    default=0.1,
+    help="share of the requests, just before the test ones (default 0.1)",
+  )
+  add(
+    "--test_share",
+    type=float,
+    default=0.1,
+    help="share of the last requests in time (default 0.1)",
+  )
+  add("--overwrite", action="store_true", help="replace an earlier import")
+  return parser
+
+
+if __name__ == "__main__":
+  sys.exit(main())

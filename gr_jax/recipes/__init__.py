@@ -1,0 +1,123 @@
+"""Recipes by name: a config, the experiment that it names, and their run.
+
+A checkout has them in `configs` and `experiments`; in a wheel both folders lie
+inside this package. Folders of the same names in the current one add to them:
+`./configs/mine.py` is the recipe `mine`.
+"""
+
+import ast
+import difflib
+import importlib
+import importlib.util
+import pathlib
+import sys
+from typing import Any
+
+_HERE = pathlib.Path(__file__).parent
+ROOT = _HERE if (_HERE / "configs").is_dir() else _HERE.parents[1]
+
+
+def names() -> dict[str, str]:
+  """Every recipe that can be named, and the first line of its docstring."""
+  found = {}
+  for folder in _folders():
+    for path in sorted(filter(_is_config, folder.glob("*.py"))):
+      text = ast.get_docstring(ast.parse(path.read_text())) or ""
+      found.setdefault(path.stem, text.partition("\n")[0])
+  return dict(sorted(found.items()))
+
+
+def find(config: str) -> str:
+  """The `FILE:PRESET` of `NAME:PRESET`; a file stays as it is.
+
+  Raises:
+    ValueError: there is no such recipe, or the file is no config.
+  """
+  name, colon, preset = config.partition(":")
+  path = pathlib.Path(name)
+  if _is_config(path):
+    return config
+  if len(path.parts) != 1 or path.suffix not in ("", ".py"):
+    raise ValueError(f"{path} is no config file with get_config(){_near(path)}")
+  for folder in _folders():
+    found = folder / f"{path.stem}.py"
+    if _is_config(found):
+      return f"{found}{colon}{preset}"
+  close = difflib.get_close_matches(path.stem, names(), n=1)
+  hint = f"did you mean {close[0]!r}? " if close else ""
+  raise ValueError(
+    f"there is no recipe {path.stem!r}; {hint}There are: {', '.join(names())}."
+  )
+
+
+def load(config: str) -> Any:
+  """The config (a `ConfigDict`) of `NAME`, `NAME:PRESET` or `FILE:PRESET`.
+
+  Raises:
+    ValueError: there is no such recipe or preset.
+  """
+  file, _, preset = find(config).partition(":")
+  import_from(file)
+  spec = importlib.util.spec_from_file_location("gr_jax_config", file)
+  module = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(module)
+  return module.get_config(preset)
+
+
+def run(config: Any, *, workdir: str | pathlib.Path) -> dict:
+  """Runs a recipe, or what is left of it to run, and returns its report.
+
+  Args:
+    config: a name as of `load`, or a config that `load` returned.
+    workdir: the folder of artefacts and report.
+
+  Raises:
+    ValueError: a value of the config that no stage knows.
+  """
+  # Before JAX starts: its CPU client allocates at once.
+  from gr_jax.parallel import start
+
+  start.start()
+  if isinstance(config, str):
+    config = load(config)
+  experiment = importlib.import_module(f"experiments.{config.experiment}")
+  return experiment.run(config, pathlib.Path(workdir).absolute())
+
+
+def default_workdir(config: str) -> pathlib.Path:
+  """`runs/cq_sid-tiny` of `cq_sid:tiny` and of `configs/cq_sid.py:tiny`."""
+  path, _, preset = config.partition(":")
+  return pathlib.Path(
+    "runs", f"{pathlib.Path(path).stem}-{preset or 'default'}"
+  )
+
+
+def import_from(config_file: str | pathlib.Path) -> None:
+  """Lets `import configs` and `import experiments` find a config's folders.
+
+  Configs import each other, and name the experiments beside their folder.
+  """
+  beside = pathlib.Path(config_file).absolute().parent.parent
+  for folder in dict.fromkeys((str(ROOT), str(beside))):
+    if sys.path[0] != folder:
+      sys.path.insert(0, folder)
+
+
+def _folders() -> list[pathlib.Path]:
+  return [pathlib.Path("configs"), ROOT / "configs"]
+
+
+def _near(path: pathlib.Path) -> str:
+  """The configs that lie where one is missing, else the recipes."""
+  beside = sorted(map(str, filter(_is_config, path.parent.glob("*.py"))))
+  if beside:
+    return f"; beside it are {', '.join(beside)}."
+  return f"; recipes are {', '.join(names())}."
+
+
+def _is_config(path: pathlib.Path) -> bool:
+  return (
+    path.suffix == ".py"
+    and path.is_file()
+    and "def get_config" in path.read_text()
+  )
