@@ -8,18 +8,20 @@ import polars as pl
 
 from gr_jax.data import splits
 from gr_jax.data.catalogue import Catalogue
-from gr_jax.data.imports import notes
 from gr_jax.data.imports.build_catalogue import build_catalogue
-from gr_jax.data.imports.build_requests import Built, build_requests
+from gr_jax.data.imports.build_requests import build_requests, ordered_events
+from gr_jax.data.imports.checked_table import CheckedTable
 from gr_jax.data.imports.checks import (
   check_events,
   check_items,
   drop_empty_users,
 )
-from gr_jax.data.imports.pages import ordered_events
-from gr_jax.data.imports.rejects import CheckedTable
-from gr_jax.data.imports.summary import ImportSummary, count_rejects
-from gr_jax.data.requests import TEST, TRAIN, VALID, Requests
+from gr_jax.data.imports.summary import (
+  ImportSummary,
+  count_rejects,
+  summarize,
+)
+from gr_jax.data.requests import TRAIN, Requests
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Assembled:
   """What an import will write.
 
   Attributes:
-    rejects: every row that was left out, columns as in `rejects.SCHEMA`.
+    rejects: every row that was left out, columns as in `checked_table.SCHEMA`.
     split: "time", or "user" where times are unknown.
   """
 
@@ -82,7 +84,7 @@ def assemble(
     catalogue=dataclasses.replace(catalogue, popularity=popularity),
     requests=requests,
     rejects=rejects,
-    summary=_summary(items, events, rejects, built, len(catalogue)),
+    summary=summarize(items, events, rejects, built, len(catalogue)),
     split="time" if timed else "user",
   )
 
@@ -142,36 +144,3 @@ def _check_requests(requests: Requests) -> None:
       "stay together. Give finer times, lower --valid_share and --test_share, "
       "or leave the time column out."
     )
-
-
-def _summary(
-  items: CheckedTable,
-  events: CheckedTable,
-  rejects: pl.DataFrame,
-  built: Built,
-  num_items: int,
-) -> ImportSummary:
-  requests = built.requests
-  counts = {
-    "items": num_items,
-    "users": len(requests.user_ids),
-    "events": len(requests.event_item),
-    "requests": len(requests),
-    "train": int((requests.split == TRAIN).sum()),
-    "valid": int((requests.split == VALID).sum()),
-    "test": int((requests.split == TEST).sum()),
-    "search": int((requests.query >= 0).sum()),
-    "next_basket": int((requests.query < 0).sum()),
-  }
-  return ImportSummary(
-    files=tuple((t.file, t.rows_read, t.frame.height) for t in (items, events)),
-    counts=counts,
-    rejected=count_rejects(rejects),
-    notes=(
-      *notes.missing_column_notes(items.frame.columns, events.frame.columns),
-      *notes.event_type_note(events.frame),
-      *notes.order_note(events.frame),
-      *notes.page_notes(built.first_pages, built.unused_exposures),
-    ),
-    rejects_file="",
-  )

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from gr_jax.data.imports.rejects import CheckedTable, reject_rows
+from gr_jax.data.imports.checked_table import CheckedTable, reject_rows
 from gr_jax.data.imports.times import unix_seconds
 from gr_jax.data.requests import CLICKED, EXPOSED, ORDERED
 

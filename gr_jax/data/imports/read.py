@@ -7,16 +7,13 @@ from pathlib import Path
 
 import polars as pl
 
+from gr_jax.data.imports.checked_table import CheckedTable, Table
 from gr_jax.data.imports.columns import (
   EVENT_COLUMNS,
   ITEM_COLUMNS,
   resolve_columns,
 )
-from gr_jax.data.imports.csv_rows import read_csv
-from gr_jax.data.imports.jsonl_rows import read_jsonl
-from gr_jax.data.imports.parquet_rows import read_parquet
-from gr_jax.data.imports.rejects import CheckedTable
-from gr_jax.data.imports.table import Table
+from gr_jax.data.imports.readers import read_csv, read_jsonl, read_parquet
 
 _CSV = (".csv", ".tsv", ".txt")
 _JSONL = (".jsonl", ".ndjson", ".json")

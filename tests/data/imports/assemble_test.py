@@ -3,7 +3,7 @@
 import polars as pl
 
 from gr_jax.data.imports.assemble import assemble
-from gr_jax.data.imports.rejects import CheckedTable, reject_rows
+from gr_jax.data.imports.checked_table import CheckedTable, reject_rows
 
 
 def _checked(file: str, **columns: list[str | None]) -> CheckedTable:

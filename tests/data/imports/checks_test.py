@@ -3,13 +3,13 @@
 import polars as pl
 import pytest
 
+from gr_jax.data.imports.checked_table import CheckedTable, reject_rows
 from gr_jax.data.imports.checks import (
   check_events,
   check_items,
   drop_empty_users,
   known_types,
 )
-from gr_jax.data.imports.rejects import CheckedTable, reject_rows
 from gr_jax.data.requests import CLICKED, EXPOSED, ORDERED
 
 NOW = 1_700_000_000

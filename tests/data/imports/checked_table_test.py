@@ -1,10 +1,15 @@
-"""A row is either kept or listed."""
+"""A row is either kept or listed, and rows collected one by one stay the same."""
 
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gr_jax.data.imports.rejects import CheckedTable, reject_rows
+from gr_jax.data.imports import checked_table
+from gr_jax.data.imports.checked_table import (
+  CheckedTable,
+  RowCollector,
+  reject_rows,
+)
 
 
 def _checked(values: list[int | None]) -> CheckedTable:
@@ -36,3 +41,16 @@ def test_listing_keeps_the_row_and_shows_the_files_own_columns():
   checked = _checked([1, 2]).list(pl.col("x") == 2, "two")
   assert checked.frame.height == 2
   assert checked.rejects.rows() == [("t.csv", 2, "two", '{"text":"t"}')]
+
+
+def test_chunks_do_not_show(monkeypatch):
+  monkeypatch.setattr(checked_table, "_CHUNK", 3)
+  for n in (0, 2, 3, 7):
+    rows = RowCollector("t.csv", ["a", "b"])
+    for i in range(n):
+      rows.keep(i, [f" {i} ", " " if i % 2 else None])
+    rows.reject(99, "bad", "line\r\n")
+    checked = rows.checked()
+    assert checked.frame.rows() == [(i, str(i), None) for i in range(n)]
+    assert checked.rejects.rows() == [("t.csv", 99, "bad", "line")]
+    assert checked.rows_read == n + 1
