@@ -1,4 +1,4 @@
-"""Rows of a file as text: those that passed the checks, and the rejected ones."""
+"""Rows of a file as text: those that passed the checks, and rejected ones."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""A row is either kept or listed, and rows collected one by one stay the same."""
+"""A row is kept or listed, and rows collected one by one stay the same."""
 
 import polars as pl
 from hypothesis import given
