@@ -4,7 +4,7 @@
   python -m gr_jax.main --config=configs/scifact.py:nci --config.data.path=DIR
 
 DIR holds corpus.jsonl, queries.jsonl and qrels/, as BEIR gives SciFact (or MS
-MARCO, or Natural EvalRequests). The systems are `dsi`, `nci` and `tiger`; all
+MARCO, or Natural Questions). The systems are `dsi`, `nci` and `tiger`; all
 are taught documents by titles, stretches and words of them, and queries by the
 judged ones. `--config.tokenizer.ids=atomic`, `naive` or `semantic` for DSI.
 Presets as in `cq_sid`, after the system: `nci,tiny`.

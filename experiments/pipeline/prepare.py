@@ -16,8 +16,13 @@ from gr_jax.data.document_queries import (
   with_document_queries,
 )
 from gr_jax.data.requests import Requests
-from gr_jax.data.sources import amazon_reviews, beir, graded_search, own_data
-from gr_jax.data.sources.complete_journey import load as complete_journey
+from gr_jax.data.sources import (
+  amazon_reviews,
+  beir,
+  complete_journey,
+  graded_search,
+  own_data,
+)
 from gr_jax.data.worlds import shop_config, shop_world
 
 

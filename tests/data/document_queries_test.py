@@ -1,14 +1,24 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gr_jax.data.document_queries import (
   DocumentQueriesConfig,
+  pseudo_queries,
   with_document_queries,
 )
 from gr_jax.data.requests import TEST, TRAIN
 from gr_jax.data.sources import beir
 from gr_jax.generators.training_examples.single import group_targets
 from tests.reference.small_collection import write_beir
+
+WORDS = ("oat", "milk", "rye", "tea", "bread", "green")
+TEXTS = st.lists(
+  st.lists(st.sampled_from(WORDS), max_size=8).map(" ".join),
+  min_size=1,
+  max_size=6,
+)
 
 
 @pytest.fixture
@@ -90,3 +100,38 @@ def test_documents_that_ask_nothing_change_nothing(data):
 def test_a_number_out_of_range_is_told(name, number):
   with pytest.raises(ValueError, match=f"{name} is {number}; make it"):
     DocumentQueriesConfig(**{name: number})
+
+
+def made_up(texts, *, count=2, words=3, seed=0):
+  rng = np.random.default_rng(seed)
+  return pseudo_queries(texts, count=count, words=words, rng=rng)
+
+
+@given(TEXTS, st.integers(0, 3), st.integers(1, 4))
+def test_queries_are_distinct_words_of_their_text_in_its_order(
+  texts, count, words
+):
+  for text, queries in zip(texts, made_up(texts, count=count, words=words)):
+    for query in queries:
+      found = query.split()
+      assert 1 <= len(found) <= words
+      places = [text.split().index(word) for word in found]
+      assert places == sorted(set(places))
+
+
+@given(TEXTS)
+def test_a_word_of_all_texts_is_never_drawn(texts):
+  common = set.intersection(*(set(text.split()) for text in texts))
+  for text, queries in zip(texts, made_up(texts)):
+    assert len(queries) == (2 if set(text.split()) - common else 0)
+    assert not common & set(" ".join(queries).split())
+
+
+def test_rare_and_repeated_words_are_drawn_more_often():
+  texts = ["rare often", "often here", "often there", "other text"]
+  drawn = made_up(texts, count=300, words=1)[0]
+  expected = np.log(4) / (np.log(4) + np.log(4 / 3))
+  assert abs(drawn.count("rare") / 300 - expected) < 0.07
+  texts = ["one one one two", "x", "y"]
+  drawn = made_up(texts, count=300, words=1)[0]
+  assert abs(drawn.count("one") / 300 - 2 / 3) < 0.08

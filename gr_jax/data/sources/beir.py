@@ -1,6 +1,6 @@
 """A collection of documents with judged queries, as a catalogue and requests.
 
-`ir_tables` says which files a folder holds (`graded_search` knows others).
+`beir_tables` says which files a folder holds (`graded_search` knows others).
 Documents are the items. A judged query is one request, of a user of its own who
 has no history: figures then have their intervals over queries. Documents judged
 relevant are what it led to, one page; those judged and found wanting were shown
@@ -51,7 +51,7 @@ def load(
   """The collection in a folder.
 
   Args:
-    directory: in a layout that `ir_tables` reads.
+    directory: a folder in a layout that `beir_tables` reads.
     valid_share: see `from_tables`.
     seed: see `from_tables`.
 

@@ -7,7 +7,7 @@ A folder holds
                       split ("train", "valid" or "test", by query)
 
 A query is one request of a user of its own, without history, as in
-`ir_dataset`. Items graded `RELEVANT` or better are what it led to; the others
+`beir`. Items graded `RELEVANT` or better are what it led to; the others
 of its pool were shown only. The gain of an item is how far its grade is above
 the lowest, so that wrong items are worth nothing.
 """

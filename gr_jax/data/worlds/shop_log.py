@@ -7,7 +7,6 @@ import numpy as np
 from gr_jax.data.requests import CLICKED, EXPOSED, ORDERED
 from gr_jax.data.worlds.shop_config import ShopWorldConfig
 from gr_jax.data.worlds.shop_items import ShopItems, zipf_sample
-from gr_jax.data.worlds.shop_score import click_probability, preference
 from gr_jax.data.worlds.shop_users import ShopUsers
 
 _START = 1_700_000_000
@@ -33,6 +32,22 @@ class ShopLog:
   query: np.ndarray
   page_item: np.ndarray
   page_kind: np.ndarray
+
+
+def preference(
+  interest: np.ndarray, query_x: np.ndarray, config: ShopWorldConfig
+) -> np.ndarray:
+  """[R, D] w = interest * user_x + relevance * query_x of both [R, D]."""
+  w = config.interest * interest + config.relevance * query_x
+  return w.astype(np.float32)
+
+
+def click_probability(
+  dots: np.ndarray, appeal: np.ndarray, config: ShopWorldConfig
+) -> np.ndarray:
+  """sigmoid(bias + <w, x_i> + appeal_i), elementwise."""
+  # The tanh form of the sigmoid cannot overflow.
+  return 0.5 + 0.5 * np.tanh((config.bias + dots + appeal) / 2)
 
 
 def draw_log(

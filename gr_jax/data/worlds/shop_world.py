@@ -29,11 +29,12 @@ from gr_jax.data.worlds.shop_config import ShopWorldConfig
 from gr_jax.data.worlds.shop_items import ShopItems, make_items
 from gr_jax.data.worlds.shop_log import (
   ShopLog,
+  click_probability,
   draw_log,
   period_of,
+  preference,
   query_vectors,
 )
-from gr_jax.data.worlds.shop_score import click_probability, preference
 from gr_jax.data.worlds.shop_users import ShopUsers, make_users
 
 

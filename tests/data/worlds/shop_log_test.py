@@ -4,7 +4,13 @@ import numpy as np
 
 from gr_jax.data.worlds.shop_config import ShopWorldConfig
 from gr_jax.data.worlds.shop_items import make_items
-from gr_jax.data.worlds.shop_log import draw_log, period_of, query_vectors
+from gr_jax.data.worlds.shop_log import (
+  click_probability,
+  draw_log,
+  period_of,
+  preference,
+  query_vectors,
+)
 from gr_jax.data.worlds.shop_users import make_users
 
 CONFIG = ShopWorldConfig(num_requests=400, days=20, bias=-3.0)
@@ -59,4 +65,19 @@ def test_a_query_is_the_mean_of_its_words():
   query = np.array([[0, 1, -1, -1], [1, -1, -1, -1], [-1, -1, -1, -1]])
   np.testing.assert_allclose(
     query_vectors(query, word_x), [[0.5, 2], [0, 4], [0, 0]]
+  )
+
+
+def test_preference_is_the_weighted_sum():
+  config = ShopWorldConfig(interest=2.0, relevance=3.0)
+  x, q = np.array([[1.0, 0.0]]), np.array([[0.5, 1.0]])
+  np.testing.assert_allclose(preference(x, q, config), [[3.5, 3.0]])
+
+
+def test_probability_is_the_sigmoid_and_never_overflows():
+  config = ShopWorldConfig(bias=-1.0)
+  dots, appeal = np.array([0.0, 1.0, -900.0, 900.0]), np.array([0, 2, 0, 0])
+  expected = [1 / (1 + np.e), 1 / (1 + np.exp(-2)), 0, 1]
+  np.testing.assert_allclose(
+    click_probability(dots, appeal, config), expected, atol=1e-12
   )

@@ -1,1 +1,8 @@
-"""The Complete Journey: two years of grocery purchases."""
+"""The Complete Journey: a year of grocery purchases."""
+
+from gr_jax.data.sources.complete_journey.tables import (
+  CompleteJourneyConfig,
+  load,
+)
+
+__all__ = ["CompleteJourneyConfig", "load"]

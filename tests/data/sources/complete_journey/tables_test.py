@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from gr_jax.data.requests import EXPOSED, ORDERED, TEST, TRAIN, VALID
-from gr_jax.data.sources.complete_journey import load as complete_journey
-from gr_jax.data.sources.complete_journey.load import CompleteJourneyConfig
+from gr_jax.data.sources import complete_journey
+from gr_jax.data.sources.complete_journey import CompleteJourneyConfig
 
 WEEKS = CompleteJourneyConfig(valid_weeks=1, test_weeks=1)
 
