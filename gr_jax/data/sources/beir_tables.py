@@ -1,7 +1,7 @@
 """Documents, queries and judgments of a retrieval collection, as tables.
 
-Two layouts are read. That of BEIR, which MS MARCO and Natural Questions are also
-given in:
+Two layouts are read. That of BEIR, in which MS MARCO and Natural Questions are
+also given:
 
   corpus.jsonl    _id, title (may be missing), text
   queries.jsonl   _id, text
