@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from experiments.pipeline.train import Generator
+from gr_jax.data.batches import padded_batches
 from gr_jax.decoding.beam_search import beam_search
 from gr_jax.decoding.trie import Trie, build_trie
 from gr_jax.decoding.unconstrained_beam_search import unconstrained_beam_search
@@ -58,20 +59,15 @@ def search(
     batch_size: requests per search.
     decoding: one of `DECODINGS`.
   """
-  total, found = len(prompts[1]), []
-  for start in range(0, total, batch_size):
-    # The last batch is filled up with copies of its first row.
-    rows = np.arange(start, start + batch_size)
-    rows = np.where(rows < total, rows, start)
-    batch = jax.tree.map(lambda x, rows=rows: x[rows], prompts)
-    found.append(
-      _search(
-        generator.params,
-        batch,
-        trie,
-        model=generator.model,
-        decoding=decoding,
-        beam=beam,
-      )
+  found = [
+    _search(
+      generator.params,
+      batch,
+      trie,
+      model=generator.model,
+      decoding=decoding,
+      beam=beam,
     )
-  return np.concatenate(jax.device_get(found))[:total]
+    for batch in padded_batches(prompts, batch_size)
+  ]
+  return np.concatenate(jax.device_get(found))[: len(prompts[1])]

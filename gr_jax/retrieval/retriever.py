@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from gr_jax.data.batches import padded_batches
 from gr_jax.decoding.beam_search import beam_search
 from gr_jax.decoding.filters import RowMask, pack_rows
 from gr_jax.decoding.trie import build_trie
@@ -88,18 +89,15 @@ class Retriever:
     return self._run("free", prompt, queries, beam_size, None)
 
   def _run(self, name, prompt, queries, beam_size, excluded) -> Retrieved:
-    total, size = len(queries), self.batch_size
+    total = len(queries)
     results, pending = [], None
-    for start in range(0, total, size):
-      # The last batch is filled up with copies of its first row.
-      rows = np.arange(start, start + size)
-      rows = np.where(rows < total, rows, start)
-      batch = jax.tree.map(lambda x, rows=rows: x[rows], (prompt, queries))
+    inputs = np.arange(total), prompt, queries
+    for rows, *batch in padded_batches(inputs, self.batch_size):
       options = {}
       if excluded is not None:
         options["allowed"] = self._allowed([excluded[row] for row in rows])
       found = self._searches[name](
-        self._params, batch, self._trie, beam_size=beam_size, **options
+        self._params, tuple(batch), self._trie, beam_size=beam_size, **options
       )
       # Two batches under way at most: each needs its own working memory.
       if pending is not None:

@@ -7,17 +7,14 @@ an epoch, with the experts and positives that its own page gives.
 import dataclasses
 
 import grain
-import jax
 import numpy as np
 from flax import struct
 
+from gr_jax.data.batches import epochs
 from gr_jax.data.requests import CLICKED, EXPOSED, Requests
 from gr_jax.generators.prompts.writer import Prompt, PromptWriter
 from gr_jax.rl.experts import page_experts
 from gr_jax.tokenizers.semantic_ids import SemanticIds
-
-# As good as endless; grain's own endless repeat overflows with batches of one.
-_EPOCHS = 1_000_000
 
 
 @struct.dataclass
@@ -104,12 +101,6 @@ def prompt_batches(
   Raises:
     ValueError: the batch cannot be dealt to the hosts.
   """
-  hosts = jax.process_count()
-  if config.batch_size % hosts:
-    raise ValueError(
-      f"batch_size ({config.batch_size}) must be a multiple of the number of "
-      f"hosts ({hosts})."
-    )
   experts = mixed_experts(
     requests, semantic_ids, clicked=config.clicked, exposed=config.exposed
   )
@@ -126,12 +117,6 @@ def prompt_batches(
       positives=positives[chosen],
     )
 
-  return (
-    grain.MapDataset.range(len(rows))
-    .seed(config.seed)
-    .shuffle()
-    .repeat(_EPOCHS)[jax.process_index() :: hosts]
-    .batch(config.batch_size // hosts)
-    .random_map(write)
-    .to_iter_dataset(grain.ReadOptions(num_threads=1, prefetch_buffer_size=4))
+  return epochs(
+    write, len(rows), batch_size=config.batch_size, seed=config.seed
   )

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from gr_jax.data.batches import padded_batches
 from gr_jax.data.row_lists import RowLists
 from gr_jax.decoding.beam_search import beam_search
 from gr_jax.decoding.beams import DecodeStep, Prefill
@@ -53,7 +54,6 @@ def make_validation_hits(
     cutoffs: ranks.
   """
   widest = max(cutoffs)
-  total = len(asked.queries)
 
   @jax.jit
   def search(variables, prompt, trie):
@@ -62,16 +62,9 @@ def make_validation_hits(
     ).ids
 
   def validation(variables: Any) -> dict[str, float]:
-    found = []
-    for start in range(0, total, batch_size):
-      # The last batch is filled up with copies of its first row.
-      rows = np.arange(start, start + batch_size)
-      rows = np.where(rows < total, rows, start)
-      prompt = jax.tree.map(
-        lambda x, rows=rows: x[rows], (asked.prompt, asked.queries)
-      )
-      found.append(search(variables, prompt, trie))
-    ids = np.concatenate(jax.device_get(found))[:total]
+    prompts = padded_batches((asked.prompt, asked.queries), batch_size)
+    found = [search(variables, prompt, trie) for prompt in prompts]
+    ids = np.concatenate(jax.device_get(found))[: len(asked.queries)]
     hits = metrics.hit_matrix(ids, asked.targets)
     return {
       f"eval/hit_rate@{k}": float(metrics.hit_rate(hits, k=k).mean())

@@ -8,16 +8,13 @@ taken is drawn anew each time it comes up.
 import dataclasses
 
 import grain
-import jax
 import numpy as np
 from flax import struct
 
+from gr_jax.data.batches import epochs
 from gr_jax.data.requests import CLICKED, EXPOSED, ORDERED
 from gr_jax.generators.prompts.writer import Prompt, PromptWriter
 from gr_jax.generators.training_examples.pages import Pages
-
-# As good as endless; grain's own endless repeat overflows with batches of one.
-_EPOCHS = 1_000_000
 
 
 @struct.dataclass
@@ -160,12 +157,6 @@ def training_pages(
   Raises:
     ValueError: batches do not divide over the hosts.
   """
-  hosts = jax.process_count()
-  if config.batch_size % hosts:
-    raise ValueError(
-      f"batch_size ({config.batch_size}) must be a multiple of the number of "
-      f"hosts ({hosts})."
-    )
   places = np.diff(pages.offsets[pages.group_offsets])
   turns = np.maximum(
     -(-places // config.places),
@@ -178,12 +169,6 @@ def training_pages(
       pages, writer, codes, query, group[rows], rng, config=config
     )
 
-  return (
-    grain.MapDataset.range(len(group))
-    .seed(config.seed)
-    .shuffle()
-    .repeat(_EPOCHS)[jax.process_index() :: hosts]
-    .batch(config.batch_size // hosts)
-    .random_map(write)
-    .to_iter_dataset(grain.ReadOptions(num_threads=1, prefetch_buffer_size=4))
+  return epochs(
+    write, len(group), batch_size=config.batch_size, seed=config.seed
   )

@@ -9,15 +9,12 @@ import dataclasses
 from collections.abc import Callable
 
 import grain
-import jax
 import numpy as np
 from flax import struct
 
+from gr_jax.data.batches import epochs
 from gr_jax.data.requests import CLICKED, Requests
 from gr_jax.generators.prompts.writer import Prompt, PromptWriter
-
-# As good as endless; grain's own endless repeat overflows with batches of one.
-_EPOCHS = 1_000_000
 
 
 @struct.dataclass
@@ -169,13 +166,6 @@ def training_examples(
   The iterator's state is one position: saved with the parameters, training
   goes on at the exact next batch.
   """
-  hosts = jax.process_count()
-  if config.batch_size % hosts:
-    raise ValueError(
-      f"batch_size ({config.batch_size}) must be a multiple of the number of "
-      f"hosts ({hosts})."
-    )
-
   turns = -(-np.diff(groups.offsets) // config.targets)
   group = np.repeat(np.arange(len(groups)), turns)
 
@@ -191,12 +181,6 @@ def training_examples(
       future_items=future_items,
     )
 
-  return (
-    grain.MapDataset.range(len(group))
-    .seed(config.seed)
-    .shuffle()
-    .repeat(_EPOCHS)[jax.process_index() :: hosts]
-    .batch(config.batch_size // hosts)
-    .random_map(write)
-    .to_iter_dataset(grain.ReadOptions(num_threads=1, prefetch_buffer_size=4))
+  return epochs(
+    write, len(group), batch_size=config.batch_size, seed=config.seed
   )

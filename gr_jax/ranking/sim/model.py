@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from gr_jax.data.batches import padded_batches
 from gr_jax.evaluation.auc import auc, grouped_auc
 from gr_jax.evaluation.calibration import Platt, calibration_error
 from gr_jax.ranking.impressions import PageRows
@@ -81,15 +82,14 @@ class PreferenceModel:
 
   def logits(self, requests: np.ndarray, items: np.ndarray) -> np.ndarray:
     """`[n]` float32, before calibration."""
-    size = self.config.batch_size
-    out = np.zeros(len(items), np.float32)
-    for begin in range(0, len(items), size):
-      # One shape for every call; the last rows are scored more than once.
-      rows = np.minimum(np.arange(begin, begin + size), len(items) - 1)
-      pairs = self._writer(np.asarray(requests)[rows], np.asarray(items)[rows])
-      found = self._score(self.params, self._tables, pairs)
-      out[rows] = jax.device_get(found)
-    return out
+    found = [np.zeros(0, np.float32)]
+    both = np.asarray(requests), np.asarray(items)
+    for rows in padded_batches(both, self.config.batch_size):
+      pairs = self._writer(*rows)
+      found.append(
+        jax.device_get(self._score(self.params, self._tables, pairs))
+      )
+    return np.concatenate(found)[: len(items)]
 
   def __call__(self, requests: np.ndarray, items: np.ndarray) -> np.ndarray:
     return self.platt(self.logits(requests, items))

@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from gr_jax.data.batches import padded_batches
 from gr_jax.retrieval.load import Artefacts
 from gr_jax.serving.catalogue.items import Items, NewItem
 from gr_jax.serving.http.fields import Invalid, shown
@@ -106,14 +107,8 @@ def completed(
 
 
 def _in_chunks(encode: Encode, vectors, categories) -> np.ndarray:
-  codes = []
-  for start in range(0, len(vectors), _ROWS):
-    part = vectors[start : start + _ROWS], categories[start : start + _ROWS]
-    missing = _ROWS - len(part[0])
-    padded = np.pad(part[0], ((0, missing), (0, 0)))
-    first = np.pad(part[1], (0, missing), constant_values=-1)
-    codes.append(encode(padded, first)[: len(part[0])])
-  return np.concatenate(codes)
+  batches = padded_batches((vectors, categories), _ROWS)
+  return np.concatenate([encode(*batch) for batch in batches])[: len(vectors)]
 
 
 def _tokenizer(artefacts: Artefacts) -> Encode:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from gr_jax.data.batches import pad_rows
 from gr_jax.retrieval.compiled_search import CompiledSearches, SearchInputs
 from gr_jax.retrieval.load import Artefacts
 from gr_jax.serving.catalogue.snapshot import Snapshot
@@ -146,20 +147,18 @@ class Engine:
       self.artefacts.prompt,
     )
     size = next(size for size in self.sizes if size >= len(questions))
-    rows = np.arange(size)
-    rows = np.where(rows < len(questions), rows, 0)
     masks = [
       snapshot.everything
       if question.filters == Filters()
       else snapshot.allowed(mask)
       for question, mask in zip(questions, passing)
     ]
-    allowed = jax.tree.map(lambda *x: np.stack(x)[rows], *masks)
+    allowed = jax.tree.map(lambda *x: np.stack(x), *masks)
     return SearchInputs(
       self.artefacts.params | snapshot.counts,
-      jax.tree.map(lambda x: x[rows], prompts),
+      pad_rows(prompts, size),
       snapshot.live.trie,
-      allowed,
+      pad_rows(allowed, size),
     )
 
 
