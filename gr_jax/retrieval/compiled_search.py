@@ -14,7 +14,6 @@ import hashlib
 import os
 import pathlib
 import platform
-import threading
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -23,6 +22,7 @@ import numpy as np
 from jax.experimental import serialize_executable
 
 import gr_jax
+from gr_jax import atomic
 from gr_jax.decoding.beam_search import beam_search
 from gr_jax.decoding.beams import SearchResult
 from gr_jax.decoding.filters import RowMask
@@ -189,15 +189,8 @@ def _read(path: pathlib.Path, inputs: SearchInputs) -> Callable | None:
 
 def _write(path: pathlib.Path, program: Any, inputs: SearchInputs) -> None:
   """Whole or not at all; without it only the next start takes longer."""
-  temporary = path.with_name(
-    f"{path.name}.{os.getpid()}.{threading.get_ident()}"
-  )
-  try:
+  with contextlib.suppress(Exception):
     payload, _, _ = serialize_executable.serialize(program)
     _loaded(payload, inputs)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary.write_bytes(payload)
-    os.replace(temporary, path)
-  except Exception:
-    with contextlib.suppress(OSError):
-      temporary.unlink(missing_ok=True)
+    atomic.write_bytes(path, payload)

@@ -1,11 +1,12 @@
 """Metrics to a JSONL file and to TensorBoard."""
 
 import json
-import os
 import pathlib
 from collections.abc import Mapping
 
 from tensorboardX import SummaryWriter
+
+from gr_jax.atomic import write_text
 
 
 class MetricWriter:
@@ -23,9 +24,7 @@ class MetricWriter:
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / "metrics.jsonl"
     kept = [row for row in read_metrics(path) if row["step"] < first_step]
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text("".join(json.dumps(row) + "\n" for row in kept))
-    os.replace(temporary, path)
+    write_text(path, "".join(json.dumps(row) + "\n" for row in kept))
     self._file = path.open("a")
     self._board = SummaryWriter(
       str(directory / "tensorboard"), purge_step=first_step

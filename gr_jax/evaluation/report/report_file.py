@@ -1,10 +1,10 @@
 """`report.json`: everything that a run found out, in one file."""
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from gr_jax.atomic import write_text
 from gr_jax.provenance import versions
 
 
@@ -46,17 +46,3 @@ def write_report(
 def read_report(path: Path) -> dict:
   """What `write_report` wrote."""
   return json.loads(Path(path).read_text(encoding="utf-8"))
-
-
-def write_text(path: Path, text: str) -> None:
-  """Writes a file that is never seen half-written."""
-  path = Path(path)
-  partial = path.with_name(f".{path.name}.{os.getpid()}")
-  try:
-    with open(partial, "w", encoding="utf-8") as file:
-      file.write(text)
-      file.flush()
-      os.fsync(file.fileno())
-    os.replace(partial, path)
-  finally:
-    partial.unlink(missing_ok=True)
