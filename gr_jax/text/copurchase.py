@@ -16,35 +16,38 @@ def copurchase_vectors(
   shift: float,
   smoothing: float = 1.0,
 ) -> np.ndarray:
-  """Truncated SVD of the shifted positive PMI of the co-purchases.
+  """Factors the shifted positive PMI of co-purchases by a truncated SVD.
 
-  With b the sets of distinct items of the baskets and n_b their sizes,
+  With `b` the sets of distinct items of the baskets and `n_b` their sizes,
 
     C_ij = sum over b that hold i and j != i of 1 / (n_b - 1),
     c_i = a + sum_j C_ij,  C = sum_i c_i,  a = smoothing * mean_i sum_j C_ij,
     M_ij = max(0, log(C_ij C / (c_i c_j)) - log(shift)),
-    M ~ U S U^T,  x_i = U_i sqrt(|S|) / |U_i sqrt(|S|)|.
+    M ~ U S U^T,  x_i = U_i sqrt(|S|) / |U_i sqrt(|S|)|,
 
-  Shifted PMI is Levy
-  and Goldberg 2014 (there the shift is the number of negative samples). Two
-  parts are our design. The weight 1 / (n_b - 1): an item gives each of its
-  baskets one vote, so that one large basket does not outvote a hundred small
-  ones. The smoothing: PMI is largest where there is least evidence, and a
-  imagined baskets with chance partners keep the items bought once or twice from
-  taking the leading dimensions.
+  over the items that were bought with others.
+
+  Shifted PMI is that of Levy and Goldberg 2014, where the shift is the number
+  of negative samples. Two parts are [OURS]. By the weight `1 / (n_b - 1)` an
+  item gives each of its baskets one vote, so that one large basket does not
+  outvote a hundred small ones. Smoothing adds `a` imaginary baskets with random
+  partners to every item: without it PMI is largest where evidence is thinnest,
+  and items bought once or twice take the leading dimensions.
 
   Args:
-    basket_offsets: [B+1] int64 into basket_items.
-    basket_items: [P] items of the baskets; order and repeats do not matter.
-    num_items: N.
-    dimensions: D; columns past the rank of M are zero.
-    shift: at least 1 keeps only pairs that are bought together that much more
-      often than by chance.
-    smoothing: imagined baskets of an item, in units of the mean number of
-      real ones; 0 is plain PMI.
+    basket_offsets: The offsets `[B+1]` int64 of the baskets in `basket_items`.
+    basket_items: The items `[P]` of all baskets; order and repeats do not
+      matter.
+    num_items: The number of items, `N`.
+    dimensions: The width `D` of a vector; columns past the rank of `M` are
+      zero.
+    shift: The factor over chance; at least 1 keeps only pairs that are bought
+      together that much more often than by chance.
+    smoothing: The number of imaginary baskets of an item, in units of the mean
+      number of real ones; 0 is plain PMI.
 
   Returns:
-    [N, D] float32 unit rows; zeros for an item that was never bought together
+    Unit rows `[N, D]` float32; zeros for an item that was never bought together
     with another.
 
   Raises:
@@ -71,7 +74,7 @@ def copurchase_vectors(
 def _basket_matrix(
   offsets: np.ndarray, items: np.ndarray, num_items: int
 ) -> scipy.sparse.csr_array:
-  """[B, N] float64, 1 where a basket of two or more items holds the item."""
+  """`[B, N]` float64, 1 where a basket of two or more items has the item."""
   matrix = scipy.sparse.csr_array(
     (np.ones(len(items)), items.astype(np.int32), offsets),
     shape=(len(offsets) - 1, num_items),
@@ -82,7 +85,7 @@ def _basket_matrix(
 
 
 def _pair_weights(baskets: scipy.sparse.csr_array) -> scipy.sparse.csr_array:
-  """[n, n] float64 C, symmetric with an empty diagonal."""
+  """`C [n, n]` float64, symmetric with an empty diagonal."""
   sizes = np.diff(baskets.indptr)
   # Multiples of 2^-20 add up exactly, so no order of baskets can be seen.
   weights = np.round(2.0**20 / (sizes - 1)) / 2.0**20
@@ -98,7 +101,7 @@ def _pair_weights(baskets: scipy.sparse.csr_array) -> scipy.sparse.csr_array:
 def _shifted_pmi(
   counts: scipy.sparse.csr_array, *, shift: float, smoothing: float
 ) -> scipy.sparse.csr_array:
-  """[n, n] float32 M."""
+  """`M [n, n]` float32."""
   sums = counts.sum(axis=1)
   sums = sums + smoothing * sums.mean()
   # An item that was only bought alone has no entry, but a finite logarithm.
@@ -116,7 +119,7 @@ def _shifted_pmi(
 
 
 def _factor(matrix: scipy.sparse.csr_array, rank: int) -> np.ndarray:
-  """[n, rank] U sqrt(|S|), largest first, of a symmetric matrix.
+  """`U sqrt(|S|)` `[n, rank]`, largest first, of a symmetric matrix.
 
   The singular triplets of a symmetric matrix are its eigenpairs up to sign, and
   one Lanczos product per step finds those where a general SVD needs two.
