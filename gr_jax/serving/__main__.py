@@ -12,121 +12,52 @@ token, serves what lies in the folder by then without a pause.
 """
 
 import argparse
+import contextlib
 import os
 import pathlib
 import sys
 import time
 
+from gr_jax import command_line
+
 _START = time.monotonic()
 
 
 def main(arguments: list[str] | None = None) -> int:
-  """Serves until it is told to stop; returns the exit code."""
-  flags = _parser().parse_args(arguments)
-  try:
-    _check(flags)
-    return _serve(flags)
-  except KeyboardInterrupt:
-    return 0
-  except (ValueError, OSError, ImportError) as error:
-    print(f"error: {_one_line(error)}", file=sys.stderr)
-    return 1
+  """Serves until it is stopped; returns the exit code."""
+  return command_line.run(_parser(), _serve, arguments)
 
 
-def _serve(flags: argparse.Namespace) -> int:
-  # Before JAX starts: its CPU client allocates at once.
-  from gr_jax.parallel import start
-
-  start.start()
+def _serve(flags: argparse.Namespace) -> None:
+  _check(flags)
   from absl import logging
 
   logging.set_verbosity(logging.ERROR)
-  uvicorn, api, server, service = _imported()
-  config = service.ServiceConfig(
-    artefacts=flags.artefacts,
-    log=flags.log or _log_beside(flags.artefacts),
-    beams=flags.beam,
-    max_batch=flags.max_batch,
-    room=flags.room,
-    programs=_programs(),
-  )
-  failures: list[BaseException] = []
-
-  def ready() -> None:
-    while not http.started:  # It listens a moment after the warm-up begins.
-      time.sleep(0.01)
-    seconds = time.monotonic() - _START
-    host, port = http.servers[0].sockets[0].getsockname()[:2]
-    _say(f"ready on http://{host}:{port} after {seconds:.1f} s")
-
-  def failed(error: BaseException) -> None:
-    failures.append(error)
-    http.should_exit = True
-
-  app = server.Server(
-    service.Service(config),
-    api.HttpConfig(
-      token=flags.token,
-      queue=flags.queue,
-      busy=flags.busy,
-      deadline=flags.deadline_ms / 1e3,
-      timeout=flags.timeout,
-      max_body=flags.max_body,
-    ),
-    on_ready=ready,
-    on_failure=failed,
-  ).app
-  http = uvicorn.Server(
-    uvicorn.Config(
-      app,
-      host=flags.host,
-      port=flags.port,
-      log_level="warning",
-      timeout_graceful_shutdown=int(flags.timeout) + 1,
-    )
-  )
-  _say(f"{flags.artefacts} is loaded; warming up")
-  http.run()
-  if failures:
-    print(f"error: {_one_line(failures[0])}", file=sys.stderr)
-  return 1 if failures else 0
-
-
-def _programs() -> pathlib.Path | None:
-  """Beside JAX's own cache."""
-  import jax
-
-  cache = jax.config.jax_compilation_cache_dir
-  return pathlib.Path(cache) / "searches" if cache else None
-
-
-def _imported():
   try:
-    import uvicorn
-
-    from gr_jax.serving.catalogue import service
-    from gr_jax.serving.http import api, server
+    from gr_jax.serving import serve
   except ModuleNotFoundError as error:
     raise ImportError(
       f"{error}; run `pip install '.[serve]'` first."
     ) from error
-  return uvicorn, api, server, service
-
-
-def _log_beside(artefacts: pathlib.Path) -> pathlib.Path:
-  """Beside the folder, so that it outlives a folder that is replaced."""
-  path = artefacts.absolute()
-  return path.with_name(f"{path.name}.items.log")
-
-
-def _say(text: str) -> None:
-  print(f"serve: {text}", file=sys.stderr, flush=True)
-
-
-def _one_line(error: BaseException) -> str:
-  if isinstance(error, OSError) and error.errno:
-    return f"{error.strerror}: {error.filename}."
-  return " ".join(str(error).split()) or type(error).__name__
+  with contextlib.suppress(KeyboardInterrupt):
+    serve.serve(
+      flags.artefacts,
+      host=flags.host,
+      port=flags.port,
+      beams=flags.beam,
+      max_batch=flags.max_batch,
+      room=flags.room,
+      log=flags.log,
+      limits=serve.HttpConfig(
+        token=flags.token,
+        queue=flags.queue,
+        busy=flags.busy,
+        deadline=flags.deadline_ms / 1e3,
+        timeout=flags.timeout,
+        max_body=flags.max_body,
+      ),
+      started=_START,
+    )
 
 
 def _check(flags: argparse.Namespace) -> None:
@@ -148,12 +79,7 @@ def _beams(text: str) -> tuple[int, ...]:
 
 
 def _parser() -> argparse.ArgumentParser:
-  parser = argparse.ArgumentParser(
-    prog="python -m gr_jax.serving",
-    description=__doc__,
-    formatter_class=argparse.RawDescriptionHelpFormatter,
-    allow_abbrev=False,
-  )
+  parser = command_line.parser("python -m gr_jax.serving", __doc__)
   add = parser.add_argument
   add(
     "--artefacts",

@@ -1,0 +1,103 @@
+"""A finished run behind HTTP, in this process, until it is stopped."""
+
+import pathlib
+import sys
+import time
+
+import jax
+import uvicorn
+
+from gr_jax.parallel import start
+from gr_jax.serving.catalogue.service import Service, ServiceConfig
+from gr_jax.serving.http.api import HttpConfig
+from gr_jax.serving.http.server import Server
+
+_DEFAULT = HttpConfig()
+
+
+def serve(
+  artefacts: str | pathlib.Path,
+  *,
+  host: str = "127.0.0.1",
+  port: int = 8000,
+  beams: tuple[int, ...] = (50,),
+  max_batch: int = 16,
+  room: int = 8192,
+  log: pathlib.Path | None = None,
+  limits: HttpConfig = _DEFAULT,
+  started: float | None = None,
+) -> None:
+  """Serves the run in a folder until a signal stops the process.
+
+  Args:
+    artefacts: the workdir of the run.
+    host: the address to listen on.
+    port: its port, 0 for a free one.
+    beams: the beam widths that a request may name, the default first.
+    max_batch: the most requests of one search.
+    room: the number of new semantic IDs that fit beside those of the run.
+    log: the file that keeps added and removed items; by default one beside
+      the folder, so that it outlives a folder that is replaced.
+    limits: the limits of what is accepted over HTTP.
+    started: the `time.monotonic` at which the process began, for the log.
+
+  Raises:
+    FileNotFoundError, ValueError, OSError: the run or the log cannot be read,
+      or a search cannot be compiled.
+  """
+  begun = time.monotonic() if started is None else started
+  # Before JAX starts: its CPU client allocates at once.
+  start.start()
+  artefacts = pathlib.Path(artefacts)
+  service = Service(
+    ServiceConfig(
+      artefacts=artefacts,
+      log=log or _log_beside(artefacts),
+      beams=beams,
+      max_batch=max_batch,
+      room=room,
+      programs=_programs(),
+    )
+  )
+  failures: list[BaseException] = []
+
+  def ready() -> None:
+    while not http.started:  # It listens a moment after the warm-up begins.
+      time.sleep(0.01)
+    seconds = time.monotonic() - begun
+    address, port = http.servers[0].sockets[0].getsockname()[:2]
+    _say(f"ready on http://{address}:{port} after {seconds:.1f} s")
+
+  def failed(error: BaseException) -> None:
+    failures.append(error)
+    http.should_exit = True
+
+  server = Server(service, limits, on_ready=ready, on_failure=failed)
+  http = uvicorn.Server(
+    uvicorn.Config(
+      server.app,
+      host=host,
+      port=port,
+      log_level="warning",
+      timeout_graceful_shutdown=int(limits.timeout) + 1,
+    )
+  )
+  _say(f"{artefacts} is loaded; warming up")
+  http.run()
+  if failures:
+    raise failures[0]
+
+
+def _programs() -> pathlib.Path | None:
+  """The folder of compiled searches, beside JAX's own cache."""
+  cache = jax.config.jax_compilation_cache_dir
+  return pathlib.Path(cache) / "searches" if cache else None
+
+
+def _log_beside(artefacts: pathlib.Path) -> pathlib.Path:
+  path = artefacts.absolute()
+  return path.with_name(f"{path.name}.items.log")
+
+
+def _say(text: str) -> None:
+  print(f"serve: {text}", file=sys.stderr, flush=True)
