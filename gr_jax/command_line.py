@@ -6,7 +6,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 import argparse
 import errno
-import re
 import sys
 import time
 from collections.abc import Callable
@@ -84,18 +83,6 @@ def one_line(error: BaseException) -> str:
   if any(line.startswith("Traceback") for line in lines):
     return lines[-1].removeprefix("ValueError: ")
   return " ".join(lines)
-
-
-def unknown_key(error: KeyError | AttributeError, argv: list[str]) -> str:
-  """Names the override that the config has no place for."""
-  key = re.search(r"\w+", str(error))[0]
-  near = re.search(r'Did you mean "(\w+)"', str(error))
-  for flag in argv:
-    name = flag.lstrip("-").partition("=")[0]
-    if name.startswith("config.") and key in name.split("."):
-      hint = f"; did you mean {near[1]!r}?" if near else "."
-      return f"--{name}: the config has no {key!r}{hint}"
-  return one_line(error)
 
 
 def progress_printer() -> Callable[[str], None]:

@@ -17,6 +17,7 @@ except ModuleNotFoundError as error:
   sys.exit(f"error: {error}; run `pip install .` first.")
 
 from gr_jax import command_line, recipes
+from gr_jax.recipes import keys
 
 _CONFIG = config_flags.DEFINE_config_file(
   "config", None, "NAME or FILE, with :PRESET, e.g. cq_sid:tiny."
@@ -38,31 +39,14 @@ def parse_flags(argv: list[str]) -> list[str]:
       print(f"  {name:16}{title}")
     sys.exit(0)
   try:
-    rest = flags.FLAGS(with_config_file(argv))
+    rest = flags.FLAGS(recipes.with_config_file(argv))
   except (KeyError, AttributeError) as error:
-    sys.exit(f"error: {command_line.unknown_key(error, argv)}")
+    sys.exit(f"error: {keys.unknown_key(error, argv)}")
   except (flags.Error, SyntaxError, *command_line.EXPECTED) as error:
     sys.exit(f"error: {command_line.one_line(error)}")
   if len(rest) > 1:
     sys.exit(f"error: unknown argument {rest[1]!r}; flags start with --.")
   return rest
-
-
-def with_config_file(argv: list[str]) -> list[str]:
-  """The arguments with the file of --config in place of its name."""
-  for at, flag in enumerate(argv):
-    name, equals, value = flag.lstrip("-").partition("=")
-    if not flag.startswith("-") or name != "config":
-      continue
-    end = at + 1 if equals else at + 2
-    value = value if equals else "".join(argv[at + 1 : end])
-    if value:
-      file = recipes.find(value)
-      recipes.import_from(file.partition(":")[0])
-      return [*argv[:at], f"--config={file}", *argv[end:]]
-  raise ValueError(
-    "--config is missing, e.g. --config=configs/cq_sid.py. --help lists them."
-  )
 
 
 def run() -> None:

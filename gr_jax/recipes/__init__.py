@@ -13,6 +13,8 @@ import pathlib
 import sys
 from typing import Any
 
+from gr_jax.recipes import keys
+
 _HERE = pathlib.Path(__file__).parent
 ROOT = _HERE if (_HERE / "configs").is_dir() else _HERE.parents[1]
 
@@ -50,6 +52,23 @@ def find(config: str) -> str:
   )
 
 
+def with_config_file(argv: list[str]) -> list[str]:
+  """The arguments with the file of --config in place of its name."""
+  for at, flag in enumerate(argv):
+    name, equals, value = flag.lstrip("-").partition("=")
+    if not flag.startswith("-") or name != "config":
+      continue
+    end = at + 1 if equals else at + 2
+    value = value if equals else "".join(argv[at + 1 : end])
+    if value:
+      file = find(value)
+      import_from(file.partition(":")[0])
+      return [*argv[:at], f"--config={file}", *argv[end:]]
+  raise ValueError(
+    "--config is missing, e.g. --config=configs/cq_sid.py. --help lists them."
+  )
+
+
 def load(config: str) -> Any:
   """The config (a `ConfigDict`) of `NAME`, `NAME:PRESET` or `FILE:PRESET`.
 
@@ -72,7 +91,7 @@ def run(config: Any, *, workdir: str | pathlib.Path) -> dict:
     workdir: the folder of artefacts and report.
 
   Raises:
-    ValueError: a value of the config that no stage knows.
+    ValueError: a key of an earlier version, or a value that no stage knows.
   """
   # Before JAX starts: its CPU client allocates at once.
   from gr_jax.parallel import start
@@ -80,6 +99,7 @@ def run(config: Any, *, workdir: str | pathlib.Path) -> dict:
   start.start()
   if isinstance(config, str):
     config = load(config)
+  keys.check_renamed(config)
   experiment = importlib.import_module(f"experiments.{config.experiment}")
   return experiment.run(config, pathlib.Path(workdir).absolute())
 

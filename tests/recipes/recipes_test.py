@@ -9,7 +9,7 @@ import pytest
 
 from gr_jax import recipes
 
-ROOT = pathlib.Path(__file__).parents[1]
+ROOT = pathlib.Path(__file__).parents[2]
 
 
 def write(folder: pathlib.Path, name: str, text: str) -> None:
