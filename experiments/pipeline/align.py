@@ -21,7 +21,6 @@ from gr_jax.decoding.trie import build_trie
 from gr_jax.generators.prompts.writer import PromptWriter
 from gr_jax.parallel import hosts
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, replicated
-from gr_jax.retrieval.retriever import generator_functions
 from gr_jax.rl.experts import replace_with_experts
 from gr_jax.rl.loop import AlignmentLoopConfig, Procedure, fit
 from gr_jax.rl.objective_config import AlignmentConfig
@@ -89,7 +88,6 @@ def align(
   def make(directory: pathlib.Path) -> None:
     ids, requests = tokenized.semantic_ids, data.requests
     trie = build_trie(ids.ids, ids.level_sizes)
-    functions = generator_functions(generator.model)
     asked = PromptBatchConfig(**config.asked, seed=config.seed)
     batches = prompt_batches(
       requests,
@@ -100,7 +98,7 @@ def align(
     )
     procedure = Procedure(
       rollout=make_rollout(
-        *functions,
+        generator.model,
         sample=policy.sample,
         inject=inject,
         group_size=config.group_size,
@@ -202,7 +200,7 @@ def _held_out(
     seed=config.seed,
   )
   measure = make_validation_hits(
-    *generator_functions(generator.model),
+    generator.model,
     build_trie(semantic_ids.ids, semantic_ids.level_sizes),
     asked,
     batch_size=config.batch_size,

@@ -9,12 +9,11 @@ import jax
 import numpy as np
 
 from experiments.pipeline.train import Generator
-from gr_jax.retrieval.retriever import generator_functions
 
 
 @functools.partial(jax.jit, static_argnames="model")
 def _prefill(params, batch, *, model):
-  return generator_functions(model)[0](params, batch)
+  return model.prefill(params, batch)
 
 
 def prefill_seconds(

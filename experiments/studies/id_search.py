@@ -15,7 +15,6 @@ from gr_jax.data.batches import padded_batches
 from gr_jax.decoding.beam_search import beam_search
 from gr_jax.decoding.trie import Trie, build_trie
 from gr_jax.decoding.unconstrained_beam_search import unconstrained_beam_search
-from gr_jax.retrieval.retriever import generator_functions
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 # How an ID is found: only such as name an item, or any codes, of which those
@@ -25,8 +24,7 @@ DECODINGS = {"catalogue": beam_search, "free": unconstrained_beam_search}
 
 @functools.partial(jax.jit, static_argnames=("model", "decoding", "beam"))
 def _search(params, batch, trie, *, model, decoding, beam):
-  functions = generator_functions(model)
-  found = DECODINGS[decoding](*functions, params, batch, trie, beam_size=beam)
+  found = DECODINGS[decoding](model, params, batch, trie, beam_size=beam)
   return found.ids
 
 

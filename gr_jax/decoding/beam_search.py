@@ -9,7 +9,7 @@ are log-probabilities of the model as it is, restricted to the catalogue and not
 renormalised. Ties go to the better-ranked parent, then to the smaller code, an
 early end first: the search is deterministic. Only children of live nodes are
 ever candidates, so that no beam can leave the catalogue, and a beam that runs
-short says so instead of being filled up. What STATIC (systems.md 15.6) lacks:
+short says so instead of being filled up. What STATIC (arXiv 2602.22647) lacks:
 scores, ID rows, a cache, a vocabulary per level, early ends, filters, and no
 answer that is none.
 """
@@ -22,11 +22,9 @@ import jax.numpy as jnp
 
 from gr_jax.decoding.beams import (
   Beams,
-  DecodeStep,
-  Prefill,
   SearchResult,
   best_candidates,
-  has_end_column,
+  check_columns,
   level_widths,
   next_log_probs,
   root,
@@ -37,6 +35,7 @@ from gr_jax.decoding.filters import (
   live_children,
   make_filters,
 )
+from gr_jax.decoding.generator import Generator
 from gr_jax.decoding.trie import Trie
 
 # Children up to which a search does not look further. A catalogue is wide near
@@ -46,9 +45,8 @@ _FEW = 32
 
 
 def beam_search(
-  prefill: Prefill,
-  decode_step: DecodeStep,
-  params: Any,
+  generator: Generator,
+  variables: Any,
   prompt: Any,
   trie: Trie,
   *,
@@ -59,10 +57,9 @@ def beam_search(
   """The IDs of the catalogue that the beam finds most probable.
 
   Args:
-    prefill: reads the prompts.
-    decode_step: extends the beams.
-    params: parameters of both.
-    prompt: whatever `prefill` takes, `B` requests.
+    generator: the model.
+    variables: its parameters, and whatever else it reads.
+    prompt: `B` requests, in the form that `generator.prefill` takes.
     trie: the catalogue.
     beam_size: beams kept, one number or one per level.
     excluded: `[B, E]` int32 ID rows that a request must not get (seen items);
@@ -79,20 +76,15 @@ def beam_search(
   """
   widths = level_widths(beam_size, trie.num_levels)
   filters = make_filters(trie, excluded, allowed)
-  log_probs, cache = prefill(params, prompt)
+  log_probs, cache = generator.prefill(variables, prompt)
   log_probs = log_probs[:, None]
   beams = root(log_probs.shape[0])
   for level, width in enumerate(widths):
     if level:
       log_probs, cache = next_log_probs(
-        decode_step, params, beams, level, cache
+        generator, variables, beams, cache, level=level
       )
-    has_end = has_end_column(log_probs, trie, level)
-    if level and trie.has_ends and not has_end:
-      raise ValueError(
-        f"IDs end early, but level {level} has no END column: decode_step must "
-        f"give {trie.level_sizes[level] + 1} columns, END last."
-      )
+    check_columns(log_probs, trie, level)
     beams = _extend(beams, log_probs, trie, level, width, filters)
   # A leaf's number is the row of its ID.
   return beams.result(jnp.where(beams.live, beams.nodes, -1), widths[-1])

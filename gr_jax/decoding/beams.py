@@ -1,8 +1,7 @@
-"""The state of a beam search and the generator that drives it.
+"""The state of a beam search and its steps.
 
-A generator is two functions, `Prefill` and `DecodeStep`; a search holds `Beams`
-and ends in a `SearchResult`. Both searches, inside the catalogue and free, are
-made of the steps below.
+A search holds `Beams` and ends in a `SearchResult`. Both searches, constrained
+to the catalogue and unconstrained, are made of the steps below.
 """
 
 from collections.abc import Sequence
@@ -11,45 +10,8 @@ from typing import Any, NamedTuple, Protocol
 import jax
 import jax.numpy as jnp
 
+from gr_jax.decoding.generator import Generator
 from gr_jax.decoding.trie import Trie
-
-
-class Prefill(Protocol):
-  """Reads the prompts: log-probabilities of the first code and the cache."""
-
-  def __call__(self, params: Any, prompt: Any, /) -> tuple[jax.Array, Any]:
-    """Returns `[B, C_0]` float32 and the cache."""
-
-
-class DecodeStep(Protocol):
-  """Reads one more code per beam: log-probabilities of the next code."""
-
-  def __call__(
-    self,
-    params: Any,
-    codes: jax.Array,
-    parents: jax.Array,
-    level: int,
-    cache: Any,
-    /,
-  ) -> tuple[jax.Array, Any]:
-    """One step of all beams.
-
-    Args:
-      params: parameters.
-      codes: `[B, M]` int32, the codes chosen at `level - 1`, always in
-        `0..C_{level-1} - 1` (0 for beams that are dead or have ended; what
-        they get is not read).
-      parents: `[B, M]` int32, which beam of the step before each one extends.
-        The number of beams may differ from the step before; the first step's
-        parents are all 0.
-      level: the level to predict, a Python integer.
-      cache: what `prefill` or the step before returned.
-
-    Returns:
-      `[B, M, C_level]` float32, with a last column for END where IDs may end
-      before this level, and the cache.
-    """
 
 
 class SearchResult(NamedTuple):
@@ -75,7 +37,7 @@ class Beams(NamedTuple):
   """The live prefixes of every request, best first.
 
   Attributes:
-    nodes: `[B, M]` int32 trie nodes; all 0 in the free search.
+    nodes: `[B, M]` int32 trie nodes; all 0 in the unconstrained search.
     scores: `[B, M]` float32 log-probabilities, `-inf` for a dead beam.
     codes: `[B, M, l]` int32 prefixes, -1 after an early end.
     parents: `[B, M]` int32, the beam of the step before that each extends.
@@ -128,12 +90,36 @@ def root(batch: int) -> Beams:
   )
 
 
+class Prefixes(Protocol):
+  """`M` prefixes per request: `Beams`, or the `TriePaths` of a sampler."""
+
+  @property
+  def codes(self) -> jax.Array: ...
+
+  @property
+  def parents(self) -> jax.Array: ...
+
+  @property
+  def live(self) -> jax.Array: ...
+
+  @property
+  def ended(self) -> jax.Array: ...
+
+
 def next_log_probs(
-  decode_step: DecodeStep, params: Any, beams: Beams, level: int, cache: Any
+  generator: Generator,
+  variables: Any,
+  prefixes: Prefixes,
+  cache: Any,
+  *,
+  level: int,
 ) -> tuple[jax.Array, Any]:
-  """Calls `decode_step`, which never sees END or what a dead beam carries."""
-  codes = jnp.where(beams.live & ~beams.ended, beams.codes[..., -1], 0)
-  return decode_step(params, codes, beams.parents, level, cache)
+  """A decode step that never sees END or what a dead prefix carries."""
+  going_on = prefixes.live & ~prefixes.ended
+  codes = jnp.where(going_on, prefixes.codes[..., -1], 0)
+  return generator.decode_step(
+    variables, codes, prefixes.parents, cache, level=level
+  )
 
 
 def best_candidates(
@@ -173,7 +159,7 @@ def level_widths(
 
 
 def has_end_column(log_probs: jax.Array, trie: Trie, level: int) -> bool:
-  """Whether the model's last column at `level` is END.
+  """Returns whether the model's last column at `level` is END.
 
   Raises:
     ValueError: where the columns fit the level neither with END nor without.
@@ -184,3 +170,18 @@ def has_end_column(log_probs: jax.Array, trie: Trie, level: int) -> bool:
       f"level {level} has {size} codes, but the model gave {columns} columns."
     )
   return columns > size
+
+
+def check_columns(log_probs: jax.Array, trie: Trie, level: int) -> None:
+  """Checks that the model has the columns which a trie needs at `level`.
+
+  Raises:
+    ValueError: the columns do not fit the level, or END is missing where IDs
+      end early.
+  """
+  has_end = has_end_column(log_probs, trie, level)
+  if level and trie.has_ends and not has_end:
+    raise ValueError(
+      f"IDs end early, but level {level} has no END column: decode_step must "
+      f"give {trie.level_sizes[level] + 1} columns, END last."
+    )

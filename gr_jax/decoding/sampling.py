@@ -2,10 +2,10 @@
 
 Three ways to draw a group of `G` under the trie, each one function to be
 called inside `jit` (`group_size` static), each with the exact log-probabilities
-of what it drew under both policies of `decoding/trie_paths.py`:
+of its members under both policies of `decoding/trie_paths.py`:
 
-  sample_group     independently, with replacement, from the policy in the
-                   catalogue: what the policy-gradient losses assume.
+  sample_group     independently, with replacement, from the constrained
+                   policy: what the policy-gradient losses assume.
   sample_distinct  without replacement, by Gumbel-top-k (Kool et al. 2019): the
                    same as drawing one after another and skipping repeats. More
                    to compare in a group; the group mean is then not an unbiased
@@ -24,20 +24,20 @@ import jax
 import jax.numpy as jnp
 
 from gr_jax.decoding.beams import (
-  DecodeStep,
-  Prefill,
   best_candidates,
-  has_end_column,
+  check_columns,
+  next_log_probs,
 )
+from gr_jax.decoding.generator import Generator
 from gr_jax.decoding.scoring import token_mask
 from gr_jax.decoding.trie import Trie
 from gr_jax.decoding.trie_paths import (
   Children,
   Chosen,
   TriePaths,
-  look,
-  root,
-  step,
+  advance,
+  expand,
+  start,
 )
 
 
@@ -67,9 +67,8 @@ _Choose = Callable[[TriePaths, Children, Any], tuple[Chosen, Any]]
 
 
 def sample_group(
-  prefill: Prefill,
-  decode_step: DecodeStep,
-  params: Any,
+  generator: Generator,
+  variables: Any,
   prompt: Any,
   trie: Trie,
   *,
@@ -79,33 +78,32 @@ def sample_group(
   """`G` independent draws per request; repeats happen.
 
   Args:
-    prefill: reads the prompts.
-    decode_step: extends the paths.
-    params: parameters of both.
-    prompt: whatever `prefill` takes, `B` requests.
+    generator: the policy.
+    variables: its parameters, and whatever else it reads.
+    prompt: `B` requests, in the form that `generator.prefill` takes.
     trie: the catalogue.
     group_size: `G`, static.
-    key: of the draws.
+    key: the key of all draws.
   """
 
   def choose(paths: TriePaths, children: Children, key: jax.Array):
     key, now = jax.random.split(key)
-    B, M, K = children.held.shape
-    # The root's one walk is the parent of all; later each is its own.
+    log_probs = children.constrained_log_probs
+    B, M, K = log_probs.shape
+    # The root's one path is the parent of all; later each is its own.
     shape = (B, group_size, K)
     noise = jax.random.gumbel(now, shape)
-    slots = jnp.argmax(jnp.broadcast_to(children.held, shape) + noise, axis=-1)
+    slots = jnp.argmax(jnp.broadcast_to(log_probs, shape) + noise, axis=-1)
     parents = jnp.arange(group_size) if M > 1 else jnp.zeros(group_size, int)
     parents = jnp.broadcast_to(parents.astype(jnp.int32), slots.shape)
     return Chosen(parents, slots, jnp.ones_like(slots, bool)), key
 
-  return _descend(prefill, decode_step, params, prompt, trie, choose, key)
+  return _descend(generator, variables, prompt, trie, choose, key)
 
 
 def sample_distinct(
-  prefill: Prefill,
-  decode_step: DecodeStep,
-  params: Any,
+  generator: Generator,
+  variables: Any,
   prompt: Any,
   trie: Trie,
   *,
@@ -121,20 +119,20 @@ def sample_distinct(
     key, limit = carried
     key, now = jax.random.split(key)
     limit = jnp.zeros(paths.nodes.shape) if limit is None else limit
-    total = paths.held.sum(axis=-1)[..., None] + children.held
+    before = paths.constrained_log_probs.sum(axis=-1)
+    total = before[..., None] + children.constrained_log_probs
     noise = jax.random.gumbel(now, total.shape)
     perturbed = _below(limit[..., None], total + noise)
     best, parents, slots = best_candidates(perturbed, group_size)
     return Chosen(parents, slots, best > -jnp.inf), (key, best)
 
-  start = key, None
-  return _descend(prefill, decode_step, params, prompt, trie, choose, start)
+  first = key, None
+  return _descend(generator, variables, prompt, trie, choose, first)
 
 
 def beam_group(
-  prefill: Prefill,
-  decode_step: DecodeStep,
-  params: Any,
+  generator: Generator,
+  variables: Any,
   prompt: Any,
   trie: Trie,
   *,
@@ -147,11 +145,12 @@ def beam_group(
   """
 
   def choose(paths: TriePaths, children: Children, carried):
-    total = paths.free.sum(axis=-1)[..., None] + children.free
+    before = paths.model_log_probs.sum(axis=-1)
+    total = before[..., None] + children.model_log_probs
     best, parents, slots = best_candidates(total, group_size)
     return Chosen(parents, slots, best > -jnp.inf), carried
 
-  return _descend(prefill, decode_step, params, prompt, trie, choose, None)
+  return _descend(generator, variables, prompt, trie, choose, None)
 
 
 def _below(limit: jax.Array, values: jax.Array) -> jax.Array:
@@ -168,34 +167,29 @@ def _below(limit: jax.Array, values: jax.Array) -> jax.Array:
 
 
 def _descend(
-  prefill: Prefill,
-  decode_step: DecodeStep,
-  params: Any,
+  generator: Generator,
+  variables: Any,
   prompt: Any,
   trie: Trie,
   choose: _Choose,
   carried: Any,
 ) -> Rollouts:
-  log_probs, cache = prefill(params, prompt)
-  paths, log_probs = root(log_probs.shape[0]), log_probs[:, None]
+  log_probs, cache = generator.prefill(variables, prompt)
+  paths, log_probs = start(log_probs.shape[0]), log_probs[:, None]
   for level in range(trie.num_levels):
     if level:
-      codes = jnp.where(paths.live & ~paths.ended, paths.codes[..., -1], 0)
-      log_probs, cache = decode_step(params, codes, paths.parents, level, cache)
-    has_end = has_end_column(log_probs, trie, level)
-    if level and trie.has_ends and not has_end:
-      raise ValueError(
-        f"IDs end early, but level {level} has no END column: decode_step must "
-        f"give {trie.level_sizes[level] + 1} columns, END last."
+      log_probs, cache = next_log_probs(
+        generator, variables, paths, cache, level=level
       )
-    children = look(paths, log_probs, trie, level=level)
+    check_columns(log_probs, trie, level)
+    children = expand(paths, log_probs, trie, level=level)
     chosen, carried = choose(paths, children, carried)
-    paths = step(paths, children, chosen, trie, level=level)
+    paths = advance(paths, children, chosen, trie, level=level)
   there = paths.live[..., None]
   return Rollouts(
     ids=jnp.where(paths.live, paths.nodes, -1),
     codes=jnp.where(there, paths.codes, -1),
     where=there & token_mask(paths.codes),
-    model_log_probs=jnp.where(there, paths.free, 0.0),
-    log_probs=jnp.where(there, paths.held, 0.0),
+    model_log_probs=jnp.where(there, paths.model_log_probs, 0.0),
+    log_probs=jnp.where(there, paths.constrained_log_probs, 0.0),
   )

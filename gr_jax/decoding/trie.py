@@ -9,8 +9,8 @@ ID is a leaf of depth `L`, and the number of a leaf is its row in the table of
 sorted IDs. The rows below any node are contiguous for the same reason.
 
 The arrays are data of the jitted search, never constants of it: a new
-catalogue with the same shapes compiles nothing. STATIC (systems.md 15.6) keeps
-the same tree with explicit node numbers and dense first levels.
+catalogue with the same shapes compiles nothing. STATIC (arXiv 2602.22647)
+keeps the same tree with explicit node numbers and dense first levels.
 """
 
 from collections.abc import Sequence

@@ -1,12 +1,12 @@
 r"""One step of many paths down the trie, with both policies' log-probabilities.
 
-A walk stands at a node; the model says $\log p(c)$ for every code. Two policies
-follow from it. The *free* one is the model's own, $\log p(c)$. The one *in the
-catalogue* is renormalised over the children `K` of the node,
+A path stands at a node; the model says $\log p(c)$ for every code. Two policies
+follow from it: the *model's* own, $\log p(c)$, and the one *constrained* to the
+catalogue, renormalised over the children `K` of the node,
 
   $\log q(c) = \log p(c) - \log \sum_{c' \in K} p(c')$,
 
-and is what a search or a sample inside the trie can say. Both are 0 where
+which is what a search or a sample inside the trie can say. Both are 0 where
 there is nothing to choose: after an early end.
 """
 
@@ -25,17 +25,17 @@ class TriePaths(NamedTuple):
     nodes: `[B, M]` int32 trie nodes.
     live: `[B, M]` bool; the others are padding.
     codes: `[B, M, l]` int32, -1 after an early end.
-    parents: `[B, M]` int32, the walk of the step before that each goes on from.
-    free: `[B, M, l]` float32, log-probabilities of the codes.
-    held: `[B, M, l]` float32, those in the catalogue.
+    parents: `[B, M]` int32, the path of the step before that each extends.
+    model_log_probs: `[B, M, l]` float32 of the codes.
+    constrained_log_probs: `[B, M, l]` float32, those in the catalogue.
   """
 
   nodes: jax.Array
   live: jax.Array
   codes: jax.Array
   parents: jax.Array
-  free: jax.Array
-  held: jax.Array
+  model_log_probs: jax.Array
+  constrained_log_probs: jax.Array
 
   @property
   def ended(self) -> jax.Array:
@@ -44,21 +44,21 @@ class TriePaths(NamedTuple):
 
 
 class Children(NamedTuple):
-  """Where paths can go.
+  """The nodes that paths can go to.
 
   Attributes:
     first: `[B, M]` int32, first child.
-    free: `[B, M, K]` log-probabilities, `-inf` where there is no child.
-    held: `[B, M, K]`, renormalised over the children.
+    model_log_probs: `[B, M, K]`, `-inf` where there is no child.
+    constrained_log_probs: `[B, M, K]`, renormalised over the children.
   """
 
   first: jax.Array
-  free: jax.Array
-  held: jax.Array
+  model_log_probs: jax.Array
+  constrained_log_probs: jax.Array
 
 
 class Chosen(NamedTuple):
-  """Where `M'` paths go on from and to.
+  """The children that `M'` paths go on to.
 
   Attributes:
     parents: `[B, M']` int32 paths.
@@ -71,8 +71,8 @@ class Chosen(NamedTuple):
   live: jax.Array
 
 
-def root(batch: int) -> TriePaths:
-  """One walk per request, at the root."""
+def start(batch: int) -> TriePaths:
+  """One path per request, at the root."""
   zeros = jnp.zeros((batch, 1), jnp.int32)
   nothing = jnp.zeros((batch, 1, 0))
   return TriePaths(
@@ -80,18 +80,18 @@ def root(batch: int) -> TriePaths:
     live=jnp.ones((batch, 1), bool),
     codes=nothing.astype(jnp.int32),
     parents=zeros,
-    free=nothing,
-    held=nothing,
+    model_log_probs=nothing,
+    constrained_log_probs=nothing,
   )
 
 
-def look(
+def expand(
   paths: TriePaths, log_probs: jax.Array, trie: Trie, *, level: int
 ) -> Children:
-  """The children of every walk and what both policies say of them.
+  """The children of every path, with both policies' log-probabilities.
 
   Args:
-    paths: before `level`.
+    paths: the paths before `level`.
     log_probs: `[B, M, C]` of the model, END last where IDs end early.
     trie: the catalogue.
     level: static.
@@ -100,17 +100,17 @@ def look(
   children = first[..., None] + jnp.arange(trie.branches[level])
   there = (children < last[..., None]) & paths.live[..., None]
   codes = trie.child_codes(level, children)
-  free = jnp.take_along_axis(log_probs, codes, axis=-1, mode="clip")
+  own = jnp.take_along_axis(log_probs, codes, axis=-1, mode="clip")
   if trie.has_ends and level:
-    free = jnp.where(paths.ended[..., None], 0.0, free)
-  free = jnp.where(there, free, -jnp.inf)
-  total = jax.nn.logsumexp(free, axis=-1, keepdims=True)
+    own = jnp.where(paths.ended[..., None], 0.0, own)
+  own = jnp.where(there, own, -jnp.inf)
+  total = jax.nn.logsumexp(own, axis=-1, keepdims=True)
   # Padding has no child at all: -inf - -inf must not become NaN.
-  held = free - jnp.where(jnp.isfinite(total), total, 0.0)
-  return Children(first, free, held)
+  constrained = own - jnp.where(jnp.isfinite(total), total, 0.0)
+  return Children(first, own, constrained)
 
 
-def step(
+def advance(
   paths: TriePaths,
   children: Children,
   chosen: Chosen,
@@ -118,26 +118,25 @@ def step(
   *,
   level: int,
 ) -> TriePaths:
-  """The paths that were chosen, one level further."""
+  """The chosen paths, one level further."""
   parents, slots, live = chosen
 
-  def picked(values: jax.Array) -> jax.Array:
+  def pick(values: jax.Array) -> jax.Array:
     rows = jnp.take_along_axis(values, parents[..., None], axis=1)
     return jnp.take_along_axis(rows, slots[..., None], axis=2)
 
-  def grown(prefix: jax.Array, new: jax.Array) -> jax.Array:
+  def append(prefix: jax.Array, new: jax.Array) -> jax.Array:
     prefix = jnp.take_along_axis(prefix, parents[..., None], axis=1)
     return jnp.concatenate([prefix, new], axis=-1)
 
   nodes = jnp.take_along_axis(children.first, parents, axis=1) + slots
   codes = trie.child_codes(level, nodes)
   codes = jnp.where(codes == trie.level_sizes[level], -1, codes)
-  free, held = picked(children.free), picked(children.held)
   return TriePaths(
-    nodes=nodes,
-    live=live,
-    codes=grown(paths.codes, codes[..., None]),
-    parents=parents,
-    free=grown(paths.free, free),
-    held=grown(paths.held, held),
+    nodes,
+    live,
+    append(paths.codes, codes[..., None]),
+    parents,
+    append(paths.model_log_probs, pick(children.model_log_probs)),
+    append(paths.constrained_log_probs, pick(children.constrained_log_probs)),
   )

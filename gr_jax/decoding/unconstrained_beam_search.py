@@ -1,4 +1,4 @@
-"""Beam search without a catalogue: what the model says when nothing holds it.
+"""Beam search without a catalogue, over all codes that the model knows.
 
 Used to measure hallucination, the share of generated IDs that name no item.
 """
@@ -11,8 +11,6 @@ import jax.numpy as jnp
 
 from gr_jax.decoding.beams import (
   Beams,
-  DecodeStep,
-  Prefill,
   SearchResult,
   best_candidates,
   has_end_column,
@@ -20,13 +18,13 @@ from gr_jax.decoding.beams import (
   next_log_probs,
   root,
 )
+from gr_jax.decoding.generator import Generator
 from gr_jax.decoding.trie import Trie, find_rows
 
 
 def unconstrained_beam_search(
-  prefill: Prefill,
-  decode_step: DecodeStep,
-  params: Any,
+  generator: Generator,
+  variables: Any,
   prompt: Any,
   trie: Trie,
   *,
@@ -40,14 +38,14 @@ def unconstrained_beam_search(
   as for `beam_search`.
   """
   widths = level_widths(beam_size, trie.num_levels)
-  log_probs, cache = prefill(params, prompt)
+  log_probs, cache = generator.prefill(variables, prompt)
   log_probs = log_probs[:, None]
   beams = root(log_probs.shape[0])
   may_end = False
   for level, width in enumerate(widths):
     if level:
       log_probs, cache = next_log_probs(
-        decode_step, params, beams, level, cache
+        generator, variables, beams, cache, level=level
       )
     has_end = has_end_column(log_probs, trie, level)
     if may_end and not has_end:

@@ -1,4 +1,4 @@
-"""Rollouts that nothing holds in the catalogue.
+"""Rollouts that are not constrained to the catalogue.
 
 The rewards of EG-GRPO and GenRec give 0 to codes that name no item: a policy
 that is to unlearn them has to say them first.
@@ -9,16 +9,16 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from gr_jax.decoding.beams import DecodeStep, Prefill, has_end_column
+from gr_jax.decoding.beams import has_end_column
+from gr_jax.decoding.generator import Generator
 from gr_jax.decoding.sampling import Rollouts
 from gr_jax.decoding.scoring import token_mask
 from gr_jax.decoding.trie import Trie, find_rows
 
 
 def sample_unconstrained_group(
-  prefill: Prefill,
-  decode_step: DecodeStep,
-  params: Any,
+  generator: Generator,
+  variables: Any,
   prompt: Any,
   trie: Trie,
   *,
@@ -27,19 +27,19 @@ def sample_unconstrained_group(
 ) -> Rollouts:
   """`G` independent draws per request from the model as it is.
 
-  Arguments as for `rollouts.sample_group`; the trie only judges. `ids` is -1
+  Arguments as for `sampling.sample_group`; the trie only judges. `ids` is -1
   where the codes name nothing. Both log-probabilities of the result are the
   model's own, since those codes have none in the catalogue.
   """
-  log_probs, cache = prefill(params, prompt)
+  log_probs, cache = generator.prefill(variables, prompt)
   log_probs = log_probs[:, None]
   batch, shape = log_probs.shape[0], (log_probs.shape[0], group_size)
   parents = jnp.zeros(shape, jnp.int32)
   chosen, gains = [], []
   for level, now in enumerate(jax.random.split(key, trie.num_levels)):
     if level:
-      log_probs, cache = decode_step(
-        params, jnp.maximum(chosen[-1], 0), parents, level, cache
+      log_probs, cache = generator.decode_step(
+        variables, jnp.maximum(chosen[-1], 0), parents, cache, level=level
       )
       parents = jnp.broadcast_to(jnp.arange(group_size), shape)
     has_end = has_end_column(log_probs, trie, level)

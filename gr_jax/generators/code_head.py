@@ -1,18 +1,34 @@
-"""One table of embeddings that reads tokens and scores codes."""
+"""The part that all generators share: embeddings, and the scores of codes.
+
+A network maps a prompt and the codes so far to states `[..., D]`; the head
+reads tokens into the network and turns its states into scores of the next code.
+Level `l` is scored over its own vocabulary of `C_l` codes; where IDs may end
+early, one more column after the first level, the last, says "the ID ends here".
+
+Variables may hold `{"counts": {"catalogue": CatalogueCounts}}` beside
+`"params"`: scores then start from the counts (`priors/count_prior`). A
+`"transitions": Transitions` beside the catalogue adds which items follow which.
+"""
+
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from gr_jax.generators.priors.catalogue_counts import CatalogueCounts
+from gr_jax.generators.priors.count_prior import CountPrior, PriorState
+from gr_jax.generators.priors.transitions import Transitions
+from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.nn.layers import DotGeneral
 
 
 class CodeTable(nn.Module):
-  """Prompt tokens, then the codes of every level, then ends.
+  """One table of embeddings: prompt tokens, then the codes of every level.
 
   Attributes:
-    prompt_size: tokens that are not codes.
-    level_sizes: codes per level.
+    prompt_size: the number of tokens that are not codes.
+    level_sizes: the number of codes per level.
     width: `D`.
     ends: whether IDs may end early.
     dot_general: the product that scores.
@@ -55,11 +71,12 @@ class CodeTable(nn.Module):
     """`[..., D]` of the codes `[...]` of a level, 0 after an early end."""
     return self.rows(jnp.where(codes >= 0, codes + self.offset(level), -1))
 
-  def level_logits(self, states: jax.Array, level: int) -> jax.Array:
-    """Scores `s · e_c` of a level's codes for states `[..., D]` (tied).
+  def logits(self, states: jax.Array, level: int) -> jax.Array:
+    """Scores `s · e_c` of a level's codes for states `[..., D]`.
 
-    Where IDs may end early, levels after the first have one more column, the
-    last: "the ID ends here".
+    The embeddings that also read codes (tied, as in Qwen2.5-0.5B): what
+    attention copies from the history then scores high by itself, so that
+    buying again need not be learned code by code.
     """
     first = self.offset(level)
     rows = self.token_embedding[first : first + self.level_sizes[level]]
@@ -67,3 +84,104 @@ class CodeTable(nn.Module):
       rows = jnp.concatenate((rows, self.end_embedding[level - 1][None]))
     dims = (((states.ndim - 1,), (0,)), ((), ()))
     return self.dot_general(states, rows.T, dims)
+
+
+class CodeHead(nn.Module):
+  """The table, and the scores of codes with what counts add to them.
+
+  Attributes:
+    prompt_size: the number of tokens that are not codes.
+    level_sizes: the number of codes per level.
+    width: `D`.
+    ends: whether IDs may end early.
+    dot_general: the product that scores.
+  """
+
+  prompt_size: int
+  level_sizes: tuple[int, ...]
+  width: int
+  ends: bool = False
+  dot_general: DotGeneral = jax.lax.dot_general
+
+  def setup(self):
+    self.table = CodeTable(
+      self.prompt_size,
+      self.level_sizes,
+      self.width,
+      self.ends,
+      self.dot_general,
+    )
+    transitions = self.transitions
+    self.prior = CountPrior(
+      self.prompt_size,
+      self.level_sizes,
+      self.width,
+      transitions.last if transitions else 0,
+    )
+
+  @property
+  def counts(self) -> CatalogueCounts | None:
+    return self.get_variable("counts", "catalogue")
+
+  @property
+  def transitions(self) -> Transitions | None:
+    return self.get_variable("counts", "transitions")
+
+  def logits(
+    self, prompt: Prompt, states: Sequence[jax.Array], codes: jax.Array
+  ) -> list[jax.Array]:
+    """Scores `[B, P, C_l]` of every level, of `P` targets that are known.
+
+    Args:
+      prompt: the prompts of `B` rows.
+      states: per level `[B, P, D]`, before every code; of the first level there
+        may be any number.
+      codes: the targets `[B, P, L]`; the last level is not read.
+    """
+    logits = [self.table.logits(x, level) for level, x in enumerate(states)]
+    if self.counts is None:
+      return logits
+    biases = self.prior.biases(
+      prompt, self.counts, states, codes, self.transitions
+    )
+    return [scores + bias for scores, bias in zip(logits, biases)]
+
+  def first_log_probs(
+    self, prompt: Prompt, states: jax.Array
+  ) -> tuple[jax.Array, PriorState | None]:
+    """Log-probabilities `[B, C_0]` of the first code for states `[B, D]`.
+
+    Returns:
+      These, and the state of the counts; None without counts.
+    """
+    logits = self.table.logits(states, 0)
+    if self.counts is None:
+      return jax.nn.log_softmax(logits), None
+    prior = self.prior.start(prompt, self.transitions)
+    bias = self.prior.bias(prior, self.counts, states[:, None], 0)
+    return jax.nn.log_softmax(logits + bias[:, 0]), prior
+
+  def next_log_probs(
+    self,
+    states: jax.Array,
+    codes: jax.Array,
+    parents: jax.Array,
+    prior: PriorState | None,
+    *,
+    level: int,
+  ) -> tuple[jax.Array, PriorState | None]:
+    """Log-probabilities `[B, M, C_level]` of the next code of `M` beams.
+
+    Args:
+      states: `[B, M, D]`.
+      codes: `[B, M]`, chosen at `level - 1`.
+      parents: `[B, M]`, the beam of the step before that each extends.
+      prior: the state of the counts after the step before.
+      level: static, from 1 on.
+    """
+    logits = self.table.logits(states, level)
+    if prior is None:
+      return jax.nn.log_softmax(logits), None
+    prior = self.prior.follow(prior, self.counts, codes, parents, level - 1)
+    bias = self.prior.bias(prior, self.counts, states, level)
+    return jax.nn.log_softmax(logits + bias), prior

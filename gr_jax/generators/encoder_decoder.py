@@ -8,24 +8,20 @@ The baselines of the papers (DSI, NCI, TIGER) are T5s. Its parts are used as
   * the decoder begins with a learned vector and reads the codes so far.
 
 Targets of a row share its prompt: words read the prompt and the words of their
-own query, the prompt reads itself only (our design; T5 would encode it anew for
+own query, the prompt reads itself only (`[OURS]`; T5 would encode it anew for
 every query). The beams of a search share all that was encoded.
-
-Variables may hold counts, as those of `DecoderOnly`.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from flax import struct
 
-from gr_jax.generators.code_head import CodeTable
+from gr_jax.generators.code_head import CodeHead
 from gr_jax.generators.prefix_adaptor import PrefixAdaptor
-from gr_jax.generators.priors.catalogue_counts import CatalogueCounts
-from gr_jax.generators.priors.count_prior import CountPrior, PriorState
-from gr_jax.generators.priors.transitions import Transitions
+from gr_jax.generators.priors.count_prior import PriorState
 from gr_jax.generators.prompts.prompt_encoder import PromptEncoder, SumItems
 from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.nn.attention import KeyValues
@@ -37,29 +33,29 @@ from gr_jax.nn.transformer import TransformerConfig
 
 @struct.dataclass
 class EncodedCache:
-  """What `decode_step` takes and returns.
+  """The cache of an encoder-decoder generator.
 
   Attributes:
-    memory: keys and values `[layers, B, S + Wq, K, h]` of what was encoded.
+    memory: keys and values `[layers, B, S + Wq, K, h]` of prompt and query.
     own: `[layers, B, M, l, K, h]` of the start and the codes so far.
     prefix: the same as the decoder read them, `[B, M, l, D]`.
     mask: `[B, S + Wq]`.
-    counted: what counting knows of the beams; None without counts.
+    prior: the state of the counts; None without counts.
   """
 
   memory: KeyValues
   own: KeyValues
   prefix: jax.Array
   mask: jax.Array
-  counted: PriorState | None = None
+  prior: PriorState | None = None
 
 
 class Encoded(NamedTuple):
-  """What decoders read.
+  """An encoded prompt and its queries, as decoders read them.
 
   Attributes:
     memory: keys and values `[layers, B, S + P Wq, K, h]`.
-    mask: `[B, P, S + P Wq]`, what each of the targets reads of it.
+    mask: `[B, P, S + P Wq]`, the part that each of the targets reads.
   """
 
   memory: KeyValues
@@ -67,15 +63,16 @@ class Encoded(NamedTuple):
 
 
 class EncoderDecoder(nn.Module):
-  """Prompt and codes so far in, scores of the next code out.
+  """A T5 over prompt and codes; as a module, itself a `Generator`.
 
   Attributes:
-    config: sizes; `layers` each of encoder and decoder, `rope_theta` is unused.
-    prompt_size: tokens that are not codes.
-    level_sizes: codes per level.
+    config: the sizes; encoder and decoder have `layers` each, `rope_theta` is
+      unused.
+    prompt_size: the number of tokens that are not codes.
+    level_sizes: the number of codes per level.
     ends: whether IDs may end early.
     dot_general: the product of every dense layer.
-    prompt_encoder: how many positions an item of a prompt takes.
+    prompt_encoder: turns the items of a prompt into positions.
     adaptor: lets scores depend on the prefix, as in NCI; None as in T5.
   """
 
@@ -89,9 +86,11 @@ class EncoderDecoder(nn.Module):
 
   def setup(self):
     c = self.config
-    self.table = CodeTable(
+    self.head = CodeHead(
       self.prompt_size, self.level_sizes, c.width, self.ends, self.dot_general
     )
+    # Parameters of the head lie beside those of encoder and decoder.
+    nn.share_scope(self, self.head)
     self.start = self.param(
       "start",
       nn.with_logical_partitioning(
@@ -104,26 +103,14 @@ class EncoderDecoder(nn.Module):
       c.layers, c.kv_heads, c.head_size, self.dot_general
     )
     self.decoder = Decoder(c, self.dot_general)
-    told = self.transitions
-    self.prior = CountPrior(
-      self.prompt_size, self.level_sizes, c.width, told.last if told else 0
-    )
-
-  @property
-  def counts(self) -> CatalogueCounts | None:
-    return self.get_variable("counts", "catalogue")
-
-  @property
-  def transitions(self) -> Transitions | None:
-    return self.get_variable("counts", "transitions")
 
   def encode(self, prompt: Prompt, queries: jax.Array) -> Encoded:
     """Reads a prompt and `P` queries, `[B, P, Wq]` words."""
     read = self.prompt_encoder(
-      prompt, self.table.embed, levels=len(self.level_sizes)
+      prompt, self.head.table.embed, levels=len(self.level_sizes)
     )
     (B, S), (_, P, W) = read.mask.shape, queries.shape
-    words = self.table.rows(queries).reshape(B, P * W, -1)
+    words = self.head.table.rows(queries).reshape(B, P * W, -1)
     # A query without words keeps one place: there is always something to read.
     there = (queries >= 0) | (jnp.arange(W) == 0)
     there = jnp.concatenate((read.mask, there.reshape(B, P * W)), axis=1)
@@ -151,9 +138,9 @@ class EncoderDecoder(nn.Module):
 
     Args:
       x: `[B, P, T, D]`.
-      before: `[B, P, t, D]` that was read before; None at the start.
-      past: its keys and values.
-      encoded: what there is to read.
+      before: the positions `[B, P, t, D]` before these; None at the start.
+      past: their keys and values.
+      encoded: prompt and queries.
     """
     states, own = self.decoder(x, past, *encoded)
     prefix = x if before is None else jnp.concatenate((before, x), axis=2)
@@ -167,7 +154,7 @@ class EncoderDecoder(nn.Module):
     """Scores of every code of `P` targets that share a prompt.
 
     Args:
-      prompt: of `B` rows.
+      prompt: the prompts of `B` rows.
       queries: `[B, P, Wq]`.
       codes: the targets `[B, P, L]`; the last level is not read.
 
@@ -177,26 +164,22 @@ class EncoderDecoder(nn.Module):
     """
     B, P, L = codes.shape
     inputs = [jnp.broadcast_to(self.start, (B, P, *self.start.shape))]
-    inputs += [self.table.embed_codes(codes[..., l], l) for l in range(L - 1)]
+    inputs += [
+      self.head.table.embed_codes(codes[..., l], l) for l in range(L - 1)
+    ]
     encoded = self.encode(prompt, queries)
     x = jnp.stack(inputs, axis=2)
     states, _, _ = self.decode(x, None, None, encoded)
     levels = [states[:, :, l] for l in range(L)]
-    logits = [self.table.level_logits(x, l) for l, x in enumerate(levels)]
-    if self.counts is None:
-      return logits
-    biases = self.prior.biases(
-      prompt, self.counts, levels, codes, self.transitions
-    )
-    return [scores + bias for scores, bias in zip(logits, biases)]
+    return self.head.logits(prompt, levels, codes)
 
-  def prefill(
+  def first_code(
     self, prompt: Prompt, queries: jax.Array
   ) -> tuple[jax.Array, EncodedCache]:
     """Log-probabilities `[B, C_0]` of the first code, and the cache.
 
     Args:
-      prompt: of `B` rows.
+      prompt: the prompts of `B` rows.
       queries: `[B, Wq]`.
     """
     encoded = self.encode(prompt, queries[:, None])
@@ -204,17 +187,11 @@ class EncoderDecoder(nn.Module):
       self.start, (len(queries), 1, 1, *self.start.shape)
     )
     states, prefix, own = self.decode(start, None, None, encoded)
-    logits = self.table.level_logits(states[:, 0, 0], 0)
-    counted = None
-    if self.counts is not None:
-      counted = self.prior.start(prompt, self.transitions)
-      logits += self.prior.bias(counted, self.counts, states[:, :, 0], 0)[:, 0]
+    log_probs, prior = self.head.first_log_probs(prompt, states[:, 0, 0])
     mask = encoded.mask[:, 0]
-    return jax.nn.log_softmax(logits), EncodedCache(
-      encoded.memory, own, prefix, mask, counted
-    )
+    return log_probs, EncodedCache(encoded.memory, own, prefix, mask, prior)
 
-  def decode_step(
+  def next_code(
     self,
     codes: jax.Array,
     parents: jax.Array,
@@ -222,16 +199,9 @@ class EncoderDecoder(nn.Module):
     *,
     level: int,
   ) -> tuple[jax.Array, EncodedCache]:
-    """Log-probabilities of the codes of `level`, for `M` beams.
+    """Log-probabilities `[B, M, C_level]` of the next code, and the cache.
 
-    Args:
-      codes: `[B, M]`, chosen at `level - 1`.
-      parents: `[B, M]`, the beam of the previous step that each extends.
-      cache: of the previous step.
-      level: static, 1 .. L - 1.
-
-    Returns:
-      `[B, M, C_level]` and the cache.
+    Arguments as for `Generator.decode_step`.
     """
     B, M = codes.shape
     index = parents[None, :, :, None, None, None]
@@ -241,17 +211,27 @@ class EncoderDecoder(nn.Module):
     before = jnp.take_along_axis(cache.prefix, index[0, ..., 0], axis=1)
     mask = jnp.broadcast_to(cache.mask[:, None], (B, M, cache.mask.shape[1]))
     # A finished beam (-1) computes something; the search does not read it.
-    x = self.table.embed_codes(codes, level - 1)[:, :, None]
+    x = self.head.table.embed_codes(codes, level - 1)[:, :, None]
     states, prefix, own = self.decode(
       x, before, past, Encoded(cache.memory, mask)
     )
-    logits = self.table.level_logits(states[:, :, 0], level)
-    counted = cache.counted
-    if counted is not None:
-      counted = self.prior.follow(
-        counted, self.counts, codes, parents, level - 1
-      )
-      logits += self.prior.bias(counted, self.counts, states[:, :, 0], level)
-    return jax.nn.log_softmax(logits), cache.replace(
-      own=own, prefix=prefix, counted=counted
+    log_probs, prior = self.head.next_log_probs(
+      states[:, :, 0], codes, parents, cache.prior, level=level
+    )
+    return log_probs, cache.replace(own=own, prefix=prefix, prior=prior)
+
+  @nn.nowrap
+  def prefill(
+    self, variables: Any, prompt: tuple[Prompt, jax.Array]
+  ) -> tuple[jax.Array, EncodedCache]:
+    """`first_code` of prompts and queries, as a pure function."""
+    return self.apply(variables, *prompt, method="first_code")
+
+  @nn.nowrap
+  def decode_step(
+    self, variables: Any, codes, parents, cache: EncodedCache, *, level: int
+  ) -> tuple[jax.Array, EncodedCache]:
+    """`next_code`, as a pure function."""
+    return self.apply(
+      variables, codes, parents, cache, level=level, method="next_code"
     )

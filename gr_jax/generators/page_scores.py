@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from gr_jax.generators.branch_mask import segment_mask
+from gr_jax.generators.code_head import CodeTable
 from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.generators.prompts.writer import Prompt
 
@@ -39,27 +40,28 @@ def page_scores(
   *,
   end_token: int,
 ) -> PageScores:
-  """To be called as `model.apply(params, ..., method=page_scores)`.
+  """Scores pages, as `model.apply(variables, ..., method=page_scores)`.
 
   Pages of a row share the prompt and do not read each other.
 
   Args:
-    model: bound.
-    prompt: of `B` rows.
-    queries: `[B, Q, Wq]` of every page.
+    model: the bound generator.
+    prompt: the prompts of `B` rows.
+    queries: `[B, Q, Wq]`, the query of every page.
     codes: `[B, P, L]`, page after page.
-    page: `[B, P]` the page of each place, `Q` where empty.
-    end_token: row of the table of embeddings that END is scored with.
+    page: `[B, P]`, the page of each place, `Q` where empty.
+    end_token: the row of the embeddings that END is scored with.
   """
   B, P, L = codes.shape
-  Q = queries.shape[1]
-  read = model.arrange(prompt)
+  Q, table = queries.shape[1], model.head.table
+  read = model.encode(prompt)
   S = read.mask.shape[1]
   index = jnp.arange(P)
   first = page != jnp.pad(page, ((0, 0), (1, 0)), constant_values=-1)[:, :-1]
   place = index - jax.lax.cummax(jnp.where(first, index, 0), axis=1)
-  start, last = _starts(model, queries, codes, page, first)
-  inputs = [start] + [model.embed_codes(codes[..., l], l) for l in range(L - 1)]
+  start, last = _starts(table, queries, codes, page, first)
+  inputs = [start]
+  inputs += [table.embed_codes(codes[..., l], l) for l in range(L - 1)]
   inside = jnp.stack(inputs, axis=2).reshape(B, P * L, -1)
   sizes = jnp.sum(page[:, None] == jnp.arange(Q)[:, None], axis=-1)
   positions = (place[..., None] * L + jnp.arange(L)).reshape(B, P * L)
@@ -84,56 +86,39 @@ def page_scores(
   )
   ends = states[:, S + P * L :]
   states = states[:, S : S + P * L].reshape(B, P, L, -1)
-  logits = _level_logits(model, prompt, states, ends, codes)
+  heads = jnp.concatenate((states[:, :, 0], ends), axis=1)
+  levels = [heads] + [states[:, :, l] for l in range(1, L)]
+  logits = model.head.logits(prompt, levels, codes)
   # At the first place a page cannot end: one ID it has.
-  end = jnp.concatenate((states[:, :, 0], ends), axis=1)
-  end = end @ model.token_embedding[end_token]
+  end = heads @ table.token_embedding[end_token]
   never = jnp.pad(first, ((0, 0), (0, Q)))
   end = jnp.where(never, -jnp.inf, end)[..., None]
-  heads = jnp.concatenate((logits[0], end), axis=-1)
-  return PageScores([heads[:, :P], *logits[1:]], heads[:, P:])
+  first_level = jnp.concatenate((logits[0], end), axis=-1)
+  return PageScores([first_level[:, :P], *logits[1:]], first_level[:, P:])
 
 
 def _starts(
-  model: DecoderOnly,
+  table: CodeTable,
   queries: jax.Array,
   codes: jax.Array,
   page: jax.Array,
   first: jax.Array,
 ) -> tuple[jax.Array, jax.Array]:
-  """What each place begins with `[B, P, D]`, and what each page ends with.
+  """The embeddings that places begin with, and that pages end with.
 
-  The query, or the last code of the ID before; `[B, Q, D]` last codes.
+  Returns:
+    `[B, P, D]`, the query or the last code of the ID before; `[B, Q, D]`, the
+    last code of each page.
   """
   Q, P = queries.shape[1], codes.shape[1]
-  closing = model.embed_codes(codes[..., -1], codes.shape[-1] - 1)
+  closing = table.embed_codes(codes[..., -1], codes.shape[-1] - 1)
   before = jnp.pad(closing, ((0, 0), (1, 0), (0, 0)))[:, :-1]
-  asked = jnp.take_along_axis(
-    model.embed(queries), jnp.minimum(page, Q - 1)[..., None], axis=1
+  query = jnp.take_along_axis(
+    table.embed(queries), jnp.minimum(page, Q - 1)[..., None], axis=1
   )
   mine = page[:, None] == jnp.arange(Q)[:, None]
   final = jnp.max(jnp.where(mine, jnp.arange(P), 0), axis=-1)
   return (
-    jnp.where(first[..., None], asked, before),
+    jnp.where(first[..., None], query, before),
     jnp.take_along_axis(closing, final[..., None], axis=1),
   )
-
-
-def _level_logits(
-  model: DecoderOnly,
-  prompt: Prompt,
-  states: jax.Array,
-  ends: jax.Array,
-  codes: jax.Array,
-) -> list[jax.Array]:
-  """Per level `[B, P, C_l]`; the first `[B, P + Q, C_0]`, ends after places."""
-  L = codes.shape[-1]
-  heads = jnp.concatenate((states[:, :, 0], ends), axis=1)
-  levels = [heads] + [states[:, :, l] for l in range(1, L)]
-  logits = [model.level_logits(x, l) for l, x in enumerate(levels)]
-  if model.counts is None:
-    return logits
-  biases = model.prior.biases(
-    prompt, model.counts, levels, codes, model.transitions
-  )
-  return [scores + bias for scores, bias in zip(logits, biases)]

@@ -27,7 +27,6 @@ from gr_jax.decoding.beam_search import beam_search
 from gr_jax.decoding.beams import SearchResult
 from gr_jax.decoding.filters import RowMask
 from gr_jax.generators.decoder_only import DecoderOnly
-from gr_jax.retrieval.retriever import generator_functions
 
 # What a search is made of.
 _TRACED = ("decoding", "generators", "nn", "retrieval/retriever.py")
@@ -110,7 +109,7 @@ def _compiled(
     variables, prompt, trie, allowed = jax.tree.unflatten(tree, leaves)
     return tuple(
       beam_search(
-        *generator_functions(model),
+        model,
         variables,
         prompt,
         trie,

@@ -10,9 +10,9 @@ import numpy as np
 from gr_jax.data.batches import padded_batches
 from gr_jax.decoding.beam_search import beam_search
 from gr_jax.decoding.filters import RowMask, pack_rows
+from gr_jax.decoding.generator import Generator
 from gr_jax.decoding.trie import build_trie
 from gr_jax.decoding.unconstrained_beam_search import unconstrained_beam_search
-from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
@@ -41,7 +41,7 @@ class Retriever:
 
   def __init__(
     self,
-    model: DecoderOnly,
+    generator: Generator,
     params: Any,
     semantic_ids: SemanticIds,
     *,
@@ -55,7 +55,7 @@ class Retriever:
     )
     self._searches = {
       name: jax.jit(
-        functools.partial(search, *generator_functions(model)),
+        functools.partial(search, generator),
         static_argnames="beam_size",
       )
       for name, search in (
@@ -115,20 +115,6 @@ class Retriever:
     for row, ids in zip(mask, excluded):
       row[ids] = False
     return pack_rows(mask)
-
-
-def generator_functions(model: DecoderOnly):
-  """`prefill(params, (prompt, queries))` and `decode_step` of a model."""
-
-  def prefill(params, prompt):
-    return model.apply(params, *prompt, method="prefill")
-
-  def decode_step(params, codes, parents, level, cache):
-    return model.apply(
-      params, codes, parents, cache, level=level, method="decode_step"
-    )
-
-  return prefill, decode_step
 
 
 def expand_items(

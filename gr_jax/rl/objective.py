@@ -13,11 +13,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from flax import linen as nn
 from flax import struct
 
 from gr_jax.decoding.scoring import ScoreCodes
 from gr_jax.decoding.trie import Trie
-from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.rl.kl import kl_penalty
 from gr_jax.rl.losses.grpo import nll_loss
 from gr_jax.rl.objective_config import AlignmentConfig
@@ -55,7 +55,7 @@ def group_weights(
 
 
 def batch_log_probs(
-  model: DecoderOnly,
+  model: nn.Module,
   score: ScoreCodes,
   variables: Any,
   batch: AlignmentBatch,

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax.sharding import Mesh
 
-from gr_jax.decoding.beams import DecodeStep, Prefill
+from gr_jax.decoding.generator import Generator
 from gr_jax.decoding.sampling import Rollouts
 from gr_jax.parallel.mesh import batch_sharding
 from gr_jax.rl.experts import (
@@ -25,8 +25,7 @@ Inject = Callable[[Group, jax.Array, jax.Array], Group]
 
 
 def make_rollout(
-  prefill: Prefill,
-  decode_step: DecodeStep,
+  generator: Generator,
   *,
   sample: Callable[..., Rollouts],
   inject: Inject = replace_with_experts,
@@ -36,8 +35,7 @@ def make_rollout(
   """One jitted call that draws groups and puts the experts into them.
 
   Args:
-    prefill: reads `(prompt, queries)`.
-    decode_step: extends the walks.
+    generator: the policy, of prompts `(prompt, queries)`.
     sample: of `rl/policies.py`.
     inject: `replace_with_experts` or `append_experts`.
     group_size: `G`.
@@ -49,8 +47,7 @@ def make_rollout(
 
   def rollout(old_params, unchanged, asked, key):
     drawn = sample(
-      prefill,
-      decode_step,
+      generator,
       old_params | unchanged.counts,
       (asked.prompt, asked.queries),
       unchanged.trie,

@@ -10,9 +10,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
+from flax import linen as nn
 
 from gr_jax.decoding.scoring import ScoreCodes
-from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.rl.group_metrics import group_metrics
 from gr_jax.rl.objective import (
   Metrics,
@@ -46,7 +46,7 @@ def _join(tree: Any) -> Any:
 
 
 def make_update(
-  model: DecoderOnly,
+  model: nn.Module,
   score: ScoreCodes,
   optimizer: optax.GradientTransformation,
   *,

@@ -10,7 +10,7 @@ import numpy as np
 from gr_jax.data.batches import padded_batches
 from gr_jax.data.row_lists import RowLists
 from gr_jax.decoding.beam_search import beam_search
-from gr_jax.decoding.beams import DecodeStep, Prefill
+from gr_jax.decoding.generator import Generator
 from gr_jax.decoding.trie import Trie
 from gr_jax.evaluation import metrics
 from gr_jax.generators.prompts.writer import Prompt
@@ -35,8 +35,7 @@ class ValidationRequests:
 
 
 def make_validation_hits(
-  prefill: Prefill,
-  decode_step: DecodeStep,
+  generator: Generator,
   trie: Trie,
   asked: ValidationRequests,
   *,
@@ -46,8 +45,7 @@ def make_validation_hits(
   """Hit rates of IDs at `cutoffs`, of one search of the widest.
 
   Args:
-    prefill: reads `(prompt, queries)`.
-    decode_step: extends the beams.
+    generator: the policy, of prompts `(prompt, queries)`.
     trie: the catalogue.
     asked: at least one request.
     batch_size: requests per search.
@@ -57,9 +55,7 @@ def make_validation_hits(
 
   @jax.jit
   def search(variables, prompt, trie):
-    return beam_search(
-      prefill, decode_step, variables, prompt, trie, beam_size=widest
-    ).ids
+    return beam_search(generator, variables, prompt, trie, beam_size=widest).ids
 
   def validation(variables: Any) -> dict[str, float]:
     prompts = padded_batches((asked.prompt, asked.queries), batch_size)

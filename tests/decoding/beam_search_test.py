@@ -1,4 +1,5 @@
 import functools
+from types import SimpleNamespace
 
 import chex
 import hypothesis
@@ -27,9 +28,7 @@ VALUES = st.sampled_from([RICH, TIED])
 
 @functools.cache
 def searcher(generator):
-  search = functools.partial(
-    beam_search, generator.prefill, generator.decode_step
-  )
+  search = functools.partial(beam_search, generator)
   return jax.jit(search, static_argnames="beam_size")
 
 
@@ -224,8 +223,7 @@ def test_a_new_catalogue_of_the_same_capacity_does_not_retrace():
   @chex.assert_max_traces(n=1)
   def search(prompt, trie, excluded, allowed):
     return beam_search(
-      ENDS.prefill,
-      ENDS.decode_step,
+      ENDS,
       RICH,
       prompt,
       trie,
@@ -266,12 +264,12 @@ def recurrent_generator(level_sizes, width=6):
   def prefill(params, prompt):
     return jax.nn.log_softmax(prompt @ heads[0]), prompt[:, None]
 
-  def decode_step(params, codes, parents, level, cache):
+  def decode_step(params, codes, parents, cache, *, level):
     state = jnp.take_along_axis(cache, parents[..., None], axis=1)
     state = jnp.tanh(state + embed[level - 1][codes])
     return jax.nn.log_softmax(state @ heads[level]), state
 
-  return prefill, decode_step
+  return SimpleNamespace(prefill=prefill, decode_step=decode_step)
 
 
 def test_scores_are_the_models_own_and_are_not_renormalised():
@@ -281,7 +279,7 @@ def test_scores_are_the_models_own_and_are_not_renormalised():
   prompt = jnp.asarray(np.random.default_rng(7).normal(size=(BATCH, 6)))
   search = jax.jit(
     functools.partial(
-      beam_search, *recurrent_generator(sizes), None, prompt, beam_size=24
+      beam_search, recurrent_generator(sizes), None, prompt, beam_size=24
     )
   )
   whole = search(build_trie(everything, sizes))
@@ -299,14 +297,18 @@ def test_an_id_of_probability_zero_is_not_returned():
   def prefill(params, prompt):
     return jnp.array([[0.0, -jnp.inf]]), None
 
-  def decode_step(params, codes, parents, level, cache):
+  def decode_step(params, codes, parents, cache, *, level):
     return jnp.array([[-jnp.inf, -1.0]])[:, None].repeat(codes.shape[1], 1), 0
 
   ids = np.array([[0, 0], [0, 1], [1, 1]])
   trie = build_trie(ids, (2, 2))
   result = jax.jit(
     lambda trie: beam_search(
-      prefill, decode_step, None, None, trie, beam_size=3
+      SimpleNamespace(prefill=prefill, decode_step=decode_step),
+      None,
+      None,
+      trie,
+      beam_size=3,
     )
   )(trie)
   np.testing.assert_array_equal(result.ids, [[1, -1, -1]])
@@ -317,13 +319,17 @@ def test_what_a_dead_beam_gets_from_the_model_is_not_read():
   def prefill(params, prompt):
     return jnp.array([[-1.0, -jnp.inf]]), None
 
-  def decode_step(params, codes, parents, level, cache):
+  def decode_step(params, codes, parents, cache, *, level):
     return jnp.array([[[-1.0, -1.0], [jnp.nan, jnp.nan]]]), None
 
   trie = build_trie(np.array([[0, 0], [1, 0]]), (2, 2))
   result = jax.jit(
     lambda trie: beam_search(
-      prefill, decode_step, None, None, trie, beam_size=3
+      SimpleNamespace(prefill=prefill, decode_step=decode_step),
+      None,
+      None,
+      trie,
+      beam_size=3,
     )
   )(trie)
   np.testing.assert_array_equal(result.ids, [[0, -1, -1]])

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import hypothesis
 import hypothesis.strategies as st
 import jax.numpy as jnp
@@ -70,10 +72,11 @@ def test_the_model_sees_a_code_for_ended_and_for_dead_beams():
     jnp.array([[0, 0, 0]]),
   )
 
-  def decode_step(params, codes, parents, level, cache):
+  def decode_step(params, codes, parents, cache, *, level):
     return codes, (params, parents, level, cache)
 
-  codes, seen = next_log_probs(decode_step, "params", beams, 1, "cache")
+  generator = SimpleNamespace(decode_step=decode_step)
+  codes, seen = next_log_probs(generator, "params", beams, "cache", level=1)
   np.testing.assert_array_equal(codes, [[4, 0, 0]])
   assert (seen[0], seen[2], seen[3]) == ("params", 1, "cache")
 

@@ -28,8 +28,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 def search(prompt, trie, excluded, allowed, *, beam_size, filtered):
   filters = {"excluded": excluded, "allowed": allowed} if filtered else {}
   return beam_search(
-    GENERATOR.prefill,
-    GENERATOR.decode_step,
+    GENERATOR,
     VALUES,
     prompt,
     trie,

@@ -1,4 +1,5 @@
 import functools
+from types import SimpleNamespace
 
 import chex
 import jax
@@ -25,7 +26,7 @@ SAMPLERS = pytest.mark.parametrize("sampler", [sample_group, sample_distinct])
 
 @functools.cache
 def jitted(function, generator):
-  draw = functools.partial(function, generator.prefill, generator.decode_step)
+  draw = functools.partial(function, generator)
   return jax.jit(draw, static_argnames="group_size")
 
 
@@ -45,7 +46,7 @@ def draw(function, generator, trie, prompt, group_size=GROUP, seed=0):
 
 
 @functools.cache
-def one_question(function, generator):
+def one_request(function, generator):
   """The same request many times, and what enumeration says of it."""
   ids, trie = catalogue(generator)
   prompt = np.full(BATCH, 12345, np.uint32)
@@ -55,8 +56,8 @@ def one_question(function, generator):
 
 
 def enumerated(ids, next_log_probs):
-  """Token log-probabilities of every ID, free and in the catalogue."""
-  free, held = np.zeros(ids.shape), np.zeros(ids.shape)
+  """Token log-probabilities of every ID, the model's own and constrained."""
+  own, constrained = np.zeros(ids.shape), np.zeros(ids.shape)
   root = dictionary_trie.build(ids, range(len(ids)))
   for row, codes in enumerate(ids.tolist()):
     node = root
@@ -64,10 +65,12 @@ def enumerated(ids, next_log_probs):
       prefix = tuple(codes[:level])
       log_probs = next_log_probs(prefix)
       gains = {c: dictionary_trie.gain(log_probs, prefix, c) for c in node}
-      free[row, level] = gains[code]
-      held[row, level] = gains[code] - np.logaddexp.reduce([*gains.values()])
+      own[row, level] = gains[code]
+      constrained[row, level] = gains[code] - np.logaddexp.reduce(
+        [*gains.values()]
+      )
       node = node[code]
-  return free, held
+  return own, constrained
 
 
 def assert_frequencies(counts, probabilities):
@@ -78,16 +81,16 @@ def assert_frequencies(counts, probabilities):
 
 @GENERATORS
 def test_samples_have_the_frequencies_of_the_policy(generator):
-  ids, found, (_, held) = one_question(sample_group, generator)
+  ids, found, (_, constrained) = one_request(sample_group, generator)
   counts = np.bincount(found.ids.ravel(), minlength=len(ids))
   assert counts.sum() == BATCH * GROUP
-  assert_frequencies(counts, np.exp(held.sum(axis=1)))
+  assert_frequencies(counts, np.exp(constrained.sum(axis=1)))
 
 
 @GENERATORS
 def test_members_of_a_group_are_independent(generator):
-  ids, found, (_, held) = one_question(sample_group, generator)
-  p = np.exp(held.sum(axis=1))
+  ids, found, (_, constrained) = one_request(sample_group, generator)
+  p = np.exp(constrained.sum(axis=1))
   pairs = found.ids[:, 0] * len(ids) + found.ids[:, 1]
   same = np.bincount(pairs // len(ids) == pairs % len(ids), minlength=2)
   again = (p**2).sum()
@@ -97,8 +100,8 @@ def test_members_of_a_group_are_independent(generator):
 @GENERATORS
 def test_distinct_samples_are_drawn_one_after_another(generator):
   """The first as the policy, the second as the policy without the first."""
-  ids, found, (_, held) = one_question(sample_distinct, generator)
-  p = np.exp(held.sum(axis=1))
+  ids, found, (_, constrained) = one_request(sample_distinct, generator)
+  p = np.exp(constrained.sum(axis=1))
   first, second = found.ids[:, 0], found.ids[:, 1]
   assert_frequencies(np.bincount(first, minlength=len(ids)), p)
   after = (p / (1 - p)).sum() * p - p**2 / (1 - p)
@@ -108,9 +111,9 @@ def test_distinct_samples_are_drawn_one_after_another(generator):
 @GENERATORS
 @pytest.mark.parametrize("function", [sample_group, sample_distinct])
 def test_log_probabilities_are_those_of_enumeration(generator, function):
-  ids, found, (free, held) = one_question(function, generator)
-  np.testing.assert_allclose(found.model_log_probs, free[found.ids], atol=1e-5)
-  np.testing.assert_allclose(found.log_probs, held[found.ids], atol=1e-5)
+  ids, found, (own, constrained) = one_request(function, generator)
+  np.testing.assert_allclose(found.model_log_probs, own[found.ids], atol=1e-5)
+  np.testing.assert_allclose(found.log_probs, constrained[found.ids], atol=1e-5)
   np.testing.assert_array_equal(found.codes, ids[found.ids])
 
 
@@ -153,9 +156,7 @@ def test_the_beam_is_that_of_the_search(generator):
   _, trie = catalogue(generator, count=30, seed=3)
   prompt = np.random.default_rng(4).integers(0, 2**32, 50, np.uint32)
   found = draw(beam_group, generator, trie, prompt)
-  search = functools.partial(
-    beam_search, generator.prefill, generator.decode_step, beam_size=GROUP
-  )
+  search = functools.partial(beam_search, generator, beam_size=GROUP)
   expected = jax.device_get(jax.jit(search)(VALUES, prompt, trie))
   np.testing.assert_array_equal(found.ids, expected.ids)
   np.testing.assert_allclose(
@@ -183,7 +184,7 @@ def test_a_new_catalogue_of_the_same_capacity_compiles_nothing(sampler):
   @chex.assert_max_traces(n=1)
   def rollout(prompt, trie, key):
     return sampler(
-      PLAIN.prefill, PLAIN.decode_step, VALUES, prompt, trie,
+      PLAIN, VALUES, prompt, trie,
       group_size=3, key=key,
     )  # fmt: skip
 
@@ -205,13 +206,18 @@ def test_a_certain_policy_gives_one_id_many_times():
   def prefill(params, prompt):
     return jnp.array([[0.0, -jnp.inf]]).repeat(len(prompt), 0), prompt
 
-  def decode_step(params, codes, parents, level, cache):
+  def decode_step(params, codes, parents, cache, *, level):
     return jnp.log(jnp.array([0.0, 1.0])) * jnp.ones((*codes.shape, 1)), cache
 
   trie = build_trie(np.array([[0, 0], [0, 1], [1, 1]]), (2, 2))
   sample = jax.jit(
     lambda key: sample_group(
-      prefill, decode_step, None, jnp.zeros(3), trie, group_size=4, key=key
+      SimpleNamespace(prefill=prefill, decode_step=decode_step),
+      None,
+      jnp.zeros(3),
+      trie,
+      group_size=4,
+      key=key,
     )
   )
   found = sample(jax.random.key(0))

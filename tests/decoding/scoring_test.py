@@ -15,7 +15,6 @@ from gr_jax.decoding.scoring import (
 from gr_jax.decoding.trie import build_trie
 from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.nn.transformer import TransformerConfig
-from gr_jax.retrieval.retriever import generator_functions
 from tests.reference.noisy import noisy
 from tests.reference.random_ids import random_ids
 from tests.reference.small_world import semantic_ids, writer
@@ -40,10 +39,7 @@ def scored():
     jax.random.key(0), prompt, queries[:, None], codes
   )
   params = jax.jit(noisy)(nn.unbox(params))
-  prefill, decode_step = generator_functions(model)
-  rollout = jax.jit(
-    functools.partial(sample_group, prefill, decode_step, group_size=GROUP)
-  )
+  rollout = jax.jit(functools.partial(sample_group, model, group_size=GROUP))
   rollouts = rollout(params, (prompt, queries), trie, key=jax.random.key(1))
   each = np.repeat(queries[:, None], GROUP, axis=1)
   logits = jax.jit(model.apply)(params, prompt, each, rollouts.codes)
@@ -55,17 +51,17 @@ def test_packed_scores_equal_those_of_the_rollout():
   where = np.asarray(rollouts.where)
   np.testing.assert_array_equal(token_mask(rollouts.codes), where)
   assert not where.all()
-  free = jax.jit(model_log_probs)(logits, rollouts.codes, trie)
-  held = jax.jit(constrained_log_probs)(logits, rollouts.codes, trie)
+  own = jax.jit(model_log_probs)(logits, rollouts.codes, trie)
+  constrained = jax.jit(constrained_log_probs)(logits, rollouts.codes, trie)
   for found, expected in (
-    (free, rollouts.model_log_probs),
-    (held, rollouts.log_probs),
+    (own, rollouts.model_log_probs),
+    (constrained, rollouts.log_probs),
   ):
     np.testing.assert_allclose(
       np.asarray(found)[where], np.asarray(expected)[where], atol=1e-5
     )
   # What the model gives to codes outside the catalogue is not lost.
-  assert (held >= free - 1e-5).all()
+  assert (constrained >= own - 1e-5).all()
 
 
 @pytest.mark.parametrize("has_ends", [False, True])
@@ -78,11 +74,11 @@ def test_probabilities_in_the_catalogue_sum_to_one(has_ends):
     for size in sizes
   ]
   trie = build_trie(np.asarray(ids), sizes)
-  held = jax.jit(constrained_log_probs)(logits, ids, trie)
-  total = jnp.exp(jnp.where(token_mask(ids), held, 0).sum(axis=1)).sum()
+  constrained = jax.jit(constrained_log_probs)(logits, ids, trie)
+  total = jnp.exp(jnp.where(token_mask(ids), constrained, 0).sum(axis=1)).sum()
   np.testing.assert_allclose(total, 1, rtol=1e-5)
-  free = jax.jit(model_log_probs)(logits, ids, trie)
-  total = jnp.exp(jnp.where(token_mask(ids), free, 0).sum(axis=1)).sum()
+  own = jax.jit(model_log_probs)(logits, ids, trie)
+  total = jnp.exp(jnp.where(token_mask(ids), own, 0).sum(axis=1)).sum()
   assert total < 0.99
 
 
@@ -91,8 +87,8 @@ def test_gradients_are_finite_even_where_codes_name_nothing():
   codes = jnp.where(jnp.arange(GROUP)[:, None] == 0, -1, rollouts.codes)
 
   def total(logits):
-    held = constrained_log_probs(logits, codes, trie)
-    return jnp.where(token_mask(codes), held, 0).sum()
+    constrained = constrained_log_probs(logits, codes, trie)
+    return jnp.where(token_mask(codes), constrained, 0).sum()
 
   value, grads = jax.jit(jax.value_and_grad(total))(logits)
   assert np.isfinite(value)

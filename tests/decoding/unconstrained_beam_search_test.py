@@ -1,4 +1,5 @@
 import functools
+from types import SimpleNamespace
 
 import hypothesis
 import hypothesis.strategies as st
@@ -22,9 +23,7 @@ VALUES = np.uint32(1 << 16)
 @functools.cache
 def searcher(has_ends):
   generator = HashedGenerator(SIZES, has_ends)
-  search = functools.partial(
-    unconstrained_beam_search, generator.prefill, generator.decode_step
-  )
+  search = functools.partial(unconstrained_beam_search, generator)
   return generator, jax.jit(search, static_argnames="beam_size")
 
 
@@ -56,19 +55,18 @@ def test_equals_the_constrained_search_where_every_code_is_an_id():
   ids = np.stack(np.unravel_index(np.arange(24), SIZES), axis=1)
   trie = build_trie(ids, SIZES)
   prompt = jnp.arange(8, dtype=jnp.uint32)
-  free = search(VALUES, prompt, trie, beam_size=WIDTHS)
-  bound = jax.jit(
+  unconstrained = search(VALUES, prompt, trie, beam_size=WIDTHS)
+  constrained = jax.jit(
     lambda prompt, trie: beam_search(
-      generator.prefill,
-      generator.decode_step,
+      generator,
       VALUES,
       prompt,
       trie,
       beam_size=WIDTHS,
     )
   )(prompt, trie)
-  assert free.valid.all()
-  jax.tree.map(np.testing.assert_array_equal, free, bound)
+  assert unconstrained.valid.all()
+  jax.tree.map(np.testing.assert_array_equal, unconstrained, constrained)
 
 
 def test_a_beam_wider_than_the_codes_is_filled_with_nothing():
@@ -85,11 +83,15 @@ def test_end_columns_that_stop_are_refused():
   def prefill(params, prompt):
     return jnp.zeros((1, 3)), None
 
-  def decode_step(params, codes, parents, level, cache):
+  def decode_step(params, codes, parents, cache, *, level):
     return jnp.zeros((1, codes.shape[1], (3, 5, 2)[level])), cache
 
   trie = build_trie(np.zeros((1, 3), int), SIZES)
   with pytest.raises(ValueError, match="level 2 has no END column"):
     unconstrained_beam_search(
-      prefill, decode_step, None, None, trie, beam_size=2
+      SimpleNamespace(prefill=prefill, decode_step=decode_step),
+      None,
+      None,
+      trie,
+      beam_size=2,
     )

@@ -20,8 +20,10 @@ class Normalised(HashedGenerator):
     log_probs, cache = super().prefill(params, prompt)
     return jax.nn.log_softmax(log_probs), cache
 
-  def decode_step(self, params, codes, parents, level, cache):
-    log_probs, cache = super().decode_step(params, codes, parents, level, cache)
+  def decode_step(self, params, codes, parents, cache, *, level):
+    log_probs, cache = super().decode_step(
+      params, codes, parents, cache, level=level
+    )
     return jax.nn.log_softmax(log_probs), cache
 
 
@@ -33,8 +35,7 @@ def test_all_codes_come_up_as_often_as_the_model_says(has_ends):
   trie = build_trie(ids, SIZES)
   draw = functools.partial(
     sample_unconstrained_group,
-    generator.prefill,
-    generator.decode_step,
+    generator,
     group_size=4,
   )
   prompt = np.full(3000, 77, np.uint32)

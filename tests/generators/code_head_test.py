@@ -26,14 +26,14 @@ def test_a_code_is_scored_by_the_row_that_reads_it(level):
   states = np.random.default_rng(1).normal(size=(2, 6)).astype(np.float32)
   rows = table().embed_codes(jnp.arange(SIZES[level]), level)
   np.testing.assert_allclose(
-    table().level_logits(states, level), states @ rows.T, rtol=1e-5, atol=1e-6
+    table().logits(states, level), states @ rows.T, rtol=1e-5, atol=1e-6
   )
 
 
 def test_ends_have_the_last_column_after_the_first_level():
   states = np.ones((1, 6), np.float32)
-  assert table(ends=True).level_logits(states, 0).shape == (1, 3)
-  second = table(ends=True).level_logits(states, 1)
+  assert table(ends=True).logits(states, 0).shape == (1, 3)
+  second = table(ends=True).logits(states, 1)
   assert second.shape == (1, 3)
   np.testing.assert_allclose(second[0, -1], 2 * 6, rtol=1e-6)
 

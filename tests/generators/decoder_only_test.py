@@ -98,6 +98,16 @@ def related():
   return model, noisy(nn.unbox(params)) | {"counts": counts}, inputs
 
 
+@pytest.mark.parametrize("ends", [False, True])
+def test_the_head_lies_beside_the_transformer(ends):
+  """Checkpoints and initial values depend on the paths of parameters."""
+  own = {"token_embedding", "transformer"} | (
+    {"end_embedding"} if ends else set()
+  )
+  assert set(built(ends)[1]["params"]) == own
+  assert set(told()[1]["params"]) == {"token_embedding", "transformer", "prior"}
+
+
 def merged():
   return built(prompt_encoder=MergeItems())
 
@@ -113,7 +123,7 @@ def test_steps_with_a_cache_equal_the_packed_forward_pass(built):
   beams = jnp.asarray(codes[:, :1])
   parents = jnp.zeros((4, 1), jnp.int32)
   log_probs, cache = apply(
-    model, params, prompt, queries[:, 0], method="prefill"
+    model, params, prompt, queries[:, 0], method="first_code"
   )
   np.testing.assert_allclose(
     log_probs, jax.nn.log_softmax(packed[0][:, 0]), atol=1e-5
@@ -126,7 +136,7 @@ def test_steps_with_a_cache_equal_the_packed_forward_pass(built):
       parents,
       cache,
       level=level,
-      method="decode_step",
+      method="next_code",
     )
     np.testing.assert_allclose(
       log_probs[:, 0], jax.nn.log_softmax(packed[level][:, 0]), atol=1e-5
@@ -137,8 +147,8 @@ def test_steps_with_a_cache_equal_the_packed_forward_pass(built):
 def test_beams_follow_their_parents(built):
   """Swapping the beams of a step swaps what they say."""
   model, params, (prompt, queries, codes) = built()
-  _, cache = apply(model, params, prompt, queries[:, 0], method="prefill")
-  step = functools.partial(apply, model, params, method="decode_step")
+  _, cache = apply(model, params, prompt, queries[:, 0], method="first_code")
+  step = functools.partial(apply, model, params, method="next_code")
   zero = jnp.zeros((4, 2), jnp.int32)
   first = jnp.stack((codes[:, 0, 0], codes[:, 1, 0]), axis=1)
   second = jnp.stack((codes[:, 0, 1], codes[:, 1, 1]), axis=1)
@@ -208,7 +218,7 @@ def test_what_is_decoded_does_not_depend_on_the_arrangement(prompt_encoder):
 def cached(prompt_encoder):
   """Log-probabilities of level 1, and the cache after it."""
   model, params, (prompt, queries, codes) = built(prompt_encoder=prompt_encoder)
-  _, cache = apply(model, params, prompt, queries[:, 0], method="prefill")
+  _, cache = apply(model, params, prompt, queries[:, 0], method="first_code")
   return apply(
     model,
     params,
@@ -216,5 +226,5 @@ def cached(prompt_encoder):
     jnp.zeros((4, 2), jnp.int32),
     cache,
     level=1,
-    method="decode_step",
+    method="next_code",
   )

@@ -81,9 +81,9 @@ def forward(model, params, prompt, queries, codes):
 def jitted(model):
   """`prefill` and `decode_step`, compiled."""
   return (
-    jax.jit(functools.partial(model.apply, method="prefill")),
+    jax.jit(functools.partial(model.apply, method="first_code")),
     jax.jit(
-      functools.partial(model.apply, method="decode_step"),
+      functools.partial(model.apply, method="next_code"),
       static_argnames="level",
     ),
   )

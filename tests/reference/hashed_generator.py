@@ -45,7 +45,7 @@ class HashedGenerator:
     log_probs = _log_probs(_mix(prompt), self.columns(0), params)
     return log_probs, _mix(prompt)[:, None]
 
-  def decode_step(self, params, codes, parents, level, cache):
+  def decode_step(self, params, codes, parents, cache, *, level):
     state = _after(jnp.take_along_axis(cache, parents, axis=1), codes)
     log_probs = _log_probs(state, self.columns(level), params)
     legal = (codes >= 0) & (codes < self.level_sizes[level - 1])

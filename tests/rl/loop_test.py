@@ -12,7 +12,6 @@ import pytest
 
 from gr_jax.data.requests import TRAIN
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, replicated
-from gr_jax.retrieval.retriever import generator_functions
 from gr_jax.rl.loop import AlignmentLoopConfig, Procedure, fit
 from gr_jax.rl.objective_config import AlignmentConfig
 from gr_jax.rl.old_policy import periodic
@@ -65,7 +64,7 @@ def batches():
 def procedure(every):
   return Procedure(
     rollout=make_rollout(
-      *generator_functions(model()),
+      model(),
       sample=CONSTRAINED.sample,
       group_size=4,
       mesh=mesh(),

@@ -6,7 +6,6 @@ import jax
 import numpy as np
 import pytest
 
-from gr_jax.retrieval.retriever import generator_functions
 from gr_jax.rl.policies import CONSTRAINED, UNCONSTRAINED
 from tests.reference.small_policy import model, params, trie
 from tests.reference.small_world import writer
@@ -18,11 +17,7 @@ ROWS = np.arange(50, 54)
 def test_scores_are_the_log_probabilities_of_the_draw(policy):
   prompt = writer().prompts(ROWS, shown=np.ones(4, bool))
   queries = writer().queries(np.array([0, 1, 2, -1]))
-  draw = jax.jit(
-    functools.partial(
-      policy.sample, *generator_functions(model()), group_size=6
-    )
-  )
+  draw = jax.jit(functools.partial(policy.sample, model(), group_size=6))
   found = draw(params(), (prompt, queries), trie(), key=jax.random.key(2))
   shape = (4, 6, queries.shape[-1])
   logits = jax.jit(model().apply)(

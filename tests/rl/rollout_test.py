@@ -5,7 +5,6 @@ import jax
 import numpy as np
 
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, put_batch, replicated
-from gr_jax.retrieval.retriever import generator_functions
 from gr_jax.rl.experts import append_experts
 from gr_jax.rl.policies import CONSTRAINED, UNCONSTRAINED
 from gr_jax.rl.prompts import PromptBatch
@@ -38,7 +37,7 @@ def asked(experts, positives=()):
 @functools.cache
 def rollout(policy=CONSTRAINED, **options):
   return make_rollout(
-    *generator_functions(small_policy.model()),
+    small_policy.model(),
     sample=policy.sample,
     group_size=G,
     mesh=mesh(),

@@ -10,7 +10,6 @@ import optax
 
 from gr_jax.decoding.sampling import sample_group
 from gr_jax.decoding.scoring import constrained_log_probs
-from gr_jax.retrieval.retriever import generator_functions
 from gr_jax.rl.advantages import informative_groups, normalized_advantages
 from gr_jax.rl.experts import (
   Group,
@@ -296,7 +295,7 @@ def test_rollouts_rewards_experts_and_updates_raise_the_reward():
   @jax.jit
   def rollout(params, prompt, experts, key):
     drawn = sample_group(
-      *generator_functions(model()), params, prompt, trie(),
+      model(), params, prompt, trie(),
       group_size=G, key=key,
     )  # fmt: skip
     return replace_with_experts(make_group(drawn), experts, table)

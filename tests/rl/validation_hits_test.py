@@ -6,7 +6,6 @@ import pytest
 
 from gr_jax.data.row_lists import from_lists
 from gr_jax.decoding.beam_search import beam_search
-from gr_jax.retrieval.retriever import generator_functions
 from gr_jax.rl.validation_hits import ValidationRequests, make_validation_hits
 from tests.reference.small_policy import model, params, trie
 from tests.reference.small_world import shop, writer
@@ -26,8 +25,7 @@ def asked(targets):
 def ranked():
   requests = asked([[0]] * len(ROWS))
   prompt = requests.prompt, requests.queries
-  functions = generator_functions(model())
-  search = jax.jit(functools.partial(beam_search, *functions, beam_size=10))
+  search = jax.jit(functools.partial(beam_search, model(), beam_size=10))
   found = search(params(), prompt, trie())
   return np.asarray(found.ids)
 
@@ -41,7 +39,7 @@ def test_hits_are_targets_among_the_first(batch_size):
     [ids[r, 3 * r]] if 3 * r < 10 else others[r] for r in range(len(ROWS))
   ]
   measure = make_validation_hits(
-    *generator_functions(model()),
+    model(),
     trie(),
     asked(targets),
     batch_size=batch_size,

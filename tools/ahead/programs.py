@@ -29,7 +29,6 @@ from gr_jax.decoding.beam_search import beam_search
 from gr_jax.decoding.trie import Trie, build_trie
 from gr_jax.generators.prompts.writer import PromptConfig, PromptWriter
 from gr_jax.parallel.mesh import batch_sharding, replicated
-from gr_jax.retrieval.retriever import generator_functions
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 from gr_jax.training.loop import jitted_step
 from gr_jax.training.optimizer import OptimizerConfig, make_optimizer
@@ -139,7 +138,7 @@ def lowered_search(made: Parts, mesh: Mesh, *, requests: int, beam: int):
   prompt = made.writer.prompts(rows, shown=np.ones(requests, bool))
   queries = made.writer.queries(np.full(requests, -1))
   search = jax.jit(
-    functools.partial(beam_search, *generator_functions(made.model)),
+    functools.partial(beam_search, made.model),
     static_argnames="beam_size",
   )
   return search.lower(

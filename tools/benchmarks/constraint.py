@@ -23,8 +23,7 @@ from tools.benchmarks.contender import (
   Section,
 )
 from tools.benchmarks.trie import (
-  decode_step,
-  prefill,
+  ScoreTable,
   random_ids,
   unconstrained_search,
 )
@@ -102,8 +101,7 @@ def make_turns(*, units, counts, level_sizes, beam) -> Run:
   @jax.jit
   def free(params):
     return unconstrained_search(
-      prefill,
-      decode_step,
+      ScoreTable(),
       params,
       prompt,
       levels=len(level_sizes),
@@ -112,9 +110,7 @@ def make_turns(*, units, counts, level_sizes, beam) -> Run:
 
   @jax.jit
   def ours(params, trie):
-    return beam_search(
-      prefill, decode_step, params, prompt, trie, beam_size=beam
-    )
+    return beam_search(ScoreTable(), params, prompt, trie, beam_size=beam)
 
   @jax.jit
   def static(params, index):

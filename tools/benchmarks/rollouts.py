@@ -19,7 +19,6 @@ from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.nn.dot import bf16_dot_general
 from gr_jax.nn.transformer import TransformerConfig
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, replicated
-from gr_jax.retrieval.retriever import generator_functions
 from gr_jax.rl.objective_config import AlignmentConfig
 from gr_jax.rl.policies import CONSTRAINED
 from gr_jax.rl.prompts import PromptBatch
@@ -107,7 +106,7 @@ class _World:
     )
     self.params = self.unchanged.reference
     self.rollout = make_rollout(
-      *generator_functions(self.model),
+      self.model,
       sample=CONSTRAINED.sample,
       group_size=sizes["group"],
       mesh=mesh,
@@ -192,9 +191,8 @@ def make_step(*, units, **sizes) -> Run:
 def make_loop(*, units, **sizes) -> Run:
   """The same draws with a dictionary trie and a loop over the walks."""
   world = _World(sizes)
-  prefill, decode_step = generator_functions(world.model)
-  prefill = jax.jit(prefill)
-  decode_step = jax.jit(decode_step, static_argnums=3)
+  prefill = jax.jit(world.model.prefill)
+  decode_step = jax.jit(world.model.decode_step, static_argnames="level")
   children = _dictionary_trie(world.ids)
   rng = np.random.default_rng(3)
   batch, group = sizes["batch"], sizes["group"]
@@ -210,7 +208,7 @@ def make_loop(*, units, **sizes) -> Run:
         last = np.array([[w[-1] for w in row] for row in walks], np.int32)
         parents = own if level > 1 else np.zeros_like(own)
         log_probs, cache = decode_step(
-          world.params, last, parents, level, cache
+          world.params, last, parents, cache, level=level
         )
         log_probs = np.asarray(log_probs)
       for b, row in enumerate(walks):

@@ -146,8 +146,7 @@ def make_inside_and_free(*, units, batch, **sizes) -> Run:
   @jax.jit
   def free(params, prompt):
     return unconstrained_search(
-      given.prefill,
-      given.decode_step,
+      given.model,
       params,
       prompt,
       levels=len(sizes.level_sizes),

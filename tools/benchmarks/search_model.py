@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gr_jax.decoding.beam_search import beam_search
-from gr_jax.decoding.beams import DecodeStep, Prefill
+from gr_jax.decoding.generator import Generator
 from gr_jax.decoding.trie import Trie, build_trie
 from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.generators.prompts.writer import Prompt
@@ -17,17 +17,16 @@ from gr_jax.nn.transformer import TransformerConfig
 from tools.benchmarks.search_data import SearchSizes, catalogue, weights
 
 
-class Generator(NamedTuple):
-  """What a search is given."""
+class Searched(NamedTuple):
+  """Everything that a search is given."""
 
-  prefill: Prefill
-  decode_step: DecodeStep
+  model: Generator
   params: dict
   trie: Trie
   prompt: Callable[[np.ndarray], tuple[Prompt, np.ndarray]]
 
 
-def make_generator(sizes: SearchSizes, *, dot_general, dtype) -> Generator:
+def make_generator(sizes: SearchSizes, *, dot_general, dtype) -> Searched:
   """The library's model with the shared weights; kernels kept as `dtype`."""
   config = TransformerConfig(
     layers=sizes.layers,
@@ -41,17 +40,9 @@ def make_generator(sizes: SearchSizes, *, dot_general, dtype) -> Generator:
     config, sizes.prompt_size, sizes.level_sizes, dot_general=dot_general
   )
 
-  def prefill(params, prompt):
-    return model.apply(params, *prompt, method="prefill")
-
-  def decode_step(params, codes, parents, level, cache):
-    return model.apply(
-      params, codes, parents, cache, level=level, method="decode_step"
-    )
-
   trie = build_trie(catalogue(sizes), sizes.level_sizes)
   params = jax.device_put(_params(weights(sizes), dtype))
-  return Generator(prefill, decode_step, params, trie, _prompt)
+  return Searched(model, params, trie, _prompt)
 
 
 def _params(weights: dict[str, np.ndarray], dtype) -> dict:
@@ -87,9 +78,7 @@ def _prompt(tokens: np.ndarray) -> tuple[Prompt, np.ndarray]:
   return Prompt(tokens[:, :1, None], history, there), tokens[:, -1:]
 
 
-def compiled_search(given: Generator, beam: int | tuple[int, ...]):
+def compiled_search(given: Searched, beam: int | tuple[int, ...]):
   """`search(params, prompt, trie)`."""
-  search = functools.partial(
-    beam_search, given.prefill, given.decode_step, beam_size=beam
-  )
+  search = functools.partial(beam_search, given.model, beam_size=beam)
   return jax.jit(search)

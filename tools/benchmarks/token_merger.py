@@ -126,16 +126,12 @@ def _make(
   queries = rng.integers(prompt_size, size=(batch, 8))
   inputs = (prompt, queries[:, None], np.zeros((batch, 1, len(sizes)), int))
   params = nn.unbox(jax.jit(model.init)(jax.random.key(0), *inputs))
-  prefill = jax.jit(
-    lambda params, prompt, queries: model.apply(
-      params, prompt, queries, method="prefill"
-    )
-  )
+  prefill = jax.jit(model.prefill)
   positions = prompt_encoder.length(items=history, levels=len(sizes))
 
   def run():
     for _ in range(units):
-      jax.block_until_ready(prefill(params, prompt, queries))
+      jax.block_until_ready(prefill(params, (prompt, queries)))
     return {"positions": positions}
 
   return run

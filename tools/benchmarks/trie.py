@@ -123,30 +123,32 @@ def make_changes(*, units, ids, level_sizes, changed) -> Run:
   return run
 
 
-def prefill(params, prompt):
-  """The first level's row for every request of `prompt` `[B]`."""
-  log_probs = params[0][0]
-  return jnp.broadcast_to(log_probs, (len(prompt), len(log_probs))), ()
+class ScoreTable:
+  """A `Generator` that reads its log-probabilities from a table."""
 
+  def prefill(self, params, prompt):
+    """The first level's row for every request of `prompt` `[B]`."""
+    log_probs = params[0][0]
+    return jnp.broadcast_to(log_probs, (len(prompt), len(log_probs))), ()
 
-def decode_step(params, codes, parents, level, cache):
-  """Row `m` of the level for beam `m`, whatever it stands for."""
-  del parents
-  log_probs = params[level][: codes.shape[1]]
-  return jnp.broadcast_to(log_probs, (len(codes), *log_probs.shape)), cache
+  def decode_step(self, params, codes, parents, cache, *, level):
+    """Row `m` of the level for beam `m`, whatever it stands for."""
+    del parents
+    log_probs = params[level][: codes.shape[1]]
+    return jnp.broadcast_to(log_probs, (len(codes), *log_probs.shape)), cache
 
 
 def unconstrained_search(
-  prefill, decode_step, params, prompt, *, levels: int, beam_size: int
+  generator, params, prompt, *, levels: int, beam_size: int
 ):
   """The steps of `beam_search` where every code is allowed."""
-  log_probs, cache = prefill(params, prompt)
+  log_probs, cache = generator.prefill(params, prompt)
   beams = root(len(log_probs))
   log_probs = log_probs[:, None]
   for level in range(levels):
     if level:
       log_probs, cache = next_log_probs(
-        decode_step, params, beams, level, cache
+        generator, params, beams, cache, level=level
       )
     scores = beams.scores[..., None] + log_probs
     kept = min(beam_size, scores[0].size)
@@ -167,15 +169,12 @@ def make_search(*, units, ids, level_sizes, beam) -> Run:
 
   @jax.jit
   def constrained(params, trie):
-    return beam_search(
-      prefill, decode_step, params, prompt, trie, beam_size=beam
-    )
+    return beam_search(ScoreTable(), params, prompt, trie, beam_size=beam)
 
   @jax.jit
   def free(params):
     return unconstrained_search(
-      prefill,
-      decode_step,
+      ScoreTable(),
       params,
       prompt,
       levels=len(level_sizes),

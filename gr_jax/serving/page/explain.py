@@ -17,10 +17,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax import linen as nn
 
-from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.generators.prompts.writer import Prompt
-from gr_jax.retrieval.retriever import generator_functions
 from gr_jax.serving.catalogue.service import Serving
 from gr_jax.serving.engine.prompting import write_prompts
 from gr_jax.serving.http.search_request import SearchRequest
@@ -60,7 +59,7 @@ def explain(
 
 
 def code_log_probs(
-  model: DecoderOnly,
+  model: nn.Module,
   variables: Any,
   prompt: tuple[Prompt, np.ndarray],
   codes: np.ndarray,
@@ -84,8 +83,7 @@ def code_log_probs(
 
 @functools.partial(jax.jit, static_argnums=0)
 def _code_log_probs(model, variables, prompt, codes) -> jax.Array:
-  prefill, decode_step = generator_functions(model)
-  log_probs, cache = prefill(variables, prompt)
+  log_probs, cache = model.prefill(variables, prompt)
   log_probs = log_probs[:, None]
   # Every branch goes on with itself; all of them begin with the one prompt.
   own = jnp.arange(codes.shape[1])[None]
@@ -94,8 +92,8 @@ def _code_log_probs(model, variables, prompt, codes) -> jax.Array:
     if level:
       before = codes[..., level - 1]
       parents = own if level > 1 else jnp.zeros_like(own)
-      log_probs, cache = decode_step(
-        variables, jnp.maximum(before, 0), parents, level, cache
+      log_probs, cache = model.decode_step(
+        variables, jnp.maximum(before, 0), parents, cache, level=level
       )
     code = codes[..., level]
     # The last column says that the ID ends here.
