@@ -9,8 +9,8 @@ period, times a relevance gate, and the log-likelihood of real clicks in place
 of a KL term. What is reported is the aligned generator, with the one before
 beside it. Presets: `tiny` (about a minute), `paper` (Qwen2.5-1.5B's sizes).
 
-`--config.generator.prompt_encoder=tokens` reads one position per code,
-`--config.generator.prompt_encoder=summed` one per item, as the other recipes
+`--config.generator.prompt_encoder=flatten_items` reads one position per code,
+`--config.generator.prompt_encoder=sum_items` one per item, as the other recipes
 do.
 """
 
@@ -27,7 +27,7 @@ def get_config(preset: str = "") -> ConfigDict:
   config.tokenizer.collisions = "clusters"
   config.generator.count_alpha = 0.0
   config.generator.task = "page_wise"
-  config.generator.prompt_encoder = "merged"
+  config.generator.prompt_encoder = "merge_items"
   config.generator.examples = pages()
   config.preference = preference()
   config.align = alignment()

@@ -13,7 +13,7 @@ of the next item; batches of 256, 200,000 steps, a rate of 0.01 for the first
 Our reading: vectors tell purchases beside texts
 (`--config.vectors.copurchase_weight=0` for texts alone). An item of the
 history is one position, the sum of its codes, of how long ago it was bought and
-how often; `--config.generator.prompt_encoder=tokens` gives every code a
+how often; `--config.generator.prompt_encoder=flatten_items` gives every code a
 position, as in the paper. The query, where there is one, is read too.
 CompiledSearches stay inside the catalogue; the paper's may not, which is
 reported as hallucination. A row of a batch is one prompt with up to 8 targets.
@@ -32,7 +32,7 @@ def get_config(preset: str = ""):
   config.name = "tiger"
   generator = config.generator
   generator.network = "encoder_decoder"
-  generator.prompt_encoder = "summed"
+  generator.prompt_encoder = "sum_items"
   generator.count_alpha = 0.0
   generator.prompt.user_buckets = 2000
   if preset == "":

@@ -16,7 +16,6 @@ from experiments.pipeline.hybrid_reward import (
   positives_of,
 )
 from experiments.pipeline.prepare import Data
-from experiments.pipeline.recipe import recipe_of
 from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.train import Generator
 from gr_jax.data.requests import TRAIN
@@ -29,7 +28,6 @@ from gr_jax.rl.rewards.relevance_gate import GateConfig, RelevanceGate
 def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
   """The whole job: RQ-KMeans, a generator of pages, GRPO-SR, the report."""
   settings(config.tokenizer)
-  recipe_of(config.generator)
   preference.settings(config.preference)
   return retrieval.run(
     config, workdir, fit_tokenizer=rq_kmeans.fit, align=aligned

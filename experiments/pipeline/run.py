@@ -10,7 +10,6 @@ from experiments.pipeline.embed import Vectors, embed
 from experiments.pipeline.evaluate import evaluate
 from experiments.pipeline.evaluator import SPLITS
 from experiments.pipeline.prepare import SOURCES, Data, prepare
-from experiments.pipeline.recipe import recipe_of
 from experiments.pipeline.tokenize import (
   COLLISIONS,
   FitTokenizer,
@@ -18,30 +17,29 @@ from experiments.pipeline.tokenize import (
   tokenize,
 )
 from experiments.pipeline.train import Generator, train
+from experiments.pipeline.untrained import check_generator
 from gr_jax.artefacts import locked
 from gr_jax.choices import choose
 from gr_jax.evaluation.report import text_table
-from gr_jax.nn.precision import dot_general
 from gr_jax.parallel import hosts
 from gr_jax.parallel.host_memory import release_freed_memory
 
 Align = Callable[
   [ConfigDict, pathlib.Path, Data, Vectors, Tokenized, Generator], Generator
 ]
-"""(whole config, workdir, what was made so far) -> the aligned generator."""
+"""(whole config, workdir, the results so far) -> the aligned generator."""
 
 
 def check(config: ConfigDict) -> None:
   """Finds values that no stage knows before the first stage runs.
 
   Raises:
-    ValueError: names the key and what it can be.
+    ValueError: names the key and its possible values.
   """
   choose("data.source", config.data.source, SOURCES)
   choose("tokenizer.collisions", config.tokenizer.collisions, COLLISIONS)
   choose("evaluation.split", config.evaluation.split, SPLITS)
-  dot_general(config.generator.precision)
-  recipe_of(config.generator)
+  check_generator(config.generator)
 
 
 def run(

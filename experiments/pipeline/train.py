@@ -3,28 +3,21 @@
 import dataclasses
 import functools
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
+from flax import linen as nn
+from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
 from experiments.pipeline.prepare import Data
-from experiments.pipeline.recipe import Recipe, recipe_of
-from experiments.pipeline.throughput_metrics import speed_of
-from experiments.pipeline.transition_options import transitions_of
+from experiments.pipeline.tasks import Task
+from experiments.pipeline.untrained import build_untrained
 from gr_jax.artefacts import Artefact, build_resumable
-from gr_jax.data.request_lists import training_sequences
-from gr_jax.data.requests import TRAIN
-from gr_jax.generators.decoder_only import DecoderOnly
-from gr_jax.generators.priors.catalogue_counts import count_catalogue
-from gr_jax.generators.priors.transition_counts import count_transitions
 from gr_jax.generators.priors.transitions import TRANSITIONS
-from gr_jax.generators.prompts.vocabulary import Vocabulary, build_vocabulary
 from gr_jax.generators.prompts.writer import PromptConfig, PromptWriter
-from gr_jax.nn.precision import dot_general
-from gr_jax.nn.transformer import TransformerConfig
 from gr_jax.parallel import hosts
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, replicated
 from gr_jax.tokenizers.semantic_ids import SemanticIds
@@ -32,95 +25,21 @@ from gr_jax.training.checkpoints import Checkpoints
 from gr_jax.training.loop import LoopConfig, fit, make_step
 from gr_jax.training.optimizer import OptimizerConfig, make_optimizer
 from gr_jax.training.state import create_state
+from gr_jax.training.throughput import dense_flops, matmul_peak
 
 
 @dataclasses.dataclass(frozen=True)
 class Generator:
-  """A trained generator and what writes its prompts.
+  """A trained generator and the writer of its prompts.
 
-  `params` holds all that `model.apply` reads: the trained parameters and,
-  where the recipe has them, the counts.
+  `params` holds everything that `model.apply` reads: the trained parameters
+  and, where the recipe has them, the counts.
   """
 
-  model: DecoderOnly
+  model: nn.Module
   params: Any
   writer: PromptWriter
   artefact: Artefact
-
-
-def make_vocabulary(
-  data: Data,
-  semantic_ids: SemanticIds,
-  config: PromptConfig,
-  *,
-  page_ends: int = 0,
-) -> Vocabulary:
-  """Words of the training queries, facts of the users who were there."""
-  requests = data.requests
-  asked = requests.query[(requests.split == TRAIN) & (requests.query >= 0)]
-  return build_vocabulary(
-    requests.queries[asked],
-    requests.profiles,
-    semantic_ids.level_sizes,
-    user_buckets=config.user_buckets,
-    page_ends=page_ends,
-  )
-
-
-def count_variables(
-  data: Data, semantic_ids: SemanticIds, config: ConfigDict
-) -> dict[str, Any]:
-  """`{"counts": ...}` of the training period; nothing where alpha is 0.
-
-  Args:
-    data: what is counted.
-    semantic_ids: of the catalogue.
-    config: `count_alpha`, and what `transitions_of` reads.
-
-  Raises:
-    ValueError: transitions without `count_alpha`, or taught by whole pages,
-      which would not leave out a page's own pairs.
-  """
-  told = transitions_of(config)
-  if told and not config.count_alpha:
-    raise ValueError(
-      "generator.transitions are told beside popularity: set "
-      "generator.count_alpha above 0."
-    )
-  if told and config.get("task", "point_wise") != "point_wise":
-    raise ValueError(
-      "generator.transitions are learned point_wise; generator.task is "
-      f"{config.task!r}."
-    )
-  if not config.count_alpha:
-    return {}
-  counts = count_catalogue(
-    semantic_ids, data.catalogue.popularity, alpha=config.count_alpha
-  )
-  if not told:
-    return {"counts": {"catalogue": counts}}
-  counted = training_sequences(data.requests)
-  transitions = count_transitions(
-    semantic_ids, counted.rows, counted.owners, **told
-  )
-  return {"counts": {"catalogue": counts, "transitions": transitions}}
-
-
-def make_model(
-  config: ConfigDict,
-  recipe: Recipe,
-  vocabulary: Vocabulary,
-  semantic_ids: SemanticIds,
-):
-  """The generator of a generator section, without parameters."""
-  return recipe.network(
-    TransformerConfig(**config.model),
-    vocabulary.prompt_size,
-    semantic_ids.level_sizes,
-    bool((semantic_ids.codes < 0).any()),
-    dot_general(config.precision),
-    recipe.prompt_encoder,
-  )
 
 
 def train(
@@ -134,27 +53,20 @@ def train(
 
   Args:
     config: sections prompt, examples, model, optimizer, loop, mesh, and
-      `precision` and `seed`; what else a recipe may say see `recipe_of`.
-    workdir: of the run.
-    data: requests of the training split are learned.
-    semantic_ids: of the catalogue.
-    inputs: fingerprints of the artefacts behind the arguments.
+      `precision` and `seed`; for the optional keys see `build_untrained`.
+    workdir: the folder of the run.
+    data: its requests of the training split are learned.
+    semantic_ids: the IDs of the catalogue.
+    inputs: the fingerprints of the artefacts behind the arguments.
   """
-  recipe = recipe_of(config)
-  prompt_config = PromptConfig(**config.prompt)
-  vocabulary = make_vocabulary(
-    data, semantic_ids, prompt_config, page_ends=recipe.page_ends
-  )
-  writer = PromptWriter(data.requests, semantic_ids, vocabulary, prompt_config)
-  model = make_model(config, recipe, vocabulary, semantic_ids)
+  untrained = build_untrained(config, data, semantic_ids)
+  model, writer = untrained.model, untrained.writer
   mesh = make_mesh(MeshConfig(**config.mesh))
   loop = LoopConfig(**config.loop)
   optimizer = make_optimizer(OptimizerConfig(**config.optimizer), loop.steps)
-  counts = jax.device_put(
-    count_variables(data, semantic_ids, config), replicated(mesh)
-  )
+  counts = jax.device_put(untrained.counts(), replicated(mesh))
   state = create_state(
-    initializer(model, writer, counts),
+    untrained.initializer(counts),
     optimizer,
     jax.random.key(config.seed),
     mesh=mesh,
@@ -162,11 +74,11 @@ def train(
 
   def make(directory: pathlib.Path) -> None:
     if hosts.is_first():
-      vocabulary.save(directory / "vocabulary.json")
-      if transitions_of(config):
+      untrained.vocabulary.save(directory / "vocabulary.json")
+      if "transitions" in counts.get("counts", {}):
         # The logs that they were counted from are not there when it serves.
         counts["counts"]["transitions"].save(directory / TRANSITIONS)
-    task = recipe.task(config, data, semantic_ids, writer, vocabulary)
+    task = untrained.task()
     with jax.set_mesh(mesh):
       fit(
         jax.tree.map(jnp.copy, state),
@@ -180,7 +92,7 @@ def train(
         config=loop,
         directory=directory,
         mesh=mesh,
-        speed=speed_of(state.params, model, task, writer.config, mesh=mesh),
+        speed=throughput(state.params, model, task, writer.config, mesh=mesh),
       )
 
   artefact = build_resumable(
@@ -194,18 +106,33 @@ def train(
   return Generator(model, params, writer, artefact)
 
 
-def initializer(model, writer, counts):
-  """From a key to random parameters; a prompt of one row gives the shapes."""
-  prompt = writer.prompts(np.zeros(1, np.int64), shown=np.ones(1, bool))
-  queries = writer.queries(np.full((1, 1), -1))
-  codes = np.zeros((1, 1, len(model.level_sizes)), np.int32)
+def throughput(
+  params: Any,
+  model: nn.Module,
+  task: Task,
+  prompt: PromptConfig,
+  *,
+  mesh: Mesh,
+) -> Callable[[float], dict[str, float]]:
+  """From seconds per step to examples, tokens and share of the matmul peak."""
+  length = model.prompt_encoder.length(
+    items=prompt.history, levels=len(model.level_sizes)
+  )
+  positions = task.prompts * (length + task.positions)
+  devices = mesh.devices.size
+  peak = matmul_peak(
+    positions // devices,
+    model.config.width,
+    model.config.feed_forward,
+    dot_general=model.dot_general,
+  )
+  flops = dense_flops(params, positions)
 
-  def init(key):
-    # As if from `model.init`, which would not know the counts.
-    inputs = (prompt, queries, codes)
-    _, made = model.apply(
-      counts, *inputs, rngs={"params": key}, mutable=["params"]
-    )
-    return made
+  def figures(seconds: float) -> dict[str, float]:
+    return {
+      "train/examples_per_second": task.targets / seconds,
+      "train/tokens_per_second": positions / seconds,
+      "train/share_of_matmul_peak": flops / seconds / (peak * devices),
+    }
 
-  return init
+  return figures

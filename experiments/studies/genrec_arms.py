@@ -20,9 +20,8 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from experiments.pipeline.prepare import Data
-from experiments.pipeline.recipe import recipe_of
-from experiments.pipeline.train import make_vocabulary
-from gr_jax.generators.prompts.writer import Prompt, PromptConfig, PromptWriter
+from experiments.pipeline.untrained import build_untrained
+from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.generators.training_examples.page_examples import PageExamples
 from gr_jax.generators.training_examples.single import Examples
 from gr_jax.tokenizers.semantic_ids import SemanticIds
@@ -43,7 +42,7 @@ class Arm:
 
   label: str
   learns: str
-  prompt_encoder: str = "merged"
+  prompt_encoder: str = "merge_items"
   changes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
@@ -56,7 +55,9 @@ ARMS = {
   "page_wise_clicks": Arm(
     "page-wise, clicks only", "page_wise", changes={"max_exposures": 0}
   ),
-  "page_wise_tokens": Arm("page-wise, not merged", "page_wise", "tokens"),
+  "page_wise_tokens": Arm(
+    "page-wise, not merged", "page_wise", "flatten_items"
+  ),
 }
 
 
@@ -105,13 +106,7 @@ def tokens_per_step(
   section: ConfigDict, data: Data, semantic_ids: SemanticIds
 ) -> float:
   """Mean of `batch_tokens` over the first batches."""
-  prompt = PromptConfig(**section.prompt)
-  recipe = recipe_of(section)
-  vocabulary = make_vocabulary(
-    data, semantic_ids, prompt, page_ends=recipe.page_ends
-  )
-  writer = PromptWriter(data.requests, semantic_ids, vocabulary, prompt)
-  task = recipe.task(section, data, semantic_ids, writer, vocabulary)
+  task = build_untrained(section, data, semantic_ids).task()
   batches = itertools.islice(iter(task.batches), _COUNTED)
   return float(np.mean([batch_tokens(batch) for batch in batches]))
 

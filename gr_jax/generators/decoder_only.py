@@ -5,6 +5,7 @@ codes of one target item. All branches of a row read the same prompt and never
 each other, so a page of targets costs one prompt, in training as in search.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -185,3 +186,14 @@ class DecoderOnly(nn.Module):
     return self.apply(
       variables, codes, parents, cache, level=level, method="next_code"
     )
+
+
+def build(section: Mapping[str, Any], **parts) -> DecoderOnly:
+  """The decoder-only network of a generator section.
+
+  Args:
+    section: not read.
+    **parts: the attributes of the network.
+  """
+  del section
+  return DecoderOnly(**parts)

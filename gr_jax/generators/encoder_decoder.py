@@ -12,6 +12,8 @@ own query, the prompt reads itself only (`[OURS]`; T5 would encode it anew for
 every query). The beams of a search share all that was encoded.
 """
 
+import dataclasses
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -235,3 +237,31 @@ class EncoderDecoder(nn.Module):
     return self.apply(
       variables, codes, parents, cache, level=level, method="next_code"
     )
+
+
+def build(section: Mapping[str, Any], **parts) -> EncoderDecoder:
+  """The T5 of a generator section.
+
+  Args:
+    section: not read.
+    **parts: the attributes of the network.
+  """
+  del section
+  return EncoderDecoder(**parts)
+
+
+def build_nci(
+  section: Mapping[str, Any],
+  *,
+  config: TransformerConfig,
+  dot_general: DotGeneral,
+  **parts,
+) -> EncoderDecoder:
+  """The T5 of a section, with a prefix adaptor of `adaptor_layers` layers."""
+  sizes = dataclasses.replace(config, layers=section["adaptor_layers"])
+  return EncoderDecoder(
+    config,
+    dot_general=dot_general,
+    adaptor=PrefixAdaptor(sizes, dot_general),
+    **parts,
+  )

@@ -12,11 +12,10 @@ from configs import nci as nci_config
 from experiments import dsi
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
-from experiments.pipeline.recipe import recipe_of
 from experiments.pipeline.tokenize import tokenize
 from experiments.pipeline.train import train
 from gr_jax.artefacts import Artefact
-from gr_jax.nn.transformer import TransformerConfig
+from gr_jax.generators.build import build_generator
 from gr_jax.retrieval.retriever import Retriever
 from tests.reference.small_world import shop, writer
 
@@ -88,12 +87,7 @@ def test_a_search_of_ids_that_end_finds_the_whole_catalogue(tmp_path):
   assert (ids.codes < 0).any()
   config = generator_section()
   asks = writer()
-  model = recipe_of(config).network(
-    TransformerConfig(**config.model),
-    asks._vocabulary.prompt_size,
-    ids.level_sizes,
-    True,
-  )
+  model = build_generator(config, vocabulary=asks._vocabulary, semantic_ids=ids)
   rows = np.arange(2)
   prompts = asks.prompts(rows, shown=np.ones(2, bool))
   queries = asks.queries(shop().requests.query[rows])

@@ -20,7 +20,7 @@ def test_the_objective_is_grpo_sr_without_kl():
     (
       "generator.prompt_encoder",
       "x",
-      "prompt_encoder is 'x'; use one of summed",
+      "prompt_encoder is 'x'; use one of sum_items",
     ),
     ("preference.network.search", "x", "search is 'x'; use one of hard"),
   ],

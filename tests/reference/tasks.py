@@ -1,5 +1,6 @@
 """A generator that learns one of the tasks in the small world."""
 
+import dataclasses
 import pathlib
 
 import jax
@@ -7,28 +8,34 @@ from flax import linen as nn
 from ml_collections import ConfigDict
 
 from experiments.pipeline.prepare import Data
-from experiments.pipeline.recipe import recipe_of
-from experiments.pipeline.train import make_vocabulary
+from experiments.pipeline.untrained import Untrained, build_untrained
 from gr_jax.artefacts import Artefact
-from gr_jax.generators.decoder_only import DecoderOnly
-from gr_jax.generators.prompts.writer import PromptWriter
-from gr_jax.nn.transformer import TransformerConfig
 from tests.reference import small_world
 
 EXAMPLES = {
   "point_wise": {"batch_size": 4, "targets": 3},
   "page_wise": {"batch_size": 4, "places": 6, "pages": 2},
 }
+MODEL = {
+  "layers": 1,
+  "width": 16,
+  "heads": 2,
+  "kv_heads": 1,
+  "head_size": 8,
+  "feed_forward": 16,
+}
 
 
-def section(learns: str) -> ConfigDict:
+def section(task: str) -> ConfigDict:
   return ConfigDict(
     {
       "seed": 0,
       "precision": "float32",
-      "task": learns,
-      "prompt_encoder": "merged",
-      "examples": EXAMPLES[learns],
+      "task": task,
+      "prompt_encoder": "merge_items",
+      "prompt": dataclasses.asdict(small_world.PROMPT),
+      "model": MODEL,
+      "examples": EXAMPLES[task],
     }
   )
 
@@ -38,29 +45,13 @@ def data(directory: pathlib.Path) -> Data:
   return Data(world.catalogue, world.requests, Artefact(directory, "", 0.0))
 
 
-def started(learns: str, directory: pathlib.Path):
-  """Task, model and initial parameters."""
-  recipe = recipe_of(section(learns))
-  ids = small_world.semantic_ids()
-  vocabulary = make_vocabulary(
-    data(directory), ids, small_world.PROMPT, page_ends=recipe.page_ends
-  )
-  writer = PromptWriter(
-    small_world.shop().requests, ids, vocabulary, small_world.PROMPT
-  )
-  model = DecoderOnly(
-    TransformerConfig(
-      layers=1, width=16, heads=2, kv_heads=1, head_size=8, feed_forward=16
-    ),
-    vocabulary.prompt_size,
-    ids.level_sizes,
-    bool((ids.codes < 0).any()),
-    prompt_encoder=recipe.prompt_encoder,
-  )
-  task = recipe.task(section(learns), data(directory), ids, writer, vocabulary)
-  batch = next(iter(task.batches))
-  queries = batch.queries[:, :1]
-  params = jax.jit(model.init)(
-    jax.random.key(0), batch.prompt, queries, batch.codes[:, :1]
-  )
-  return task, model, nn.unbox(params), batch
+def untrained(config: ConfigDict, directory: pathlib.Path) -> Untrained:
+  return build_untrained(config, data(directory), small_world.semantic_ids())
+
+
+def started(name: str, directory: pathlib.Path):
+  """Task, model, initial parameters and a batch."""
+  parts = untrained(section(name), directory)
+  task, model = parts.task(), parts.model
+  params = jax.jit(parts.initializer({}))(jax.random.key(0))
+  return task, model, nn.unbox(params), next(iter(task.batches))

@@ -34,7 +34,7 @@ def test_each_program_is_a_row_that_says_whether_it_fits(made, target):
   assert "| yes |" in search
 
 
-def test_a_smaller_memory_is_told(made, target):
+def test_a_smaller_memory_is_reported(made, target):
   compiled = jax.jit(lambda x: x + 1).lower(1.0).compile()
   assert "| yes |" in compile_ahead.row("one", compiled, target)
   less = targets.Target("cpu", target.devices, 0, 1e12, {})
@@ -42,16 +42,16 @@ def test_a_smaller_memory_is_told(made, target):
 
 
 def test_products_are_counted_as_training_counts_them(made):
-  model = made.config.model
+  model = made.untrained.section.model
   inner = model.heads * model.head_size
   block = (
     2 * model.width * inner
     + 2 * model.width * model.kv_heads * model.head_size
     + 3 * model.width * model.feed_forward
   )
-  examples = made.config.examples
+  examples = made.untrained.section.examples
   positions = examples.batch_size * (
-    1 + made.config.prompt.history + 3 * examples.targets
+    1 + made.untrained.section.prompt.history + 3 * examples.targets
   )
   wanted = 6 * model.layers * block * positions
   assert programs.step_flops(made) == pytest.approx(wanted)

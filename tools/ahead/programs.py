@@ -16,18 +16,11 @@ from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
 from experiments.pipeline.prepare import Data
-from experiments.pipeline.recipe import recipe_of
-from experiments.pipeline.task import Task
-from experiments.pipeline.train import (
-  count_variables,
-  initializer,
-  make_model,
-  make_vocabulary,
-)
+from experiments.pipeline.tasks import Task
+from experiments.pipeline.untrained import Untrained, build_untrained
 from gr_jax.data.worlds import shop_config, shop_world
 from gr_jax.decoding.beam_search import beam_search
 from gr_jax.decoding.trie import Trie, build_trie
-from gr_jax.generators.prompts.writer import PromptConfig, PromptWriter
 from gr_jax.parallel.mesh import batch_sharding, replicated
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 from gr_jax.training.loop import jitted_step
@@ -38,32 +31,27 @@ from gr_jax.training.throughput import dense_flops
 
 @dataclasses.dataclass(frozen=True)
 class Parts:
-  """Of a generator section, over the made-up shop.
+  """A generator section over the made-up shop.
 
   Attributes:
-    model: the generator.
-    writer: of prompts.
-    task: batches and loss.
-    counts: variables that are not trained.
-    trie: of as many IDs as the catalogue shall have.
-    config: the section.
+    untrained: the generator.
+    task: its batches and loss.
+    counts: the variables that are not trained.
+    trie: as many IDs as the catalogue shall have.
   """
 
-  model: Any
-  writer: PromptWriter
+  untrained: Untrained
   task: Task
   counts: dict[str, Any]
   trie: Trie
-  config: ConfigDict
 
 
 def parts(config: ConfigDict, *, items: int) -> Parts:
-  """What a run of `config` would train, for a catalogue of `items`.
+  """The parts that a run of `config` would train, for a catalogue of `items`.
 
   Raises:
     ValueError: the tokenizer section names no levels.
   """
-  section = config.generator
   world = shop_world.generate(
     shop_config.ShopWorldConfig(
       num_items=2000, num_users=400, num_requests=2000
@@ -74,17 +62,12 @@ def parts(config: ConfigDict, *, items: int) -> Parts:
   sizes = _level_sizes(config.tokenizer)
   ids = SemanticIds(_codes(len(world.catalogue.item_ids), sizes), sizes)
   catalogue = SemanticIds(_codes(items, sizes), sizes)
-  recipe = recipe_of(section)
-  prompt = PromptConfig(**section.prompt)
-  vocabulary = make_vocabulary(data, ids, prompt, page_ends=recipe.page_ends)
-  writer = PromptWriter(data.requests, ids, vocabulary, prompt)
+  untrained = build_untrained(config.generator, data, ids)
   return Parts(
-    make_model(section, recipe, vocabulary, ids),
-    writer,
-    recipe.task(section, data, ids, writer, vocabulary),
-    count_variables(data, ids, section),
+    untrained,
+    untrained.task(),
+    untrained.counts(),
     build_trie(catalogue.ids, sizes),
-    section,
   )
 
 
@@ -106,43 +89,46 @@ def _codes(items: int, sizes: tuple[int, ...]) -> np.ndarray:
 
 def lowered_step(made: Parts, mesh: Mesh):
   """The training step, lowered for the devices of `mesh`."""
-  optimizer = make_optimizer(OptimizerConfig(**made.config.optimizer), 1000)
-  state = abstract_state(
-    initializer(made.model, made.writer, made.counts), optimizer, mesh=mesh
-  )
+  section, model = made.untrained.section, made.untrained.model
+  optimizer = make_optimizer(OptimizerConfig(**section.optimizer), 1000)
+  init = made.untrained.initializer(made.counts)
+  state = abstract_state(init, optimizer, mesh=mesh)
   step = jitted_step(
-    functools.partial(made.task.loss, made.model), optimizer, like=state
+    functools.partial(made.task.loss, model), optimizer, like=state
   )
   batch = _shapes(next(iter(made.task.batches)), batch_sharding(mesh))
   return step.lower(state, batch, _shapes(made.counts, replicated(mesh)))
 
 
+def _abstract_params(made: Parts):
+  init = made.untrained.initializer(made.counts)
+  return nn.unbox(jax.eval_shape(init, jax.random.key(0)))
+
+
 def step_flops(made: Parts) -> float:
-  """Of the dense layers in one training step, all devices together."""
-  init = initializer(made.model, made.writer, made.counts)
-  params = nn.unbox(jax.eval_shape(lambda: init(jax.random.key(0))))
-  length = made.model.prompt_encoder.length(
-    items=made.config.prompt.history, levels=len(made.model.level_sizes)
+  """FLOPs of the dense layers in one training step, all devices together."""
+  section, model = made.untrained.section, made.untrained.model
+  length = model.prompt_encoder.length(
+    items=section.prompt.history, levels=len(model.level_sizes)
   )
   positions = made.task.prompts * (length + made.task.positions)
-  forward_again = 4 / 3 if made.config.model.remat else 1
-  return forward_again * dense_flops(params, positions)
+  forward_again = 4 / 3 if section.model.remat else 1
+  return forward_again * dense_flops(_abstract_params(made), positions)
 
 
 def lowered_search(made: Parts, mesh: Mesh, *, requests: int, beam: int):
   """A search for `requests` a batch, which the devices share."""
   everywhere, split = replicated(mesh), batch_sharding(mesh)
-  init = initializer(made.model, made.writer, made.counts)
-  params = jax.eval_shape(lambda: init(jax.random.key(0)))
+  writer = made.untrained.writer
   rows = np.zeros(requests, np.int64)
-  prompt = made.writer.prompts(rows, shown=np.ones(requests, bool))
-  queries = made.writer.queries(np.full(requests, -1))
+  prompt = writer.prompts(rows, shown=np.ones(requests, bool))
+  queries = writer.queries(np.full(requests, -1))
   search = jax.jit(
-    functools.partial(beam_search, made.model),
+    functools.partial(beam_search, made.untrained.model),
     static_argnames="beam_size",
   )
   return search.lower(
-    _shapes(nn.unbox(params) | made.counts, everywhere),
+    _shapes(_abstract_params(made) | made.counts, everywhere),
     _shapes((prompt, queries), split),
     _shapes(made.trie, everywhere),
     beam_size=beam,

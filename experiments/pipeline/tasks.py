@@ -1,0 +1,219 @@
+"""The tasks that a generator learns: their batches and losses.
+
+point_wise  next-token prediction of every clicked item by itself
+page_wise   next-token prediction of whole pages (GenRec, arXiv 2604.14878)
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import grain
+import jax
+from flax import linen as nn
+from ml_collections import ConfigDict
+
+from experiments.pipeline.prepare import Data
+from gr_jax.choices import choose
+from gr_jax.data.request_lists import training_sequences
+from gr_jax.data.requests import TRAIN, Requests
+from gr_jax.generators.page_scores import page_scores
+from gr_jax.generators.priors.future_items import FutureItems
+from gr_jax.generators.prompts.vocabulary import Vocabulary
+from gr_jax.generators.prompts.writer import PromptWriter
+from gr_jax.generators.training_examples.page_examples import (
+  PageExamples,
+  PageExamplesConfig,
+  training_pages,
+)
+from gr_jax.generators.training_examples.pages import build_pages
+from gr_jax.generators.training_examples.single import (
+  Examples,
+  ExamplesConfig,
+  group_targets,
+  training_examples,
+)
+from gr_jax.objectives.next_token import code_losses
+from gr_jax.objectives.page_next_token import page_losses
+from gr_jax.tokenizers.semantic_ids import SemanticIds
+
+
+class Task(NamedTuple):
+  """Batches and the loss on them.
+
+  Attributes:
+    batches: endless.
+    loss: `(model, params, batch, counts) -> (loss, metrics)`, where `counts`
+      are the variables that are not trained.
+    prompts: the number of prompts per batch.
+    targets: the number of IDs that a batch has room for.
+    positions: the number of positions that follow each prompt.
+  """
+
+  batches: grain.IterDataset
+  loss: Callable[..., tuple[jax.Array, dict[str, Any]]]
+  prompts: int
+  targets: int
+  positions: int
+
+
+def transition_options(config: ConfigDict) -> dict[str, int]:
+  """The options of `count_transitions`; empty where none are counted.
+
+  Args:
+    config: a generator section; it may have `transitions` with `window`,
+      `neighbours` (0 = none are counted) and `last`.
+  """
+  options = config.get("transitions")
+  return options.to_dict() if options and options.neighbours else {}
+
+
+def point_wise(
+  config: ConfigDict,
+  data: Data,
+  semantic_ids: SemanticIds,
+  writer: PromptWriter,
+  vocabulary: Vocabulary,
+) -> Task:
+  """The clicked and ordered items of the training period.
+
+  Args:
+    config: `examples` as `ExamplesConfig`, `seed`, and the keys that
+      `transition_options` reads.
+    data: the requests.
+    semantic_ids: the IDs of the catalogue.
+    writer: the writer of the prompts.
+    vocabulary: not read.
+  """
+  del vocabulary
+  examples = ExamplesConfig(**config.examples, seed=config.seed)
+  batches = training_examples(
+    data.requests,
+    group_targets(data.requests, split=TRAIN),
+    writer,
+    semantic_ids.codes,
+    config=examples,
+    future_items=_future_items(config, data.requests, semantic_ids),
+  )
+  return Task(
+    batches,
+    _point_wise_loss,
+    prompts=examples.batch_size,
+    targets=examples.batch_size * examples.targets,
+    positions=examples.targets * len(semantic_ids.level_sizes),
+  )
+
+
+def _point_wise_loss(model: nn.Module, params, batch: Examples, counts):
+  """Sum over levels of the next-token loss, and its parts."""
+  variables = params | _without_future(counts, batch)
+  logits = model.apply(variables, batch.prompt, batch.queries, batch.codes)
+  losses = code_losses(logits, batch.codes, where=batch.mask)
+  metrics = {"train/loss": losses.sum()}
+  metrics |= {f"train/loss_{l + 1}": losses[l] for l in range(len(losses))}
+  return losses.sum(), metrics
+
+
+def _without_future(counts, batch: Examples):
+  """The counts as they would be had the rows' own future not been counted."""
+  if batch.future_items is None:
+    return counts
+  found = counts["counts"]
+  before = found["transitions"].without(batch.future_items)
+  return {"counts": found | {"transitions": before}}
+
+
+def _future_items(
+  config: ConfigDict, requests: Requests, semantic_ids: SemanticIds
+) -> FutureItems | None:
+  """The pairs that a request's own user added to the transitions."""
+  options = transition_options(config)
+  if not options:
+    return None
+  ends = requests.user_offsets[:-1] + training_sequences(requests).sizes
+  window = options["window"]
+  return FutureItems(requests, semantic_ids.codes, ends, window=window)
+
+
+def page_wise(
+  config: ConfigDict,
+  data: Data,
+  semantic_ids: SemanticIds,
+  writer: PromptWriter,
+  vocabulary: Vocabulary,
+) -> Task:
+  """The pages of the training period, each as one sequence.
+
+  Args:
+    config: `examples` as `PageExamplesConfig`, and `seed`.
+    data: the requests.
+    semantic_ids: the IDs of the catalogue.
+    writer: the writer of the prompts.
+    vocabulary: has the token of a page's end.
+  """
+  examples = PageExamplesConfig(**config.examples, seed=config.seed)
+  pages = build_pages(
+    data.requests,
+    semantic_ids.id_of_item,
+    split=TRAIN,
+    max_exposures=examples.max_exposures,
+  )
+  batches = training_pages(
+    pages, writer, semantic_ids.ids, data.requests.query, config=examples
+  )
+  levels = len(semantic_ids.level_sizes)
+  return Task(
+    batches,
+    functools.partial(
+      _page_wise_loss, end_token=vocabulary.offsets["page_end"]
+    ),
+    prompts=examples.batch_size,
+    targets=examples.batch_size * examples.places,
+    positions=examples.places * levels + examples.pages,
+  )
+
+
+def _page_wise_loss(
+  model: nn.Module, params, batch: PageExamples, counts, *, end_token: int
+):
+  """Sum over levels and ends of the next-token loss, and its parts."""
+  scores = model.apply(
+    params | counts,
+    batch.prompt,
+    batch.queries,
+    batch.codes,
+    batch.page,
+    end_token=end_token,
+    method=page_scores,
+  )
+  losses = page_losses(
+    scores.codes,
+    scores.ends,
+    batch.codes,
+    weights=batch.weights,
+    ended=batch.ends,
+  )
+  levels = len(scores.codes)
+  metrics = {"train/loss": losses.sum(), "train/loss_end": losses[-1]}
+  metrics |= {f"train/loss_{l + 1}": losses[l] for l in range(levels)}
+  return losses.sum(), metrics
+
+
+TASKS = {"point_wise": point_wise, "page_wise": page_wise}
+
+
+def task_of(config: ConfigDict) -> Callable[..., Task]:
+  """The entry of `TASKS` that `generator.task` names, else `point_wise`.
+
+  Raises:
+    ValueError: there is no such task, or the network cannot learn it.
+  """
+  name = config.get("task", "point_wise")
+  task = choose("generator.task", name, TASKS)
+  network = config.get("network", "decoder_only")
+  if task is page_wise and network != "decoder_only":
+    raise ValueError(
+      f"generator.task is {name!r}, which generator.network={network} cannot: "
+      "only decoder_only reads pages."
+    )
+  return task

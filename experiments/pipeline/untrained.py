@@ -1,0 +1,150 @@
+"""A generator before its training, as a generator section describes it."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import jax
+from flax import linen as nn
+from ml_collections import ConfigDict
+
+from experiments.pipeline.prepare import Data
+from experiments.pipeline.tasks import (
+  Task,
+  page_wise,
+  task_of,
+  transition_options,
+)
+from gr_jax.data.request_lists import training_sequences
+from gr_jax.data.requests import TRAIN
+from gr_jax.generators import build
+from gr_jax.generators.priors.catalogue_counts import count_catalogue
+from gr_jax.generators.priors.transition_counts import count_transitions
+from gr_jax.generators.prompts.vocabulary import Vocabulary, build_vocabulary
+from gr_jax.generators.prompts.writer import PromptConfig, PromptWriter
+from gr_jax.tokenizers.semantic_ids import SemanticIds
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Untrained:
+  """A generator without parameters, and everything that its training needs.
+
+  Attributes:
+    section: the generator section.
+    data: the catalogue and the requests.
+    semantic_ids: the IDs of the catalogue.
+    vocabulary: the tokens.
+    writer: the writer of the prompts.
+    model: the network.
+  """
+
+  section: ConfigDict
+  data: Data
+  semantic_ids: SemanticIds
+  vocabulary: Vocabulary
+  writer: PromptWriter
+  model: nn.Module
+
+  def task(self) -> Task:
+    """Batches of the training period, and the loss on them."""
+    return task_of(self.section)(
+      self.section, self.data, self.semantic_ids, self.writer, self.vocabulary
+    )
+
+  def counts(self) -> dict[str, Any]:
+    """`{"counts": ...}` of the training period; empty where alpha is 0."""
+    return count_variables(self.data, self.semantic_ids, self.section)
+
+  def initializer(self, counts: dict[str, Any]) -> Callable[[jax.Array], Any]:
+    """The function from a key to random parameters, beside `counts`."""
+    return build.initializer(self.model, counts)
+
+
+def check_generator(section: ConfigDict) -> None:
+  """Finds names that no part of a generator knows.
+
+  Raises:
+    ValueError: names the key and its possible values.
+  """
+  task_of(section)
+  build.network_of(section)
+  build.prompt_encoder_of(section)
+
+
+def build_untrained(
+  section: ConfigDict, data: Data, semantic_ids: SemanticIds
+) -> Untrained:
+  """The parts of the generator that a section describes.
+
+  Args:
+    section: `prompt` as `PromptConfig`, and the keys of
+      `build.build_generator` and of the task.
+    data: the catalogue and the requests.
+    semantic_ids: the IDs of the catalogue.
+  """
+  prompt = PromptConfig(**section.prompt)
+  ends = int(task_of(section) is page_wise)
+  vocabulary = make_vocabulary(data, semantic_ids, prompt, page_ends=ends)
+  writer = PromptWriter(data.requests, semantic_ids, vocabulary, prompt)
+  model = build.build_generator(
+    section, vocabulary=vocabulary, semantic_ids=semantic_ids
+  )
+  return Untrained(section, data, semantic_ids, vocabulary, writer, model)
+
+
+def make_vocabulary(
+  data: Data,
+  semantic_ids: SemanticIds,
+  config: PromptConfig,
+  *,
+  page_ends: int = 0,
+) -> Vocabulary:
+  """Words of the training queries, and facts about all users."""
+  requests = data.requests
+  rows = requests.query[(requests.split == TRAIN) & (requests.query >= 0)]
+  return build_vocabulary(
+    requests.queries[rows],
+    requests.profiles,
+    semantic_ids.level_sizes,
+    user_buckets=config.user_buckets,
+    page_ends=page_ends,
+  )
+
+
+def count_variables(
+  data: Data, semantic_ids: SemanticIds, config: ConfigDict
+) -> dict[str, Any]:
+  """`{"counts": ...}` of the training period; empty where alpha is 0.
+
+  Args:
+    data: the purchases that are counted.
+    semantic_ids: the IDs of the catalogue.
+    config: `count_alpha`, and the keys that `transition_options` reads.
+
+  Raises:
+    ValueError: transitions without `count_alpha`, or learned by whole pages,
+      which would not leave out a page's own pairs.
+  """
+  options = transition_options(config)
+  if options and not config.count_alpha:
+    raise ValueError(
+      "generator.transitions are counted beside popularity: set "
+      "generator.count_alpha above 0."
+    )
+  if options and config.get("task", "point_wise") != "point_wise":
+    raise ValueError(
+      "generator.transitions are learned point_wise; generator.task is "
+      f"{config.task!r}."
+    )
+  if not config.count_alpha:
+    return {}
+  counts = count_catalogue(
+    semantic_ids, data.catalogue.popularity, alpha=config.count_alpha
+  )
+  if not options:
+    return {"counts": {"catalogue": counts}}
+  sequences = training_sequences(data.requests)
+  transitions = count_transitions(
+    semantic_ids, sequences.rows, sequences.owners, **options
+  )
+  return {"counts": {"catalogue": counts, "transitions": transitions}}

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+from ml_collections import ConfigDict
+
+from experiments.pipeline.untrained import (
+  check_generator,
+  count_variables,
+  make_vocabulary,
+)
+from gr_jax.data.requests import TRAIN
+from tests.reference import small_world, tasks
+
+PLAIN = {"precision": "bfloat16"}
+
+
+@pytest.mark.parametrize(
+  ("key", "value", "message"),
+  [
+    ("task", "x", "generator.task is 'x'; use one of point_wise"),
+    ("prompt_encoder", "x", "prompt_encoder is 'x'; use one of sum_items"),
+    ("prompt_encoder", "merged", "'merged' is now 'merge_items'"),
+    ("network", "x", "generator.network is 'x'; use one of decoder_only"),
+    ("precision", "x", "precision is 'x'; use one of bfloat16"),
+  ],
+)
+def test_a_name_that_nothing_knows_is_refused(key, value, message):
+  check_generator(ConfigDict(PLAIN))
+  with pytest.raises(ValueError, match=message) as caught:
+    check_generator(ConfigDict(PLAIN | {key: value}))
+  assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+  ("name", "ends"), [("point_wise", 0), ("page_wise", 1)]
+)
+def test_pages_have_a_token_for_their_end(tmp_path, name, ends):
+  parts = tasks.untrained(tasks.section(name), tmp_path)
+  assert parts.vocabulary.page_ends == ends
+  assert parts.model.prompt_size == parts.vocabulary.prompt_size
+
+
+def test_words_of_the_vocabulary_are_those_of_the_training(tmp_path):
+  requests = small_world.shop().requests
+  vocabulary = make_vocabulary(
+    tasks.data(tmp_path), small_world.semantic_ids(), small_world.PROMPT
+  )
+  rows = requests.query[(requests.split == TRAIN) & (requests.query >= 0)]
+  words = {w for q in requests.queries[rows].tolist() for w in q.split()}
+  assert set(vocabulary.words) == words
+
+
+TRANSITIONS = {"window": 3, "neighbours": 4, "last": 2}
+
+
+def test_transitions_stand_beside_the_catalogue_and_are_off_by_default(
+  tmp_path,
+):
+  data, ids = tasks.data(tmp_path), small_world.semantic_ids()
+  config = ConfigDict({"count_alpha": 1.0})
+  plain = count_variables(data, ids, config)
+  assert plain["counts"].keys() == {"catalogue"}
+  config.transitions = TRANSITIONS
+  both = count_variables(data, ids, config)["counts"]
+  assert both["transitions"].neighbours.shape == (ids.num_ids, 4)
+  np.testing.assert_array_equal(both["transitions"].ids, ids.ids)
+
+
+@pytest.mark.parametrize(
+  ("section", "error"),
+  [
+    ({"count_alpha": 0.0}, "count_alpha above 0"),
+    ({"count_alpha": 1.0, "task": "page_wise"}, "task is 'page_wise'"),
+  ],
+)
+def test_transitions_that_would_mislead_are_refused(tmp_path, section, error):
+  config = ConfigDict(section | {"transitions": TRANSITIONS})
+  with pytest.raises(ValueError, match=error):
+    count_variables(tasks.data(tmp_path), small_world.semantic_ids(), config)

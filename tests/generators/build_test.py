@@ -1,0 +1,80 @@
+import pytest
+from ml_collections import ConfigDict
+
+from gr_jax.generators.build import (
+  NETWORKS,
+  build_generator,
+  prompt_encoder_of,
+)
+from gr_jax.generators.decoder_only import DecoderOnly
+from gr_jax.generators.encoder_decoder import EncoderDecoder
+from gr_jax.generators.prefix_adaptor import PrefixAdaptor
+from gr_jax.generators.prompts.flatten_items import FlattenItems
+from gr_jax.generators.prompts.merge_items import MergeItems
+from gr_jax.generators.prompts.prompt_encoder import SumItems
+from gr_jax.nn.dot import bf16_dot_general
+from gr_jax.nn.transformer import TransformerConfig
+from tests.reference.small_world import semantic_ids, writer
+
+SECTION = {"precision": "bfloat16", "model": {"layers": 1, "width": 32}}
+
+
+def built(**more):
+  """The same from a config and from a manifest."""
+  parts = {
+    "vocabulary": writer()._vocabulary,
+    "semantic_ids": semantic_ids(),
+  }
+  model = build_generator(SECTION | more, **parts)
+  assert build_generator(ConfigDict(SECTION | more), **parts) == model
+  return model
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_all_networks_have_the_sizes_of_section_and_ids(network):
+  model = built(network=network, adaptor_layers=3)
+  assert model.config == TransformerConfig(layers=1, width=32)
+  assert model.level_sizes == semantic_ids().level_sizes
+  assert model.prompt_size == writer()._vocabulary.prompt_size
+  assert model.dot_general is bf16_dot_general
+  assert not model.ends
+
+
+def test_a_section_names_its_network():
+  assert isinstance(built(), DecoderOnly)
+  assert isinstance(built(network="encoder_decoder"), EncoderDecoder)
+  assert built(network="encoder_decoder").adaptor is None
+
+
+def test_nci_is_an_encoder_decoder_with_an_adaptor_of_its_own_depth():
+  model = built(network="nci", adaptor_layers=3)
+  assert isinstance(model, EncoderDecoder)
+  assert model.adaptor == PrefixAdaptor(
+    TransformerConfig(layers=3, width=32), bf16_dot_general
+  )
+
+
+@pytest.mark.parametrize(
+  ("name", "encoder"),
+  [
+    ("sum_items", SumItems()),
+    ("flatten_items", FlattenItems()),
+    ("merge_items", MergeItems(bf16_dot_general)),
+  ],
+)
+def test_a_section_names_its_prompt_encoder(name, encoder):
+  assert built(prompt_encoder=name).prompt_encoder == encoder
+  assert built().prompt_encoder == SumItems()
+
+
+@pytest.mark.parametrize(
+  ("old", "new"),
+  [
+    ("summed", "sum_items"),
+    ("tokens", "flatten_items"),
+    ("merged", "merge_items"),
+  ],
+)
+def test_a_renamed_prompt_encoder_names_the_new_one(old, new):
+  with pytest.raises(ValueError, match=f"'{old}' is now '{new}'"):
+    prompt_encoder_of(SECTION | {"prompt_encoder": old})
