@@ -12,15 +12,15 @@ import sys
 from collections.abc import Mapping
 
 from gr_jax import command_line
+from gr_jax.atomic import write_text
 from gr_jax.evaluation import results
-from gr_jax.evaluation.report import report_file, result_plots, svg_file
-
-_KINDS = {
-  "semantic": "semantic",
-  "personalised": "personalised",
-  "next_basket": "next basket",
-}
-
+from gr_jax.evaluation.report import (
+  report_file,
+  result_plots,
+  run_sections,
+  svg,
+)
+from gr_jax.evaluation.report.text_table import markdown
 
 _SEEN = {"kept": "kept", "out": "taken out"}
 
@@ -32,30 +32,26 @@ def recall_rows(report: Mapping, *, seen: str = "kept") -> list[dict]:
 
 
 def table(rows: list[dict]) -> str:
-  """`recall_rows` as Markdown."""
-  systems = dict.fromkeys(row["system"] for row in rows)
-  asked = {row["requests"] for row in rows}
-  kinds = [kind for kind in _KINDS if kind in asked]
+  """`recall_rows` as Markdown, by the figures of personalised requests.
+
+  Where there are none the last kind of requests decides.
+  """
+  kinds = results.kinds(rows)
   first = "personalised" if "personalised" in kinds else kinds[-1]
-  heads = ["recall@10", *(_KINDS[kind] for kind in kinds)]
-  lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
-  for system in sorted(systems, key=lambda name: -_value(rows, name, first)):
-    cells = [_cell(rows, system, kind) for kind in kinds]
-    name = system if system in results.BASELINES else f"**{system}**"
-    lines.append(" | ".join([f"| {name}", *cells]) + " |")
-  return "\n".join(lines)
+  figures = {(row["system"], row["requests"]): row for row in rows}
+  roles = {row["system"]: row["role"] for row in rows}
+  order = results.from_best(results.select(rows, requests=first))
+  lines = [["recall@10", *map(svg.plain, kinds)]]
+  for system in dict.fromkeys([*order, *roles]):
+    name = f"**{system}**" if roles[system] == results.MODEL else system
+    cells = [_cell(figures.get((system, kind))) for kind in kinds]
+    lines.append([name, *cells])
+  return markdown(lines)
 
 
-def _value(rows: list[dict], system: str, kind: str) -> float:
-  found = results.select(rows, system=system, requests=kind)
-  return found[0]["value"] if found else -1.0
-
-
-def _cell(rows: list[dict], system: str, kind: str) -> str:
-  found = results.select(rows, system=system, requests=kind)
-  if not found:
+def _cell(row: Mapping | None) -> str:
+  if row is None:
     return "-"
-  row = found[0]
   return f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
 
 
@@ -74,7 +70,7 @@ def document(report: Mapping, *, seen: str = "kept") -> str:
       "test period of each kind, 95 % bootstrap intervals over users.",
       "",
       f"- command: `{origin['command']}`",
-      f"- commit: {origin['commit']}",
+      f"- commit: {', '.join(run_sections.distinct(report['commits']))}",
       f"- seeds: tokenizer {report['config']['tokenizer']['seed']}, generator "
       f"{report['config']['generator']['seed']}, requests "
       f"{report['config']['evaluation']['seed']}",
@@ -94,12 +90,10 @@ def _publish(options: argparse.Namespace) -> None:
     raise ValueError(f"{options.report} does not exist; run a config first.")
   report = report_file.read_report(options.report)
   options.output.mkdir(parents=True, exist_ok=True)
-  report_file.write_text(
-    options.output / "table.md", document(report, seen=options.seen)
-  )
+  write_text(options.output / "table.md", document(report, seen=options.seen))
   rows = recall_rows(report, seen=options.seen)
-  picture = svg_file.standing_alone(result_plots.recall_by_system(rows))
-  report_file.write_text(options.output / "recall.svg", picture)
+  picture = svg.standing_alone(result_plots.recall_by_system(rows))
+  write_text(options.output / "recall.svg", picture)
   print(table(rows))
 
 

@@ -24,9 +24,9 @@ class Baselines:
   """Every baseline, fitted once on the training period.
 
   Args:
-    data: catalogue and requests.
-    vectors: of items and queries.
-    window: how far apart `item_knn` pairs purchases.
+    data: the catalogue and the requests.
+    vectors: the vectors of items and queries.
+    window: how many positions apart `item_knn` pairs purchases.
     last: how many of the newest purchases it reads.
     dual: a dual encoder, where a recipe trains one.
   """
@@ -42,7 +42,6 @@ class Baselines:
   ):
     self._last, self._dual = last, dual
     catalogue = data.catalogue
-    self._requests = data.requests
     self._vectors = vectors
     self._popularity = popularity.fit(catalogue.popularity)
     self._query_counts = query_counts.fit(data.requests, catalogue.popularity)
@@ -55,33 +54,29 @@ class Baselines:
     )
 
   def rank(
-    self, questions: EvalRequests, *, k: int, exclude: RowLists | None
+    self, requests: EvalRequests, *, k: int, exclude: RowLists | None
   ) -> Iterator[tuple[str, np.ndarray]]:
     """`(name, [R, k])` of every baseline that has something to go by.
 
     A baseline sees what the generator sees: no history where it is hidden.
     """
     options = {"k": k, "exclude": exclude}
-    query = self._requests.query[questions.rows]
-    yield (
-      "popularity",
-      popularity.rank(self._popularity, len(questions.rows), **options),
-    )
-    if questions.shown:
-      histories = questions.histories
+    count = len(requests.rows)
+    yield "popularity", popularity.rank(self._popularity, count, **options)
+    if requests.shows_history:
+      histories, last = requests.histories, self._last
       yield "repeat", repeat.rank(histories, **options)
-      yield (
-        "item_knn",
-        item_knn.rank(self._item_knn, histories, last=self._last, **options),
-      )
-    if questions.asked:
-      counted = query_counts.rank(self._query_counts, query, **options)
-      yield "query_counts", counted
-      queries = self._requests.queries[query]
-      yield "bm25", bm25.rank(self._bm25, queries, **options)
+      ranked = item_knn.rank(self._item_knn, histories, last=last, **options)
+      yield "item_knn", ranked
+    if requests.has_query:
+      query = requests.queries
+      ranked = query_counts.rank(self._query_counts, query, **options)
+      yield "query_counts", ranked
+      texts = requests.table.queries[query]
+      yield "bm25", bm25.rank(self._bm25, texts, **options)
       wanted = self._vectors.queries[query]
     else:
-      wanted = nearest.history_vectors(self._vectors.items, questions.histories)
+      wanted = nearest.history_vectors(self._vectors.items, requests.histories)
     yield "nearest", nearest.rank(self._nearest, wanted, **options)
     if self._dual is not None:
-      yield "dpr", self._dual.rank(questions, **options)
+      yield "dpr", self._dual.rank(requests, **options)

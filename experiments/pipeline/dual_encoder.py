@@ -52,14 +52,14 @@ class DualRanker:
   artefact: Artefact
 
   def rank(
-    self, questions: EvalRequests, *, k: int, exclude: RowLists | None
+    self, requests: EvalRequests, *, k: int, exclude: RowLists | None
   ) -> np.ndarray:
     """`[R, k]` int32 catalogue rows, as every baseline gives them."""
-    query = questions.requests.query[questions.rows]
+    query = requests.queries
     encoded = ranking.encode_requests(
       self.model,
       self.params,
-      *questions.prompts(self.writer),
+      *requests.prompts(self.writer),
       self.query_vectors[query],
     )
     return ranking.rank(self.index, np.asarray(encoded), k=k, exclude=exclude)

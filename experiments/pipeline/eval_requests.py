@@ -1,4 +1,4 @@
-"""The requests of the test period that an evaluation asks."""
+"""The requests of the test period that a run is evaluated on."""
 
 import dataclasses
 import functools
@@ -18,31 +18,37 @@ class EvalRequests:
   Attributes:
     kind: "semantic" (query only), "personalised" (query and history) or
       "next_basket" (history only).
-    requests: the table.
-    rows: `[R]` of it.
+    table: all requests of the data.
+    rows: `[R]` rows of the table.
   """
 
   kind: str
-  requests: Requests
+  table: Requests
   rows: np.ndarray
 
   @property
-  def shown(self) -> bool:
+  def shows_history(self) -> bool:
     """Whether profile and history are known."""
     return self.kind != "semantic"
 
   @property
-  def asked(self) -> bool:
+  def has_query(self) -> bool:
     """Whether there is a query."""
     return self.kind != "next_basket"
 
   @property
   def users(self) -> np.ndarray:
-    return self.requests.user[self.rows]
+    """`[R]` the user of every request."""
+    return self.table.user[self.rows]
+
+  @property
+  def queries(self) -> np.ndarray:
+    """`[R]` the query of every request, as a row of the queries."""
+    return self.table.query[self.rows]
 
   @functools.cached_property
   def histories(self) -> RowLists:
-    return request_lists.histories(self.requests, self.rows)
+    return request_lists.histories(self.table, self.rows)
 
   @functools.cached_property
   def seen(self) -> RowLists:
@@ -50,19 +56,19 @@ class EvalRequests:
 
   @functools.cached_property
   def targets(self) -> RowLists:
-    return request_lists.targets(self.requests, self.rows)
+    return request_lists.targets(self.table, self.rows)
 
   def prompts(self, writer: PromptWriter) -> tuple[Prompt, np.ndarray]:
     """Prompts and query tokens, as generators read them."""
-    shown = np.full(len(self.rows), self.shown)
+    shown = np.full(len(self.rows), self.shows_history)
     return (
       writer.prompts(self.rows, shown=shown),
-      writer.queries(self.requests.query[self.rows]),
+      writer.queries(self.queries),
     )
 
   def first(self, count: int) -> "EvalRequests":
-    """The first `count` of them."""
-    return EvalRequests(self.kind, self.requests, self.rows[:count])
+    """The first `count` requests."""
+    return dataclasses.replace(self, rows=self.rows[:count])
 
 
 def draw_eval_requests(
@@ -70,21 +76,21 @@ def draw_eval_requests(
 ) -> list[EvalRequests]:
   """Up to `count` requests of every kind that the data has.
 
-  Semantic and personalised questions are the same requests, so that what the
-  history adds can be told; where nobody has a history or a profile only the
-  first are asked. Requests that led to no click or order are left
-  out: nothing says what they should have found.
+  The semantic and the personalised ones are the same requests, so that their
+  difference is what the history adds; where nobody has a history or a profile
+  there are only the semantic ones. Requests that led to no click or order are
+  left out: nothing says what they should have found.
   """
   rng = np.random.default_rng(seed)
-  drawn = {}
+  sample = {}
   for kind in ("search", "next_basket"):
     rows = requests.rows(split, kind)
     rows = rows[request_lists.targets(requests, rows).sizes > 0]
-    drawn[kind] = rng.permutation(rows)[:count]
-  kinds = {"semantic": drawn["search"]}
-  if _known(requests, drawn["search"]):
-    kinds["personalised"] = drawn["search"]
-  kinds["next_basket"] = drawn["next_basket"]
+    sample[kind] = rng.permutation(rows)[:count]
+  kinds = {"semantic": sample["search"]}
+  if _known(requests, sample["search"]):
+    kinds["personalised"] = sample["search"]
+  kinds["next_basket"] = sample["next_basket"]
   return [
     EvalRequests(kind, requests, rows)
     for kind, rows in kinds.items()
@@ -93,7 +99,7 @@ def draw_eval_requests(
 
 
 def _known(requests: Requests, rows: np.ndarray) -> bool:
-  """Whether anything is known of anybody who asks."""
+  """Whether any of the users has a history or a profile."""
   users = requests.user[rows]
   histories = requests.history_end[rows] > requests.user_offsets[users]
   return bool(histories.any() or any(requests.profiles[users]))

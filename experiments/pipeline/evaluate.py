@@ -1,4 +1,4 @@
-"""Asks the generator and its baselines the same questions, and reports."""
+"""Ranks the same requests with the generator and its baselines, and reports."""
 
 import json
 import pathlib
@@ -8,6 +8,7 @@ import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
+from experiments.pipeline.baseline_rankings import Baselines
 from experiments.pipeline.dual_encoder import DualRanker
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.evaluator import EvaluationConfig, Evaluator
@@ -15,31 +16,15 @@ from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.train import Generator
 from gr_jax.artefacts import build
-from gr_jax.evaluation.report import page, report_file
+from gr_jax.atomic import write_text
+from gr_jax.evaluation.report import report_file
+from gr_jax.evaluation.report.retrieval_page import retrieval_page
 from gr_jax.parallel.host_memory import release_freed_memory
 from gr_jax.provenance import origin
 from gr_jax.training.metric_writer import read_metrics
 
-
-def _figures(measures: Evaluator) -> dict:
-  """All figures, with a bar that moves as they come."""
-  config = measures.config
-  found = {"results": [], "beams": [], "hallucination": []}
-  steps = len(measures.questions) * (3 + len(config.beams))
-  with tqdm(total=steps, desc="evaluate", unit="table", file=sys.stderr) as bar:
-    for questions in measures.questions:
-      for seen in ("kept", "out"):
-        # Without anything seen both are the same.
-        if seen == "kept" or len(questions.seen.rows):
-          found["results"] += measures.results(questions, seen)
-          release_freed_memory()
-        bar.update()
-      found["hallucination"].append(measures.hallucination(questions))
-      bar.update()
-      for beam in config.beams:
-        found["beams"].append(measures.beam_rows(questions, beam))
-        bar.update()
-  return found
+# The generator as it was before alignment, where a recipe aligns.
+BEFORE = "before_alignment"
 
 
 def evaluate(
@@ -55,10 +40,23 @@ def evaluate(
 ) -> dict:
   """Writes `report.json` and `report.html` and returns the report.
 
-  What is asked is the aligned generator where there is one; the other is then
-  a system of its own, without seen items taken out.
+  The model is the aligned generator where there is one; the other is then a
+  system of its own, without seen items taken out. The report holds
+
+    config, origin, versions: what was run, by which call, on what.
+    seconds, commits: by stage, how long it took to make and by which source.
+    results: tidy rows (`gr_jax.evaluation.results`).
+    beams: rows `{"requests", "beam", "value", "low", "high", "n"}`, recall@10.
+    hallucination: rows `{"requests", "value", "low", "high", "n"}`, the share
+      of the unconstrained beam's IDs that the catalogue does not have.
+    quality: rows `{"metric", "level", "value"}` of the tokenizer.
+    level_sizes: the number of codes at each level.
+    items_per_id: the number of IDs that name one item, two, and so on.
+    history: `{training: rows of its metrics log}`.
   """
-  settings = EvaluationConfig(**config.evaluation)
+  generators = {config.name: aligned or generator}
+  if aligned is not None:
+    generators[BEFORE] = generator
   stages = {
     "prepare": data.artefact,
     "embed": vectors.artefact,
@@ -69,19 +67,20 @@ def evaluate(
     stages["align"] = aligned.artefact
   if dual is not None:
     stages["dual_encoder"] = dual.artefact
+  settings = EvaluationConfig(**config.evaluation)
 
   def make(directory: pathlib.Path) -> None:
-    measures = Evaluator(
-      config.name,
-      settings,
+    baselines = Baselines(
       data,
       vectors,
-      tokenized,
-      aligned or generator,
-      before=generator if aligned else None,
+      window=settings.knn_window,
+      last=settings.knn_last,
       dual=dual,
     )
-    text = json.dumps(_figures(measures), default=list)
+    evaluator = Evaluator(
+      settings, data, tokenized.semantic_ids, generators, baselines
+    )
+    text = json.dumps(_figures(evaluator), default=list)
     (directory / "figures.json").write_text(text)
 
   inputs = [artefact.fingerprint for artefact in stages.values()]
@@ -91,31 +90,53 @@ def evaluate(
   report = report_file.write_report(
     workdir / "report.json",
     config=config.to_dict(),
-    seconds={name: stage.seconds for name, stage in stages.items()},
     origin=origin(),
+    seconds={name: stage.seconds for name, stage in stages.items()},
+    commits={name: stage.commit for name, stage in stages.items()},
     **json.loads((artefact.directory / "figures.json").read_text()),
     **_training_record(tokenized, generator, aligned),
   )
-  page.write_page(workdir / "report.html", report)
+  write_text(workdir / "report.html", retrieval_page(report))
   return report
+
+
+def _figures(evaluator: Evaluator) -> dict:
+  """All figures, with a bar that moves as they come."""
+  beams = evaluator.config.beams
+  found = {"results": [], "beams": [], "hallucination": []}
+  steps = len(evaluator.requests) * (3 + len(beams))
+  with tqdm(total=steps, desc="evaluate", unit="table", file=sys.stderr) as bar:
+    for requests in evaluator.requests:
+      for seen in ("kept", "out"):
+        # Without anything seen both are the same.
+        if seen == "kept" or len(requests.seen.rows):
+          found["results"] += evaluator.results(requests, seen)
+          release_freed_memory()
+        bar.update()
+      found["hallucination"].append(evaluator.hallucination(requests))
+      bar.update()
+      for beam in beams:
+        found["beams"].append(evaluator.beam_rows(requests, beam))
+        bar.update()
+  return found
 
 
 def _training_record(
   tokenized: Tokenized, generator: Generator, aligned: Generator | None
 ) -> dict:
-  """What the page shows of how the run went."""
+  """The parts of the report that say how the training went."""
   directory = tokenized.artefact.directory
   ids = tokenized.semantic_ids
+  trained = {"generator": generator, "alignment": aligned}
+  history = {"tokenizer": json.loads((directory / "history.json").read_text())}
+  history |= {
+    name: read_metrics(one.artefact.directory / "metrics.jsonl")
+    for name, one in trained.items()
+    if one
+  }
   return {
     "quality": json.loads((directory / "quality.json").read_text()),
     "items_per_id": np.bincount(np.diff(ids.item_offsets))[1:].tolist(),
     "level_sizes": list(ids.level_sizes),
-    "history": {
-      "tokenizer": json.loads((directory / "history.json").read_text()),
-    }
-    | {
-      name: read_metrics(one.artefact.directory / "metrics.jsonl")
-      for name, one in (("generator", generator), ("alignment", aligned))
-      if one
-    },
+    "history": history,
   }

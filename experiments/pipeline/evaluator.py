@@ -1,15 +1,14 @@
-"""What is measured of a generator and its baselines, on the same questions."""
+"""Figures of a generator and its baselines on the same requests."""
 
 import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import numpy as np
 
 from experiments.pipeline.baseline_rankings import Baselines
-from experiments.pipeline.dual_encoder import DualRanker
-from experiments.pipeline.embed import Vectors
 from experiments.pipeline.eval_requests import EvalRequests, draw_eval_requests
 from experiments.pipeline.prepare import Data
-from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.train import Generator
 from gr_jax.data import request_lists, row_lists
 from gr_jax.data.requests import TEST, VALID
@@ -21,27 +20,26 @@ from gr_jax.retrieval.retriever import (
   expand_items,
   fully_seen_ids,
 )
+from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 SPLITS = {"valid": VALID, "test": TEST}
-# The generator as it was before alignment, where a recipe aligns.
-BEFORE = "before_alignment"
 
 
 @dataclasses.dataclass(frozen=True)
 class EvaluationConfig:
-  """What is asked.
+  """Requests and searches of an evaluation.
 
   Attributes:
     split: "test", or "valid" while settings are being chosen.
-    requests: of each kind, at most.
+    requests: the number of requests of each kind, at most.
     beam: answers per request, also the largest cutoff that means something.
     beams: widths of the plot of recall against beam.
-    beam_requests: requests of that plot.
+    beam_requests: the number of requests of that plot.
     unconstrained_beam: width of the search without a catalogue (hallucination).
     batch_size: requests per search.
     knn_window: positions between purchases that the item-item baseline pairs.
-    knn_last: newest purchases that it reads.
-    seed: draws the requests.
+    knn_last: the number of newest purchases that it reads.
+    seed: the seed of the sample of requests.
   """
 
   split: str = "test"
@@ -56,158 +54,148 @@ class EvaluationConfig:
   seed: int = 0
 
 
+class Ranking(NamedTuple):
+  """Answers of one system.
+
+  Attributes:
+    system: its name.
+    role: `results.MODEL`, `BASELINE` or `BEFORE`.
+    items: `[R, K]` catalogue rows, best first.
+    ids: `[R, K]` IDs, where the system ranks some itself.
+  """
+
+  system: str
+  role: str
+  items: np.ndarray
+  ids: np.ndarray | None = None
+
+
 class Evaluator:
-  """Everything that the figures of one run are computed from.
+  """Ranks the requests of an evaluation and takes the figures.
 
   Args:
-    name: of the generator among the systems.
-    config: what is asked.
-    data: catalogue and requests, and grades where there are some.
-    vectors: of the baselines.
-    tokenized: the IDs that the generator names.
-    generator: whose answers are measured.
-    before: the same before alignment, or None.
-    dual: stands among the baselines, or None.
+    config: which requests, and how they are searched.
+    data: the catalogue and the requests, and grades where there are some.
+    ids: the IDs that the generators name.
+    generators: the generators by the names of their systems. The first is the
+      model of the run, the others are what it was before.
+    baselines: the fitted baselines.
   """
 
   def __init__(
     self,
-    name: str,
     config: EvaluationConfig,
     data: Data,
-    vectors: Vectors,
-    tokenized: Tokenized,
-    generator: Generator,
-    *,
-    before: Generator | None = None,
-    dual: DualRanker | None = None,
+    ids: SemanticIds,
+    generators: Mapping[str, Generator],
+    baselines: Baselines,
   ):
-    self.name = name
     self.config = config
-    self.catalogue = data.catalogue
-    self.grades = data.grades
-    self.ids = tokenized.semantic_ids
-    self.writer = generator.writer
-    self.baselines = Baselines(
-      data,
-      vectors,
-      window=config.knn_window,
-      last=config.knn_last,
-      dual=dual,
-    )
-    self.head = metrics.head_items(data.catalogue.popularity)
-    self.retriever = self._retriever(generator)
-    self.before = self._retriever(before) if before else None
-    self.questions = draw_eval_requests(
+    self.requests = draw_eval_requests(
       data.requests,
       split=SPLITS[config.split],
       count=config.requests,
       seed=config.seed,
     )
+    self._catalogue = data.catalogue
+    self._grades = data.grades
+    self._head = metrics.head_items(data.catalogue.popularity)
+    self._ids = ids
+    self._baselines = baselines
+    self._retrievers = {
+      name: Retriever(
+        generator.model, generator.params, ids, batch_size=config.batch_size
+      )
+      for name, generator in generators.items()
+    }
+    self._model, *_ = generators
+    self._writer = generators[self._model].writer
 
-  def _retriever(self, generator: Generator) -> Retriever:
-    return Retriever(
-      generator.model,
-      generator.params,
-      self.ids,
-      batch_size=self.config.batch_size,
-    )
+  def results(self, requests: EvalRequests, seen: str) -> list[dict]:
+    """Tidy rows of every system on one kind of requests.
+
+    Args:
+      requests: the requests.
+      seen: "kept", or "out" to take the seen items out of answers and targets.
+    """
+    exclude = requests.seen if seen == "out" else None
+    relevant = requests.targets
+    if exclude is not None:
+      relevant = row_lists.without(relevant, exclude)
+    rows = []
+    for ranking in self._rankings(requests, exclude):
+      figures = [
+        results.measure(
+          ranking.items,
+          relevant,
+          id_of_item=self._ids.id_of_item,
+          ranked_ids=ranking.ids,
+          head=self._head,
+        )
+      ]
+      if self._grades is not None and exclude is None:
+        judged = request_lists.judged(
+          requests.table, requests.rows, self._grades
+        )
+        figures.append(graded.measure(ranking.items, *judged))
+      names = {
+        "system": ranking.system,
+        "role": ranking.role,
+        "requests": requests.kind,
+        "seen": seen,
+      }
+      for measured in figures:
+        rows += results.rows(measured, names, users=requests.users)
+    return rows
+
+  def _rankings(
+    self, requests: EvalRequests, exclude: RowLists | None
+  ) -> Iterator[Ranking]:
+    k = self.config.beam
+    for name in self._retrievers:
+      role = results.MODEL if name == self._model else results.BEFORE
+      # An earlier stage is compared once, on the plain answers.
+      if role == results.MODEL or exclude is None:
+        found, items = self._search(requests, k, name, exclude)
+        yield Ranking(name, role, items, found.ids)
+    for name, items in self._baselines.rank(requests, k=k, exclude=exclude):
+      yield Ranking(name, results.BASELINE, items)
 
   def _search(
     self,
-    questions: EvalRequests,
+    requests: EvalRequests,
     beam: int,
-    seen: RowLists | None,
-    retriever: Retriever | None = None,
+    name: str,
+    seen: RowLists | None = None,
   ) -> tuple[Retrieved, np.ndarray]:
     """Ranked IDs and the items behind them."""
-    retriever = retriever or self.retriever
     excluded = None
     if seen is not None:
       seen = [seen[r] for r in range(len(seen))]
-      excluded = fully_seen_ids(seen, self.ids)
-    found = retriever.search(
-      *questions.prompts(self.writer), beam_size=beam, excluded=excluded
+      excluded = fully_seen_ids(seen, self._ids)
+    found = self._retrievers[name].search(
+      *requests.prompts(self._writer), beam_size=beam, excluded=excluded
     )
-    items = expand_items(
-      found.ids, self.ids, self.catalogue.popularity, k=beam, seen=seen
-    )
-    return found, items
-
-  def results(self, questions: EvalRequests, seen: str) -> list[dict]:
-    """Rows of the generator and of every baseline on one kind of requests."""
-    exclude = questions.seen if seen == "out" else None
-    relevant = questions.targets
-    if exclude is not None:
-      relevant = row_lists.without(relevant, exclude)
-    options = {
-      "requests": questions.kind,
-      "seen": seen,
-      "users": questions.users,
-      "id_of_item": self.ids.id_of_item,
-      "head": self.head,
-    }
-
-    def rows_of(system: str, ranked: np.ndarray, **more) -> list[dict]:
-      found = results.evaluate(
-        ranked, relevant, system=system, **more, **options
-      )
-      if exclude is None:
-        found += self._graded(system, ranked, questions)
-      return found
-
-    found, items = self._search(questions, self.config.beam, exclude)
-    rows = rows_of(self.name, items, ranked_ids=found.ids)
-    if self.before and exclude is None:
-      found, items = self._search(
-        questions, self.config.beam, None, self.before
-      )
-      rows += rows_of(BEFORE, items, ranked_ids=found.ids)
-    k = self.config.beam
-    for baseline, ranked in self.baselines.rank(
-      questions, k=k, exclude=exclude
-    ):
-      rows += rows_of(baseline, ranked)
-    return rows
-
-  def _graded(
-    self, system: str, ranked: np.ndarray, questions: EvalRequests
-  ) -> list[dict]:
-    """Rows by grades, where people graded the pages."""
-    if self.grades is None:
-      return []
-    return graded.graded_rows(
-      ranked,
-      *request_lists.judged(questions.requests, questions.rows, self.grades),
-      system=system,
-      requests=questions.kind,
-      users=questions.users,
+    popularity = self._catalogue.popularity
+    return found, expand_items(
+      found.ids, self._ids, popularity, k=beam, seen=seen
     )
 
-  def beam_rows(self, questions: EvalRequests, beam: int) -> dict:
+  def beam_rows(self, requests: EvalRequests, beam: int) -> dict:
     """Recall@10 at the item level with a beam of this width."""
-    questions = questions.first(self.config.beam_requests)
-    _, items = self._search(questions, beam, None)
-    hits = metrics.hit_matrix(items, questions.targets)
-    recall = metrics.recall(hits, questions.targets.sizes, k=10)
-    figure = intervals.bootstrap(recall[:, None], groups=questions.users)
-    return {"requests": questions.kind, "beam": beam} | _row(figure)
+    requests = requests.first(self.config.beam_requests)
+    _, items = self._search(requests, beam, self._model)
+    hits = metrics.hit_matrix(items, requests.targets)
+    recall = metrics.recall(hits, requests.targets.sizes, k=10)
+    figure = intervals.bootstrap(recall[:, None], groups=requests.users)
+    return {"requests": requests.kind, "beam": beam} | figure.row()
 
-  def hallucination(self, questions: EvalRequests) -> dict:
-    """Share of the free beam's IDs that name nothing."""
-    questions = questions.first(self.config.beam_requests)
-    found = self.retriever.unconstrained_search(
-      *questions.prompts(self.writer), beam_size=self.config.unconstrained_beam
+  def hallucination(self, requests: EvalRequests) -> dict:
+    """Share of the unconstrained beam's IDs that name nothing."""
+    requests = requests.first(self.config.beam_requests)
+    found = self._retrievers[self._model].unconstrained_search(
+      *requests.prompts(self._writer), beam_size=self.config.unconstrained_beam
     )
     invalid = (found.ids < 0).mean(axis=1)
-    figure = intervals.bootstrap(invalid[:, None], groups=questions.users)
-    return {"requests": questions.kind} | _row(figure)
-
-
-def _row(figure: intervals.Interval) -> dict:
-  return {
-    "value": float(figure.value[0]),
-    "low": float(figure.low[0]),
-    "high": float(figure.high[0]),
-    "n": int(figure.n[0]),
-  }
+    figure = intervals.bootstrap(invalid[:, None], groups=requests.users)
+    return {"requests": requests.kind} | figure.row()

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 
 from experiments.studies.alignment_arms import ARMS, BASELINE
 from experiments.studies.alignment_hits import FIGURES
-from gr_jax.evaluation.report import svg, svg_file
+from gr_jax.evaluation.report import svg
 from gr_jax.evaluation.results import select
 
 
@@ -32,7 +32,7 @@ def picture(study: Mapping) -> str:
     for panel in axes[-len(FIGURES) :]:
       panel.set_xlabel(f"points above {ARMS[BASELINE].label}")
     drawn = svg.to_svg(figure, label=_spoken(study))
-    return svg_file.standing_alone(drawn)
+    return svg.standing_alone(drawn)
 
 
 def _panel(panel: Axes, rows: list[dict], arms: list[str]) -> None:

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 
 from experiments.studies.arms import ARMS
 from experiments.studies.beams import KINDS, LEVELS
-from gr_jax.evaluation.report import svg, svg_file
+from gr_jax.evaluation.report import svg
 from gr_jax.evaluation.results import select
 
 
@@ -38,7 +38,7 @@ def picture(study: Mapping) -> str:
       handles=handles, loc="outside upper left", ncols=len(arms), frameon=False
     )
     drawn = svg.to_svg(figure, label=_spoken(study))
-    return svg_file.standing_alone(drawn)
+    return svg.standing_alone(drawn)
 
 
 def _panel(panel: Axes, rows: list[dict], arms: list[str]) -> None:

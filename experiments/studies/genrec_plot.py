@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 
 from experiments.studies.genrec_figures import HITS, INVALID, REWARDS
 from experiments.studies.genrec_table import label
-from gr_jax.evaluation.report import svg, svg_file
+from gr_jax.evaluation.report import svg
 from gr_jax.evaluation.results import select
 
 
@@ -26,7 +26,7 @@ def picture(study: Mapping) -> str:
       _panel(panel, study["worlds"][name], pairs)
       panel.set_title(f"{svg.plain(name)}\n{title}")
     drawn = svg.to_svg(figure, label=_spoken(study, shown))
-    return svg_file.standing_alone(drawn)
+    return svg.standing_alone(drawn)
 
 
 def _parts(world: Mapping) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -11,7 +11,7 @@ from experiments.studies import sa2crq_paper
 from experiments.studies.sa2crq_ids import QUANTILES
 from experiments.studies.sa2crq_measure import CUTOFFS, ITEMS
 from experiments.studies.sa2crq_table import find
-from gr_jax.evaluation.report import svg, svg_file
+from gr_jax.evaluation.report import svg
 
 # Whose recall is drawn; as many as there are colours.
 DRAWN = ("tiger", "tiger_wide", "rq_vae_2", "sarq_10", "sa2crq_10")
@@ -32,7 +32,7 @@ def picture(study: Mapping) -> str:
     _lengths(panels[2], study)
     _quantiles(panels[3], study)
     drawn = svg.to_svg(figure, label=_spoken(study, kinds))
-    return svg_file.standing_alone(drawn)
+    return svg.standing_alone(drawn)
 
 
 def _recall(panel: Axes, study: Mapping, kind: str) -> None:

@@ -5,58 +5,31 @@ from collections.abc import Sequence
 import numpy as np
 
 from gr_jax.data.row_lists import RowLists
-from gr_jax.evaluation import intervals, metrics
+from gr_jax.evaluation import metrics
+from gr_jax.evaluation.results import Measured
 
 METRIC = "graded_ndcg"
 
 
-def graded_rows(
+def measure(
   ranked: np.ndarray,
   judged: RowLists,
   grades: np.ndarray,
   *,
-  system: str,
-  requests: str,
-  users: np.ndarray | None = None,
   cutoffs: Sequence[int] = metrics.CUTOFFS,
-  resamples: int = 1000,
-  seed: int = 0,
-) -> list[dict]:
-  """`graded_ndcg` of one system as rows of `results.evaluate`.
+) -> Measured:
+  """`graded_ndcg` of every request, at the item level.
 
   Args:
-    ranked: see `graded_ndcg`.
+    ranked: see `graded_ndcg`, as for `judged` and `grades`.
     judged: see `graded_ndcg`.
     grades: see `graded_ndcg`.
-    system: name of what ranked.
-    requests: kind of the requests.
-    users: `[R]` who asked; the intervals draw users.
     cutoffs: those beyond `K` are left out.
-    resamples: of the bootstrap.
-    seed: of the bootstrap; the same for all systems.
   """
   cutoffs = [k for k in cutoffs if k <= ranked.shape[1]]
   values = [graded_ndcg(ranked, judged, grades, k=k) for k in cutoffs]
-  figures = intervals.bootstrap(
-    np.stack(values, axis=1), groups=users, resamples=resamples, seed=seed
-  )
-  return [
-    {
-      "system": system,
-      "requests": requests,
-      "level": "item",
-      "seen": "kept",
-      "segment": "all",
-      "metric": METRIC,
-      "k": int(k),
-      "value": float(figures.value[m]),
-      "low": float(figures.low[m]),
-      "high": float(figures.high[m]),
-      "n": int(figures.n[m]),
-    }
-    for m, k in enumerate(cutoffs)
-    if figures.n[m]
-  ]
+  labels = [("item", "all", METRIC, k) for k in cutoffs]
+  return Measured(labels, np.stack(values, axis=1))
 
 
 def graded_ndcg(
@@ -66,14 +39,14 @@ def graded_ndcg(
 
     sum over ranks i <= k of g_i / log2(1 + i),  over that of the best order
 
-  with `g` the grade itself and 0 of what was not judged. With grades of 0 and 1
+  with `g` the grade itself, 0 where none was given. With grades of 0 and 1
   it is `metrics.ndcg`. A row that is ranked twice counts at its first place.
 
   Args:
     ranked: `[R, K]` catalogue rows, best first, -1 = none.
-    judged: of every request, distinct rows.
-    grades: `[P]` of the entries of `judged`, at least 0.
-    k: cutoff.
+    judged: the judged rows of every request, each once.
+    grades: `[P]` the grades of the entries of `judged`, at least 0.
+    k: the cutoff.
 
   Raises:
     ValueError: rankings, lists and grades do not belong together.

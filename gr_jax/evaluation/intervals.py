@@ -24,6 +24,15 @@ class Interval(NamedTuple):
   high: np.ndarray
   n: np.ndarray
 
+  def row(self, m: int = 0) -> dict[str, float | int]:
+    """The figures of one metric as columns of a tidy row."""
+    return {
+      "value": float(self.value[m]),
+      "low": float(self.low[m]),
+      "high": float(self.high[m]),
+      "n": int(self.n[m]),
+    }
+
 
 def bootstrap(
   values: np.ndarray,
@@ -49,9 +58,9 @@ def bootstrap(
     values: `[R, M]` (or `[R]`, for one metric); NaN where a request does not
       count for a metric.
     groups: `[R]` the user of each request; None when each stands for itself.
-    resamples: how many times the groups are drawn.
-    confidence: share of the resampled means between `low` and `high`.
-    seed: of the draws.
+    resamples: the number of times that the groups are drawn.
+    confidence: the share of the resampled means between `low` and `high`.
+    seed: the seed of the draws.
 
   Returns:
     One figure per column; NaN in a column where nothing counts. The interval
@@ -91,7 +100,7 @@ def paired_difference(
 ) -> Interval:
   """Mean of `values - baseline`, both `[R, M]`, over the same requests.
 
-  What is hard for both arms cancels, so this is narrower than two intervals
+  What is hard for both systems cancels, so this is narrower than two intervals
   side by side. A difference is real when the interval leaves out 0.
   """
   return bootstrap(
@@ -101,6 +110,28 @@ def paired_difference(
     confidence=confidence,
     seed=seed,
   )
+
+
+def resampled_means(
+  values: np.ndarray,
+  groups: np.ndarray,
+  *,
+  resamples: int = 1000,
+  seed: int = 0,
+) -> np.ndarray:
+  """`[resamples, M]` means of `values [R, M]` over groups drawn anew.
+
+  For intervals of what is not a mean itself, such as where two curves cross:
+  the same seed draws the same groups for all `values` of the same requests. The
+  counts are drawn as a multinomial, which is the law of `bootstrap`'s draws but
+  not their stream.
+  """
+  _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+  sums = _per_group(values, group)
+  chance = np.full(len(sizes), 1 / len(sizes))
+  rng = np.random.default_rng(seed)
+  counts = rng.multinomial(len(sizes), chance, size=resamples)
+  return counts @ sums / (counts @ sizes)[:, None]
 
 
 def _per_group(columns: np.ndarray, group: np.ndarray) -> np.ndarray:

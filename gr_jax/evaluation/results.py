@@ -1,6 +1,6 @@
 """Tidy rows: one figure of one system, with its interval, a row."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,26 +9,23 @@ from gr_jax.data import row_lists
 from gr_jax.data.row_lists import RowLists
 from gr_jax.evaluation import intervals, metrics
 
-# The names under which baselines are reported; everything else is a model.
-BASELINES = (
-  "popularity",
-  "query_counts",
-  "repeat",
-  "item_knn",
-  "bm25",
-  "nearest",
-)
+# The roles of a system: the model of a run, what it has to beat, and the model
+# as it was before its last stage.
+MODEL, BASELINE, BEFORE = "model", "baseline", "before"
+
+Label = tuple[str, str, str, int]
+"""Level, segment, metric and cutoff of a figure."""
 
 
 class Measured(NamedTuple):
   """Figures of single requests.
 
   Attributes:
-    labels: `M` tuples `(level, segment, metric, k)`.
+    labels: `M` labels.
     values: `[R, M]`, NaN where a request does not count.
   """
 
-  labels: list[tuple[str, str, str, int]]
+  labels: list[Label]
   values: np.ndarray
 
 
@@ -77,67 +74,46 @@ def measure(
   return Measured(labels, np.concatenate(values, axis=1))
 
 
-def evaluate(
-  ranked: np.ndarray,
-  relevant: RowLists,
+def rows(
+  measured: Measured,
+  names: Mapping[str, str],
   *,
-  system: str,
-  requests: str,
-  seen: str,
   users: np.ndarray | None = None,
-  id_of_item: np.ndarray | None = None,
-  ranked_ids: np.ndarray | None = None,
-  head: np.ndarray | None = None,
-  cutoffs: Sequence[int] = metrics.CUTOFFS,
   resamples: int = 1000,
   seed: int = 0,
 ) -> list[dict]:
-  """Rows of one system on one kind of requests: `measure` with intervals.
+  """The means of all figures with their intervals, one row each.
 
   Args:
-    ranked: see `measure`, as for all arguments that are not named here.
-    relevant: see `measure`.
-    system: name of what ranked.
-    requests: "semantic", "personalised" or "next_basket".
-    seen: "kept" or "out": what was done to the seen items.
-    users: `[R]` who asked; the intervals draw users, not requests.
-    id_of_item: see `measure`.
-    ranked_ids: see `measure`.
-    head: see `measure`.
-    cutoffs: see `measure`.
-    resamples: of the bootstrap.
-    seed: of the bootstrap; the same for all systems.
+    measured: the figures of single requests.
+    names: "system" (its name), "role" (`MODEL`, `BASELINE` or `BEFORE`),
+      "requests" ("semantic", "personalised" or "next_basket") and "seen"
+      ("kept" or "out": whether seen items were taken out).
+    users: `[R]` the user of every request; the intervals draw users, not
+      requests.
+    resamples: the number of draws.
+    seed: the seed of the draws; the same for all systems.
 
   Returns:
-    Dicts with the keys system, requests, level, seen, segment, metric, k,
+    Dicts with the keys system, role, requests, level, seen, segment, metric, k,
     value, low, high and n. A figure that no request counts for has no row.
   """
-  labels, values = measure(
-    ranked,
-    relevant,
-    id_of_item=id_of_item,
-    ranked_ids=ranked_ids,
-    head=head,
-    cutoffs=cutoffs,
-  )
   figures = intervals.bootstrap(
-    values, groups=users, resamples=resamples, seed=seed
+    measured.values, groups=users, resamples=resamples, seed=seed
   )
-  named = {"system": system, "requests": requests}
   return [
     {
-      **named,
+      "system": names["system"],
+      "role": names["role"],
+      "requests": names["requests"],
       "level": level,
-      "seen": seen,
+      "seen": names["seen"],
       "segment": segment,
       "metric": metric,
       "k": int(k),
-      "value": float(figures.value[m]),
-      "low": float(figures.low[m]),
-      "high": float(figures.high[m]),
-      "n": int(figures.n[m]),
+      **figures.row(m),
     }
-    for m, (level, segment, metric, k) in enumerate(labels)
+    for m, (level, segment, metric, k) in enumerate(measured.labels)
     if figures.n[m]
   ]
 
@@ -149,6 +125,11 @@ def select(results: Sequence[dict], **wanted) -> list[dict]:
     for row in results
     if all(row[name] == value for name, value in wanted.items())
   ]
+
+
+def kinds(results: Sequence[dict]) -> list[str]:
+  """The kinds of requests, in the order of their rows."""
+  return list(dict.fromkeys(row["requests"] for row in results))
 
 
 def from_best(results: Sequence[dict]) -> list[str]:

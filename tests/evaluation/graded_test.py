@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gr_jax.data import row_lists
-from gr_jax.evaluation import metrics
-from gr_jax.evaluation.graded import graded_ndcg, graded_rows
+from gr_jax.evaluation import metrics, results
+from gr_jax.evaluation.graded import graded_ndcg, measure
 
 
 def drawn(seed, top):
@@ -58,10 +58,9 @@ def test_what_does_not_belong_together_is_refused():
 
 def test_rows_hold_the_means_of_requests_that_count():
   ranked, judged, grades = drawn(3, 3)
-  rows = graded_rows(
-    ranked, judged, grades, system="bm25", requests="semantic", cutoffs=(5, 99)
-  )
-  (row,) = rows
+  measured = measure(ranked, judged, grades, cutoffs=(5, 99))
+  names = dict.fromkeys(("system", "role", "requests", "seen"), "")
+  (row,) = results.rows(measured, names)
   values = graded_ndcg(ranked, judged, grades, k=5)
   counted = values[~np.isnan(values)]
   np.testing.assert_allclose(row["value"], counted.mean(), rtol=1e-6)

@@ -76,12 +76,12 @@ def test_a_column_that_few_requests_count_for_still_has_an_interval():
   np.testing.assert_allclose([figures.low, figures.high], 0.5)
 
 
-def test_identical_arms_differ_by_exactly_nothing():
+def test_identical_systems_differ_by_exactly_nothing():
   figures = intervals.paired_difference(VALUES, VALUES)
   assert not np.any([figures.value, figures.low, figures.high])
 
 
-def test_swapped_arms_swap_the_sign():
+def test_swapped_systems_swap_the_sign():
   worse = VALUES * 0.9
   gain = intervals.paired_difference(VALUES, worse)
   loss = intervals.paired_difference(worse, VALUES)
@@ -95,3 +95,31 @@ def test_pairing_is_narrower_than_two_intervals():
   paired = intervals.paired_difference(VALUES, VALUES + noise)
   single = intervals.bootstrap(VALUES)
   assert (paired.high - paired.low < 0.2 * (single.high - single.low)).all()
+
+
+def test_resampled_means_have_the_interval_of_the_bootstrap():
+  users = RNG.integers(0, 60, 400)
+  means = intervals.resampled_means(VALUES, users, resamples=4000)
+  figures = intervals.bootstrap(VALUES, groups=users, resamples=4000)
+  width = figures.high - figures.low
+  for end, q in ((figures.low, 0.025), (figures.high, 0.975)):
+    assert (abs(np.quantile(means, q, axis=0) - end) < 0.05 * width).all()
+
+
+def test_resampled_means_draw_the_same_users_for_all_values():
+  users = RNG.integers(0, 60, 400)
+  means = intervals.resampled_means(VALUES, users, resamples=20)
+  half = intervals.resampled_means(VALUES[:, :1] / 2, users, resamples=20)
+  np.testing.assert_allclose(half[:, 0], means[:, 0] / 2)
+
+
+def test_resampled_means_of_a_constant_are_the_constant():
+  means = intervals.resampled_means(np.full((9, 1), 0.3), np.arange(9) // 2)
+  assert means.shape == (1000, 1)
+  np.testing.assert_allclose(means, 0.3)
+
+
+def test_one_figure_is_a_row():
+  figures = intervals.Interval(*np.array([[1.0, 2], [0, 1], [3, 4], [5, 6]]))
+  assert figures.row(1) == {"value": 2.0, "low": 1.0, "high": 4.0, "n": 6}
+  assert figures.row() == figures.row(0)

@@ -7,7 +7,17 @@ from gr_jax.evaluation import intervals, metrics, results
 NUM_ITEMS = 30
 ID_OF_ITEM = np.arange(NUM_ITEMS) // 2
 HEAD = np.arange(NUM_ITEMS) < 10
-NAMES = {"system": "m", "requests": "semantic", "seen": "kept"}
+NAMES = {
+  "system": "m",
+  "role": "model",
+  "requests": "semantic",
+  "seen": "kept",
+}
+
+
+def evaluate(ranked, relevant, *, users=None, **options):
+  measured = results.measure(ranked, relevant, **options)
+  return results.rows(measured, NAMES, users=users)
 
 
 @pytest.fixture(scope="module")
@@ -26,13 +36,14 @@ def _value(rows, **wanted):
 
 
 def test_every_level_segment_metric_and_cutoff_has_one_row(case):
-  rows = results.evaluate(*case, id_of_item=ID_OF_ITEM, head=HEAD, **NAMES)
+  rows = evaluate(*case, id_of_item=ID_OF_ITEM, head=HEAD)
   keys = {
     (row["level"], row["segment"], row["metric"], row["k"]) for row in rows
   }
   assert len(rows) == len(keys) == 2 * 3 * 4 * 4  # Cutoffs 1, 5, 10, 20.
   assert list(rows[0]) == [
     "system",
+    "role",
     "requests",
     "level",
     "seen",
@@ -48,7 +59,7 @@ def test_every_level_segment_metric_and_cutoff_has_one_row(case):
 
 def test_a_row_is_the_mean_of_its_metric(case):
   ranked, relevant = case
-  rows = results.evaluate(ranked, relevant, id_of_item=ID_OF_ITEM, **NAMES)
+  rows = evaluate(ranked, relevant, id_of_item=ID_OF_ITEM)
   by_item = metrics.request_metrics(ranked, relevant, cutoffs=(5,))
   by_id = metrics.request_metrics(
     metrics.to_ids(ranked, ID_OF_ITEM),
@@ -64,7 +75,7 @@ def test_a_row_is_the_mean_of_its_metric(case):
 
 def test_a_segment_narrows_the_relevant_rows_and_counts_who_is_left(case):
   ranked, relevant = case
-  rows = results.evaluate(ranked, relevant, head=HEAD, **NAMES)
+  rows = evaluate(ranked, relevant, head=HEAD)
   left = row_lists.where(relevant, HEAD[relevant.rows])
   counted = left.sizes > 0
   figures = metrics.request_metrics(ranked, left, cutoffs=(10,))[counted, 0]
@@ -74,23 +85,21 @@ def test_a_segment_narrows_the_relevant_rows_and_counts_who_is_left(case):
 
 
 def test_a_segment_without_requests_has_no_row(case):
-  rows = results.evaluate(*case, head=np.ones(NUM_ITEMS, bool), **NAMES)
+  rows = evaluate(*case, head=np.ones(NUM_ITEMS, bool))
   assert {row["segment"] for row in rows} == {"all", "head"}
 
 
 def test_an_own_ranking_of_ids_replaces_the_implied_one(case):
   ranked, relevant = case
   nothing = np.full_like(ranked, -1)
-  rows = results.evaluate(
-    ranked, relevant, id_of_item=ID_OF_ITEM, ranked_ids=nothing, **NAMES
-  )
+  rows = evaluate(ranked, relevant, id_of_item=ID_OF_ITEM, ranked_ids=nothing)
   assert not any(row["value"] for row in results.select(rows, level="id"))
   assert any(row["value"] for row in results.select(rows, level="item"))
 
 
 def test_intervals_are_those_over_users(case):
   users = np.arange(40) // 4
-  rows = results.evaluate(*case, users=users, **NAMES)
+  rows = evaluate(*case, users=users)
   measured = results.measure(*case)
   figures = intervals.bootstrap(measured.values, groups=users)
   assert [row["low"] for row in rows] == figures.low.tolist()
@@ -100,5 +109,16 @@ def test_intervals_are_those_over_users(case):
 def test_perfect_rankings_reach_one(case):
   _, relevant = case
   ranked = np.stack([relevant[r] for r in range(len(relevant))])
-  rows = results.evaluate(ranked, relevant, cutoffs=(3,), **NAMES)
+  rows = evaluate(ranked, relevant, cutoffs=(3,))
   assert [row["value"] for row in rows] == [pytest.approx(1)] * 4
+
+
+def test_systems_stand_by_their_best_figure_and_kinds_in_their_order():
+  rows = [
+    {"system": name, "requests": kind, "value": value}
+    for name, kind, value in (
+      ("a", "z", 0.1), ("b", "z", 0.3), ("c", "y", 0.3), ("a", "y", 0.5)
+    )
+  ]  # fmt: skip
+  assert results.from_best(rows) == ["a", "b", "c"]
+  assert results.kinds(rows) == ["z", "y"]

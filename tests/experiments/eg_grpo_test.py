@@ -4,7 +4,7 @@ import pytest
 
 from configs import eg_grpo as config_file
 from experiments import eg_grpo
-from experiments.pipeline.evaluator import BEFORE
+from experiments.pipeline.evaluate import BEFORE
 from gr_jax.evaluation.results import select
 from gr_jax.rl.losses.grpo import eg_grpo_loss
 

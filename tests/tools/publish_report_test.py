@@ -7,7 +7,9 @@ from tools import publish_report
 
 def row(system, kind, value, seen="kept"):
   return {
-    "system": system, "requests": kind, "level": "item", "seen": seen,
+    "system": system,
+    "role": "baseline" if system == "popularity" else "model",
+    "requests": kind, "level": "item", "seen": seen,
     "segment": "all", "metric": "recall", "k": 10, "value": value,
     "low": value - 0.01, "high": value + 0.01, "n": 50,
   }  # fmt: skip
@@ -21,9 +23,10 @@ def report(tmp_path):
     "config": seeds | {"evaluation": {"seed": 3}},
     "versions": {"jax": "1.2"},
     "seconds": {"train": 90.0, "evaluate": 30.0},
+    "commits": {"train": "abc", "evaluate": "abc"},
     "origin": {
       "command": "python -m gr_jax.main --config=c.py",
-      "commit": "abc",
+      "commit": "later",
       "machine": "1 x cpu",
     },
     "results": [
@@ -44,21 +47,21 @@ def test_a_table_and_a_picture_are_kept(report, tmp_path):
   table = (tmp_path / "out" / "table.md").read_text()
   lines = table.splitlines()
   assert lines[2].startswith("| **cq_sid** | 0.500 [0.490, 0.510] |")
-  assert lines[3].startswith("| popularity |")
-  assert "commit: abc" in table
+  assert lines[3].startswith("| popularity | 0.100")
+  assert "commit: abc\n" in table
   assert "2.0 minutes" in table
   assert (tmp_path / "out" / "recall.svg").read_text().startswith("<svg")
 
 
-def test_figures_without_seen_items_are_kept_when_asked_for(report, tmp_path):
+def test_figures_without_seen_items_are_kept_on_request(report, tmp_path):
   folder = tmp_path / "out"
   publish_report.main(
     [f"--report={report}", f"--output={folder}", "--seen=out"]
   )
   table = (folder / "table.md").read_text()
   assert table.splitlines()[:4] == [
-    "| recall@10 | next basket |",
-    "|---|---|",
+    "| recall@10  | next basket          |",
+    "|------------|----------------------|",
     "| popularity | 0.040 [0.030, 0.050] |",
     "| **cq_sid** | 0.030 [0.020, 0.040] |",
   ]

@@ -58,12 +58,12 @@ def change_lines(loads: Sequence[Load]) -> list[str]:
 def plot(loads: Sequence[Load]) -> str:
   """SVG: goodput, and latency, against the rate that was offered."""
   # Imported late: matplotlib takes a second, and --help should not.
-  from gr_jax.evaluation.report import svg, svg_file
+  from gr_jax.evaluation.report import svg
 
   rates = [load.rate for load in loads]
   with svg.drawing("load"):
     figure, (good, late) = svg.panels(2, width=8, height=3)
-    good.plot(rates, rates, color=svg.FLOOR, linestyle="--")
+    good.plot(rates, rates, color=svg.BASELINE, linestyle="--")
     good.plot(
       rates, [load.goodput for load in loads], color=svg.SERIES[0], marker="o"
     )
@@ -83,4 +83,4 @@ def plot(loads: Sequence[Load]) -> str:
       axes.set_xlabel("requests offered a second")
       svg.grid(axes, "y")
     drawn = svg.to_svg(figure, label="Goodput and latency against load.")
-  return svg_file.standing_alone(drawn)
+  return svg.standing_alone(drawn)

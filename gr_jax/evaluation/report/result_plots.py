@@ -1,22 +1,23 @@
 """Pictures of the results: one function a picture, each gives an SVG."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from gr_jax.evaluation import results as tidy
 from gr_jax.evaluation.report import svg
 
 
-def color_of(system: str, systems: Sequence[str]) -> str:
-  """Baselines share one quiet colour; every model has its own."""
-  if system in tidy.BASELINES:
-    return svg.FLOOR
-  models = [name for name in systems if name not in tidy.BASELINES]
-  return svg.SERIES[models.index(system) % len(svg.SERIES)]
+def colors(rows: Sequence[dict]) -> dict[str, str]:
+  """A colour for every system: quiet ones for all that is not a model."""
+  roles = {row["system"]: row["role"] for row in rows}
+  quiet = {tidy.BASELINE: svg.BASELINE, tidy.BEFORE: svg.SOFT}
+  series = itertools.cycle(svg.SERIES)
+  return {name: quiet.get(role) or next(series) for name, role in roles.items()}
 
 
 def recall_by_system(rows: Sequence[dict]) -> str:
@@ -25,32 +26,24 @@ def recall_by_system(rows: Sequence[dict]) -> str:
   Args:
     rows: one figure per system and kind of requests.
   """
-  kinds, systems = _kinds(rows), _from_worst(rows)
+
+  def draw(panel: Axes, place: int, color: str, found: list[dict]) -> None:
+    for row in found:
+      ends = [row["low"], row["high"]]
+      panel.plot(ends, [place] * 2, color=color, linewidth=2.4)
+      panel.plot(row["value"], place, "o", color=color, markersize=7)
+      panel.annotate(
+        f"{row['value']:.3f}",
+        (row["high"], place),
+        xytext=(7, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=9,
+        color=svg.MUTED if row["role"] == tidy.BASELINE else svg.INK,
+      )
+
   with svg.drawing("recall_by_system"):
-    figure, axes = svg.panels(
-      len(kinds), width=9, height=0.9 + 0.34 * len(systems), share_y=True
-    )
-    for panel, kind in zip(axes, kinds):
-      for row in tidy.select(rows, requests=kind):
-        place = systems.index(row["system"])
-        color = color_of(row["system"], systems)
-        panel.plot(
-          [row["low"], row["high"]], [place] * 2, color=color, linewidth=2.4
-        )
-        panel.plot(row["value"], place, "o", color=color, markersize=7)
-        panel.annotate(
-          f"{row['value']:.3f}",
-          (row["high"], place),
-          xytext=(7, 0),
-          textcoords="offset points",
-          va="center",
-          fontsize=9,
-          color=svg.INK if color != svg.FLOOR else svg.MUTED,
-        )
-      _system_axis(panel, systems)
-      panel.set_title(svg.plain(kind))
-      top = max(row["high"] for row in tidy.select(rows, requests=kind))
-      panel.set_xlim(0, 1.28 * top or 1)
+    figure, _ = _by_system(rows, draw, "high", spare=0.28)
     return svg.to_svg(figure, label=_spoken(rows))
 
 
@@ -60,37 +53,21 @@ def head_against_tail(rows: Sequence[dict]) -> str:
   Args:
     rows: figures of the segments "head" and "tail".
   """
-  kinds, systems = _kinds(rows), _from_worst(rows)
+  hollow = {"markerfacecolor": svg.PAPER}
+
+  def draw(panel: Axes, place: int, color: str, found: list[dict]) -> None:
+    x = [row["value"] for row in found]
+    panel.plot(x, [place] * len(x), color=color, linewidth=2, alpha=0.45)
+    dot = {"color": color, "markersize": 7, "markeredgewidth": 1.8}
+    for row in found:
+      face = hollow if row["segment"] == "tail" else {}
+      panel.plot(row["value"], place, "o", **dot | face)
+
   with svg.drawing("head_against_tail"):
-    figure, axes = svg.panels(
-      len(kinds), width=9, height=1.1 + 0.34 * len(systems), share_y=True
-    )
-    for panel, kind in zip(axes, kinds):
-      for place, system in enumerate(systems):
-        ends = tidy.select(rows, requests=kind, system=system)
-        color = color_of(system, systems)
-        x = [row["value"] for row in ends]
-        panel.plot(x, [place] * len(x), color=color, linewidth=2, alpha=0.45)
-        for row in ends:
-          hollow = row["segment"] == "tail"
-          panel.plot(
-            row["value"],
-            place,
-            "o",
-            markersize=7,
-            color=color,
-            markerfacecolor=svg.PAPER if hollow else color,
-            markeredgewidth=1.8,
-          )
-      _system_axis(panel, systems)
-      panel.set_title(svg.plain(kind))
-      top = max(row["value"] for row in tidy.select(rows, requests=kind))
-      panel.set_xlim(0, 1.1 * top or 1)
+    figure, axes = _by_system(rows, draw, "value", spare=0.1)
     handles = [
-      axes[0].plot([], [], "o", color=svg.MUTED, label="head")[0],
-      axes[0].plot(
-        [], [], "o", color=svg.MUTED, markerfacecolor=svg.PAPER, label="tail"
-      )[0],
+      axes[0].plot([], [], "o", color=svg.MUTED, label=name, **face)[0]
+      for name, face in (("head", {}), ("tail", hollow))
     ]
     figure.legend(
       handles=handles, loc="outside lower right", ncols=2, frameon=False
@@ -100,35 +77,73 @@ def head_against_tail(rows: Sequence[dict]) -> str:
 
 def recall_by_beam(rows: Sequence[dict]) -> str:
   """Recall against beam width, a line and its interval per kind of requests."""
-  kinds = _kinds(rows)
-  lines = [
-    sorted(tidy.select(rows, requests=kind), key=lambda row: row["beam"])
-    for kind in kinds
-  ]
+  lines = {
+    kind: sorted(tidy.select(rows, requests=kind), key=lambda row: row["beam"])
+    for kind in tidy.kinds(rows)
+  }
+  top = max(row["high"] for row in rows)
+  ends = [line[-1]["value"] for line in lines.values()]
+  heights = _apart(ends, gap=0.075 * top)
   with svg.drawing("recall_by_beam"):
     figure, (panel,) = svg.panels(1, width=9, height=3)
-    for color, line in zip(svg.SERIES, lines):
+    for color, (kind, line), height in zip(svg.SERIES, lines.items(), heights):
       beams, values, low, high = (
         [row[name] for row in line] for name in ("beam", "value", "low", "high")
       )
       panel.fill_between(beams, low, high, color=color, alpha=0.14, linewidth=0)
       panel.plot(beams, values, "o-", color=color, linewidth=2, markersize=5)
-    top = max(row["high"] for row in rows)
-    ends = [line[-1]["value"] for line in lines]
-    heights = _apart(ends, gap=0.075 * top)
-    for color, kind, line, height in zip(svg.SERIES, kinds, lines, heights):
       panel.annotate(
         svg.plain(kind),
-        (line[-1]["beam"], height),
+        (beams[-1], height),
         annotation_clip=False,  # It may stand above the highest line.
         xytext=(8, 0),
         textcoords="offset points",
         va="center",
         color=color,
       )
-    _beam_axis(panel, sorted({row["beam"] for row in rows}))
+    widths = sorted({row["beam"] for row in rows})
+    panel.set_xscale("log")
+    panel.set_xticks(widths, [f"{beam:,}" for beam in widths])
+    panel.set_xticks([], minor=True)
+    panel.set_xlabel("beam width")
+    panel.margins(x=0.04)
     panel.set_ylim(0, 1.05 * top or 1)
+    svg.grid(panel, "y")
     return svg.to_svg(figure, label="By beam width. " + _spoken(rows))
+
+
+def _by_system(
+  rows: Sequence[dict],
+  draw: Callable[[Axes, int, str, list[dict]], None],
+  extent: str,
+  *,
+  spare: float,
+) -> tuple[Figure, list[Axes]]:
+  """A panel per kind of requests, a line per system, the best at the top.
+
+  Args:
+    rows: figures by system and kind of requests.
+    draw: draws those of one system at a height and in a colour.
+    extent: the column that must fit in.
+    spare: the share of the width that is left for text.
+  """
+  systems, color_of = tidy.from_best(rows)[::-1], colors(rows)
+  kinds = tidy.kinds(rows)
+  figure, axes = svg.panels(
+    len(kinds), width=9, height=1 + 0.34 * len(systems), share_y=True
+  )
+  for panel, kind in zip(axes, kinds):
+    own = tidy.select(rows, requests=kind)
+    for place, system in enumerate(systems):
+      draw(panel, place, color_of[system], tidy.select(own, system=system))
+    panel.set_title(svg.plain(kind))
+    panel.set_xlim(0, (1 + spare) * max(row[extent] for row in own) or 1)
+    panel.set_yticks(range(len(systems)), systems)
+    panel.set_ylim(-0.6, len(systems) - 0.4)
+    panel.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    panel.spines["bottom"].set_visible(False)
+    svg.grid(panel, "x")
+  return figure, axes
 
 
 def _apart(heights: Sequence[float], *, gap: float) -> np.ndarray:
@@ -140,48 +155,17 @@ def _apart(heights: Sequence[float], *, gap: float) -> np.ndarray:
   return heights
 
 
-def _beam_axis(panel: Axes, beams: Sequence[int]) -> None:
-  panel.set_xscale("log")
-  panel.set_xticks(beams, [f"{beam:,}" for beam in beams])
-  panel.set_xticks([], minor=True)
-  panel.set_xlabel("beam width")
-  panel.margins(x=0.04)
-  svg.grid(panel, "y")
-
-
-def _kinds(rows: Sequence[dict]) -> list[str]:
-  return list(dict.fromkeys(row["requests"] for row in rows))
-
-
-def _from_worst(rows: Sequence[dict]) -> list[str]:
-  """Systems by their best figure: the last one is drawn at the top."""
-  best = {}
-  for row in rows:
-    best[row["system"]] = max(row["value"], best.get(row["system"], 0))
-  return sorted(best, key=lambda system: best[system])
-
-
-def _system_axis(panel: Axes, systems: Sequence[str]) -> None:
-  panel.set_yticks(range(len(systems)), systems)
-  panel.set_ylim(-0.6, len(systems) - 0.4)
-  panel.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-  panel.spines["bottom"].set_visible(False)
-  svg.grid(panel, "x")
-
-
 def _spoken(rows: Sequence[dict]) -> str:
-  """The figures in words, for who cannot see the picture."""
+  """The figures in words, for readers who cannot see the picture."""
+
+  def figure(row: dict) -> str:
+    name = row.get("system", f"beam {row.get('beam')}")
+    segment = row.get("segment", "all")
+    part = "" if segment == "all" else f" {segment}"
+    return f"{name}{part} {row['value']:.3f}"
+
   return "; ".join(
     f"{svg.plain(kind)}: "
-    + ", ".join(
-      " ".join(
-        [
-          row.get("system", f"beam {row.get('beam')}"),
-          *([row["segment"]] if row.get("segment", "all") != "all" else []),
-          f"{row['value']:.3f}",
-        ]
-      )
-      for row in tidy.select(rows, requests=kind)
-    )
-    for kind in _kinds(rows)
+    + ", ".join(map(figure, tidy.select(rows, requests=kind)))
+    for kind in tidy.kinds(rows)
   )

@@ -45,20 +45,19 @@ def codebook_use(rows: Sequence[dict], level_sizes: Sequence[int]) -> str:
   Args:
     rows: tokenizer quality, `{"metric", "level", "value"}`, levels from 1, with
       the metrics "codes_used" and "perplexity".
-    level_sizes: number of codes at each level.
+    level_sizes: the number of codes at each level.
   """
   figures = {(row["metric"], row["level"]): row["value"] for row in rows}
-  levels = range(1, len(level_sizes) + 1)
+  levels = np.arange(1, len(level_sizes) + 1)
   used = np.array([figures["codes_used", l] for l in levels])
   even = np.array([figures["perplexity", l] for l in levels])
   counts = [f"{n:,.0f} of {size:,}" for n, size in zip(used, level_sizes)]
   with svg.drawing("codebook_use"):
     figure, (panel,) = svg.panels(1, width=4.6, height=2.9)
-    drawn = panel.bar(levels, used / level_sizes, width=0.5, color=svg.SOFT)
-    panel.bar_label(drawn, counts, padding=4, fontsize=9, color=svg.MUTED)
-    heights = even / level_sizes
-    left, right = np.array(levels) - 0.25, np.array(levels) + 0.25
-    panel.hlines(heights, left, right, color=svg.SERIES[0], linewidth=3)
+    bars = panel.bar(levels, used / level_sizes, width=0.5, color=svg.SOFT)
+    panel.bar_label(bars, counts, padding=4, fontsize=9, color=svg.MUTED)
+    ends = levels - 0.25, levels + 0.25
+    panel.hlines(even / level_sizes, *ends, color=svg.SERIES[0], linewidth=3)
     panel.set_xticks(levels, [f"level {l}" for l in levels])
     panel.set_xlim(0.4, len(level_sizes) + 0.6)
     panel.set_ylim(0, 1.15)
@@ -81,14 +80,15 @@ def items_per_id(counts: Sequence[int], *, most: int = 10) -> str:
   names = [str(n + 1) for n in range(len(bars))]
   if len(counts) > most:
     names[-1] += "+"
+  largest = max([*bars, 1])
   with svg.drawing("items_per_id"):
     figure, (panel,) = svg.panels(1, width=4.6, height=2.9)
     drawn = panel.bar(names, bars, width=0.7, color=svg.SERIES[0])
     labels = [f"{count:,}" if count else "" for count in bars]
     panel.bar_label(drawn, labels, padding=3, fontsize=8, color=svg.MUTED)
     panel.set_yscale("symlog", linthresh=1)
-    panel.set_ylim(0, 4 * max([*bars, 1]))
-    panel.set_yticks([0] + [10**p for p in range(len(str(max([*bars, 1]))))])
+    panel.set_ylim(0, 4 * largest)
+    panel.set_yticks([0] + [10**p for p in range(len(str(largest)))])
     panel.set_yticks([], minor=True)
     panel.yaxis.set_major_formatter(lambda y, _: f"{y:,.0f}")
     panel.set_xlabel("items that share the ID")
@@ -101,11 +101,11 @@ def items_per_id(counts: Sequence[int], *, most: int = 10) -> str:
 def stage_seconds(seconds: Mapping[str, float]) -> str:
   """A bar for every stage of the run."""
   stages, times = list(seconds)[::-1], list(seconds.values())[::-1]
+  labels = [spoken_time(time) for time in times]
   with svg.drawing("stage_seconds"):
     figure, (panel,) = svg.panels(1, width=9, height=0.5 + 0.32 * len(stages))
-    drawn = panel.barh(stages, times, height=0.56, color=svg.SERIES[0])
-    labels = [spoken_time(time) for time in times]
-    panel.bar_label(drawn, labels, padding=5, fontsize=9, color=svg.MUTED)
+    bars = panel.barh(stages, times, height=0.56, color=svg.SERIES[0])
+    panel.bar_label(bars, labels, padding=5, fontsize=9, color=svg.MUTED)
     panel.set_xlim(0, 1.2 * max([*times, 1e-9]))
     panel.set_xticks([])
     panel.tick_params(length=0)
@@ -128,8 +128,7 @@ def _curves(
 ) -> Iterator[tuple[str, list, list]]:
   """Name, steps and values of every figure that is worth a curve."""
   for training, rows in history.items():
-    names = dict.fromkeys(name for row in rows for name in row)
-    for name in names:
+    for name in dict.fromkeys(name for row in rows for name in row):
       if name.endswith(_WORTH_A_CURVE):
         points = [(row["step"], row[name]) for row in rows if name in row]
         steps, values = zip(*points)

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import pathlib
 import re
 from collections.abc import Iterator
 from html import escape
@@ -10,24 +11,16 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+_SERIES = tuple(f"--series-{n}" for n in range(5))
 # Stand-ins that become CSS variables, so that one picture suits light and dark.
-INK, MUTED, GRID, FLOOR, PAPER, SOFT = (
-  "#010101",
-  "#020202",
-  "#030303",
-  "#040404",
-  "#050505",
-  "#0b0b0b",
-)
-SERIES = ("#060606", "#070707", "#080808", "#090909", "#0a0a0a")
 VARIABLES = {
-  INK: "--ink",
-  MUTED: "--muted",
-  GRID: "--grid",
-  FLOOR: "--baseline",
-  PAPER: "--card",
-  SOFT: "--soft",
-} | {color: f"--series-{n}" for n, color in enumerate(SERIES)}
+  f"#{n:02x}{n:02x}{n:02x}": name
+  for n, name in enumerate(
+    ("--ink", "--muted", "--grid", "--baseline", "--card", "--soft", *_SERIES),
+    start=1,
+  )
+}
+INK, MUTED, GRID, BASELINE, PAPER, SOFT, *SERIES = VARIABLES
 
 _STYLE = {
   "svg.fonttype": "none",  # Text stays text: small, sharp, readable aloud.
@@ -52,6 +45,7 @@ _STYLE = {
   "ytick.color": GRID,
   "ytick.labelcolor": INK,
 }
+_SIZE = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
 
 
 @contextlib.contextmanager
@@ -85,7 +79,7 @@ def plain(name: str) -> str:
 
 
 def grid(axes: Axes, direction: str) -> None:
-  """Grid lines across `direction` and no ticks in the way."""
+  """Draws grid lines across `direction` and no ticks in the way."""
   axes.grid(axis=direction)
   axes.tick_params(length=0)
   axes.spines["left" if direction == "x" else "bottom"].set_visible(True)
@@ -110,3 +104,29 @@ def to_svg(figure: Figure, *, label: str) -> str:
   width = f"max-width: {100 * figure.get_figwidth():.0f}px"
   head = f'<svg role="img" aria-label="{escape(label)}" style="{width}"'
   return text.replace("<svg", head, 1)
+
+
+def standing_alone(drawn: str) -> str:
+  """An element of `to_svg` as a file: with namespace, size and colours.
+
+  Raises:
+    ValueError: for text that is no such element.
+  """
+  size = _SIZE.search(drawn)
+  if not drawn.startswith("<svg ") or size is None:
+    raise ValueError(f"not a picture of the report: {drawn[:60]!r}")
+  colors = pathlib.Path(__file__).with_name("colors.css").read_text("utf-8")
+  style = (
+    f"<style>{colors}"
+    "svg { font-family: system-ui, sans-serif; background: var(--card) }"
+    "</style>"
+  )
+  # The picture is drawn in points, 72 an inch; files are shown at 100.
+  width, height = (round(float(side) / 72 * 100) for side in size.groups())
+  names = (
+    'xmlns="http://www.w3.org/2000/svg" '
+    'xmlns:xlink="http://www.w3.org/1999/xlink" '
+    f'width="{width}" height="{height}" '
+  )
+  head, end, rest = drawn.replace("<svg ", f"<svg {names}", 1).partition(">")
+  return head + end + style + rest + "\n"

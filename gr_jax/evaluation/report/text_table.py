@@ -49,8 +49,9 @@ def headline(
   Systems stand from best to worst recall; the brackets hold the 95 % interval.
   """
   rows = tidy.select(results, level=level, seen=seen, segment="all")
-  kinds = dict.fromkeys(row["requests"] for row in rows)
-  blocks = [_block(kind, tidy.select(rows, requests=kind)) for kind in kinds]
+  blocks = [
+    _block(kind, tidy.select(rows, requests=kind)) for kind in tidy.kinds(rows)
+  ]
   return "\n\n".join(blocks)
 
 

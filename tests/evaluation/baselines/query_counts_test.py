@@ -2,7 +2,7 @@ import dataclasses
 
 import numpy as np
 
-from gr_jax.data.requests import TEST, TRAIN
+from gr_jax.data.requests import TEST, TRAIN, VALID
 from gr_jax.evaluation.baselines import query_counts
 from tests.reference.small_world import shop
 
@@ -20,12 +20,16 @@ def test_items_stand_by_how_often_the_query_led_to_them():
   assert counts[ranked[0]] > 0
 
 
-def test_the_test_period_is_not_read():
+def test_only_the_training_period_is_read():
   requests, popularity = shop().requests, shop().catalogue.popularity
   shown = query_counts.fit(requests, popularity)
   page_of = requests.page_request
   items = requests.page_item.copy()
-  items[requests.split[page_of] == TEST] = 0
+  later = np.isin(requests.split[page_of], (VALID, TEST))
+  assert all(
+    (requests.split[page_of] == split).any() for split in (VALID, TEST)
+  )
+  items[later] = 0
   changed = dataclasses.replace(requests, page_item=items)
   hidden = query_counts.fit(changed, popularity)
   assert (shown.counts != hidden.counts).nnz == 0

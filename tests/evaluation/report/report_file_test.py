@@ -1,5 +1,3 @@
-import os
-
 import pytest
 
 from gr_jax.evaluation.report import report_file
@@ -28,17 +26,3 @@ def test_a_figure_that_is_no_number_is_an_error_and_leaves_no_file(tmp_path):
       tmp_path / "report.json", **{**PARTS, "results": bad}
     )
   assert not list(tmp_path.iterdir())
-
-
-def test_a_cut_off_write_leaves_the_old_report(tmp_path, monkeypatch):
-  path = tmp_path / "report.json"
-  report_file.write_text(path, "old")
-
-  def full_disk(*_):
-    raise OSError("no space left on device")
-
-  monkeypatch.setattr(os, "fsync", full_disk)
-  with pytest.raises(OSError, match="no space"):
-    report_file.write_text(path, "new")
-  assert path.read_text() == "old"
-  assert [file.name for file in tmp_path.iterdir()] == ["report.json"]

@@ -10,6 +10,7 @@ from gr_jax.evaluation.report import result_plots, svg
 def _row(system, requests, value, segment="all"):
   return {
     "system": system,
+    "role": "model" if system.endswith("sid") else "baseline",
     "requests": requests,
     "segment": segment,
     "value": value,
@@ -42,13 +43,25 @@ def test_every_system_kind_and_figure_can_be_read():
   assert "semantic: cq_sid 0.314, bm25 0.200" in label
 
 
-def test_floors_share_a_colour_and_models_have_their_own():
-  systems = ["bm25", "rq_vae", "repeat", "cq_sid"]
-  colors = [result_plots.color_of(system, systems) for system in systems]
-  assert colors == [svg.FLOOR, svg.SERIES[0], svg.FLOOR, svg.SERIES[1]]
+def test_baselines_share_a_colour_and_models_have_their_own():
+  roles = {
+    "bm25": "baseline",
+    "rq_vae": "model",
+    "repeat": "baseline",
+    "before_alignment": "before",
+    "cq_sid": "model",
+  }
+  rows = [{"system": name, "role": role} for name, role in roles.items()]
+  assert list(result_plots.colors(rows).values()) == [
+    svg.BASELINE,
+    svg.SERIES[0],
+    svg.BASELINE,
+    svg.SOFT,
+    svg.SERIES[1],
+  ]
 
 
-def test_head_and_tail_are_told_apart():
+def test_head_and_tail_have_figures_of_their_own():
   rows = [
     _row("cq_sid", "semantic", v, s) for s, v in (("head", 0.4), ("tail", 0.1))
   ]

@@ -1,5 +1,8 @@
+import pathlib
 import re
 from xml.etree import ElementTree
+
+import pytest
 
 from gr_jax.evaluation.report import svg
 
@@ -27,7 +30,7 @@ def test_nothing_points_outside_the_page():
 
 
 def test_text_stays_text_and_the_label_is_escaped():
-  # The page's HTML parser knows the prefix; an XML one must be told.
+  # The page's HTML parser knows the prefix; an XML one needs its name.
   namespaced = _picture().replace("<svg", '<svg xmlns:xlink="x"', 1)
   root = ElementTree.fromstring(namespaced)
   assert root.get("aria-label") == 'a <b> & "c"'
@@ -46,3 +49,23 @@ def test_names_inside_a_picture_are_unique_and_used():
   assert len(names) == len(set(names))
   for name in names:
     assert f"#{name}" in _picture()
+
+
+def test_a_picture_alone_is_well_formed_and_has_its_size_and_colours():
+  root = ElementTree.fromstring(svg.standing_alone(_picture()))
+  assert root.tag == "{http://www.w3.org/2000/svg}svg"
+  assert 200 < int(root.get("width")) < 400
+  assert "--ink" in "".join(root.itertext())
+
+
+def test_other_text_does_not_stand_alone():
+  with pytest.raises(ValueError, match="not a picture"):
+    svg.standing_alone("<p>no</p>")
+
+
+def test_light_and_dark_define_the_colours_that_pictures_use():
+  css = pathlib.Path(svg.__file__).with_name("colors.css").read_text()
+  light, dark = re.findall(r":root \{(.*?)\}", css, re.DOTALL)
+  names = set(re.findall(r"(--[\w-]+):", light))
+  assert names == set(re.findall(r"(--[\w-]+):", dark))
+  assert set(svg.VARIABLES.values()) <= names

@@ -12,42 +12,42 @@ from tests.reference.small_world import shop
 
 @pytest.fixture(scope="module")
 def rankings(tmp_path_factory):
-  """`{(kind, seen): {baseline: [R, 10]}}` and the questions by kind."""
+  """`{(kind, seen): {baseline: [R, 10]}}` and the requests by kind."""
   artefact = Artefact(tmp_path_factory.mktemp("run"), "", 0.0)
   world = shop()
   vectors = Vectors(world.item_x, world.query_x, artefact)
   data = Data(world.catalogue, world.requests, artefact)
   baselines = Baselines(data, vectors, window=3, last=10)
-  questions = draw_eval_requests(world.requests, split=TEST, count=12, seed=0)
+  requests = draw_eval_requests(world.requests, split=TEST, count=12, seed=0)
   found = {
     (part.kind, seen): dict(
       baselines.rank(part, k=10, exclude=part.seen if seen == "out" else None)
     )
-    for part in questions
+    for part in requests
     for seen in ("kept", "out")
   }
-  return found, {part.kind: part for part in questions}
+  return found, {part.kind: part for part in requests}
 
 
-def test_a_floor_sees_what_the_generator_sees(rankings):
-  found, questions = rankings
+def test_a_baseline_sees_what_the_generator_sees(rankings):
+  found, requests = rankings
   for (kind, _), baselines in found.items():
-    part = questions[kind]
+    part = requests[kind]
     assert {"popularity", "nearest"} <= set(baselines)
-    assert ({"repeat", "item_knn"} <= set(baselines)) == part.shown
-    assert ("bm25" in baselines) == part.asked
+    assert ({"repeat", "item_knn"} <= set(baselines)) == part.shows_history
+    assert ("bm25" in baselines) == part.has_query
 
 
-def test_every_request_has_a_row_of_every_floor(rankings):
-  found, questions = rankings
+def test_every_request_has_a_row_of_every_baseline(rankings):
+  found, requests = rankings
   for (kind, _), baselines in found.items():
     for ranked in baselines.values():
-      assert ranked.shape == (len(questions[kind].rows), 10)
+      assert ranked.shape == (len(requests[kind].rows), 10)
 
 
-def test_seen_items_are_left_out_where_asked(rankings):
-  found, questions = rankings
-  for kind, part in questions.items():
+def test_seen_items_are_left_out_where_excluded(rankings):
+  found, requests = rankings
+  for kind, part in requests.items():
     for ranked in found[kind, "out"].values():
       for row, seen in zip(ranked, [part.seen[r] for r in range(len(ranked))]):
         assert not set(row[row >= 0].tolist()) & set(np.asarray(seen).tolist())
@@ -56,21 +56,23 @@ def test_seen_items_are_left_out_where_asked(rankings):
 class Backwards:
   """In place of a dual encoder: the same items for everybody."""
 
-  def rank(self, questions, *, k, exclude):
+  def rank(self, requests, *, k, exclude):
     del exclude
-    return np.tile(np.arange(k, dtype=np.int32), (len(questions.rows), 1))
+    return np.tile(np.arange(k, dtype=np.int32), (len(requests.rows), 1))
 
 
-def test_a_dual_encoder_stands_beside_the_floors_where_there_is_one(tmp_path):
+def test_a_dual_encoder_stands_beside_the_baselines_where_there_is_one(
+  tmp_path,
+):
   artefact = Artefact(tmp_path, "", 0.0)
   world = shop()
   vectors = Vectors(world.item_x, world.query_x, artefact)
   data = Data(world.catalogue, world.requests, artefact)
-  questions = draw_eval_requests(world.requests, split=TEST, count=3, seed=0)[0]
+  requests = draw_eval_requests(world.requests, split=TEST, count=3, seed=0)[0]
   names = {}
   for dual in (None, Backwards()):
     baselines = Baselines(data, vectors, window=3, last=10, dual=dual)
-    names[dual] = dict(baselines.rank(questions, k=5, exclude=None))
+    names[dual] = dict(baselines.rank(requests, k=5, exclude=None))
   plain, more = names.values()
   assert set(more) - set(plain) == {"dpr"}
-  assert more["dpr"].shape == (len(questions.rows), 5)
+  assert more["dpr"].shape == (len(requests.rows), 5)

@@ -9,13 +9,13 @@ from tests.reference.small_world import shop
 
 
 @pytest.fixture(scope="module")
-def questions():
+def requests():
   drawn = draw_eval_requests(shop().requests, split=TEST, count=12, seed=0)
   return {part.kind: part for part in drawn}
 
 
-def test_history_and_query_are_shown_as_the_kind_says(questions):
-  shown = {kind: (q.shown, q.asked) for kind, q in questions.items()}
+def test_history_and_query_are_shown_as_the_kind_says(requests):
+  shown = {kind: (r.shows_history, r.has_query) for kind, r in requests.items()}
   assert shown == {
     "semantic": (False, True),
     "personalised": (True, True),
@@ -23,23 +23,23 @@ def test_history_and_query_are_shown_as_the_kind_says(questions):
   }
 
 
-def test_semantic_and_personalised_ask_the_same_requests(questions):
+def test_semantic_and_personalised_are_the_same_requests(requests):
   np.testing.assert_array_equal(
-    questions["semantic"].rows, questions["personalised"].rows
+    requests["semantic"].rows, requests["personalised"].rows
   )
 
 
-def test_only_requests_of_the_split_that_found_something_are_asked(questions):
-  requests = shop().requests
-  for part in questions.values():
+def test_only_requests_of_the_split_that_found_something_are_drawn(requests):
+  table = shop().requests
+  for part in requests.values():
     assert 0 < len(part.rows) <= 12
-    assert (requests.split[part.rows] == TEST).all()
-    assert ((requests.query[part.rows] >= 0) == part.asked).all()
+    assert (table.split[part.rows] == TEST).all()
+    assert ((table.query[part.rows] >= 0) == part.has_query).all()
     assert (part.targets.sizes > 0).all()
 
 
-def test_lists_belong_to_their_requests(questions):
-  part = questions["personalised"].first(3)
+def test_lists_belong_to_their_requests(requests):
+  part = requests["personalised"].first(3)
   assert len(part.rows) == 3
   for i, r in enumerate(part.rows):
     history = shop().requests.history(r)
@@ -59,7 +59,7 @@ def test_the_seed_decides_what_is_drawn():
   assert draws[0].tolist() != draws[2].tolist()
 
 
-def test_requests_of_strangers_are_asked_once():
+def test_requests_of_strangers_are_drawn_once():
   requests = shop().requests
   count = len(requests.user_ids)
   nobody = np.empty(count, object)

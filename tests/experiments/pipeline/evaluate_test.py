@@ -1,5 +1,6 @@
 """The report of a tiny run holds what it says, and is made once."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -25,12 +26,12 @@ def report(stages):
   return evaluate.evaluate(CONFIG, *stages)
 
 
-def test_the_generator_and_its_floors_answer_the_same_requests(report):
+def test_the_generator_and_its_baselines_answer_the_same_requests(report):
   rows = select(report["results"], segment="all", metric="recall", k=10)
-  asked = {(row["requests"], row["seen"]) for row in rows}
-  assert {kind for kind, seen in asked if seen == "kept"} == set(KINDS)
-  assert {seen for _, seen in asked} == {"kept", "out"}
-  for kind, seen in asked:
+  pairs = {(row["requests"], row["seen"]) for row in rows}
+  assert {kind for kind, seen in pairs if seen == "kept"} == set(KINDS)
+  assert {seen for _, seen in pairs} == {"kept", "out"}
+  for kind, seen in pairs:
     both = select(rows, requests=kind, seen=seen)
     items = select(both, level="item")
     systems = [row["system"] for row in items]
@@ -50,8 +51,8 @@ def test_every_figure_lies_in_its_interval_and_is_a_share(report):
 
 
 def test_every_kind_is_searched_at_every_beam(report):
-  asked = [(row["requests"], row["beam"]) for row in report["beams"]]
-  assert asked == [(kind, beam) for kind in KINDS for beam in BEAMS]
+  searched = [(row["requests"], row["beam"]) for row in report["beams"]]
+  assert searched == [(kind, beam) for kind in KINDS for beam in BEAMS]
 
 
 def test_the_files_hold_the_report(report, stages):
@@ -63,9 +64,9 @@ def test_the_files_hold_the_report(report, stages):
   assert np.dot(counts, np.arange(1, len(counts) + 1)) == len(shop().catalogue)
 
 
-def test_a_second_evaluation_asks_nothing(report, stages, monkeypatch):
+def test_a_second_evaluation_searches_nothing(report, stages, monkeypatch):
   def never(*arguments):
-    raise AssertionError("asked again")
+    raise AssertionError("searched again")
 
   monkeypatch.setattr(evaluate, "_figures", never)
   again = evaluate.evaluate(CONFIG, *stages)
@@ -77,3 +78,15 @@ def test_an_unknown_setting_is_named(stages):
   config.evaluation.beem = 3
   with pytest.raises(TypeError, match="beem"):
     evaluate.evaluate(config, *stages)
+
+
+def test_the_report_names_the_commit_that_made_every_stage(stages, report):
+  """Not the one that writes the report."""
+  workdir, *before, generator = stages
+  artefact = dataclasses.replace(generator.artefact, commit="abc")
+  generator = dataclasses.replace(generator, artefact=artefact)
+  again = evaluate.evaluate(CONFIG, workdir, *before, generator)
+  assert again["commits"].keys() == again["seconds"].keys()
+  assert again["commits"]["train"] == "abc"
+  page = (stages[0] / "report.html").read_text()
+  assert page.count('<p class="warning">') == 1
