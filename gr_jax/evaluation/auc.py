@@ -1,9 +1,9 @@
-"""How well scores rank clicks above what was only shown.
+"""AUC: the quality of scores that rank clicks above impressions without one.
 
 AUC is the share of (positive, negative) pairs that are in the right order, ties
 counting half. GAUC is the mean of the AUC inside each group (a request or a
-user), weighted by the group's rows: what it says about popular users and hard
-queries cannot be had by telling the groups apart.
+user), weighted by the group's rows: scores that only separate popular users or
+easy queries from the others gain nothing in it.
 """
 
 import numpy as np

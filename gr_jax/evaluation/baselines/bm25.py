@@ -10,13 +10,13 @@ import numpy as np
 from gr_jax.data.row_lists import RowLists
 from gr_jax.evaluation.baselines.top_items import popularity_order, top_items
 
-# On import the package asks for every debug line.
+# On import the package turns on every debug line.
 logging.getLogger("bm25s").setLevel(logging.WARNING)
 
 
 @dataclasses.dataclass(frozen=True)
 class Bm25:
-  """`index` over item texts in popularity order, and that `order [N]`."""
+  """An `index` of item texts in popularity order, and that `order [N]`."""
 
   index: bm25s.BM25
   order: np.ndarray
@@ -43,8 +43,7 @@ def rank(
 ) -> np.ndarray:
   """`[R, k]` int32 rows for R query texts.
 
-  Items that share no word with the query follow by popularity. A request
-  without a query has no place here.
+  Items that share no word with the query follow by popularity.
   """
   words = _words(queries)
 

@@ -41,7 +41,7 @@ def fit(
     weight[item_q, item_p] += backward / (q - p)
 
   and then column j is divided by `sqrt(popularity_j) + shrinkage`, which keeps
-  items that are bought with everything from winning everywhere. Our design; on
+  items that are bought with everything from winning everywhere. [OURS]; on
   Amazon Beauty it beats most published generative retrievers.
   """
   rows = sequences.rows

@@ -1,4 +1,4 @@
-"""Baseline: what others who asked the very same query went on to choose."""
+"""Baseline: the items chosen most often after the very same query."""
 
 import dataclasses
 
@@ -48,7 +48,7 @@ def rank(
 ) -> np.ndarray:
   """`[R, k]` int32 rows for query rows `[R]`.
 
-  Nothing is known of a query that training never saw: popular items.
+  A query that training never saw gets the popular items.
   """
   return top_items(
     lambda start, stop: state.counts[query[start:stop]].toarray(),

@@ -1,4 +1,4 @@
-"""Baseline: what the user buys again and again."""
+"""Baseline: the items that the user buys again and again."""
 
 import numpy as np
 
