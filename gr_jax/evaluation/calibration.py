@@ -10,8 +10,8 @@ undoes what weighting orders and drawing negatives did to the mean.
 from typing import NamedTuple
 
 import numpy as np
-
-_ITERATIONS = 50
+from scipy.optimize import minimize
+from scipy.special import expit
 
 
 class Platt(NamedTuple):
@@ -28,7 +28,7 @@ class Platt(NamedTuple):
 
 
 def fit_platt(scores: np.ndarray, labels: np.ndarray) -> Platt:
-  """Newton's method on the log loss, with Platt's softened labels.
+  """Minimises the log loss of Platt's softened labels.
 
   Labels of `(n1 + 1) / (n1 + 2)` and `1 / (n0 + 2)` keep the answer finite
   where the scores separate the labels, or all labels are the same.
@@ -37,36 +37,29 @@ def fit_platt(scores: np.ndarray, labels: np.ndarray) -> Platt:
     scores: `[n]`.
     labels: `[n]` bool.
   """
-  scores = np.asarray(scores, np.float64)
   positives = int(labels.sum())
-  high = (positives + 1) / (positives + 2)
-  low = 1 / (len(labels) - positives + 2)
-  target = np.where(labels, high, low)
-  x = np.stack((scores, np.ones_like(scores)), axis=1)
-  weights = np.array([0.0, np.log((positives + 1) / (1 / low - 1))])
-  loss = _log_loss(x @ weights, target)
-  for _ in range(_ITERATIONS):
-    p = 0.5 + 0.5 * np.tanh(x @ weights / 2)
-    gradient = x.T @ (p - target)
-    hessian = (x * (p * (1 - p))[:, None]).T @ x + 1e-9 * np.eye(2)
-    move = np.linalg.solve(hessian, gradient)
-    # Halved until the loss falls: a full step may overshoot.
-    for _ in range(_ITERATIONS):
-      moved = _log_loss(x @ (weights - move), target)
-      if moved <= loss:
-        break
-      move = move / 2
-    else:
-      break
-    weights = weights - move
-    if loss - moved < 1e-12 * max(1.0, loss):
-      break
-    loss = moved
-  return Platt(float(weights[0]), float(weights[1]))
+  negatives = len(labels) - positives
+  target = np.where(
+    labels, (positives + 1) / (positives + 2), 1 / (negatives + 2)
+  )
+  x = np.stack((scores, np.ones(len(scores))), axis=1).astype(np.float64)
 
+  def loss(weights: np.ndarray) -> float:
+    z = x @ weights
+    return np.sum(np.logaddexp(0, z) - target * z)
 
-def _log_loss(x: np.ndarray, target: np.ndarray) -> float:
-  return float(np.sum(np.logaddexp(0, x) - target * x))
+  def gradient(weights: np.ndarray) -> np.ndarray:
+    return x.T @ (expit(x @ weights) - target)
+
+  def hessian(weights: np.ndarray) -> np.ndarray:
+    p = expit(x @ weights)
+    return (x * (p * (1 - p))[:, None]).T @ x
+
+  start = [0.0, np.log((positives + 1) / (negatives + 1))]
+  found = minimize(
+    loss, start, method="Newton-CG", jac=gradient, hess=hessian, tol=1e-12
+  )
+  return Platt(*map(float, found.x))
 
 
 def calibration_error(
