@@ -17,7 +17,9 @@ def training_curves(history: Mapping[str, Sequence[dict]]) -> str:
     figure, axes = svg.panels(len(curves), width=9, height=2.3, columns=3)
     for panel, (name, steps, values) in zip(axes, curves):
       speed = name.endswith("per_second")
-      panel.plot(steps, values, color=svg.SERIES[int(speed)], linewidth=1.8)
+      dot = "o" if len(steps) == 1 else None
+      color = svg.SERIES[int(speed)]
+      panel.plot(steps, values, color=color, linewidth=1.8, marker=dot)
       panel.set_title(svg.plain(name), fontsize=10)
       panel.set_xlabel("step", fontsize=9)
       panel.xaxis.set_major_locator(MaxNLocator(4))

@@ -79,8 +79,8 @@ def mixed_commits(commits: Mapping[str, str]) -> list[str]:
   if len(several) < 2:
     return []
   return [
-    f"The stages of this run were made by different commits "
-    f"({', '.join(several)}): no single one gives these figures."
+    f"Made by several commits ({', '.join(several)}): no single one gives "
+    "these figures."
   ]
 
 
