@@ -1,3 +1,3 @@
 """Generative retrieval in JAX: catalogue and logs in, served retriever out."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -22,8 +22,11 @@ def check_renamed(config: Any) -> None:
     ValueError: names the old key and the new one.
   """
   for old, new in RENAMED.items():
-    section, key = old.split(".")
-    if key in config.get(section, {}):
+    *sections, key = old.split(".")
+    section = config
+    for name in sections:
+      section = section.get(name, {})
+    if key in section:
       raise ValueError(f"config.{old} is now config.{new}; rename it.")
 
 
