@@ -107,7 +107,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _compile(options: argparse.Namespace) -> None:
   try:
-    made = programs.parts(recipes.load(options.config), items=options.items)
+    made = programs.parts(
+      recipes.get_config(options.config), items=options.items
+    )
   except AttributeError as error:  # A section that the config does not have.
     raise ValueError(str(error)) from error
   found = [targets.target(name) for name in options.targets.split(",")]

@@ -69,7 +69,7 @@ def with_config_file(argv: list[str]) -> list[str]:
   )
 
 
-def load(config: str) -> Any:
+def get_config(config: str) -> Any:
   """The config (a `ConfigDict`) of `NAME`, `NAME:PRESET` or `FILE:PRESET`.
 
   Raises:
@@ -87,7 +87,7 @@ def run(config: Any, *, workdir: str | pathlib.Path) -> dict:
   """Runs a recipe, or what is left of it to run, and returns its report.
 
   Args:
-    config: a name as of `load`, or a config that `load` returned.
+    config: a name as of `get_config`, or a config that it returned.
     workdir: the folder of artefacts and report.
 
   Raises:
@@ -98,7 +98,7 @@ def run(config: Any, *, workdir: str | pathlib.Path) -> dict:
 
   start.start()
   if isinstance(config, str):
-    config = load(config)
+    config = get_config(config)
   keys.check_renamed(config)
   experiment = importlib.import_module(f"experiments.{config.experiment}")
   return experiment.run(config, pathlib.Path(workdir).absolute())

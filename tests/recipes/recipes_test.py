@@ -73,8 +73,8 @@ def test_what_is_not_there_names_what_is(
 def test_a_loaded_config_is_that_of_its_file():
   from configs import tiger
 
-  assert recipes.load("tiger:tiny") == tiger.get_config("tiny")
-  assert recipes.load("tiger") != recipes.load("tiger:tiny")
+  assert recipes.get_config("tiger:tiny") == tiger.get_config("tiny")
+  assert recipes.get_config("tiger") != recipes.get_config("tiger:tiny")
 
 
 def test_each_preset_has_a_folder_of_its_own_in_both_spellings():

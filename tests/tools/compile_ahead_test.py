@@ -14,7 +14,7 @@ from tools.ahead import programs, targets
 
 @pytest.fixture(scope="module")
 def made():
-  config = recipes.load("configs/cq_sid.py:tiny")
+  config = recipes.get_config("configs/cq_sid.py:tiny")
   return programs.parts(config, items=500)
 
 
@@ -67,10 +67,10 @@ def test_unknown_targets_and_configs_are_named():
   with pytest.raises(ValueError, match="rtx5090"):
     targets.target("gameboy")
   with pytest.raises(ValueError, match="no recipe"):
-    recipes.load("nowhere.py")
+    recipes.get_config("nowhere.py")
 
 
 def test_recipes_without_codebooks_are_refused():
-  config = recipes.load("configs/scifact.py:tiny")
+  config = recipes.get_config("configs/scifact.py:tiny")
   with pytest.raises(ValueError, match="codebooks"):
     programs.parts(config, items=10)
