@@ -7,11 +7,9 @@ import shutil
 import pytest
 
 from gr_jax.serving.catalogue.service import Service, ServiceConfig
-from gr_jax.serving.http.search_request import (
-  question,
-  recommend_record,
-  search_record,
-)
+from gr_jax.serving.http.schemas import search_bodies, search_request
+from gr_jax.serving.http.validation import validated
+from gr_jax.serving.requests import SearchRequest
 from tests.reference import shop_run
 
 BEAM = 64  # More than there are IDs: a search ranks the whole catalogue.
@@ -58,23 +56,22 @@ def make_service(run, tmp_path):
 
 
 @pytest.fixture
-def ask():
-  """`ask(service, query, **body)`: the answer to one question alone."""
+def find():
+  """`find(service, query, **body)`: the answer to one request alone."""
 
-  def ask(service: Service, query: str | None = "cup", **body):
-    return service.answer([asked(query, **body)])[0]
+  def find(service: Service, query: str | None = "cup", **body):
+    return service.answer([search_of(query, **body)])[0]
 
-  return ask
-
-
-@pytest.fixture(name="asked")
-def asked_fixture():
-  return asked
+  return find
 
 
-def asked(query: str | None = "cup", **body):
-  """The question of a body."""
-  beams = (BEAM,)
-  record = search_record(beams) if query else recommend_record(beams)
-  told = {"query": query, **body} if query else body
-  return question(record.check(told), beams=beams, query=query)
+@pytest.fixture(name="search_of")
+def search_of_fixture():
+  return search_of
+
+
+def search_of(query: str | None = "cup", **body) -> SearchRequest:
+  """The request of a body."""
+  model = search_bodies((BEAM,))["/search" if query else "/recommend"]
+  body |= {"query": query} if query else {}
+  return search_request(validated(model, body), (BEAM,))

@@ -79,7 +79,7 @@ def server(run, tmp_path_factory):
     assert ready.wait(120)
     port = http.servers[0].sockets[0].getsockname()[1]
     url = f"http://127.0.0.1:{port}"
-    asked(url, {})  # Compiles what explains.
+    post(url, {})  # Compiles what explains.
     yield url
   finally:
     http.should_exit = True
@@ -116,7 +116,7 @@ def opened(browser, server):
   assert not complaints
 
 
-def asked(server: str, body: dict, path: str = "explain") -> dict:
+def post(server: str, body: dict, path: str = "explain") -> dict:
   request = urllib.request.Request(
     f"{server}/{path}",
     json.dumps(body).encode(),
@@ -148,7 +148,7 @@ def test_a_query_shows_ranked_items_and_their_codes(opened, server):
   page = opened()
   page.fill("#query", "green plate")
   said = search(page)
-  found = asked(server, {"query": "green plate", "k": BEAM})
+  found = post(server, {"query": "green plate", "k": BEAM})
   assert said.startswith(f"{len(found['items'])} items of ")
   assert "“green plate”" in said
   shown = texts(page, "#answers li:visible a")
@@ -161,7 +161,7 @@ def test_a_query_shows_ranked_items_and_their_codes(opened, server):
 def test_the_beams_are_a_tree_of_codes_with_their_probabilities(opened, server):
   page = opened("q=green+plate")
   page.get_by_role("button", name="Open all").click()
-  found = asked(server, {"query": "green plate", "k": BEAM})
+  found = post(server, {"query": "green plate", "k": BEAM})
   shown = texts(page, "#beams [aria-level='1'] > .row .code")
   roots = [node for node in found["prefixes"] if len(node["prefix"]) == 1]
   assert shown == [str(node["prefix"][0]) for node in roots]

@@ -16,7 +16,7 @@ import numpy as np
 from gr_jax.data.batches import padded_batches
 from gr_jax.retrieval.load import Artefacts
 from gr_jax.serving.catalogue.items import Items, NewItem
-from gr_jax.serving.http.fields import Invalid, shown
+from gr_jax.serving.requests import Invalid, shown
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 _ROWS = 64  # Encoded at once, so that one shape is compiled.

@@ -1,9 +1,9 @@
 """Changes of the catalogue on disk: what was acknowledged is never lost.
 
-One line a change, `CRC32 JSON`, appended and fsynced before anybody is told
-that it is done. A last line that was cut off in writing, which has no end, was
-never acknowledged: it is dropped, with a message. Any other broken line means
-that the file was damaged, and nothing is served from it.
+One line a change, `CRC32 JSON`, appended and fsynced before it is acknowledged.
+A last line that was cut off in writing, which has no end, was never
+acknowledged: it is dropped, with a message. Any other broken line means that
+  the file was damaged, and nothing is served from it.
 """
 
 import fcntl
@@ -31,7 +31,7 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
 
 
 def _changes(path: pathlib.Path) -> tuple[list[dict[str, Any]], int]:
-  """All whole changes, and how many bytes they take."""
+  """Returns all whole changes, and how many bytes they take."""
   changes, size = [], 0
   # Not splitlines(), to which a carriage return is an end as well.
   lines = [line + b"\n" for line in path.read_bytes().split(b"\n")]
@@ -68,8 +68,8 @@ class ItemLog:
     OSError: it cannot be read or written.
 
   Attributes:
-    path: where.
-    records: changes in it.
+    path: the file.
+    records: the number of changes in it.
   """
 
   def __init__(self, path: pathlib.Path):
@@ -110,7 +110,7 @@ class ItemLog:
     self.records += 1
 
   def changes(self) -> list[dict[str, Any]]:
-    """All of them, oldest first."""
+    """All changes, oldest first."""
     return _changes(self.path)[0]
 
   def close(self) -> None:

@@ -12,19 +12,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gr_jax.data.catalogue import PATH_SEPARATOR, Catalogue
-from gr_jax.serving.http.fields import Invalid, shown
+from gr_jax.serving.requests import Invalid, shown
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 
 class NewItem(NamedTuple):
-  """What is told of an item.
+  """The facts of an item that comes or changes.
 
   Attributes:
     item_id: stable; a known one gets these facts and keeps its semantic ID.
-    text: of the item.
-    category: full path, or None.
+    text: the words that the text encoder reads.
+    category: the full path, or None.
     price: 0 where unknown.
-    in_stock: whether it can be had.
+    in_stock: whether it can be bought.
     vector: `[D]` in place of the text's own vector, or None.
     codes: its semantic ID where it was given before, else None.
   """
@@ -36,6 +36,14 @@ class NewItem(NamedTuple):
   in_stock: bool = True
   vector: tuple[float, ...] | None = None
   codes: tuple[int, ...] | None = None
+
+
+class ItemChange(NamedTuple):
+  """Items to add or to describe anew, ids to remove, and stock by id."""
+
+  add: Sequence[NewItem] = ()
+  remove: Sequence[str] = ()
+  stock: Sequence[tuple[str, bool]] = ()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -50,7 +58,7 @@ class Items:
     popularity: `[N]` int64, 0 for what was added.
     present: `[N]` bool, False once removed.
     in_stock: `[N]` bool.
-    semantic_ids: of all rows.
+    semantic_ids: the IDs of all rows.
     row_of: row by item id; shared by all versions, which only add to it.
     category_row: (depth, row in the depth's names) by path.
   """
@@ -118,11 +126,11 @@ class Items:
     rows[known < 0] = np.arange(len(self), len(self) + len(fresh))
     grown = self._grown(fresh, codes)
     categories = self.category_columns(new)
-    # A known item keeps the category that it has where none is told.
-    told = np.array([i.category is not None for i in new]) | (known < 0)
+    # A known item keeps the category that it has where none is given.
+    named = np.array([i.category is not None for i in new]) | (known < 0)
     for name, values, mask in (
       ("texts", [i.text for i in new], ...),
-      ("categories", categories[told], told),
+      ("categories", categories[named], named),
       ("prices", [i.price for i in new], ...),
       ("present", True, ...),
       ("in_stock", [i.in_stock for i in new], ...),
@@ -151,14 +159,14 @@ class Items:
     )
 
   def without(self, item_ids: Sequence[str]) -> "Items":
-    """Items that are shown no more; unknown ids change nothing."""
+    """Items of which some are shown no more; unknown ids change nothing."""
     present = self.present.copy()
     rows = self.rows(item_ids)
     present[rows[rows >= 0]] = False
     return dataclasses.replace(self, present=present)
 
   def with_stock(self, stock: dict[str, bool]) -> "Items":
-    """What can be had and what cannot; unknown ids change nothing."""
+    """Items with another stock; unknown ids change nothing."""
     in_stock = self.in_stock.copy()
     rows = self.rows(list(stock))
     there = rows >= 0
@@ -166,7 +174,7 @@ class Items:
     return dataclasses.replace(self, in_stock=in_stock)
 
   def record(self, row: int) -> dict[str, Any]:
-    """What is told of an item over HTTP."""
+    """The item as HTTP answers it."""
     price = float(self.prices[row])
     return {
       "id": self.item_ids[row],
@@ -182,7 +190,7 @@ def _appended(column: np.ndarray, tail: np.ndarray) -> np.ndarray:
 
 
 def catalogue_items(catalogue: Catalogue, semantic_ids: SemanticIds) -> Items:
-  """The first version: everything is there and in stock."""
+  """Returns the first version: everything is there and in stock."""
   n = len(catalogue)
   return Items(
     item_ids=catalogue.item_ids,

@@ -23,10 +23,10 @@ def change_record(
   """One change as the log keeps it.
 
   Args:
-    mark: of the tokenizer that gave the codes.
-    add: with codes where they were given now.
+    mark: the mark of the tokenizer that gave the codes.
+    add: new items, with codes where they were given now.
     remove: item ids.
-    stock: by item id.
+    stock: whether an item can be bought, by its id.
   """
   items = [
     {name: value for name, value in item._asdict().items() if value is not None}
@@ -42,12 +42,12 @@ def change_record(
 
 @dataclasses.dataclass
 class Folded:
-  """What all changes together say.
+  """All changes of a log in one.
 
   Attributes:
-    facts: by item id, in the order in which they were first told.
-    present: by item id.
-    stock: by item id.
+    facts: the last facts by item id, in the order in which ids first appear.
+    present: whether an item is shown, by its id.
+    stock: whether an item can be bought, by its id.
   """
 
   facts: dict[str, NewItem] = dataclasses.field(default_factory=dict)
@@ -56,40 +56,40 @@ class Folded:
 
 
 def fold(changes: Iterable[dict[str, Any]], *, mark: str) -> Folded:
-  """The last word on every item; codes of another tokenizer are left out."""
-  told = Folded()
+  """Folds changes, oldest first; codes of another tokenizer are left out."""
+  folded = Folded()
   for change in changes:
     for stored in change["add"]:
       item = NewItem(**stored)
-      old = told.facts.get(item.item_id)
+      old = folded.facts.get(item.item_id)
       codes = item.codes if change["mark"] == mark else None
-      told.facts[item.item_id] = item._replace(
+      folded.facts[item.item_id] = item._replace(
         # What was given first stays.
         codes=old.codes if old and old.codes else codes,
         category=item.category or (old.category if old else None),
         vector=item.vector or (old.vector if old else None),
       )
-      told.present[item.item_id] = True
-      told.stock[item.item_id] = item.in_stock
-    told.present |= dict.fromkeys(change["remove"], False)
-    told.stock |= change["stock"]
-  return told
+      folded.present[item.item_id] = True
+      folded.stock[item.item_id] = item.in_stock
+    folded.present |= dict.fromkeys(change["remove"], False)
+    folded.stock |= change["stock"]
+  return folded
 
 
 def applied(
-  told: Folded, items: Items, encode: Encode, *, vector_width: int
+  folded: Folded, items: Items, encode: Encode, *, vector_width: int
 ) -> tuple[Items, list[NewItem]]:
-  """The items after the changes, and those that had to be coded anew.
+  """Returns the items after the changes, and those that were coded anew.
 
   What a newer run cannot use, a category that is gone or a vector of another
-  width, is left out and told.
+  width, is left out, with a message.
 
   Raises:
     ValueError: a level of the IDs is full.
   """
   known = [
     _known_vector(_known_category(item, items), vector_width)
-    for item in told.facts.values()
+    for item in folded.facts.values()
   ]
   fresh = [i for i in known if items.row(i.item_id) < 0]
   # Codes that were given come first: new ones must see what is taken.
@@ -107,12 +107,12 @@ def applied(
   rest = [i for i in known if i.item_id not in {f.item_id for f in fresh}]
   if rest:
     items = items.with_facts(rest, np.zeros((0, items.semantic_ids.num_levels)))
-  gone = [item_id for item_id, there in told.present.items() if not there]
-  return items.without(gone).with_stock(told.stock), recoded
+  gone = [item_id for item_id, there in folded.present.items() if not there]
+  return items.without(gone).with_stock(folded.stock), recoded
 
 
 def _known_category(item: NewItem, items: Items) -> NewItem:
-  """Without the category where a newer catalogue no longer has it."""
+  """The item without a category that a newer catalogue no longer has."""
   if item.category is None or item.category in items.category_row:
     return item
   print(
@@ -125,7 +125,7 @@ def _known_category(item: NewItem, items: Items) -> NewItem:
 
 
 def _known_vector(item: NewItem, width: int) -> NewItem:
-  """Without a vector that this tokenizer cannot read."""
+  """The item without a vector that this tokenizer cannot read."""
   if item.vector is None or len(item.vector) == width:
     return item
   print(

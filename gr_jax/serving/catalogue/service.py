@@ -18,13 +18,11 @@ from gr_jax.retrieval.compiled_search import CompiledSearches
 from gr_jax.retrieval.load import load_artefacts
 from gr_jax.serving.catalogue.encoding import ItemEncoder
 from gr_jax.serving.catalogue.item_log import ItemLog
-from gr_jax.serving.catalogue.items import catalogue_items
+from gr_jax.serving.catalogue.items import ItemChange, catalogue_items
 from gr_jax.serving.catalogue.log_replay import applied, change_record, fold
 from gr_jax.serving.catalogue.snapshot import Snapshot, first_snapshot
 from gr_jax.serving.engine.engine import Answer, Engine
-from gr_jax.serving.http.fields import Invalid
-from gr_jax.serving.http.item_changes import Change
-from gr_jax.serving.http.search_request import SearchRequest
+from gr_jax.serving.requests import Invalid, SearchRequest
 
 
 class Busy(Exception):
@@ -41,15 +39,15 @@ class NotWritten(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class ServiceConfig:
-  """What is served and how.
+  """The run that is served, and the sizes of its searches.
 
   Attributes:
-    artefacts: workdir of a run.
-    log: file of the changes.
-    beams: that can be asked for, the default first.
-    max_batch: questions answered at once.
+    artefacts: the workdir of a run.
+    log: the file of the changes.
+    beams: the IDs that a search can keep, the default first.
+    max_batch: requests answered at once.
     room: new IDs that fit beside those of the run.
-    programs: folder of compiled searches; None keeps none.
+    programs: the folder of compiled searches; None keeps none.
   """
 
   artefacts: pathlib.Path
@@ -72,7 +70,7 @@ class Service:
   """Loads at once; `warm` makes it quick.
 
   Raises:
-    FileNotFoundError, ValueError, OSError: of artefacts and log.
+    FileNotFoundError, ValueError, OSError: artefacts or log cannot be read.
   """
 
   def __init__(self, config: ServiceConfig):
@@ -103,14 +101,12 @@ class Service:
     """Loads what only new items need."""
     self._serving.encoder.prepare()
 
-  def answer(
-    self, questions: Sequence[SearchRequest]
-  ) -> list[Answer | Invalid]:
-    """Answers of one generation, as `Engine.answer`."""
+  def answer(self, requests: Sequence[SearchRequest]) -> list[Answer | Invalid]:
+    """Answers from one generation, as `Engine.answer`."""
     engine, _, snapshot = self._serving
-    return engine.answer(questions, snapshot)
+    return engine.answer(requests, snapshot)
 
-  def change(self, change: Change) -> dict[str, Any]:
+  def change(self, change: ItemChange) -> dict[str, Any]:
     """Applies all of a change or nothing; on disk when it returns.
 
     Returns:
@@ -146,7 +142,7 @@ class Service:
     }
 
   def item(self, item_id: str) -> dict[str, Any] | None:
-    """What is told of an item; None where it is unknown or removed."""
+    """The item as HTTP answers it; None where it is unknown or removed."""
     items = self._serving.snapshot.items
     row = items.row(item_id)
     return items.record(row) if row >= 0 and items.present[row] else None
@@ -169,7 +165,7 @@ class Service:
       return new.snapshot.version
 
   def close(self) -> None:
-    """No change comes after this."""
+    """Ends the log; no change comes after this."""
     with self._lock:
       self._log.close()
 
@@ -188,15 +184,15 @@ class Service:
     artefacts = load_artefacts(config.artefacts)
     encoder = ItemEncoder(artefacts)
     items, recoded = applied(
-      told := fold(self._log.changes(), mark=artefacts.mark),
+      folded := fold(self._log.changes(), mark=artefacts.mark),
       catalogue_items(artefacts.catalogue, artefacts.semantic_ids),
       encoder.codes,
       vector_width=artefacts.vector_width,
     )
     if recoded:
       # IDs of this tokenizer stay from now on, too.
-      gone = [i.item_id for i in recoded if not told.present[i.item_id]]
-      stock = {i.item_id: told.stock[i.item_id] for i in recoded}
+      gone = [i.item_id for i in recoded if not folded.present[i.item_id]]
+      stock = {i.item_id: folded.stock[i.item_id] for i in recoded}
       self._log.append(
         change_record(artefacts.mark, add=recoded, remove=gone, stock=stock)
       )
@@ -216,8 +212,10 @@ class Service:
     return Serving(engine, encoder, snapshot)
 
 
-def _changed(old: Serving, change: Change) -> tuple[Snapshot, dict[str, Any]]:
-  """The next version and its record in the log."""
+def _changed(
+  old: Serving, change: ItemChange
+) -> tuple[Snapshot, dict[str, Any]]:
+  """Returns the next version and its record in the log."""
   items = old.snapshot.items
   fresh = [i for i in change.add if items.row(i.item_id) < 0]
   codes = np.zeros((0, items.semantic_ids.num_levels), np.int32)

@@ -22,23 +22,22 @@ from gr_jax.decoding.filters import RowMask, pack_rows
 from gr_jax.decoding.live_trie import LiveTrie, make_live_trie
 from gr_jax.generators.priors.transitions import Transitions
 from gr_jax.serving.catalogue.items import Items
-from gr_jax.serving.http.fields import Invalid, shown
-from gr_jax.serving.http.search_request import Filters
+from gr_jax.serving.requests import Filters, Invalid, shown
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Snapshot:
-  """What a batch of requests is answered from.
+  """The catalogue that a batch of requests is answered from.
 
   Attributes:
-    version: counts changes, those of the log among them, from 1.
+    version: the number of changes so far, from 1; those of the log count.
     items: the rows.
     live: the trie of the IDs that some item present carries.
     table_rows: `[R]`, per row of the trie, its row of `items.semantic_ids.ids`.
     ranked_items: `[N]` rows grouped by ID, popular first, then by row.
     counts: the model's variables that count the catalogue, if it has any.
-    count_alpha: of them, 0 for none.
-    transitions: of a model that is told them; new items have none.
+    count_alpha: their pseudo-count, 0 for a model without.
+    transitions: those of a model that reads them; new items have none.
   """
 
   version: int
@@ -60,12 +59,13 @@ class Snapshot:
     mask = items.present.copy()
     if filters.in_stock:
       mask &= items.in_stock
-    if filters.low is not None or filters.high is not None:
+    low, high = filters.price.min, filters.price.max
+    if low is not None or high is not None:
       mask &= items.prices > 0
-    if filters.low is not None:
-      mask &= items.prices >= np.float32(filters.low)
-    if filters.high is not None:
-      mask &= items.prices <= np.float32(filters.high)
+    if low is not None:
+      mask &= items.prices >= np.float32(low)
+    if high is not None:
+      mask &= items.prices <= np.float32(high)
     if filters.categories:
       mask &= self._in_categories(filters.categories)
     seen = items.rows(filters.exclude)
@@ -89,7 +89,7 @@ class Snapshot:
     return mask
 
   def allowed(self, passing: np.ndarray) -> RowMask:
-    """Of the trie's rows, the IDs with an item that passes."""
+    """The rows of the trie whose IDs have an item that passes."""
     mask = np.zeros(self.live.capacity, bool)
     mask[: len(self.table_rows)] = live_ids(self.items, passing)[
       self.table_rows
@@ -98,7 +98,7 @@ class Snapshot:
 
   @functools.cached_property
   def everything(self) -> RowMask:
-    """All of the trie's rows."""
+    """The mask that lets all rows of the trie through."""
     return pack_rows(np.ones(self.live.capacity, bool))
 
   def expand(
@@ -107,9 +107,9 @@ class Snapshot:
     """Items behind ranked IDs, and the place of each one's ID in the ranking.
 
     Args:
-      trie_rows: `[M]` of one request, -1 = none.
+      trie_rows: `[M]`, best first, -1 = none.
       passing: `[N]` from `passing`.
-      k: items wanted.
+      k: the number of items wanted.
     """
     offsets = self.items.semantic_ids.item_offsets
     rows, places = [], []
@@ -184,7 +184,7 @@ def _ranked_items(items: Items) -> np.ndarray:
 def _counts(
   items: Items, capacity: int, alpha: float, transitions: Transitions | None
 ) -> dict[str, Any]:
-  """Of one shape for all versions."""
+  """The model's counts of the catalogue, of one shape for all versions."""
   if not alpha:
     return {}
   # Imported late: most models count nothing.
@@ -193,14 +193,14 @@ def _counts(
   counts = count_catalogue(
     items.semantic_ids, items.popularity, alpha=alpha, capacity=capacity
   )
-  told = {"catalogue": counts}
+  variables = {"catalogue": counts}
   if transitions is not None:
-    told["transitions"] = transitions
-  return {"counts": told}
+    variables["transitions"] = transitions
+  return {"counts": variables}
 
 
 def _check_room(items: Items, capacity: int) -> None:
-  """Removed IDs count as well: they may come back."""
+  """Raises if IDs have no room; removed ones count, they may come back."""
   if items.semantic_ids.num_ids > capacity:
     raise ValueError(
       f"{items.semantic_ids.num_ids} semantic IDs do not fit the room for "
@@ -221,9 +221,9 @@ def first_snapshot(
   Args:
     items: at least one.
     capacity: IDs that any version can hold; it shapes every program.
-    version: its number.
-    count_alpha: pseudo-count of a model that is told counts, else 0.
-    transitions: of a model that is told them.
+    version: the number of this version.
+    count_alpha: the pseudo-count of a model that reads counts, else 0.
+    transitions: those of a model that reads them.
 
   Raises:
     ValueError: more IDs than the capacity.

@@ -1,9 +1,9 @@
-"""Waits a moment for company, then answers many questions at once.
+"""Waits a moment for company, then answers many requests at once.
 
-One thread drives the search. It takes the oldest question, waits until the
-largest batch is full or that question has waited for the deadline, and takes
-what then asks for the same beam. While a search runs the queue fills, so that
-under load nobody waits for the deadline. A question that nobody waits for any
+One thread drives the search. It takes the oldest request, waits until the
+largest batch is full or that request has waited for the deadline, and takes
+those that want the same beam. While a search runs the queue fills, so that
+under load nobody waits for the deadline. A request that nobody waits for any
 more is dropped. A full queue refuses at once: late is worse than no.
 """
 
@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from gr_jax.serving.http.search_request import SearchRequest
+from gr_jax.serving.requests import SearchRequest
 
 
 class QueueFull(Exception):
@@ -27,7 +27,7 @@ class QueueFull(Exception):
 
 
 class Reply(NamedTuple):
-  """What `answer` gave, and how long the question had waited, in seconds."""
+  """What `answer` gave, and how long the request had waited, in seconds."""
 
   answer: Any
   waited: float
@@ -35,7 +35,7 @@ class Reply(NamedTuple):
 
 @dataclasses.dataclass(eq=False)
 class _Job:
-  question: SearchRequest
+  request: SearchRequest
   arrived: float
   expires: float
   future: concurrent.futures.Future
@@ -45,7 +45,7 @@ def batch_size(waiting: int, sizes: Sequence[int]) -> int:
   """How many of those that wait go now, given the sizes that are compiled.
 
   A larger size is filled up with copies only while they are fewer than the
-  questions; else the next smaller size goes full, and the rest right after.
+  requests; else the next smaller size goes full, and the rest right after.
   """
   below = max((size for size in sizes if size <= waiting), default=0)
   above = min((size for size in sizes if size >= waiting), default=below)
@@ -56,11 +56,11 @@ class Batcher:
   """A bounded queue and the thread that empties it.
 
   Args:
-    answer: one answer, or an exception in its place, for each of 1 to
-      `max(sizes)` questions of one beam.
-    sizes: of batches that are compiled.
-    deadline: seconds that a question waits for others at most.
-    capacity: questions that may wait.
+    answer: gives one answer, or an exception in its place, for each of 1 to
+      `max(sizes)` requests of one beam.
+    sizes: the sizes of batches that are compiled.
+    deadline: seconds that a request waits for others at most.
+    capacity: requests that may wait.
     timeout: seconds after which nobody waits for an answer.
   """
 
@@ -94,7 +94,7 @@ class Batcher:
     if self._closing or len(self._jobs) >= self._capacity:
       raise QueueFull(max(1.0, len(self._jobs) * self._seconds_each))
 
-  def submit(self, question: SearchRequest) -> concurrent.futures.Future:
+  def submit(self, request: SearchRequest) -> concurrent.futures.Future:
     """A future `Reply`.
 
     Raises:
@@ -104,7 +104,7 @@ class Batcher:
     future: concurrent.futures.Future = concurrent.futures.Future()
     with self._changed:
       self.check_room()
-      self._jobs.append(_Job(question, now, now + self._timeout, future))
+      self._jobs.append(_Job(request, now, now + self._timeout, future))
       self._changed.notify()
     return future
 
@@ -127,7 +127,7 @@ class Batcher:
       if not self._jobs:
         return None
       self._wait_for_company()
-      return self._taken()
+      return self._take()
 
   def _wait_for_company(self) -> None:
     until = self._jobs[0].arrived + self._deadline
@@ -137,7 +137,7 @@ class Batcher:
         return
       self._changed.wait(left)
 
-  def _taken(self) -> list[_Job]:
+  def _take(self) -> list[_Job]:
     """The next batch leaves the queue; what nobody waits for goes with it."""
     now = time.monotonic()
     alive = [
@@ -148,8 +148,8 @@ class Batcher:
     if not alive:
       self._jobs.clear()
       return []
-    beam = alive[0].question.beam
-    same = [job for job in alive if job.question.beam == beam]
+    beam = alive[0].request.beam
+    same = [job for job in alive if job.request.beam == beam]
     taken = same[: batch_size(len(same[: self._sizes[-1]]), self._sizes)]
     gone = set(map(id, taken))
     self._jobs = collections.deque(j for j in alive if id(j) not in gone)
@@ -161,7 +161,7 @@ class Batcher:
       return
     start = time.monotonic()
     try:
-      answers = list(self._answer([job.question for job in batch]))
+      answers = list(self._answer([job.request for job in batch]))
     except Exception as error:
       answers = [error] * len(batch)
     each = (time.monotonic() - start) / len(batch)

@@ -1,4 +1,4 @@
-"""A trained generator, ready to answer batches of questions.
+"""A trained generator, ready to answer batches of requests.
 
 A batch is filled up to one of a few sizes, its prompts have the one length of
 training, and the catalogue is an argument: what was compiled at the start
@@ -20,22 +20,21 @@ from gr_jax.retrieval.compiled_search import CompiledSearches, SearchInputs
 from gr_jax.retrieval.load import Artefacts
 from gr_jax.serving.catalogue.snapshot import Snapshot
 from gr_jax.serving.engine.prompting import unknown_history, write_prompts
-from gr_jax.serving.http.fields import Invalid
-from gr_jax.serving.http.search_request import Filters, SearchRequest
+from gr_jax.serving.requests import Filters, Invalid, SearchRequest
 
-# Copies of one question cost as much as others, so sizes grow by 4 at most.
+# Copies of one request cost as much as others, so sizes grow by 4 at most.
 _GROWTH = 4
 
 
 class Answer(NamedTuple):
-  """Ranked items and what it took.
+  """Ranked items, and the cost of finding them.
 
   Attributes:
     items: `{id, text, score, semantic_id}`, best first.
-    version: of the catalogue that was searched.
+    version: the version of the catalogue that was searched.
     ignored: ids of the history that the catalogue does not know.
     milliseconds: "batch" (arrays before and after) and "search".
-    batch: questions that were answered together.
+    batch: the number of requests that were answered together.
   """
 
   items: list[dict[str, Any]]
@@ -46,7 +45,7 @@ class Answer(NamedTuple):
 
 
 def bucket_sizes(max_batch: int) -> tuple[int, ...]:
-  """1, 4, 16, .. and `max_batch`."""
+  """Returns 1, 4, 16, .. and `max_batch`."""
   powers = itertools.takewhile(
     lambda size: size < max_batch,
     (_GROWTH**exponent for exponent in itertools.count()),
@@ -58,10 +57,10 @@ class Engine:
   """Answers batches from whatever snapshot it is given.
 
   Args:
-    artefacts: of the run.
+    artefacts: the run.
     searches: compiled programs, shared with the engine before this one.
-    beams: that can be asked for.
-    max_batch: questions answered at once.
+    beams: the IDs that a search can keep, the default first.
+    max_batch: requests answered at once.
   """
 
   def __init__(
@@ -80,78 +79,89 @@ class Engine:
   def warm(self, snapshot: Snapshot) -> None:
     """Compiles, or loads, every program that a request can need."""
     for beam in self.beams:
-      asked = [
-        [SearchRequest(None, (), None, (), Filters(), 1, beam)] * size
-        for size in self.sizes
-      ]
+      batches = [[SearchRequest(beam, 1)] * size for size in self.sizes]
       inputs = [
         self._inputs(each, [snapshot.items.present] * len(each), snapshot)
-        for each in asked
+        for each in batches
       ]
       self._searches.prepare(self.artefacts.model, beam, inputs)
-      for each in asked:
+      for each in batches:
         self.answer(each, snapshot)
 
   def answer(
-    self, questions: Sequence[SearchRequest], snapshot: Snapshot
+    self, requests: Sequence[SearchRequest], snapshot: Snapshot
   ) -> list[Answer | Invalid]:
-    """One answer a question, all of one beam, at most `max_batch` of them.
+    """Returns one answer a request, all of one beam, at most `max_batch`.
 
-    A question that does not fit the catalogue has an `Invalid` in the place
+    A request that does not fit the catalogue has an `Invalid` in the place
     of its answer, and the others do not notice.
     """
     start = time.perf_counter()
-    answers: list = [_passing(question, snapshot) for question in questions]
-    asked = [i for i, each in enumerate(answers) if _fits(each)]
-    if not asked:
-      return answers
-    passing = [answers[i] for i in asked]
-    valid = [questions[i] for i in asked]
-    inputs = self._inputs(valid, passing, snapshot)
+    masks = [_passing(request, snapshot) for request in requests]
+    valid = [
+      (request, mask)
+      for request, mask in zip(requests, masks)
+      if not isinstance(mask, Invalid)
+    ]
+    found = iter(self._answers(valid, snapshot, start) if valid else ())
+    return [
+      mask if isinstance(mask, Invalid) else next(found) for mask in masks
+    ]
+
+  def _answers(
+    self,
+    valid: Sequence[tuple[SearchRequest, np.ndarray]],
+    snapshot: Snapshot,
+    start: float,
+  ) -> list[Answer]:
+    """Answers of requests with the items that pass, from one search."""
+    requests, masks = zip(*valid)
+    inputs = self._inputs(requests, masks, snapshot)
     began = time.perf_counter()
     found = jax.device_get(
-      self._searches(self.artefacts.model, valid[0].beam, inputs)
+      self._searches(self.artefacts.model, requests[0].beam, inputs)
     )
     ended = time.perf_counter()
     lists = [
-      _ranked(question, snapshot, mask, ids, log_probs)
-      for question, mask, ids, log_probs in zip(
-        valid, passing, found.ids, found.log_probs
+      _ranked(request, snapshot, mask, ids, log_probs)
+      for request, mask, ids, log_probs in zip(
+        requests, masks, found.ids, found.log_probs
       )
     ]
     milliseconds = {
       "batch": 1e3 * (time.perf_counter() - ended + began - start),
       "search": 1e3 * (ended - began),
     }
-    for i, question, items in zip(asked, valid, lists):
-      answers[i] = Answer(
+    return [
+      Answer(
         items,
         snapshot.version,
-        unknown_history(question, snapshot.items),
+        unknown_history(request, snapshot.items),
         milliseconds,
         len(valid),
       )
-    return answers
+      for request, items in zip(requests, lists)
+    ]
 
   def _inputs(
     self,
-    questions: Sequence[SearchRequest],
+    requests: Sequence[SearchRequest],
     passing: Sequence[np.ndarray],
     snapshot: Snapshot,
   ) -> SearchInputs:
     """Prompts and masks, filled up with copies of the first row."""
     prompts = write_prompts(
-      questions,
+      requests,
       snapshot.items,
       self.artefacts.vocabulary,
       self.artefacts.prompt,
     )
-    size = next(size for size in self.sizes if size >= len(questions))
+    size = next(size for size in self.sizes if size >= len(requests))
     masks = [
       snapshot.everything
-      if question.filters == Filters()
+      if request.filters == Filters()
       else snapshot.allowed(mask)
-      for question, mask in zip(questions, passing)
+      for request, mask in zip(requests, passing)
     ]
     allowed = jax.tree.map(lambda *x: np.stack(x), *masks)
     return SearchInputs(
@@ -162,27 +172,23 @@ class Engine:
     )
 
 
-def _fits(found: np.ndarray | Invalid) -> bool:
-  return not isinstance(found, Invalid)
-
-
 def _passing(
-  question: SearchRequest, snapshot: Snapshot
+  request: SearchRequest, snapshot: Snapshot
 ) -> np.ndarray | Invalid:
   try:
-    return snapshot.passing(question.filters)
+    return snapshot.passing(request.filters)
   except Invalid as error:
     return error
 
 
 def _ranked(
-  question: SearchRequest,
+  request: SearchRequest,
   snapshot: Snapshot,
   passing: np.ndarray,
   ids: np.ndarray,
   log_probs: np.ndarray,
 ) -> list[dict[str, Any]]:
-  rows, places = snapshot.expand(ids, passing, k=question.k)
+  rows, places = snapshot.expand(ids, passing, k=request.k)
   items = snapshot.items
   return [
     {

@@ -1,7 +1,7 @@
-"""EvalRequests as the arrays that the generator was trained on.
+"""Requests as the arrays that the generator was trained on.
 
 The rules of a prompt live in `PromptWriter`, which reads requests of a log. A
-batch of questions becomes such a log, of one user each, so that serving and
+batch of requests becomes such a log, of one user each, so that serving and
 training cannot drift apart.
 """
 
@@ -14,21 +14,23 @@ from gr_jax.data.requests import TEST, Requests
 from gr_jax.generators.prompts.vocabulary import Vocabulary
 from gr_jax.generators.prompts.writer import Prompt, PromptConfig, PromptWriter
 from gr_jax.serving.catalogue.items import Items
-from gr_jax.serving.http.search_request import SearchRequest
+from gr_jax.serving.requests import SearchRequest
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 
 def write_prompts(
-  questions: Sequence[SearchRequest],
+  requests: Sequence[SearchRequest],
   items: Items,
   vocabulary: Vocabulary,
   config: PromptConfig,
 ) -> tuple[Prompt, np.ndarray]:
-  """The prompt of `B` rows and the queries `[B, Wq]`; one shape for all.
+  """Returns the prompt of `B` rows and the queries `[B, Wq]`.
+
+  Both have one shape, whatever is in them.
 
   Items of a history that nobody knows are left out; see `unknown_history`.
   """
-  events = [_known_events(question, items) for question in questions]
+  events = [_known_events(request, items) for request in requests]
   rows, places = np.unique(
     np.array([row for each in events for row, _ in each], np.int64),
     return_inverse=True,
@@ -37,43 +39,51 @@ def write_prompts(
   # One more item, of nobody's history: arrays without rows cannot be indexed.
   codes = np.zeros((len(rows) + 1, ids.num_levels), np.int32)
   codes[:-1] = ids.codes[rows]
-  requests = _log(questions, events, places)
+  log = _log(requests, events, places)
   writer = PromptWriter(
-    requests, SemanticIds(codes, ids.level_sizes), vocabulary, config
+    log, SemanticIds(codes, ids.level_sizes), vocabulary, config
   )
-  B = len(questions)
+  B = len(requests)
   prompt = writer.prompts(np.arange(B), shown=np.ones(B, bool))
-  return _fixed_profile(prompt, questions, vocabulary), writer.queries(
-    requests.query
-  )
+  return _fixed_profile(prompt, requests, vocabulary), writer.queries(log.query)
 
 
-def unknown_history(question: SearchRequest, items: Items) -> list[str]:
-  """Item ids of the history that no row has."""
-  return sorted({i for i, _ in question.history if items.row(i) < 0})
+def unknown_history(request: SearchRequest, items: Items) -> list[str]:
+  """The item ids of a history that the catalogue does not know."""
+  return sorted({e.id for e in request.history if items.row(e.id) < 0})
 
 
 def profile_width(vocabulary: Vocabulary) -> int:
-  """Tokens of a profile at most: the user and one value a field."""
+  """The most tokens of a profile: the user and one value a field."""
   fields = {fact.partition("=")[0] for fact in vocabulary.facts}
   return 1 + len(fields)
 
 
-def _known_events(question, items) -> list[tuple[int, int]]:
-  found = ((items.row(item_id), age) for item_id, age in question.history)
+def _known_events(
+  request: SearchRequest, items: Items
+) -> list[tuple[int, int]]:
+  found = ((items.row(e.id), e.seconds_ago) for e in request.history)
   return [(row, age) for row, age in found if row >= 0]
 
 
-def _log(questions, events, places) -> Requests:
-  B, total = len(questions), len(places)
+def _facts(request: SearchRequest) -> tuple[str, ...]:
+  return tuple(f"{name}={fact}" for name, fact in request.profile.facts.items())
+
+
+def _log(
+  requests: Sequence[SearchRequest],
+  events: list[list[tuple[int, int]]],
+  places: np.ndarray,
+) -> Requests:
+  B, total = len(requests), len(places)
   sizes = [len(each) for each in events]
   ends = np.cumsum(sizes, dtype=np.int64)
   ages = [age for each in events for _, age in each]
-  asked = [q.query for q in questions if q.query is not None]
-  has_query = np.array([q.query is not None for q in questions])
+  queries = [r.query for r in requests if r.query is not None]
+  has_query = np.array([r.query is not None for r in requests])
   return Requests(
-    user_ids=object_array([*(q.user_id or "" for q in questions), ""]),
-    profiles=object_array([*(q.facts for q in questions), ()]),
+    user_ids=object_array([*(r.profile.user_id or "" for r in requests), ""]),
+    profiles=object_array([*(_facts(r) for r in requests), ()]),
     # The last user is nobody, with one event.
     user_offsets=np.concatenate([[0], ends, [total + 1]]),
     event_item=np.append(places, places.max(initial=-1) + 1).astype(np.int32),
@@ -88,19 +98,19 @@ def _log(questions, events, places) -> Requests:
     page_item=np.zeros(0, np.int32),
     page_kind=np.zeros(0, np.int8),
     page_value=np.zeros(0, np.float32),
-    queries=object_array(asked),
+    queries=object_array(queries),
   )
 
 
 def _fixed_profile(
-  prompt: Prompt, questions: Sequence[SearchRequest], vocabulary: Vocabulary
+  prompt: Prompt, requests: Sequence[SearchRequest], vocabulary: Vocabulary
 ) -> Prompt:
   """The profile in its one width, without users that nobody named."""
   first = vocabulary.offsets["user"]
   user = (prompt.profile >= first) & (
     prompt.profile < first + vocabulary.user_buckets
   )
-  stranger = np.array([q.user_id is None for q in questions])
+  stranger = np.array([r.profile.user_id is None for r in requests])
   profile = np.where(user & stranger[:, None, None], -1, prompt.profile)
   # Tokens that are there stand first, and what is cut is padding.
   order = np.argsort(profile < 0, axis=-1, kind="stable")

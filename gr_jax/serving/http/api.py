@@ -4,9 +4,10 @@ import asyncio
 import dataclasses
 import hmac
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from pydantic import BaseModel
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -14,19 +15,17 @@ from starlette.routing import Route
 from gr_jax.serving.catalogue.service import Service
 from gr_jax.serving.engine.batching import Batcher
 from gr_jax.serving.http.errors import refusal
-from gr_jax.serving.http.fields import Record
 from gr_jax.serving.http.http_body import Refused, read_json
-from gr_jax.serving.http.item_changes import change, items_record
 from gr_jax.serving.http.metrics import ServingMetrics
-from gr_jax.serving.http.openapi import openapi
-from gr_jax.serving.http.search_request import (
-  narrowed,
-  question,
-  recommend_record,
-  search_record,
+from gr_jax.serving.http.openapi import Operation, openapi
+from gr_jax.serving.http.schemas import (
+  AnswerBody,
+  ItemsBody,
+  item_change,
+  search_bodies,
+  search_request,
 )
-
-Handler = Callable[[Request], Awaitable[Response]]
+from gr_jax.serving.http.validation import validated
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,10 +33,10 @@ class HttpConfig:
   """Limits of what is accepted.
 
   Attributes:
-    token: bearer token, empty for none.
-    queue: questions that may wait.
+    token: the bearer token, empty for none.
+    queue: requests that may wait.
     busy: how many of them make searches narrow, where there is a choice.
-    deadline: seconds that a question waits for others at most.
+    deadline: seconds that a request waits for others at most.
     timeout: seconds until an answer is too late.
     max_body: bytes.
   """
@@ -51,15 +50,19 @@ class HttpConfig:
 
 
 class Api:
-  """Handlers over a service.
+  """The handlers over a service.
 
   Args:
     service: answers and changes.
-    batcher: of questions.
-    config: limits.
-    metrics: count what happens.
-    unavailable: what the server is doing instead of serving, if so.
-    reload: as `Service.reload`.
+    batcher: the queue of searches.
+    config: the limits.
+    metrics: the counters.
+    unavailable: returns what the server is doing instead of serving, if so.
+    reload: does what `Service.reload` does.
+    more: operations that come before these.
+
+  Attributes:
+    routes: all of them, each counted by its path and status.
   """
 
   def __init__(
@@ -71,61 +74,102 @@ class Api:
     *,
     unavailable: Callable[[], str | None],
     reload: Callable[[], int],
+    more: Sequence[Operation] = (),
   ):
     self._service, self._batcher = service, batcher
     self._config, self._metrics = config, metrics
     self._unavailable, self._reload_service = unavailable, reload
-    beams = service.config.beams
-    self._search_record = search_record(beams)
-    self._recommend_record = recommend_record(beams)
-    self._items_record = items_record()
-    self.routes = [
-      self.route("/search", self._search, "POST"),
-      self.route("/recommend", self._recommend, "POST"),
-      self.route("/items", self._change, "POST"),
-      self.route("/items/{item_id:path}", self._item, "GET"),
-      self.route("/admin/reload", self._reload, "POST"),
-      self.route("/metrics", self._tell_metrics, "GET"),
-      self.route("/openapi.json", self._openapi, "GET", guarded=False),
-      self.route("/healthz", self._health, "GET", guarded=False),
-      self.route("/readyz", self._readiness, "GET", guarded=False),
+    bodies = search_bodies(service.config.beams)
+    batched: dict[str, Any] = {
+      "method": "POST",
+      "errors": ("429", "504"),
+      "answer": AnswerBody,
+    }
+    operations = [
+      *more,
+      Operation(
+        "/search",
+        self._search,
+        "Items for a query.",
+        body=bodies["/search"],
+        **batched,
+      ),
+      Operation(
+        "/recommend",
+        self._search,
+        "Items for the next basket.",
+        body=bodies["/recommend"],
+        **batched,
+      ),
+      Operation(
+        "/items",
+        self._change,
+        "Adds, removes or changes items; on disk when answered.",
+        method="POST",
+        errors=("409", "507"),
+        body=ItemsBody,
+      ),
+      Operation(
+        "/items/{item_id:path}", self._item, "One item.", errors=("404", "503")
+      ),
+      Operation(
+        "/admin/reload",
+        self._reload,
+        "Serves the artefacts that lie in the folder now.",
+        method="POST",
+        errors=("403", "409", "503"),
+      ),
+      Operation("/metrics", self._metrics_text),
+      Operation("/openapi.json", self._openapi, guarded=False),
+      Operation(
+        "/healthz", self._health, "The process answers.", guarded=False
+      ),
+      Operation(
+        "/readyz",
+        self._readiness,
+        "Every program is compiled.",
+        errors=("503",),
+        guarded=False,
+      ),
     ]
+    self._description = openapi(operations)
+    self.routes = [self._route(each) for each in operations]
 
-  def route(
-    self, path: str, handler: Handler, method: str, *, guarded: bool = True
-  ) -> Route:
-    """A route whose errors are told as JSON; `guarded` asks for the token."""
+  def _route(self, operation: Operation) -> Route:
+    """A route that checks what comes in and answers errors as JSON."""
+    path, counted = operation.path, self._metrics.requests
 
     async def endpoint(request: Request) -> Response:
       start = time.perf_counter()
       try:
-        if guarded:
+        if operation.guarded:
           self._check_token(request)
-        response = await handler(request)
+        response = await self._handled(operation, request)
       except ClientDisconnect:
         response = Response(status_code=499)
       except Exception as error:
         response = refusal(error)
         if response is None:
-          self._metrics.requests.labels(path, 500).inc()
+          counted.labels(path, 500).inc()
           raise
-      self._metrics.requests.labels(path, response.status_code).inc()
+      counted.labels(path, response.status_code).inc()
       self._metrics.latency.labels(path).observe(time.perf_counter() - start)
       return response
 
-    return Route(path, endpoint, methods=[method])
+    return Route(path, endpoint, methods=[operation.method])
 
-  async def body(self, request: Request, record: Record) -> dict[str, Any]:
-    """The checked body of a request, once the server is ready.
-
-    Raises:
-      Refused, Invalid: not ready, no JSON, or it does not fit the record.
-    """
+  async def _handled(self, operation: Operation, request: Request) -> Response:
+    if operation.parameters is not None:
+      given = dict(request.query_params)
+      checked = validated(operation.parameters, given)
+      return await operation.handler(request, checked)
+    if operation.body is None:
+      return await operation.handler(request)
     self._check_ready()
     found = await read_json(
       request, limit=self._config.max_body, timeout=self._config.timeout
     )
-    return record.check(found)
+    return await operation.handler(request, validated(operation.body, found))
 
   def _check_token(self, request: Request) -> None:
     if not self._config.token:
@@ -143,32 +187,22 @@ class Api:
     if doing := self._unavailable():
       raise Refused(503, f"the server is {doing}.", {"Retry-After": "1"})
 
-  async def _search(self, request: Request) -> Response:
-    body = await self.body(request, self._search_record)
-    return await self._answer(body, body["query"])
-
-  async def _recommend(self, request: Request) -> Response:
-    body = await self.body(request, self._recommend_record)
-    return await self._answer(body, None)
-
-  async def _answer(self, body: dict[str, Any], query: str | None) -> Response:
-    beams = self._service.config.beams
-    if self._batcher.waiting >= self._config.busy:
-      body = narrowed(body, beams)
-    asked = question(body, beams=beams, query=query)
-    future = asyncio.wrap_future(self._batcher.submit(asked))
+  async def _search(self, request: Request, body: BaseModel) -> Response:
+    narrow = self._batcher.waiting >= self._config.busy
+    search = search_request(body, self._service.config.beams, narrow=narrow)
+    future = asyncio.wrap_future(self._batcher.submit(search))
     reply = await asyncio.wait_for(future, self._config.timeout)
     answer = reply.answer
     self._metrics.queue.observe(reply.waited)
     taken = {"queue": 1e3 * reply.waited, **answer.milliseconds}
-    found = answer._asdict() | {"beam": asked.beam}
+    found = answer._asdict() | {"beam": search.beam}
     found["milliseconds"] = {k: round(v, 3) for k, v in taken.items()}
     return JSONResponse(found)
 
-  async def _change(self, request: Request) -> Response:
-    asked = change(await self.body(request, self._items_record))
-    done = await asyncio.to_thread(self._service.change, asked)
-    for kind, changed in asked._asdict().items():
+  async def _change(self, request: Request, body: ItemsBody) -> Response:
+    change = item_change(body)
+    done = await asyncio.to_thread(self._service.change, change)
+    for kind, changed in change._asdict().items():
       self._metrics.changes.labels(kind).inc(len(changed))
     return JSONResponse(done)
 
@@ -185,12 +219,12 @@ class Api:
     version = await asyncio.to_thread(self._reload_service)
     return JSONResponse({"version": version})
 
-  async def _tell_metrics(self, request: Request) -> Response:
+  async def _metrics_text(self, request: Request) -> Response:
     text = self._metrics.text()
     return Response(text, media_type="text/plain; version=0.0.4")
 
   async def _openapi(self, request: Request) -> Response:
-    return JSONResponse(openapi(self._service.config.beams))
+    return JSONResponse(self._description)
 
   async def _health(self, request: Request) -> Response:
     return JSONResponse({"status": "alive"})

@@ -8,8 +8,8 @@ from starlette.responses import JSONResponse
 
 from gr_jax.serving.catalogue.service import Busy, NoRoom, NotWritten
 from gr_jax.serving.engine.batching import QueueFull
-from gr_jax.serving.http.fields import Invalid
 from gr_jax.serving.http.http_body import Refused
+from gr_jax.serving.requests import Invalid
 
 
 def refusal(error: Exception) -> JSONResponse | None:

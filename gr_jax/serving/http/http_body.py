@@ -6,6 +6,8 @@ from typing import Any
 
 from starlette.requests import Request
 
+from gr_jax.serving.requests import shown
+
 
 class Refused(Exception):
   """A request that is answered with a status and one sentence."""
@@ -33,7 +35,9 @@ async def read_json(request: Request, *, limit: int, timeout: float) -> Any:
   except TimeoutError:
     raise Refused(408, f"the body did not come within {timeout:g} s.") from None
   try:
-    return json.loads(body, parse_constant=_no_constant)
+    return json.loads(
+      body, parse_constant=_no_constant, object_pairs_hook=_distinct
+    )
   except RecursionError:
     raise Refused(400, "the body is nested too deeply.") from None
   except ValueError as error:
@@ -58,6 +62,16 @@ def _too_large(limit: int) -> Refused:
   return Refused(
     413, f"the body has more than {limit} bytes.", {"Connection": "close"}
   )
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+  """Which of two values of one name counts, no two parsers agree on."""
+  found = dict(pairs)
+  if len(found) < len(pairs):
+    names = [name for name, _ in pairs]
+    twice = next(name for name in found if names.count(name) > 1)
+    raise ValueError(f"{shown(twice)} is named twice in one object")
+  return found
 
 
 def _no_constant(name: str) -> None:

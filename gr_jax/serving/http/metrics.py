@@ -1,4 +1,4 @@
-"""What a server tells Prometheus about itself."""
+"""The counters of a server, as Prometheus reads them."""
 
 from collections.abc import Callable
 
@@ -11,8 +11,7 @@ from prometheus_client import (
 )
 
 from gr_jax.serving.engine.engine import Answer
-from gr_jax.serving.http.fields import Invalid
-from gr_jax.serving.http.search_request import SearchRequest
+from gr_jax.serving.requests import Invalid, SearchRequest
 
 _SECONDS = (
   *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1),
@@ -25,36 +24,36 @@ class ServingMetrics:
 
   def __init__(self):
     self._registry = CollectorRegistry()
-    self.requests = self._made(
+    self.requests = self._new(
       Counter, "requests", "Requests by route and status.", ("route", "status")
     )
-    self.latency = self._made(
+    self.latency = self._new(
       Histogram,
       "request_seconds",
       "From the request's arrival to its answer.",
       ("route",),
       buckets=_SECONDS,
     )
-    self.queue = self._made(
+    self.queue = self._new(
       Histogram, "queue_seconds", "Waiting for a batch.", buckets=_SECONDS
     )
-    self.search = self._made(
+    self.search = self._new(
       Histogram, "search_seconds", "One search.", buckets=_SECONDS
     )
-    self.batch = self._made(
+    self.batch = self._new(
       Histogram,
-      "batch_questions",
-      "EvalRequests answered by one search.",
+      "batch_requests",
+      "Requests answered by one search.",
       buckets=(1, 2, 4, 8, 16, 32, 64),
     )
-    self.changes = self._made(
+    self.changes = self._new(
       Counter, "item_changes", "Items added, removed or changed.", ("kind",)
     )
-    self.reloads = self._made(
+    self.reloads = self._new(
       Counter, "reloads", "Reloads of artefacts.", ("outcome",)
     )
 
-  def _made(self, kind, name, text, labels=(), **options):
+  def _new(self, kind, name, text, labels=(), **options):
     return kind(
       f"gr_jax_{name}", text, labels, registry=self._registry, **options
     )
@@ -62,10 +61,10 @@ class ServingMetrics:
   def counted(
     self, answer: Callable[[list[SearchRequest]], list[Answer | Invalid]]
   ) -> Callable[[list[SearchRequest]], list[Answer | Invalid]]:
-    """`answer` with every search of it observed once."""
+    """Wraps `answer` so that every search is observed once."""
 
-    def counting(questions: list[SearchRequest]) -> list[Answer | Invalid]:
-      answers = answer(questions)
+    def counting(requests: list[SearchRequest]) -> list[Answer | Invalid]:
+      answers = answer(requests)
       done = next((a for a in answers if isinstance(a, Answer)), None)
       if done is not None:
         self.search.observe(done.milliseconds["search"] / 1e3)
@@ -75,9 +74,9 @@ class ServingMetrics:
     return counting
 
   def watch(self, name: str, text: str, read: Callable[[], float]) -> None:
-    """A gauge that is read when it is asked for."""
-    self._made(Gauge, name, text).set_function(read)
+    """Adds a gauge that is read at every scrape."""
+    self._new(Gauge, name, text).set_function(read)
 
   def text(self) -> bytes:
-    """All of it in Prometheus' text format."""
+    """All of them in Prometheus' text format."""
     return generate_latest(self._registry)

@@ -1,11 +1,16 @@
-"""The server's own description, from the definitions that check requests."""
+"""The server's own description, from what checks and routes its requests."""
 
+import dataclasses
+import re
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+from starlette.responses import Response
+
 import gr_jax
-from gr_jax.serving.http.item_changes import items_record
-from gr_jax.serving.http.search_request import recommend_record, search_record
-from gr_jax.serving.page.page_openapi import page_paths
+from gr_jax.serving.http.schemas import ErrorBody
 
 ERRORS = {
   "400": "The body is not JSON.",
@@ -20,122 +25,112 @@ ERRORS = {
   "504": "No answer in time.",
   "507": "The log could not be written; nothing has changed.",
 }
-_ANSWER = {
-  "type": "object",
-  "properties": {
-    "items": {
-      "type": "array",
-      "items": {
-        "type": "object",
-        "properties": {
-          "id": {"type": "string"},
-          "text": {"type": "string"},
-          "score": {
-            "type": "number",
-            "description": "Log-probability of the semantic ID.",
-          },
-          "semantic_id": {"type": "array", "items": {"type": "integer"}},
-        },
-        "required": ["id", "text", "score", "semantic_id"],
-      },
-    },
-    "version": {"type": "integer", "description": "Of the catalogue."},
-    "ignored": {
-      "type": "array",
-      "items": {"type": "string"},
-      "description": "Ids of the history that the catalogue does not know.",
-    },
-    "batch": {"type": "integer", "description": "EvalRequests in one search."},
-    "beam": {"type": "integer", "description": "IDs that the search kept."},
-    "milliseconds": {
-      "type": "object",
-      "properties": {
-        name: {"type": "number"} for name in ("queue", "batch", "search")
-      },
-    },
-  },
-  "required": [
-    *("items", "version", "ignored", "batch", "beam", "milliseconds")
-  ],
-}
+_WITH_A_BODY = ("400", "408", "413", "415", "422", "503")
 _ANYTHING = {"type": "object"}
+_REF = "#/components/schemas/{model}"
 
 
-def openapi(beams: tuple[int, ...]) -> dict[str, Any]:
-  """The OpenAPI 3.1 document of a server with these beams."""
-  asked = ("400", "401", "408", "413", "415", "422", "429", "503", "504")
-  changed = ("400", "401", "408", "409", "413", "415", "422", "503", "507")
+@dataclasses.dataclass(frozen=True)
+class Operation:
+  """A route, its handler and its description.
+
+  Attributes:
+    path: as Starlette writes it.
+    handler: takes the request and its checked body, or parameters, if any.
+    summary: one sentence; an operation without one is not described.
+    method: of HTTP.
+    errors: statuses beside those that a token, a body or parameters bring.
+    body: the model of the JSON body.
+    parameters: the model of the query string.
+    answer: the model of the answer; None for any object.
+    guarded: whether the token is needed.
+  """
+
+  path: str
+  handler: Callable[..., Awaitable[Response]]
+  summary: str = ""
+  method: str = "GET"
+  errors: tuple[str, ...] = ()
+  body: type[BaseModel] | None = None
+  parameters: type[BaseModel] | None = None
+  answer: type[BaseModel] | None = None
+  guarded: bool = True
+
+
+def openapi(operations: Sequence[Operation]) -> dict[str, Any]:
+  """The OpenAPI 3.1 document of a server with these operations."""
+  described = [each for each in operations if each.summary]
+  models = {
+    model
+    for each in described
+    for model in (each.body, each.answer, ErrorBody)
+    if model is not None
+  }
+  _, schemas = models_json_schema(
+    [(model, "validation") for model in sorted(models, key=_name)],
+    ref_template=_REF,
+  )
+  paths: dict[str, dict[str, Any]] = {}
+  for each in described:
+    path = each.path.replace(":path", "")
+    paths.setdefault(path, {})[each.method.lower()] = _operation(each)
   return {
     "openapi": "3.1.0",
     "info": {"title": "gr_jax", "version": gr_jax.__version__},
     "components": {
-      "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}
+      "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+      "schemas": schemas["$defs"],
     },
-    "paths": {
-      "/search": {
-        "post": _operation(
-          "Items for a query.", _ANSWER, asked, search_record(beams)
-        )
-      },
-      "/recommend": {
-        "post": _operation(
-          "Items for the next basket.", _ANSWER, asked, recommend_record(beams)
-        )
-      },
-      "/items": {
-        "post": _operation(
-          "Adds, removes or changes items; on disk when answered.",
-          _ANYTHING,
-          changed,
-          items_record(),
-        )
-      },
-      "/items/{item_id}": {
-        "get": _operation("One item.", _ANYTHING, ("401", "404", "503"))
-        | {"parameters": [_path_parameter("item_id")]}
-      },
-      "/admin/reload": {
-        "post": _operation(
-          "Serves the artefacts that lie in the folder now.",
-          _ANYTHING,
-          ("401", "403", "409", "503"),
-        )
-      },
-      **page_paths(beams, _operation),
-      "/healthz": {"get": _operation("The process answers.", _ANYTHING)},
-      "/readyz": {
-        "get": _operation("Every program is compiled.", _ANYTHING, ("503",))
-      },
-    },
+    "paths": paths,
   }
 
 
-def _path_parameter(name: str) -> dict[str, Any]:
-  schema = {"type": "string", "minLength": 1}
-  return {"name": name, "in": "path", "required": True, "schema": schema}
+def _name(model: type[BaseModel]) -> str:
+  return model.__name__
 
 
-def _operation(summary, answer, errors=(), body=None) -> dict[str, Any]:
-  responses = {"200": _json("Done.", answer)}
-  error = {
-    "type": "object",
-    "properties": {"error": {"type": "string"}},
-    "required": ["error"],
-  }
-  for status in errors:
+def _operation(operation: Operation) -> dict[str, Any]:
+  errors = {*operation.errors, *(("401",) if operation.guarded else ())}
+  errors |= {*_WITH_A_BODY} if operation.body else set()
+  errors |= {"422"} if operation.parameters else set()
+  responses = {"200": _json("Done.", operation.answer)}
+  for status in sorted(errors):
     text = ERRORS.get(status, "No such thing, or not allowed.")
-    responses[status] = _json(text, error)
-  found = {"summary": summary, "responses": responses}
-  if "401" in errors:
+    responses[status] = _json(text, ErrorBody)
+  found: dict[str, Any] = {
+    "summary": operation.summary,
+    "responses": responses,
+  }
+  if operation.guarded:
     found["security"] = [{}, {"bearer": []}]
-  if body is not None:
-    content = {"application/json": {"schema": body.schema()}}
+  if operation.body:
+    content = _json("", operation.body)["content"]
     found["requestBody"] = {"required": True, "content": content}
+  if parameters := _parameters(operation):
+    found["parameters"] = parameters
   return found
 
 
-def _json(text: str, schema: dict[str, Any]) -> dict[str, Any]:
-  return {
-    "description": text,
-    "content": {"application/json": {"schema": schema}},
-  }
+def _json(text: str, model: type[BaseModel] | None) -> dict[str, Any]:
+  schema = {"$ref": _REF.format(model=_name(model))} if model else _ANYTHING
+  content = {"application/json": {"schema": schema}}
+  return {"description": text, "content": content}
+
+
+def _parameters(operation: Operation) -> list[dict[str, Any]]:
+  found = [
+    _parameter(name, "path", {"type": "string", "minLength": 1})
+    for name in re.findall(r"{(\w+)", operation.path)
+  ]
+  if operation.parameters:
+    schema = operation.parameters.model_json_schema()
+    found += [
+      _parameter(name, "query", each)
+      for name, each in schema["properties"].items()
+    ]
+  return found
+
+
+def _parameter(name: str, place: str, schema: dict) -> dict[str, Any]:
+  required = "default" not in schema
+  return {"name": name, "in": place, "required": required, "schema": schema}

@@ -55,6 +55,7 @@ class Server:
       timeout=config.timeout,
     )
     self._watch()
+    self._page = PageRoutes(service, self.batcher, timeout=config.timeout)
     api = Api(
       service,
       self.batcher,
@@ -62,16 +63,11 @@ class Server:
       self._metrics,
       unavailable=lambda: self._doing,
       reload=self.reload,
-    )
-    self._page = PageRoutes(
-      service,
-      self.batcher,
-      timeout=config.timeout,
-      route=api.route,
-      body=api.body,
+      # First: an item's id may hold slashes.
+      more=self._page.operations,
     )
     self.app = Starlette(
-      routes=[*self._page.routes, *api.routes],
+      routes=api.routes,
       lifespan=self._lifespan,
       middleware=[self._admission()],
       exception_handlers={HTTPException: http_error, Exception: bug},
@@ -91,9 +87,7 @@ class Server:
 
   def _watch(self) -> None:
     watch, service = self._metrics.watch, self._service
-    watch(
-      "queue_length", "EvalRequests that wait.", lambda: self.batcher.waiting
-    )
+    watch("queue_length", "Requests that wait.", lambda: self.batcher.waiting)
     watch(
       "catalogue_version",
       "Version being served.",
@@ -110,7 +104,7 @@ class Server:
       lambda: int(service.serving.snapshot.items.present.sum()),
     )
     watch("log_records", "Changes on disk.", lambda: service.log_records)
-    watch("ready", "1 while questions are taken.", lambda: not self._doing)
+    watch("ready", "1 while requests are taken.", lambda: not self._doing)
 
   def reload(self) -> int:
     """As `Service.reload`, counted.

@@ -22,21 +22,21 @@ from flax import linen as nn
 from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.serving.catalogue.service import Serving
 from gr_jax.serving.engine.prompting import write_prompts
-from gr_jax.serving.http.search_request import SearchRequest
 from gr_jax.serving.page.browse import items_below, span, topic
+from gr_jax.serving.requests import SearchRequest
 
 # IDs in one pass, filled up with copies: one program serves every answer.
 _BRANCHES = 64
 
 
 def explain(
-  question: SearchRequest, items: Sequence[dict[str, Any]], serving: Serving
+  request: SearchRequest, items: Sequence[dict[str, Any]], serving: Serving
 ) -> list[dict[str, Any]]:
   """The prefixes of an answer's IDs, as `prefix_tree` tells them, and the
   `topic` of what lies below each.
 
   Args:
-    question: that was asked.
+    request: that was asked.
     items: of the answer, with their `semantic_id`.
     serving: what answered.
   """
@@ -46,7 +46,7 @@ def explain(
   ids, answers = np.unique(codes, axis=0, return_counts=True)
   artefacts, snapshot = serving.engine.artefacts, serving.snapshot
   prompt = write_prompts(
-    [question], snapshot.items, artefacts.vocabulary, artefacts.prompt
+    [request], snapshot.items, artefacts.vocabulary, artefacts.prompt
   )
   log_probs = code_log_probs(
     artefacts.model, artefacts.params | snapshot.counts, prompt, ids

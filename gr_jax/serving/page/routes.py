@@ -4,18 +4,18 @@ import asyncio
 import concurrent.futures
 import pathlib
 import re
-from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Annotated, Any
 
+from pydantic import AfterValidator, BaseModel, Field
+from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from gr_jax.serving.catalogue.service import Busy, Service
 from gr_jax.serving.engine.batching import Batcher
-from gr_jax.serving.http.fields import Invalid, Record, Text
 from gr_jax.serving.http.http_body import Refused
-from gr_jax.serving.http.search_request import Filters, SearchRequest, question
+from gr_jax.serving.http.openapi import Operation
+from gr_jax.serving.http.schemas import search_bodies, search_request
 from gr_jax.serving.page.browse import children, neighbours
 from gr_jax.serving.page.explain import explain
 from gr_jax.serving.page.lookup import (
@@ -23,7 +23,7 @@ from gr_jax.serving.page.lookup import (
   find_categories,
   find_items,
 )
-from gr_jax.serving.page.page_openapi import PREFIX, explain_record
+from gr_jax.serving.requests import Name, SearchRequest
 
 PAGE = pathlib.Path(__file__).parent / "static"
 TYPES = {
@@ -43,46 +43,46 @@ HEADERS = {
   "Cache-Control": "no-cache",
 }
 _CHILDREN, _FOUND, _NEIGHBOURS = 50, 12, 24
-_FIND = Text(200)
+_PREFIX = "(-?[0-9]{1,9}(,-?[0-9]{1,9}){0,31})?"
 
 
-class MakeRoute(Protocol):
-  """A route whose errors are the server's."""
+def _codes(text: str) -> str:
+  if not re.fullmatch(_PREFIX, text, re.ASCII):
+    raise PydanticCustomError(
+      "codes", "must be codes with commas between, as in 3,7"
+    )
+  return text
 
-  def __call__(
-    self,
-    path: str,
-    handler: Callable[[Request], Awaitable[Response]],
-    method: str,
-    /,
-    *,
-    guarded: bool = True,
-  ) -> Route: ...
+
+class TreeParameters(BaseModel):
+  """A node of the catalogue's tree, and how many children to leave out."""
+
+  prefix: Annotated[
+    str,
+    AfterValidator(_codes),
+    Field(json_schema_extra={"pattern": f"^{_PREFIX}$", "examples": ["3,7"]}),
+  ] = ""
+  offset: Annotated[int, Field(ge=0, le=999_999_999)] = 0
+
+
+class FindParameters(BaseModel):
+  """Words of an item or a category."""
+
+  text: Name
 
 
 class PageRoutes:
-  """Routes of the page; put `routes` before `/items/{item_id:path}`.
+  """Operations of the page; put them before `/items/{item_id:path}`.
 
   Args:
     service: what is served.
-    batcher: that answers questions.
+    batcher: the queue of searches.
     timeout: seconds until an answer is too late.
-    route: makes a route.
-    body: reads and checks a body.
   """
 
-  def __init__(
-    self,
-    service: Service,
-    batcher: Batcher,
-    *,
-    timeout: float,
-    route: MakeRoute,
-    body: Callable[[Request, Record], Awaitable[dict]],
-  ):
+  def __init__(self, service: Service, batcher: Batcher, *, timeout: float):
     self._service, self._batcher = service, batcher
-    self._timeout, self._body = timeout, body
-    self._record = explain_record(service.config.beams)
+    self._timeout = timeout
     self._files = {
       path.name: (path.read_bytes(), TYPES[path.suffix])
       for path in PAGE.iterdir()
@@ -90,23 +90,50 @@ class PageRoutes:
     }
     # Explanations come one by one: searches have the other cores.
     self._explaining = concurrent.futures.ThreadPoolExecutor(1, "explain")
-    self.routes = [
-      route("/", self._index, "GET", guarded=False),
-      route("/page/{name}", self._file, "GET", guarded=False),
-      route("/catalogue", self._catalogue, "GET"),
-      route("/tree", self._tree, "GET"),
-      route("/find", self._find, "GET"),
-      route("/items/{item_id:path}/neighbours", self._neighbours, "GET"),
-      route("/explain", self._explain, "POST"),
+    self.operations = [
+      Operation("/", self._index, guarded=False),
+      Operation("/page/{name}", self._file, guarded=False),
+      Operation(
+        "/catalogue",
+        self._catalogue,
+        "Sizes, beams, facts and made-up shoppers.",
+      ),
+      Operation(
+        "/tree",
+        self._tree,
+        "The children of a prefix of codes, most bought first.",
+        errors=("404",),
+        parameters=TreeParameters,
+      ),
+      Operation(
+        "/find",
+        self._find,
+        "Items and categories by words.",
+        parameters=FindParameters,
+      ),
+      Operation(
+        "/items/{item_id:path}/neighbours",
+        self._neighbours,
+        "Items whose IDs begin as the item's own.",
+        errors=("404",),
+      ),
+      Operation(
+        "/explain",
+        self._explain,
+        "Items, and the probabilities of their codes.",
+        method="POST",
+        errors=("429", "504"),
+        body=search_bodies(service.config.beams)["/explain"],
+      ),
     ]
 
   def prepare(self) -> None:
     """Compiles what explanations need."""
     beam = self._service.config.beams[0]
-    asked = SearchRequest(None, (), None, (), Filters(), 1, beam)
-    (answer,) = self._service.answer([asked])
+    search = SearchRequest(beam, 1)
+    (answer,) = self._service.answer([search])
     self._explaining.submit(
-      explain, asked, answer.items, self._service.serving
+      explain, search, answer.items, self._service.serving
     ).result()
 
   async def _index(self, request: Request) -> Response:
@@ -141,19 +168,18 @@ class PageRoutes:
       "shoppers": example_shoppers(snapshot, count=5, purchases=6),
     }
 
-  async def _tree(self, request: Request) -> Response:
-    prefix = _prefix(request.query_params.get("prefix", ""))
-    offset = _whole(request.query_params.get("offset", "0"))
+  async def _tree(self, request: Request, node: TreeParameters) -> Response:
+    prefix = tuple(map(int, node.prefix.split(","))) if node.prefix else ()
     snapshot = self._service.serving.snapshot
     found = await asyncio.to_thread(
-      children, snapshot, prefix, offset=offset, limit=_CHILDREN
+      children, snapshot, prefix, offset=node.offset, limit=_CHILDREN
     )
     if found is None:
       raise Refused(404, "no ID of the catalogue begins with this prefix.")
     return JSONResponse(found)
 
-  async def _find(self, request: Request) -> Response:
-    text = _FIND.check(request.query_params.get("text", ""), "text")
+  async def _find(self, request: Request, words: FindParameters) -> Response:
+    text = words.text
     snapshot = self._service.serving.snapshot
     return JSONResponse(
       {
@@ -175,13 +201,10 @@ class PageRoutes:
     )
     return JSONResponse({"item": items.record(row), "neighbours": found})
 
-  async def _explain(self, request: Request) -> Response:
-    body = await self._body(request, self._record)
-    asked = question(
-      body, beams=self._service.config.beams, query=body.get("query")
-    )
+  async def _explain(self, request: Request, body: BaseModel) -> Response:
+    search = search_request(body, self._service.config.beams)
     before = self._service.serving
-    future = asyncio.wrap_future(self._batcher.submit(asked))
+    future = asyncio.wrap_future(self._batcher.submit(search))
     reply = await asyncio.wait_for(future, self._timeout)
     serving = self._service.serving
     if serving.engine is not before.engine:
@@ -189,7 +212,7 @@ class PageRoutes:
     answer = reply.answer._asdict()
     # One that nobody waits for any more leaves the queue.
     explained = self._explaining.submit(
-      explain, asked, answer["items"], serving
+      explain, search, answer["items"], serving
     )
     answer["prefixes"] = await asyncio.wait_for(
       asyncio.wrap_future(explained), self._timeout
@@ -198,15 +221,3 @@ class PageRoutes:
     for item in answer["items"]:
       item |= items.record(items.row(item["id"]))
     return JSONResponse(answer)
-
-
-def _prefix(text: str) -> tuple[int, ...]:
-  if not re.fullmatch(PREFIX, text, re.ASCII):
-    raise Invalid("prefix must be codes with commas between, as in 3,7.")
-  return tuple(int(code) for code in text.split(",")) if text else ()
-
-
-def _whole(text: str) -> int:
-  if not re.fullmatch(r"\d{1,9}", text, re.ASCII):
-    raise Invalid("offset must be a whole number.")
-  return int(text)

@@ -11,7 +11,7 @@ from flax import serialization
 from gr_jax.retrieval.load import load_artefacts
 from gr_jax.serving.catalogue.encoding import ItemEncoder, completed
 from gr_jax.serving.catalogue.items import NewItem, catalogue_items
-from gr_jax.serving.http.fields import Invalid
+from gr_jax.serving.requests import Invalid
 from gr_jax.text.encoder import WordLlamaEncoder
 from gr_jax.tokenizers import (
   adaptive_depth,

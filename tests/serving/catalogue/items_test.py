@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gr_jax.serving.catalogue.items import NewItem
-from gr_jax.serving.http.fields import Invalid
+from gr_jax.serving.requests import Invalid
 from tests.serving.page.browse_test import SIZES, shop
 
 CODES = [(0, 0, 0), (0, 1, 0), (1, 0, 1), (2, 3, 1)]

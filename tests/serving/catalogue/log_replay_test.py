@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from gr_jax.serving.catalogue.item_log import ItemLog
-from gr_jax.serving.catalogue.items import NewItem
+from gr_jax.serving.catalogue.items import ItemChange, NewItem
 from gr_jax.serving.catalogue.log_replay import applied, change_record, fold
 from gr_jax.serving.catalogue.service import Serving, _changed
-from gr_jax.serving.http.item_changes import Change
 from tests.serving.catalogue.items_test import held
 from tests.serving.page.browse_test import SIZES, shop
 
@@ -67,7 +66,7 @@ FACTS = st.builds(
 ALSO_UNKNOWN = st.sampled_from([*NAMES, "nobody"])
 CHANGES = st.lists(
   st.builds(
-    Change,
+    ItemChange,
     st.lists(FACTS, max_size=3, unique_by=lambda item: item.item_id),
     st.lists(ALSO_UNKNOWN, max_size=2),
     st.lists(st.tuples(ALSO_UNKNOWN, st.booleans()), max_size=2),

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from gr_jax.retrieval import compiled_search
-from gr_jax.serving.catalogue.items import NewItem
+from gr_jax.serving.catalogue.items import ItemChange, NewItem
 from gr_jax.serving.catalogue.service import NoRoom, NotWritten
-from gr_jax.serving.http.fields import Invalid
-from gr_jax.serving.http.item_changes import Change
+from gr_jax.serving.requests import Invalid
 
 HISTORY = [{"id": "B3", "days_ago": 2}, "B5", "B5"]
 
@@ -24,17 +23,17 @@ def price(item_id: str) -> int:
   return 1 + int(item_id[1:]) % 7
 
 
-def test_a_batch_answers_as_one_by_one(make_service, asked):
+def test_a_batch_answers_as_one_by_one(make_service, search_of):
   service = make_service()
-  questions = [
-    asked("cup", k=20),
-    asked(None, history=HISTORY, k=20),
-    asked("red plate", profile={"user_id": "u1"}, k=20),
-    asked("blue", filters={"exclude": ["B1", "B2"]}, k=20),
+  requests = [
+    search_of("cup", k=20),
+    search_of(None, history=HISTORY, k=20),
+    search_of("red plate", profile={"user_id": "u1"}, k=20),
+    search_of("blue", filters={"exclude": ["B1", "B2"]}, k=20),
   ]
-  together = service.answer(questions)
-  for question, answer in zip(questions, together):
-    alone = service.answer([question])[0]
+  together = service.answer(requests)
+  for request, answer in zip(requests, together):
+    alone = service.answer([request])[0]
     assert ids(alone) == ids(answer)
     np.testing.assert_allclose(
       [item["score"] for item in alone.items],
@@ -59,40 +58,42 @@ def test_a_batch_answers_as_one_by_one(make_service, asked):
     ),
   ],
 )
-def test_filters_are_exact(make_service, ask, filters, passes):
+def test_filters_are_exact(make_service, find, filters, passes):
   service = make_service()
-  service.change(Change(stock=(("B4", False), ("B5", False))))
-  whole = ids(ask(service, k=60))
+  service.change(ItemChange(stock=(("B4", False), ("B5", False))))
+  whole = ids(find(service, k=60))
   assert len(whole) == 60
-  found = ids(ask(service, k=60, filters=filters))
+  found = ids(find(service, k=60, filters=filters))
   assert found == [item_id for item_id in whole if passes(item_id)]
 
 
-def test_an_unknown_category_is_told_and_hurts_nobody_else(make_service, asked):
-  bad = asked(filters={"categories": ["GARDEN"]})
-  good, refused = make_service().answer([asked(), bad])
+def test_an_unknown_category_is_told_and_hurts_nobody_else(
+  make_service, search_of
+):
+  bad = search_of(filters={"categories": ["GARDEN"]})
+  good, refused = make_service().answer([search_of(), bad])
   assert isinstance(refused, Invalid)
   assert "'GARDEN', which the catalogue does not know" in str(refused)
   assert len(good.items) == 10
 
 
-def test_a_new_item_is_found_and_no_given_id_moves(make_service, ask):
+def test_a_new_item_is_found_and_no_given_id_moves(make_service, find):
   service = make_service()
   before = service.serving.snapshot.items.semantic_ids.codes
   cup = NewItem("N1", "red cup 1", category="KITCHEN > CUPS", price=2.0)
-  done = service.change(Change([cup]))
+  done = service.change(ItemChange([cup]))
   assert done["version"] == 2
   assert done["items"][0]["id"] == "N1"
   after = service.serving.snapshot.items.semantic_ids.codes
   np.testing.assert_array_equal(after[: len(before)], before)
   assert after[-1].tolist() == done["items"][0]["semantic_id"]
   assert not (before == after[-1]).all(axis=1).any()
-  found = ask(service, k=61)
+  found = find(service, k=61)
   assert "N1" in ids(found)
   assert found.version == 2
-  kept = ask(service, k=61, filters={"categories": ["KITCHEN > CUPS"]})
+  kept = find(service, k=61, filters={"categories": ["KITCHEN > CUPS"]})
   assert "N1" in ids(kept)
-  assert "N1" not in ids(ask(service, k=61, filters={"price": {"min": 3}}))
+  assert "N1" not in ids(find(service, k=61, filters={"price": {"min": 3}}))
 
 
 def test_a_given_vector_replaces_the_text(make_service):
@@ -102,50 +103,50 @@ def test_a_given_vector_replaces_the_text(make_service):
   item = NewItem(
     "N1", "no word", "KITCHEN > PLATES", vector=tuple(vectors[7].tolist())
   )
-  told = service.change(Change([item]))["items"][0]
+  told = service.change(ItemChange([item]))["items"][0]
   assert told["semantic_id"][:-1] == codes[7][:-1].tolist()
   short = item._replace(item_id="N2", vector=(1.0, 2.0))
   with pytest.raises(Invalid, match="a vector of 2 numbers"):
-    service.change(Change([short]))
+    service.change(ItemChange([short]))
 
 
 def test_what_is_removed_is_not_found_and_comes_back_under_its_id(
-  make_service, ask
+  make_service, find
 ):
   service = make_service()
   old = service.item("B3")
-  done = service.change(Change(remove=["B3", "nobody"]))
+  done = service.change(ItemChange(remove=["B3", "nobody"]))
   assert done["unknown"] == ["nobody"]
   assert service.item("B3") is None
-  found = ask(service, k=60, history=HISTORY)
+  found = find(service, k=60, history=HISTORY)
   assert len(found.items) == 59
   assert "B3" not in ids(found)
   assert found.ignored == []  # Histories still know it.
-  service.change(Change([NewItem("B3", "red plate 3", price=9.0)]))
+  service.change(ItemChange([NewItem("B3", "red plate 3", price=9.0)]))
   assert service.item("B3") == old | {"text": "red plate 3", "price": 9.0}
-  assert len(ask(service, k=60).items) == 60
+  assert len(find(service, k=60).items) == 60
 
 
-def test_all_items_can_go_and_come_back(make_service, ask):
+def test_all_items_can_go_and_come_back(make_service, find):
   service = make_service()
   everything = [f"B{i}" for i in range(60)]
-  service.change(Change(remove=everything))
-  assert ask(service, k=10).items == []
-  service.change(Change([NewItem("B1", "cup")]))
-  assert ids(ask(service, k=10)) == ["B1"]
+  service.change(ItemChange(remove=everything))
+  assert find(service, k=10).items == []
+  service.change(ItemChange([NewItem("B1", "cup")]))
+  assert ids(find(service, k=10)) == ["B1"]
 
 
 def test_a_change_that_does_not_fit_changes_nothing(make_service):
   service = make_service()
   with pytest.raises(Invalid, match="has category 'GARDEN', which"):
-    service.change(Change([NewItem("a", "x", "GARDEN")], remove=["B1"]))
+    service.change(ItemChange([NewItem("a", "x", "GARDEN")], remove=["B1"]))
   assert service.serving.snapshot.version == 1
   assert service.log_records == 0
   assert service.item("B1") is not None
 
 
 def test_a_change_that_cannot_be_written_is_undone(
-  make_service, ask, monkeypatch
+  make_service, find, monkeypatch
 ):
   service = make_service()
 
@@ -155,45 +156,45 @@ def test_a_change_that_cannot_be_written_is_undone(
   with monkeypatch.context() as patched:
     patched.setattr("gr_jax.serving.catalogue.item_log.os.fsync", full)
     with pytest.raises(NotWritten, match="No space left"):
-      service.change(Change([NewItem("N1", "red cup")], remove=["B1"]))
+      service.change(ItemChange([NewItem("N1", "red cup")], remove=["B1"]))
   assert service.item("N1") is None
-  assert len(ask(service, k=60).items) == 60
-  service.change(Change([NewItem("N2", "red cup")]))
+  assert len(find(service, k=60).items) == 60
+  service.change(ItemChange([NewItem("N2", "red cup")]))
   assert service.item("N2") is not None
 
 
-def test_a_full_catalogue_says_so_and_keeps_serving(make_service, ask):
+def test_a_full_catalogue_says_so_and_keeps_serving(make_service, find):
   service = make_service(room=1)
-  service.change(Change([NewItem("N1", "red cup")]))
+  service.change(ItemChange([NewItem("N1", "red cup")]))
   with pytest.raises(NoRoom, match="with a larger --room"):
-    service.change(Change([NewItem("N2", "blue plate")]))
+    service.change(ItemChange([NewItem("N2", "blue plate")]))
   assert service.log_records == 1
-  assert "N2" not in ids(ask(service, k=60))
+  assert "N2" not in ids(find(service, k=60))
   service = make_service(room=2)
-  service.change(Change([NewItem("N2", "blue plate")]))
+  service.change(ItemChange([NewItem("N2", "blue plate")]))
   assert service.item("N2") is not None
 
 
-def test_a_restart_has_every_change_under_the_same_ids(make_service, ask):
+def test_a_restart_has_every_change_under_the_same_ids(make_service, find):
   service = make_service()
-  service.change(Change([NewItem(f"N{i}", "cup of tea") for i in range(3)]))
-  service.change(Change([NewItem("B1", "told anew", in_stock=False)]))
-  service.change(Change(remove=["N1", "B2"], stock=[("N2", False)]))
-  service.change(Change([NewItem("N3", "plate")]))
+  service.change(ItemChange([NewItem(f"N{i}", "cup of tea") for i in range(3)]))
+  service.change(ItemChange([NewItem("B1", "told anew", in_stock=False)]))
+  service.change(ItemChange(remove=["N1", "B2"], stock=[("N2", False)]))
+  service.change(ItemChange([NewItem("N3", "plate")]))
   records = [service.item(i) for i in ("N0", "N1", "N2", "N3", "B1", "B2")]
-  found, version = ask(service, k=60), service.serving.snapshot.version
+  found, version = find(service, k=60), service.serving.snapshot.version
   service = make_service()
   assert service.serving.snapshot.version == version
   assert records == [
     service.item(i) for i in ("N0", "N1", "N2", "N3", "B1", "B2")
   ]
-  assert ids(ask(service, k=60)) == ids(found)
+  assert ids(find(service, k=60)) == ids(found)
 
 
 def test_another_tokenizer_gives_new_ids_once(make_service, copied):
   service = make_service()
-  service.change(Change([NewItem("N1", "red cup"), NewItem("N2", "plate")]))
-  service.change(Change(remove=["N2"]))
+  service.change(ItemChange([NewItem("N1", "red cup"), NewItem("N2", "plate")]))
+  service.change(ItemChange(remove=["N2"]))
   manifest = copied / "tokenizer" / "manifest.json"
   told = json.loads(manifest.read_text())
   manifest.write_text(json.dumps(told | {"fingerprint": "another"}))
@@ -207,7 +208,7 @@ def test_another_tokenizer_gives_new_ids_once(make_service, copied):
   assert service.item("N1") == first
 
 
-def test_fifty_changes_compile_nothing(run, make_service, ask, monkeypatch):
+def test_fifty_changes_compile_nothing(run, make_service, find, monkeypatch):
   counted = chex.assert_max_traces(compiled_search.beam_search, n=2)
   monkeypatch.setattr(compiled_search, "beam_search", counted)
   service = make_service()
@@ -221,14 +222,14 @@ def test_fifty_changes_compile_nothing(run, make_service, ask, monkeypatch):
       f"KITCHEN > {('CUPS', 'PLATES')[i % 2]}",
       vector=tuple(vectors[i].tolist()),
     )
-    service.change(Change([new], remove=[f"B{i}"]))
+    service.change(ItemChange([new], remove=[f"B{i}"]))
     if i % 10 == 0:
-      assert f"B{i}" not in ids(ask(service, k=60))
-      assert len(ask(service, k=60, filters={"in_stock": True}).items) == 60
+      assert f"B{i}" not in ids(find(service, k=60))
+      assert len(find(service, k=60, filters={"in_stock": True}).items) == 60
   assert len(service._searches) == 2
 
 
-def test_a_search_under_way_keeps_its_catalogue(make_service, ask):
+def test_a_search_under_way_keeps_its_catalogue(make_service, find):
   """Answers are whole: each is of one version, while others are made."""
   service = make_service()
   service.warm()
@@ -236,7 +237,7 @@ def test_a_search_under_way_keeps_its_catalogue(make_service, ask):
 
   def search():
     while not stop.is_set():
-      answer = ask(service, k=61)
+      answer = find(service, k=61)
       # Version v has N0..N{v-2}, and B0..B{v-2} are gone.
       gone = {f"B{i}" for i in range(answer.version - 1)}
       new = {f"N{i}" for i in range(answer.version - 1)}
@@ -248,7 +249,7 @@ def test_a_search_under_way_keeps_its_catalogue(make_service, ask):
   for thread in threads:
     thread.start()
   for i in range(15):
-    service.change(Change([NewItem(f"N{i}", f"cup {i}")], remove=[f"B{i}"]))
+    service.change(ItemChange([NewItem(f"N{i}", f"cup {i}")], remove=[f"B{i}"]))
   stop.set()
   for thread in threads:
     thread.join()
@@ -256,26 +257,26 @@ def test_a_search_under_way_keeps_its_catalogue(make_service, ask):
 
 
 def test_a_reload_keeps_what_was_added_and_compiles_nothing(
-  make_service, ask, copied
+  make_service, find, copied
 ):
   service = make_service(copied)
   service.warm()
-  service.change(Change([NewItem("N1", "red cup")], remove=["B1"]))
-  before = ids(ask(service, k=60))
+  service.change(ItemChange([NewItem("N1", "red cup")], remove=["B1"]))
+  before = ids(find(service, k=60))
   programs = len(service._searches)
   service.reload()
-  assert ids(ask(service, k=60)) == before
+  assert ids(find(service, k=60)) == before
   assert len(service._searches) == programs
 
 
 def test_a_damaged_run_is_not_reloaded_and_the_old_one_serves(
-  make_service, ask, copied
+  make_service, find, copied
 ):
   service = make_service(copied)
-  before = ids(ask(service, k=60))
+  before = ids(find(service, k=60))
   codes = copied / "tokenizer" / "semantic_ids" / "codes.npy"
   codes.write_bytes(codes.read_bytes()[:-100])
   with pytest.raises(ValueError, match="cannot be read"):
     service.reload()
-  assert ids(ask(service, k=60)) == before
-  service.change(Change([NewItem("N1", "red cup")]))
+  assert ids(find(service, k=60)) == before
+  service.change(ItemChange([NewItem("N1", "red cup")]))

@@ -11,8 +11,7 @@ from hypothesis import given
 from gr_jax.generators.priors.transition_counts import count_transitions
 from gr_jax.serving.catalogue.items import NewItem
 from gr_jax.serving.catalogue.snapshot import first_snapshot, live_ids
-from gr_jax.serving.http.fields import Invalid
-from gr_jax.serving.http.search_request import Filters
+from gr_jax.serving.requests import Filters, Invalid, PriceBand
 from tests.serving.page.browse_test import SIZES, shop, shops
 
 CODES = [(0, 0, 0), (0, 0, 0), (0, 1, 0), (1, 0, 1), (0, 0, 0)]
@@ -33,13 +32,21 @@ def priced():
     (Filters(), "0123"),
     (Filters(exclude=("1", "nobody")), "023"),
     (Filters(in_stock=True), "012"),
-    (Filters(low=1.1), "123"),
-    (Filters(high=1.1), "1"),
-    (Filters(low=2, high=2), "2"),
-    (Filters(low=0, high=0), ""),
+    (Filters(price=PriceBand(min=1.1)), "123"),
+    (Filters(price=PriceBand(max=1.1)), "1"),
+    (Filters(price=PriceBand(min=2, max=2)), "2"),
+    (Filters(price=PriceBand(min=0, max=0)), ""),
     (Filters(categories=("a",)), "012"),
     (Filters(categories=("a > x", "b")), "023"),
-    (Filters(("0",), ("a",), 0, 9, True), "12"),
+    (
+      Filters(
+        exclude=("0",),
+        categories=("a",),
+        price=PriceBand(min=0, max=9),
+        in_stock=True,
+      ),
+      "12",
+    ),
   ],
 )
 def test_what_passes_is_what_every_filter_lets_through(filters, passes):

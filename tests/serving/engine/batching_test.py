@@ -10,13 +10,13 @@ import hypothesis.strategies as st
 import pytest
 
 from gr_jax.serving.engine.batching import Batcher, QueueFull, batch_size
-from gr_jax.serving.http.search_request import Filters, SearchRequest
+from gr_jax.serving.requests import SearchRequest
 
 SIZES = (1, 4, 16)
 
 
-def ask(k: int, beam: int = 8) -> SearchRequest:
-  return SearchRequest(None, (), None, (), Filters(), k, beam)
+def search(k: int, beam: int = 8) -> SearchRequest:
+  return SearchRequest(beam, k)
 
 
 class Searcher:
@@ -28,11 +28,13 @@ class Searcher:
     self.gate.set()
     self.started = threading.Event()
 
-  def __call__(self, questions):
+  def __call__(self, requests):
     self.started.set()
     assert self.gate.wait(10)
-    self.batches.append(questions)
-    return [ValueError("13") if q.k == 13 else q.k for q in questions]
+    self.batches.append(requests)
+    return [
+      ValueError("13") if request.k == 13 else request.k for request in requests
+    ]
 
 
 @pytest.fixture
@@ -66,14 +68,16 @@ def test_a_batch_fits_and_is_more_than_half_full(waiting, sizes):
 def test_everybody_gets_the_answer_to_what_they_asked(make):
   searcher = Searcher()
   batcher = make(searcher, deadline=0.02)
-  futures = [batcher.submit(ask(k, beam=8 + k % 2)) for k in range(40)]
+  futures = [batcher.submit(search(k, beam=8 + k % 2)) for k in range(40)]
   for k, future in enumerate(futures):
     if k == 13:
       with pytest.raises(ValueError, match="13"):
         future.result(10)
     else:
       assert future.result(10).answer == k
-  assert all(len({q.beam for q in batch}) == 1 for batch in searcher.batches)
+  assert all(
+    len({request.beam for request in batch}) == 1 for batch in searcher.batches
+  )
   assert max(map(len, searcher.batches)) <= SIZES[-1]
   assert len(searcher.batches) < 40
 
@@ -82,11 +86,11 @@ def test_a_full_queue_refuses_at_once_and_says_when(make):
   searcher = Searcher()
   batcher = make(searcher, capacity=2)
   searcher.gate.clear()
-  first = batcher.submit(ask(1))
+  first = batcher.submit(search(1))
   assert searcher.started.wait(10)
-  waiting = [batcher.submit(ask(k)) for k in (2, 3)]
+  waiting = [batcher.submit(search(k)) for k in (2, 3)]
   with pytest.raises(QueueFull) as caught:
-    batcher.submit(ask(4))
+    batcher.submit(search(4))
   assert caught.value.seconds >= 1
   searcher.gate.set()
   assert [f.result(10).answer for f in (first, *waiting)] == [1, 2, 3]
@@ -96,48 +100,51 @@ def test_nobody_is_searched_for_who_gave_up(make):
   searcher = Searcher()
   batcher = make(searcher, timeout=0.05)
   searcher.gate.clear()
-  batcher.submit(ask(1))
+  batcher.submit(search(1))
   assert searcher.started.wait(10)
-  late = batcher.submit(ask(2))
-  cancelled = batcher.submit(ask(3))
+  late = batcher.submit(search(2))
+  cancelled = batcher.submit(search(3))
   cancelled.cancel()
   time.sleep(0.1)
   searcher.gate.set()
-  assert batcher.submit(ask(4)).result(10).answer == 4
-  assert [[q.k for q in batch] for batch in searcher.batches] == [[1], [4]]
+  assert batcher.submit(search(4)).result(10).answer == 4
+  assert [[request.k for request in batch] for batch in searcher.batches] == [
+    [1],
+    [4],
+  ]
   assert not late.done()
 
 
 def test_closing_answers_what_waits_and_takes_nothing_more(make):
   searcher = Searcher()
   batcher = make(searcher, deadline=5.0)
-  futures = [batcher.submit(ask(k)) for k in range(3)]
+  futures = [batcher.submit(search(k)) for k in range(3)]
   batcher.close()
   assert [f.result(0).answer for f in futures] == [0, 1, 2]
   with pytest.raises(QueueFull):
-    batcher.submit(ask(1))
+    batcher.submit(search(1))
 
 
 def test_a_crash_of_the_search_reaches_all_of_the_batch_and_no_other(make):
   searcher = Searcher()
 
-  def answer(questions):
-    if any(q.k == 1 for q in questions):
+  def answer(requests):
+    if any(request.k == 1 for request in requests):
       raise RuntimeError("out of memory")
-    return searcher(questions)
+    return searcher(requests)
 
   batcher = make(searcher)
   batcher._answer = answer
   with pytest.raises(RuntimeError):
-    batcher.submit(ask(1)).result(10)
-  assert batcher.submit(ask(2)).result(10).answer == 2
+    batcher.submit(search(1)).result(10)
+  assert batcher.submit(search(2)).result(10).answer == 2
 
 
 def test_a_full_batch_does_not_wait_for_the_deadline(make):
   batcher = make(Searcher(), deadline=60.0)
-  futures = [batcher.submit(ask(1)) for _ in range(SIZES[-1])]
+  futures = [batcher.submit(search(1)) for _ in range(SIZES[-1])]
   assert len(concurrent.futures.wait(futures, 10).done) == SIZES[-1]
 
 
-def test_questions_are_values():
-  assert dataclasses.replace(ask(1), k=2) == ask(2)
+def test_requests_are_values():
+  assert dataclasses.replace(search(1), k=2) == search(2)

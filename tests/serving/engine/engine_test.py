@@ -20,7 +20,7 @@ from gr_jax.serving.catalogue.items import NewItem, catalogue_items
 from gr_jax.serving.catalogue.snapshot import first_snapshot
 from gr_jax.serving.engine.engine import Engine, bucket_sizes
 from gr_jax.serving.engine.prompting import write_prompts
-from gr_jax.serving.http.fields import Invalid
+from gr_jax.serving.requests import Invalid
 from tests.reference.noisy import noisy
 from tests.serving.conftest import BEAM, PROGRAMS
 
@@ -76,17 +76,17 @@ def retriever(artefacts):
   return Retriever(artefacts.model, variables, ids, batch_size=1)
 
 
-def reference(retriever, artefacts, snapshot, question):
+def reference(retriever, artefacts, snapshot, request):
   """`(item, score)` as evaluation ranks them."""
   items, ids = snapshot.items, snapshot.items.semantic_ids
   prompt, queries = write_prompts(
-    [question], items, artefacts.vocabulary, artefacts.prompt
+    [request], items, artefacts.vocabulary, artefacts.prompt
   )
-  hidden = [np.flatnonzero(~snapshot.passing(question.filters))]
+  hidden = [np.flatnonzero(~snapshot.passing(request.filters))]
   excluded = fully_seen_ids(hidden, ids)
   found = retriever.search(prompt, queries, beam_size=BEAM, excluded=excluded)
   (rows,) = expand_items(
-    found.ids, ids, items.popularity, k=question.k, seen=hidden
+    found.ids, ids, items.popularity, k=request.k, seen=hidden
   )
   score = dict(zip(found.ids[0].tolist(), found.log_probs[0].tolist()))
   return [
@@ -107,17 +107,17 @@ def same(answer, wanted):
 
 @pytest.mark.parametrize("filters", FILTERS)
 def test_items_order_and_scores_are_the_retrievers(
-  engine, retriever, artefacts, snapshot, asked, filters
+  engine, retriever, artefacts, snapshot, search_of, filters
 ):
   for query, body in (("red cup", {}), (None, {"history": ["B3", "B9"]})):
-    question = asked(query, filters=filters, k=60, **body)
-    (answer,) = engine.answer([question], snapshot)
-    wanted = reference(retriever, artefacts, snapshot, question)
-    assert len(wanted) == snapshot.passing(question.filters).sum()
+    request = search_of(query, filters=filters, k=60, **body)
+    (answer,) = engine.answer([request], snapshot)
+    wanted = reference(retriever, artefacts, snapshot, request)
+    assert len(wanted) == snapshot.passing(request.filters).sum()
     same(answer, wanted)
 
 
-def test_transitions_are_told_as_in_evaluation(artefacts, searches, asked):
+def test_transitions_are_told_as_in_evaluation(artefacts, searches, search_of):
   """And also in a catalogue that has grown since."""
   ids, width = artefacts.semantic_ids, artefacts.model.config.width
   rows = np.arange(len(ids))
@@ -148,20 +148,20 @@ def test_transitions_are_told_as_in_evaluation(artefacts, searches, asked):
     artefacts.model, artefacts.params | counts, ids, batch_size=1
   )
   engine = Engine(artefacts, searches, beams=(BEAM,), max_batch=1)
-  question = asked(None, k=60, history=["B3", "B9"])
-  wanted = reference(retriever, artefacts, snapshot, question)
-  (answer,) = engine.answer([question], snapshot)
+  request = search_of(None, k=60, history=["B3", "B9"])
+  wanted = reference(retriever, artefacts, snapshot, request)
+  (answer,) = engine.answer([request], snapshot)
   same(answer, wanted)
   codes = np.zeros((1, ids.num_levels), np.int32)  # IDs after it move.
   codes[0, -1] = ids.level_sizes[-1] - 1
   grown = snapshot.items.with_facts([NewItem("N1", "cup")], codes)
-  (answer,) = engine.answer([question], snapshot.changed(grown))
+  (answer,) = engine.answer([request], snapshot.changed(grown))
   names = [item["id"] for item in answer.items if item["id"] != "N1"]
   assert names[:10] == [name for name, _ in wanted[:10]]
 
 
 def test_a_changed_catalogue_answers_as_one_built_anew(
-  engine, artefacts, snapshot, asked
+  engine, artefacts, snapshot, search_of
 ):
   """Also where items share an ID, and where an ID's only item is gone."""
   items = snapshot.items
@@ -176,9 +176,9 @@ def test_a_changed_catalogue_answers_as_one_built_anew(
     count_alpha=artefacts.count_alpha,
   )
   for filters in FILTERS[:3]:
-    question = asked("cup", filters=filters, k=60)
-    (answer,) = engine.answer([question], changed)
-    (wanted,) = engine.answer([question], anew)
+    request = search_of("cup", filters=filters, k=60)
+    (answer,) = engine.answer([request], changed)
+    (wanted,) = engine.answer([request], anew)
     assert answer.items == wanted.items
     names = [item["id"] for item in answer.items]
     assert "N2" in names
@@ -189,9 +189,9 @@ def test_a_changed_catalogue_answers_as_one_built_anew(
       assert len(names) == 60
 
 
-def test_an_item_is_told_as_the_catalogue_has_it(engine, snapshot, asked):
-  question = asked("cup", history=["B1", "y", "x", "y"], k=5)
-  (answer,) = engine.answer([question], snapshot)
+def test_an_item_is_told_as_the_catalogue_has_it(engine, snapshot, search_of):
+  request = search_of("cup", history=["B1", "y", "x", "y"], k=5)
+  (answer,) = engine.answer([request], snapshot)
   items = snapshot.items
   for item in answer.items:
     record = items.record(items.row(item["id"]))
@@ -203,9 +203,9 @@ def test_an_item_is_told_as_the_catalogue_has_it(engine, snapshot, asked):
   assert set(answer.milliseconds) == {"batch", "search"}
 
 
-def test_what_does_not_fit_is_refused_in_its_place(engine, snapshot, asked):
-  bad = asked(filters={"categories": ["GARDEN"]})
-  found = engine.answer([bad, asked(k=3), bad, asked(k=2)], snapshot)
+def test_what_does_not_fit_is_refused_in_its_place(engine, snapshot, search_of):
+  bad = search_of(filters={"categories": ["GARDEN"]})
+  found = engine.answer([bad, search_of(k=3), bad, search_of(k=2)], snapshot)
   assert [isinstance(each, Invalid) for each in found] == [
     True, False, True, False
   ]  # fmt: skip
@@ -213,32 +213,34 @@ def test_what_does_not_fit_is_refused_in_its_place(engine, snapshot, asked):
   assert found[1].batch == 2
 
 
-def test_where_nothing_fits_nothing_is_searched(artefacts, snapshot, asked):
+def test_where_nothing_fits_nothing_is_searched(artefacts, snapshot, search_of):
   searches = CompiledSearches()
   engine = Engine(artefacts, searches, beams=(BEAM,), max_batch=4)
-  bad = asked(filters={"categories": ["GARDEN"]})
+  bad = search_of(filters={"categories": ["GARDEN"]})
   found = engine.answer([bad, bad], snapshot)
   assert all(isinstance(each, Invalid) for each in found)
   assert len(searches) == 0
 
 
-def test_after_the_warm_up_no_batch_compiles(engine, searches, snapshot, asked):
+def test_after_the_warm_up_no_batch_compiles(
+  engine, searches, snapshot, search_of
+):
   engine.warm(snapshot)
   programs = len(searches)
   assert programs >= len(engine.sizes)
   for size in range(1, 5):
     for filters in FILTERS[:2]:
-      some = [asked(k=1)] * (size - 1) + [asked(filters=filters, k=1)]
+      some = [search_of(k=1)] * (size - 1) + [search_of(filters=filters, k=1)]
       assert len(engine.answer(some, snapshot)) == size
   gone = snapshot.changed(snapshot.items.without(["B1"]))
-  engine.answer([asked()], gone)
+  engine.answer([search_of()], gone)
   assert len(searches) == programs
 
 
-def test_a_filter_without_effect_changes_no_answer(engine, snapshot, asked):
-  plain = engine.answer([asked("blue", k=60)], snapshot)[0]
+def test_a_filter_without_effect_changes_no_answer(engine, snapshot, search_of):
+  plain = engine.answer([search_of("blue", k=60)], snapshot)[0]
   nobody = {"exclude": ["nobody"]}
-  masked = engine.answer([asked("blue", k=60, filters=nobody)], snapshot)[0]
+  masked = engine.answer([search_of("blue", k=60, filters=nobody)], snapshot)[0]
   same(masked, [(item["id"], item["score"]) for item in plain.items])
 
 
@@ -251,11 +253,11 @@ def test_sizes_grow_to_the_largest_by_four_at_most(max_batch):
     assert below < above <= 4 * below
 
 
-def test_a_version_is_not_of_the_engine(engine, snapshot, asked):
+def test_a_version_is_not_of_the_engine(engine, snapshot, search_of):
   """Who still has the old one is answered from it."""
   gone = snapshot.changed(snapshot.items.without(["B1", "B2"]))
-  old = engine.answer([asked(k=60)], snapshot)[0]
-  new = engine.answer([asked(k=60)], gone)[0]
+  old = engine.answer([search_of(k=60)], snapshot)[0]
+  new = engine.answer([search_of(k=60)], gone)[0]
   assert len(old.items) == 60
   same(
     new,
@@ -266,4 +268,4 @@ def test_a_version_is_not_of_the_engine(engine, snapshot, asked):
     ],
   )
   again = dataclasses.replace(snapshot, version=9)
-  assert engine.answer([asked()], again)[0].version == 9
+  assert engine.answer([search_of()], again)[0].version == 9

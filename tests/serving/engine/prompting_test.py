@@ -1,4 +1,4 @@
-"""What is asked over HTTP reads as what was trained on."""
+"""A request over HTTP reads as what was trained on."""
 
 import jax
 import numpy as np
@@ -10,7 +10,7 @@ from gr_jax.serving.engine.prompting import (
   unknown_history,
   write_prompts,
 )
-from gr_jax.serving.http.search_request import Filters, SearchRequest
+from gr_jax.serving.requests import Profile, Purchase, SearchRequest
 from tests.reference.small_world import PROMPT, semantic_ids, shop, writer
 
 
@@ -18,7 +18,7 @@ def items():
   return catalogue_items(shop().catalogue, semantic_ids())
 
 
-def logged_question(row: int) -> SearchRequest:
+def logged_request(row: int) -> SearchRequest:
   """Request `row` of the log, as a client would send it."""
   requests, names = shop().requests, shop().catalogue.item_ids
   user = requests.user[row]
@@ -27,23 +27,27 @@ def logged_question(row: int) -> SearchRequest:
   query = requests.query[row]
   return SearchRequest(
     query=None if query < 0 else requests.queries[query],
-    history=tuple(zip(names[requests.event_item[events]], ages.tolist())),
-    user_id=requests.user_ids[user],
-    facts=requests.profiles[user],
-    filters=Filters(),
+    history=tuple(
+      Purchase(id=name, days_ago=age / 86_400)
+      for name, age in zip(names[requests.event_item[events]], ages.tolist())
+    ),
+    profile=Profile(
+      user_id=requests.user_ids[user],
+      facts=dict(fact.split("=", 1) for fact in requests.profiles[user]),
+    ),
     k=1,
     beam=1,
   )
 
 
-def written(questions):
-  return write_prompts(questions, items(), writer()._vocabulary, PROMPT)
+def written(requests):
+  return write_prompts(requests, items(), writer()._vocabulary, PROMPT)
 
 
 def test_a_request_of_the_log_has_the_prompt_of_training():
   rows = np.arange(0, 400, 7)
   expected = writer().prompts(rows, shown=np.ones(len(rows), bool))
-  prompt, queries = written([logged_question(row) for row in rows])
+  prompt, queries = written([logged_request(row) for row in rows])
   width = expected.profile.shape[-1]
   assert (prompt.profile[..., width:] == -1).all()
   prompt = prompt.replace(profile=prompt.profile[..., :width])
@@ -54,10 +58,10 @@ def test_a_request_of_the_log_has_the_prompt_of_training():
 
 
 def test_a_prompt_does_not_depend_on_its_neighbours():
-  questions = [logged_question(row) for row in range(0, 400, 50)]
-  together, queries = written(questions)
-  for i, question in enumerate(questions):
-    alone, query = written([question])
+  requests = [logged_request(row) for row in range(0, 400, 50)]
+  together, queries = written(requests)
+  for i, request in enumerate(requests):
+    alone, query = written([request])
     jax.tree.map(
       lambda x, y, i=i: np.testing.assert_array_equal(x[i], y[0]),
       (together, queries),
@@ -66,7 +70,7 @@ def test_a_prompt_does_not_depend_on_its_neighbours():
 
 
 def test_a_stranger_is_nobody():
-  stranger = SearchRequest(None, (), None, (), Filters(), 1, 1)
+  stranger = SearchRequest(1, 1)
   prompt, queries = written([stranger])
   hidden = writer().prompts(np.zeros(1, int), shown=np.zeros(1, bool))
   assert (prompt.profile == -1).all()
@@ -79,17 +83,18 @@ def test_a_stranger_is_nobody():
 @pytest.mark.parametrize("user_id", [None, "u"])
 def test_facts_count_without_a_user_and_a_user_without_facts(user_id):
   fact = writer()._vocabulary.facts[0]
-  question = SearchRequest(None, (), user_id, (fact,), Filters(), 1, 1)
-  prompt, _ = written([question])
+  request = SearchRequest(
+    1, 1, profile=Profile(user_id=user_id, facts=dict([fact.split("=")]))
+  )
+  prompt, _ = written([request])
   assert (prompt.profile >= 0).sum() == 1 + (user_id is not None)
   assert prompt.mask[0, 0]
 
 
 def test_items_that_nobody_knows_are_left_out_and_told():
   known = items().item_ids[3]
-  both = SearchRequest(
-    None, ((known, 9), ("new", 5)), None, (), Filters(), 1, 1
-  )
-  alone = SearchRequest(None, ((known, 9),), None, (), Filters(), 1, 1)
+  events = Purchase(id=known, days_ago=2), Purchase(id="new", days_ago=1)
+  both = SearchRequest(1, 1, history=events)
+  alone = SearchRequest(1, 1, history=events[:1])
   jax.tree.map(np.testing.assert_array_equal, written([both]), written([alone]))
   assert unknown_history(both, items()) == ["new"]

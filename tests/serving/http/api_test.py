@@ -1,6 +1,7 @@
 """The routes by themselves: the service and the queue behind are stand-ins."""
 
 import concurrent.futures
+import dataclasses
 import itertools
 import types
 
@@ -9,15 +10,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from gr_jax.serving.catalogue.items import NewItem
+from gr_jax.serving.catalogue.items import ItemChange, NewItem
 from gr_jax.serving.catalogue.service import Busy, NoRoom, NotWritten
 from gr_jax.serving.engine.batching import QueueFull, Reply
 from gr_jax.serving.engine.engine import Answer
 from gr_jax.serving.http.api import Api, HttpConfig
-from gr_jax.serving.http.fields import Invalid
-from gr_jax.serving.http.item_changes import Change
 from gr_jax.serving.http.metrics import ServingMetrics
-from gr_jax.serving.http.search_request import Filters, SearchRequest
+from gr_jax.serving.requests import Filters, Invalid, Purchase, SearchRequest
 
 ITEM = {"id": "a", "text": "cup", "score": -1.5, "semantic_id": [1, 2]}
 ANSWER = Answer([ITEM], 7, ["x"], {"batch": 1.23456, "search": 2.0}, 3)
@@ -26,19 +25,19 @@ OPEN = {"/healthz", "/readyz", "/openapi.json"}
 
 
 class Behind:
-  """What stands behind the routes, and what it was asked."""
+  """What stands behind the routes, and what it took."""
 
   def __init__(self):
     self.config = types.SimpleNamespace(beams=(8, 20))
-    self.asked = []
+    self.taken = []
     self.futures = []
     self.doing = None
     self.error = None
     self.silent = False
     self.waiting = 0
 
-  def submit(self, question):
-    self._take(question)
+  def submit(self, request):
+    self._take(request)
     future = concurrent.futures.Future()
     self.futures.append(future)
     if not self.silent:
@@ -56,8 +55,8 @@ class Behind:
     self._take("reload")
     return 9
 
-  def _take(self, asked):
-    self.asked.append(asked)
+  def _take(self, value):
+    self.taken.append(value)
     if self.error:
       raise self.error
 
@@ -131,19 +130,20 @@ def test_a_body_becomes_the_question_that_it_says(client, behind):
   client.post("/recommend", json=body)
   client.post("/search", json=body | {"query": "red cup", "beam": 20})
   basket = SearchRequest(
-    None, (("a", 0),), None, (), Filters(in_stock=True), k=3, beam=8
+    beam=8,
+    k=3,
+    history=(Purchase(id="a", days_ago=0),),
+    filters=Filters(in_stock=True),
   )
-  search = SearchRequest(
-    "red cup", (("a", 0),), None, (), Filters(in_stock=True), k=3, beam=20
-  )
-  assert behind.asked == [basket, search]
+  search = dataclasses.replace(basket, query="red cup", beam=20)
+  assert behind.taken == [basket, search]
 
 
 def test_a_change_is_taken_as_it_is_told_and_counted_by_kind(client, behind):
   body = ADD | {"remove": ["b", "c"], "stock": {"d": True}}
   assert client.post("/items", json=body).json()["version"] == 2
-  change = Change((NewItem("a", "cup"),), ("b", "c"), (("d", True),))
-  assert behind.asked == [change]
+  change = ItemChange((NewItem("a", "cup"),), ("b", "c"), (("d", True),))
+  assert behind.taken == [change]
   told = counted(client)
   kinds = {k[1]: v for k, v in told.items() if k[0] == "item_changes_total"}
   assert kinds == {"add": 1, "remove": 2, "stock": 1}
@@ -183,8 +183,8 @@ def test_a_question_that_does_not_fit_the_catalogue_is_422(client, behind):
   behind.silent = True
   submit = behind.submit
 
-  def refusing(question):
-    future = submit(question)
+  def refusing(request):
+    future = submit(request)
     future.set_exception(Invalid("filters.categories names 'x'"))
     return future
 
@@ -221,7 +221,7 @@ def test_the_token_guards_all_but_health_and_the_description(make, behind):
     right = {"authorization": "Bearer s3cret"}
     response = client.request(method, path, headers=right)
     assert response.status_code in (200, 400)
-  assert behind.asked == ["reload"]
+  assert behind.taken == ["reload"]
 
 
 def test_nothing_is_asked_or_changed_before_the_server_is_ready(make, behind):
@@ -236,14 +236,14 @@ def test_nothing_is_asked_or_changed_before_the_server_is_ready(make, behind):
     if waits:
       assert said(response, 503) == "the server is starting."
       assert int(response.headers["retry-after"]) >= 1
-  assert behind.asked == []
+  assert behind.taken == []
   behind.doing = None
   assert client.get("/readyz").json() == {"status": "ready"}
 
 
 def test_only_with_a_token_is_a_reload_allowed(make, behind):
   assert "with a token" in said(make().post("/admin/reload"), 403)
-  assert behind.asked == []
+  assert behind.taken == []
   client = make(token="s3cret")
   client.headers = {"authorization": "Bearer s3cret"}
   assert client.post("/admin/reload").json() == {"version": 9}
@@ -300,4 +300,4 @@ def test_while_many_wait_a_search_is_as_narrow_as_can_be(make, behind):
   for waiting, beam in ((2, 20), (3, 8)):
     behind.waiting = waiting
     found = client.post("/search", json={"query": "cup", "k": 5}).json()
-    assert found["beam"] == behind.asked[-1].beam == beam
+    assert found["beam"] == behind.taken[-1].beam == beam

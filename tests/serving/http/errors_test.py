@@ -14,8 +14,8 @@ from starlette.testclient import TestClient
 from gr_jax.serving.catalogue.service import Busy, NoRoom, NotWritten
 from gr_jax.serving.engine.batching import QueueFull
 from gr_jax.serving.http.errors import bug, http_error, refusal
-from gr_jax.serving.http.fields import Invalid
 from gr_jax.serving.http.http_body import Refused
+from gr_jax.serving.requests import Invalid
 
 EXPECTED = [
   (Refused(413, "too\nlarge", {"Connection": "close"}), 413, "too large"),

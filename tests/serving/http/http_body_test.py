@@ -24,6 +24,10 @@ def test_a_body_may_come_in_parts():
   assert read(b'{"a": ', b"[1, 2]}") == {"a": [1, 2]}
 
 
+def test_two_objects_may_have_one_name():
+  assert read(b'[{"a": 1}, {"a": 2}]') == [{"a": 1}, {"a": 2}]
+
+
 @pytest.mark.parametrize(
   ("body", "status", "said"),
   [
@@ -32,6 +36,8 @@ def test_a_body_may_come_in_parts():
     (b"\xff\xfe", 400, "not JSON"),
     (b'{"a": NaN}', 400, "NaN is no JSON number"),
     (b'{"a": -Infinity}', 400, "-Infinity is no JSON number"),
+    (b'{"a": 1, "a": 2}', 400, "'a' is named twice in one object"),
+    (b'[{"k": 1}, {"k": {"b": 1, "b": 1}}]', 400, "'b' is named twice"),
     (b"9" * 90, 200, ""),
     (b" " * 101, 413, "more than 100 bytes"),
   ],

@@ -7,8 +7,8 @@ import hypothesis.strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from gr_jax.serving.engine.engine import Answer
-from gr_jax.serving.http.fields import Invalid
 from gr_jax.serving.http.metrics import ServingMetrics
+from gr_jax.serving.requests import Invalid
 
 SECONDS = st.lists(st.floats(0, 100), max_size=20)
 
@@ -26,7 +26,7 @@ def samples(metrics: ServingMetrics) -> dict[tuple, float]:
 
 def test_the_text_is_prometheus_own_and_every_family_is_explained():
   metrics = ServingMetrics()
-  metrics.watch("ready", "1 while questions are taken.", lambda: True)
+  metrics.watch("ready", "1 while requests are taken.", lambda: True)
   families = list(text_string_to_metric_families(metrics.text().decode()))
   kinds = {
     family.name: family.type
@@ -38,7 +38,7 @@ def test_the_text_is_prometheus_own_and_every_family_is_explained():
     "gr_jax_request_seconds": "histogram",
     "gr_jax_queue_seconds": "histogram",
     "gr_jax_search_seconds": "histogram",
-    "gr_jax_batch_questions": "histogram",
+    "gr_jax_batch_requests": "histogram",
     "gr_jax_item_changes": "counter",
     "gr_jax_reloads": "counter",
     "gr_jax_ready": "gauge",
@@ -91,14 +91,14 @@ def test_batches_of_any_size_that_is_compiled_have_a_bucket_of_their_own():
     filled = [
       float(key[1][1])
       for key, count in found.items()
-      if key[0] == "gr_jax_batch_questions_bucket" and count
+      if key[0] == "gr_jax_batch_requests_bucket" and count
     ]
     assert min(filled) == size
 
 
 def test_a_gauge_is_read_when_it_is_asked_for():
   metrics, waiting = ServingMetrics(), [1, 2]
-  metrics.watch("queue_length", "EvalRequests that wait.", lambda: len(waiting))
+  metrics.watch("queue_length", "Requests that wait.", lambda: len(waiting))
   assert samples(metrics)["gr_jax_queue_length",] == 2
   waiting.clear()
   assert samples(metrics)["gr_jax_queue_length",] == 0
@@ -116,16 +116,16 @@ def test_a_search_of_several_questions_is_counted_once():
   metrics = ServingMetrics()
   taken = {"batch": 0.0, "search": 1000.0}
 
-  def answer(questions):
-    return [Invalid("no"), *[Answer([], 1, [], taken, 4)] * len(questions)]
+  def answer(requests):
+    return [Invalid("no"), *[Answer([], 1, [], taken, 4)] * len(requests)]
 
   assert len(metrics.counted(answer)([None] * 4)) == 5
   text = metrics.text().decode()
-  assert "gr_jax_batch_questions_sum 4.0" in text
+  assert "gr_jax_batch_requests_sum 4.0" in text
   assert "gr_jax_search_seconds_sum 1.0" in text
 
 
 def test_a_batch_without_an_answer_was_no_search():
   metrics = ServingMetrics()
-  metrics.counted(lambda questions: [Invalid("no")])([None])
+  metrics.counted(lambda requests: [Invalid("no")])([None])
   assert "gr_jax_search_seconds_count 0.0" in metrics.text().decode()

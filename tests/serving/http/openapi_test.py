@@ -16,23 +16,17 @@ from gr_jax.serving.catalogue.service import (
   ServiceConfig,
 )
 from gr_jax.serving.engine.batching import QueueFull
-from gr_jax.serving.http.fields import Invalid
-from gr_jax.serving.http.item_changes import items_record
-from gr_jax.serving.http.openapi import ERRORS, openapi
-from gr_jax.serving.http.search_request import recommend_record, search_record
-from gr_jax.serving.page.page_openapi import explain_record
+from gr_jax.serving.http.openapi import ERRORS
+from gr_jax.serving.http.schemas import ItemsBody, search_bodies
+from gr_jax.serving.http.validation import validated
+from gr_jax.serving.requests import Invalid
 from tests.serving.conftest import BEAM, PROGRAMS
 from tests.serving.http.server_test import start
 
 BEAMS = (8, 20)
-RECORDS = {
-  "/search": search_record(BEAMS),
-  "/recommend": recommend_record(BEAMS),
-  "/items": items_record(),
-  "/explain": explain_record(BEAMS),
-}
+BODIES = search_bodies(BEAMS) | {"/items": ItemsBody}
 # For people, for Prometheus, and the description itself.
-UNTOLD = {"/", "/page/{name}", "/metrics", "/openapi.json"}
+NOT_DESCRIBED = {"/", "/page/{name}", "/metrics", "/openapi.json"}
 KINDS = {
   "object": dict,
   "array": list,
@@ -40,71 +34,82 @@ KINDS = {
   "boolean": bool,
   "number": (int, float),
   "integer": int,
+  "null": type(None),
 }
 
 
-def fits(schema: dict, value) -> bool:
+def fits(schema: dict, value, models=None) -> bool:
   """Whether JSON fits a schema, of the words that the description uses."""
+  models = schema.get("$defs", models)
+  if "$ref" in schema:
+    schema = models[schema["$ref"].rpartition("/")[2]]
   if "anyOf" in schema:
-    return any(fits(each, value) for each in schema["anyOf"])
-  kind = schema["type"]
+    return any(fits(each, value, models) for each in schema["anyOf"])
+  kind = schema.get("type", "string")
   if kind == "integer" and isinstance(value, float) and value.is_integer():
     value = int(value)
   if not isinstance(value, KINDS[kind]):
     return False
   if isinstance(value, bool):
     return kind == "boolean"
+  if kind == "null":
+    return True
   if kind in ("number", "integer"):
     low, high = schema.get("minimum"), schema.get("maximum")
-    return (low is None or low <= value) and (high is None or value <= high)
+    among = value in schema.get("enum", (value,))
+    return (
+      among
+      and (low is None or low <= value)
+      and (high is None or value <= high)
+    )
   size = {"object": "Properties", "array": "Items", "string": "Length"}[kind]
   least, most = schema.get(f"min{size}", 0), schema.get(f"max{size}", 1e9)
   if not least <= len(value) <= most:
     return False
   if kind == "array":
-    if schema.get("uniqueItems") and _repeats(value):
-      return False
-    return all(fits(schema.get("items", {}), each) for each in value)
-  return kind == "string" or _object_fits(schema, value)
+    return all(fits(schema["items"], each, models) for each in value)
+  return kind == "string" or _object_fits(schema, value, models)
 
 
-def _repeats(values: list) -> bool:
-  return any(each in values[:i] for i, each in enumerate(values))
-
-
-def _object_fits(schema: dict, value: dict) -> bool:
+def _object_fits(schema: dict, value: dict, models: dict) -> bool:
   known = schema.get("properties", {})
   other = schema.get("additionalProperties", True)
   names = schema.get("propertyNames", {"type": "string"})
   if not set(schema.get("required", ())) <= set(value):
     return False
   for name, each in value.items():
-    if not fits(names, name):
+    if not fits(names, name, models):
       return False
     if name not in known and isinstance(other, bool):
       if not other:
         return False
-    elif not fits(known.get(name, other), each):
+    elif not fits(known.get(name, other), each, models):
       return False
   return True
 
 
-def near(schema: dict) -> st.SearchStrategy:
+def near(schema: dict, models=None) -> st.SearchStrategy:
   """JSON at the edges of a schema, on both sides."""
+  models = schema.get("$defs", models)
+  if "$ref" in schema:
+    schema = models[schema["$ref"].rpartition("/")[2]]
   if "anyOf" in schema:
-    return st.one_of(*map(near, schema["anyOf"]))
+    return st.one_of(*(near(each, models) for each in schema["anyOf"]))
   match schema["type"]:
     case "string":
       sizes = schema["minLength"], schema["maxLength"]
       lengths = st.sampled_from([sizes[0] - 1, *sizes, sizes[1] + 1, 1])
       return lengths.map(lambda n: "a" * n) | st.just("ab")
     case "array":
-      inside = near(schema["items"])
+      inside = near(schema["items"], models)
       return st.lists(inside, max_size=2) | st.just({})
     case "object":
-      known = {k: near(v) for k, v in schema.get("properties", {}).items()}
+      known = {
+        name: near(each, models)
+        for name, each in schema.get("properties", {}).items()
+      }
       if not known:
-        inside = near(schema["additionalProperties"])
+        inside = near(schema["additionalProperties"], models)
         return st.dictionaries(st.sampled_from(["", "a", "b"]), inside)
       first = schema.get("required", ())
       must = {name: known.pop(name) for name in first}
@@ -113,7 +118,10 @@ def near(schema: dict) -> st.SearchStrategy:
       )
     case "boolean":
       return st.sampled_from([True, False, 0])
-  edges = schema["minimum"], schema["maximum"]
+    case "null":
+      return st.just(None)
+  few = schema.get("enum", (0,))
+  edges = [schema.get("minimum", min(few)), schema.get("maximum", max(few))]
   return st.sampled_from(
     [*edges, edges[0] - 1, edges[1] + 1, edges[0] + 0.5, 8.0, "1", True]
   )
@@ -125,6 +133,10 @@ def described(document):
     for method, operation in item.items():
       if method != "parameters":
         yield path, method, operation
+
+
+def models(document: dict) -> dict:
+  return document["components"]["schemas"]
 
 
 def schema_of(told: dict) -> dict:
@@ -159,32 +171,32 @@ def test_every_route_is_described_and_every_described_route_exists(
     for method in route.methods - {"HEAD"}
   }
   told = {(path, method) for path, method, _ in described(document)}
-  assert {each for each in routes if each[0] not in UNTOLD} == told
+  assert {each for each in routes if each[0] not in NOT_DESCRIBED} == told
 
 
-@pytest.mark.parametrize("path", RECORDS)
+@pytest.mark.parametrize("path", BODIES)
 @hypothesis.settings(max_examples=100)
 @hypothesis.given(data=st.data())
 def test_a_body_is_accepted_just_when_it_fits_its_schema(path, data):
-  told = openapi(BEAMS)["paths"][path]["post"]["requestBody"]
-  assert told["required"] is True
-  body = data.draw(near(schema_of(told)))
+  schema = BODIES[path].model_json_schema()
+  body = data.draw(near(schema))
   try:
-    RECORDS[path].check(body)
+    validated(BODIES[path], body)
   except Invalid:
-    assert not fits(schema_of(told), body)
+    assert not fits(schema, body)
   else:
-    assert fits(schema_of(told), body)
+    assert fits(schema, body)
 
 
 def test_the_schema_is_exact_at_the_edges():
   """So that the law above holds for more than what nobody accepts."""
-  schema = search_record(BEAMS).schema()
+  schema = BODIES["/search"].model_json_schema()
   for body, good in (
     ({"query": "cup"}, True),
     ({"query": "cup", "k": 20, "beam": 8}, True),
     ({"query": "cup", "k": 21}, False),
     ({"query": "cup", "beam": 7}, False),
+    ({"query": "cup", "beam": 9}, False),
     ({"query": "cup", "history": ["a", {"id": "a", "days_ago": 0}]}, True),
     ({"query": "cup", "history": [{"id": "a"}]}, False),
     ({"query": "cup", "profile": {"facts": {"a": "b"}}}, True),
@@ -192,6 +204,19 @@ def test_the_schema_is_exact_at_the_edges():
     ({"k": 1}, False),
   ):
     assert fits(schema, body) == good
+
+
+@pytest.mark.parametrize("path", BODIES)
+def test_the_schema_of_a_body_is_that_of_its_model(client, document, path):
+  described = document["paths"][path]["post"]["requestBody"]
+  assert described["required"] is True
+  model = (search_bodies((BEAM,)) | {"/items": ItemsBody})[path]
+  schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+  own = schema.pop("$defs", {}) | {model.__name__: schema}
+  name = schema_of(described)["$ref"].rpartition("/")[2]
+  assert name == model.__name__
+  shared = document["components"]["schemas"]
+  assert {name: shared[name] for name in own} == own
 
 
 ANSWERED = (
@@ -223,21 +248,21 @@ def test_what_is_answered_fits_what_is_described(client, document):
     operation = document["paths"][pattern(path)][method]
     schema = schema_of(operation["responses"][str(response.status_code)])
     assert response.status_code == 200, response.text
-    assert fits(schema, response.json())
-    told = schema.get("properties")
-    assert told is None or set(told) == set(response.json())
+    assert fits(schema, response.json(), models(document))
+    model = models(document).get(schema.get("$ref", "").rpartition("/")[2])
+    assert model is None or set(model["properties"]) == set(response.json())
     done.add((pattern(path), method))
   assert done == {each[:2] for each in described(document)}
 
 
 def test_an_item_of_an_answer_has_just_what_is_described(client, document):
-  told = document["paths"]["/search"]["post"]["responses"]["200"]
-  properties = schema_of(told)["properties"]
   answer = client.post("/search", json={"query": "cup"}).json()
-  inside = properties["items"]["items"]
-  assert all(set(item) == set(inside["properties"]) for item in answer["items"])
-  taken = properties["milliseconds"]["properties"]
-  assert set(answer["milliseconds"]) == set(taken)
+  item, taken = (
+    set(models(document)[name]["properties"])
+    for name in ("AnsweredItem", "Milliseconds")
+  )
+  assert all(set(each) == item for each in answer["items"])
+  assert set(answer["milliseconds"]) == taken
 
 
 def broken(error):
@@ -253,7 +278,7 @@ def refusals(client, monkeypatch, path):
   good = json.dumps({"query": "cup"} if path == "/search" else {}).encode()
   if path == "/items":
     good = b'{"stock": {"B1": true}}'
-  if path in RECORDS:
+  if path in BODIES:
     plain = {"content-type": "text/plain"}
     yield client.post(path, content=b"{")
     yield client.post(path, content=b" " * 1001)
@@ -274,7 +299,7 @@ def refusals(client, monkeypatch, path):
     late = concurrent.futures.Future()
     late.set_exception(TimeoutError())
     with monkeypatch.context() as patched:
-      patched.setattr(batcher, "submit", lambda question: late)
+      patched.setattr(batcher, "submit", lambda request: late)
       yield client.post(path, content=good)
   for error in errors:
     with monkeypatch.context() as patched:
@@ -282,14 +307,14 @@ def refusals(client, monkeypatch, path):
       yield client.post(path, content=good)
 
 
-@pytest.mark.parametrize("path", [*RECORDS, "/admin/reload"])
+@pytest.mark.parametrize("path", [*BODIES, "/admin/reload"])
 def test_every_refusal_is_described(client, document, monkeypatch, path):
   told = document["paths"][path]["post"]["responses"]
   found = set()
   for response in refusals(client, monkeypatch, path):
     status = str(response.status_code)
     assert response.status_code >= 400
-    assert fits(schema_of(told[status]), response.json())
+    assert fits(schema_of(told[status]), response.json(), models(document))
     assert list(response.json()) == ["error"]
     found.add(status)
   # A slow body is a matter of the socket; a token that is not there, of the
@@ -314,7 +339,7 @@ def test_what_is_not_found_is_described(client, document, path):
     response = client.get(path, headers=headers)
     schema = schema_of(told[str(response.status_code)])
     assert response.status_code >= 400
-    assert fits(schema, response.json())
+    assert fits(schema, response.json(), models(document))
 
 
 def test_what_asks_for_a_token_says_so(document):

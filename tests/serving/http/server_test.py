@@ -13,7 +13,7 @@ from gr_jax.serving.catalogue.service import Service, ServiceConfig
 from gr_jax.serving.http.api import HttpConfig
 from gr_jax.serving.http.server import Server
 from tests.serving.conftest import BEAM, PROGRAMS
-from tests.serving.http.fields_test import JSON
+from tests.serving.http.validation_test import JSON
 
 TOKEN = "s3cret"
 
@@ -221,10 +221,10 @@ def test_a_full_queue_is_429_at_once_and_the_rest_is_answered(make_client):
   started, gate = threading.Event(), threading.Event()
   answer = client.server.batcher._answer
 
-  def slow(questions):
+  def slow(requests):
     started.set()
     assert gate.wait(30)
-    return answer(questions)
+    return answer(requests)
 
   client.server.batcher._answer = slow
 
@@ -247,14 +247,14 @@ def test_a_full_queue_is_429_at_once_and_the_rest_is_answered(make_client):
 def test_an_answer_that_is_too_late_is_504(make_client):
   client = make_client(timeout=0.05)
   gate = threading.Event()
-  client.server.batcher._answer = lambda questions: [gate.wait(30)]
+  client.server.batcher._answer = lambda requests: [gate.wait(30)]
   assert said(client.post("/search", json={"query": "cup"}), 504)
   gate.set()
 
 
 def test_a_bug_is_500_without_its_trace(make_client):
   client = make_client()
-  client.server.batcher._answer = lambda questions: 1 // 0
+  client.server.batcher._answer = lambda requests: 1 // 0
   response = client.post("/search", json={"query": "cup"})
   assert "trace" in said(response, 500)
   assert "Zero" not in response.text

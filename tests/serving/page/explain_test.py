@@ -39,8 +39,8 @@ def built():
 
 @functools.cache
 def explained():
-  model, params, asked, ids = built()
-  return ids, code_log_probs(model, params, asked, ids)
+  model, params, prompt, ids = built()
+  return ids, code_log_probs(model, params, prompt, ids)
 
 
 def test_terms_are_those_of_the_model_read_at_once():
@@ -58,9 +58,9 @@ def test_terms_are_those_of_the_model_read_at_once():
 
 
 def test_more_ids_than_one_pass_holds_change_nothing():
-  model, params, asked, _ = built()
+  model, params, prompt, _ = built()
   ids, alone = explained()
-  many = code_log_probs(model, params, asked, np.tile(ids, (4, 1)))
+  many = code_log_probs(model, params, prompt, np.tile(ids, (4, 1)))
   assert len(many) > 64
   np.testing.assert_allclose(many, np.tile(alone, (4, 1)), atol=1e-5)
 
@@ -96,11 +96,13 @@ def test_the_tree_goes_down_before_it_goes_on_likely_first():
   assert roots == sorted(roots, reverse=True)
 
 
-def test_the_terms_of_an_answer_sum_to_its_score(make_service, asked):
+def test_the_terms_of_an_answer_sum_to_its_score(make_service, search_of):
   service = make_service()
-  question = asked("red cup", history=["B1", "B2"], filters={"in_stock": True})
-  (answer,) = service.answer([question])
-  tree = explain(question, answer.items, service.serving)
+  request = search_of(
+    "red cup", history=["B1", "B2"], filters={"in_stock": True}
+  )
+  (answer,) = service.answer([request])
+  tree = explain(request, answer.items, service.serving)
   totals = {tuple(node["prefix"]): node["total"] for node in tree}
   for item in answer.items:
     codes = item["semantic_id"]
@@ -112,5 +114,5 @@ def test_the_terms_of_an_answer_sum_to_its_score(make_service, asked):
   )
 
 
-def test_no_answer_has_no_prefixes(make_service, asked):
-  assert explain(asked("cup"), [], make_service().serving) == []
+def test_no_answer_has_no_prefixes(make_service, search_of):
+  assert explain(search_of("cup"), [], make_service().serving) == []

@@ -120,13 +120,13 @@ def test_neighbours_come_with_their_item(client):
   assert "no such item" in said(client.get("/items/B99/neighbours"), 404)
 
 
-@pytest.mark.parametrize("asked", [{"query": "red cup"}, {"history": ["B1"]}])
+@pytest.mark.parametrize("body", [{"query": "red cup"}, {"history": ["B1"]}])
 def test_an_explanation_is_the_answer_of_a_search_and_its_prefixes(
-  client, asked
+  client, body
 ):
-  path = "/search" if "query" in asked else "/recommend"
-  plain = client.post(path, json=asked | {"k": 20}).json()["items"]
-  found = client.post("/explain", json=asked | {"k": 20}).json()
+  path = "/search" if "query" in body else "/recommend"
+  plain = client.post(path, json=body | {"k": 20}).json()["items"]
+  found = client.post("/explain", json=body | {"k": 20}).json()
   told = [{name: item[name] for name in plain[0]} for item in found["items"]]
   for item, wanted in zip(told, plain, strict=True):
     assert item | {"score": 0} == wanted | {"score": 0}

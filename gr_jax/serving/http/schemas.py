@@ -1,0 +1,198 @@
+"""Bodies and parameters of requests, and answers, as they stand on the wire.
+
+One definition each checks it and describes it in `/openapi.json`. A range that
+depends on the server is filled in when the server starts.
+"""
+
+import dataclasses
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, Field, create_model
+
+from gr_jax.generators.prompts.vocabulary import split_words
+from gr_jax.serving.catalogue.items import ItemChange, NewItem
+from gr_jax.serving.requests import (
+  CLOSED,
+  Category,
+  Filters,
+  History,
+  Invalid,
+  ItemId,
+  Name,
+  Price,
+  Profile,
+  SearchRequest,
+  shown,
+)
+
+Query = Annotated[
+  str, Field(min_length=1, max_length=500, description="In words.")
+]
+Vector = Annotated[
+  tuple[Annotated[float, Field(ge=-1e6, le=1e6)], ...],
+  Field(
+    min_length=1,
+    max_length=16_384,
+    strict=False,
+    fail_fast=True,
+    description="In place of the text's own vector.",
+  ),
+]
+
+
+def _whole(value: Any) -> Any:
+  """1.0 is a whole number in JSON."""
+  whole = isinstance(value, float) and value.is_integer()
+  return int(value) if whole else value
+
+
+def search_bodies(beams: tuple[int, ...]) -> dict[str, type[BaseModel]]:
+  """The bodies of `/search`, `/recommend` and `/explain`, by path.
+
+  Args:
+    beams: the numbers of IDs that a search of this server can keep, the
+      default first.
+  """
+  whole = BeforeValidator(_whole)
+  shared: dict[str, Any] = {
+    "history": (History, ()),
+    "profile": (Profile, Profile()),
+    "filters": (Filters, Filters()),
+    "k": (
+      Annotated[
+        int, Field(ge=1, le=max(beams), description="Items wanted [10]."), whole
+      ],
+      Field(default_factory=lambda body: min(10, body.get("beam", beams[0]))),
+    ),
+  }
+  kept = Field(beams[0], description="IDs that the search keeps.")
+  beam = {"beam": (Annotated[Literal[beams], whole], kept)}
+  search = beam | {"query": (Query, ...)} | shared
+  explain = search | {"query": (Query | None, None)}
+  return {
+    f"/{name.lower()}": create_model(f"{name}Body", __config__=CLOSED, **fields)
+    for name, fields in (
+      ("Search", search),
+      ("Recommend", shared),
+      ("Explain", explain),
+    )
+  }
+
+
+def search_request(
+  body: BaseModel, beams: tuple[int, ...], *, narrow: bool = False
+) -> SearchRequest:
+  """The request of a body of `search_bodies`.
+
+  Args:
+    body: checked field by field.
+    beams: those of the server.
+    narrow: whether a body that names no beam gets the narrowest that holds its
+      `k`: a width by load, as GR4AD serves.
+
+  Raises:
+    Invalid: values that are fine each, but not together.
+  """
+  request = SearchRequest(**{"beam": beams[0], **dict(body)})
+  if request.query is not None and not split_words(request.query):
+    raise Invalid(f"query {shown(request.query)} holds no word.")
+  low, high = request.filters.price.min, request.filters.price.max
+  if low is not None and high is not None and low > high:
+    raise Invalid(f"filters.price has min {low:g} above max {high:g}.")
+  if narrow and "beam" not in body.model_fields_set:
+    wide = [beam for beam in beams if beam >= request.k]
+    request = dataclasses.replace(request, beam=min(wide))
+  if request.k > request.beam:
+    raise Invalid(
+      f"k must be at most the beam, {request.beam}; got {request.k}."
+    )
+  return request
+
+
+class ItemBody(BaseModel):
+  """An item; a known id keeps its semantic ID and gets new facts."""
+
+  model_config = CLOSED
+  id: ItemId
+  text: Annotated[
+    str,
+    Field(
+      min_length=1, max_length=2000, description="What the text encoder reads."
+    ),
+  ]
+  category: Category | None = None
+  price: Price = 0.0
+  in_stock: bool = True
+  vector: Vector | None = None
+
+
+class ItemsBody(BaseModel):
+  """Items to add or to describe anew, ids to remove, and stock by id."""
+
+  model_config = CLOSED
+  add: Annotated[
+    tuple[ItemBody, ...], Field(max_length=1000, strict=False, fail_fast=True)
+  ] = ()
+  remove: Annotated[
+    tuple[ItemId, ...], Field(max_length=1000, strict=False, fail_fast=True)
+  ] = ()
+  stock: Annotated[
+    dict[Name, bool],
+    Field(max_length=1000, description="Whether items are in stock, by id."),
+  ] = {}
+
+
+def item_change(body: ItemsBody) -> ItemChange:
+  """The change of a body.
+
+  Raises:
+    Invalid: nothing would change, or an item is named twice.
+  """
+  add = [NewItem(*dict(item).values()) for item in body.add]
+  change = ItemChange(tuple(add), body.remove, tuple(body.stock.items()))
+  if not any(change):
+    raise Invalid("the body changes nothing; give add, remove or stock.")
+  named = [*(item.item_id for item in add), *body.remove]
+  if len(set(named)) < len(named):
+    twice = next(name for name in named if named.count(name) > 1)
+    raise Invalid(f"item {shown(twice)} stands in this change twice.")
+  return change
+
+
+class AnsweredItem(BaseModel):
+  """An item of an answer."""
+
+  id: str
+  text: str
+  score: Annotated[
+    float, Field(description="Log-probability of the semantic ID.")
+  ]
+  semantic_id: list[int]
+
+
+class Milliseconds(BaseModel):
+  """The time that a request waited, and that its batch took."""
+
+  queue: float
+  batch: float
+  search: float
+
+
+class AnswerBody(BaseModel):
+  """What a search answers."""
+
+  items: list[AnsweredItem]
+  version: Annotated[int, Field(description="Version of the catalogue.")]
+  ignored: Annotated[
+    list[str],
+    Field(description="Ids of the history that the catalogue does not know."),
+  ]
+  batch: Annotated[int, Field(description="Requests in one search.")]
+  beam: Annotated[int, Field(description="IDs that the search kept.")]
+  milliseconds: Milliseconds
+
+
+class ErrorBody(BaseModel):
+  """A refusal in one sentence."""
+
+  error: str

@@ -1,0 +1,154 @@
+"""What a server can be asked for, as values below HTTP.
+
+Each model checks what it is made of and describes itself as a JSON schema; its
+attributes are what the engine and the catalogue read.
+"""
+
+import dataclasses
+from typing import Annotated, Any
+
+from pydantic import (
+  AfterValidator,
+  BaseModel,
+  BeforeValidator,
+  ConfigDict,
+  Field,
+)
+
+CLOSED = ConfigDict(
+  extra="forbid", frozen=True, strict=True, allow_inf_nan=False
+)
+"""No field but those that are named, and no value of another type."""
+
+ItemId = Annotated[
+  str,
+  Field(min_length=1, max_length=200, description="An id of the catalogue."),
+]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Price = Annotated[float, Field(ge=0, le=1e9)]
+Category = Annotated[
+  str,
+  Field(
+    min_length=1,
+    max_length=500,
+    description="The full path of a category that the catalogue knows.",
+  ),
+]
+
+
+class Invalid(ValueError):
+  """A request that cannot be answered, in one sentence for its sender."""
+
+
+def shown(text: str) -> str:
+  """A string of the sender as a message may quote it: short and printable."""
+  return ascii(text if len(text) <= 60 else text[:57] + "...")
+
+
+class Purchase(BaseModel):
+  """An item that was bought."""
+
+  model_config = CLOSED
+  id: ItemId
+  days_ago: Annotated[float, Field(ge=0, le=36_500)]
+
+  @property
+  def seconds_ago(self) -> int:
+    return round(self.days_ago * 86_400)
+
+
+def _purchase(event: Any) -> Any:
+  """A bare id was bought just now."""
+  return {"id": event, "days_ago": 0} if isinstance(event, str) else event
+
+
+def _oldest_first(events: tuple[Purchase, ...]) -> tuple[Purchase, ...]:
+  """A stable sort: what was bought at one time stays in the order given."""
+  return tuple(sorted(events, key=lambda event: -event.seconds_ago))
+
+
+History = Annotated[
+  tuple[
+    Annotated[
+      Purchase,
+      BeforeValidator(_purchase, json_schema_input_type=ItemId | Purchase),
+    ],
+    ...,
+  ],
+  Field(
+    max_length=1024,
+    strict=False,
+    fail_fast=True,
+    description="Purchases, oldest first; a bare id was bought just now.",
+  ),
+  AfterValidator(_oldest_first),
+]
+
+
+class Profile(BaseModel):
+  """What is known of a user."""
+
+  model_config = CLOSED
+  user_id: Name | None = None
+  facts: Annotated[
+    dict[Name, Name],
+    Field(max_length=50, description="One value a field, as in training."),
+  ] = {}
+
+
+class PriceBand(BaseModel):
+  """Prices from `min` to `max`; an item of unknown price is in no band."""
+
+  model_config = CLOSED
+  min: Price | None = None
+  max: Price | None = None
+
+
+class Filters(BaseModel):
+  """Exact filters: a filtered item never takes the place of another."""
+
+  model_config = CLOSED
+  exclude: Annotated[
+    tuple[ItemId, ...],
+    Field(
+      max_length=5000,
+      strict=False,
+      fail_fast=True,
+      description="Item ids that the answer must not hold.",
+    ),
+  ] = ()
+  categories: Annotated[
+    tuple[Category, ...],
+    Field(
+      min_length=1,
+      max_length=200,
+      strict=False,
+      fail_fast=True,
+      description="Full category paths at any depth; any of them will do.",
+    ),
+  ] = ()
+  price: PriceBand = PriceBand()
+  in_stock: Annotated[bool, Field(description="true: only items in stock.")] = (
+    False
+  )
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchRequest:
+  """One search or recommendation.
+
+  Attributes:
+    beam: the number of IDs that the search keeps.
+    k: the number of items wanted.
+    query: the words; None asks for the next basket.
+    history: purchases, oldest first.
+    profile: the user, as far as known.
+    filters: the items that an answer may hold.
+  """
+
+  beam: int
+  k: int
+  query: str | None = None
+  history: tuple[Purchase, ...] = ()
+  profile: Profile = dataclasses.field(default_factory=Profile)
+  filters: Filters = dataclasses.field(default_factory=Filters)
