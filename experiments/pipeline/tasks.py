@@ -97,14 +97,14 @@ def point_wise(
   )
   return Task(
     batches,
-    _point_wise_loss,
+    point_wise_loss,
     prompts=examples.batch_size,
     targets=examples.batch_size * examples.targets,
     positions=examples.targets * len(semantic_ids.level_sizes),
   )
 
 
-def _point_wise_loss(model: nn.Module, params, batch: Examples, counts):
+def point_wise_loss(model: nn.Module, params, batch: Examples, counts):
   """Sum over levels of the next-token loss, and its parts."""
   variables = params | _without_future(counts, batch)
   logits = model.apply(variables, batch.prompt, batch.queries, batch.codes)
@@ -164,16 +164,14 @@ def page_wise(
   levels = len(semantic_ids.level_sizes)
   return Task(
     batches,
-    functools.partial(
-      _page_wise_loss, end_token=vocabulary.offsets["page_end"]
-    ),
+    functools.partial(page_wise_loss, end_token=vocabulary.offsets["page_end"]),
     prompts=examples.batch_size,
     targets=examples.batch_size * examples.places,
     positions=examples.places * levels + examples.pages,
   )
 
 
-def _page_wise_loss(
+def page_wise_loss(
   model: nn.Module, params, batch: PageExamples, counts, *, end_token: int
 ):
   """Sum over levels and ends of the next-token loss, and its parts."""

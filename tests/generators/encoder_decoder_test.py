@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
-from experiments.pipeline import point_wise
+from experiments.pipeline.tasks import point_wise_loss
 from gr_jax.generators.encoder_decoder import EncoderDecoder
 from gr_jax.generators.prefix_adaptor import PrefixAdaptor
 from gr_jax.generators.priors.catalogue_counts import count_catalogue
@@ -221,7 +221,7 @@ def test_the_loss_of_other_generators_learns_it():
   @jax.jit
   def step(learned):
     (loss, _), grads = jax.value_and_grad(
-      lambda p: point_wise.loss(model, p, batch, counts), has_aux=True
+      lambda p: point_wise_loss(model, p, batch, counts), has_aux=True
     )(learned)
     return loss, jax.tree.map(lambda p, g: p - 0.03 * g, learned, grads)
 

@@ -14,7 +14,7 @@ import numpy as np
 import optax
 from flax import linen as nn
 
-from experiments.pipeline import point_wise
+from experiments.pipeline.tasks import point_wise_loss
 from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.generators.training_examples.single import Examples
@@ -225,7 +225,7 @@ def _make_packed(
   def init(key):
     return model.init(key, prompt, examples.queries, examples.codes)
 
-  loss = functools.partial(point_wise.loss, model, counts={})
+  loss = functools.partial(point_wise_loss, model, counts={})
   return _training(init, loss, examples, units=units)
 
 
