@@ -3,17 +3,24 @@
   python -m gr_jax.main --config=configs/eg_grpo.py
 
 The run of `configs/cq_sid.py`, whose generator is then aligned: for every
-request it draws a group of IDs, of which `K` give way to what the page of the
+request it draws a group of `G` IDs, to which `K` are added that the page of the
 request really led to, and learns which of them were ordered, clicked, shown or
-none of it (1, 1, 0.5, 0.1). What is reported is the aligned generator, with the
+none of it (1, 1, 0.5, 0.1). The report is of the aligned generator, with the
 one before beside it. Presets: `tiny` (a minute), `paper` (the published sizes:
 G = 8, K = 2, KL 1.0, rate 1e-6, 1,000 steps of 512 requests).
+
+`--config.align.experts=replace` puts the experts in the place of the last `K`
+samples, as one of three notes on the paper has it; two have them added. Every
+other loss of `gr_jax/rl/losses` is a value of `--config.align.loss` as well,
+say `dapo` with `--config.align.loss_options.clip_high=0.3` and
+`--config.align.drop_equal_groups`.
 
 Stages of a finished run of `configs/cq_sid.py` are used again with
 `--workdir=runs/cq_sid-default`; its report is then replaced.
 """
 
 from ml_collections import ConfigDict
+from ml_collections.config_dict import placeholder
 
 from configs import cq_sid
 
@@ -24,13 +31,13 @@ def get_config(preset: str = "") -> ConfigDict:
   config.experiment = "eg_grpo"
   config.align = section()
   if preset == "tiny":
-    config.align.asked.batch_size = 16
+    config.align.prompts.batch_size = 16
     config.align.loop.update(
       steps=20, log_every=5, eval_every=10, checkpoint_every=10
     )
     config.align.validation.update(requests=32, batch_size=16)
   if preset == "paper":
-    config.align.asked.batch_size = 512
+    config.align.prompts.batch_size = 512
     config.align.parts = 8
     config.align.optimizer.learning_rate = 1e-6
     config.align.loop.update(steps=1000, eval_every=100)
@@ -43,7 +50,11 @@ def section() -> ConfigDict:
   config.name = "eg_grpo"
   config.seed = 0
   config.group_size = 8
-  config.asked = {
+  # Or "unconstrained", "distinct", "beam"; see `gr_jax/rl/policies.py`.
+  config.policy = "constrained"
+  # Or "replace".
+  config.experts = "append"
+  config.prompts = {
     "batch_size": 64,
     # K = 2. Experts that were only shown are pushed down in groups that earn
     # more than they do.
@@ -58,9 +69,23 @@ def section() -> ConfigDict:
     "exposed": 0.5,
     "valid": 0.1,
   }
+  # One of `gr_jax/rl/losses/build.py`; an option without a value has the
+  # loss's own, and so has an empty `advantages` ("normalized", "centered").
+  config.loss = "eg_grpo"
+  config.loss_options = {
+    name: placeholder(float)
+    for name in ("clip_eps", "clip_low", "clip_high", "delta", "beta")
+  }
+  config.advantages = ""
+  # Leaves groups of equal rewards out of the denominator of the loss (DAPO).
+  config.drop_equal_groups = False
   config.kl_coef = 1.0
-  # Updates between two old policies; with 1 every rollout is on-policy.
+  config.kl_estimator = "k3"
+  config.nll_coef = 0.0
+  # Updates between two old policies; with 1 every rollout is on-policy, unless
+  # a share of the former old policy stays.
   config.old_every = 1
+  config.old_decay = 0.0
   config.parts = 1
   config.mesh = {"data": 0, "model": 1}
   config.optimizer = {

@@ -34,11 +34,12 @@ def get_config(preset: str = "") -> ConfigDict:
   config.tokenizer.seed = 0
   config.align = eg_grpo.section()
   config.align.name = "eg_grpo_claim"
+  config.align.experts = "replace"
   # Per arm, in place of optimizer.learning_rate: the best of 1e-4 and 2e-4 on
   # 2,000 requests of the shop's validation period (seed 0), for K = 0 as for 1
   # and 2; with 3e-4 and 1e-3 hits at 10 fell.
   config.align.rates = {"others": 2e-4, "sft_longer": 1e-4}
-  config.align.asked.batch_size = 64
+  config.align.prompts.batch_size = 64
   config.align.loop.update(
     steps=200, log_every=10, eval_every=200, checkpoint_every=200
   )
@@ -87,7 +88,7 @@ def _tiny(config: ConfigDict) -> None:
     "loop": {"steps": 40, "checkpoint_every": 40},
   }
   config.generator.loop.log_every = 20
-  config.align.asked.batch_size = 16
+  config.align.prompts.batch_size = 16
   config.align.loop.update(
     steps=10, log_every=5, eval_every=10, checkpoint_every=10
   )

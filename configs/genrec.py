@@ -6,8 +6,8 @@ Residual k-means IDs; prompts whose items are merged into one token each and a
 separator; a generator that learns whole pages (ordered, clicked, shown) as one
 sequence; then GRPO-SR: a preference model of clicks, fitted on the training
 period, times a relevance gate, and the log-likelihood of real clicks in place
-of a KL term. What is reported is the aligned generator, with the one before
-beside it. Presets: `tiny` (about a minute), `paper` (Qwen2.5-1.5B's sizes).
+of a KL term. The report is of the aligned generator, with the one before beside
+it. Presets: `tiny` (about a minute), `paper` (Qwen2.5-1.5B's sizes).
 
 `--config.generator.prompt_encoder=flatten_items` reads one position per code,
 `--config.generator.prompt_encoder=sum_items` one per item, as the other recipes
@@ -16,7 +16,7 @@ do.
 
 from ml_collections import ConfigDict
 
-from configs import rq_kmeans
+from configs import eg_grpo, rq_kmeans
 
 
 def get_config(preset: str = "") -> ConfigDict:
@@ -78,37 +78,20 @@ def preference() -> dict:
   }
 
 
-def alignment() -> dict:
+def alignment() -> ConfigDict:
   """Section align: GRPO-SR."""
-  return {
-    "name": "grpo_sr",
-    "seed": 0,
-    "group_size": 16,
-    "nll_coef": 0.1,
-    "gate": {"last": 20, "quantile": 0.2, "samples": 20_000, "seed": 0},
-    "asked": {
-      "batch_size": 32,
-      "clicked": 0,
-      "exposed": 0,
-      "positives": 4,
-      "hidden_share": 0.15,
-    },
-    "mesh": {"data": 0, "model": 1},
-    "optimizer": {
-      "learning_rate": 1e-4,
-      "warmup_share": 0.05,
-      "weight_decay": 0.0,
-      "clip_norm": 1.0,
-      "b2": 0.98,
-    },
-    "loop": {
-      "steps": 300,
-      "log_every": 10,
-      "eval_every": 100,
-      "checkpoint_every": 100,
-    },
-    "validation": {"requests": 512, "batch_size": 32, "seed": 0},
-  }
+  config = eg_grpo.section()
+  del config.reward
+  config.name = "grpo_sr"
+  config.group_size = 16
+  config.policy = "unconstrained"
+  config.prompts.update(batch_size=32, clicked=0, positives=4)
+  config.loss = "grpo_sr"
+  config.kl_coef = 0.0
+  config.nll_coef = 0.1
+  config.gate = {"last": 20, "quantile": 0.2, "samples": 20_000, "seed": 0}
+  config.loop.eval_every = 100
+  return config
 
 
 def _tiny(config: ConfigDict) -> None:
@@ -116,7 +99,7 @@ def _tiny(config: ConfigDict) -> None:
   config.preference.network.update(width=8, hidden=(16,))
   config.preference.update(window=32, batch_size=2048)
   config.align.group_size = 8
-  config.align.asked.batch_size = 16
+  config.align.prompts.batch_size = 16
   config.align.gate.samples = 1000
   config.align.loop.update(
     steps=20, log_every=5, eval_every=10, checkpoint_every=10
@@ -131,6 +114,6 @@ def _paper(config: ConfigDict) -> None:
   )  # fmt: skip
   config.generator.optimizer.update(learning_rate=1e-4, warmup_share=0.01)
   config.generator.examples.update(batch_size=256, places=32)
-  config.align.asked.batch_size = 512
+  config.align.prompts.batch_size = 512
   config.align.optimizer.learning_rate = 1e-6
   config.align.loop.update(steps=1000)

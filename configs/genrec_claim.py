@@ -126,7 +126,7 @@ def _tiny(config: ConfigDict) -> None:
   config.preference.network.update(width=8, hidden=(16,))
   config.preference.update(window=32)
   config.align.group_size = 8
-  config.align.asked.batch_size = 16
+  config.align.prompts.batch_size = 16
   config.align.gate.samples = 1000
   config.align.loop.update(
     steps=10, log_every=5, eval_every=10, checkpoint_every=10

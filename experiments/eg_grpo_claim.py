@@ -174,8 +174,6 @@ def _aligned(
     tokenized,
     trained,
     reward=eg_grpo.page_reward(section, data, tokenized),
-    objective=ARMS[arm].objective(section),
-    policy=ARMS[arm].policy,
   )
 
 

@@ -8,20 +8,17 @@ from ml_collections import ConfigDict
 from experiments import rq_kmeans
 from experiments.pipeline import preference
 from experiments.pipeline import run as retrieval
-from experiments.pipeline.align import align
+from experiments.pipeline.align import align, objective
 from experiments.pipeline.embed import Vectors
-from experiments.pipeline.hybrid_reward import (
-  gated_reward,
-  lifted_reward,
-  positives_of,
-)
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.train import Generator
 from gr_jax.data.requests import TRAIN
-from gr_jax.rl.losses.grpo import grpo_sr_loss
-from gr_jax.rl.objective_config import AlignmentConfig
-from gr_jax.rl.policies import UNCONSTRAINED
+from gr_jax.rl.rewards.hybrid import (
+  gated_reward,
+  lifted_reward,
+  positives_of,
+)
 from gr_jax.rl.rewards.relevance_gate import GateConfig, RelevanceGate
 
 
@@ -29,19 +26,13 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
   """The whole job: RQ-KMeans, a generator of pages, GRPO-SR, the report."""
   settings(config.tokenizer)
   preference.settings(config.preference)
+  objective(config.align)
   return retrieval.run(
     config, workdir, fit_tokenizer=rq_kmeans.fit, align=aligned
   )
 
 
 settings = rq_kmeans.settings
-
-
-def objective(config: ConfigDict) -> AlignmentConfig:
-  """GRPO-SR: no clip, no old policy, no KL, but the NLL of real clicks."""
-  return AlignmentConfig(
-    policy_loss=grpo_sr_loss, kl_coef=0.0, nll_coef=config.nll_coef
-  )
 
 
 def gate_of(config: ConfigDict, data: Data, vectors: Vectors) -> RelevanceGate:
@@ -62,12 +53,14 @@ def aligned(
 ) -> Generator:
   """The generator after GRPO-SR with the hybrid reward.
 
-  The free policy is aligned: codes that name nothing earn nothing, and the
-  policy has to say them to unlearn them.
+  By default the unconstrained policy is aligned: codes that name nothing earn
+  nothing, and the policy has to say them to unlearn them.
   """
-  judge = preference.prefer(config.preference, workdir, data, vectors)
-  told = ", ".join(f"{k} {v:.4g}" for k, v in judge.quality.items())
-  print(f"preference model on the validation period: {told}", flush=True)
+  judge = preference.fit_preference_model(
+    config.preference, workdir, data, vectors
+  )
+  quality = ", ".join(f"{k} {v:.4g}" for k, v in judge.quality.items())
+  print(f"preference model on the validation period: {quality}", flush=True)
   ids = tokenized.semantic_ids
   gate = gate_of(config.align.gate, data, vectors)
   reward = lifted_reward(
@@ -80,7 +73,5 @@ def aligned(
     tokenized,
     generator,
     reward=reward,
-    objective=objective(config.align),
-    policy=UNCONSTRAINED,
     inputs=[judge.artefact.fingerprint, vectors.artefact.fingerprint],
   )

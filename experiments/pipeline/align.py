@@ -1,12 +1,11 @@
 """Aligns a trained generator with rewards: rollouts, rewards, updates."""
 
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.sharding import Mesh, NamedSharding
 from ml_collections import ConfigDict
 
@@ -14,36 +13,62 @@ from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.train import Generator
 from gr_jax.artefacts import build_resumable
-from gr_jax.data import request_lists
+from gr_jax.choices import choose
 from gr_jax.data.requests import TRAIN, VALID, Requests
-from gr_jax.data.row_lists import RowLists
 from gr_jax.decoding.trie import build_trie
-from gr_jax.generators.prompts.writer import PromptWriter
 from gr_jax.parallel import hosts
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, replicated
-from gr_jax.rl.experts import replace_with_experts
-from gr_jax.rl.loop import AlignmentLoopConfig, Procedure, fit
-from gr_jax.rl.objective_config import AlignmentConfig
-from gr_jax.rl.policies import CONSTRAINED, Policy
+from gr_jax.rl.experts import EXPERTS
+from gr_jax.rl.loop import AlignmentLoopConfig, AlignmentSteps, fit
+from gr_jax.rl.objective import AlignmentConfig, alignment_config
+from gr_jax.rl.policies import (
+  POLICIES,
+  AlignmentContext,
+  make_rollout,
+  make_score,
+  reward_samples,
+  split_variables,
+)
 from gr_jax.rl.prompts import (
   PromptBatchConfig,
   clicked_requests,
   prompt_batches,
 )
-from gr_jax.rl.rewards.page import IdReward
-from gr_jax.rl.rollout import Inject, make_rollout
-from gr_jax.rl.state import Unchanged, split_variables, start_alignment
-from gr_jax.rl.update import make_update
-from gr_jax.rl.validation_hits import (
-  ValidationHits,
-  ValidationRequests,
-  make_validation_hits,
-)
+from gr_jax.rl.rewards.items import IdReward
+from gr_jax.rl.update import make_update, start_alignment
+from gr_jax.rl.validation_hits import make_validation_hits, validation_requests
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 from gr_jax.training.checkpoints import Checkpoints
 from gr_jax.training.optimizer import OptimizerConfig, make_optimizer
 
 FOLDER = "alignment"
+
+
+def objective(config: ConfigDict) -> AlignmentConfig:
+  """The objective of section align, all of whose choices exist.
+
+  Raises:
+    ValueError: a name that does not exist, an option that the loss does not
+      have, more experts than places, or a batch that has no such parts.
+  """
+  if "asked" in config:
+    raise ValueError("align.asked is now called align.prompts.")
+  choose("align.policy", config.policy, POLICIES)
+  choose("align.experts", config.experts, EXPERTS)
+  experts = config.prompts.clicked + config.prompts.exposed
+  if config.experts == "replace" and experts > config.group_size:
+    raise ValueError(
+      f"align.prompts has {experts} experts (clicked + exposed) for a group of "
+      f"{config.group_size}: lower them, raise align.group_size, or set "
+      "align.experts to append."
+    )
+  parts = config.get("parts", 1)
+  if config.prompts.batch_size % parts:
+    raise ValueError(
+      f"align.prompts.batch_size is {config.prompts.batch_size}, no multiple "
+      f"of align.parts ({parts})."
+    )
+  return alignment_config(config.to_dict())
 
 
 def align(
@@ -54,30 +79,28 @@ def align(
   generator: Generator,
   *,
   reward: IdReward,
-  objective: AlignmentConfig,
-  policy: Policy = CONSTRAINED,
-  inject: Inject = replace_with_experts,
   inputs: Sequence[str] = (),
 ) -> Generator:
   """The generator with aligned parameters; goes on where it was cut off.
 
-  Only `generator.params["params"]` is trained; counts stay what was counted.
+  Only `generator.params["params"]` is trained; counts stay as they are.
 
   Args:
-    config: sections asked, optimizer, loop, validation, mesh, and `group_size`
-      and `seed`. All of it goes into the fingerprint: what `reward` and
-      `objective` are made of should stand there as well.
-    workdir: of the run; the artefact is its folder `alignment`.
-    data: requests of the training split are asked, of the validation split
-      some are held out to watch.
+    config: sections prompts, optimizer, loop, validation, mesh; `policy` of
+      `rl/policies.py`, `experts`, "append" or "replace", `group_size` and
+      `seed`; and the objective, see `alignment_config`. All of it goes into the
+      fingerprint: the options of `reward` should stand there as well.
+    workdir: the folder of the run; the artefact is its folder `alignment`.
+    data: requests of the training split are the prompts, some of the validation
+      split are searched while it runs.
     tokenized: the IDs.
-    generator: where the policy starts, and the reference.
-    reward: of request rows `[B]` and ID rows `[B, G]`, -1 = names nothing.
-    objective: what an update minimises.
-    policy: what is aligned, by default the policy in the catalogue.
-    inject: how experts join the group.
+    generator: the policy at its start, and the reference.
+    reward: a function of request rows `[B]` and ID rows `[B, G]`, -1 = names
+      nothing.
     inputs: fingerprints of further artefacts that `reward` was made from.
   """
+  aim = objective(config)
+  policy = POLICIES[config.policy]
   mesh = make_mesh(MeshConfig(**config.mesh))
   loop = AlignmentLoopConfig(**config.loop)
   optimizer = make_optimizer(OptimizerConfig(**config.optimizer), loop.steps)
@@ -88,40 +111,40 @@ def align(
   def make(directory: pathlib.Path) -> None:
     ids, requests = tokenized.semantic_ids, data.requests
     trie = build_trie(ids.ids, ids.level_sizes)
-    asked = PromptBatchConfig(**config.asked, seed=config.seed)
     batches = prompt_batches(
       requests,
       clicked_requests(requests, split=TRAIN),
       generator.writer,
       ids,
-      config=asked,
+      config=PromptBatchConfig(**config.prompts, seed=config.seed),
     )
-    procedure = Procedure(
+    steps = AlignmentSteps(
       rollout=make_rollout(
         generator.model,
         sample=policy.sample,
-        inject=inject,
+        add_experts=EXPERTS[config.experts],
         group_size=config.group_size,
         mesh=mesh,
       ),
-      reward=reward,
+      reward=reward_samples(reward, mesh),
       update=make_update(
-        generator.model, policy.score, optimizer, config=objective, like=state
+        make_score(generator.model, policy.score),
+        optimizer,
+        config=aim,
+        like=state,
       ),
-      validation=_held_out(config.validation, requests, generator, ids),
-      keeps_old=objective.old_policy.keeps,
+      validate=_validation(config.validation, requests, generator, ids, counts),
+      keeps_old=aim.old_policy.keeps,
     )
-    unchanged = Unchanged(
-      params,
-      counts,
-      *jax.device_put((trie, ids.ids), replicated(mesh)),
+    context = AlignmentContext(
+      params, counts, *jax.device_put((trie, ids.ids), replicated(mesh))
     )
     with jax.set_mesh(mesh):
       fit(
         jax.tree.map(jnp.copy, state),
-        unchanged,
+        context,
         iter(batches),
-        procedure,
+        steps,
         config=loop,
         key=jax.random.key(config.seed),
         directory=directory,
@@ -160,49 +183,25 @@ def _on_mesh(tree: Any, mesh: Mesh) -> Any:
   return jax.tree.map(place, tree)
 
 
-def validation_requests(
-  requests: Requests,
-  writer: PromptWriter,
-  semantic_ids: SemanticIds,
-  *,
-  split: int,
-  count: int,
-  seed: int,
-) -> ValidationRequests:
-  """Up to `count` requests of a split that led to a click, drawn by `seed`.
-
-  Raises:
-    ValueError: there is none.
-  """
-  rows = clicked_requests(requests, split=split)
-  rows = np.random.default_rng(seed).permutation(rows)[:count]
-  targets = request_lists.targets(requests, rows)
-  return ValidationRequests(
-    prompt=writer.prompts(rows, shown=np.ones(len(rows), bool)),
-    queries=writer.queries(requests.query[rows]),
-    targets=RowLists(targets.offsets, semantic_ids.id_of_item[targets.rows]),
-  )
-
-
-def _held_out(
+def _validation(
   config: ConfigDict,
   requests: Requests,
   generator: Generator,
   semantic_ids: SemanticIds,
-) -> ValidationHits:
-  """Hit rates on requests of the validation period; each host asks all."""
-  asked = validation_requests(
-    requests,
-    generator.writer,
-    semantic_ids,
-    split=VALID,
-    count=config.requests,
-    seed=config.seed,
-  )
-  measure = make_validation_hits(
+  counts: Any,
+) -> Callable[[Any], dict[str, float]]:
+  """Hit rates on the validation period; each host searches all requests."""
+  hits = make_validation_hits(
     generator.model,
     build_trie(semantic_ids.ids, semantic_ids.level_sizes),
-    asked,
+    validation_requests(
+      requests,
+      generator.writer,
+      semantic_ids,
+      split=VALID,
+      count=config.requests,
+      seed=config.seed,
+    ),
     batch_size=config.batch_size,
   )
-  return lambda variables: measure(hosts.own_copy(variables))
+  return lambda params: hits(hosts.own_copy(params | counts))

@@ -1,4 +1,4 @@
-"""Fits the preference model that judges a policy, and says how good it is."""
+"""The preference model that judges a policy, and its quality."""
 
 import dataclasses
 import json
@@ -20,7 +20,7 @@ from gr_jax.ranking.sim.features import PairWriter, make_tables
 from gr_jax.ranking.sim.history_search import hard_search, soft_search
 from gr_jax.ranking.sim.model import PreferenceConfig, PreferenceModel
 from gr_jax.ranking.sim.network import NetworkConfig
-from gr_jax.ranking.sim.training import drawn, fit_preference
+from gr_jax.ranking.sim.training import fit_preference, sample_in_order
 
 SEARCHES = {"hard": hard_search, "soft": soft_search}
 
@@ -32,7 +32,7 @@ class Preference:
   Attributes:
     model: a reward of request and item rows.
     quality: AUC, GAUC and calibration error on pages of the validation period.
-    artefact: where it is kept.
+    artefact: the folder of its files.
   """
 
   model: PreferenceModel
@@ -41,7 +41,7 @@ class Preference:
 
 
 def settings(config: ConfigDict) -> PreferenceConfig:
-  """Section preference as the model's own config.
+  """The model's own config, from section preference.
 
   Raises:
     ValueError: an unknown search.
@@ -55,7 +55,7 @@ def settings(config: ConfigDict) -> PreferenceConfig:
   )
 
 
-def prefer(
+def fit_preference_model(
   config: ConfigDict, workdir: pathlib.Path, data: Data, vectors: Vectors
 ) -> Preference:
   """The model, fitted and calibrated on the training period.
@@ -63,9 +63,9 @@ def prefer(
   Args:
     config: `category_depth` of the hard search, `network`, and the rest of
       `PreferenceConfig`.
-    workdir: of the run.
+    workdir: the folder of the run.
     data: pages and histories.
-    vectors: of items and queries.
+    vectors: item and query vectors.
   """
   options = settings(config)
   tables = make_tables(
@@ -89,7 +89,7 @@ def prefer(
     rows = np.flatnonzero(requests.split == VALID)
     validation = page_rows(
       requests,
-      drawn(rows, options.max_requests, seed=options.seed),
+      sample_in_order(rows, options.max_requests, seed=options.seed),
       num_items=len(data.catalogue),
       negatives=options.negatives,
       seed=options.seed,

@@ -6,40 +6,16 @@ the control, by having no rollouts at all.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 from ml_collections import ConfigDict
-
-from experiments import eg_grpo
-from gr_jax.rl.objective_config import AlignmentConfig
-from gr_jax.rl.policies import CONSTRAINED, UNCONSTRAINED, Policy
 
 BASELINE = "sft"
 # What experts are compared with: a group of samples alone.
 WITHOUT_EXPERTS = "k0"
 # What arms are compared with, in worlds that have it.
 COMPARED = (BASELINE, WITHOUT_EXPERTS, "k0_free")
-
-
-def no_policy_loss(
-  log_probs: jax.Array,
-  old_log_probs: jax.Array,
-  advantages: jax.Array,
-  *,
-  where: jax.Array,
-) -> jax.Array:
-  """0 for every group `[B]`: what is left is the loss of the positives."""
-  del log_probs, old_log_probs, where
-  return jnp.zeros(advantages.shape[:-1])
-
-
-def further_training(config: ConfigDict) -> AlignmentConfig:
-  """The next-code loss of the page's clicks, as in training."""
-  del config
-  return AlignmentConfig(no_policy_loss, kl_coef=0.0, nll_coef=1.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,18 +25,14 @@ class Arm:
   Attributes:
     label: for people.
     changes: values of section align that this arm has otherwise.
-    objective: from the section.
-    policy: what is aligned.
   """
 
   label: str
   changes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-  objective: Callable[[ConfigDict], AlignmentConfig] = eg_grpo.objective
-  policy: Policy = CONSTRAINED
 
 
 def _experts(clicked: int, exposed: int = 0) -> dict[str, int]:
-  return {"asked.clicked": clicked, "asked.exposed": exposed}
+  return {"prompts.clicked": clicked, "prompts.exposed": exposed}
 
 
 # `sft` itself is not aligned at all.
@@ -69,9 +41,15 @@ ARMS = {
   "sft_longer": Arm(
     "SFT, as many further steps",
     # One sample that nothing reads: a group cannot be empty.
-    {"asked.positives": 4, "group_size": 1} | _experts(0),
-    further_training,
-    UNCONSTRAINED,
+    {
+      "prompts.positives": 4,
+      "group_size": 1,
+      "policy": "unconstrained",
+      "loss": "none",
+      "kl_coef": 0.0,
+      "nll_coef": 1.0,
+    }
+    | _experts(0),
   ),
   WITHOUT_EXPERTS: Arm("K = 0 (GRPO)", _experts(0)),
   "k1": Arm("K = 1: a click", _experts(1)),

@@ -34,7 +34,7 @@ def page(study: Mapping) -> str:
   method = _METHOD.format(
     seeds=f"{count} seed{'s' * (count > 1)}",
     steps=section["loop"]["steps"],
-    batch=section["asked"]["batch_size"],
+    batch=section["prompts"]["batch_size"],
     group=section["group_size"],
     rates=_rates(section["rates"]),
   )

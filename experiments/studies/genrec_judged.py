@@ -2,13 +2,13 @@
 
 from ml_collections import ConfigDict
 
-from experiments.pipeline.preference import prefer
+from experiments.pipeline.preference import fit_preference_model
 from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.train import Generator
 from experiments.studies import genrec_policies
 from experiments.studies.genrec_world import World
 from gr_jax.data.worlds import shop_config, shop_world
-from gr_jax.rl.rewards.page import ItemReward
+from gr_jax.rl.rewards.items import ItemReward
 
 Judge = tuple[dict[str, ItemReward], ItemReward, str]
 
@@ -16,7 +16,9 @@ Judge = tuple[dict[str, ItemReward], ItemReward, str]
 def judge_of(world: World) -> Judge:
   """Rewards to report, the judge with its blind spot, and its fingerprint."""
   config = world.config
-  model = prefer(config.preference, world.workdir, world.data, world.vectors)
+  model = fit_preference_model(
+    config.preference, world.workdir, world.data, world.vectors
+  )
   world.judged = model.quality
   world.seconds += model.artefact.seconds
   options = world.world.data.to_dict()

@@ -10,32 +10,25 @@ a policy finds and a gate of relevance closes, and ShopWorld knows the truth.
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments.genrec import gate_of, objective
+from experiments.genrec import gate_of
 from experiments.pipeline.align import align
 from experiments.pipeline.embed import Vectors
-from experiments.pipeline.hybrid_reward import (
-  gated_reward,
-  lifted_reward,
-  positives_of,
-)
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.train import Generator
 from gr_jax.data.catalogue import Catalogue
 from gr_jax.data.worlds.shop_world import ShopWorld
-from gr_jax.rl.losses.grpo import grpo_loss
-from gr_jax.rl.objective_config import AlignmentConfig
-from gr_jax.rl.policies import UNCONSTRAINED
-from gr_jax.rl.rewards.page import ItemReward, validity
-
-
-def _grpo(config: ConfigDict) -> AlignmentConfig:
-  return AlignmentConfig(policy_loss=grpo_loss, kl_coef=config.kl_coef)
+from gr_jax.rl.rewards.hybrid import (
+  gated_reward,
+  lifted_reward,
+  positives_of,
+)
+from gr_jax.rl.rewards.items import ItemReward, validity
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,19 +37,21 @@ class PolicyArm:
 
   Attributes:
     label: for people.
-    objective: from section align.
+    changes: values of section align that this policy has otherwise.
     lifted: whether real clicks are worth the best of their group.
     gated: whether irrelevant items earn nothing.
   """
 
   label: str
-  objective: Callable[[ConfigDict], AlignmentConfig] = objective
+  changes: Mapping[str, float | str] = dataclasses.field(
+    default_factory=lambda: {"kl_coef": 0.0}
+  )
   lifted: bool = True
   gated: bool = True
 
 
 POLICIES = {
-  "grpo": PolicyArm("GRPO", _grpo, lifted=False),
+  "grpo": PolicyArm("GRPO", {"loss": "grpo", "nll_coef": 0.0}, lifted=False),
   "grpo_sr": PolicyArm("GRPO-SR"),
   "without_gate": PolicyArm("GRPO-SR without gate", gated=False),
 }
@@ -137,7 +132,9 @@ def aligned(
     seed: of requests and draws.
   """
   arm, ids = POLICIES[name], tokenized.semantic_ids
-  config = ConfigDict(section.to_dict() | {"name": name, "seed": seed})
+  config = ConfigDict(
+    section.to_dict() | {"name": name, "seed": seed} | dict(arm.changes)
+  )
   gate = gate_of(config.gate, data, vectors) if arm.gated else validity
   reward = gated_reward(judge, gate, ids)
   if arm.lifted:
@@ -149,7 +146,5 @@ def aligned(
     tokenized,
     generator,
     reward=reward,
-    objective=arm.objective(config),
-    policy=UNCONSTRAINED,
     inputs=inputs,
   )

@@ -12,7 +12,7 @@ from experiments.pipeline.tokenize import Tokenized, tokenize
 from experiments.pipeline.train import Generator, train
 from experiments.studies import genrec_hits
 from experiments.studies.genrec_arms import generator_section
-from gr_jax.rl.rewards.page import ItemReward, mean_of_items
+from gr_jax.rl.rewards.items import ItemReward, mean_of_items
 
 
 class World:

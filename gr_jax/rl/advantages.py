@@ -1,11 +1,16 @@
-"""From the rewards of a group to advantages.
+"""Advantages: what the rewards of a group say of its members.
 
 All functions take `[..., G]` rewards and a mask `where` of the same shape: what
 is masked is not in the group, and its advantage is 0.
 """
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
+
+# From rewards and `where=` to advantages, all `[..., G]`.
+Advantages = Callable[..., jax.Array]
 
 
 def _mean(rewards: jax.Array, where: jax.Array) -> jax.Array:
@@ -19,8 +24,8 @@ def informative_groups(
 ) -> jax.Array:
   """Groups `[...]` in which some reward differs from another.
 
-  The others teach nothing. DAPO's dynamic sampling drops them (its constraint
-  under eq. 8): pass this to `batch_mean`.
+  The others have no gradient. DAPO's dynamic sampling drops them (its
+  constraint under eq. 8); see `AlignmentConfig.counted`.
   """
   where = jnp.ones(rewards.shape, bool) if where is None else where
   high = jnp.max(jnp.where(where, rewards, -jnp.inf), axis=-1)
@@ -58,6 +63,12 @@ def normalized_advantages(
   centered = centered_advantages(rewards, where=where)
   variance = _mean(jnp.square(centered), where)
   return centered / (jnp.sqrt(variance) + epsilon)
+
+
+ADVANTAGES = {
+  "normalized": normalized_advantages,
+  "centered": centered_advantages,
+}
 
 
 def lift_positives(

@@ -1,47 +1,29 @@
 """Experts of EG-GRPO: what the log of a request shows joins its group.
 
-Of `G` samples the last `K` give way to experts (`replace_with_experts`), or
-`K` are added (`append_experts`). The paper's notes differ on which; replacing
-is our default `[OURS]`. A request with fewer than `K` experts keeps its own
-samples, or has a shorter group. Experts that were sampled as well stand in the
-group twice.
+`K` experts are added to the `G` samples (`append_experts`), or the last `K`
+samples give way to them (`replace_with_experts`). Two of three notes on the
+paper (arXiv 2605.14434) say that they are added, which is the default. A
+request with fewer than `K` experts has absent members then, or keeps its own
+samples. Experts that were sampled as well stand in the group twice.
 """
+
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import struct
 
 from gr_jax.data.requests import CLICKED, ORDERED, Requests
 from gr_jax.decoding.sampling import Rollouts
 from gr_jax.decoding.scoring import token_mask
+from gr_jax.rl.scored_group import Group
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
-
-@struct.dataclass
-class Group:
-  """The sequences that a loss compares.
-
-  Attributes:
-    ids: `[B, G]` int32 rows of the ID table, -1 = names nothing.
-    codes: `[B, G, L]` int32.
-    where: `[B, G, L]` bool, tokens that count; none in an absent member.
-    sampled: `[B, G]` bool, False for experts.
-  """
-
-  ids: jax.Array
-  codes: jax.Array
-  where: jax.Array
-  sampled: jax.Array
-
-  @property
-  def present(self) -> jax.Array:
-    """`[B, G]` bool."""
-    return jnp.any(self.where, axis=-1)
+AddExperts = Callable[[Group, jax.Array, jax.Array], Group]
 
 
 def make_group(rollouts: Rollouts) -> Group:
-  """The group without experts, that of plain GRPO."""
+  """The group without experts, as in plain GRPO."""
   return Group(
     ids=rollouts.ids,
     codes=rollouts.codes,
@@ -64,12 +46,12 @@ def page_experts(
   kind `[OURS]`; an ID of several items counts as its best. -1 fills up.
 
   Args:
-    requests: with their pages.
-    semantic_ids: of the catalogue.
-    count: `K`.
+    requests: requests with their pages.
+    semantic_ids: the IDs of the catalogue.
+    count: the number of experts, `K`.
     lowest: the least kind that is an expert. Exposed items are worth 0.5 and
       are pushed down in every group whose mean reward is higher, so they are
-      left out by default (measured in systems.md 1.8).
+      left out by default `[OURS]`.
     highest: the greatest kind that is one; EXPOSED leaves out what was clicked.
   """
   request = requests.page_request
@@ -93,10 +75,10 @@ def page_experts(
 def replace_with_experts(
   group: Group, experts: jax.Array, table: jax.Array
 ) -> Group:
-  """The last samples give way, one for each expert: `[B, G]` as before.
+  """The group `[B, G]` in which experts stand for the last samples.
 
   Args:
-    group: of `G` samples.
+    group: `G` samples.
     experts: `[B, K]` ID rows, -1 = none; `K <= G`.
     table: `[M, L]` int32, codes of all IDs.
 
@@ -109,7 +91,7 @@ def replace_with_experts(
       f"{count} experts do not fit a group of {size}: lower the number of "
       "experts, raise the group size, or append them."
     )
-  new = named_members(experts, table)
+  new = members(experts, table)
   there = experts >= 0
 
   def mixed(old: jax.Array, expert: jax.Array) -> jax.Array:
@@ -122,15 +104,22 @@ def replace_with_experts(
 
 
 def append_experts(group: Group, experts: jax.Array, table: jax.Array) -> Group:
-  """All samples stay and experts follow: `[B, G + K]`; see above."""
-  new = named_members(experts, table)
+  """The group `[B, G + K]` in which experts follow the samples.
+
+  Arguments as for `replace_with_experts`; any number of experts fits.
+  """
+  new = members(experts, table)
   return jax.tree.map(
     lambda old, expert: jnp.concatenate((old, expert), axis=1), group, new
   )
 
 
-def named_members(experts: jax.Array, table: jax.Array) -> Group:
-  """ID rows `[B, K]`, -1 = absent, as members that nobody sampled."""
+# By the values of `align.experts`.
+EXPERTS = {"append": append_experts, "replace": replace_with_experts}
+
+
+def members(experts: jax.Array, table: jax.Array) -> Group:
+  """The members that ID rows `[B, K]` name, -1 = absent; nobody drew them."""
   there = experts >= 0
   codes = jnp.where(there[..., None], table[experts], -1)
   return Group(

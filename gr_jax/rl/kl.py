@@ -11,7 +11,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from gr_jax.rl.group_means import group_mean, sequence_means
+from gr_jax.rl.ratios import group_mean, sequence_means
 
 KlEstimator = Callable[[jax.Array, jax.Array], jax.Array]
 
@@ -32,6 +32,9 @@ def k3(log_probs: jax.Array, ref_log_probs: jax.Array) -> jax.Array:
   return jnp.expm1(difference) - difference
 
 
+KL_ESTIMATORS = {"k1": k1, "k2": k2, "k3": k3}
+
+
 def kl_penalty(
   log_probs: jax.Array,
   ref_log_probs: jax.Array,
@@ -45,9 +48,9 @@ def kl_penalty(
   the divergence and not how it is estimated: this way `[OURS]`.
 
   Args:
-    log_probs: of the tokens `[..., G, L]`.
-    ref_log_probs: of the reference.
-    where: the tokens that count; leave experts out, who were not sampled.
+    log_probs: `[..., G, L]` of the tokens.
+    ref_log_probs: `[..., G, L]` under the reference.
+    where: the tokens that count; leave out experts, which were not sampled.
     estimator: `k1`, `k2` or `k3`.
 
   Returns:

@@ -1,17 +1,19 @@
-"""The alignment loop: requests, groups, rewards, updates; resumable.
+"""The alignment loop: prompts, samples, rewards, updates; resumable.
 
-One step is a chain: the rollout needs the old policy, the reward the rollout,
-the update the reward. Where the old policy is the present one, as in EG-GRPO,
-nothing of it overlaps but the reading of requests, which grain does ahead.
-Where the old policy outlives the update, the next rollout is under way on the
-device before the host computes this step's reward. Neither order changes a
-figure: a step's draws depend on its number and the old policy alone.
+It knows nothing of the samples, which may be IDs, text or pictures. One step is
+a chain: the rollout needs the old policy, the reward the rollout, the update
+the reward. Where the old policy is the present one, as in EG-GRPO, nothing of
+it overlaps but the reading of prompts, which grain does ahead. Where the old
+policy outlives the update, the next rollout is under way on the device before
+the host computes this step's reward. Neither order changes a figure: a step's
+draws depend on its number and the old policy alone.
 """
 
 import dataclasses
 import pathlib
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import jax
 import numpy as np
@@ -19,13 +21,8 @@ from jax.experimental import multihost_utils
 from jax.sharding import Mesh, PartitionSpec
 
 from gr_jax.parallel.mesh import DATA, put_batch
-from gr_jax.rl.log import AlignmentLog
-from gr_jax.rl.prompts import PromptBatch
-from gr_jax.rl.rewards.page import IdReward
-from gr_jax.rl.rollout import Rollout
-from gr_jax.rl.state import AlignmentBatch, AlignmentState, Unchanged
-from gr_jax.rl.update import Update
-from gr_jax.rl.validation_hits import ValidationHits
+from gr_jax.rl.monitoring import AlignmentLog
+from gr_jax.rl.update import AlignmentState, Update
 from gr_jax.training.checkpoints import Checkpoints
 from gr_jax.training.peak_memory import peak_memory
 
@@ -35,9 +32,9 @@ class AlignmentLoopConfig:
   """Length and rhythm.
 
   Attributes:
-    steps: updates in all.
+    steps: the number of updates.
     log_every: steps between two rows of metrics; only those are timed.
-    eval_every: steps between two looks at the held-out requests.
+    eval_every: steps between two validations.
     checkpoint_every: steps between two checkpoints.
   """
 
@@ -52,21 +49,26 @@ class AlignmentLoopConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class Procedure:
-  """What a step consists of.
+class AlignmentSteps:
+  """The parts of a step.
+
+  `batch` is one of the prompt batches, `context` whatever arrays the parts
+  read and none changes, `samples` a tree of device arrays whose leading axis is
+  that of the prompts.
 
   Attributes:
-    rollout: from `alignment_rollout.make_rollout`.
-    reward: of IDs, on the host.
-    update: from `alignment.make_update`.
-    validation: from all variables to hit rates.
+    rollout: `(old_params, context, batch, key) -> samples`, jitted.
+    reward: `(batch, samples) -> [B, G]` on the host, of its own prompts; see
+      `own_rows`.
+    update: `(state, context, samples, rewards) -> (state, metrics)`, jitted.
+    validate: from parameters to metrics.
     keeps_old: whether update number `step` leaves the old policy.
   """
 
-  rollout: Rollout
-  reward: IdReward
+  rollout: Callable[[Any, Any, Any, jax.Array], Any]
+  reward: Callable[[Any, Any], np.ndarray]
   update: Update
-  validation: ValidationHits
+  validate: Callable[[Any], dict[str, float]]
   keeps_old: Callable[[int], bool]
 
 
@@ -97,52 +99,50 @@ def own_rows(array: jax.Array, mesh: Mesh) -> np.ndarray:
   return np.asarray(local)
 
 
-class _Steps:
-  """Groups in order, one ahead of the update where that is allowed."""
+class _Rollouts:
+  """Samples in order, one ahead of the update where that is allowed."""
 
-  def __init__(self, procedure, unchanged, batches, config, key, mesh):
-    self._procedure, self._unchanged = procedure, unchanged
+  def __init__(self, steps, context, batches, config, key, mesh):
+    self._steps, self._context = steps, context
     self._batches, self._config = batches, config
     self._key, self._mesh = key, mesh
     self._ahead = None
 
-  def groups(
-    self, state: AlignmentState, step: int
-  ) -> tuple[PromptBatch, AlignmentBatch]:
-    """Requests and groups of `step`; dispatched, not waited for."""
+  def take(self, state: AlignmentState, step: int) -> tuple[Any, Any]:
+    """Prompts and samples of `step`; dispatched, not waited for."""
     if self._ahead is not None:
       found, self._ahead = self._ahead, None
       return found
-    asked = next(self._batches)
-    drawn = self._procedure.rollout(
+    batch = next(self._batches)
+    samples = self._steps.rollout(
       state.old_params,
-      self._unchanged,
-      put_batch(asked, self._mesh),
+      self._context,
+      put_batch(batch, self._mesh),
       jax.random.fold_in(self._key, step),
     )
-    return asked, drawn
+    return batch, samples
 
   def look_ahead(self, state: AlignmentState, step: int) -> None:
-    """Dispatches the groups of `step + 1` if update `step + 1` allows it.
+    """Dispatches the samples of `step + 1` if update `step + 1` allows it.
 
     Not over a checkpoint, which keeps the place in the input, and not next to a
     step that is timed.
     """
     config, done = self._config, step + 1
-    held = (
+    must_wait = (
       config.due(config.checkpoint_every, done)
       or config.due(config.log_every, done)
       or config.due(config.log_every, done + 1)
     )
-    if self._procedure.keeps_old(done) and not held:
-      self._ahead = self.groups(state, done)
+    if self._steps.keeps_old(done) and not must_wait:
+      self._ahead = self.take(state, done)
 
 
 def fit(
   state: AlignmentState,
-  unchanged: Unchanged,
-  batches: Iterator[PromptBatch],
-  procedure: Procedure,
+  context: Any,
+  batches: Iterator[Any],
+  steps: AlignmentSteps,
   *,
   config: AlignmentLoopConfig,
   key: jax.Array,
@@ -152,14 +152,14 @@ def fit(
   """Aligns to `config.steps`, from the last checkpoint where there is one.
 
   Args:
-    state: initial state; also the structure and shardings of checkpoints.
-    unchanged: what every step reads.
-    batches: a grain iterator of `alignment_requests.prompt_batches`.
-    procedure: what a step consists of.
+    state: the initial state; also the structure and shardings of checkpoints.
+    context: arrays that every step reads.
+    batches: a grain iterator of prompts.
+    steps: the parts of a step.
     config: length and rhythm.
-    key: of all draws; those of a step depend on its number alone, so that a run
-      which was cut off draws them again.
-    directory: of checkpoints and metrics.
+    key: the key of all draws; those of a step depend on its number alone, so
+      that a run which was cut off draws them again.
+    directory: receives checkpoints and metrics.
     mesh: where batches go.
   """
   checkpoints = Checkpoints(directory / "checkpoints")
@@ -167,29 +167,28 @@ def fit(
   if first:
     state = checkpoints.restore(first, state, batches)
   log = AlignmentLog(directory, done=first, steps=config.steps)
-  steps = _Steps(procedure, unchanged, batches, config, key, mesh)
+  rollouts = _Rollouts(steps, context, batches, config, key, mesh)
   try:
     if not first:
-      log.write(0, procedure.validation(state.params | unchanged.counts))
+      log.write(0, steps.validate(state.params))
     for step in range(first, config.steps):
       done = step + 1
       timed = config.due(config.log_every, done)
       clock = _Clock(timed, state)
-      asked, drawn = steps.groups(state, step)
-      clock.lap("rollout", drawn)
-      ids = own_rows(drawn.group.ids, mesh)
-      steps.look_ahead(state, step)
-      rewards = np.asarray(procedure.reward(asked.rows, ids), np.float32)
+      batch, samples = rollouts.take(state, step)
+      clock.lap("rollout", samples)
+      rollouts.look_ahead(state, step)
+      rewards = np.asarray(steps.reward(batch, samples), np.float32)
       clock.lap("reward", rewards)
-      drawn = drawn.replace(rewards=put_batch(rewards, mesh))
-      state, metrics = procedure.update(state, unchanged, drawn)
+      rewards = put_batch(rewards, mesh)
+      state, metrics = steps.update(state, context, samples, rewards)
       clock.lap("update", metrics)
       row = {}
       if timed:
         row = jax.device_get(metrics) | clock.seconds
         row["align/peak_memory_bytes"] = peak_memory()
       if config.due(config.eval_every, done):
-        row |= procedure.validation(state.params | unchanged.counts)
+        row |= steps.validate(state.params)
       log.write(done, row)
       log.update()
       if config.due(config.checkpoint_every, done):

@@ -1,36 +1,117 @@
-r"""The loss of one part of a batch, such that parts add up to the whole.
+r"""What an update of the policy minimises, one part of a batch at a time.
 
   $L = E_x[policy\ loss] + \lambda_{KL} E_x[k(\pi, \pi_{ref})]
        + \lambda_{NLL} E_x[-\log \pi(positives)]$
 
 Every expectation is over the groups of the whole batch, however it is cut into
-parts for memory. Group and positives of a request are branches of one prompt,
-so that each policy scores them in one pass.
+parts for memory, so that the losses of the parts add up to that of the whole.
 """
 
-from collections.abc import Callable
-from typing import Any
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
-from flax import linen as nn
 from flax import struct
 
-from gr_jax.decoding.scoring import ScoreCodes
-from gr_jax.decoding.trie import Trie
-from gr_jax.rl.kl import kl_penalty
-from gr_jax.rl.losses.grpo import nll_loss
-from gr_jax.rl.objective_config import AlignmentConfig
-from gr_jax.rl.state import AlignmentBatch, AlignmentState
+from gr_jax.choices import choose
+from gr_jax.rl.advantages import informative_groups
+from gr_jax.rl.kl import KL_ESTIMATORS, KlEstimator, k3, kl_penalty
+from gr_jax.rl.losses.build import Loss, build_loss
+from gr_jax.rl.losses.grpo import eg_grpo_loss, nll_loss
+from gr_jax.rl.old_policy import OldPolicy
+from gr_jax.rl.scored_group import Group, ScoredGroup
 
 Metrics = dict[str, jax.Array]
-# From parameters and batch to log-probabilities of group and positives.
-Score = Callable[[Any, AlignmentBatch], tuple[jax.Array, jax.Array]]
+_ON_POLICY = OldPolicy()
+
+
+class Samples(Protocol):
+  """What a rollout has to hold for the objective.
+
+  Attributes:
+    group: `[B, G]` members.
+    positives_where: `[B, P, L]` bool, the tokens of positives that count.
+  """
+
+  group: Group
+  positives_where: jax.Array
+
+
+# From parameters, context and samples to log-probabilities of group and
+# positives, `[B, G, L]` and `[B, P, L]`.
+Score = Callable[[Any, Any, Samples], tuple[jax.Array, jax.Array]]
+
+
+def all_groups(rewards: jax.Array, *, where: jax.Array) -> jax.Array:
+  """`[B]`: every group with a member counts, whatever it earned."""
+  del rewards
+  return jnp.any(where, axis=-1)
+
+
+@dataclasses.dataclass(frozen=True)
+class AlignmentConfig:
+  """The objective; the defaults are EG-GRPO's.
+
+  Attributes:
+    policy_loss: a loss of `rl/losses`.
+    counted: the groups that the policy loss is the mean of: `all_groups`, or
+      `informative_groups` (DAPO).
+    kl_coef: the weight of the divergence from the reference, on samples only
+      `[OURS]`: an expert says nothing of the policy.
+    kl_estimator: `k1`, `k2` or `k3`.
+    nll_coef: the weight of the positives (GRPO-SR's alpha).
+    old_policy: the rule for the parameters that rollouts are drawn from.
+    parts: the number of pieces of a batch whose gradients are added up.
+  """
+
+  policy_loss: Loss = eg_grpo_loss
+  counted: Callable[..., jax.Array] = all_groups
+  kl_coef: float = 1.0
+  kl_estimator: KlEstimator = k3
+  nll_coef: float = 0.0
+  old_policy: OldPolicy = _ON_POLICY
+  parts: int = 1
+
+
+def alignment_config(section: Mapping[str, Any]) -> AlignmentConfig:
+  """The objective that a section `align` describes.
+
+  Args:
+    section: `loss`, one of `losses.build.LOSSES`; optional are
+      `loss_options`, its keyword arguments; `advantages`, "normalized",
+      "centered" or "" for the loss's own; `drop_equal_groups`, which leaves
+      groups of equal rewards out of the mean; `kl_coef`, `kl_estimator`,
+      `nll_coef`; `old_every`, the updates between two old policies, and
+      `old_decay`, the share of the former one that stays; `parts`.
+
+  Raises:
+    ValueError: a name or an option that does not exist.
+  """
+  drop = section.get("drop_equal_groups", False)
+  return AlignmentConfig(
+    policy_loss=build_loss(
+      section["loss"],
+      advantages=section.get("advantages", ""),
+      options=section.get("loss_options"),
+    ),
+    counted=informative_groups if drop else all_groups,
+    kl_coef=section.get("kl_coef", 0.0),
+    kl_estimator=choose(
+      "align.kl_estimator", section.get("kl_estimator", "k3"), KL_ESTIMATORS
+    ),
+    nll_coef=section.get("nll_coef", 0.0),
+    old_policy=OldPolicy(
+      section.get("old_every", 1), section.get("old_decay", 0.0)
+    ),
+    parts=section.get("parts", 1),
+  )
 
 
 @struct.dataclass
 class GroupWeights:
-  """What each group `[B]` weighs in each mean; known before any part is."""
+  """The weight of each group `[B]` in each mean, known before any part is."""
 
   policy: jax.Array
   kl: jax.Array
@@ -38,67 +119,63 @@ class GroupWeights:
 
 
 def group_weights(
-  batch: AlignmentBatch, config: AlignmentConfig
+  samples: Samples, rewards: jax.Array, config: AlignmentConfig
 ) -> GroupWeights:
-  """Of all groups of a batch; each of the three adds up to 1 or is all 0."""
+  """Weights of all groups of a batch; each of the three sums to 1 or to 0."""
 
   def shares(where: jax.Array) -> jax.Array:
     return where / jnp.maximum(jnp.sum(where), 1)
 
-  group = batch.group
-  counted = config.counted(batch.rewards, where=group.present)
+  group = samples.group
   return GroupWeights(
-    policy=shares(counted),
+    policy=shares(config.counted(rewards, where=group.present)),
     kl=shares(jnp.any(group.sampled & group.present, axis=1)),
-    nll=shares(jnp.any(batch.positives_where, axis=(1, 2))),
+    nll=shares(jnp.any(samples.positives_where, axis=(1, 2))),
   )
-
-
-def batch_log_probs(
-  model: nn.Module,
-  score: ScoreCodes,
-  variables: Any,
-  batch: AlignmentBatch,
-  trie: Trie,
-) -> tuple[jax.Array, jax.Array]:
-  """Of the group `[B, G, L]` and of the positives `[B, P, L]`."""
-  codes = jnp.concatenate((batch.group.codes, batch.positives), axis=1)
-  shape = (*codes.shape[:2], batch.queries.shape[-1])
-  queries = jnp.broadcast_to(batch.queries[:, None], shape)
-  logits = model.apply(variables, batch.prompt, queries, codes)
-  found = score(logits, codes, trie)
-  size = batch.group.codes.shape[1]
-  return found[:, :size], found[:, size:]
 
 
 def objective(
   params: Any,
-  state: AlignmentState,
-  reference: Any,
-  part: AlignmentBatch,
+  old_params: Any,
+  context: Any,
+  samples: Samples,
+  rewards: jax.Array,
   weights: GroupWeights,
   *,
   score: Score,
   config: AlignmentConfig,
-) -> tuple[jax.Array, tuple[Metrics, tuple[jax.Array, jax.Array]]]:
-  """What a part adds to the loss; its terms and both policies' scores."""
-  group, (log_probs, positives) = part.group, score(params, part)
+) -> tuple[jax.Array, tuple[Metrics, ScoredGroup]]:
+  """The share of a part in the loss; its terms and its scores.
+
+  Args:
+    params: the trained parameters.
+    old_params: the parameters of the old policy.
+    context: has the parameters of the `reference`, and is passed to `score`.
+    samples: a part of the batch.
+    rewards: `[B, G]`.
+    weights: the part's own.
+    score: log-probabilities of samples.
+    config: the objective.
+  """
+  group = samples.group
+  log_probs, positives = score(params, context, samples)
   if config.old_policy.is_present:
     old = jax.lax.stop_gradient(log_probs)
   else:
-    old, _ = score(state.old_params, part)
-  advantages = config.advantages(part.rewards, where=group.present)
-  losses = config.policy_loss(log_probs, old, advantages, where=group.where)
+    old, _ = score(old_params, context, samples)
+  scored = ScoredGroup(log_probs, old, rewards, group.where, group.sampled)
+  # Where neither the loss nor the KL term reads it, XLA leaves it out.
+  ref, _ = score(context.reference, context, samples)
+  losses = config.policy_loss(scored.replace(ref_log_probs=ref))
   terms = {"align/policy_loss": jnp.sum(weights.policy * losses)}
   loss = terms["align/policy_loss"]
   if config.kl_coef:
-    ref, _ = score(reference, part)
     own = group.where & group.sampled[..., None]
     kl = kl_penalty(log_probs, ref, where=own, estimator=config.kl_estimator)
     terms["align/kl"] = jnp.sum(weights.kl * kl)
     loss += config.kl_coef * terms["align/kl"]
   if config.nll_coef:
-    nll = nll_loss(positives, where=part.positives_where)
+    nll = nll_loss(positives, where=samples.positives_where)
     terms["align/nll"] = jnp.sum(weights.nll * nll)
     loss += config.nll_coef * terms["align/nll"]
-  return loss, (terms | {"align/loss": loss}, (log_probs, old))
+  return loss, (terms | {"align/loss": loss}, scored)

@@ -1,4 +1,4 @@
-"""The requests that alignment asks, as endless batches.
+"""Prompts of alignment: logged requests in endless batches.
 
 A request of the training period that led to a click or an order comes up once
 an epoch, with the experts and positives that its own page gives.
@@ -22,8 +22,8 @@ class PromptBatch:
   """`B` requests.
 
   Attributes:
-    rows: `[B]` int32 of the requests, what rewards are asked by.
-    prompt: of `B` rows.
+    rows: `[B]` int32 request rows, by which rewards look up their pages.
+    prompt: `B` rows.
     queries: `[B, Wq]` tokens.
     experts: `[B, K]` int32 ID rows, -1 = none.
     positives: `[B, P]` int32 ID rows, -1 = none.
@@ -38,15 +38,15 @@ class PromptBatch:
 
 @dataclasses.dataclass(frozen=True)
 class PromptBatchConfig:
-  """What is asked and what comes with it.
+  """The size of a batch and what its requests bring along.
 
   Attributes:
-    batch_size: requests per step `B`, over all hosts.
-    clicked: experts at most that were ordered or clicked.
-    exposed: experts at most that were shown and nothing more.
-    positives: IDs at most for the NLL term, the best of the page first.
-    hidden_share: share of requests whose profile and history are hidden.
-    seed: of order and draws.
+    batch_size: the number of requests per step over all hosts, `B`.
+    clicked: the most experts that were ordered or clicked.
+    exposed: the most experts that were shown and nothing more.
+    positives: the most IDs for the NLL term, the best of the page first.
+    hidden_share: the share of requests whose profile and history are hidden.
+    seed: the seed of order and draws.
   """
 
   batch_size: int = 64
@@ -58,7 +58,7 @@ class PromptBatchConfig:
 
 
 def clicked_requests(requests: Requests, *, split: int) -> np.ndarray:
-  """`[n]` rows of a split that led to a click or an order.
+  """Request rows `[n]` of a split that led to a click or an order.
 
   Raises:
     ValueError: there is none.
@@ -77,7 +77,7 @@ def clicked_requests(requests: Requests, *, split: int) -> np.ndarray:
 def mixed_experts(
   requests: Requests, semantic_ids: SemanticIds, *, clicked: int, exposed: int
 ) -> np.ndarray:
-  """`[R, clicked + exposed]` int32, see `expert_injection.page_experts`."""
+  """ID rows `[R, clicked + exposed]` int32, see `experts.page_experts`."""
   liked = page_experts(requests, semantic_ids, count=clicked)
   shown = page_experts(
     requests, semantic_ids, count=exposed, lowest=EXPOSED, highest=EXPOSED

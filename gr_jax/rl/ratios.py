@@ -1,19 +1,46 @@
-"""How much more probable a sequence became: ratios of two policies.
+"""Ratios of two policies, and the means that losses take over a group.
 
-Everything is of log-probabilities `[..., G, L]` of the tokens, with `where` the
-tokens that count. What is masked has ratio 1 and no gradient, whatever value
-stands there.
+A group is `G` sequences of `L` tokens that answer one prompt. Everything is of
+log-probabilities `[..., G, L]` of the tokens. `where` says which tokens count:
+codes after an early end do not, and a sequence without any token is not in the
+group. A masked token has ratio 1 and no gradient, whatever value stands there.
 """
 
 import jax
 import jax.numpy as jnp
 
-from gr_jax.rl.group_means import sequence_means, sequence_sums
+
+def _divide(total: jax.Array, count: jax.Array) -> jax.Array:
+  return total / jnp.maximum(count, 1)
 
 
-def _log_ratios(
-  log_probs: jax.Array, old_log_probs: jax.Array, where: jax.Array
+def sequence_sums(tokens: jax.Array, *, where: jax.Array) -> jax.Array:
+  """`sum_t x_t` of `[..., G, L]`: `[..., G]`, 0 for an absent sequence."""
+  return jnp.sum(jnp.where(where, tokens, 0), axis=-1)
+
+
+def sequence_means(tokens: jax.Array, *, where: jax.Array) -> jax.Array:
+  """`1/|o| sum_t x_t` of `[..., G, L]`: `[..., G]`, 0 if absent."""
+  sums = sequence_sums(tokens, where=where)
+  return _divide(sums, jnp.sum(where, axis=-1))
+
+
+def group_mean(sequences: jax.Array, *, where: jax.Array) -> jax.Array:
+  """`1/G sum_i x_i` over the sequences `[..., G]` that are there: `[...]`."""
+  total = jnp.sum(jnp.where(where, sequences, 0), axis=-1)
+  return _divide(total, jnp.sum(where, axis=-1))
+
+
+def token_mean(tokens: jax.Array, *, where: jax.Array) -> jax.Array:
+  """`sum_i sum_t x_it / sum_i |o_i|` of `[..., G, L]`: `[...]`."""
+  total = jnp.sum(jnp.where(where, tokens, 0), axis=(-2, -1))
+  return _divide(total, jnp.sum(where, axis=(-2, -1)))
+
+
+def log_ratios(
+  log_probs: jax.Array, old_log_probs: jax.Array, *, where: jax.Array
 ) -> jax.Array:
+  r"""$\log \pi(o_{it}) - \log \pi_{old}(o_{it})$, `[..., G, L]`."""
   # Masked before the difference: padding may hold -inf, and inf - inf is NaN.
   new = jnp.where(where, log_probs, 0)
   return new - jnp.where(where, old_log_probs, 0)
@@ -26,14 +53,14 @@ def token_ratios(
 
   `[..., G, L]` (GRPO, DAPO, Dr.GRPO).
   """
-  return jnp.exp(_log_ratios(log_probs, old_log_probs, where))
+  return jnp.exp(log_ratios(log_probs, old_log_probs, where=where))
 
 
 def sequence_ratios(
   log_probs: jax.Array, old_log_probs: jax.Array, *, where: jax.Array
 ) -> jax.Array:
   r"""$\rho_i = \pi(o_i) / \pi_{old}(o_i)$, `[..., G]` (EG-GRPO)."""
-  difference = _log_ratios(log_probs, old_log_probs, where)
+  difference = log_ratios(log_probs, old_log_probs, where=where)
   return jnp.exp(sequence_sums(difference, where=where))
 
 
@@ -41,7 +68,7 @@ def mean_ratios(
   log_probs: jax.Array, old_log_probs: jax.Array, *, where: jax.Array
 ) -> jax.Array:
   r"""$s_i = \rho_i^{1/|o_i|}$, `[..., G]` (GSPO, eq. 7)."""
-  difference = _log_ratios(log_probs, old_log_probs, where)
+  difference = log_ratios(log_probs, old_log_probs, where=where)
   return jnp.exp(sequence_means(difference, where=where))
 
 

@@ -10,22 +10,53 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
-from flax import linen as nn
+from flax import struct
 
-from gr_jax.decoding.scoring import ScoreCodes
 from gr_jax.rl.group_metrics import group_metrics
 from gr_jax.rl.objective import (
+  AlignmentConfig,
   Metrics,
-  batch_log_probs,
+  Samples,
+  Score,
   group_weights,
   objective,
 )
-from gr_jax.rl.objective_config import AlignmentConfig
-from gr_jax.rl.state import AlignmentBatch, AlignmentState, Unchanged
 
+
+@struct.dataclass
+class AlignmentState:
+  """The state that alignment carries from step to step.
+
+  Attributes:
+    step: the number of updates done.
+    params: the trained parameters, and nothing that was counted.
+    opt_state: the state of the optimizer.
+    old_params: the parameters that rollouts are drawn from.
+  """
+
+  step: jax.Array
+  params: Any
+  opt_state: Any
+  old_params: Any
+
+
+# From state, context, samples and rewards `[B, G]`.
 Update = Callable[
-  [AlignmentState, Unchanged, AlignmentBatch], tuple[AlignmentState, Metrics]
+  [AlignmentState, Any, Samples, jax.Array], tuple[AlignmentState, Metrics]
 ]
+
+
+def start_alignment(
+  params: Any, optimizer: optax.GradientTransformation
+) -> AlignmentState:
+  """The state before the first update; `params` are copied."""
+  copied = jax.tree.map(jnp.copy, params)
+  return AlignmentState(
+    step=jnp.zeros((), jnp.int32),
+    params=copied,
+    opt_state=optimizer.init(copied),
+    old_params=jax.tree.map(jnp.copy, params),
+  )
 
 
 def _split(tree: Any, parts: int) -> Any:
@@ -46,8 +77,7 @@ def _join(tree: Any) -> Any:
 
 
 def make_update(
-  model: nn.Module,
-  score: ScoreCodes,
+  score: Score,
   optimizer: optax.GradientTransformation,
   *,
   config: AlignmentConfig,
@@ -56,41 +86,37 @@ def make_update(
   """One jitted update; the state that goes in is given up.
 
   Args:
-    model: scores codes.
-    score: which policy is aligned, see `rl/policies.py`.
+    score: log-probabilities of samples under the policy that is aligned.
     optimizer: makes updates of gradients.
     config: the objective.
     like: a state; every update leaves its arrays where this one has them.
 
   Returns:
-    `(state, unchanged, batch) -> (state, metrics)`; `B` must be a multiple of
-    `config.parts`.
+    `(state, context, samples, rewards) -> (state, metrics)`; `B` must be a
+    multiple of `config.parts`.
   """
 
-  def update(state, unchanged, batch):
-    def scored(params, part):
-      variables = params | unchanged.counts
-      return batch_log_probs(model, score, variables, part, unchanged.trie)
-
+  def update(state, context, samples, rewards):
     def add(total, part):
       grads, kept = jax.grad(objective, has_aux=True)(
         state.params,
-        state,
-        unchanged.reference,
+        state.old_params,
+        context,
         *part,
-        score=scored,
+        score=score,
         config=config,
       )
       return jax.tree.map(jnp.add, total, grads), kept
 
-    pieces = _split((batch, group_weights(batch, config)), config.parts)
+    weights = group_weights(samples, rewards, config)
+    pieces = _split((samples, rewards, weights), config.parts)
     nothing = jax.tree.map(jnp.zeros_like, state.params)
-    grads, (terms, scores) = jax.lax.scan(add, nothing, pieces)
+    grads, (terms, scored) = jax.lax.scan(add, nothing, pieces)
     updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
     step = state.step + 1
     metrics = jax.tree.map(jnp.sum, terms)
-    metrics |= group_metrics(*_join(scores), batch.rewards, batch.group)
+    metrics |= group_metrics(_join(scored), samples.group.ids)
     metrics["align/grad_norm"] = optax.tree.norm(grads)
     old = config.old_policy(step, state.old_params, params)
     return AlignmentState(step, params, opt_state, old), metrics
@@ -101,6 +127,6 @@ def make_update(
   return jax.jit(
     update,
     donate_argnums=0,
-    in_shardings=(shardings, None, None),
+    in_shardings=(shardings, None, None, None),
     out_shardings=(shardings, None),
   )

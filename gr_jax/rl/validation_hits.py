@@ -1,4 +1,4 @@
-"""How often a search finds what was clicked, on requests kept for it."""
+"""Validation of an alignment: how often a search finds what was clicked."""
 
 import dataclasses
 from collections.abc import Callable
@@ -7,13 +7,17 @@ from typing import Any
 import jax
 import numpy as np
 
+from gr_jax.data import request_lists
 from gr_jax.data.batches import padded_batches
+from gr_jax.data.requests import Requests
 from gr_jax.data.row_lists import RowLists
 from gr_jax.decoding.beam_search import beam_search
 from gr_jax.decoding.generator import Generator
 from gr_jax.decoding.trie import Trie
 from gr_jax.evaluation import metrics
-from gr_jax.generators.prompts.writer import Prompt
+from gr_jax.generators.prompts.writer import Prompt, PromptWriter
+from gr_jax.rl.prompts import clicked_requests
+from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 # From variables to `{"eval/hit_rate@10": ...}`.
 ValidationHits = Callable[[Any], dict[str, float]]
@@ -21,12 +25,12 @@ ValidationHits = Callable[[Any], dict[str, float]]
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ValidationRequests:
-  """Requests and what they should find.
+  """Requests and the IDs that they should find.
 
   Attributes:
-    prompt: of `R` rows.
+    prompt: `R` rows.
     queries: `[R, Wq]` tokens.
-    targets: per request, ID rows that were clicked or ordered.
+    targets: the ID rows per request that were clicked or ordered.
   """
 
   prompt: Prompt
@@ -34,22 +38,46 @@ class ValidationRequests:
   targets: RowLists
 
 
+def validation_requests(
+  requests: Requests,
+  writer: PromptWriter,
+  semantic_ids: SemanticIds,
+  *,
+  split: int,
+  count: int,
+  seed: int,
+) -> ValidationRequests:
+  """Up to `count` random requests of a split that led to a click.
+
+  Raises:
+    ValueError: there is none.
+  """
+  rows = clicked_requests(requests, split=split)
+  rows = np.random.default_rng(seed).permutation(rows)[:count]
+  targets = request_lists.targets(requests, rows)
+  return ValidationRequests(
+    prompt=writer.prompts(rows, shown=np.ones(len(rows), bool)),
+    queries=writer.queries(requests.query[rows]),
+    targets=RowLists(targets.offsets, semantic_ids.id_of_item[targets.rows]),
+  )
+
+
 def make_validation_hits(
   generator: Generator,
   trie: Trie,
-  asked: ValidationRequests,
+  requests: ValidationRequests,
   *,
   batch_size: int,
   cutoffs: tuple[int, ...] = (1, 10),
 ) -> ValidationHits:
-  """Hit rates of IDs at `cutoffs`, of one search of the widest.
+  """Hit rates of IDs at `cutoffs`, all from one search of the widest.
 
   Args:
     generator: the policy, of prompts `(prompt, queries)`.
     trie: the catalogue.
-    asked: at least one request.
-    batch_size: requests per search.
-    cutoffs: ranks.
+    requests: at least one request.
+    batch_size: the number of requests per search.
+    cutoffs: the ranks of the hit rates.
   """
   widest = max(cutoffs)
 
@@ -58,10 +86,10 @@ def make_validation_hits(
     return beam_search(generator, variables, prompt, trie, beam_size=widest).ids
 
   def validation(variables: Any) -> dict[str, float]:
-    prompts = padded_batches((asked.prompt, asked.queries), batch_size)
+    prompts = padded_batches((requests.prompt, requests.queries), batch_size)
     found = [search(variables, prompt, trie) for prompt in prompts]
-    ids = np.concatenate(jax.device_get(found))[: len(asked.queries)]
-    hits = metrics.hit_matrix(ids, asked.targets)
+    ids = np.concatenate(jax.device_get(found))[: len(requests.queries)]
+    hits = metrics.hit_matrix(ids, requests.targets)
     return {
       f"eval/hit_rate@{k}": float(metrics.hit_rate(hits, k=k).mean())
       for k in cutoffs

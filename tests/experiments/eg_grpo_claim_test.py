@@ -34,7 +34,7 @@ def smallest(output: str):
   config.generator.model.update(width=16, head_size=8, feed_forward=16)
   config.generator.loop.log_every = 2
   config.align.group_size = 4
-  config.align.asked.batch_size = 8
+  config.align.prompts.batch_size = 8
   config.align.loop.update(
     steps=2, log_every=1, eval_every=2, checkpoint_every=2
   )

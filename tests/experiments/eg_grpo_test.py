@@ -33,7 +33,7 @@ def smallest():
   )
   config.generator.loop.update(steps=2, log_every=2, checkpoint_every=2)
   config.align.group_size = 4
-  config.align.asked.batch_size = 8
+  config.align.prompts.batch_size = 8
   config.align.loop.update(
     steps=2, log_every=1, eval_every=2, checkpoint_every=2
   )
@@ -69,22 +69,17 @@ def test_the_objective_is_that_of_the_paper():
 
 def test_the_published_sizes():
   align = config_file.get_config("paper").align
-  assert (align.group_size, align.asked.clicked, align.kl_coef) == (8, 2, 1.0)
+  assert (align.group_size, align.prompts.clicked, align.kl_coef) == (8, 2, 1.0)
+  assert align.experts == "append"
   assert align.optimizer.learning_rate == 1e-6
-  assert (align.loop.steps, align.asked.batch_size) == (1000, 512)
+  assert (align.loop.steps, align.prompts.batch_size) == (1000, 512)
   eg_grpo.objective(align)
 
 
-def test_more_experts_than_places_are_told_before_anything_runs(tmp_path):
+def test_more_experts_than_places_are_refused_before_anything_runs(tmp_path):
   config = smallest()
-  config.align.asked.clicked = 5
+  config.align.experts = "replace"
+  config.align.prompts.clicked = 5
   with pytest.raises(ValueError, match=r"5 experts .* group of 4"):
     eg_grpo.run(config, tmp_path / "run")
   assert not (tmp_path / "run").exists()
-
-
-def test_a_batch_that_has_no_such_parts_is_told():
-  config = config_file.section()
-  config.parts = 3
-  with pytest.raises(ValueError, match=r"64, no multiple of align.parts \(3\)"):
-    eg_grpo.objective(config)

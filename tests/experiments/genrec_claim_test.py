@@ -34,7 +34,7 @@ def smallest(output: str):
   config.preference.network.update(width=4, hidden=(4,))
   config.preference.update(batch_size=64, epochs=1)
   config.align.update(group_size=2)
-  config.align.asked.update(batch_size=8)
+  config.align.prompts.update(batch_size=8)
   config.align.loop.update(
     steps=2, log_every=1, eval_every=2, checkpoint_every=2
   )

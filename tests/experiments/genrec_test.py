@@ -23,9 +23,10 @@ def test_the_objective_is_grpo_sr_without_kl():
       "prompt_encoder is 'x'; use one of sum_items",
     ),
     ("preference.network.search", "x", "search is 'x'; use one of hard"),
+    ("align.loss", "x", "align.loss is 'x'; use one of grpo, dapo"),
   ],
 )
-def test_an_unknown_value_is_told_before_anything_runs(
+def test_an_unknown_value_is_refused_before_anything_runs(
   tmp_path, key, value, message
 ):
   config = config_file.get_config("tiny")

@@ -11,7 +11,7 @@ from gr_jax.decoding.trie import build_trie
 from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.generators.priors.catalogue_counts import count_catalogue
 from gr_jax.nn.transformer import TransformerConfig
-from gr_jax.rl.state import Unchanged
+from gr_jax.rl.policies import AlignmentContext
 from tests.reference.noisy import noisy
 from tests.reference.small_world import semantic_ids, shop, writer
 
@@ -55,7 +55,7 @@ def counts():
 
 @functools.cache
 def counted_params():
-  """`{"params": ...}` of the model that is told counts."""
+  """`{"params": ...}` of the model that is conditioned on counts."""
 
   @jax.jit
   def init(counts, key):
@@ -67,12 +67,12 @@ def counted_params():
 
 
 @functools.cache
-def unchanged():
+def context():
   table = jnp.asarray(semantic_ids().ids)
-  return Unchanged(params(), {}, trie(), table)
+  return AlignmentContext(params(), {}, trie(), table)
 
 
 @functools.cache
-def counted_unchanged():
+def counted_context():
   table = jnp.asarray(semantic_ids().ids)
-  return Unchanged(counted_params(), counts(), trie(), table)
+  return AlignmentContext(counted_params(), counts(), trie(), table)

@@ -68,7 +68,7 @@ def test_experts_are_the_best_of_the_page(lowest, count):
 
 @pytest.mark.parametrize("inject", INJECTIONS)
 def test_without_experts_the_group_is_that_of_grpo_bit_for_bit(inject):
-  """systems.md 1.7, invariant 8: K = 0, and K places that nobody fills."""
+  """K = 0, and K places that nobody fills."""
   none = jnp.zeros((B, 0), jnp.int32)
   chex.assert_trees_all_equal(inject(group(), none, TABLE), group())
   if inject is replace_with_experts:

@@ -12,21 +12,25 @@ import pytest
 
 from gr_jax.data.requests import TRAIN
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, replicated
-from gr_jax.rl.loop import AlignmentLoopConfig, Procedure, fit
-from gr_jax.rl.objective_config import AlignmentConfig
-from gr_jax.rl.old_policy import periodic
-from gr_jax.rl.policies import CONSTRAINED
+from gr_jax.rl.loop import AlignmentLoopConfig, AlignmentSteps, fit
+from gr_jax.rl.objective import AlignmentConfig
+from gr_jax.rl.old_policy import OldPolicy
+from gr_jax.rl.policies import (
+  CONSTRAINED,
+  make_rollout,
+  make_score,
+  reward_samples,
+)
 from gr_jax.rl.prompts import (
   PromptBatchConfig,
   clicked_requests,
   prompt_batches,
 )
-from gr_jax.rl.rewards.page import PageReward, best_of_items
-from gr_jax.rl.rollout import make_rollout
-from gr_jax.rl.state import start_alignment
-from gr_jax.rl.update import make_update
+from gr_jax.rl.rewards.items import best_of_items
+from gr_jax.rl.rewards.page import PageReward
+from gr_jax.rl.update import make_update, start_alignment
 from gr_jax.training.metric_writer import read_metrics
-from tests.reference.small_policy import counted_unchanged, counts, model
+from tests.reference.small_policy import counted_context, counts, model
 from tests.reference.small_world import semantic_ids, shop, writer
 
 CONFIG = AlignmentLoopConfig(
@@ -41,12 +45,12 @@ def mesh():
 
 
 @functools.cache
-def unchanged():
-  return jax.device_put(counted_unchanged(), replicated(mesh()))
+def context():
+  return jax.device_put(counted_context(), replicated(mesh()))
 
 
 def initial():
-  state = start_alignment(counted_unchanged().reference, OPTIMIZER)
+  state = start_alignment(counted_context().reference, OPTIMIZER)
   return jax.device_put(state, replicated(mesh()))
 
 
@@ -61,35 +65,35 @@ def batches():
 
 
 @functools.cache
-def procedure(every):
-  return Procedure(
+def steps(every):
+  reward = best_of_items(PageReward(shop().requests), semantic_ids())
+  return AlignmentSteps(
     rollout=make_rollout(
       model(),
       sample=CONSTRAINED.sample,
       group_size=4,
       mesh=mesh(),
     ),
-    reward=best_of_items(PageReward(shop().requests), semantic_ids()),
+    reward=reward_samples(reward, mesh()),
     update=make_update(
-      model(),
-      CONSTRAINED.score,
+      make_score(model(), CONSTRAINED.score),
       OPTIMIZER,
-      config=AlignmentConfig(old_policy=periodic(every)),
+      config=AlignmentConfig(old_policy=OldPolicy(every)),
       like=initial(),
     ),
-    validation=lambda variables: {
-      "eval/hit_rate@10": float(len(jax.tree.leaves(variables)))
+    validate=lambda params: {
+      "eval/hit_rate@10": float(len(jax.tree.leaves(params)))
     },
-    keeps_old=periodic(every).keeps,
+    keeps_old=OldPolicy(every).keeps,
   )
 
 
 def align(directory, every=1, *, config=CONFIG, source=None, **changes):
   return fit(
     initial(),
-    unchanged(),
+    context(),
     source or batches(),
-    dataclasses.replace(procedure(every), **changes),
+    dataclasses.replace(steps(every), **changes),
     config=config,
     key=jax.random.key(1),
     directory=directory,
@@ -148,7 +152,7 @@ def test_looking_ahead_changes_nothing(whole, tmp_path):
 
 
 def test_rollouts_are_dispatched_ahead_where_the_old_policy_stays(tmp_path):
-  """Requests read when the first reward is asked for: one, or two."""
+  """Requests read when the first reward is computed: one, or two."""
   read, seen = [], []
 
   class Counting:
@@ -162,9 +166,9 @@ def test_rollouts_are_dispatched_ahead_where_the_old_policy_stays(tmp_path):
     def __getattr__(self, name):
       return getattr(self._source, name)
 
-  def reward(rows, ids):
+  def reward(batch, samples):
     seen.append(len(read))
-    return procedure(1).reward(rows, ids)
+    return steps(1).reward(batch, samples)
 
   for every in (1, 3):
     read.clear()
@@ -177,20 +181,19 @@ def test_rollouts_are_dispatched_ahead_where_the_old_policy_stays(tmp_path):
 def test_what_is_not_trained_is_neither_changed_nor_kept(whole):
   state, _ = whole(1)
   assert set(state.params) == {"params"}
-  chex.assert_trees_all_equal(unchanged().counts, counts())
+  chex.assert_trees_all_equal(context().counts, counts())
   moved = jax.tree.map(
-    lambda a, b: jnp.abs(a - b).max(), state.params, unchanged().reference
+    lambda a, b: jnp.abs(a - b).max(), state.params, context().reference
   )
   assert max(jax.tree.leaves(moved)) > 1e-3
   chex.assert_trees_all_equal(state.old_params, state.params)
 
 
-def test_rows_tell_rewards_seconds_memory_and_held_out_hits(whole):
+def test_rows_hold_rewards_seconds_memory_and_validation(whole):
   rows = read_metrics(whole(1)[1] / "metrics.jsonl")
   assert "align/reward" not in rows[0]
   assert [("eval/hit_rate@10" in row) for row in rows] == [True, False, True]
-  # The held-out search gets the counts as well.
-  leaves = len(jax.tree.leaves((unchanged().reference, counts())))
+  leaves = len(jax.tree.leaves(context().reference))
   assert rows[0]["eval/hit_rate@10"] == leaves
   for row in rows[1:]:
     for name in ("rollout", "reward", "update"):
@@ -206,8 +209,8 @@ def test_a_finished_run_is_not_gone_on_with(whole):
 
 
 def test_the_host_may_give_rewards_of_any_float_type(tmp_path):
-  def reward(rows, ids):
-    return np.ones(ids.shape, np.float64)
+  def reward(batch, samples):
+    return np.ones(samples.group.ids.shape, np.float64)
 
   config = dataclasses.replace(CONFIG, steps=1, log_every=1)
   align(tmp_path, config=config, reward=reward)

@@ -1,17 +1,24 @@
 import numpy as np
 
 from gr_jax.rl.advantages import informative_groups
-from gr_jax.rl.experts import Group
-from gr_jax.rl.objective import group_weights
-from gr_jax.rl.objective_config import AlignmentConfig
-from gr_jax.rl.state import AlignmentBatch
+from gr_jax.rl.kl import k2
+from gr_jax.rl.losses.grpo import dapo_loss
+from gr_jax.rl.objective import (
+  AlignmentConfig,
+  alignment_config,
+  all_groups,
+  group_weights,
+)
+from gr_jax.rl.old_policy import OldPolicy
+from gr_jax.rl.policies import IdSamples
+from gr_jax.rl.scored_group import Group
 
 
 def batch(rewards, sampled, positives):
-  """Groups of two members and one positive, a code each."""
+  """Groups of two members and one positive, a code each, and rewards."""
   sampled = np.asarray(sampled)
   shape = (*sampled.shape, 1)
-  return AlignmentBatch(
+  samples = IdSamples(
     prompt=None,
     queries=None,
     group=Group(
@@ -20,10 +27,10 @@ def batch(rewards, sampled, positives):
       where=np.ones(shape, bool),
       sampled=sampled,
     ),
-    rewards=np.asarray(rewards, np.float32),
     positives=np.zeros((len(sampled), 1, 1), np.int32),
     positives_where=np.asarray(positives).reshape(-1, 1, 1),
   )
+  return samples, np.asarray(rewards, np.float32)
 
 
 def test_each_mean_is_over_the_groups_that_have_its_members():
@@ -32,16 +39,49 @@ def test_each_mean_is_over_the_groups_that_have_its_members():
     sampled=[[True, False], [False, False], [True, True]],
     positives=[True, False, False],
   )
-  found = group_weights(example, AlignmentConfig())
+  found = group_weights(*example, AlignmentConfig())
   np.testing.assert_allclose(found.policy, [1 / 3] * 3)
   np.testing.assert_allclose(found.kl, [0.5, 0, 0.5])
   np.testing.assert_allclose(found.nll, [1, 0, 0])
-  dropped = group_weights(example, AlignmentConfig(counted=informative_groups))
+  dropped = group_weights(*example, AlignmentConfig(counted=informative_groups))
   np.testing.assert_allclose(dropped.policy, [0.5, 0, 0.5])
 
 
 def test_a_mean_over_no_group_is_nothing():
   example = batch([[1, 1]], [[False, False]], [False])
   config = AlignmentConfig(counted=informative_groups)
-  found = group_weights(example, config)
+  found = group_weights(*example, config)
   assert found.policy.sum() == found.kl.sum() == found.nll.sum() == 0
+
+
+def test_every_group_with_a_member_counts():
+  where = np.array([[True, False], [False, False]])
+  found = all_groups(np.zeros((2, 2)), where=where)
+  np.testing.assert_array_equal(found, [True, False])
+
+
+def test_a_section_gives_the_objective_that_it_describes():
+  assert alignment_config({"loss": "eg_grpo", "kl_coef": 1.0}) == (
+    AlignmentConfig()
+  )
+  found = alignment_config(
+    {
+      "loss": "dapo",
+      "loss_options": {"clip_high": 0.4, "beta": None},
+      "advantages": "",
+      "drop_equal_groups": True,
+      "kl_coef": 0.5,
+      "kl_estimator": "k2",
+      "nll_coef": 0.1,
+      "old_every": 3,
+      "old_decay": 0.9,
+      "parts": 2,
+      "seed": 0,
+    }
+  )
+  assert found.policy_loss.func is dapo_loss
+  assert found.policy_loss.keywords == {"clip_high": 0.4}
+  assert found.counted is informative_groups
+  assert (found.kl_coef, found.kl_estimator) == (0.5, k2)
+  assert (found.nll_coef, found.parts) == (0.1, 2)
+  assert found.old_policy == OldPolicy(3, 0.9)

@@ -1,19 +1,121 @@
-"""What draws a group and what scores it agree."""
+"""Sampling and scoring of a policy agree; experts and positives join."""
 
 import functools
 
+import chex
 import jax
 import numpy as np
 import pytest
 
-from gr_jax.rl.policies import CONSTRAINED, UNCONSTRAINED
+from gr_jax.parallel.mesh import MeshConfig, make_mesh, put_batch, replicated
+from gr_jax.rl.experts import replace_with_experts
+from gr_jax.rl.policies import (
+  CONSTRAINED,
+  POLICIES,
+  UNCONSTRAINED,
+  make_rollout,
+  split_variables,
+)
+from gr_jax.rl.prompts import PromptBatch
+from tests.reference import small_policy
 from tests.reference.small_policy import model, params, trie
-from tests.reference.small_world import writer
+from tests.reference.small_world import semantic_ids, shop, writer
 
 ROWS = np.arange(50, 54)
+B, G = 8, 4
 
 
-@pytest.mark.parametrize("policy", [CONSTRAINED, UNCONSTRAINED])
+@functools.cache
+def mesh():
+  return make_mesh(MeshConfig())
+
+
+def prompts(experts, positives=()):
+  rows = np.arange(100, 100 + B)
+  return put_batch(
+    PromptBatch(
+      rows=rows.astype(np.int32),
+      prompt=writer().prompts(rows, shown=np.ones(B, bool)),
+      queries=writer().queries(shop().requests.query[rows]),
+      experts=np.full((B, len(experts)), experts, np.int32),
+      positives=np.full((B, len(positives)), positives, np.int32),
+    ),
+    mesh(),
+  )
+
+
+@functools.cache
+def rollout(policy=CONSTRAINED, **options):
+  return make_rollout(
+    small_policy.model(),
+    sample=policy.sample,
+    group_size=G,
+    mesh=mesh(),
+    **options,
+  )
+
+
+def samples(batch, *, seed=0, **options):
+  context = jax.device_put(small_policy.context(), replicated(mesh()))
+  found = rollout(**options)(
+    context.reference, context, batch, jax.random.key(seed)
+  )
+  return jax.device_get(found)
+
+
+def test_no_expert_leaves_the_group_of_grpo_bit_for_bit():
+  """With K = 0, or pages that give none."""
+  plain = samples(prompts([]))
+  assert plain.group.sampled.all()
+  none = samples(prompts([-1, -1]), add_experts=replace_with_experts)
+  chex.assert_trees_all_equal(none.group, plain.group)
+
+
+def test_experts_take_the_last_places_and_name_their_codes():
+  plain, mixed = (
+    samples(prompts([])),
+    samples(prompts([3]), add_experts=replace_with_experts),
+  )
+  np.testing.assert_array_equal(mixed.group.ids[:, :-1], plain.group.ids[:, :3])
+  assert (mixed.group.ids[:, -1] == 3).all()
+  codes = np.broadcast_to(semantic_ids().ids[3], mixed.group.codes[:, -1].shape)
+  np.testing.assert_array_equal(mixed.group.codes[:, -1], codes)
+  assert not mixed.group.sampled[:, -1].any()
+
+
+def test_experts_are_appended_unless_one_says_else():
+  """The samples stay as they are, and a page without experts adds absent
+  members."""
+  plain, found = samples(prompts([])), samples(prompts([3, -1]))
+  assert found.group.ids.shape == (B, G + 2)
+  first = jax.tree.map(lambda x: x[:, :G], found.group)
+  chex.assert_trees_all_equal(first, plain.group)
+  assert (found.group.ids[:, G] == 3).all()
+  assert found.group.present[:, G].all()
+  assert not found.group.present[:, G + 1].any()
+  assert not found.group.sampled[:, G:].any()
+
+
+def test_positives_are_codes_and_what_is_missing_does_not_count():
+  found = samples(prompts([], [5, -1]))
+  assert found.positives_where[:, 0].any(axis=-1).all()
+  assert not found.positives_where[:, 1].any()
+  np.testing.assert_array_equal(found.positives[0, 0], semantic_ids().ids[5])
+
+
+def test_a_key_gives_the_same_groups_and_another_gives_others():
+  batch = prompts([])
+  chex.assert_trees_all_equal(samples(batch), samples(batch))
+  assert (samples(batch).group.ids != samples(batch, seed=1).group.ids).any()
+
+
+def test_the_unconstrained_policy_may_name_nothing():
+  found = samples(prompts([]), policy=UNCONSTRAINED)
+  assert (found.group.ids < 0).any()
+  assert (samples(prompts([])).group.ids >= 0).all()
+
+
+@pytest.mark.parametrize("policy", POLICIES.values())
 def test_scores_are_the_log_probabilities_of_the_draw(policy):
   prompt = writer().prompts(ROWS, shown=np.ones(4, bool))
   queries = writer().queries(np.array([0, 1, 2, -1]))
@@ -28,3 +130,11 @@ def test_scores_are_the_log_probabilities_of_the_draw(policy):
   np.testing.assert_allclose(
     np.asarray(scored)[where], np.asarray(found.log_probs)[where], atol=1e-4
   )
+
+
+def test_variables_part_into_what_is_trained_and_what_is_not():
+  variables = {"params": {"w": 1}, "counts": {"c": 2}}
+  trained, rest = split_variables(variables)
+  assert trained == {"params": {"w": 1}}
+  assert rest == {"counts": {"c": 2}}
+  assert split_variables({"params": {}})[1] == {}

@@ -1,4 +1,5 @@
 import jax
+import jax.numpy as jnp
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,7 +45,22 @@ def test_early_clipping_is_an_upper_bound(seed):
 
 
 def test_the_stopped_ratio_has_the_gradient_of_the_logarithm():
-  """systems.md 3.7, invariant 6."""
   new, _, where = policies(0)
   total = lambda x: ratios.stopped_ratios(x, where=where).sum()  # noqa: E731
   np.testing.assert_array_equal(jax.grad(total)(new), where)
+
+
+TOKENS = jnp.array([[[1.0, 2.0, 9.0], [4.0, 9.0, 9.0], [9.0, 9.0, 9.0]]])
+WHERE = jnp.array([[[1, 1, 0], [1, 0, 0], [0, 0, 0]]], bool)
+
+
+def test_masked_tokens_are_in_no_mean():
+  sums = ratios.sequence_sums(TOKENS, where=WHERE)
+  means = ratios.sequence_means(TOKENS, where=WHERE)
+  np.testing.assert_array_equal(sums, [[3, 4, 0]])
+  np.testing.assert_array_equal(means, [[1.5, 4, 0]])
+  there = WHERE.any(axis=-1)
+  group = ratios.group_mean(means, where=there)
+  np.testing.assert_array_equal(group, [(1.5 + 4) / 2])
+  tokens = ratios.token_mean(TOKENS, where=WHERE)
+  np.testing.assert_allclose(tokens, [7 / 3], rtol=1e-6)

@@ -12,25 +12,26 @@ from gr_jax.decoding.sampling import sample_group
 from gr_jax.decoding.scoring import constrained_log_probs
 from gr_jax.rl.advantages import informative_groups, normalized_advantages
 from gr_jax.rl.experts import (
-  Group,
   make_group,
   page_experts,
   replace_with_experts,
 )
 from gr_jax.rl.losses.grpo import dapo_loss
-from gr_jax.rl.objective_config import AlignmentConfig
-from gr_jax.rl.old_policy import periodic
-from gr_jax.rl.rewards.page import PageReward, best_of_items
-from gr_jax.rl.state import AlignmentBatch, start_alignment
-from gr_jax.rl.update import make_update
+from gr_jax.rl.objective import AlignmentConfig
+from gr_jax.rl.old_policy import OldPolicy
+from gr_jax.rl.policies import IdSamples, make_score
+from gr_jax.rl.rewards.items import best_of_items
+from gr_jax.rl.rewards.page import PageReward
+from gr_jax.rl.scored_group import Group
+from gr_jax.rl.update import make_update, start_alignment
 from tests.reference.small_policy import (
+  context,
+  counted_context,
   counted_params,
-  counted_unchanged,
   counts,
   model,
   params,
   trie,
-  unchanged,
 )
 from tests.reference.small_world import semantic_ids, shop, writer
 
@@ -43,7 +44,7 @@ WHOLE = AlignmentConfig(
   counted=informative_groups,
   kl_coef=1.0,
   nll_coef=0.5,
-  old_policy=periodic(2),
+  old_policy=OldPolicy(2),
   parts=2,
 )
 RATE = 0.1
@@ -61,7 +62,7 @@ def group(seed):
 
 
 def batch(seed=0, rewards=None):
-  """Groups with rewards; the last has equal ones, the first no positives."""
+  """Groups and rewards; the last has equal ones, the first no positives."""
   rng = np.random.default_rng(seed)
   if rewards is None:
     rewards = rng.random((B, G)).astype(np.float32)
@@ -72,21 +73,20 @@ def batch(seed=0, rewards=None):
   where = np.ones(positives.shape, bool)
   where[0] = False
   rows = np.arange(100, 100 + B)
-  return AlignmentBatch(
+  samples = IdSamples(
     prompt=writer().prompts(rows, shown=np.ones(B, bool)),
     queries=writer().queries(np.array([0, -1, 3, 2])),
     group=group(seed),
-    rewards=rewards,
     positives=positives,
     positives_where=where,
   )
+  return samples, rewards
 
 
 @functools.cache
 def compiled(config):
   return make_update(
-    model(),
-    constrained_log_probs,
+    make_score(model(), constrained_log_probs),
     optax.sgd(RATE),
     config=config,
     like=fresh(),
@@ -97,7 +97,7 @@ def compiled(config):
 def update(config):
   step = compiled(config)
   return lambda state, *batches: functools.reduce(
-    lambda carried, b: step(carried[0], unchanged(), b),
+    lambda carried, b: step(carried[0], context(), *b),
     batches,
     (state, None),
   )
@@ -109,7 +109,7 @@ def fresh():
 
 @jax.jit
 def log_probs(params, of):
-  """Of whole sequences `[B, G]`."""
+  """Log-probabilities of whole sequences `[B, G]`."""
   shape = (*of.group.ids.shape, of.queries.shape[-1])
   queries = jnp.broadcast_to(of.queries[:, None], shape)
   logits = model().apply(params, of.prompt, queries, of.group.codes)
@@ -121,12 +121,26 @@ def moved(before, after):
   return jax.tree.map(lambda b, a: (b - a) / RATE, before, after)
 
 
+def test_the_start_is_a_copy_so_that_the_reference_survives_donation():
+  params = {"w": jnp.arange(3.0)}
+  state = start_alignment(params, optax.adam(0.1))
+  chex.assert_trees_all_equal(state.params, params)
+  chex.assert_trees_all_equal(state.old_params, params)
+  pointers = {
+    x["w"].addressable_data(0).unsafe_buffer_pointer()
+    for x in (params, state.params, state.old_params)
+  }
+  assert len(pointers) == 3
+  assert int(state.step) == 0
+
+
 def test_the_first_step_is_reinforce_with_group_advantages():
-  """systems.md 1.7, invariant 9: at the old policy all ratios are 1."""
+  """At the old policy all ratios are 1."""
+  samples, rewards = batch()
 
   def reinforce(weights):
-    advantages = normalized_advantages(jnp.asarray(batch().rewards))
-    return -jnp.mean(advantages * log_probs(weights, batch()))
+    advantages = normalized_advantages(jnp.asarray(rewards))
+    return -jnp.mean(advantages * log_probs(weights, samples))
 
   state, metrics = update(EG_GRPO)(fresh(), batch())
   chex.assert_trees_all_close(
@@ -142,18 +156,18 @@ def test_the_first_step_is_reinforce_with_group_advantages():
 def test_parts_add_up_to_the_means_of_the_whole_batch():
   """Three of four groups differ, three of four requests have positives, and
   they lie unevenly in the parts; at the reference the divergence is flat."""
-  example = batch()
+  example, rewards = batch()
   codes = example.positives[1:]
   rest = jax.tree.map(lambda x: x[1:], example)
   rest = rest.replace(group=rest.group.replace(ids=codes[..., 0], codes=codes))
 
   def loss(params):
-    advantages = normalized_advantages(jnp.asarray(example.rewards))
+    advantages = normalized_advantages(jnp.asarray(rewards))
     policy = jnp.mean((advantages * log_probs(params, example))[:3])
     nll = -jnp.mean(log_probs(params, rest))
     return -policy / semantic_ids().num_levels + 0.5 * nll
 
-  state, metrics = update(WHOLE)(fresh(), example)
+  state, metrics = update(WHOLE)(fresh(), (example, rewards))
   chex.assert_trees_all_close(
     moved(params(), state.params),
     jax.jit(jax.grad(loss))(params()),
@@ -163,37 +177,36 @@ def test_parts_add_up_to_the_means_of_the_whole_batch():
 
 
 def test_equal_rewards_without_positives_move_nothing():
-  example = batch(rewards=np.full((B, G), 0.1, np.float32))
+  example, rewards = batch(rewards=np.full((B, G), 0.1, np.float32))
   example = example.replace(
     positives=example.positives[:, :0],
     positives_where=example.positives_where[:, :0],
   )
-  state, _ = update(EG_GRPO)(fresh(), example)
+  state, _ = update(EG_GRPO)(fresh(), (example, rewards))
   chex.assert_trees_all_equal(state.params, params())
 
 
 def test_an_expert_rises_where_samples_earn_nothing():
-  """systems.md 1.7, invariant 8; without the expert nothing would move."""
-  example = batch(2, rewards=np.zeros((B, G), np.float32))
+  """Without the expert nothing would move."""
+  example, rewards = batch(2, rewards=np.zeros((B, G), np.float32))
   experts = np.array([[0], [1], [2], [3]], np.int32)
   table = jnp.asarray(semantic_ids().ids)
-  example.rewards[:, -1] = 1.0
+  rewards[:, -1] = 1.0
   example = example.replace(
     group=replace_with_experts(example.group, experts, table)
   )
   before = log_probs(params(), example)
-  state, metrics = update(EG_GRPO)(fresh(), example)
+  state, metrics = update(EG_GRPO)(fresh(), (example, rewards))
   assert (log_probs(state.params, example) > before)[:, -1].all()
   assert metrics["align/reward"] == 0
 
 
 def test_members_that_are_not_there_change_nothing():
-  example = batch()
-  example.group.where[:, -1] = False
-  other = batch()
-  other.group.where[:, -1] = False
-  other.group.codes[:, -1] = -1
-  other.rewards[:, -1] = 9.0
+  example, other = batch(), batch()
+  for samples, _ in (example, other):
+    samples.group.where[:, -1] = False
+  other[0].group.codes[:, -1] = -1
+  other[1][:, -1] = 9.0
   alone, _ = update(EG_GRPO)(fresh(), example)
   found, _ = update(EG_GRPO)(fresh(), other)
   chex.assert_trees_all_close(found.params, alone.params, atol=1e-6)
@@ -202,11 +215,10 @@ def test_members_that_are_not_there_change_nothing():
 def test_counts_are_read_and_not_trained():
   """What learns to use them is."""
   state = start_alignment(counted_params(), optax.sgd(RATE))
-  step = make_update(
-    model(), constrained_log_probs, optax.sgd(RATE), config=EG_GRPO, like=state
-  )
+  score = make_score(model(), constrained_log_probs)
+  step = make_update(score, optax.sgd(RATE), config=EG_GRPO, like=state)
   kept = jax.tree.map(np.array, counts())
-  state, _ = step(state, counted_unchanged(), batch())
+  state, _ = step(state, counted_context(), *batch())
   assert set(state.params) == {"params"}
   chex.assert_trees_all_equal(jax.tree.map(np.array, counts()), kept)
   before, after = counted_params()["params"], state.params["params"]
@@ -215,10 +227,9 @@ def test_counts_are_read_and_not_trained():
 
 def test_the_divergence_pulls_back_to_the_reference():
   """From another policy, with nothing else to learn."""
-  example = batch(rewards=np.full((B, G), 0.3, np.float32))
-  example = example.replace(
-    positives_where=np.zeros_like(example.positives_where)
-  )
+  samples, rewards = batch(rewards=np.full((B, G), 0.3, np.float32))
+  nothing = np.zeros_like(samples.positives_where)
+  example = samples.replace(positives_where=nothing), rewards
   away = start_alignment(
     jax.tree.map(lambda x: 0.9 * x, params()), optax.sgd(RATE)
   )
@@ -238,7 +249,6 @@ def test_rollouts_are_of_the_old_policy_until_its_turn_comes():
 
 
 def test_positives_are_learned_even_where_rewards_are_equal():
-  """systems.md 3.7, invariant 7."""
   example = batch(rewards=np.full((B, G), 0.3, np.float32))
   state, first = update(WHOLE)(fresh(), example)
   _, last = update(WHOLE)(state, *[example] * 9)
@@ -254,11 +264,11 @@ def test_an_update_is_compiled_once():
     names.append(name)
 
   step, state = compiled.__wrapped__(EG_GRPO), fresh()
-  state, _ = step(state, unchanged(), batch())
+  state, _ = step(state, context(), *batch())
   jax.monitoring.register_event_duration_secs_listener(listen)
   try:
     for seed in range(2):
-      state, _ = step(state, unchanged(), batch(seed))
+      state, _ = step(state, context(), *batch(seed))
   finally:
     jax.monitoring.unregister_event_duration_listener(listen)
   assert not [name for name in names if "backend_compile" in name]
@@ -279,33 +289,33 @@ def test_what_is_rewarded_becomes_more_likely():
     rewards = (group(seed).ids % 3 == 0).astype(np.float32)
     examples.append(batch(seed, rewards))
   state, _ = update(EG_GRPO)(fresh(), *examples * 5)
-  for example in examples:
+  for example, rewards in examples:
     gain = log_probs(state.params, example) - log_probs(params(), example)
-    liked = example.rewards > 0
+    liked = rewards > 0
     assert gain[liked].mean() > gain[~liked].mean() + 0.05
 
 
 def test_rollouts_rewards_experts_and_updates_raise_the_reward():
   """EG-GRPO with one expert, as a stage runs it, on four requests."""
-  requests, example = np.arange(100, 100 + B), batch()
+  requests, (example, _) = np.arange(100, 100 + B), batch()
   experts = page_experts(shop().requests, semantic_ids(), count=1)[requests]
   reward = best_of_items(PageReward(shop().requests), semantic_ids())
   table, state, means = jnp.asarray(semantic_ids().ids), fresh(), []
 
   @jax.jit
   def rollout(params, prompt, experts, key):
-    drawn = sample_group(
+    found = sample_group(
       model(), params, prompt, trie(),
       group_size=G, key=key,
     )  # fmt: skip
-    return replace_with_experts(make_group(drawn), experts, table)
+    return replace_with_experts(make_group(found), experts, table)
 
   prompt = example.prompt, example.queries
   for key in jax.random.split(jax.random.key(3), 40):
     members = rollout(state.old_params, prompt, experts, key)
     earned = reward(requests, np.asarray(members.ids))
     state, metrics = update(EG_GRPO)(
-      state, example.replace(group=members, rewards=earned)
+      state, (example.replace(group=members), earned)
     )
     means.append(float(metrics["align/reward"]))
   assert np.mean(means[-10:]) > np.mean(means[:10]) + 0.1

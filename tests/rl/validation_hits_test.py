@@ -4,16 +4,21 @@ import jax
 import numpy as np
 import pytest
 
+from gr_jax.data.requests import VALID
 from gr_jax.data.row_lists import from_lists
 from gr_jax.decoding.beam_search import beam_search
-from gr_jax.rl.validation_hits import ValidationRequests, make_validation_hits
+from gr_jax.rl.validation_hits import (
+  ValidationRequests,
+  make_validation_hits,
+  validation_requests,
+)
 from tests.reference.small_policy import model, params, trie
-from tests.reference.small_world import shop, writer
+from tests.reference.small_world import semantic_ids, shop, writer
 
 ROWS = np.arange(50, 63)
 
 
-def asked(targets):
+def validation(targets):
   return ValidationRequests(
     prompt=writer().prompts(ROWS, shown=np.ones(len(ROWS), bool)),
     queries=writer().queries(shop().requests.query[ROWS]),
@@ -23,7 +28,7 @@ def asked(targets):
 
 @functools.cache
 def ranked():
-  requests = asked([[0]] * len(ROWS))
+  requests = validation([[0]] * len(ROWS))
   prompt = requests.prompt, requests.queries
   search = jax.jit(functools.partial(beam_search, model(), beam_size=10))
   found = search(params(), prompt, trie())
@@ -41,9 +46,22 @@ def test_hits_are_targets_among_the_first(batch_size):
   measure = make_validation_hits(
     model(),
     trie(),
-    asked(targets),
+    validation(targets),
     batch_size=batch_size,
   )
   found = measure(params())
   assert found["eval/hit_rate@1"] == pytest.approx(1 / len(ROWS))
   assert found["eval/hit_rate@10"] == pytest.approx(4 / len(ROWS))
+
+
+def test_validation_requests_are_of_their_split_and_seed():
+  options = {"split": VALID, "count": 9, "seed": 3}
+  found = validation_requests(
+    shop().requests, writer(), semantic_ids(), **options
+  )
+  again = validation_requests(
+    shop().requests, writer(), semantic_ids(), **options
+  )
+  assert len(found.queries) == len(found.targets) == 9
+  np.testing.assert_array_equal(found.queries, again.queries)
+  assert (found.targets.sizes > 0).all()

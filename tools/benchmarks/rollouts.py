@@ -19,12 +19,15 @@ from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.nn.dot import bf16_dot_general
 from gr_jax.nn.transformer import TransformerConfig
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, replicated
-from gr_jax.rl.objective_config import AlignmentConfig
-from gr_jax.rl.policies import CONSTRAINED
+from gr_jax.rl.objective import AlignmentConfig
+from gr_jax.rl.policies import (
+  CONSTRAINED,
+  AlignmentContext,
+  make_rollout,
+  make_score,
+)
 from gr_jax.rl.prompts import PromptBatch
-from gr_jax.rl.rollout import make_rollout
-from gr_jax.rl.state import Unchanged, start_alignment
-from gr_jax.rl.update import make_update
+from gr_jax.rl.update import make_update, start_alignment
 from tools.benchmarks.contender import (
   LIBRARY_START,
   Contender,
@@ -94,17 +97,17 @@ class _World:
       config, sizes["vocabulary"], self.levels, dot_general=bf16_dot_general
     )
     self.ids = random_ids(sizes["ids"], list(self.levels), seed=0)
-    self.asked = _requests(sizes)
-    queries, codes = self.asked.queries[:1, None], self.ids[:1, None]
-    first = jax.tree.map(lambda x: x[:1], self.asked.prompt)
+    self.prompts = _requests(sizes)
+    queries, codes = self.prompts.queries[:1, None], self.ids[:1, None]
+    first = jax.tree.map(lambda x: x[:1], self.prompts.prompt)
     made = jax.jit(self.model.init)(jax.random.key(0), first, queries, codes)
     mesh = make_mesh(MeshConfig())
     trie = build_trie(self.ids, self.levels)
     # On the mesh, as in the loop: the first step compiles for all others.
-    self.unchanged = jax.device_put(
-      Unchanged(nn.unbox(made), {}, trie, self.ids), replicated(mesh)
+    self.context = jax.device_put(
+      AlignmentContext(nn.unbox(made), {}, trie, self.ids), replicated(mesh)
     )
-    self.params = self.unchanged.reference
+    self.params = self.context.reference
     self.rollout = make_rollout(
       self.model,
       sample=CONSTRAINED.sample,
@@ -144,7 +147,7 @@ def make_rollouts(*, units, **sizes) -> Run:
 
   def run():
     for key in keys:
-      found = world.rollout(world.params, world.unchanged, world.asked, key)
+      found = world.rollout(world.params, world.context, world.prompts, key)
       jax.device_get(found.group.ids)
     return {}
 
@@ -159,28 +162,25 @@ def make_step(*, units, **sizes) -> Run:
   first = start_alignment(world.params, optimizer)
   state = [jax.device_put(first, replicated(mesh))]
   update = make_update(
-    world.model,
-    CONSTRAINED.score,
+    make_score(world.model, CONSTRAINED.score),
     optimizer,
     config=AlignmentConfig(),
     like=state[0],
   )
   rewards = np.random.default_rng(2).random(
-    (sizes["batch"], sizes["group"]), np.float32
+    (sizes["batch"], sizes["group"] + _EXPERTS), np.float32
   )
 
   def run():
     spent = np.zeros(2)
     for key in jax.random.split(jax.random.key(0), units):
       start = time.perf_counter()
-      drawn = world.rollout(
-        state[0].old_params, world.unchanged, world.asked, key
+      samples = world.rollout(
+        state[0].old_params, world.context, world.prompts, key
       )
-      jax.block_until_ready(drawn)
+      jax.block_until_ready(samples)
       middle = time.perf_counter()
-      state[0], metrics = update(
-        state[0], world.unchanged, drawn.replace(rewards=rewards)
-      )
+      state[0], metrics = update(state[0], world.context, samples, rewards)
       jax.block_until_ready(metrics)
       spent += middle - start, time.perf_counter() - middle
     return {"rollout_share": spent[0] / spent.sum()}
@@ -196,7 +196,7 @@ def make_loop(*, units, **sizes) -> Run:
   children = _dictionary_trie(world.ids)
   rng = np.random.default_rng(3)
   batch, group = sizes["batch"], sizes["group"]
-  prompt = world.asked.prompt, world.asked.queries
+  prompt = world.prompts.prompt, world.prompts.queries
   own = np.broadcast_to(np.arange(group, dtype=np.int32), (batch, group))
 
   def draw() -> np.ndarray:

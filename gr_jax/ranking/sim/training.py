@@ -27,8 +27,8 @@ Progress = Callable[[int, int], None]
 """(steps done, steps in all)."""
 
 
-def drawn(rows: np.ndarray, count: int, *, seed: int) -> np.ndarray:
-  """`count` of `rows`, in their order; all of them where there are no more."""
+def sample_in_order(rows: np.ndarray, count: int, *, seed: int) -> np.ndarray:
+  """`count` random ones of `rows` in their order, or all where `count` is 0."""
   if not 0 < count < len(rows):
     return rows
   rng = np.random.default_rng(seed)
@@ -43,7 +43,9 @@ def split_training(
   Raises:
     ValueError: where one of the two would be empty.
   """
-  rows = drawn(np.flatnonzero(requests.split == TRAIN), most, seed=seed)
+  rows = sample_in_order(
+    np.flatnonzero(requests.split == TRAIN), most, seed=seed
+  )
   rows = rows[np.argsort(requests.time[rows], kind="stable")]
   kept = len(rows) - round(share * len(rows))
   if not 0 < kept < len(rows):

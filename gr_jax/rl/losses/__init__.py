@@ -1,1 +1,1 @@
-"""Losses of groups and of preferences."""
+"""Losses of groups: the GRPO family and preferences."""

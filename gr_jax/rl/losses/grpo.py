@@ -1,9 +1,8 @@
-r"""The GRPO family: policy losses of groups.
+r"""Policy losses of the GRPO family.
 
-Every loss takes token log-probabilities `log_probs` and `old_log_probs`
-`[..., G, L]`, `advantages` `[..., G]` and a mask `where` `[..., G, L]` of the
-tokens that count, and gives one loss per group, `[...]`. The expectation over
-prompts is `group_means.batch_mean`, the KL term is in `rl/kl.py`. With
+Every loss takes a `ScoredGroup` and gives one number per group, `[...]`. The
+expectation over prompts, the KL term and the NLL term are those of
+`rl/objective.py`. With `A = advantages(rewards)` and
 
   clipped(p, A) = min(p A, clip(p, 1 - low, 1 + high) A)
 
@@ -22,19 +21,23 @@ they differ in the ratio and in what they average over:
 import jax
 import jax.numpy as jnp
 
-from gr_jax.rl.group_means import (
-  group_mean,
-  sequence_means,
-  sequence_sums,
-  token_mean,
+from gr_jax.rl.advantages import (
+  Advantages,
+  centered_advantages,
+  normalized_advantages,
 )
 from gr_jax.rl.ratios import (
   early_clipped_ratios,
+  group_mean,
   mean_ratios,
+  sequence_means,
   sequence_ratios,
+  sequence_sums,
   stopped_ratios,
+  token_mean,
   token_ratios,
 )
+from gr_jax.rl.scored_group import ScoredGroup
 
 
 def clipped(
@@ -45,88 +48,81 @@ def clipped(
   return jnp.minimum(ratios * advantages, bounded * advantages)
 
 
-def _present(where: jax.Array) -> jax.Array:
-  return jnp.any(where, axis=-1)
+def _token_gains(
+  group: ScoredGroup, advantages: Advantages, *, low: float, high: float
+) -> jax.Array:
+  r"""$clipped(\rho_{it}, A_i)$, `[..., G, L]`."""
+  ratios = token_ratios(group.log_probs, group.old_log_probs, where=group.where)
+  a = advantages(group.rewards, where=group.present)
+  return clipped(ratios, a[..., None], low=low, high=high)
 
 
 def grpo_loss(
-  log_probs: jax.Array,
-  old_log_probs: jax.Array,
-  advantages: jax.Array,
+  group: ScoredGroup,
   *,
-  where: jax.Array,
+  advantages: Advantages = normalized_advantages,
   clip_eps: float = 0.2,
 ) -> jax.Array:
   r"""$-\frac1G \sum_i \frac1{|o_i|} \sum_t clipped(\rho_{it}, A_i)$.
 
   DeepSeekMath, eq. 3, without its KL term.
   """
-  ratios = token_ratios(log_probs, old_log_probs, where=where)
-  gains = clipped(ratios, advantages[..., None], low=clip_eps, high=clip_eps)
-  gains = sequence_means(gains, where=where)
-  return -group_mean(gains, where=_present(where))
+  gains = _token_gains(group, advantages, low=clip_eps, high=clip_eps)
+  gains = sequence_means(gains, where=group.where)
+  return -group_mean(gains, where=group.present)
 
 
 def dapo_loss(
-  log_probs: jax.Array,
-  old_log_probs: jax.Array,
-  advantages: jax.Array,
+  group: ScoredGroup,
   *,
-  where: jax.Array,
+  advantages: Advantages = normalized_advantages,
   clip_low: float = 0.2,
   clip_high: float = 0.28,
 ) -> jax.Array:
   r"""$-\frac1{\sum_i|o_i|} \sum_i \sum_t clipped(\rho_{it}, A_i)$.
 
   DAPO, eq. 8: the upper bound is wider, so that rare tokens can rise. Groups of
-  equal rewards are dropped by `advantages.informative_groups`. The penalty of
+  equal rewards are left out by `AlignmentConfig.counted`. The penalty of
   overlong answers is left out: an ID has at most `L` codes.
   """
-  ratios = token_ratios(log_probs, old_log_probs, where=where)
-  gains = clipped(ratios, advantages[..., None], low=clip_low, high=clip_high)
-  return -token_mean(gains, where=where)
+  gains = _token_gains(group, advantages, low=clip_low, high=clip_high)
+  return -token_mean(gains, where=group.where)
 
 
 def dr_grpo_loss(
-  log_probs: jax.Array,
-  old_log_probs: jax.Array,
-  advantages: jax.Array,
+  group: ScoredGroup,
   *,
-  where: jax.Array,
+  advantages: Advantages = centered_advantages,
   clip_eps: float = 0.2,
 ) -> jax.Array:
   r"""$-\frac1G \sum_i \sum_t clipped(\rho_{it}, A_i)$ (Dr.GRPO, eq. 3).
 
-  To be used with `centered_advantages`. No length in the denominator; the
-  constant by which their code divides is left to the learning rate.
+  Neither a spread nor a length in the denominator; the constant by which their
+  code divides is left to the learning rate.
   """
-  ratios = token_ratios(log_probs, old_log_probs, where=where)
-  gains = clipped(ratios, advantages[..., None], low=clip_eps, high=clip_eps)
-  gains = sequence_sums(gains, where=where)
-  return -group_mean(gains, where=_present(where))
+  gains = _token_gains(group, advantages, low=clip_eps, high=clip_eps)
+  gains = sequence_sums(gains, where=group.where)
+  return -group_mean(gains, where=group.present)
 
 
 def gspo_loss(
-  log_probs: jax.Array,
-  old_log_probs: jax.Array,
-  advantages: jax.Array,
+  group: ScoredGroup,
   *,
-  where: jax.Array,
+  advantages: Advantages = normalized_advantages,
   clip_low: float = 3e-4,
   clip_high: float = 4e-4,
 ) -> jax.Array:
   r"""$-\frac1G \sum_i clipped(\rho_i^{1/|o_i|}, A_i)$ (GSPO, eqs. 5 and 7)."""
-  ratios = mean_ratios(log_probs, old_log_probs, where=where)
-  gains = clipped(ratios, advantages, low=clip_low, high=clip_high)
-  return -group_mean(gains, where=_present(where))
+  ratios = mean_ratios(group.log_probs, group.old_log_probs, where=group.where)
+  a = advantages(group.rewards, where=group.present)
+  gains = clipped(ratios, a, low=clip_low, high=clip_high)
+  return -group_mean(gains, where=group.present)
 
 
 def ecpo_loss(
-  log_probs: jax.Array,
-  old_log_probs: jax.Array,
-  advantages: jax.Array,
+  group: ScoredGroup,
   *,
-  where: jax.Array,
+  advantages: Advantages = normalized_advantages,
   clip_eps: float = 0.2,
   delta: float = 0.1,
 ) -> jax.Array:
@@ -137,18 +133,20 @@ def ecpo_loss(
   with it the gradient, is otherwise unbounded.
   """
   ratios = early_clipped_ratios(
-    log_probs, old_log_probs, where=where, limit=1 + clip_eps + delta
+    group.log_probs,
+    group.old_log_probs,
+    where=group.where,
+    limit=1 + clip_eps + delta,
   )
-  gains = clipped(ratios, advantages, low=clip_eps, high=clip_eps)
-  return -group_mean(gains, where=_present(where))
+  a = advantages(group.rewards, where=group.present)
+  gains = clipped(ratios, a, low=clip_eps, high=clip_eps)
+  return -group_mean(gains, where=group.present)
 
 
 def eg_grpo_loss(
-  log_probs: jax.Array,
-  old_log_probs: jax.Array,
-  advantages: jax.Array,
+  group: ScoredGroup,
   *,
-  where: jax.Array,
+  advantages: Advantages = normalized_advantages,
   clip_eps: float = 0.2,
 ) -> jax.Array:
   r"""$-\frac1G \sum_i clipped(\rho_i, A_i)$ (EG-GRPO, arXiv 2605.14434).
@@ -158,27 +156,31 @@ def eg_grpo_loss(
   sampled, as in the paper. `rl/experts.py` puts them there; without
   any this is GRPO with sequence ratios.
   """
-  ratios = sequence_ratios(log_probs, old_log_probs, where=where)
-  gains = clipped(ratios, advantages, low=clip_eps, high=clip_eps)
-  return -group_mean(gains, where=_present(where))
+  ratios = sequence_ratios(
+    group.log_probs, group.old_log_probs, where=group.where
+  )
+  a = advantages(group.rewards, where=group.present)
+  gains = clipped(ratios, a, low=clip_eps, high=clip_eps)
+  return -group_mean(gains, where=group.present)
 
 
 def grpo_sr_loss(
-  log_probs: jax.Array,
-  old_log_probs: jax.Array,
-  advantages: jax.Array,
-  *,
-  where: jax.Array,
+  group: ScoredGroup, *, advantages: Advantages = normalized_advantages
 ) -> jax.Array:
   r"""$-\frac1G \sum_i \frac1{|o_i|} \sum_t \frac\pi{sg[\pi]} A_i$.
 
-  GenRec's GRPO-SR (arXiv 2604.14878): no old policy (not read), no clip and no
-  KL; `nll_loss` on real positives holds the policy instead.
+  GenRec's GRPO-SR (arXiv 2604.14878): no old policy, no clip and no KL;
+  `nll_loss` on real positives keeps the policy near them instead.
   """
-  del old_log_probs
-  ratios = stopped_ratios(log_probs, where=where)
-  gains = sequence_means(ratios * advantages[..., None], where=where)
-  return -group_mean(gains, where=_present(where))
+  ratios = stopped_ratios(group.log_probs, where=group.where)
+  a = advantages(group.rewards, where=group.present)
+  gains = sequence_means(ratios * a[..., None], where=group.where)
+  return -group_mean(gains, where=group.present)
+
+
+def zero_loss(group: ScoredGroup) -> jax.Array:
+  """0 for every group: only the NLL and KL terms of the objective are left."""
+  return jnp.zeros(group.rewards.shape[:-1], group.log_probs.dtype)
 
 
 def nll_loss(log_probs: jax.Array, *, where: jax.Array) -> jax.Array:
@@ -188,4 +190,4 @@ def nll_loss(log_probs: jax.Array, *, where: jax.Array) -> jax.Array:
   `[OURS]`.
   """
   totals = sequence_sums(log_probs, where=where)
-  return -group_mean(totals, where=_present(where))
+  return -group_mean(totals, where=jnp.any(where, axis=-1))

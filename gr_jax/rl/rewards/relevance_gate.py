@@ -1,4 +1,4 @@
-r"""The relevance gate of GenRec: no reward for what has nothing to do with it.
+r"""The relevance gate of GenRec: irrelevant items have no reward.
 
   G_i = 1(s_i > tau),   s_i = max cosine(x_i, x_j) over the user's last m items
 
@@ -18,13 +18,13 @@ _CHUNK = 16_384
 
 @dataclasses.dataclass(frozen=True)
 class GateConfig:
-  """What the gate looks at, and how often it is shut.
+  """The history that the gate reads, and how often it is shut.
 
   Attributes:
-    last: clicks of the history that count, `m`.
-    quantile: of the scores of random items, below which the gate is shut.
-    samples: random (request, item) pairs that the quantile is of.
-    seed: draws them.
+    last: the number of latest clicks that count, `m`.
+    quantile: the quantile of random items' scores below which it is shut.
+    samples: the number of random (request, item) pairs behind that quantile.
+    seed: the seed of those pairs.
   """
 
   last: int = 20
@@ -38,8 +38,8 @@ class RelevanceGate:
 
   Args:
     requests: users and their histories.
-    vectors: `[N, D]` of the items, of any length.
-    rows: request rows that the threshold is drawn from, of the training split.
+    vectors: item vectors `[N, D]` of any length.
+    rows: request rows of the training split, from which the threshold is drawn.
     config: sizes.
 
   Attributes:
@@ -59,9 +59,9 @@ class RelevanceGate:
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     self._vectors = vectors / np.maximum(length, 1e-12)
     rng = np.random.default_rng(config.seed)
-    drawn = rng.choice(rows, config.samples)
+    sampled = rng.choice(rows, config.samples)
     items = rng.integers(0, len(vectors), config.samples)
-    scores = self.scores(drawn, items)
+    scores = self.scores(sampled, items)
     scores = scores[np.isfinite(scores)]
     self.threshold = (
       float(np.quantile(scores, config.quantile)) if len(scores) else -np.inf

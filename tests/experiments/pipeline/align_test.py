@@ -8,12 +8,11 @@ from ml_collections import ConfigDict
 
 from configs import eg_grpo as config_file
 from experiments import eg_grpo
-from experiments.pipeline.align import align, validation_requests
+from experiments.pipeline.align import align, objective
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.train import Generator
 from gr_jax.artefacts import Artefact
-from gr_jax.data.requests import VALID
 from gr_jax.training.metric_writer import read_metrics
 from tests.reference.small_policy import counted_params, counts, model
 from tests.reference.small_world import semantic_ids, shop, writer
@@ -22,7 +21,7 @@ from tests.reference.small_world import semantic_ids, shop, writer
 def section() -> ConfigDict:
   config = config_file.section()
   config.group_size = 4
-  config.asked.update(batch_size=8, clicked=1)
+  config.prompts.update(batch_size=8, clicked=1)
   config.loop.update(steps=4, log_every=2, eval_every=4, checkpoint_every=2)
   config.validation.update(requests=12, batch_size=8)
   return config
@@ -40,7 +39,6 @@ def aligned(workdir, config) -> Generator:
     tokenized,
     Generator(model(), variables, writer(), artefact),
     reward=eg_grpo.page_reward(config, data, tokenized),
-    objective=eg_grpo.objective(config),
   )
 
 
@@ -85,20 +83,44 @@ def test_another_reward_value_is_another_artefact(made, tmp_path):
   )
 
 
-def test_hits_of_the_held_out_are_told_before_and_after(made):
+def test_validation_hits_stand_before_and_after(made):
   rows = read_metrics(made.artefact.directory / "metrics.jsonl")
-  told = [row["step"] for row in rows if "eval/hit_rate@1" in row]
-  assert told == [0, 4]
+  steps = [row["step"] for row in rows if "eval/hit_rate@1" in row]
+  assert steps == [0, 4]
 
 
-def test_held_out_requests_are_of_their_split_and_of_the_seed():
-  options = {"split": VALID, "count": 9, "seed": 3}
-  found = validation_requests(
-    shop().requests, writer(), semantic_ids(), **options
-  )
-  again = validation_requests(
-    shop().requests, writer(), semantic_ids(), **options
-  )
-  assert len(found.queries) == len(found.targets) == 9
-  np.testing.assert_array_equal(found.queries, again.queries)
-  assert (found.targets.sizes > 0).all()
+@pytest.mark.parametrize(
+  ("changes", "message"),
+  [
+    ({"parts": 3}, r"8, no multiple of align.parts \(3\)"),
+    (
+      {"prompts.clicked": 5, "experts": "replace"},
+      "5 experts .* group of 4: .* align.experts to append",
+    ),
+    ({"experts": "x"}, "align.experts is 'x'; use one of append, replace"),
+    ({"policy": "x"}, "align.policy is 'x'; use one of constrained"),
+    ({"loss": "x"}, "align.loss is 'x'; use one of grpo, dapo"),
+    ({"loss_options.beta": 0.1}, "has 'beta'; the options of eg_grpo are"),
+    ({"kl_estimator": "x"}, "align.kl_estimator is 'x'; use one of k1, k2"),
+    ({"old_every": 0}, "old_every is 0"),
+  ],
+)
+def test_a_choice_that_does_not_exist_is_refused_in_one_line(changes, message):
+  config = section()
+  config.update_from_flattened_dict(changes)
+  with pytest.raises(ValueError, match=message) as raised:
+    objective(config)
+  assert "\n" not in str(raised.value)
+
+
+def test_any_number_of_experts_can_be_appended():
+  config = section()
+  config.prompts.clicked = 5
+  objective(config)
+
+
+def test_the_former_name_of_a_section_names_the_new_one():
+  config = section()
+  config.asked = config.prompts.to_dict()
+  with pytest.raises(ValueError, match=r"align.asked .* align.prompts"):
+    objective(config)

@@ -18,7 +18,9 @@ def made(directory):
   world = shop()
   world_data = data(directory)
   vectors = Vectors(world.item_x, world.query_x, world_data.artefact)
-  return preference.prefer(section(), directory, world_data, vectors)
+  return preference.fit_preference_model(
+    section(), directory, world_data, vectors
+  )
 
 
 def test_a_second_call_reads_the_same_model(tmp_path):

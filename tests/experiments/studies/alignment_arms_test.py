@@ -1,10 +1,9 @@
-import jax.numpy as jnp
-import numpy as np
 import pytest
 
 from configs import eg_grpo_claim as config_file
-from experiments.studies import alignment_arms
+from experiments.pipeline.align import objective
 from experiments.studies.alignment_arms import ARMS, align_section, check_arms
+from gr_jax.rl.losses.grpo import zero_loss
 
 SHARED = config_file.get_config().align
 
@@ -16,7 +15,7 @@ def test_arms_differ_in_experts_and_divergence_alone():
     if name.startswith("k")
   }
   experts = {
-    name: (one["asked"].pop("clicked"), one["asked"].pop("exposed"))
+    name: (one["prompts"].pop("clicked"), one["prompts"].pop("exposed"))
     for name, one in sections.items()
   }
   assert experts["k0"] == experts["k0_free"] == (0, 0)
@@ -43,12 +42,10 @@ def test_a_rate_of_its_own_comes_before_that_of_all_others():
 
 def test_the_control_has_positives_and_nothing_else_to_learn():
   section = align_section(SHARED, "sft_longer", seed=0)
-  objective = ARMS["sft_longer"].objective(section)
-  assert (objective.kl_coef, objective.nll_coef) == (0.0, 1.0)
-  assert section.asked.positives > 0
-  x = jnp.ones((2, 1, 3))
-  loss = alignment_arms.no_policy_loss(x, x, x[..., 0], where=x > 0)
-  np.testing.assert_array_equal(loss, np.zeros(2))
+  found = objective(section)
+  assert (found.kl_coef, found.nll_coef) == (0.0, 1.0)
+  assert section.prompts.positives > 0
+  assert found.policy_loss is zero_loss
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from gr_jax.ranking.sim.features import PairWriter, look_up, make_tables
 from gr_jax.ranking.sim.history_search import soft_search
 from gr_jax.ranking.sim.model import PreferenceConfig, PreferenceModel
 from gr_jax.ranking.sim.network import NetworkConfig, PreferenceNetwork
-from gr_jax.rl.rewards.page import mean_of_items
+from gr_jax.rl.rewards.items import mean_of_items
 from tests.reference.small_world import semantic_ids, shop
 
 CONFIG = PreferenceConfig(

@@ -16,7 +16,11 @@ from gr_jax.ranking.impressions import page_rows
 from gr_jax.ranking.sim.features import make_tables
 from gr_jax.ranking.sim.model import PreferenceConfig
 from gr_jax.ranking.sim.network import NetworkConfig
-from gr_jax.ranking.sim.training import drawn, fit_preference, split_training
+from gr_jax.ranking.sim.training import (
+  fit_preference,
+  sample_in_order,
+  split_training,
+)
 
 CONFIG = PreferenceConfig(
   network=NetworkConfig(kept=10, width=16, hidden=(32,)),
@@ -99,9 +103,9 @@ def test_a_share_that_leaves_nothing_is_refused():
 
 
 @hypothesis.given(st.integers(1, 40), st.integers(0, 50), st.integers(0, 9))
-def test_drawn_rows_keep_their_order_and_are_no_more_than_asked(n, count, seed):
+def test_a_sample_keeps_the_order_and_its_size(n, count, seed):
   rows = np.arange(n) * 3
-  found = drawn(rows, count, seed=seed)
+  found = sample_in_order(rows, count, seed=seed)
   assert len(found) == (min(n, count) if count else n)
   assert (np.diff(found) > 0).all()
   assert np.isin(found, rows).all()
@@ -114,15 +118,15 @@ def test_fewer_requests_are_read_where_that_is_said():
   assert log.time[early].max() <= log.time[late].min()
 
 
-def test_every_step_is_told():
+def test_every_step_is_reported():
   shop = world()
   tables = make_tables(shop.catalogue, shop.item_x, shop.query_x, depth=2)
   config = dataclasses.replace(CONFIG, max_requests=200, epochs=2)
-  told = []
+  reported = []
   fit_preference(
     shop.requests,
     tables,
     config=config,
-    progress=lambda done, total: told.append((done, total)),
+    progress=lambda done, total: reported.append((done, total)),
   )
-  assert [done for done, _ in told] == list(range(1, told[0][1] + 1))
+  assert [done for done, _ in reported] == list(range(1, reported[0][1] + 1))

@@ -14,19 +14,33 @@ from gr_jax.rl.advantages import (
   normalized_advantages,
 )
 from gr_jax.rl.losses import grpo
+from gr_jax.rl.scored_group import ScoredGroup
 
 G, L = 5, 3
 SEEDS = st.integers(0, 2**31 - 1)
 
 
+def of_arrays(loss):
+  """The loss of log-probabilities, old ones and given advantages."""
+
+  def of_advantages(new, old, a, *, where):
+    group = ScoredGroup(new, old, a, where, where.any(axis=-1))
+    return loss(group, advantages=lambda rewards, *, where: rewards)
+
+  return of_advantages
+
+
 FAMILY = {
-  "grpo": grpo.grpo_loss,
-  "dapo": grpo.dapo_loss,
-  "dr_grpo": grpo.dr_grpo_loss,
-  "gspo": grpo.gspo_loss,
-  "ecpo": grpo.ecpo_loss,
-  "eg_grpo": grpo.eg_grpo_loss,
-  "grpo_sr": grpo.grpo_sr_loss,
+  name: of_arrays(loss)
+  for name, loss in (
+    ("grpo", grpo.grpo_loss),
+    ("dapo", grpo.dapo_loss),
+    ("dr_grpo", grpo.dr_grpo_loss),
+    ("gspo", grpo.gspo_loss),
+    ("ecpo", grpo.ecpo_loss),
+    ("eg_grpo", grpo.eg_grpo_loss),
+    ("grpo_sr", grpo.grpo_sr_loss),
+  )
 }
 every_loss = pytest.mark.parametrize("name", FAMILY)
 
@@ -170,7 +184,7 @@ def test_groups_of_a_batch_do_not_read_each_other(name):
 @every_loss
 @given(SEEDS)
 def test_at_the_old_policy_the_gradient_is_that_of_reinforce(name, seed):
-  """systems.md 1.7 (9), 3.7 (6) and 15.3: equal up to the loss's own scale."""
+  """Equal for all losses, up to the scale of each."""
   _, old, a, where = group(seed, ends=False)
   old, a = as_float32(old, a)
   value = jitted(name)(old, old, a, where=where)
@@ -184,7 +198,7 @@ def test_at_the_old_policy_the_gradient_is_that_of_reinforce(name, seed):
 
 
 def anchored(name, new, old, a, where, at):
-  """The loss with what is under a stop-gradient taken at `at`."""
+  """The loss whose values under a stop-gradient are those at `at`."""
   if name == "ecpo":
     baseline = np.where(where, at, 0).sum(1) - np.log(1.3)
     target = np.maximum(baseline, np.where(where, old, 0).sum(1))
@@ -245,8 +259,8 @@ def test_ecpo_bounds_the_gradient_of_a_negative_advantage():
     arguments = as_float32(old + rise, old, [-1.0])
     bounded = gradient("ecpo")(*arguments, where=where)
     np.testing.assert_allclose(bounded, np.full((1, L), 1.3), rtol=1e-4)
-    free = gradient("eg_grpo")(*arguments, where=where)
-    np.testing.assert_allclose(free, np.exp(L * rise), rtol=1e-4)
+    unbounded = gradient("eg_grpo")(*arguments, where=where)
+    np.testing.assert_allclose(unbounded, np.exp(L * rise), rtol=1e-4)
 
 
 @given(SEEDS)
@@ -259,6 +273,32 @@ def test_ecpo_is_eg_grpo_where_no_advantage_is_negative(seed):
     rtol=1e-5,
     atol=1e-7,
   )
+
+
+@pytest.mark.parametrize("name", sorted(FAMILY))
+def test_advantages_are_those_of_the_rewards_of_present_members(name):
+  """Centred for Dr.GRPO, normalised for all others, unless one says else."""
+  new, old, rewards, where = as_float32(*group(8, 0.3))
+  where = where.astype(bool)
+  where[-1] = False
+  scored = ScoredGroup(new, old, rewards, where, where.any(axis=-1))
+  loss = getattr(grpo, f"{name}_loss")
+  functions = {"normalized": normalized_advantages}
+  functions["centered"] = centered_advantages
+  default = "centered" if name == "dr_grpo" else "normalized"
+  found = {}
+  for kind, function in functions.items():
+    a = function(jnp.asarray(rewards), where=jnp.asarray(where.any(axis=-1)))
+    found[kind] = loss(scored, advantages=function)
+    expected = jitted(name)(new, old, a, where=where)
+    np.testing.assert_allclose(found[kind], expected, rtol=1e-5, atol=1e-6)
+  assert loss(scored) == found[default]
+
+
+def test_no_policy_loss_is_zero_for_every_group():
+  x = jnp.ones((2, 1, 3))
+  scored = ScoredGroup(x, x, x[..., 0], x > 0, x[..., 0] > 0)
+  np.testing.assert_array_equal(grpo.zero_loss(scored), np.zeros(2))
 
 
 def test_sequences_of_one_token_make_token_and_sequence_ratios_agree():
@@ -280,10 +320,9 @@ def test_nll_is_the_mean_over_positives_of_their_surprise():
 
 
 def test_equal_rewards_stop_the_policy_term_and_not_the_nll():
-  """systems.md 3.7, invariant 7."""
   new, _, _, where = as_float32(*group(7))
   where = where.astype(bool)
   a = normalized_advantages(jnp.full(G, 0.4, jnp.float32))
-  policy = jax.grad(grpo.grpo_sr_loss)(new, new, a, where=where)
+  policy = jax.grad(FAMILY["grpo_sr"])(new, new, a, where=where)
   assert not np.asarray(policy).any()
   assert np.asarray(jax.grad(grpo.nll_loss)(new, where=where))[where].all()

@@ -1,6 +1,7 @@
 import pytest
 
-from gr_jax.rl import early_warnings
+from gr_jax.rl.monitoring import WARNINGS, AlignmentLog
+from gr_jax.training.metric_writer import read_metrics
 
 
 def healthy(count=20):
@@ -22,6 +23,10 @@ def healthy(count=20):
   return rows
 
 
+def warnings(rows):
+  return [line for warn in WARNINGS if (line := warn(rows))]
+
+
 def changed(**columns):
   rows = healthy()
   for name, function in columns.items():
@@ -34,7 +39,7 @@ def changed(**columns):
 
 def test_a_healthy_run_is_left_in_peace():
   for count in range(21):
-    assert early_warnings.early_warnings(healthy(count)) == []
+    assert warnings(healthy(count)) == []
 
 
 @pytest.mark.parametrize(
@@ -56,7 +61,7 @@ def test_a_healthy_run_is_left_in_peace():
   ],
 )
 def test_each_failure_is_said_in_one_line(rows, words):
-  lines = early_warnings.early_warnings(rows)
+  lines = warnings(rows)
   assert len(lines) == 1
   assert words in lines[0]
   assert "\n" not in lines[0]
@@ -66,13 +71,51 @@ def test_a_falling_hit_rate_without_a_rising_reward_is_not_hacking():
   rows = changed(
     hit_rate=lambda s: 0.3 - 0.005 * s, reward=lambda s: 0.4 - 0.01 * s
   )
-  assert early_warnings.early_warnings(rows) == []
+  assert warnings(rows) == []
 
 
 def test_one_bad_evaluation_or_batch_is_not_worth_a_line():
   rows = changed(hit_rate=lambda s: 0.1 if s == 15 else 0.3)
-  assert early_warnings.early_warnings(rows) == []
+  assert warnings(rows) == []
   rows = healthy()
   rows[-1]["align/equal_groups"] = 1.0
   rows[-1]["align/kl"] = 9.0
-  assert early_warnings.early_warnings(rows) == []
+  assert warnings(rows) == []
+
+
+STUCK = {"align/reward": 0.1, "align/reward_spread": 0.0}
+
+
+def test_a_warning_is_said_once_in_one_line_with_its_step(tmp_path, capsys):
+  log = AlignmentLog(tmp_path, done=0, steps=10)
+  for done in range(1, 9):
+    log.write(done, STUCK)
+  log.close()
+  lines = [
+    line
+    for line in capsys.readouterr().err.splitlines()
+    if "every reward has been" in line
+  ]
+  assert len(lines) == 1
+  assert "align: step 5: " in lines[0]
+
+
+def test_rows_after_the_checkpoint_are_written_again(tmp_path):
+  log = AlignmentLog(tmp_path, done=0, steps=10)
+  for done in (0, 2, 4):
+    log.write(done, {"eval/hit_rate@10": float(done)})
+  log.close()
+  log = AlignmentLog(tmp_path, done=2, steps=10)
+  log.write(4, {"eval/hit_rate@10": 9.0})
+  log.close()
+  rows = read_metrics(tmp_path / "metrics.jsonl")
+  assert [(row["step"], row["eval/hit_rate@10"]) for row in rows] == [
+    (0, 0.0), (2, 2.0), (4, 9.0),
+  ]  # fmt: skip
+
+
+def test_a_step_without_figures_leaves_no_row(tmp_path):
+  log = AlignmentLog(tmp_path, done=0, steps=10)
+  log.write(1, {})
+  log.close()
+  assert read_metrics(tmp_path / "metrics.jsonl") == []

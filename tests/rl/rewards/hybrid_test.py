@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.pipeline.hybrid_reward import (
+from gr_jax.rl.rewards.hybrid import (
   gated_reward,
   lifted_reward,
   positives_of,

@@ -1,15 +1,22 @@
-"""What goes wrong in alignment, said in one line while it runs.
+"""Monitoring of an alignment while it runs: rows, a bar, early warnings.
 
-Each function looks at rows of metrics (`rl/group_metrics.py`, oldest first,
-`step` among them) and returns a line or None. Thresholds are ours.
+Each warning is a function of the rows so far, oldest first, `step` among their
+figures (`rl/group_metrics.py`); it returns one line or None. The thresholds are
+`[OURS]`.
 """
 
+import pathlib
+import sys
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+from tqdm import tqdm
+
+from gr_jax.parallel import hosts
+from gr_jax.training.metric_writer import MetricWriter, read_metrics
 
 Row = Mapping[str, float]
-Warning_ = Callable[[Sequence[Row]], str | None]
+Warn = Callable[[Sequence[Row]], str | None]
 
 _LATEST = 5  # Rows that must agree: one bad batch is not worth a line.
 
@@ -38,7 +45,7 @@ def equal_groups(rows: Sequence[Row], *, share: float = 0.9) -> str | None:
   if len(equal) < _LATEST or equal.min() < share or constant_reward(rows):
     return None
   return (
-    f"{equal[-1]:.0%} of the groups have equal rewards and teach nothing: "
+    f"{equal[-1]:.0%} of the groups have equal rewards and no gradient: "
     "enlarge the group, inject experts, or use a finer reward."
   )
 
@@ -77,9 +84,9 @@ def far_from_reference(
 def reward_hacking(
   rows: Sequence[Row], *, hit_rate: str = "eval/hit_rate@10", drop: float = 0.02
 ) -> str | None:
-  """The reward rose while the held-out hit rate fell by 2 % of itself.
+  """The reward rose while the validation hit rate fell by 2 % of itself.
 
-  Rows without the hit rate are what happens between two evaluations.
+  Rows without the hit rate lie between two validations.
   """
   places = [k for k, row in enumerate(rows) if hit_rate in row]
   reward = _values(rows, "align/reward")
@@ -101,7 +108,7 @@ def reward_hacking(
   )
 
 
-WARNINGS: tuple[Warning_, ...] = (
+WARNINGS: tuple[Warn, ...] = (
   constant_reward,
   equal_groups,
   collapse,
@@ -110,7 +117,53 @@ WARNINGS: tuple[Warning_, ...] = (
 )
 
 
-def early_warnings(rows: Sequence[Row]) -> list[str]:
-  """All lines that apply to the rows so far."""
-  lines = [warn(rows) for warn in WARNINGS]
-  return [line for line in lines if line is not None]
+class AlignmentLog:
+  """Rows `{"step": updates done, ...}`; only the first host writes them.
+
+  Args:
+    directory: receives the rows.
+    done: the number of updates that an earlier run did; later rows are dropped.
+    steps: the number of updates in all.
+  """
+
+  def __init__(self, directory: pathlib.Path, *, done: int, steps: int):
+    writes = hosts.is_first()
+    self._writer, self._rows, self._warned = None, [], set()
+    if writes:
+      # The row of `done` updates is written before their checkpoint.
+      self._writer = MetricWriter(directory, first_step=done + bool(done))
+      self._rows = read_metrics(directory / "metrics.jsonl")
+    self._bar = tqdm(
+      total=steps, initial=done, desc="align", unit="step",
+      file=sys.stderr, mininterval=1.0, disable=not writes,
+    )  # fmt: skip
+
+  def update(self) -> None:
+    """Moves the bar by one update."""
+    self._bar.update()
+
+  def write(self, done: int, metrics: Mapping[str, float]) -> None:
+    """Writes a row, and each warning the first time that it applies."""
+    if self._writer is None or not metrics:
+      return
+    self._writer.write(done, metrics)
+    self._rows.append({"step": done} | dict(metrics))
+    shown = {
+      name: f"{metrics[key]:.3f}"
+      for name, key in (
+        ("reward", "align/reward"),
+        ("hits@10", "eval/hit_rate@10"),
+      )
+      if key in metrics
+    }
+    self._bar.set_postfix(shown, refresh=False)
+    for warn in WARNINGS:
+      line = None if warn in self._warned else warn(self._rows)
+      if line:
+        self._warned.add(warn)
+        tqdm.write(f"align: step {done}: {line}", file=sys.stderr)
+
+  def close(self) -> None:
+    self._bar.close()
+    if self._writer is not None:
+      self._writer.close()

@@ -1,4 +1,4 @@
-r"""The reward of GenRec: preference, where it is relevant, and real clicks.
+r"""The hybrid reward of GenRec (arXiv 2604.14878): preference, gate, clicks.
 
   $r_i = G_i \, r^{pref}_i$, and $\tilde r_i = \max_j r_j$ for what was clicked
 
@@ -12,7 +12,12 @@ import numpy as np
 
 from gr_jax.data.requests import CLICKED, Requests
 from gr_jax.rl.advantages import lift_positives
-from gr_jax.rl.rewards.page import IdReward, ItemReward, mean_of_items, product
+from gr_jax.rl.rewards.items import (
+  IdReward,
+  ItemReward,
+  mean_of_items,
+  product,
+)
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 # From request rows `[B]` and ID rows `[B, G]` to `[B, G]` bool.
@@ -20,7 +25,7 @@ IsPositive = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def positives_of(requests: Requests, semantic_ids: SemanticIds) -> IsPositive:
-  """Which IDs name something that was clicked or ordered on the own page."""
+  """A test for IDs that name something clicked or ordered on the own page."""
   request = requests.page_request
   kept = requests.page_kind >= CLICKED
   ids = semantic_ids.id_of_item[requests.page_item[kept]]
