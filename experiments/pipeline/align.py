@@ -51,8 +51,6 @@ def objective(config: ConfigDict) -> AlignmentConfig:
     ValueError: a name that does not exist, an option that the loss does not
       have, more experts than places, or a batch that has no such parts.
   """
-  if "asked" in config:
-    raise ValueError("align.asked is now called align.prompts.")
   choose("align.policy", config.policy, POLICIES)
   choose("align.experts", config.experts, EXPERTS)
   experts = config.prompts.clicked + config.prompts.exposed

@@ -12,6 +12,7 @@ RENAMED = {
   "generator.arrangement": "generator.prompt_encoder",
   "evaluation.free_beam": "evaluation.unconstrained_beam",
   "align.held_out": "align.validation",
+  "align.asked": "align.prompts",
 }
 
 

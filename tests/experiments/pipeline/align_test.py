@@ -117,10 +117,3 @@ def test_any_number_of_experts_can_be_appended():
   config = section()
   config.prompts.clicked = 5
   objective(config)
-
-
-def test_the_former_name_of_a_section_names_the_new_one():
-  config = section()
-  config.asked = config.prompts.to_dict()
-  with pytest.raises(ValueError, match=r"align.asked .* align.prompts"):
-    objective(config)
