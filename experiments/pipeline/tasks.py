@@ -43,8 +43,8 @@ class Task(NamedTuple):
 
   Attributes:
     batches: endless.
-    loss: `(model, params, batch, counts) -> (loss, metrics)`, where `counts`
-      are the variables that are not trained.
+    loss: `(model, params, batch, counts, key=) -> (loss, metrics)`, where
+      `counts` are the variables that are not trained.
     prompts: the number of prompts per batch.
     targets: the number of IDs that a batch has room for.
     positions: the number of positions that follow each prompt.
@@ -104,8 +104,11 @@ def point_wise(
   )
 
 
-def point_wise_loss(model: nn.Module, params, batch: Examples, counts):
+def point_wise_loss(
+  model: nn.Module, params, batch: Examples, counts, *, key=None
+):
   """Sum over levels of the next-token loss, and its parts."""
+  del key
   variables = params | _without_future(counts, batch)
   logits = model.apply(variables, batch.prompt, batch.queries, batch.codes)
   losses = code_losses(logits, batch.codes, where=batch.mask)
@@ -172,9 +175,16 @@ def page_wise(
 
 
 def page_wise_loss(
-  model: nn.Module, params, batch: PageExamples, counts, *, end_token: int
+  model: nn.Module,
+  params,
+  batch: PageExamples,
+  counts,
+  *,
+  end_token: int,
+  key=None,
 ):
   """Sum over levels and ends of the next-token loss, and its parts."""
+  del key
   scores = model.apply(
     params | counts,
     batch.prompt,

@@ -87,6 +87,7 @@ def train(
           optimizer,
           like=state,
           fixed=(counts,),
+          seed=config.seed,
         ),
         iter(task.batches),
         config=loop,

@@ -20,6 +20,8 @@ from gr_jax.training.state import TrainState
 
 Metrics = dict[str, jax.Array]
 LossFn = Callable[..., tuple[jax.Array, Metrics]]
+"""`(params, batch, *fixed, key) -> (loss, metrics)`; a step has its own key."""
+
 StepFn = Callable[[TrainState, Any], tuple[TrainState, Metrics]]
 
 
@@ -44,36 +46,45 @@ def make_step(
   *,
   like: TrainState,
   fixed: tuple = (),
+  seed: int = 0,
 ) -> StepFn:
   """One jitted update; the state that goes in is given up.
 
   Args:
-    loss_fn: from parameters, batch and `fixed` to the loss and metrics.
+    loss_fn: see `LossFn`.
     optimizer: makes updates of gradients.
     like: see `jitted_step`.
     fixed: arrays that every step reads; arguments, not constants of the
       compiled program.
+    seed: see `jitted_step`.
   """
-  step = jitted_step(loss_fn, optimizer, like=like)
+  step = jitted_step(loss_fn, optimizer, like=like, seed=seed)
   return lambda state, batch: step(state, batch, *fixed)
 
 
 def jitted_step(
-  loss_fn: LossFn, optimizer: optax.GradientTransformation, *, like: TrainState
+  loss_fn: LossFn,
+  optimizer: optax.GradientTransformation,
+  *,
+  like: TrainState,
+  seed: int = 0,
 ):
   """`(state, batch, *fixed) -> (state, metrics)`, as `jax.jit` gives it.
 
   Args:
-    loss_fn: from parameters, batch and `fixed` to the loss and metrics.
+    loss_fn: see `LossFn`.
     optimizer: makes updates of gradients.
     like: a state, or its shapes; every step leaves its arrays where this one
       has them. Left to the compiler they would move, and a resumed run would
       add up in another order than an undisturbed one.
+    seed: the seed of the keys that `loss_fn` gets.
   """
 
   def step(state: TrainState, batch, *fixed) -> tuple[TrainState, Metrics]:
+    # Of the number of the step: a resumed run draws what it drew before.
+    key = jax.random.fold_in(jax.random.key(seed), state.step)
     (_, metrics), grads = jax.value_and_grad(loss_fn, has_aux=True)(
-      state.params, batch, *fixed
+      state.params, batch, *fixed, key=key
     )
     updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)

@@ -19,7 +19,7 @@ from gr_jax.parallel.mesh import MeshConfig, make_mesh
 from gr_jax.training.loop import LoopConfig, fit, make_step
 from gr_jax.training.state import create_state
 
-def loss(params, batch):
+def loss(params, batch, key):
   error = ((params["w"] - batch[:, None]) ** 2).mean()
   return error, {"train/loss": error}
 

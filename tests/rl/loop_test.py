@@ -1,18 +1,31 @@
-"""The loop on the small world; every run is of eight steps at most."""
+"""The loop on IDs of the small world, and on pictures."""
 
 import dataclasses
 import functools
 
 import chex
+import grain
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from flax import struct
 
 from gr_jax.data.requests import TRAIN
-from gr_jax.parallel.mesh import MeshConfig, make_mesh, replicated
-from gr_jax.rl.loop import AlignmentLoopConfig, AlignmentSteps, fit
+from gr_jax.parallel.mesh import (
+  MeshConfig,
+  batch_sharding,
+  make_mesh,
+  replicated,
+)
+from gr_jax.rl.loop import (
+  AlignmentLoopConfig,
+  AlignmentSteps,
+  fit,
+  own_rows,
+)
+from gr_jax.rl.losses.grpo import grpo_loss
 from gr_jax.rl.objective import AlignmentConfig
 from gr_jax.rl.old_policy import OldPolicy
 from gr_jax.rl.policies import (
@@ -28,6 +41,7 @@ from gr_jax.rl.prompts import (
 )
 from gr_jax.rl.rewards.items import best_of_items
 from gr_jax.rl.rewards.page import PageReward
+from gr_jax.rl.scored_group import Group
 from gr_jax.rl.update import make_update, start_alignment
 from gr_jax.training.metric_writer import read_metrics
 from tests.reference.small_policy import counted_context, counts, model
@@ -215,3 +229,80 @@ def test_the_host_may_give_rewards_of_any_float_type(tmp_path):
   config = dataclasses.replace(CONFIG, steps=1, log_every=1)
   align(tmp_path, config=config, reward=reward)
   assert read_metrics(tmp_path / "metrics.jsonl")[1]["align/reward"] == 1
+
+
+@struct.dataclass
+class PictureContext:
+  reference: dict
+  spread: jax.Array
+
+
+@struct.dataclass
+class Pictures:
+  """Groups of `[H, W]` pictures, each pixel a choice of the policy."""
+
+  group: Group
+  positives_where: jax.Array
+
+
+def draw_pictures(params, context, batch, key):
+  shape = (*batch["target"].shape[:1], 6, 4, 4)
+  pictures = params["mean"] + context.spread * jax.random.normal(key, shape)
+  there = jnp.ones((*shape[:2], 16), bool)
+  group = Group(jnp.zeros(shape[:2], int), pictures, there, there[..., 0])
+  return Pictures(group, jnp.zeros((shape[0], 0, 16), bool))
+
+
+def score_pictures(params, context, samples):
+  pictures = samples.group.codes
+  errors = (pictures - params["mean"]) / context.spread
+  log_probs = -jnp.square(errors) / 2 - jnp.log(context.spread)
+  return (
+    log_probs.reshape(*pictures.shape[:2], 16),
+    jnp.zeros(samples.positives_where.shape),
+  )
+
+
+def likeness(batch, samples):
+  """A host's own reward of pictures: how near they come to their target."""
+  pictures = own_rows(samples.group.codes, mesh())
+  errors = pictures - batch["target"][:, None]
+  return -np.square(errors).mean(axis=(2, 3))
+
+
+def test_a_policy_over_pictures_is_aligned_by_the_same_loop(tmp_path):
+  """A Gaussian over pictures finds the one that its reward likes, and earns
+  what its own noise leaves: the variance of 0.3 ** 2."""
+  target = (np.indices((4, 4)).sum(axis=0) % 2).astype(np.float32)
+  prompts = grain.MapDataset.range(64).repeat().batch(8)
+  batches = prompts.map(
+    lambda rows: {"target": np.broadcast_to(target, (len(rows), 4, 4))}
+  )
+  params = {"mean": jnp.zeros((4, 4))}
+  optimizer = optax.adam(0.05)
+  state, context = jax.device_put(
+    (
+      start_alignment(params, optimizer),
+      PictureContext(params, jnp.float32(0.3)),
+    ),
+    replicated(mesh()),
+  )
+  config = AlignmentConfig(grpo_loss, kl_coef=0.0)
+  steps = AlignmentSteps(
+    rollout=jax.jit(draw_pictures, out_shardings=batch_sharding(mesh())),
+    reward=likeness,
+    update=make_update(score_pictures, optimizer, config=config, like=state),
+    validate=lambda params: {
+      "eval/error": float(jnp.square(params["mean"] - target).mean())
+    },
+    keeps_old=config.old_policy.keeps,
+  )
+  fit(
+    state, context, iter(batches.to_iter_dataset()), steps,
+    config=AlignmentLoopConfig(40, log_every=10, eval_every=40),
+    key=jax.random.key(0), directory=tmp_path, mesh=mesh(),
+  )  # fmt: skip
+  rows = read_metrics(tmp_path / "metrics.jsonl")
+  assert rows[1]["align/reward"] < -0.2
+  assert rows[-1]["align/reward"] > -1.1 * 0.3**2
+  assert rows[-1]["eval/error"] < 0.1 * rows[0]["eval/error"]

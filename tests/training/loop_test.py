@@ -15,7 +15,8 @@ from gr_jax.training.state import create_state
 CONFIG = LoopConfig(steps=12, log_every=3, checkpoint_every=4)
 
 
-def loss(params, batch):
+def loss(params, batch, key):
+  del key
   error = ((params["w"] - batch) ** 2).mean()
   return error, {"train/loss": error}
 
@@ -79,6 +80,35 @@ def test_training_lowers_the_loss(parts, tmp_path):
   train(parts, tmp_path, dataclasses.replace(CONFIG, steps=60))
   rows = read_metrics(tmp_path / "metrics.jsonl")
   assert rows[-1]["train/loss"] < rows[0]["train/loss"]
+
+
+def noisy_loss(params, batch, key):
+  """A loss with draws of its own, as diffusion has."""
+  draw = jax.random.normal(key)
+  error = ((params["w"] - batch - draw) ** 2).mean()
+  return error, {"train/loss": error, "train/draw": draw}
+
+
+def test_each_step_has_a_key_of_its_own_that_a_resumed_run_has_again(
+  parts, tmp_path
+):
+  mesh, optimizer, _ = parts
+  like, config = initial(mesh, optimizer), LoopConfig(8, 1, 4)
+
+  def draws(directory, steps, seed=0):
+    step = make_step(noisy_loss, optimizer, like=like, seed=seed)
+    parts = mesh, optimizer, step
+    state = train(parts, directory, dataclasses.replace(config, steps=steps))
+    rows = read_metrics(directory / "metrics.jsonl")
+    return state, [row["train/draw"] for row in rows]
+
+  whole, seen = draws(tmp_path / "whole", 8)
+  draws(tmp_path / "cut", 4)
+  resumed, again = draws(tmp_path / "cut", 8)
+  chex.assert_trees_all_equal(whole, resumed)
+  assert seen == again
+  assert len(set(seen)) == 8
+  assert draws(tmp_path / "other", 1, seed=1)[1][0] != seen[0]
 
 
 @pytest.mark.parametrize("after", [5, 8, 11])

@@ -175,7 +175,8 @@ def _make(
     vocabulary, size=(batch, length + 1), dtype=np.int32
   )
 
-  def loss(params, tokens):
+  def loss(params, tokens, *, key):
+    del key
     logits = model.apply(params, tokens[:, :-1])
     targets = tokens[:, 1:]
     value = cross_entropy(logits, targets, where=jnp.ones_like(targets, bool))
