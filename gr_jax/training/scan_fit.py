@@ -1,7 +1,11 @@
-"""Runs a training step many times a dispatch, data resident on the device."""
+"""Runs a training step many times a dispatch.
+
+`fit` samples from data that lies on the device; `fit_batches` reads batches
+that the host writes.
+"""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -68,6 +72,44 @@ def fit(
     )
     _record(pending, history, progress)
     pending = first + size, metrics
+  _record(pending, history, progress)
+  return state, history
+
+
+@functools.partial(jax.jit, static_argnames="step", donate_argnums=0)
+def _run_batches(state, data, batches, *, step):
+  state, metrics = jax.lax.scan(
+    lambda state, batch: step(state, data, batch), state, batches
+  )
+  return state, jax.tree.map(jnp.mean, metrics)
+
+
+def fit_batches(
+  state: Any,
+  data: Any,
+  batches: Iterator[Any],
+  *,
+  step: Callable[[Any, Any, Any], tuple[Any, dict[str, jax.Array]]],
+  steps: int,
+  chunk: int,
+  progress: Progress | None = None,
+) -> tuple[Any, list[dict[str, float]]]:
+  """`steps` calls of `step(state, data, batch)`; the given state is donated.
+
+  The next chunk's batches, all of one shape, are written while the device works
+  on the last; a chunk of them lies on the device.
+
+  Returns:
+    As `fit`.
+  """
+  history, pending = [], None
+  for first in range(0, steps, chunk):
+    done = min(first + chunk, steps)
+    written = [next(batches) for _ in range(first, done)]
+    stacked = jax.tree.map(lambda *x: np.stack(x), *written)
+    state, metrics = _run_batches(state, data, stacked, step=step)
+    _record(pending, history, progress)
+    pending = done, metrics
   _record(pending, history, progress)
   return state, history
 

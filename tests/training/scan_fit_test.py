@@ -51,3 +51,25 @@ def test_training_that_goes_on_equals_training_in_one_go():
   rest, rows = scan_fit.fit(half, data, key, step=step, steps=5, begin=4)
   np.testing.assert_allclose(rest, whole, rtol=1e-6)
   assert rows[-1]["step"] == history[-1]["step"] == 9
+
+
+@pytest.mark.parametrize("chunk", [1, 4, 20])
+def test_host_batches_are_read_once_each_and_in_order(chunk):
+  def step(state, data, batch):
+    state = state * data + batch["x"]
+    return state, {"x": batch["x"]}
+
+  state, history = scan_fit.fit_batches(
+    jnp.zeros(()),
+    jnp.float32(0.5),
+    ({"x": np.float32(k)} for k in range(99)),
+    step=step,
+    steps=10,
+    chunk=chunk,
+  )
+  expected = sum(k * 0.5 ** (9 - k) for k in range(10))
+  np.testing.assert_allclose(state, expected, rtol=1e-6)
+  ends = [*range(chunk, 10, chunk), 10]
+  assert [row["step"] for row in history] == ends
+  means = [np.mean(range(max(0, end - chunk), end)) for end in ends[:-1]]
+  assert [row["x"] for row in history[:-1]] == means

@@ -22,6 +22,7 @@ from gr_jax.ranking.impressions import PageRows, page_rows
 from gr_jax.ranking.sim.features import PairWriter, Tables, look_up
 from gr_jax.ranking.sim.model import PreferenceConfig, PreferenceModel
 from gr_jax.ranking.sim.network import PreferenceNetwork
+from gr_jax.training import scan_fit
 
 Progress = Callable[[int, int], None]
 """(steps done, steps in all)."""
@@ -63,7 +64,7 @@ def fit_preference(
   config: PreferenceConfig,
   progress: Progress = lambda done, total: None,
 ) -> PreferenceModel:
-  """The trained, calibrated, frozen model; `progress` is told every step."""
+  """The trained, calibrated, frozen model; `progress` is called every step."""
   early, late = split_training(
     requests,
     config.calibration_share,
@@ -108,33 +109,36 @@ def _train(
     losses = optax.sigmoid_binary_cross_entropy(logits, labels)
     return jnp.sum(weights * losses) / jnp.sum(weights)
 
-  @jax.jit
-  def step(params, opt_state, tables, pairs, labels, weights):
-    grads = jax.grad(loss)(params, tables, pairs, labels, weights)
+  def step(state, tables, batch):
+    params, opt_state = state
+    value, grads = jax.value_and_grad(loss)(params, tables, *batch)
     updates, opt_state = optimizer.update(grads, opt_state, params)
-    return optax.apply_updates(params, updates), opt_state
+    return (optax.apply_updates(params, updates), opt_state), {"loss": value}
 
-  rng = np.random.default_rng(config.seed)
   pairs = writer(rows.requests[:1], rows.items[:1])
   init = jax.jit(lambda key: network.init(key, look_up(tables, pairs)))
   params = init(jax.random.key(config.seed))
-  opt_state = jax.jit(optimizer.init)(params)
+  state, _ = scan_fit.fit_batches(
+    (params, jax.jit(optimizer.init)(params)),
+    tables,
+    _batches(rows, writer, config, size),
+    step=step,
+    steps=steps,
+    chunk=1,
+    progress=lambda done, metrics: progress(done, steps),
+  )
+  return state[0]
+
+
+def _batches(rows: PageRows, writer: PairWriter, config, size: int):
+  """Pairs, labels and weights of `size` rows, in a new order every epoch."""
   weights = np.where(rows.kinds == ORDERED, config.order_weight, 1.0)
   weights = weights.astype(np.float32)
   labels = rows.labels.astype(np.float32)
-  done = 0
+  rng = np.random.default_rng(config.seed)
   for _ in range(config.epochs):
     order = rng.permutation(len(rows.items))
     for begin in range(0, len(order) - size + 1, size):
       at = order[begin : begin + size]
-      params, opt_state = step(
-        params,
-        opt_state,
-        tables,
-        writer(rows.requests[at], rows.items[at]),
-        labels[at],
-        weights[at],
-      )
-      done += 1
-      progress(done, steps)
-  return params
+      pairs = writer(rows.requests[at], rows.items[at])
+      yield pairs, labels[at], weights[at]
