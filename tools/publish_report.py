@@ -92,7 +92,7 @@ def _publish(options: argparse.Namespace) -> None:
   options.output.mkdir(parents=True, exist_ok=True)
   write_text(options.output / "table.md", document(report, seen=options.seen))
   rows = recall_rows(report, seen=options.seen)
-  picture = svg.standing_alone(result_plots.recall_by_system(rows))
+  picture = svg.standing_alone(result_plots.recall_by_system(rows).picture)
   write_text(options.output / "recall.svg", picture)
   print(table(rows))
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 import numpy as np
 
@@ -54,20 +53,8 @@ class EvaluationConfig:
   seed: int = 0
 
 
-class Ranking(NamedTuple):
-  """Answers of one system.
-
-  Attributes:
-    system: its name.
-    role: `results.MODEL`, `BASELINE` or `BEFORE`.
-    items: `[R, K]` catalogue rows, best first.
-    ids: `[R, K]` IDs, where the system ranks some itself.
-  """
-
-  system: str
-  role: str
-  items: np.ndarray
-  ids: np.ndarray | None = None
+Ranking = tuple[str, str, np.ndarray, np.ndarray | None]
+"""A system, its role, and its ranked items and IDs `[R, K]`, best first."""
 
 
 class Evaluator:
@@ -123,13 +110,13 @@ class Evaluator:
     if exclude is not None:
       relevant = row_lists.without(relevant, exclude)
     rows = []
-    for ranking in self._rankings(requests, exclude):
+    for system, role, items, ids in self._rankings(requests, exclude):
       figures = [
         results.measure(
-          ranking.items,
+          items,
           relevant,
           id_of_item=self._ids.id_of_item,
-          ranked_ids=ranking.ids,
+          ranked_ids=ids,
           head=self._head,
         )
       ]
@@ -137,10 +124,10 @@ class Evaluator:
         judged = request_lists.judged(
           requests.table, requests.rows, self._grades
         )
-        figures.append(graded.measure(ranking.items, *judged))
+        figures.append(graded.measure(items, *judged))
       names = {
-        "system": ranking.system,
-        "role": ranking.role,
+        "system": system,
+        "role": role,
         "requests": requests.kind,
         "seen": seen,
       }
@@ -157,9 +144,9 @@ class Evaluator:
       # An earlier stage is compared once, on the plain answers.
       if role == results.MODEL or exclude is None:
         found, items = self._search(requests, k, name, exclude)
-        yield Ranking(name, role, items, found.ids)
+        yield name, role, items, found.ids
     for name, items in self._baselines.rank(requests, k=k, exclude=exclude):
-      yield Ranking(name, results.BASELINE, items)
+      yield name, results.BASELINE, items, None
 
   def _search(
     self,

@@ -56,31 +56,20 @@ def graded_ndcg(
       f"{len(ranked)} rankings, {len(judged)} lists and {len(grades)} grades "
       f"for {len(judged.rows)} judged rows: pass those of the same requests."
     )
-  ranked = ranked[:, :k]
-  gains = _gains(ranked, judged, np.asarray(grades, np.float64))
+  ranked, grades = ranked[:, :k], np.asarray(grades, np.float64)
+  hits = metrics.hit_matrix(ranked, judged)
+  gains = np.zeros(hits.shape)
+  span = 1 + judged.rows.max(initial=0)
+  keys = judged.owners * span + judged.rows
+  order = np.argsort(keys)
+  places = np.nonzero(hits)[0] * span + ranked[hits]
+  gains[hits] = grades[order[np.searchsorted(keys, places, sorter=order)]]
   discounts = 1 / np.log2(np.arange(2, k + 2))
   best = np.zeros((len(ranked), k))
-  order = np.lexsort((-np.asarray(grades), judged.owners))
+  order = np.lexsort((-grades, judged.owners))
   place = np.arange(len(grades)) - judged.offsets[judged.owners]
   kept = place < k
-  best[judged.owners[kept], place[kept]] = np.asarray(grades)[order][kept]
+  best[judged.owners[kept], place[kept]] = grades[order][kept]
   ideal = best @ discounts
   found = gains @ discounts[: gains.shape[1]]
   return np.where(ideal > 0, found / np.where(ideal > 0, ideal, 1), np.nan)
-
-
-def _gains(
-  ranked: np.ndarray, judged: RowLists, grades: np.ndarray
-) -> np.ndarray:
-  """`[R, K]` grades at the ranks, each row's at its first place only."""
-  span = 1 + max(ranked.max(initial=0), judged.rows.max(initial=0))
-  keys = judged.owners * span + judged.rows
-  order = np.argsort(keys, kind="stable")
-  keys = np.append(keys[order], np.iinfo(np.int64).max)
-  wanted = np.arange(len(ranked))[:, None] * span + ranked
-  at = np.searchsorted(keys, wanted)
-  there = (keys[at] == wanted) & (ranked >= 0)
-  gains = np.where(there, np.append(grades[order], 0)[at], 0.0)
-  earlier = ranked[:, :, None] == ranked[:, None, :]
-  again = np.tril(earlier, k=-1).any(axis=2)
-  return np.where(again, 0.0, gains)

@@ -1,5 +1,6 @@
 """Bootstrap intervals over requests, or over the users who made them."""
 
+import warnings
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -90,26 +91,15 @@ def bootstrap(
 
 
 def paired_difference(
-  values: np.ndarray,
-  baseline: np.ndarray,
-  *,
-  groups: np.ndarray | None = None,
-  resamples: int = 1000,
-  confidence: float = 0.95,
-  seed: int = 0,
+  values: np.ndarray, baseline: np.ndarray, **options
 ) -> Interval:
   """Mean of `values - baseline`, both `[R, M]`, over the same requests.
 
   What is hard for both systems cancels, so this is narrower than two intervals
-  side by side. A difference is real when the interval leaves out 0.
+  side by side. A difference is real when the interval leaves out 0. The options
+  are those of `bootstrap`.
   """
-  return bootstrap(
-    np.asarray(values) - np.asarray(baseline),
-    groups=groups,
-    resamples=resamples,
-    confidence=confidence,
-    seed=seed,
-  )
+  return bootstrap(np.asarray(values) - np.asarray(baseline), **options)
 
 
 def resampled_means(
@@ -157,11 +147,7 @@ def _draws(num_groups: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
 
 def _quantiles(means: np.ndarray, tail: float) -> np.ndarray:
   """`[2, M]`; draws in which nothing counted (NaN) are left out."""
-  if not np.isnan(means).any():
-    return np.quantile(means, [tail, 1 - tail], axis=0)
-  ends = np.full((2, means.shape[1]), np.nan)
-  for column, figures in enumerate(means.T):
-    figures = figures[~np.isnan(figures)]
-    if len(figures):
-      ends[:, column] = np.quantile(figures, [tail, 1 - tail])
-  return ends
+  with warnings.catch_warnings():
+    # A column without any figure has no interval.
+    warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
+    return np.nanquantile(means, [tail, 1 - tail], axis=0)

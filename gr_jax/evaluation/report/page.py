@@ -53,7 +53,8 @@ class Tile(NamedTuple):
 class Section:
   """A part of the page, drawn in the order of the attributes.
 
-  Text is escaped, unless it is `markupsafe.Markup`.
+  Text is escaped, unless it is `markupsafe.Markup`. A section that holds
+  nothing but its title is left out.
 
   Attributes:
     title: the heading; "" for none.
@@ -77,10 +78,16 @@ class Section:
   folds: Sequence["Section"] = ()
   open: bool = False
 
+  def is_empty(self) -> bool:
+    """Whether there is nothing below the title."""
+    names = {field.name for field in dataclasses.fields(self)}
+    return not any(getattr(self, n) for n in names - {"title", "open"})
+
 
 def page(title: str, text: str, sections: Sequence[Section]) -> str:
   """The page as HTML: `text` stands under the title."""
-  return _template().render(title=title, text=text, sections=sections)
+  shown = [section for section in sections if not section.is_empty()]
+  return _template().render(title=title, text=text, sections=shown)
 
 
 @functools.cache

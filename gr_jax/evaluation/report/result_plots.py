@@ -1,4 +1,4 @@
-"""Pictures of the results: one function a picture, each gives an SVG."""
+"""Pictures of how systems rank."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from gr_jax.evaluation import results as tidy
-from gr_jax.evaluation.report import svg
+from gr_jax.evaluation.report import page, svg
 
 
 def colors(rows: Sequence[dict]) -> dict[str, str]:
@@ -20,7 +20,7 @@ def colors(rows: Sequence[dict]) -> dict[str, str]:
   return {name: quiet.get(role) or next(series) for name, role in roles.items()}
 
 
-def recall_by_system(rows: Sequence[dict]) -> str:
+def recall_by_system(rows: Sequence[dict]) -> page.Figure:
   """A dot and its interval for every system, a panel per kind of requests.
 
   Args:
@@ -44,10 +44,15 @@ def recall_by_system(rows: Sequence[dict]) -> str:
 
   with svg.drawing("recall_by_system"):
     figure, _ = _by_system(rows, draw, "high", spare=0.28)
-    return svg.to_svg(figure, label=_spoken(rows))
+    return page.Figure(
+      svg.to_svg(figure, label=_spoken(rows)),
+      "Recall@10 of items, seen items kept. Dots are means, bars 95 % "
+      "intervals; baselines are grey. A system is absent where it does not "
+      "apply.",
+    )
 
 
-def head_against_tail(rows: Sequence[dict]) -> str:
+def head_against_tail(rows: Sequence[dict]) -> page.Figure:
   """A full dot for head items, a hollow one for the tail, joined by a line.
 
   Args:
@@ -72,10 +77,15 @@ def head_against_tail(rows: Sequence[dict]) -> str:
     figure.legend(
       handles=handles, loc="outside lower right", ncols=2, frameon=False
     )
-    return svg.to_svg(figure, label="Head and tail. " + _spoken(rows))
+    return page.Figure(
+      svg.to_svg(figure, label="Head and tail. " + _spoken(rows)),
+      "Recall@10 where only popular items count (head: the fewest items that "
+      "hold 80 % of the training interactions) and where only the others do "
+      "(tail).",
+    )
 
 
-def recall_by_beam(rows: Sequence[dict]) -> str:
+def recall_by_beam(rows: Sequence[dict]) -> page.Figure:
   """Recall against beam width, a line and its interval per kind of requests."""
   lines = {
     kind: sorted(tidy.select(rows, requests=kind), key=lambda row: row["beam"])
@@ -109,7 +119,10 @@ def recall_by_beam(rows: Sequence[dict]) -> str:
     panel.margins(x=0.04)
     panel.set_ylim(0, 1.05 * top or 1)
     svg.grid(panel, "y")
-    return svg.to_svg(figure, label="By beam width. " + _spoken(rows))
+    return page.Figure(
+      svg.to_svg(figure, label="By beam width. " + _spoken(rows)),
+      "Recall@10 against beam width; the band is the 95 % interval.",
+    )
 
 
 def _by_system(

@@ -11,7 +11,7 @@ from gr_jax.evaluation.report import (
   run_plots,
   run_sections,
 )
-from gr_jax.evaluation.report.page import Figure, Section, Tile, page
+from gr_jax.evaluation.report.page import Section, Tile, page
 from gr_jax.evaluation.report.svg import plain
 
 _MAIN = {"level": "item", "seen": "kept", "segment": "all"}
@@ -49,22 +49,26 @@ def retrieval_page(report: Mapping) -> str:
   """
   results, commits = report["results"], report.get("commits", {})
   total = run_plots.spoken_time(sum(report["seconds"].values()))
-  models = dict.fromkeys(
-    row["system"] for row in tidy.select(results, role=tidy.MODEL)
-  )
-  title = f"{', '.join(models)} against its baselines"
+  own = tidy.select(results, role=tidy.MODEL)
+  models = ", ".join(dict.fromkeys(row["system"] for row in own))
+  curves = run_plots.training_curves(report.get("history", {}))
   return page(
-    title if models else "Baselines",
+    f"{models} against its baselines" if models else "Baselines",
     f"All on the same requests; the run took {total}.",
     [
-      _overview(results, warnings=run_sections.mixed_commits(commits)),
-      *_rankings(results),
-      *_search(report.get("beams", ()), report.get("hallucination", ())),
-      *run_sections.training(report.get("history", {})),
-      *run_sections.semantic_ids(
+      Section(
+        warnings=run_sections.mixed_commits(commits),
+        tiles=_tiles(results),
+        folds=[_HOW_TO_READ],
+      ),
+      _all_systems(results),
+      _head_and_tail(results),
+      _search(report.get("beams", ()), report.get("hallucination", ())),
+      Section("Training", figures=curves),
+      run_sections.semantic_ids(
         *(report.get(n, ()) for n in ("quality", "level_sizes", "items_per_id"))
       ),
-      *_details(results),
+      Section("More figures", folds=_details(results)),
       run_sections.stages(
         report["seconds"],
         commits,
@@ -74,95 +78,60 @@ def retrieval_page(report: Mapping) -> str:
   )
 
 
-def _overview(
-  results: Sequence[dict], *, warnings: Sequence[str] = ()
-) -> Section:
-  """The run's own model on every kind of requests, and how to read it all."""
-  rows = tidy.select(results, **_MAIN, **_METRIC)
-  tiles = [
-    _tile(kind, tidy.select(rows, requests=kind)) for kind in tidy.kinds(rows)
-  ]
-  return Section(warnings=warnings, tiles=tiles, folds=[_HOW_TO_READ])
-
-
-def _rankings(results: Sequence[dict]) -> list[Section]:
-  """All systems: the headline, head against tail, and every other figure."""
+def _all_systems(results: Sequence[dict]) -> Section:
   rows = tidy.select(results, **_MAIN)
   recall = tidy.select(rows, **_METRIC)
-  parts = tidy.select(results, level="item", seen="kept", **_METRIC)
-  parts = [row for row in parts if row["segment"] != "all"]
-  sections = []
-  if recall:
-    sections.append(
-      Section(
-        "Against the baselines",
-        figures=[
-          Figure(
-            result_plots.recall_by_system(recall),
-            "Recall@10 of items, seen items kept. Dots are means, bars 95 % "
-            "intervals; baselines are grey. A system is absent where it does "
-            "not apply.",
-          )
-        ],
-        tables=[
-          result_tables.by_system(rows, metric=metric, k=10)
-          for metric in ("recall", "ndcg")
-        ],
-      )
-    )
-  if parts:
-    sections.append(
-      Section(
-        "Head against tail",
-        figures=[
-          Figure(
-            result_plots.head_against_tail(parts),
-            "Recall@10 where only popular items count (head: the fewest items "
-            "that hold 80 % of the training interactions) and where only the "
-            "others do (tail).",
-          )
-        ],
-      )
-    )
-  return sections
+  names = ("recall", "ndcg") if recall else ()
+  return Section(
+    "Against the baselines",
+    figures=[result_plots.recall_by_system(recall)] if recall else [],
+    tables=[result_tables.by_system(rows, metric=n, k=10) for n in names],
+  )
 
 
-def _search(
-  beams: Sequence[dict], hallucination: Sequence[dict]
-) -> list[Section]:
-  """Recall by beam width, and what an unconstrained beam invents."""
-  figures, notes = [], []
-  if beams:
-    caption = "Recall@10 against beam width; the band is the 95 % interval."
-    figures.append(Figure(result_plots.recall_by_beam(beams), caption))
-  if hallucination:
-    shares = ", ".join(
-      f"{plain(row['requests'])} {row['value']:.2%}" for row in hallucination
-    )
-    notes.append(
-      f"Share of IDs that an unconstrained beam would invent: {shares}. The "
-      "constrained search invents none."
-    )
-  if not figures and not notes:
-    return []
-  return [Section("Search", figures=figures, notes=notes)]
+def _head_and_tail(results: Sequence[dict]) -> Section:
+  rows = tidy.select(results, level="item", seen="kept", **_METRIC)
+  rows = [row for row in rows if row["segment"] in ("head", "tail")]
+  figures = [result_plots.head_against_tail(rows)] if rows else []
+  return Section("Head against tail", figures=figures)
+
+
+def _search(beams: Sequence[dict], hallucination: Sequence[dict]) -> Section:
+  shares = ", ".join(
+    f"{plain(row['requests'])} {row['value']:.2%}" for row in hallucination
+  )
+  note = (
+    f"Share of IDs that an unconstrained beam would invent: {shares}. The "
+    "constrained search invents none."
+  )
+  return Section(
+    "Search",
+    figures=[result_plots.recall_by_beam(beams)] if beams else [],
+    notes=[note] if hallucination else [],
+  )
 
 
 def _details(results: Sequence[dict]) -> list[Section]:
   """The same tables for IDs and unseen items, then every cutoff."""
-  folds = []
+  tables = {}
   for level, seen in dict.fromkeys((r["level"], r["seen"]) for r in results):
     rows = tidy.select(results, level=level, seen=seen, segment="all")
     if (level, seen) != ("item", "kept"):
-      table = result_tables.by_system(rows, metric="recall", k=10)
       name = f"Recall@10, {level} level, seen items {seen}"
-      folds.append(Section(name, tables=[table]))
+      tables[name] = result_tables.by_system(rows, metric="recall", k=10)
   rows = tidy.select(results, **_MAIN)
   for kind in tidy.kinds(rows):
-    table = result_tables.every_cutoff(tidy.select(rows, requests=kind))
+    own = tidy.select(rows, requests=kind)
     name = f"Every cutoff, {plain(kind)} requests"
-    folds.append(Section(name, tables=[table]))
-  return [Section("More figures", folds=folds)] if folds else []
+    tables[name] = result_tables.every_cutoff(own)
+  return [Section(name, tables=[table]) for name, table in tables.items()]
+
+
+def _tiles(results: Sequence[dict]) -> list[Tile]:
+  rows = tidy.select(results, **_MAIN, **_METRIC)
+  return [
+    _tile(kind, tidy.select(rows, requests=kind)) for kind in tidy.kinds(rows)
+  ]
 
 
 def _tile(kind: str, rows: Sequence[dict]) -> Tile:

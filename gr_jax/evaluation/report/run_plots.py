@@ -1,4 +1,4 @@
-"""Pictures of the run itself: one function a picture, each gives an SVG."""
+"""Pictures of the run itself."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -6,13 +6,16 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from gr_jax.evaluation.report import svg
+from gr_jax.evaluation.report.page import Figure
 
 _WORTH_A_CURVE = ("loss", "per_second", "/reward", "/kl", "/hit_rate@10")
 
 
-def training_curves(history: Mapping[str, Sequence[dict]]) -> str:
-  """Losses and throughput against the step, a panel per figure."""
+def training_curves(history: Mapping[str, Sequence[dict]]) -> list[Figure]:
+  """Losses and throughput against the step, if there are any."""
   curves = list(_curves(history))
+  if not curves:
+    return []
   with svg.drawing("training_curves"):
     figure, axes = svg.panels(len(curves), width=9, height=2.3, columns=3)
     for panel, (name, steps, values) in zip(axes, curves):
@@ -33,15 +36,11 @@ def training_curves(history: Mapping[str, Sequence[dict]]) -> str:
       f"{svg.plain(name)} from {values[0]:.4g} to {values[-1]:.4g}"
       for name, _, values in curves
     )
-    return svg.to_svg(figure, label=f"Training curves: {ends}")
+    picture = svg.to_svg(figure, label=f"Training curves: {ends}")
+  return [Figure(picture, "Every figure against the training step.")]
 
 
-def has_curves(history: Mapping[str, Sequence[dict]]) -> bool:
-  """Whether `training_curves` has anything to draw."""
-  return any(True for _ in _curves(history))
-
-
-def codebook_use(rows: Sequence[dict], level_sizes: Sequence[int]) -> str:
+def codebook_use(rows: Sequence[dict], level_sizes: Sequence[int]) -> Figure:
   """Share of the codes in use at every level, and how evenly (perplexity).
 
   Args:
@@ -70,10 +69,14 @@ def codebook_use(rows: Sequence[dict], level_sizes: Sequence[int]) -> str:
       f"level {l}: {count} codes in use, perplexity {perplexity:.0f}"
       for l, count, perplexity in zip(levels, counts, even)
     )
-    return svg.to_svg(figure, label=spoken)
+    return Figure(
+      svg.to_svg(figure, label=spoken),
+      "Share of the codes in use; the line across is the perplexity, the "
+      "number of codes if all were equally frequent.",
+    )
 
 
-def items_per_id(counts: Sequence[int], *, most: int = 10) -> str:
+def items_per_id(counts: Sequence[int], *, most: int = 10) -> Figure:
   """How many IDs name one item, two, ...; the last bar is `most` and more."""
   counts = list(counts)
   bars = counts[: most - 1]
@@ -97,10 +100,13 @@ def items_per_id(counts: Sequence[int], *, most: int = 10) -> str:
     panel.set_ylabel("IDs")
     svg.grid(panel, "y")
     spoken = "; ".join(f"{n}: {count} IDs" for n, count in zip(names, bars))
-    return svg.to_svg(figure, label=f"Items per ID. {spoken}")
+    return Figure(
+      svg.to_svg(figure, label=f"Items per ID. {spoken}"),
+      "How many items share one semantic ID.",
+    )
 
 
-def stage_seconds(seconds: Mapping[str, float]) -> str:
+def stage_seconds(seconds: Mapping[str, float]) -> Figure:
   """A bar for every stage of the run."""
   stages, times = list(seconds)[::-1], list(seconds.values())[::-1]
   labels = [spoken_time(time) for time in times]
@@ -113,7 +119,10 @@ def stage_seconds(seconds: Mapping[str, float]) -> str:
     panel.tick_params(length=0)
     panel.spines["bottom"].set_visible(False)
     spoken = "; ".join(f"{s} {t}" for s, t in zip(stages, labels))
-    return svg.to_svg(figure, label=f"Time of every stage. {spoken}")
+    return Figure(
+      svg.to_svg(figure, label=f"Time of every stage. {spoken}"),
+      "Time that it took to make every stage.",
+    )
 
 
 def spoken_time(seconds: float) -> str:

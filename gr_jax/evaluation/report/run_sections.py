@@ -3,44 +3,21 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from gr_jax.evaluation.report import run_plots
-from gr_jax.evaluation.report.page import (
-  Cell,
-  Figure,
-  Row,
-  Section,
-  Table,
-)
+from gr_jax.evaluation.report.page import Cell, Row, Section, Table
 from gr_jax.evaluation.report.svg import plain
-
-
-def training(history: Mapping[str, Sequence[dict]]) -> list[Section]:
-  """Curves of every training that logged some."""
-  if not run_plots.has_curves(history):
-    return []
-  caption = "Every figure against the training step."
-  picture = run_plots.training_curves(history)
-  return [Section("Training", figures=[Figure(picture, caption)])]
 
 
 def semantic_ids(
   quality: Sequence[dict], level_sizes: Sequence[int], items: Sequence[int]
-) -> list[Section]:
+) -> Section:
   """Use of the codebooks, and how many IDs name one item, two, and so on."""
   figures = []
   if quality and level_sizes:
-    caption = (
-      "Share of the codes in use; the line across is the perplexity, the "
-      "number of codes if all were equally frequent."
-    )
-    picture = run_plots.codebook_use(quality, level_sizes)
-    figures.append(Figure(picture, caption))
+    figures.append(run_plots.codebook_use(quality, level_sizes))
   if items:
-    caption = "How many items share one semantic ID."
-    figures.append(Figure(run_plots.items_per_id(items), caption))
+    figures.append(run_plots.items_per_id(items))
   tables = [by_level(quality)] if quality else []
-  if not figures and not tables:
-    return []
-  return [Section("Semantic IDs", figures=figures, tables=tables)]
+  return Section("Semantic IDs", figures=figures, tables=tables)
 
 
 def stages(
@@ -49,23 +26,19 @@ def stages(
   settings: Mapping[str, Mapping],
 ) -> Section:
   """Time and commit of every stage; `settings` are folded lists of terms."""
-  figures, tables = [], []
-  if seconds:
-    caption = "Time that it took to make every stage."
-    figures.append(Figure(run_plots.stage_seconds(seconds), caption))
-  if commits:
-    rows = [
-      Row(
-        [Cell(name), Cell(run_plots.spoken_time(seconds[name])), Cell(commit)]
-      )
-      for name, commit in commits.items()
-    ]
-    tables.append(Table(["stage", "made in", "commit"], rows))
-  folds = [
-    Section(name.capitalize(), terms=list(terms(values)))
-    for name, values in settings.items()
+  rows = [
+    Row([Cell(name), Cell(run_plots.spoken_time(seconds[name])), Cell(commit)])
+    for name, commit in commits.items()
   ]
-  return Section("The run", figures=figures, tables=tables, folds=folds)
+  return Section(
+    "The run",
+    figures=[run_plots.stage_seconds(seconds)] if seconds else [],
+    tables=[Table(["stage", "made in", "commit"], rows)] if rows else [],
+    folds=[
+      Section(name.capitalize(), terms=list(terms(values)))
+      for name, values in settings.items()
+    ],
+  )
 
 
 def distinct(commits: Mapping[str, str]) -> list[str]:
@@ -90,15 +63,10 @@ def by_level(rows: Sequence[dict]) -> Table:
   figures = {
     (row["metric"], row["level"]): f"{row['value']:,.4g}" for row in rows
   }
-  lines = [
-    Row(
-      [
-        Cell(plain(metric)),
-        *[Cell(figures.get((metric, level), "")) for level in levels],
-      ]
-    )
-    for metric in dict.fromkeys(row["metric"] for row in rows)
-  ]
+  lines = []
+  for metric in dict.fromkeys(row["metric"] for row in rows):
+    cells = [Cell(figures.get((metric, level), "")) for level in levels]
+    lines.append(Row([Cell(plain(metric)), *cells]))
   names = [f"level {level}" if level else "whole ID" for level in levels]
   return Table(["figure", *names], lines)
 

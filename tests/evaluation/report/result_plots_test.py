@@ -35,7 +35,7 @@ def _texts(picture):
 
 
 def test_every_system_kind_and_figure_can_be_read():
-  picture = result_plots.recall_by_system(ROWS)
+  picture = result_plots.recall_by_system(ROWS).picture
   texts = _texts(picture)
   assert {"cq_sid", "bm25", "repeat", "semantic", "next basket"} <= set(texts)
   assert {"0.314", "0.200", "0.150", "0.400"} <= set(texts)
@@ -65,16 +65,16 @@ def test_head_and_tail_have_figures_of_their_own():
   rows = [
     _row("cq_sid", "semantic", v, s) for s, v in (("head", 0.4), ("tail", 0.1))
   ]
-  picture = result_plots.head_against_tail(rows)
+  picture = result_plots.head_against_tail(rows).picture
   assert {"head", "tail", "cq_sid"} <= set(_texts(picture))
   assert "cq_sid head 0.400, cq_sid tail 0.100" in picture
 
 
 def test_figures_of_nothing_found_can_still_be_drawn():
   zero = [_row("cq_sid", "semantic", 0.0)]
-  assert result_plots.recall_by_system(zero).startswith("<svg")
+  assert result_plots.recall_by_system(zero).picture.startswith("<svg")
   tail = [_row("cq_sid", "semantic", 0.0, "tail")]
-  assert result_plots.head_against_tail(tail).startswith("<svg")
+  assert result_plots.head_against_tail(tail).picture.startswith("<svg")
 
 
 @pytest.mark.parametrize("beams", [[10], [1, 10, 100]])
@@ -83,7 +83,7 @@ def test_every_beam_width_is_on_the_axis(beams):
     {"requests": "semantic", "beam": b, "value": 0.1, "low": 0, "high": 0.2}
     for b in beams
   ]
-  texts = _texts(result_plots.recall_by_beam(rows))
+  texts = _texts(result_plots.recall_by_beam(rows).picture)
   assert {str(b) for b in beams} <= set(texts)
   assert "semantic" in texts
 
@@ -95,7 +95,9 @@ def test_names_of_close_lines_do_not_overlap():
     for b in (1, 10)
   ]
   root = ElementTree.fromstring(
-    result_plots.recall_by_beam(rows).replace("<svg", '<svg xmlns:xlink="x"', 1)
+    result_plots.recall_by_beam(rows).picture.replace(
+      "<svg", '<svg xmlns:xlink="x"', 1
+    )
   )
   names = {"semantic", "personalised", "other"}
   heights = [float(t.get("y")) for t in root.iter("text") if t.text in names]

@@ -25,7 +25,8 @@ def _label(picture):
 
 
 def test_every_loss_and_speed_has_a_panel():
-  picture = run_plots.training_curves(HISTORY)
+  (curves,) = run_plots.training_curves(HISTORY)
+  picture = curves.picture
   titles = {
     "tokenizer: loss",
     "generator: loss",
@@ -36,8 +37,8 @@ def test_every_loss_and_speed_has_a_panel():
 
 
 def test_there_are_no_curves_without_losses():
-  assert run_plots.has_curves(HISTORY)
-  assert not run_plots.has_curves({"empty": [], "other": [{"step": 1, "x": 2}]})
+  history = {"empty": [], "other": [{"step": 1, "x": 2}]}
+  assert not run_plots.training_curves(history)
 
 
 def test_codebook_use_names_the_codes_of_every_level():
@@ -51,23 +52,23 @@ def test_codebook_use_names_the_codes_of_every_level():
       ("items", 0, 999.0),
     )
   ]
-  picture = run_plots.codebook_use(rows, [32, 256])
+  picture = run_plots.codebook_use(rows, [32, 256]).picture
   assert {"30 of 32", "200 of 256", "level 2"} <= set(_texts(picture))
   assert "level 1: 30 of 32 codes in use, perplexity 12" in _label(picture)
 
 
 def test_the_last_bar_holds_all_larger_clusters():
   counts = [100, 20, 5, 0, 3, 1]
-  picture = run_plots.items_per_id(counts, most=4)
+  picture = run_plots.items_per_id(counts, most=4).picture
   assert _label(picture) == (
     "Items per ID. 1: 100 IDs; 2: 20 IDs; 3: 5 IDs; 4+: 4 IDs"
   )
-  exact = run_plots.items_per_id(counts[:4], most=4)
+  exact = run_plots.items_per_id(counts[:4], most=4).picture
   assert "4: 0 IDs" in _label(exact)
 
 
 def test_stages_are_named_with_their_time():
-  picture = run_plots.stage_seconds({"embed": 3.21, "train": 380.0})
+  picture = run_plots.stage_seconds({"embed": 3.21, "train": 380.0}).picture
   assert {"embed", "train", "3.2 s", "6 min 20 s"} <= set(_texts(picture))
 
 
