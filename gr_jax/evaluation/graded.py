@@ -71,5 +71,5 @@ def graded_ndcg(
   kept = place < k
   best[judged.owners[kept], place[kept]] = grades[order][kept]
   ideal = best @ discounts
-  found = gains @ discounts[: gains.shape[1]]
+  found = gains @ discounts[: ranked.shape[1]]
   return np.where(ideal > 0, found / np.where(ideal > 0, ideal, 1), np.nan)

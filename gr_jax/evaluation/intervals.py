@@ -91,15 +91,27 @@ def bootstrap(
 
 
 def paired_difference(
-  values: np.ndarray, baseline: np.ndarray, **options
+  values: np.ndarray,
+  baseline: np.ndarray,
+  *,
+  groups: np.ndarray | None = None,
+  resamples: int = 1000,
+  confidence: float = 0.95,
+  seed: int = 0,
 ) -> Interval:
   """Mean of `values - baseline`, both `[R, M]`, over the same requests.
 
   What is hard for both systems cancels, so this is narrower than two intervals
-  side by side. A difference is real when the interval leaves out 0. The options
-  are those of `bootstrap`.
+  side by side. A difference is real when the interval leaves out 0. The other
+  arguments are those of `bootstrap`.
   """
-  return bootstrap(np.asarray(values) - np.asarray(baseline), **options)
+  return bootstrap(
+    np.asarray(values) - np.asarray(baseline),
+    groups=groups,
+    resamples=resamples,
+    confidence=confidence,
+    seed=seed,
+  )
 
 
 def resampled_means(

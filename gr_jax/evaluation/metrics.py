@@ -54,7 +54,7 @@ def recall(hits: np.ndarray, num_relevant: np.ndarray, *, k: int) -> np.ndarray:
 
 def hit_rate(hits: np.ndarray, *, k: int) -> np.ndarray:
   """`[R]` 1 where any relevant row is among the first `k`, else 0."""
-  return hits[:, :k].any(axis=1).astype(np.float64)
+  return np.asarray(hits[:, :k].any(axis=1), np.float64)
 
 
 def ndcg(hits: np.ndarray, num_relevant: np.ndarray, *, k: int) -> np.ndarray:
@@ -90,7 +90,9 @@ def request_metrics(
     [ndcg(hits, counted, k=k) for k in cutoffs],
     [mrr(hits, k=k) for k in cutoffs],
   ]
-  return np.where(sizes[:, None, None] > 0, np.moveaxis(values, 2, 0), np.nan)
+  return np.where(
+    sizes[:, None, None] > 0, np.moveaxis(np.array(values), 2, 0), np.nan
+  )
 
 
 def to_ids(ranked: np.ndarray, id_of_item: np.ndarray) -> np.ndarray:

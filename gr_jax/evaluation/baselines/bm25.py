@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 import bm25s
 import numpy as np
@@ -29,8 +30,9 @@ def fit(texts: Sequence[str], popularity: np.ndarray) -> Bm25:
   out, no stemming. The popularity only orders equal scores.
   """
   order = popularity_order(popularity)
+  rows: list[int] = order.tolist()
   index = bm25s.BM25()
-  index.index(_words([texts[row] for row in order]), show_progress=False)
+  index.index(_words([texts[row] for row in rows]), show_progress=False)
   return Bm25(index, order)
 
 
@@ -56,9 +58,10 @@ def rank(
 
 
 def _words(texts: Sequence[str]) -> list[list[str]]:
-  return bm25s.tokenize(
+  words: Any = bm25s.tokenize(
     list(texts), stopwords="en", return_ids=False, show_progress=False
   )
+  return words
 
 
 def _score(state: Bm25, words: list[str]) -> np.ndarray:

@@ -58,21 +58,28 @@ def head_against_tail(rows: Sequence[dict]) -> page.Figure:
   Args:
     rows: figures of the segments "head" and "tail".
   """
-  hollow = {"markerfacecolor": svg.PAPER}
 
   def draw(panel: Axes, place: int, color: str, found: list[dict]) -> None:
     x = [row["value"] for row in found]
     panel.plot(x, [place] * len(x), color=color, linewidth=2, alpha=0.45)
-    dot = {"color": color, "markersize": 7, "markeredgewidth": 1.8}
     for row in found:
-      face = hollow if row["segment"] == "tail" else {}
-      panel.plot(row["value"], place, "o", **dot | face)
+      panel.plot(
+        row["value"],
+        place,
+        "o",
+        color=color,
+        markersize=7,
+        markerfacecolor=svg.PAPER if row["segment"] == "tail" else color,
+        markeredgewidth=1.8,
+      )
 
   with svg.drawing("head_against_tail"):
     figure, axes = _by_system(rows, draw, "value", spare=0.1)
     handles = [
-      axes[0].plot([], [], "o", color=svg.MUTED, label=name, **face)[0]
-      for name, face in (("head", {}), ("tail", hollow))
+      axes[0].plot(
+        [], [], "o", color=svg.MUTED, markerfacecolor=face, label=name
+      )[0]
+      for name, face in (("head", svg.MUTED), ("tail", svg.PAPER))
     ]
     figure.legend(
       handles=handles, loc="outside lower right", ncols=2, frameon=False
@@ -161,11 +168,11 @@ def _by_system(
 
 def _apart(heights: Sequence[float], *, gap: float) -> np.ndarray:
   """The heights, raised where needed to stand `gap` apart, order kept."""
-  heights = np.array(heights, np.float64)
-  order = np.argsort(heights, kind="stable")
+  raised = np.array(heights, np.float64)
+  order = np.argsort(raised, kind="stable")
   for below, above in itertools.pairwise(order):
-    heights[above] = max(heights[above], heights[below] + gap)
-  return heights
+    raised[above] = max(raised[above], raised[below] + gap)
+  return raised
 
 
 def _spoken(rows: Sequence[dict]) -> str:

@@ -136,7 +136,7 @@ def spoken_time(seconds: float) -> str:
 
 def _curves(
   history: Mapping[str, Sequence[dict]],
-) -> Iterator[tuple[str, list, list]]:
+) -> Iterator[tuple[str, Sequence, Sequence]]:
   """Name, steps and values of every figure that is worth a curve."""
   for training, rows in history.items():
     for name in dict.fromkeys(name for row in rows for name in row):

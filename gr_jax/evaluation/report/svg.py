@@ -6,6 +6,7 @@ import pathlib
 import re
 from collections.abc import Iterator
 from html import escape
+from typing import Any, Literal
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -22,7 +23,7 @@ VARIABLES = {
 }
 INK, MUTED, GRID, BASELINE, PAPER, SOFT, *SERIES = VARIABLES
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
   "svg.fonttype": "none",  # Text stays text: small, sharp, readable aloud.
   "font.size": 10,
   "axes.edgecolor": GRID,
@@ -51,7 +52,8 @@ _SIZE = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
 @contextlib.contextmanager
 def drawing(salt: str) -> Iterator[None]:
   """House style while a figure is made; `salt` keeps its names its own."""
-  with matplotlib.rc_context(_STYLE | {"svg.hashsalt": salt}):
+  with matplotlib.rc_context(_STYLE):
+    matplotlib.rcParams["svg.hashsalt"] = salt
     yield
 
 
@@ -78,7 +80,7 @@ def plain(name: str) -> str:
   return name.replace("_", " ")
 
 
-def grid(axes: Axes, direction: str) -> None:
+def grid(axes: Axes, direction: Literal["x", "y"]) -> None:
   """Draws grid lines across `direction` and no ticks in the way."""
   axes.grid(axis=direction)
   axes.tick_params(length=0)
