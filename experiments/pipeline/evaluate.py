@@ -55,8 +55,6 @@ def evaluate(
     history: `{training: rows of its metrics log}`.
   """
   generators = {config.name: aligned or generator}
-  if aligned is not None:
-    generators[BEFORE] = generator
   stages = {
     "prepare": data.artefact,
     "embed": vectors.artefact,
@@ -64,6 +62,7 @@ def evaluate(
     "train": generator.artefact,
   }
   if aligned is not None:
+    generators[BEFORE] = generator
     stages["align"] = aligned.artefact
   if dual is not None:
     stages["dual_encoder"] = dual.artefact
