@@ -33,9 +33,13 @@ from tools.benchmarks import (
   trie,
 )
 from tools.benchmarks.contender import Section
-from tools.benchmarks.machine import machine, versions
+from tools.benchmarks.report import (
+  machine,
+  section_table,
+  verdict_lines,
+  versions,
+)
 from tools.benchmarks.rounds import Samples, measure, rows, verdicts
-from tools.benchmarks.table import section_table, verdict_lines
 
 SECTIONS: dict[str, Callable[[], Section]] = {
   "rq_vae": rq_vae.section,

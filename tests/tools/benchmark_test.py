@@ -13,7 +13,7 @@ from tools.benchmarks import (
   constraint,
   decoder,
   kmeans,
-  kmeans_levels,
+  kmeans_peers,
   rollouts,
   rounds,
   rq_vae,
@@ -23,10 +23,13 @@ from tools.benchmarks import (
 )
 from tools.benchmarks.constraint_static import StaticBeams
 from tools.benchmarks.contender import Bar, Contender, Limit, Section
-from tools.benchmarks.kmeans_vectors import mixture
-from tools.benchmarks.search_answers import compared
-from tools.benchmarks.synthetic import clustered_vectors, relative_error
-from tools.benchmarks.table import section_table, verdict_lines
+from tools.benchmarks.report import section_table, verdict_lines
+from tools.benchmarks.search import compared
+from tools.benchmarks.vectors import (
+  clustered_vectors,
+  mixture,
+  relative_error,
+)
 from tools.benchmarks.worker import locate, timed
 
 TOOL = Path(__file__).parents[2] / "tools" / "benchmark.py"
@@ -178,7 +181,7 @@ def test_labels_are_unique_and_every_full_size_bar_names_two(section):
     assert limit.ours in labels
 
 
-OURS = Contender("ours", "math:baseline", {}, units=2)
+OURS = Contender("ours", "math:floor", {}, units=2)
 PEER = Contender("peer", "math:ceil", {})
 SECTION = Section(
   "toy",
@@ -256,7 +259,7 @@ def test_levels_of_single_clusters_leave_the_deviation_from_the_mean():
   def cluster(x, size, seed):
     return x.mean(axis=0, keepdims=True), np.zeros(len(x), int)
 
-  run = kmeans_levels.make(cluster, vectors=vectors, codes=[1, 1], units=1)
+  run = kmeans_peers.residual(cluster, vectors=vectors, codes=[1, 1], units=1)
   left = relative_error(vectors - vectors.mean(axis=0), vectors)
   assert run()["error"] == pytest.approx(left)
 

@@ -25,6 +25,7 @@ from tools.benchmarks.contender import (
 from tools.benchmarks.trie import (
   ScoreTable,
   random_ids,
+  random_scores,
   unconstrained_search,
 )
 
@@ -78,16 +79,13 @@ def section(
     f"beam {sizes['beam']}; figures, microseconds a step, are what counts"
   )
   return Section(
-    "constraint", title, "call", "ID", (turns, torch, *build), (), tuple(limits)
-  )
-
-
-def random_scores(level_sizes, beam: int) -> tuple[jax.Array, ...]:
-  """Per level log-probabilities `[beam, C_l]`."""
-  keys = jax.random.split(jax.random.key(0), len(level_sizes))
-  return tuple(
-    jax.nn.log_softmax(jax.random.normal(key, (beam, size)))
-    for key, size in zip(keys, level_sizes)
+    "constraint",
+    title,
+    "call",
+    "IDs",
+    (turns, torch, *build),
+    (),
+    tuple(limits),
   )
 
 

@@ -1,4 +1,4 @@
-"""Who is measured, on what, and which ratios a section must show."""
+"""Contenders, and the ratios and limits that a section must show."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -16,17 +16,17 @@ class Contender:
   """One program in one process.
 
   Attributes:
-    name: as printed.
-    make: `module:function`; called as `make(units=..., **options)` in the
+    name: The name in the table.
+    make: A `module:function`; called as `make(units=..., **options)` in the
       worker, it returns a `Run`. A name, so that the parent never imports a
       peer.
-    options: JSON values for `make`.
-    dtype: of the products.
-    batch: rows, where it has a batch.
-    units: units of work (steps, fits, searches) that one run does.
-    items: what a unit works off (rows, tokens), for the throughput.
-    needs: packages it cannot do without.
-    setup: `module:function` that the worker calls before anything else.
+    options: The JSON values for `make`.
+    dtype: The type of the products.
+    batch: The number of rows, where it has a batch.
+    units: The units of work (steps, fits, searches) of one run.
+    items: The items (rows, tokens) of a unit, for the throughput.
+    needs: The packages it cannot do without.
+    setup: A `module:function` that the worker calls before anything else.
   """
 
   name: str
@@ -48,10 +48,10 @@ class Contender:
 
 @dataclasses.dataclass(frozen=True)
 class Bar:
-  """`seconds(peer) / seconds(ours)` must reach `minimum`.
+  """The least `seconds(peer) / seconds(ours)` that is good enough.
 
-  With `error`, the figure `error` of ours must not exceed this many times the
-  peer's: otherwise faster is not better.
+  The ratio must reach `minimum`. With `error`, the figure `error` of ours must
+  not exceed this many times the peer's: otherwise faster is not better.
   """
 
   ours: str
@@ -62,7 +62,7 @@ class Bar:
 
 @dataclasses.dataclass(frozen=True)
 class Limit:
-  """A figure of one contender must not exceed `maximum`."""
+  """The largest value that a figure of one contender may have."""
 
   ours: str
   metric: str
@@ -74,19 +74,19 @@ class Section:
   """Contenders that do the same work.
 
   Attributes:
-    name: as on the command line.
-    title: what is measured.
-    unit: what `seconds` are of.
-    item: what throughput counts.
-    contenders: ours first; ratios of a batch are to the first one of it.
-    bars: ratios to reach.
-    limits: figures to keep below.
+    name: The name on the command line.
+    title: The work that is measured.
+    unit: The unit of work that `seconds` stand for.
+    items: The things that throughput counts, in the plural.
+    contenders: The programs, ours first; ratios of a batch are to its first.
+    bars: The ratios to reach.
+    limits: The figures to keep below.
   """
 
   name: str
   title: str
   unit: str
-  item: str
+  items: str
   contenders: tuple[Contender, ...]
   bars: tuple[Bar, ...] = ()
   limits: tuple[Limit, ...] = ()

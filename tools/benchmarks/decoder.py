@@ -3,7 +3,7 @@
 A generator of the library reads prompts and branches; what the peers train is
 a causal language model. Here the library's blocks are put between a tied
 embedding and head, so that both sides have the same parameters and the same
-targets. `make_packed_*` is the library's own step, which no peer has.
+targets. `make_packed` is the library's own step, which no peer has.
 """
 
 import functools
@@ -18,8 +18,8 @@ from experiments.pipeline.tasks import point_wise_loss
 from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.generators.training_examples.single import Examples
-from gr_jax.nn.dot import bf16_dot_general
 from gr_jax.nn.layers import DotGeneral
+from gr_jax.nn.precision import dot_general
 from gr_jax.nn.transformer import Transformer, TransformerConfig
 from gr_jax.objectives.next_token import cross_entropy
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, put_batch
@@ -53,44 +53,37 @@ PACKED = {
   "heads": 4,
   "feed_forward": 704,
 }
+_DTYPES = ("bfloat16", "float32")
 
 
 def section(*, units: int = 2, sizes=SIZES, packed=PACKED) -> Section:
   """Ours and `transformers`' Qwen2, in both types, and our packed step."""
-  ours, peer = "tools.benchmarks.decoder", "tools.benchmarks.decoder_qwen2"
+  ours, peer = "tools.benchmarks.decoder", "tools.benchmarks.qwen2"
   shared = {
-    "options": sizes,
     "batch": sizes["batch"],
     "units": units,
     "items": sizes["batch"] * sizes["length"],
   }
+  needs = ("torch", "transformers")
   positions = 1 + packed["history"]
   positions += packed["targets"] * len(packed["level_sizes"])
-  own = shared | {"options": packed, "items": packed["batch"] * positions}
+  own = {"items": packed["batch"] * positions, "setup": LIBRARY_START}
   contenders = [
     Contender(
-      name,
-      f"{ours}:make_{function}",
-      dtype=dtype,
-      setup=LIBRARY_START,
-      **options,
+      name, make, options | {"dtype": dtype}, dtype=dtype, **shared | more
     )
-    for name, function, dtype, options in (
-      ("gr_jax", "bfloat16", "bfloat16", shared),
-      ("gr_jax", "float32", "float32", shared),
-      ("gr_jax packed", "packed_bfloat16", "bfloat16", own),
-      ("gr_jax packed", "packed_float32", "float32", own),
+    for name, make, options, dtypes, more in (
+      ("gr_jax", f"{ours}:make", sizes, _DTYPES, {"setup": LIBRARY_START}),
+      ("gr_jax packed", f"{ours}:make_packed", packed, _DTYPES, own),
+      (
+        "qwen2",
+        f"{peer}:make_training",
+        sizes,
+        _DTYPES[::-1],
+        {"needs": needs},
+      ),
     )
-  ]
-  contenders += [
-    Contender(
-      "qwen2",
-      f"{peer}:make_{dtype}",
-      dtype=dtype,
-      needs=("torch", "transformers"),
-      **shared,
-    )
-    for dtype in ("float32", "bfloat16")
+    for dtype in dtypes
   ]
   bars = (
     Bar("gr_jax float32 64", "qwen2 float32 64", 1.0),
@@ -101,7 +94,7 @@ def section(*, units: int = 2, sizes=SIZES, packed=PACKED) -> Section:
     f"decoder training, {sizes['layers']} layers of {sizes['width']}, "
     f"{sizes['batch']} x {sizes['length']} tokens of {sizes['vocabulary']:,}"
   )
-  return Section("decoder", title, "step", "token", tuple(contenders), bars)
+  return Section("decoder", title, "step", "tokens", tuple(contenders), bars)
 
 
 class CausalLM(nn.Module):
@@ -130,22 +123,6 @@ class CausalLM(nn.Module):
     return self.dot_general(states, embedding.T, (((2,), (0,)), ((), ())))
 
 
-def make_bfloat16(**options) -> Run:
-  return _make(bf16_dot_general, **options)
-
-
-def make_float32(**options) -> Run:
-  return _make(jax.lax.dot_general, **options)
-
-
-def make_packed_bfloat16(**options) -> Run:
-  return _make_packed(bf16_dot_general, **options)
-
-
-def make_packed_float32(**options) -> Run:
-  return _make_packed(jax.lax.dot_general, **options)
-
-
 def _transformer(layers, width, heads, kv_heads, feed_forward):
   return TransformerConfig(
     layers=layers,
@@ -157,10 +134,10 @@ def _transformer(layers, width, heads, kv_heads, feed_forward):
   )
 
 
-def _make(
-  dot_general,
+def make(
   *,
   units,
+  dtype,
   batch,
   length,
   vocabulary,
@@ -170,7 +147,7 @@ def _make(
   feed_forward,
 ) -> Run:
   config = _transformer(layers, width, heads, heads, feed_forward)
-  model = CausalLM(config, vocabulary, dot_general)
+  model = CausalLM(config, vocabulary, dot_general(dtype))
   tokens = np.random.default_rng(0).integers(
     vocabulary, size=(batch, length + 1), dtype=np.int32
   )
@@ -188,10 +165,10 @@ def _make(
   return _training(init, loss, tokens, units=units)
 
 
-def _make_packed(
-  dot_general,
+def make_packed(
   *,
   units,
+  dtype,
   batch,
   history,
   targets,
@@ -204,7 +181,9 @@ def _make_packed(
 ) -> Run:
   config = _transformer(layers, width, heads, heads // 2, feed_forward)
   sizes = tuple(level_sizes)
-  model = DecoderOnly(config, prompt_size, sizes, dot_general=dot_general)
+  model = DecoderOnly(
+    config, prompt_size, sizes, dot_general=dot_general(dtype)
+  )
   rng = np.random.default_rng(0)
 
   def draw(*shape):

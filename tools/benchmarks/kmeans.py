@@ -17,12 +17,12 @@ from tools.benchmarks.contender import (
   Run,
   Section,
 )
-from tools.benchmarks.kmeans_vectors import load
+from tools.benchmarks.vectors import load
 
 HERE = "tools.benchmarks"
-ITEMS = {"vectors": f"{HERE}.kmeans_vectors:item_vectors", "rows": 68_509}
+ITEMS = {"vectors": f"{HERE}.vectors:item_vectors", "rows": 68_509}
 MIXTURE = {
-  "vectors": f"{HERE}.kmeans_vectors:mixture",
+  "vectors": f"{HERE}.vectors:mixture",
   "rows": 100_000,
   "features": 384,
 }
@@ -39,7 +39,7 @@ def section(
     f"residual k-means, {len(codes)} x {codes[0]}, of {data['rows']:,} rows "
     f"({data['vectors'].partition(':')[2]}), after the iterations named"
   )
-  return Section(name, title, "fit", "row", contenders, tuple(_bars()))
+  return Section(name, title, "fit", "rows", contenders, tuple(_bars()))
 
 
 def mixture_section() -> Section:
@@ -47,13 +47,14 @@ def mixture_section() -> Section:
   return section(name="kmeans_mixture", data=MIXTURE)
 
 
-def _contender(name, make, *, data, codes, iterations, **more):
+def _contender(name, make, *, data, codes, iterations, more=(), **fields):
+  options = {"data": data, "codes": codes, "iterations": iterations}
   return Contender(
     f"{name} {iterations}",
     f"{HERE}.{make}",
-    options={"data": data, "codes": codes, "iterations": iterations},
+    options | dict(more),
     items=data["rows"],
-    **more,
+    **fields,
   )
 
 
@@ -62,8 +63,9 @@ def _ours(**shared):
   for iterations, dtype in ((0, "bfloat16"), (2, "bfloat16"), (2, "float32")):
     yield _contender(
       "gr_jax",
-      f"kmeans:make_{dtype}",
+      "kmeans:make",
       iterations=iterations,
+      more={"dtype": dtype},
       dtype=dtype,
       setup=LIBRARY_START,
       **shared,
@@ -73,19 +75,17 @@ def _ours(**shared):
 def _peers(**shared):
   shared |= {"iterations": 10, "dtype": "float32"}
   for name, make in (
-    ("faiss.Kmeans", "make_sampled"),
-    ("faiss.Kmeans all rows", "make_all_rows"),
-    ("faiss.ResidualQuantizer", "make_residual_quantizer"),
+    ("faiss.Kmeans", "make_faiss_sampled"),
+    ("faiss.Kmeans all rows", "make_faiss_all_rows"),
+    ("faiss.ResidualQuantizer", "make_faiss_quantizer"),
   ):
-    yield _contender(name, f"kmeans_faiss:{make}", needs=("faiss",), **shared)
+    yield _contender(name, f"kmeans_peers:{make}", needs=("faiss",), **shared)
   for name, make in (
-    ("sklearn.KMeans random", "make_random"),
-    ("sklearn.KMeans k-means++", "make_plus_plus"),
-    ("sklearn.MiniBatchKMeans", "make_minibatch"),
+    ("sklearn.KMeans random", "make_sklearn_random"),
+    ("sklearn.KMeans k-means++", "make_sklearn_plus_plus"),
+    ("sklearn.MiniBatchKMeans", "make_sklearn_minibatch"),
   ):
-    yield _contender(
-      name, f"kmeans_sklearn:{make}", needs=("sklearn",), **shared
-    )
+    yield _contender(name, f"kmeans_peers:{make}", needs=("sklearn",), **shared)
 
 
 def _bars():
@@ -100,15 +100,11 @@ def _bars():
     yield Bar(ours, f"{peer} 10 float32", minimum, EQUAL)
 
 
-def make_bfloat16(**options) -> Run:
-  return _make(cluster_sums.bf16_products, **options)
-
-
-def make_float32(**options) -> Run:
-  return _make(jnp.matmul, **options)
-
-
-def _make(matmul, *, units, data, codes, iterations) -> Run:
+def make(*, units, data, codes, iterations, dtype) -> Run:
+  """Fits `units` times."""
+  matmul = {"bfloat16": cluster_sums.bf16_products, "float32": jnp.matmul}[
+    dtype
+  ]
   vectors = load(data)
   energy = np.vdot(vectors, vectors) / len(vectors)
   cluster = rq_kmeans.PlainKMeans(

@@ -73,7 +73,7 @@ def section(*, sizes=SIZES, batches: int = 3) -> Section:
     "rollouts",
     title,
     "rollout",
-    "rollout",
+    "rollouts",
     (ours, loop, step),
     (),
     (Limit("gr_jax step", "rollout_share", 0.5),),

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from gr_jax.nn.dot import bf16_dot_general
+from gr_jax.nn.precision import dot_general
 from gr_jax.tokenizers import autoencoder, rq_vae
 from gr_jax.training import scan_fit
 from tools.benchmarks.contender import (
@@ -13,7 +13,7 @@ from tools.benchmarks.contender import (
   Run,
   Section,
 )
-from tools.benchmarks.synthetic import clustered_vectors
+from tools.benchmarks.vectors import clustered_vectors
 
 SIZES = {
   "rows": 16_384,
@@ -22,68 +22,49 @@ SIZES = {
   "latent": 32,
   "codes": [256, 256, 256],
 }
+_DTYPES = ("bfloat16", "float32")
 
 
 def section(
   *, batches: tuple[int, ...] = (1024, 2048), units: int = 20, sizes=SIZES
 ) -> Section:
-  """Ours in both types, and LC-Rec's prompt_encoder in torch in both."""
+  """Ours in both types, and LC-Rec's arrangement in torch in both."""
   ours, torch = "tools.benchmarks.rq_vae", "tools.benchmarks.rq_vae_torch"
-  contenders = []
-  for batch in batches:
-    shared = {
-      "options": sizes | {"batch": batch},
-      "batch": batch,
-      "units": units,
-      "items": batch,
-    }
-    for dtype in ("bfloat16", "float32"):
-      contenders.append(
-        Contender(
-          "gr_jax",
-          f"{ours}:make_{dtype}",
-          dtype=dtype,
-          setup=LIBRARY_START,
-          **shared,
-        )
-      )
-    for dtype in ("float32", "bfloat16"):
-      contenders.append(
-        Contender(
-          "torch",
-          f"{torch}:make_{dtype}",
-          dtype=dtype,
-          needs=("torch",),
-          **shared,
-        )
-      )
+  contenders = [
+    Contender(
+      name,
+      make,
+      options=sizes | {"batch": batch, "dtype": dtype},
+      dtype=dtype,
+      batch=batch,
+      units=units,
+      items=batch,
+      **more,
+    )
+    for batch in batches
+    for name, make, dtypes, more in (
+      ("gr_jax", f"{ours}:make", _DTYPES, {"setup": LIBRARY_START}),
+      ("torch", f"{torch}:make", _DTYPES[::-1], {"needs": ("torch",)}),
+    )
+    for dtype in dtypes
+  ]
   bars = (
     Bar("gr_jax bfloat16 1024", "torch float32 1024", 2.5),
     Bar("gr_jax bfloat16 1024", "torch bfloat16 1024", 1.5),
     Bar("gr_jax bfloat16 2048", "torch bfloat16 2048", 1.1),
   )
   title = "RQ-VAE training step (768-512-256-128-32, 3 x 256 codes)"
-  return Section("rq_vae", title, "step", "item", tuple(contenders), bars)
+  return Section("rq_vae", title, "step", "items", tuple(contenders), bars)
 
 
-def make_bfloat16(**options) -> Run:
-  return _make(bf16_dot_general, **options)
-
-
-def make_float32(**options) -> Run:
-  return _make(jax.lax.dot_general, **options)
-
-
-def _make(
-  dot_general, *, units, batch, rows, features, hidden, latent, codes
-) -> Run:
-  """`units` steps in one dispatch of `scan_fit.fit`, as `rq_vae.fit` runs."""
+def make(*, units, batch, dtype, rows, features, hidden, latent, codes) -> Run:
+  """Does `units` steps in one dispatch of `scan_fit.fit`, as `rq_vae.fit`."""
   config = rq_vae.RqVaeConfig(
     hidden=tuple(hidden),
     latent=latent,
     levels=tuple(codes),
     batch_size=batch,
-    dot_general=dot_general,
+    dot_general=dot_general(dtype),
   )
   vectors = jnp.asarray(clustered_vectors(rows, features))
   model = rq_vae.build_model(config, features=features)

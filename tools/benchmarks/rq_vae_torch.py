@@ -1,11 +1,10 @@
-"""RQ-VAE in torch, in the prompt_encoder of LC-Rec, written anew.
+"""RQ-VAE in torch, in the arrangement of LC-Rec, written anew.
 
 Loss, codebooks by gradient, nearest codes and AdamW are LC-Rec's. Left out are
 what the library's step does not do either (gradient clipping, Sinkhorn at the
 last level) and its data loader: rows are drawn from a resident tensor.
 """
 
-import contextlib
 import itertools
 
 import torch
@@ -13,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from tools.benchmarks.contender import Run
-from tools.benchmarks.synthetic import clustered_vectors
+from tools.benchmarks.vectors import clustered_vectors
 
 
 def _mlp(widths: list[int]) -> nn.Sequential:
@@ -62,17 +61,8 @@ class _RqVae(nn.Module):
     return loss + torch.stack(losses).mean()
 
 
-def make_float32(**options) -> Run:
-  return _make(contextlib.nullcontext, **options)
-
-
-def make_bfloat16(**options) -> Run:
-  return _make(lambda: torch.autocast("cpu", torch.bfloat16), **options)
-
-
-def _make(
-  precision, *, units, batch, rows, features, hidden, latent, codes
-) -> Run:
+def make(*, units, batch, dtype, rows, features, hidden, latent, codes) -> Run:
+  """Does `units` steps of AdamW."""
   torch.manual_seed(0)
   model = _RqVae(features, hidden, latent, codes)
   optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=1e-4)
@@ -82,7 +72,7 @@ def _make(
     for _ in range(units):
       chosen = vectors[torch.randint(rows, (batch,))]
       optimizer.zero_grad()
-      with precision():
+      with torch.autocast("cpu", torch.bfloat16, dtype == "bfloat16"):
         loss = model(chosen)
       loss.backward()
       optimizer.step()

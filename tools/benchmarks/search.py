@@ -9,10 +9,8 @@ that shares prefixes between beams would not, and none is measured here.
 import time
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from gr_jax.nn.dot import bf16_dot_general
 from tools.benchmarks.contender import (
   LIBRARY_START,
   Bar,
@@ -21,8 +19,12 @@ from tools.benchmarks.contender import (
   Run,
   Section,
 )
-from tools.benchmarks.search_data import make_sizes, prompts
-from tools.benchmarks.search_model import compiled_search, make_generator
+from tools.benchmarks.search_model import (
+  compiled_search,
+  make_generator,
+  make_sizes,
+  prompts,
+)
 from tools.benchmarks.trie import unconstrained_search
 
 SIZES = {
@@ -44,18 +46,18 @@ def section(
   *, sizes=SIZES, batches=(1, 8, 32), queries: int = 128, peer_queries: int = 8
 ) -> Section:
   """Ours and `generate` per batch and type; the two answers side by side."""
-  here, peer = "tools.benchmarks.search", "tools.benchmarks.search_qwen2"
+  here, peer = "tools.benchmarks.search", "tools.benchmarks.qwen2"
   needs = ("torch", "transformers")
   contenders, bars, limits = [], [], []
   for batch in batches:
     asked = max(batch, peer_queries)
     for dtype in _DTYPES:
       shared = {"dtype": dtype, "batch": batch}
-      options = sizes | {"batch": batch}
+      options = sizes | shared
       contenders += [
         Contender(
           "gr_jax",
-          f"{here}:make_{dtype}",
+          f"{here}:make",
           options,
           units=max(batch, queries),
           setup=LIBRARY_START,
@@ -63,7 +65,7 @@ def section(
         ),
         Contender(
           "qwen2 generate",
-          f"{peer}:make_{dtype}",
+          f"{peer}:make_retrieval",
           options,
           units=asked,
           needs=needs,
@@ -86,7 +88,7 @@ def section(
   )
   same = Contender(
     "gr_jax and qwen2 answers",
-    "tools.benchmarks.search_answers:make",
+    f"{here}:make_answers",
     sizes,
     units=peer_queries,
     needs=needs,
@@ -103,25 +105,17 @@ def section(
     "search",
     title,
     "query",
-    "querie",
+    "queries",
     (*contenders, inside, same),
     tuple(bars),
     tuple(limits),
   )
 
 
-def make_bfloat16(**options) -> Run:
-  return _make(bf16_dot_general, jnp.bfloat16, **options)
-
-
-def make_float32(**options) -> Run:
-  return _make(jax.lax.dot_general, jnp.float32, **options)
-
-
-def _make(dot_general, dtype, *, units, batch, **sizes) -> Run:
-  """`units` queries, `batch` at a time."""
+def make(*, units, batch, dtype, **sizes) -> Run:
+  """Answers `units` queries, `batch` at a time."""
   sizes = make_sizes(sizes)
-  given = make_generator(sizes, dot_general=dot_general, dtype=dtype)
+  given = make_generator(sizes, dtype=dtype)
   search = compiled_search(given, sizes.beam)
   tokens = prompts(sizes, units)
 
@@ -137,9 +131,7 @@ def _make(dot_general, dtype, *, units, batch, **sizes) -> Run:
 def make_inside_and_free(*, units, batch, **sizes) -> Run:
   """The search in the catalogue and the same without one, in turns."""
   sizes = make_sizes(sizes)
-  given = make_generator(
-    sizes, dot_general=bf16_dot_general, dtype=jnp.bfloat16
-  )
+  given = make_generator(sizes, dtype="bfloat16")
   search = compiled_search(given, sizes.beam)
   tokens = prompts(sizes, units)
 
@@ -172,3 +164,55 @@ def make_inside_and_free(*, units, batch, **sizes) -> Run:
     return {"inside_over_free": inside / without}
 
   return run
+
+
+def make_answers(*, units, **sizes) -> Run:
+  """Compares the ordered answers to `units` queries in float32.
+
+  Raises:
+    ValueError: from a run whose answers differ, with the first query that does.
+  """
+  # Only here, so that the comparison can be had without the peer.
+  import torch
+
+  from tools.benchmarks.qwen2 import make_search
+
+  sizes = make_sizes(sizes)
+  given = make_generator(sizes, dtype="float32")
+  search = compiled_search(given, sizes.beam)
+  theirs = make_search(sizes, torch.float32)
+  tokens = prompts(sizes, units)
+
+  def run():
+    ours = jax.device_get(
+      search(given.params, given.prompt(tokens), given.trie)
+    )
+    codes, scores = theirs(tokens)
+    return compared(ours.codes, ours.log_probs, codes, scores)
+
+  return run
+
+
+def compared(
+  codes: np.ndarray,
+  scores: np.ndarray,
+  their_codes: np.ndarray,
+  their_scores: np.ndarray,
+) -> dict[str, float]:
+  """Places with another ID, of `[Q, M, L]`, and the largest gap of scores.
+
+  Raises:
+    ValueError: where an ID differs.
+  """
+  different = (codes != their_codes).any(axis=-1)
+  if different.any():
+    query, place = (int(x) for x in np.argwhere(different)[0])
+    raise ValueError(
+      f"{int(different.sum())} of {different.size} places differ, the first at "
+      f"query {query}, place {place}: {codes[query, place].tolist()} at "
+      f"{scores[query, place]:.6f} here, "
+      f"{their_codes[query, place].tolist()} at "
+      f"{their_scores[query, place]:.6f} there."
+    )
+  gap = np.abs(scores - their_scores).max()
+  return {"different_places": 0, "largest_gap": float(gap)}

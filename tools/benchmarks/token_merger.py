@@ -8,7 +8,7 @@ from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.generators.prompts.flatten_items import FlattenItems
 from gr_jax.generators.prompts.merge_items import MergeItems
 from gr_jax.generators.prompts.writer import Prompt
-from gr_jax.nn.dot import bf16_dot_general
+from gr_jax.nn.precision import dot_general
 from gr_jax.nn.transformer import TransformerConfig
 from tools.benchmarks.contender import (
   LIBRARY_START,
@@ -36,8 +36,8 @@ def section(*, units: int = 5, sizes=SIZES) -> Section:
   contenders = [
     Contender(
       name,
-      f"tools.benchmarks.token_merger:make_{name}_{dtype}",
-      sizes,
+      f"tools.benchmarks.token_merger:make_{name}",
+      sizes | {"dtype": dtype},
       dtype=dtype,
       batch=sizes["batch"],
       units=units,
@@ -60,29 +60,21 @@ def section(*, units: int = 5, sizes=SIZES) -> Section:
     f"each, {sizes['layers']} layers of {sizes['width']}"
   )
   return Section(
-    "token_merger", title, "batch", "prompt", tuple(contenders), bars
+    "token_merger", title, "batch", "prompts", tuple(contenders), bars
   )
 
 
-def make_merged_bfloat16(**options) -> Run:
-  return _make(MergeItems(bf16_dot_general), bf16_dot_general, **options)
+def make_merged(*, dtype, **options) -> Run:
+  return _make(MergeItems(dot_general(dtype)), dtype, **options)
 
 
-def make_merged_float32(**options) -> Run:
-  return _make(MergeItems(), jax.lax.dot_general, **options)
-
-
-def make_tokens_bfloat16(**options) -> Run:
-  return _make(FlattenItems(), bf16_dot_general, **options)
-
-
-def make_tokens_float32(**options) -> Run:
-  return _make(FlattenItems(), jax.lax.dot_general, **options)
+def make_tokens(*, dtype, **options) -> Run:
+  return _make(FlattenItems(), dtype, **options)
 
 
 def _make(
   prompt_encoder,
-  dot_general,
+  dtype,
   *,
   units,
   batch,
@@ -108,7 +100,7 @@ def _make(
     config,
     prompt_size,
     sizes,
-    dot_general=dot_general,
+    dot_general=dot_general(dtype),
     prompt_encoder=prompt_encoder,
   )
   rng = np.random.default_rng(0)
@@ -117,10 +109,10 @@ def _make(
     first + rng.integers(size, size=(batch, history))
     for first, size in zip(starts, sizes)
   ]
-  told = rng.integers(prompt_size, size=(2, batch, history))
+  features = rng.integers(prompt_size, size=(2, batch, history))
   prompt = Prompt(
     profile=rng.integers(prompt_size, size=(batch, 1, 2)),
-    history=np.stack((*codes, *told), axis=-1).astype(np.int32),
+    history=np.stack((*codes, *features), axis=-1).astype(np.int32),
     mask=np.ones((batch, 1 + history), bool),
   )
   queries = rng.integers(prompt_size, size=(batch, 8))

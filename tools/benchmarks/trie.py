@@ -74,7 +74,7 @@ def section(
     f"trie of {sizes['ids']:,} IDs, {len(sizes['level_sizes'])} x "
     f"{sizes['level_sizes'][0]}; {steps} steps a round"
   )
-  return Section("trie", title, "call", "ID", contenders, (), limits)
+  return Section("trie", title, "call", "IDs", contenders, (), limits)
 
 
 def random_ids(count: int, level_sizes: list[int], *, seed: int) -> np.ndarray:
@@ -86,6 +86,15 @@ def random_ids(count: int, level_sizes: list[int], *, seed: int) -> np.ndarray:
   kept = rng.choice(len(numbers), count, replace=False, shuffle=False)
   numbers = numbers[np.sort(kept)]
   return np.stack(np.unravel_index(numbers, level_sizes), -1).astype(np.int32)
+
+
+def random_scores(level_sizes, beam: int) -> tuple[jax.Array, ...]:
+  """Per level log-probabilities `[beam, C_l]`."""
+  keys = jax.random.split(jax.random.key(0), len(level_sizes))
+  return tuple(
+    jax.nn.log_softmax(jax.random.normal(key, (beam, size)))
+    for key, size in zip(keys, level_sizes)
+  )
 
 
 def make_build(*, units, ids, level_sizes) -> Run:
@@ -160,12 +169,7 @@ def unconstrained_search(
 def make_search(*, units, ids, level_sizes, beam) -> Run:
   """Searches with and without the trie in turns; microseconds per step."""
   trie = build_trie(random_ids(ids, level_sizes, seed=0), level_sizes)
-  keys = jax.random.split(jax.random.key(0), len(level_sizes))
-  params = tuple(
-    jax.nn.log_softmax(jax.random.normal(key, (beam, size)))
-    for key, size in zip(keys, level_sizes)
-  )
-  prompt = jnp.zeros(1, jnp.int32)
+  params, prompt = random_scores(level_sizes, beam), jnp.zeros(1, jnp.int32)
 
   @jax.jit
   def constrained(params, trie):

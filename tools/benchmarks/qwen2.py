@@ -1,7 +1,11 @@
-"""Retrieval with `transformers`' Qwen2, `generate` and a dictionary trie."""
+"""`transformers`' Qwen2 in torch, not compiled: its training, its retrieval.
+
+Retrieval is `generate` with beams and a dictionary trie.
+"""
 
 import numpy as np
 import torch
+from torch.nn import functional as F
 from transformers import (
   LogitsProcessor,
   PrefixConstrainedLogitsProcessor,
@@ -10,13 +14,61 @@ from transformers import (
 )
 
 from tools.benchmarks.contender import Run
-from tools.benchmarks.search_data import (
+from tools.benchmarks.search_model import (
   SearchSizes,
   catalogue,
   make_sizes,
   prompts,
   weights,
 )
+
+
+def make_training(
+  *,
+  units,
+  dtype,
+  batch,
+  length,
+  vocabulary,
+  layers,
+  width,
+  heads,
+  feed_forward,
+  attention="sdpa",
+) -> Run:
+  """Steps of AdamW on the loss of all positions, embedding and head tied."""
+  torch.manual_seed(0)
+  config = Qwen2Config(
+    vocab_size=vocabulary,
+    hidden_size=width,
+    intermediate_size=feed_forward,
+    num_hidden_layers=layers,
+    num_attention_heads=heads,
+    num_key_value_heads=heads,
+    max_position_embeddings=length,
+    tie_word_embeddings=True,
+    use_cache=False,
+    attn_implementation=attention,
+  )
+  model = Qwen2ForCausalLM(config).train()
+  optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.01)
+  tokens = torch.from_numpy(
+    np.random.default_rng(0).integers(vocabulary, size=(batch, length + 1))
+  )
+
+  def run():
+    for _ in range(units):
+      optimizer.zero_grad()
+      with torch.autocast("cpu", torch.bfloat16, dtype == "bfloat16"):
+        logits = model(input_ids=tokens[:, :-1]).logits
+        loss = F.cross_entropy(
+          logits.flatten(0, 1).float(), tokens[:, 1:].flatten()
+        )
+      loss.backward()
+      optimizer.step()
+    return {"loss": loss.item()}
+
+  return run
 
 
 class LevelSoftmax(LogitsProcessor):
@@ -37,18 +89,10 @@ class LevelSoftmax(LogitsProcessor):
     return scores
 
 
-def make_float32(**options) -> Run:
-  return _make(torch.float32, **options)
-
-
-def make_bfloat16(**options) -> Run:
-  return _make(torch.bfloat16, **options)
-
-
-def _make(dtype, *, units, batch, **sizes) -> Run:
-  """`units` queries, `batch` at a time."""
+def make_retrieval(*, units, batch, dtype, **sizes) -> Run:
+  """Answers `units` queries, `batch` at a time."""
   sizes = make_sizes(sizes)
-  search = make_search(sizes, dtype)
+  search = make_search(sizes, getattr(torch, dtype))
   tokens = prompts(sizes, units)
 
   def run():

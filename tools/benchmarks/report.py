@@ -1,17 +1,24 @@
-"""Measurements as lines for the terminal."""
+"""Measurements as lines for the terminal, and the machine they were made on."""
 
+import importlib.metadata
+import os
+import pathlib
+import platform
 from collections.abc import Sequence
 
+from gr_jax import provenance
+from gr_jax.evaluation.report.text_table import terminal
 from tools.benchmarks.contender import Contender, Section
 from tools.benchmarks.rounds import Samples, median, ratio
 
 _SECONDS = ("wall_seconds", "cpu_seconds")
+_PEERS = ("torch", "transformers", "scikit-learn", "faiss-cpu")
 
 
 def section_table(section: Section, samples: Samples, *, metric: str) -> str:
-  """A line per contender; ratios are to the first of the same batch."""
+  """A line per contender, with the ratio to the first of the same batch."""
   heads = ["contender", "dtype", "batch", "wall s", "CPU s"]
-  heads += [f"{section.item}s / s", "ratio", "figures"]
+  heads += [f"{section.items} / s", "ratio", "figures"]
   lines, first = [], {}
   for contender in section.contenders:
     label = contender.label
@@ -31,11 +38,11 @@ def section_table(section: Section, samples: Samples, *, metric: str) -> str:
       ]
     )
   title = f"\n{section.name}: {section.title}; seconds per {section.unit}"
-  return "\n".join([title, *_aligned([heads, *lines])])
+  return f"{title}\n{terminal([heads, *lines])}"
 
 
 def verdict_lines(verdicts: Sequence[dict]) -> str:
-  """A line per bar: what it asks, what came out."""
+  """A line per bar: the claim, and the value that came out."""
   return "\n".join(
     f"{'met   ' if v['met'] else 'MISSED'}  {v['claim']}: {v['value']:.3g}"
     for v in verdicts
@@ -55,9 +62,36 @@ def _figures(contender: Contender, samples: Samples) -> str:
   )
 
 
-def _aligned(cells: list[list[str]]) -> list[str]:
-  widths = [max(map(len, column)) for column in zip(*cells)]
-  return [
-    "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
-    for row in cells
-  ]
+def machine(*, cores: int) -> dict:
+  """The model of the CPU, the cores there are and those in use."""
+  return {
+    "cpu": _cpu_model(),
+    "cores_available": len(os.sched_getaffinity(0)),
+    "cores_used": cores,
+    "platform": platform.platform(),
+    "load": os.getloadavg()[0],
+  }
+
+
+def _cpu_model() -> str:
+  path = pathlib.Path("/proc/cpuinfo")
+  if path.exists():
+    fields = dict(
+      map(str.strip, line.split(":", 1))
+      for line in path.read_text().splitlines()
+      if ":" in line
+    )
+    names = ("model name", "cpu family", "model")
+    return ", ".join(f"{n} {fields[n]}" for n in names if n in fields)
+  return platform.processor()
+
+
+def versions() -> dict[str, str]:
+  """Versions of the library's packages and of the peers that are installed."""
+  found = provenance.versions()
+  for name in _PEERS:
+    try:
+      found[name] = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+      continue
+  return found

@@ -1,4 +1,4 @@
-"""What is clustered: vectors of real products, and made-up ones."""
+"""Vectors to cluster and to learn from: of real products, and made-up ones."""
 
 import pathlib
 import sys
@@ -48,3 +48,22 @@ def mixture(*, rows: int, features: int, clusters: int = 2000) -> np.ndarray:
   vectors = 0.5 * rng.standard_normal((rows, features), np.float32)
   vectors += centres[rng.choice(clusters, rows, p=shares / shares.sum())]
   return vectors * np.arange(1, features + 1, dtype=np.float32) ** -0.35
+
+
+def clustered_vectors(rows: int, features: int, *, seed: int = 0) -> np.ndarray:
+  """`[rows, features]` float32: coarse centre + fine centre + noise.
+
+  Each of the three carries a third of the energy.
+  """
+  rng = np.random.default_rng(seed)
+  coarse = rng.standard_normal((64, features), np.float32)
+  fine = rng.standard_normal((4096, features), np.float32)
+  vectors = rng.standard_normal((rows, features), np.float32)
+  vectors += coarse[rng.integers(len(coarse), size=rows)]
+  vectors += fine[rng.integers(len(fine), size=rows)]
+  return vectors / np.sqrt(np.float32(3 * features))
+
+
+def relative_error(residual: np.ndarray, vectors: np.ndarray) -> float:
+  """`sum ||r||² / sum ||x||²`."""
+  return float(np.vdot(residual, residual) / np.vdot(vectors, vectors))
