@@ -5,9 +5,9 @@
 
 DIR holds items.parquet and interactions.parquet
 (`gr_jax.data.sources.amazon_reviews` says which columns). Semantic IDs by an
-RQ-VAE; there are no queries, so only next-basket requests are asked, each for
-one item. Of the report, the rows without seen items are those of the papers.
-Presets as in `cq_sid`.
+RQ-VAE; there are no queries, so all requests are next-basket requests, each
+for one item. Of the report, the rows without seen items are those of the
+papers. Presets as in `cq_sid`.
 
 The generator is conditioned on what follows what
 (`gr_jax.generators.priors.transitions`, [OURS]): by itself such counting beats
@@ -23,7 +23,7 @@ def get_config(preset: str = ""):
   config = rq_vae.get_config(preset)
   config.name = "amazon_beauty"
   config.data = {"source": "amazon_reviews", "path": "", "valid_trains": False}
-  # Pages are single items: only the sequence tells what goes together.
+  # Pages are single items: only the sequence shows what goes together.
   config.vectors.history_window = 5
   config.evaluation.update(knn_window=3, knn_last=10)
   config.generator.transitions = {"window": 3, "neighbours": 48, "last": 10}

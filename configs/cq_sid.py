@@ -9,13 +9,13 @@ CPU cores. Presets: `tiny` (under a minute), `paper` (the published sizes).
 
 The category is the leaf of the catalogue's tree, as in the paper, and queries
 of the built-in data are derived from the same product types: here the first
-code is nearly told by the query. `config.tokenizer.category_depth` = 1 or 2
+code all but follows from the query. `config.tokenizer.category_depth` = 1 or 2
 takes a coarser level, 0 none.
 
-The paper leaves items that share an ID together; a running number as one more
-code (`collisions = "suffix"`) tells them apart here, since people buy the same
-product again. `collisions = "clusters"` is the paper's, `"split"` adds its
-Algorithm 1, `"sinkhorn"` moves items that share an ID at the last level
+The paper leaves items that share an ID together; here a running number as one
+more code (`collisions = "suffix"`) distinguishes them [OURS], since people buy
+the same product again. `collisions = "clusters"` is the paper's, `"split"` adds
+its Algorithm 1, `"sinkhorn"` moves items that share an ID at the last level
 (LC-Rec).
 """
 

@@ -10,18 +10,17 @@ says nothing) or semantic (the path through clusters of at most 10 branches to a
 leaf of at most 100, then the place in it), which is the default here and, in
 the paper, mostly the best.
 
-Our reading: items of any source are documents. `config.data.augment` says how
-they ask for themselves: `segments` stretches of `words` words, the first of
+[OURS]: items of any source are documents. `config.data.augment` says which
+queries are made of them: `segments` stretches of `words` words, the first of
 them the beginning of the text, `titles`, and `pseudo` queries of TF-IDF; all 0
-turns indexing off. They are training requests like others: how often they come
-up is their number beside that of the logs (the paper's ratio is 32 at its
-best). Semantic identifiers come from the vectors of the recipe, in the paper
-from BERT; the place in a leaf is one code, there decimal digits. Histories and
-users are read where the source has them. CompiledSearches stay inside the
-catalogue.
+turns indexing off. They are training requests like others: their share is their
+number beside that of the logs (the paper's ratio is 32 at its best). Semantic
+identifiers come from the vectors of the recipe, in the paper from BERT; the
+place in a leaf is one code, there decimal digits. Histories and users are read
+where the source has them. Searches stay inside the catalogue.
 
 What is left out: T5's pretraining, which the paper starts from; dropout;
-identifiers as plain text. The network is told no counts. `paper` has T5-base's
+identifiers as plain text. The network is given no counts. `paper` has T5-base's
 sizes (12 layers each, 768 wide). `configs/scifact.py` is DSI on judged
 documents. Presets as in `cq_sid`.
 """

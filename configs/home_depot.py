@@ -7,8 +7,8 @@
 DIR holds items.parquet and judgments.parquet
 (`gr_jax/data/sources/graded_search.py` says which columns). Systems and presets
 as in `scifact`. A product graded 2.5 or better of 3 is relevant; the report
-also has nDCG by grades. Products ask for themselves with their titles and with
-words of them.
+also has nDCG by grades. Queries are made of the titles of products, whole
+and in part.
 
 Queries were judged in pools: what nobody graded counts as wrong, which is
 harder on systems that find other things than those that filled the pools.

@@ -1,4 +1,4 @@
-"""What recipes on judged collections share: sources, sizes, DPR beside them.
+"""Parts of the recipes on judged collections: systems, sizes, DPR beside them.
 
 Not a recipe of its own; `configs/scifact.py` and `configs/home_depot.py` start
 from it.
@@ -21,10 +21,10 @@ def recipe(words: str) -> tuple[ConfigDict, str]:
   Raises:
     ValueError: for a word that is neither, or two of a kind.
   """
-  told = [word for word in words.split(",") if word]
-  system = [word for word in told if word in SYSTEMS]
-  preset = [word for word in told if word in PRESETS]
-  if len(system + preset) < len(told) or len(system) > 1 or len(preset) > 1:
+  given = [word for word in words.split(",") if word]
+  system = [word for word in given if word in SYSTEMS]
+  preset = [word for word in given if word in PRESETS]
+  if len(system + preset) < len(given) or len(system) > 1 or len(preset) > 1:
     raise ValueError(
       f"unknown preset {words!r}; there are: default (write nothing), "
       f"{', '.join(p for p in PRESETS if p)}, after a system and a comma where "
@@ -68,11 +68,11 @@ def dual_encoder(preset: str) -> dict:
 
 
 def augmentation(preset: str, **numbers: int) -> dict:
-  """How documents ask for themselves; less of it in `tiny`.
+  """Section data.augment: queries made of documents, fewer of them in `tiny`.
 
   Args:
-    preset: of the recipe.
-    **numbers: of `gr_jax.data.document_queries.DocumentQueriesConfig`.
+    preset: the preset of the recipe.
+    **numbers: fields of `gr_jax.data.document_queries.DocumentQueriesConfig`.
   """
   if preset == "tiny":
     for name in numbers.keys() & {"segments", "pseudo"}:

@@ -5,20 +5,20 @@
 What the paper says: identifiers are paths in a tree of k-means with 30 branches
 and leaves of at most 30. As a digit means another thing below another prefix,
 a small transformer of 4 layers reads the prefix and adapts the decoder's
-weights (PAWA). Every document asks for itself with 15 or more queries that a
-model made up of it (docT5query) and with stretches of its text. A consistency
+weights (PAWA). Training queries of a document are 15 or more that a model
+wrote of it (docT5query) and stretches of its text. A consistency
 loss (R-Drop, 0.15) pulls two passes with different dropout together. Beams of
 100 stay inside the tree.
 
-Our reading: what the transformer says of a prefix scales a learned map of the
+[OURS]: the output of the transformer for a prefix scales a learned map of the
 state (`gr_jax/generators/prefix_adaptor.py`), as a matrix for every beam would
 cost more than the decoder. `config.data.augment` has the stretches; made-up
 queries are words of the document drawn by TF-IDF, as no other model is read.
 
 What is left out: R-Drop, as nothing here has dropout, and both passes would be
 the same; pretrained weights. `paper` has T5-base's sizes, as in `dsi`, where
-the paper's decoder has 6 layers and ours as many as the encoder. Presets as in
-`cq_sid`.
+the paper's decoder has 6 layers and this one as many as the encoder. Presets as
+in `cq_sid`.
 """
 
 from configs import dsi

@@ -1,10 +1,10 @@
 """CQ-SID on your own catalogue and logs.
 
-  python tools/import_data.py --items=FILE --events=FILE --output=DIR
+  python -m gr_jax.import_data --items=FILE --events=FILE --output=DIR
   python -m gr_jax.main --config=configs/own_data.py --config.data.path=DIR
 
-What the data lacks is left out: without queries only next-basket requests are
-asked and InfoNCE has no pairs; without categories the first code is learned
+What the data lacks is left out: without queries all requests are next-basket
+requests and InfoNCE has no pairs; without categories the first code is learned
 like the others. Presets as in `cq_sid`.
 
 Vectors of your own model take the place of text and purchases with

@@ -1,4 +1,4 @@
-"""What the retrieval recipes share: sections and their default values.
+"""Sections of the retrieval recipes, with their default values.
 
 Not a recipe of its own; `configs/cq_sid.py` and its like start from it.
 """
@@ -41,7 +41,7 @@ def base(preset: str) -> ConfigDict:
     "seed": 0,
     "precision": "bfloat16",
     # Purchases that an item is given before any was counted; 0 = the network
-    # is told no counts, as in the papers.
+    # is given no counts, as in the papers.
     "count_alpha": 2.0,
     "mesh": {"data": 0, "model": 1},
     "prompt": {

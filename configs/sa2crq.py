@@ -12,7 +12,7 @@ the ends, `configs/acrq.py` only the two phases. Presets as in `cq_sid`.
 Items that share an ID stay together, as in the paper;
 `--config.tokenizer.collisions=suffix` numbers those with IDs of full length.
 `new_prior` = 0 ends an ID at its first new code, which is the paper to the
-letter; `head_share` and `tail_steps` are our choice, the paper tells neither.
+letter; `head_share` and `tail_steps` are [OURS], the paper gives neither.
 """
 
 from configs.retrieval import base, size_tokenizer
@@ -26,7 +26,7 @@ def get_config(preset: str = ""):
     "seed": 0,
     "precision": "bfloat16",
     "collisions": "clusters",
-    # Our unit: the paper's tau times the number of items.
+    # [OURS]: the paper's tau times the number of items.
     "tau_items": (10.0, 10.0),
     "latent_weight": 0.0,
     "head_share": 0.8,

@@ -5,7 +5,7 @@
 
 DIR holds corpus.jsonl, queries.jsonl and qrels/, as BEIR gives SciFact (or MS
 MARCO, or Natural Questions). The systems are `dsi`, `nci` and `tiger`; all
-are taught documents by titles, stretches and words of them, and queries by the
+learn documents from their titles, stretches and words, and queries from the
 judged ones. `--config.tokenizer.ids=atomic`, `naive` or `semantic` for DSI.
 Presets as in `cq_sid`, after the system: `nci,tiny`.
 

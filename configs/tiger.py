@@ -10,17 +10,17 @@ of the last 20 items and one of 2,000 hashed user tokens, and writes the codes
 of the next item; batches of 256, 200,000 steps, a rate of 0.01 for the first
 10,000 and then its inverse square root. The preset `paper` has these sizes.
 
-Our reading: vectors tell purchases beside texts
+[OURS]: vectors hold purchases beside texts
 (`--config.vectors.copurchase_weight=0` for texts alone). An item of the
 history is one position, the sum of its codes, of how long ago it was bought and
 how often; `--config.generator.prompt_encoder=flatten_items` gives every code a
-position, as in the paper. The query, where there is one, is read too.
-CompiledSearches stay inside the catalogue; the paper's may not, which is
-reported as hallucination. A row of a batch is one prompt with up to 8 targets.
+position, as in the paper. The query, where there is one, is read too. Searches
+stay inside the catalogue; the paper's may not, which is reported as
+hallucination. A row of a batch is one prompt with up to 8 targets.
 
 What is left out or differs: dropout; SwiGLU instead of ReLU; AdamW with a
 warm-up and a cosine (there is no inverse square root), for which 0.01 is too
-much: 0.001. The network is told no counts. `configs/amazon_beauty.py` is the
+much: 0.001. The network is given no counts. `configs/amazon_beauty.py` is the
 data of the paper. Presets as in `cq_sid`.
 """
 

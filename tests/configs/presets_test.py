@@ -76,7 +76,7 @@ def test_a_preset_names_one_system_and_one_size(recipe, words):
 
 
 @pytest.mark.parametrize("recipe", RECIPES + JUDGED)
-def test_an_unknown_preset_is_told_with_the_known_ones(recipe):
+def test_an_unknown_preset_names_the_known_ones(recipe):
   with pytest.raises(ValueError, match=r"unknown preset 'huge'.*tiny, paper"):
     config_of(recipe, "huge")
 
@@ -94,7 +94,7 @@ def test_a_source_without_baskets_pairs_neighbours(recipe):
   assert retrieval.base("").vectors.history_window == 0
 
 
-def test_every_recipe_tells_its_command():
+def test_every_recipe_shows_its_command():
   for recipe in RECIPES + JUDGED:
     module = importlib.import_module(f"configs.{recipe}")
     name = pathlib.Path(module.__file__).name
