@@ -20,7 +20,7 @@ _STUB = ast.parse(pathlib.Path(__file__).with_suffix(".pyi").read_text())
 _HOMES = {
   alias.name: node.module
   for node in _STUB.body
-  if isinstance(node, ast.ImportFrom)
+  if isinstance(node, ast.ImportFrom) and node.module
   for alias in node.names
 }
 

@@ -50,7 +50,7 @@ def parse_flags(argv: list[str]) -> list[str]:
 
 
 def run() -> None:
-  named = flags.FLAGS["config"].config_filename
+  named = config_flags.get_config_filename(flags.FLAGS["config"])
   workdir = _WORKDIR.value or recipes.default_workdir(named)
   recipes.run(_CONFIG.value, workdir=workdir)
 

@@ -8,9 +8,10 @@ inside this package. Folders of the same names in the current one add to them:
 import ast
 import difflib
 import importlib
-import importlib.util
+import importlib.machinery
 import pathlib
 import sys
+import types
 from typing import Any
 
 from gr_jax.recipes import keys
@@ -77,9 +78,9 @@ def get_config(config: str) -> Any:
   """
   file, _, preset = find(config).partition(":")
   import_from(file)
-  spec = importlib.util.spec_from_file_location("gr_jax_config", file)
-  module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
+  loader = importlib.machinery.SourceFileLoader("gr_jax_config", file)
+  module = types.ModuleType(loader.name)
+  loader.exec_module(module)
   return module.get_config(preset)
 
 
