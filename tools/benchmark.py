@@ -1,4 +1,4 @@
-"""How fast the library is beside what a user would pick instead.
+"""Measures the speed of the library beside what a user would pick instead.
 
   pip install '.[benchmark]'
   python tools/benchmark.py rq_vae --cores=1 --output=rq_vae.json

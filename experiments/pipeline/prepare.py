@@ -79,7 +79,7 @@ def _folder(path: str, content: str) -> pathlib.Path:
   return pathlib.Path(path)
 
 
-# Each gives a catalogue, requests and, where people graded pages, `grades [P]`.
+# Each loads a catalogue, requests and, where people graded pages, `grades [P]`.
 SOURCES = {
   "complete_journey": _complete_journey,
   "amazon_reviews": _amazon_reviews,
@@ -96,16 +96,16 @@ _LOGGED = "logged.json"
 
 @dataclasses.dataclass(frozen=True)
 class Data:
-  """What was read, and the mark of where it came from.
+  """The data of a run.
 
   Attributes:
-    catalogue: the items.
-    requests: what was asked.
-    artefact: where they are kept.
-    grades: `[P]` float32 gains of the pages' entries, where people graded
-      them. Those of entries that documents ask for themselves are 1.
-    logged: where documents ask for themselves, how many requests the source
-      has; theirs come after those.
+    catalogue: The items.
+    requests: The requests.
+    artefact: The folder of both.
+    grades: The gains `[P]` float32 of the pages' entries, where people graded
+      them. Those of the documents' own queries are 1.
+    logged: The number of requests of the source, where documents have queries
+      of their own; those come after.
   """
 
   catalogue: Catalogue
@@ -116,13 +116,13 @@ class Data:
 
 
 def prepare(config: ConfigDict, workdir: pathlib.Path) -> Data:
-  """Loads a source, or reads what an earlier run left of it.
+  """Loads a source, or reads the copy of an earlier run.
 
   Args:
-    config: `source`, one of `SOURCES`, and the options of that source. May
+    config: The `source`, one of `SOURCES`, and the options of that source. May
       have `augment`, a section of `DocumentQueriesConfig` and a `seed`: then
-      items also ask for themselves.
-    workdir: of the run.
+      items have queries of their own.
+    workdir: The folder of the run.
   """
   options = config.to_dict()
   source = options.pop("source")
@@ -140,7 +140,7 @@ def prepare(config: ConfigDict, workdir: pathlib.Path) -> Data:
 
   def make(directory: pathlib.Path) -> None:
     catalogue, requests, *graded = load(**options)
-    if queries.asks:
+    if queries.has_queries:
       write_json(directory / _LOGGED, len(requests))
     requests = with_document_queries(
       catalogue, requests, config=queries, rng=np.random.default_rng(draws)

@@ -21,7 +21,7 @@ def epochs(
   batch_size: int,
   seed: int,
 ) -> "grain.IterDataset":
-  """Endless batches, shuffled anew every epoch, sharded by host.
+  """Yields endless batches, shuffled anew every epoch and sharded by host.
 
   The iterator's state is one position: saved with the parameters, training
   goes on at the exact next batch.
@@ -57,7 +57,7 @@ def epochs(
 
 
 def padded_batches(tree: Any, size: int) -> Iterator[Any]:
-  """Slices of `size` rows, so that one shape is compiled; see `pad_rows`.
+  """Yields batches of `size` rows each, so that one shape is compiled.
 
   The results of the batches, one behind the other, begin with those of the
   rows themselves: cut what was computed at their number.

@@ -1,4 +1,4 @@
-"""The things that can be retrieved: N items in a fixed order of rows."""
+"""The catalogue: N items that can be retrieved, in a fixed order of rows."""
 
 import dataclasses
 import json
@@ -19,14 +19,14 @@ class Catalogue:
   """N items; every other artefact names an item by its row here.
 
   Attributes:
-    item_ids: [N] str, stable and distinct.
-    texts: [N] object str, what a text encoder or BM25 reads.
-    categories: [N, K] int32; column d holds the row in `category_names[d]` of
+    item_ids: `[N]` str, stable and distinct.
+    texts: `[N]` object str, the input of text encoders and BM25.
+    categories: `[N, K]` int32; column d has the row in `category_names[d]` of
       the item's category path cut after d + 1 names, -1 where the path is
       shorter. K may be 0.
     category_names: K tuples of full path prefixes, "grocery > ice".
-    values: [N] float32, typical price, 0 where unknown.
-    popularity: [N] int64, interactions in the training split.
+    values: `[N]` float32, typical price, 0 where unknown.
+    popularity: `[N]` int64, interactions in the training split.
 
   Raises:
     ValueError: a shape, dtype or range does not hold.
@@ -91,7 +91,7 @@ class Catalogue:
 
   @classmethod
   def load(cls, directory: Path) -> "Catalogue":
-    """Reads what `save` wrote; FileNotFoundError if it is not there."""
+    """Reads the files of `save`; FileNotFoundError if one is missing."""
     directory = Path(directory)
     for name in (_ITEMS_FILE, _CATEGORY_NAMES_FILE):
       if not (directory / name).is_file():
@@ -117,14 +117,15 @@ class Catalogue:
 def category_columns(
   paths: Sequence[Sequence[str]],
 ) -> tuple[np.ndarray, tuple[tuple[str, ...], ...]]:
-  """Index columns of category paths, coarse to fine.
+  """Turns category paths into columns of indices, coarse to fine.
 
   Args:
-    paths: [N] lists of names; an empty list is an unknown category.
+    paths: `[N]` lists of names; an empty list is an unknown category.
 
   Returns:
-    (categories [N, K] int32, category_names), K the longest path. The names of
-    a depth are sorted, so the columns do not depend on the order of the items.
+    (categories `[N, K]` int32, category_names), K the longest path. The names
+    of a depth are sorted, so the columns do not depend on the order of the
+    items.
 
   Raises:
     ValueError: a name contains the path separator.
@@ -152,7 +153,7 @@ def category_columns(
 
 
 def object_array(values: Sequence[object]) -> np.ndarray:
-  """[n] object array of any n Python objects, tuples among them."""
+  """Returns an object array `[n]` of n Python objects, tuples among them."""
   array = np.empty(len(values), object)
   array[:] = values
   return array

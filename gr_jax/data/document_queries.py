@@ -53,7 +53,7 @@ class DocumentQueriesConfig:
         )
 
   @property
-  def asks(self) -> bool:
+  def has_queries(self) -> bool:
     """True if documents have queries at all."""
     return self.titles + self.segments + self.pseudo > 0
 
@@ -76,7 +76,7 @@ def with_document_queries(
     config: The kinds and numbers of queries.
     rng: The generator that draws places and words.
   """
-  if not config.asks:
+  if not config.has_queries:
     return requests
   texts, item = [], []
   for row, found in enumerate(_queries(catalogue.texts.tolist(), config, rng)):
@@ -124,7 +124,7 @@ def pseudo_queries(
     w(t, d) = log(1 + tf(t, d)) ln(N / df(t))
 
   Words stand in the order of their first place in the text. A word that all
-  texts have is never drawn; a text with no other words asks nothing.
+  texts have is never drawn; a text with no other words has none.
 
   Args:
     texts: The texts of `N` documents.

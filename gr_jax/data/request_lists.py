@@ -8,7 +8,7 @@ from gr_jax.data.row_lists import RowLists
 
 
 def histories(requests: Requests, rows: np.ndarray) -> RowLists:
-  """What the user of each request had bought before it, newest last."""
+  """The items that each request's user had bought before it, newest last."""
   starts = requests.user_offsets[requests.user[rows]]
   return row_lists.from_spans(
     requests.event_item, starts, requests.history_end[rows]
@@ -35,9 +35,9 @@ def judged(
   """The whole page of each request, and the grades of its entries.
 
   Args:
-    requests: the table.
-    rows: of it.
-    grades: `[P]` of all pages.
+    requests: The table of requests.
+    rows: The rows of the requests.
+    grades: The grades `[P]` of all pages' entries.
   """
   pages = row_lists.from_spans(
     np.arange(len(requests.page_item)),
@@ -49,7 +49,7 @@ def judged(
 
 
 def training_sequences(requests: Requests, *, before: int = VALID) -> RowLists:
-  """Every user's events of the splits before `before`, oldest first.
+  """Each user's events in the splits that come before `before`, oldest first.
 
   A user's events end where the history of the first request of a later split
   ends. A user without such a request may still have later events, so theirs

@@ -1,4 +1,4 @@
-"""What was asked, by whom, after what history, and what came of it."""
+"""Requests: the user, the history, the query and the page of each."""
 
 import dataclasses
 import functools
@@ -36,24 +36,24 @@ class Requests:
   """R requests of U users, whose E events are stored once and shared.
 
   Attributes:
-    user_ids: [U] object str.
-    profiles: [U] object, tuples of "field=value" facts, often empty.
-    user_offsets: [U+1] int64 into events: a user's events are consecutive,
+    user_ids: `[U]` object str.
+    profiles: `[U]` object, tuples of "field=value" facts, often empty.
+    user_offsets: `[U+1]` int64 into events: a user's events are consecutive,
       oldest first.
-    event_item: [E] int32 catalogue rows.
-    event_time: [E] int64 unix seconds, or positions where time is unknown.
-    user: [R] int32.
-    time: [R] int64, in the unit of `event_time`.
-    history_end: [R] int64; the history of r is
+    event_item: `[E]` int32 catalogue rows.
+    event_time: `[E]` int64 unix seconds, or positions where time is unknown.
+    user: `[R]` int32.
+    time: `[R]` int64, in the unit of `event_time`.
+    history_end: `[R]` int64; the history of r is
       event_item[user_offsets[user[r]] : history_end[r]], newest last, every
       event of it before time[r].
-    query: [R] int32 row of `queries`, -1 = no query.
-    split: [R] int8, TRAIN, VALID or TEST.
-    page_offsets: [R+1] int64 into the pages.
-    page_item: [P] int32 catalogue rows.
-    page_kind: [P] int8, EXPOSED, CLICKED or ORDERED.
-    page_value: [P] float32, what was paid; 0 if nothing was.
-    queries: [Q] object str.
+    query: `[R]` int32 row of `queries`, -1 = no query.
+    split: `[R]` int8, TRAIN, VALID or TEST.
+    page_offsets: `[R+1]` int64 into the pages.
+    page_item: `[P]` int32 catalogue rows.
+    page_kind: `[P]` int8, EXPOSED, CLICKED or ORDERED.
+    page_value: `[P]` float32, the price that was paid; 0 if none was.
+    queries: `[Q]` object str.
 
   Raises:
     ValueError: a shape, dtype, range or order does not hold, or a history
@@ -105,25 +105,25 @@ class Requests:
 
   @functools.cached_property
   def page_request(self) -> np.ndarray:
-    """`[P]` int64 row of the request that each page entry belongs to."""
+    """The row `[P]` int64 of the request that each page entry belongs to."""
     rows = np.repeat(np.arange(len(self)), np.diff(self.page_offsets))
     rows.flags.writeable = False  # Every reader shares it.
     return rows
 
   def history(self, r: int) -> np.ndarray:
-    """[T] int32 items of the user's past before request r, newest last."""
+    """Returns the items `[T]` int32 of the past of request r, newest last."""
     begin = self.user_offsets[self.user[r]]
     return self.event_item[begin : self.history_end[r]]
 
   def targets(self, r: int) -> np.ndarray:
-    """[n] int32 distinct clicked or ordered items of request r, page order."""
+    """Returns the distinct clicked or ordered items `[n]` of request r."""
     page = slice(self.page_offsets[r], self.page_offsets[r + 1])
     items = self.page_item[page][self.page_kind[page] > EXPOSED]
     _, first = np.unique(items, return_index=True)
     return items[np.sort(first)]
 
   def rows(self, split: int, kind: str) -> np.ndarray:
-    """[n] int64 rows of one split and kind, "search" or "next_basket"."""
+    """Returns the rows of a split and a kind, "search" or "next_basket"."""
     if kind not in ("search", "next_basket"):
       raise ValueError(f"kind is {kind!r}; use 'search' or 'next_basket'.")
     return np.flatnonzero(
@@ -149,7 +149,7 @@ class Requests:
 
   @classmethod
   def load(cls, directory: Path) -> "Requests":
-    """Reads what `save` wrote; FileNotFoundError if it is not there."""
+    """Reads the files of `save`; FileNotFoundError if one is missing."""
     directory = Path(directory)
     for name in (_ARRAYS_FILE, _USERS_FILE, _QUERIES_FILE):
       if not (directory / name).is_file():

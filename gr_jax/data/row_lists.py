@@ -39,17 +39,17 @@ class RowLists:
 
   @property
   def sizes(self) -> np.ndarray:
-    """`[R]` length of each list."""
+    """The length `[R]` of each list."""
     return np.diff(self.offsets)
 
   @property
   def owners(self) -> np.ndarray:
-    """`[P]` the list that each entry belongs to."""
+    """The list `[P]` that each entry belongs to."""
     return np.repeat(np.arange(len(self)), self.sizes)
 
 
 def from_lists(lists: Iterable[Sequence[int]]) -> RowLists:
-  """The flat form of ordinary lists."""
+  """Flattens ordinary lists."""
   arrays = [np.asarray(one, np.int64) for one in lists]
   offsets = np.cumsum([0] + [len(one) for one in arrays])
   return RowLists(offsets, np.concatenate([np.zeros(0, np.int64), *arrays]))
@@ -58,7 +58,7 @@ def from_lists(lists: Iterable[Sequence[int]]) -> RowLists:
 def from_spans(
   rows: np.ndarray, starts: np.ndarray, ends: np.ndarray
 ) -> RowLists:
-  """Lists `rows[starts[r] : ends[r]]`, which may overlap."""
+  """Returns the lists `rows[starts[r] : ends[r]]`, which may overlap."""
   starts, ends = np.asarray(starts, np.int64), np.asarray(ends, np.int64)
   sizes = ends - starts
   offsets = np.concatenate([[0], np.cumsum(sizes)])
@@ -67,13 +67,13 @@ def from_spans(
 
 
 def part(lists: RowLists, start: int, stop: int) -> RowLists:
-  """The lists of requests `start` to `stop`, without copying the rows."""
+  """Returns lists `start` to `stop`, without copying the rows."""
   offsets = lists.offsets[start : stop + 1]
   return RowLists(offsets - offsets[0], lists.rows[offsets[0] : offsets[-1]])
 
 
 def newest(lists: RowLists, count: int) -> RowLists:
-  """The last `count` entries of each list, order kept."""
+  """Returns the last `count` entries of each list in their order."""
   ends = lists.offsets[1:]
   return from_spans(
     lists.rows, np.maximum(lists.offsets[:-1], ends - count), ends
@@ -81,13 +81,13 @@ def newest(lists: RowLists, count: int) -> RowLists:
 
 
 def where(lists: RowLists, keep_mask: np.ndarray) -> RowLists:
-  """Only the entries where `keep_mask [P]` is true, order kept."""
+  """Keeps the entries where `keep_mask [P]` is true, in their order."""
   offsets = np.concatenate([[0], np.cumsum(keep_mask)])[lists.offsets]
   return RowLists(offsets, lists.rows[keep_mask])
 
 
 def distinct(lists: RowLists) -> RowLists:
-  """The first occurrence of every row in each list, order kept."""
+  """Keeps the first occurrence of every row in each list, in their order."""
   _, first = np.unique(_keys(lists, _span(lists)), return_index=True)
   keep_mask = np.zeros(len(lists.rows), bool)
   keep_mask[first] = True
@@ -95,7 +95,7 @@ def distinct(lists: RowLists) -> RowLists:
 
 
 def without(lists: RowLists, others: RowLists) -> RowLists:
-  """List `r` less every row that `others[r]` holds."""
+  """Takes the rows of `others[r]` out of list `r`."""
   span = max(_span(lists), _span(others))
   return where(lists, ~np.isin(_keys(lists, span), _keys(others, span)))
 
@@ -105,5 +105,5 @@ def _span(lists: RowLists) -> int:
 
 
 def _keys(lists: RowLists, span: int) -> np.ndarray:
-  """One number per (list, row), so that joins are joins of numbers."""
+  """Returns one number per (list, row), so that joins are joins of numbers."""
   return lists.owners * span + lists.rows

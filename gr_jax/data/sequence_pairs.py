@@ -1,4 +1,4 @@
-"""Which items follow which, counted over sequences."""
+"""Weights of pairs of items that follow each other in sequences."""
 
 import numpy as np
 from scipy import sparse
@@ -12,17 +12,19 @@ def following_pairs(
   window: int,
   backward: float = 0.5,
 ) -> sparse.csr_array:
-  """`[size, size]` float32; for `p < q` of one sequence, `q - p <= window`,
+  """Sums `weight [size, size]` over places `p < q <= p + window` of a sequence:
 
     weight[row_p, row_q] += 1 / (q - p)
     weight[row_q, row_p] += backward / (q - p)
 
   Args:
-    rows: `[P]` of all sequences, oldest first, one sequence after the other.
-    owners: `[P]` the sequence of each.
-    size: rows there are.
-    window: positions that a pair is apart, at most.
-    backward: what the later one says of the earlier.
+    rows: The items `[P]` of all sequences, oldest first, one sequence after
+      the other.
+    owners: The sequence `[P]` that each entry belongs to, ascending.
+    size: The number of items.
+    window: The largest distance between the two items of a pair.
+    backward: The weight of a pair from the later item to the earlier one,
+      beside 1 from the earlier to the later.
   """
   weights = sparse.csr_array((size, size), dtype=np.float32)
   for gap in range(1, window + 1):

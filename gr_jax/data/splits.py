@@ -1,4 +1,4 @@
-"""Which requests are for training, validation and test, and until when."""
+"""Splits of requests into training, validation and test, and their ends."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ _NEVER = np.iinfo(np.int64).max
 
 
 def check_shares(valid_share: float, test_share: float) -> None:
-  """ValueError unless both shares and what they leave are in range."""
+  """Raises ValueError unless both shares and the rest are in range."""
   shares = valid_share, test_share
   if not all(0 <= share < 1 for share in shares) or sum(shares) >= 1:
     raise ValueError(
@@ -20,7 +20,7 @@ def check_shares(valid_share: float, test_share: float) -> None:
 def split_by_time(
   time: np.ndarray, *, valid_share: float, test_share: float
 ) -> np.ndarray:
-  """[R] sorted times to [R] int8 splits: the last are the test.
+  """Splits requests at sorted times `[R]`, the last for the test: `[R]` int8.
 
   Requests of one time stay together, so a share may come out larger.
   """
@@ -33,7 +33,7 @@ def split_by_time(
 
 
 def split_by_user(user: np.ndarray) -> np.ndarray:
-  """[R] users, a user's oldest request first, to [R] int8 splits.
+  """Splits requests of users `[R]`, a user's oldest first: `[R]` int8.
 
   A user's last request is the test, the one before it the validation; of two
   requests the first is for training, and so is a single one.
@@ -49,30 +49,30 @@ def split_by_user(user: np.ndarray) -> np.ndarray:
 
 
 def training_ends_for_all(requests: Requests) -> np.ndarray:
-  """[U] int64: the time of the first request that anyone holds out."""
-  held = requests.time[requests.split != TRAIN]
-  return np.full(len(requests.user_ids), held.min(initial=_NEVER))
+  """Returns for all users `[U]` the time of the first held-out request."""
+  later = requests.time[requests.split != TRAIN]
+  return np.full(len(requests.user_ids), later.min(initial=_NEVER))
 
 
 def training_ends_by_user(requests: Requests) -> np.ndarray:
-  """[U] int64: the time of the first request that each user holds out."""
-  held = requests.split != TRAIN
+  """Returns for each user `[U]` the time of its own first held-out request."""
+  later = requests.split != TRAIN
   ends = np.full(len(requests.user_ids), _NEVER)
-  np.minimum.at(ends, requests.user[held], requests.time[held])
+  np.minimum.at(ends, requests.user[later], requests.time[later])
   return ends
 
 
 def training_popularity(
   requests: Requests, ends: np.ndarray, *, num_items: int
 ) -> np.ndarray:
-  """[N] int64 clicks and orders before the end [U] of each user's training."""
+  """Counts clicks and orders `[N]` before the ends `[U]` of users' training."""
   user = np.repeat(np.arange(len(ends)), np.diff(requests.user_offsets))
   items = requests.event_item[requests.event_time < ends[user]]
   return np.bincount(items, minlength=num_items).astype(np.int64)
 
 
 def _first_of_share(time: np.ndarray, share: float) -> int:
-  """Where the last `share` of the sorted times begins, ties taken whole."""
+  """Finds where the last `share` of sorted times begins, ties taken whole."""
   if not len(time) or share <= 0:
     return len(time)
   cut = time[min(round(len(time) * (1 - share)), len(time) - 1)]

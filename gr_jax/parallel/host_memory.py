@@ -2,8 +2,8 @@
 
 XLA's CPU backend asks for its temporary buffers anew at every call. glibc maps
 and unmaps blocks of that size each time, so every call touches fresh pages:
-on our machine that was a fifth of a training step. Kept pages are reused; what
-one stage freed and the next does not need is given back between them.
+on one machine that was a fifth of a training step. Kept pages are reused, and
+given back between two stages.
 """
 
 import ctypes
@@ -45,7 +45,7 @@ def release_freed_memory() -> bool:
 
 
 def _allocator(name: str):
-  """A function of glibc's allocator, None where there is none."""
+  """Finds a function of glibc's allocator; None where there is none."""
   if not sys.platform.startswith("linux"):
     return None
   return getattr(ctypes.CDLL(None), name, None)

@@ -1,7 +1,7 @@
-"""What several hosts of one run do together, and what the first does alone.
+"""The work that several hosts share, and that the first does alone.
 
-All hosts see one file system. What is written once is written by the first
-host, while the others wait for it.
+All hosts see one file system. The first writes all shared files, while the
+others wait for it.
 """
 
 from typing import TypeVar
@@ -13,7 +13,7 @@ Tree = TypeVar("Tree")
 
 
 def is_first() -> bool:
-  """Whether this host writes what is written once."""
+  """Returns True on the host that writes the shared files."""
   return jax.process_index() == 0
 
 
@@ -24,7 +24,7 @@ def wait_for_all(place: str) -> None:
 
 
 def own_copy(tree: Tree) -> Tree:
-  """A tree of global arrays as this host's own, whole on each host."""
+  """Copies a tree of global arrays whole to each host."""
   if jax.process_count() == 1:
     return tree
   return multihost_utils.process_allgather(tree, tiled=True)

@@ -24,17 +24,17 @@ DEFAULT_RULES = (
 
 @dataclasses.dataclass(frozen=True)
 class MeshConfig:
-  """Devices along each axis; 0 data devices = all that are left."""
+  """The numbers of devices along the axes; 0 for data = all that are left."""
 
   data: int = 0
   model: int = 1
 
 
 def make_mesh(config: MeshConfig) -> Mesh:
-  """A `('data', 'model')` mesh over all devices.
+  """Makes a `('data', 'model')` mesh over all devices.
 
   Raises:
-    ValueError: where the sizes do not fill the devices.
+    ValueError: the sizes do not fill the devices.
   """
   count = jax.device_count()
   data = config.data or count // config.model
@@ -49,17 +49,17 @@ def make_mesh(config: MeshConfig) -> Mesh:
 
 
 def replicated(mesh: Mesh) -> NamedSharding:
-  """Every device holds everything."""
+  """Gives every device the whole array."""
   return NamedSharding(mesh, PartitionSpec())
 
 
 def batch_sharding(mesh: Mesh) -> NamedSharding:
-  """The leading axis is split over the data devices."""
+  """Splits the leading axis over the data devices."""
   return NamedSharding(mesh, PartitionSpec(DATA))
 
 
 def put_batch(batch, mesh: Mesh):
-  """Host arrays `[B / hosts, ...]` as one global array each."""
+  """Joins host arrays `[B / hosts, ...]` to one global array each."""
   sharding = batch_sharding(mesh)
   if jax.process_count() == 1:
     return jax.device_put(batch, sharding)
@@ -69,6 +69,6 @@ def put_batch(batch, mesh: Mesh):
 
 
 def parameter_shardings(abstract, mesh: Mesh, rules=DEFAULT_RULES):
-  """Shardings of a tree whose leaves carry logical axis names."""
+  """Returns the shardings of a tree whose leaves have logical axis names."""
   specs = nn.get_partition_spec(abstract)
   return nn.logical_to_mesh_sharding(specs, mesh, list(rules))

@@ -1,4 +1,4 @@
-"""What a process does once, before its first JAX call."""
+"""The start of a process, before its first JAX call."""
 
 import os
 import pathlib

@@ -1,4 +1,4 @@
-"""Item vectors from what is bought together."""
+"""Item vectors from purchases in the same basket."""
 
 import numpy as np
 import scipy.sparse

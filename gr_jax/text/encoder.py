@@ -12,18 +12,18 @@ class TextEncoder(Protocol):
   """Maps texts to unit vectors.
 
   Attributes:
-    dimensions: D, the width of a vector.
+    dimensions: The width `D` of a vector.
   """
 
   dimensions: int
 
   def encode(self, texts: Sequence[str]) -> np.ndarray:
-    """[n, D] float32 of unit rows; a text without a known word gives zeros."""
+    """Returns unit rows `[n, D]`; a text without a known word gives zeros."""
     ...
 
 
 class WordLlamaEncoder:
-  """Mean of static word vectors: WordLlama's 256-d table.
+  """Averages static word vectors: WordLlama's 256-d table.
 
   The weights ship inside the package `wordllama`; nothing is downloaded.
 
@@ -47,7 +47,7 @@ class WordLlamaEncoder:
     self.dimensions = self._model.embedding.shape[1]
 
   def encode(self, texts: Sequence[str]) -> np.ndarray:
-    """[n, 256] float32 of unit rows; a text without a known word gives zeros.
+    """Returns unit rows `[n, 256]`; a text without a known word gives zeros.
 
     Each distinct text is encoded once, in order of length, because a batch is
     padded to its longest text.
@@ -61,7 +61,7 @@ class WordLlamaEncoder:
 
 
 def unit_rows(vectors: np.ndarray) -> np.ndarray:
-  """[n, D] float32 rows x / |x|; rows of zeros stay zeros."""
+  """Returns rows x / |x| `[n, D]` float32; rows of zeros stay zeros."""
   vectors = np.nan_to_num(np.asarray(vectors, np.float32))
   norms = np.linalg.norm(vectors, axis=1, keepdims=True)
   return np.divide(

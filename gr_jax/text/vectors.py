@@ -12,17 +12,17 @@ from gr_jax.text.encoder import TextEncoder, unit_rows
 
 @dataclasses.dataclass(frozen=True)
 class VectorsConfig:
-  """How vectors are made.
+  """Sizes and weights of the two parts of a vector.
 
   Attributes:
-    dimensions: width of the collaborative part.
-    shift: of the PMI, see `copurchase_vectors`.
-    smoothing: of the PMI, see `copurchase_vectors`.
-    text_weight: length of the text part.
-    copurchase_weight: length of the collaborative part.
-    history_window: how many of the last history items join the items of a
-      request in one basket. 0 where pages are baskets; a few where a page is a
-      single item and only the sequence tells what goes together.
+    dimensions: The width of the collaborative part.
+    shift: The shift of the PMI, see `copurchase_vectors`.
+    smoothing: The smoothing of the PMI, see `copurchase_vectors`.
+    text_weight: The length of the text part.
+    copurchase_weight: The length of the collaborative part.
+    history_window: The number of the last history items that join the items of
+      a request in one basket. 0 where pages are baskets; a few where a page is
+      a single item and only the sequence shows what goes together.
   """
 
   dimensions: int = 64
@@ -40,7 +40,7 @@ def item_vectors(
   encoder: TextEncoder,
   config: VectorsConfig,
 ) -> np.ndarray:
-  """[N, Dt + Dc] float32 x_i = (w_t text_i, w_c collaborative_i).
+  """Returns x_i = (w_t text_i, w_c collaborative_i), `[N, Dt + Dc]` float32.
 
   Both parts are unit rows before they are weighted; the collaborative part is
   zero for an item that no training request bought together with another. Only
@@ -70,17 +70,17 @@ def query_vectors(
   encoder: TextEncoder,
   config: VectorsConfig,
 ) -> np.ndarray:
-  """[Q, Dt + Dc] float32 vectors of the queries, in the space of the items.
+  """Returns query vectors `[Q, Dt + Dc]` float32, in the space of the items.
 
-  y_q = (w_t text_q, w_c unit(mean of the collaborative vectors of what was
-  clicked or ordered for q in training)); the second part is zero for a query
-  that training never saw.
+  y_q = (w_t text_q, w_c unit(mean of collaborative_i over the items clicked or
+  ordered for q in training)); the second part is zero for a query that training
+  never saw.
 
   Args:
-    requests: their queries and training pages are read.
-    vectors: [N, Dt + Dc] from `item_vectors` with the same encoder and config.
-    encoder: of the text part.
-    config: the weights.
+    requests: The requests; their queries and training pages are read.
+    vectors: The items' `[N, Dt + Dc]`, with the same encoder and config.
+    encoder: The encoder of the text part.
+    config: The weights of the parts.
   """
   sums, _ = _target_sums(requests, vectors[:, encoder.dimensions :])
   text = encoder.encode(requests.queries.tolist())
@@ -94,7 +94,7 @@ def query_vectors(
 def mean_target_vectors(requests: Requests, vectors: np.ndarray) -> np.ndarray:
   """Stands queries `[Q, D]` among items `[N, D]` that have no text part.
 
-  y_q = mean of x_i over what was clicked or ordered for q in training; zeros
+  y_q = mean of x_i over the items clicked or ordered for q in training; zeros
   for a query that training never saw.
   """
   sums, counts = _target_sums(requests, vectors)
@@ -104,7 +104,7 @@ def mean_target_vectors(requests: Requests, vectors: np.ndarray) -> np.ndarray:
 def training_baskets(
   requests: Requests, *, window: int
 ) -> tuple[np.ndarray, np.ndarray]:
-  """(offsets [B+1], items [P]): what each user took at each training moment.
+  """Joins each user's training items of a moment: offsets `[B+1]`, items `[P]`.
 
   Requests of one user at one time are one basket, so that the searches of a
   shopping trip and the trip itself are not counted twice. The last `window`
@@ -124,7 +124,7 @@ def training_baskets(
 
 
 def _training_targets(requests: Requests) -> tuple[np.ndarray, np.ndarray]:
-  """(request, item) of everything clicked or ordered in training."""
+  """Returns (request, item) of all training clicks and orders."""
   request = requests.page_request
   kept = (requests.split[request] == TRAIN) & (requests.page_kind > EXPOSED)
   return request[kept], requests.page_item[kept]
@@ -137,7 +137,7 @@ def _with_history(
   *,
   window: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-  """The pairs, and for each request the last `window` items of its history."""
+  """Adds pairs of each request with the last `window` items of its history."""
   rows = np.unique(request)
   begin = requests.user_offsets[requests.user[rows]]
   pairs = [(request, item)]

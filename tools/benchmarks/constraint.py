@@ -1,9 +1,10 @@
-"""What the catalogue costs a step of the search, beside STATIC.
+"""The costs of a catalogue to a step of the search, beside STATIC.
 
 Random scores stand in for the model, so that the time is the search's own. In
 one process the same search runs without a catalogue, in the library's trie and
 in STATIC's index, in turns, for catalogues of several sizes; the overhead is
-the median of a step less that of a free one. Both must find the same IDs.
+the median of a step less that of an unconstrained one. Both must find the same
+IDs.
 """
 
 import time
@@ -97,7 +98,7 @@ def make_turns(*, units, counts, level_sizes, beam) -> Run:
   indices = [build_index(table, max(level_sizes)) for table in tables]
 
   @jax.jit
-  def free(params):
+  def unconstrained(params):
     return unconstrained_search(
       ScoreTable(),
       params,
@@ -128,7 +129,7 @@ def make_turns(*, units, counts, level_sizes, beam) -> Run:
 
   def run():
     turns = [
-      [microseconds(free)]
+      [microseconds(unconstrained)]
       + [
         microseconds(search, catalogue)
         for pair in zip(tries, indices)
@@ -138,7 +139,7 @@ def make_turns(*, units, counts, level_sizes, beam) -> Run:
     ]
     without, *steps = np.median(turns, axis=0)
     overheads = np.reshape(steps, (-1, 2)) - without
-    figures = {"free": without}
+    figures = {"unconstrained": without}
     for count, (inside, theirs) in zip(counts, overheads):
       figures[f"gr_jax_{count}"] = inside
       figures[f"STATIC_{count}"] = theirs

@@ -30,11 +30,12 @@ def make(*, units, count, level_sizes, beam) -> Run:
 
   def run():
     turns = [
-      (microseconds(constrained), microseconds(free)) for _ in range(units)
+      (microseconds(constrained), microseconds(unconstrained))
+      for _ in range(units)
     ]
     inside, without = np.median(turns, axis=0)
     return {
-      "free": without,
+      "unconstrained": without,
       f"rectokens_{count}": inside - without,
       f"rectokens_bytes_per_id_{count}": nbytes / count,
     }
@@ -49,7 +50,7 @@ def _best(totals: torch.Tensor, beam: int):
 
 
 @torch.inference_mode()
-def free(scores, trie, beam: int):
+def unconstrained(scores, trie, beam: int):
   """Beam search over all codes."""
   del trie
   best, _, codes = _best(scores[0][:1], beam)

@@ -50,7 +50,7 @@ def section(
   needs = ("torch", "transformers")
   contenders, bars, limits = [], [], []
   for batch in batches:
-    asked = max(batch, peer_queries)
+    answered = max(batch, peer_queries)
     for dtype in _DTYPES:
       shared = {"dtype": dtype, "batch": batch}
       options = sizes | shared
@@ -67,7 +67,7 @@ def section(
           "qwen2 generate",
           f"{peer}:make_retrieval",
           options,
-          units=asked,
+          units=answered,
           needs=needs,
           **shared,
         ),
@@ -80,8 +80,8 @@ def section(
       )
     limits.append(Limit(f"gr_jax bfloat16 {batch}", "cpu_seconds", 0.006))
   inside = Contender(
-    "gr_jax inside and free",
-    f"{here}:make_inside_and_free",
+    "gr_jax with and without IDs",
+    f"{here}:make_both_searches",
     sizes | {"batch": 1},
     units=queries,
     setup=LIBRARY_START,
@@ -94,7 +94,7 @@ def section(
     needs=needs,
     setup=LIBRARY_START,
   )
-  limits.append(Limit(inside.label, "inside_over_free", 1.05))
+  limits.append(Limit(inside.label, "constrained_over_unconstrained", 1.05))
   limits.append(Limit(same.label, "different_places", 0))
   title = (
     f"retrieval, {sizes['layers']} layers of {sizes['width']}, prompt "
@@ -128,7 +128,7 @@ def make(*, units, batch, dtype, **sizes) -> Run:
   return run
 
 
-def make_inside_and_free(*, units, batch, **sizes) -> Run:
+def make_both_searches(*, units, batch, **sizes) -> Run:
   """The search in the catalogue and the same without one, in turns."""
   sizes = make_sizes(sizes)
   given = make_generator(sizes, dtype="bfloat16")
@@ -136,7 +136,7 @@ def make_inside_and_free(*, units, batch, **sizes) -> Run:
   tokens = prompts(sizes, units)
 
   @jax.jit
-  def free(params, prompt):
+  def unconstrained(params, prompt):
     return unconstrained_search(
       given.model,
       params,
@@ -157,11 +157,11 @@ def make_inside_and_free(*, units, batch, **sizes) -> Run:
       turns.append(
         (
           seconds(search, given.params, prompt, given.trie),
-          seconds(free, given.params, prompt),
+          seconds(unconstrained, given.params, prompt),
         )
       )
     inside, without = np.median(turns, axis=0)
-    return {"inside_over_free": inside / without}
+    return {"constrained_over_unconstrained": inside / without}
 
   return run
 

@@ -28,7 +28,7 @@ class SearchSizes:
     level_sizes: codes per level.
     prompt: tokens of a prompt, all of them seen.
     prompt_size: tokens that are not codes.
-    beam: IDs asked for.
+    beam: IDs per prompt.
     layers: blocks of the decoder; the other sizes are the decoder's own.
     width: `D`.
     heads: query heads.

@@ -1,9 +1,9 @@
-"""What the catalogue costs the search: building it, and each step in it.
+"""The costs of a catalogue to the search: the build, and each step in it.
 
 The model is random logits, the same for every request, so that the time is
-the search's own; the same search without a catalogue is what it is held
-against. The peers are in `constraint`; none of them takes a change to the
-catalogue without a new build.
+the search's own; beside it stands the same search without a catalogue. The
+peers are in `constraint`; none of them takes a change to the catalogue without
+a new build.
 """
 
 import time
@@ -176,7 +176,7 @@ def make_search(*, units, ids, level_sizes, beam) -> Run:
     return beam_search(ScoreTable(), params, prompt, trie, beam_size=beam)
 
   @jax.jit
-  def free(params):
+  def unconstrained(params):
     return unconstrained_search(
       ScoreTable(),
       params,
@@ -192,13 +192,16 @@ def make_search(*, units, ids, level_sizes, beam) -> Run:
 
   def run():
     turns = [
-      (microseconds(constrained, params, trie), microseconds(free, params))
+      (
+        microseconds(constrained, params, trie),
+        microseconds(unconstrained, params),
+      )
       for _ in range(units)
     ]
     inside, without = np.median(turns, axis=0)
     return {
       "step_microseconds": inside,
-      "free_step_microseconds": without,
+      "unconstrained_step_microseconds": without,
       "overhead_microseconds": inside - without,
     }
 

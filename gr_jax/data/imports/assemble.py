@@ -26,11 +26,12 @@ from gr_jax.data.requests import TRAIN, Requests
 
 @dataclasses.dataclass(frozen=True)
 class Assembled:
-  """What an import will write.
+  """The data that an import will write.
 
   Attributes:
-    rejects: every row that was left out, columns as in `checked_table.SCHEMA`.
-    split: "time", or "user" where times are unknown.
+    rejects: The rows that were left out, with the columns of
+      `checked_table.SCHEMA`.
+    split: The kind of split, "time", or "user" where times are unknown.
   """
 
   catalogue: Catalogue

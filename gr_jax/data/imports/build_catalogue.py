@@ -1,4 +1,4 @@
-"""CheckedTable items become a catalogue."""
+"""Checked items become a catalogue."""
 
 import numpy as np
 import polars as pl
@@ -9,13 +9,14 @@ SEPARATORS = (">", "|")
 
 
 def build_catalogue(items: pl.DataFrame, events: pl.DataFrame) -> Catalogue:
-  """The catalogue of `check_items`, its popularity still 0.
+  """Builds the catalogue of checked items, its popularity still 0.
 
   An item's value is its own, else the median value of its events, else 0.
 
   Args:
-    items: columns item_id, text and, where known, category and amount.
-    events: checked events; item and, where known, amount.
+    items: The checked items, with columns item_id, text and, where known,
+      category and amount.
+    events: The checked events, with columns item and, where known, amount.
   """
   paths = category_paths(items) if "category" in items.columns else []
   categories, names = category_columns(paths or [[]] * items.height)
@@ -30,7 +31,7 @@ def build_catalogue(items: pl.DataFrame, events: pl.DataFrame) -> Catalogue:
 
 
 def category_paths(items: pl.DataFrame) -> list[list[str]]:
-  """[N] category paths; the separator is ">" if any has one, else "|"."""
+  """Splits `[N]` category paths at ">" if any has one, else at "|"."""
   column = items["category"].fill_null("")
   for separator in SEPARATORS:
     if column.str.contains(separator, literal=True).any():

@@ -18,12 +18,14 @@ _COLUMNS = {
 
 @dataclasses.dataclass(frozen=True)
 class Built:
-  """Requests and what the import says of them.
+  """Requests, and the pages that did not become any.
 
   Attributes:
-    requests: sorted by time, then user.
-    unused_exposures: exposures on pages without a click or an order.
-    first_pages: pages that are only a past: a user's first, without a query.
+    requests: The requests, sorted by time, then user.
+    unused_exposures: The number of exposures on pages without a click or an
+      order.
+    first_pages: The number of pages that are only a past: a user's first,
+      without a query.
   """
 
   requests: Requests
@@ -41,14 +43,15 @@ def build_requests(
 
   A page with a click or an order is a request. Its history is what the user
   clicked or ordered strictly before it. A page with neither a history nor a
-  query asks nothing and is only a past for later pages. An item is once on a
+  query is no request but only a past for later pages. An item is once on a
   page, at its strongest kind; its value is what its orders cost, `prices`
   where an order has no value of its own, 0 if it was not ordered.
 
   Args:
-    events: columns as `ordered_events` gives them.
-    prices: [N] typical price of every item.
-    split: (users [R], times [R]), sorted by time, to splits [R] int8.
+    events: The events, with the columns of `ordered_events`.
+    prices: The typical price `[N]` of every item.
+    split: Maps users `[R]` and times `[R]`, sorted by time, to splits `[R]`
+      int8.
   """
   target = pl.col("kind") > EXPOSED
   events = events.with_columns(
@@ -68,12 +71,12 @@ def build_requests(
     history_end=pl.col("before").min(),
   )
   begin = pl.lit(pl.Series(offsets[:-1])).gather(pl.col("user"))
-  asks = (pl.col("history_end") > begin) | pl.col("query").is_not_null()
+  is_request = (pl.col("history_end") > begin) | pl.col("query").is_not_null()
   answered = pages.filter(pl.col("answered"))
-  asked = answered.filter(asks).sort("page_time", "user", "page")
-  lines = _page_lines(events, asked, prices)
-  queries = asked["query"].drop_nulls().unique().sort()
-  user, time = asked["user"].to_numpy(), asked["page_time"].to_numpy()
+  chosen = answered.filter(is_request).sort("page_time", "user", "page")
+  lines = _page_lines(events, chosen, prices)
+  queries = chosen["query"].drop_nulls().unique().sort()
+  user, time = chosen["user"].to_numpy(), chosen["page_time"].to_numpy()
   requests = Requests(
     user_ids=object_array(users["user_id"].to_list()),
     profiles=object_array([()] * users.height),
@@ -82,10 +85,10 @@ def build_requests(
     event_time=past["time"].to_numpy(writable=True),
     user=np.array(user, np.int32),
     time=np.array(time, np.int64),
-    history_end=asked["history_end"].to_numpy(writable=True),
-    query=_query_rows(asked["query"], queries),
+    history_end=chosen["history_end"].to_numpy(writable=True),
+    query=_query_rows(chosen["query"], queries),
     split=split(user, time),
-    page_offsets=_offsets(lines["request"].to_numpy(), asked.height),
+    page_offsets=_offsets(lines["request"].to_numpy(), chosen.height),
     page_item=lines["item"].to_numpy(writable=True),
     page_kind=lines["kind"].to_numpy(writable=True),
     page_value=lines["value"].to_numpy(writable=True),
@@ -94,12 +97,12 @@ def build_requests(
   return Built(
     requests=requests,
     unused_exposures=int(pages.filter(~pl.col("answered"))["exposed"].sum()),
-    first_pages=answered.height - asked.height,
+    first_pages=answered.height - chosen.height,
   )
 
 
 def ordered_events(events: pl.DataFrame) -> pl.DataFrame:
-  """Events by user, then time, then row, with a page number each.
+  """Sorts events by user, then time, then row, and numbers their pages.
 
   Pages are the events of a user with the same session and query; without a
   session, with the same second and query; without a time, neighbouring events
@@ -107,8 +110,8 @@ def ordered_events(events: pl.DataFrame) -> pl.DataFrame:
   numbered by user and time.
 
   Args:
-    events: columns row, user_id, item, kind, and where known seconds, query,
-      session, amount.
+    events: The checked events, with columns row, user_id, item, kind, and
+      where known seconds, query, session, amount.
 
   Returns:
     columns user_id, item, kind, query, amount, time (unix seconds, or the
@@ -151,10 +154,10 @@ def _runs() -> pl.Expr:
 
 
 def _page_lines(
-  events: pl.DataFrame, asked: pl.DataFrame, prices: np.ndarray
+  events: pl.DataFrame, chosen: pl.DataFrame, prices: np.ndarray
 ) -> pl.DataFrame:
-  """Columns request, item, kind, value: an item once on a page."""
-  numbered = asked.select("page").with_row_index("request")
+  """Returns columns request, item, kind, value: an item once on a page."""
+  numbered = chosen.select("page").with_row_index("request")
   price = pl.lit(pl.Series(prices)).gather(pl.col("item"))
   paid = pl.when(pl.col("kind") == ORDERED).then(
     pl.coalesce("amount", price.cast(pl.Float64))
@@ -170,7 +173,7 @@ def _page_lines(
 
 
 def _query_rows(query: pl.Series, queries: pl.Series) -> np.ndarray:
-  """[R] int32 row of each query, -1 for none."""
+  """Returns the row `[R]` int32 of each query, -1 for none."""
   rows = dict(zip(queries, range(len(queries))))
   rows = query.replace_strict(rows, default=-1, return_dtype=pl.Int32)
   return rows.fill_null(-1).to_numpy(writable=True)

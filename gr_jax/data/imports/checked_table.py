@@ -19,7 +19,7 @@ SCHEMA = {
 def reject_rows(
   file: str, rows: list[int], reasons: list[str], contents: list[str]
 ) -> pl.DataFrame:
-  """A table of rejected rows, columns as in `SCHEMA`."""
+  """Makes a table of rejected rows, with the columns of `SCHEMA`."""
   return pl.DataFrame(
     {
       "file": [file] * len(rows),
@@ -33,13 +33,13 @@ def reject_rows(
 
 @dataclasses.dataclass(frozen=True)
 class CheckedTable:
-  """Rows that passed the checks so far, and the list of those that did not.
+  """The rows that passed the checks so far, and a list of the others.
 
   Attributes:
-    file: name of the file in messages.
-    frame: rows still good; column `row` is the row number in the file.
-    rejects: rows listed so far, columns as in `SCHEMA`.
-    rows_read: rows of the file before any check.
+    file: The name of the file in messages.
+    frame: The rows still good; column `row` is the row number in the file.
+    rejects: The rows listed so far, with the columns of `SCHEMA`.
+    rows_read: The number of rows of the file before any check.
   """
 
   file: str
@@ -48,7 +48,7 @@ class CheckedTable:
   rows_read: int
 
   def drop(self, where: pl.Expr, reason: str) -> "CheckedTable":
-    """Lists the rows `where` is true and goes on without them."""
+    """Lists the rows where `where` is true and goes on without them."""
     where = where.fill_null(False)
     listed = self.list(where, reason)
     if listed is self:
@@ -56,7 +56,7 @@ class CheckedTable:
     return dataclasses.replace(listed, frame=self.frame.filter(~where))
 
   def list(self, where: pl.Expr, reason: str) -> "CheckedTable":
-    """Lists the rows `where` is true but keeps them."""
+    """Lists the rows where `where` is true but keeps them."""
     bad = self.frame.filter(where)
     if not bad.height:
       return self
@@ -71,21 +71,21 @@ class CheckedTable:
     return dataclasses.replace(self, rejects=pl.concat([self.rejects, listed]))
 
   def derive(self, *columns: pl.Expr) -> "CheckedTable":
-    """The same rows with computed columns."""
+    """Returns the same rows with computed columns."""
     return dataclasses.replace(self, frame=self.frame.with_columns(*columns))
 
   def select(self, *columns: str) -> "CheckedTable":
-    """The same rows with only these columns."""
+    """Returns the same rows with only these columns."""
     return dataclasses.replace(self, frame=self.frame.select(columns))
 
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-  """What a file holds.
+  """The content of a file.
 
   Attributes:
-    columns: names of all the columns of the file.
-    checked: the wanted columns as stripped text (null where empty) and `row`:
+    columns: The names of all columns of the file.
+    checked: The wanted columns as stripped text (null where empty) and `row`:
       the line in a CSV or JSONL file (a CSV header is line 1), the row of a
       Parquet file (the first is row 1). Malformed rows are in its rejects.
   """
@@ -112,7 +112,7 @@ class RowCollector:
     self._rejected.append((row, reason, content.rstrip("\r\n")))
 
   def checked(self) -> CheckedTable:
-    """All rows so far, the text stripped."""
+    """Returns all rows so far, their text stripped."""
     self._flush()
     frame = pl.concat(self._frames)
     rows, reasons, contents = (

@@ -1,4 +1,4 @@
-"""What must hold of items and events, and what happens to rows where not."""
+"""Checks of items and events, and the fate of rows that fail them."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -55,11 +55,11 @@ def check_events(
   whose value is negative or not a number is dropped: it may be a return.
 
   Args:
-    table: columns as text.
-    item_ids: [N] ids of the catalogue.
-    event_types: a file's event type -> "exposure", "click" or "order"; comes
-      before the types known by name.
-    now: unix seconds; later than a day after this is the future.
+    table: The events, their columns as text.
+    item_ids: The ids `[N]` of the catalogue.
+    event_types: A map of a file's event types to "exposure", "click" or
+      "order"; it comes before the types known by name.
+    now: The present in unix seconds; the future begins a day later.
   """
   table = table.drop(pl.col("user_id").is_null(), "missing user id")
   table = table.drop(pl.col("item_id").is_null(), "missing item id")
@@ -85,8 +85,8 @@ def drop_empty_users(
   """Leaves out users who never clicked or ordered, and lists lost users.
 
   Args:
-    table: checked events.
-    everyone: columns user_id and row of the events before the checks.
+    table: The checked events.
+    everyone: Columns user_id and row of the events before the checks.
   """
   first = everyone.drop_nulls("user_id").unique(
     "user_id", keep="first", maintain_order=True
@@ -107,7 +107,7 @@ def drop_empty_users(
 
 
 def known_types(event_types: Mapping[str, str]) -> dict[str, int]:
-  """Lower-case event type -> kind, the caller's own types first.
+  """Maps lower-case event types to kinds, the caller's own types first.
 
   Raises:
     ValueError: a target that is not "exposure", "click" or "order".

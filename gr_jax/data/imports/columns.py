@@ -1,4 +1,4 @@
-"""Which column of a user's file is which: `item_id=asin,text=title`."""
+"""The user's names of columns, as in `item_id=asin,text=title`."""
 
 import difflib
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ def parse_columns(text: str) -> dict[str, str]:
 
 
 def parse_pairs(text: str, *, flag: str) -> dict[str, str]:
-  """Reads "a=b,c=d"; ValueError, which names the flag, if it is not that."""
+  """Reads "a=b,c=d"; raises ValueError with the flag for any other form."""
   pairs = {}
   for part in filter(None, (part.strip() for part in text.split(","))):
     left, equals, right = (side.strip() for side in part.partition("="))
@@ -46,7 +46,7 @@ def parse_pairs(text: str, *, flag: str) -> dict[str, str]:
 
 
 def check_names(columns: Mapping[str, str]) -> None:
-  """ValueError if a left side is not one of the names this import knows."""
+  """Raises ValueError for a left side that is no name of this import."""
   for ours in columns:
     table, dot, name = ours.rpartition(".")
     known = _COLUMNS.get(table, ()) if dot else _NAMES

@@ -1,4 +1,4 @@
-"""A file of rows by its ending: CSV, JSONL or Parquet."""
+"""Reads a file of rows by its ending: CSV, JSONL or Parquet."""
 
 import dataclasses
 import gzip
@@ -27,11 +27,11 @@ def read_tables(
   *,
   progress: Callable[[str], None],
 ) -> tuple[CheckedTable, CheckedTable]:
-  """Both files with our column names, texts and queries on one line each.
+  """Reads both files under our column names, texts and queries on one line.
 
   Args:
-    columns: our name -> column, see `resolve_columns`.
-    progress: called with a line before each file.
+    columns: A map of our names to columns, see `resolve_columns`.
+    progress: Gets a line before each file.
   """
   tables = []
   for path, ours in (items_path, ITEM_COLUMNS), (events_path, EVENT_COLUMNS):
@@ -66,9 +66,9 @@ def read_table(path: Path, *, wanted: set[str], file: str) -> Table:
   (`.parquet`, `.pq`).
 
   Args:
-    path: the file.
-    wanted: names of the columns to read where they exist.
-    file: what messages call the file.
+    path: The file.
+    wanted: The names of the columns to read where they exist.
+    file: The name of the file in messages.
 
   Raises:
     FileNotFoundError: no such file.
@@ -91,7 +91,7 @@ def read_table(path: Path, *, wanted: set[str], file: str) -> Table:
 
 
 def _read_lines(path: Path, packed: bool) -> tuple[list[str], set[int]]:
-  """Lines of a file, and the indices of those that are not UTF-8."""
+  """Reads lines, and finds the indices of those that are not UTF-8."""
   try:
     with (gzip.open if packed else open)(path, "rb") as stream:
       raw = stream.readlines()

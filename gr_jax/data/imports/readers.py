@@ -2,7 +2,7 @@
 
 CSV is read as it is found: any delimiter, stray quotes, rows of a wrong length.
 In JSON Lines keys may differ from line to line. JSON values and Parquet columns
-of any type become the text that a CSV file would hold.
+of any type become the text that a CSV file would have.
 """
 
 import csv
@@ -26,7 +26,7 @@ from gr_jax.data.imports.checked_table import (
 
 DELIMITERS = ",;\t|"
 
-# First word of what the csv module says -> what it means.
+# First word of the csv module's message -> its meaning.
 _ERRORS = {
   "unexpected": "a quote is not closed",
   "field": "a quote is not closed",
@@ -40,8 +40,10 @@ def read_csv(
   """Reads the wanted columns; the first line that is not blank is the header.
 
   Args:
-    lines: decoded lines with their ends.
-    not_utf8: indices of the lines that could not be decoded as they are.
+    lines: The decoded lines with their ends.
+    not_utf8: The indices of lines that could not be decoded as they are.
+    wanted: The names of the columns to read where they exist.
+    file: The name of the file in messages.
 
   Raises:
     ValueError: the header names a wanted column twice.
@@ -68,14 +70,14 @@ def read_csv(
 
 
 def _count(line: str, mark: str) -> int:
-  """Occurrences of a mark outside double quotes."""
+  """Counts a mark outside double quotes."""
   return sum(part.count(mark) for part in line.split('"')[::2])
 
 
 def _records(
   lines: list[str], begin: int, delimiter: str, width: int
 ) -> Iterator[tuple[int, int, list[str], str]]:
-  """Yields (first line, line after the last, fields, what is wrong or "").
+  """Yields (first line, line after the last, fields, fault or "").
 
   A quote that is not closed swallows the lines after it, so a bad record of
   several lines costs only its first: reading starts again at its second.
@@ -113,8 +115,10 @@ def read_jsonl(
   Lists become category paths "a > b"; of a list of lists the first is taken.
 
   Args:
-    lines: decoded lines with their ends.
-    not_utf8: indices of the lines that could not be decoded as they are.
+    lines: The decoded lines with their ends.
+    not_utf8: The indices of lines that could not be decoded as they are.
+    wanted: The names of the columns to read where they exist.
+    file: The name of the file in messages.
 
   Raises:
     ValueError: the file is one JSON array.
@@ -147,7 +151,7 @@ def read_jsonl(
 
 
 def _parse(line: str) -> tuple[dict[str, Any], str]:
-  """(object, what is wrong or "")."""
+  """Returns (object, fault or "")."""
   try:
     record = json.loads(line)
   except (json.JSONDecodeError, RecursionError):
@@ -158,7 +162,7 @@ def _parse(line: str) -> tuple[dict[str, Any], str]:
 
 
 def _encodable(fields: list[str | None]) -> bool:
-  """False if an escape stands for half a surrogate pair."""
+  """Returns False if an escape stands for half a surrogate pair."""
   try:
     "".join(filter(None, fields)).encode()
   except UnicodeEncodeError:
@@ -167,7 +171,7 @@ def _encodable(fields: list[str | None]) -> bool:
 
 
 def _as_text(value: Any) -> str | None:
-  """A JSON value as a CSV file would hold it."""
+  """Writes a JSON value as a CSV file would have it."""
   if value is None or isinstance(value, str):
     return value
   if isinstance(value, float) and value.is_integer():

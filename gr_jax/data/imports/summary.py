@@ -36,13 +36,13 @@ class ImportSummary:
   """The outcome of an import; `str` is the page for a terminal.
 
   Attributes:
-    files: (file, rows read, rows kept) of items and events.
-    counts: "items", "users", "events", "requests", and the requests by split
-      ("train", "valid", "test") and kind ("search", "next_basket").
-    rejected: (file, reason, rows, first row numbers) of everything in the
-      rejects file.
-    notes: what is switched off and what was assumed, a line each.
-    rejects_file: where every rejected row is listed, "" if there is none.
+    files: Name, rows read and rows kept of the items' and the events' file.
+    counts: The numbers of "items", "users", "events" and "requests", and of
+      requests by split ("train", "valid", "test") and kind ("search",
+      "next_basket").
+    rejected: File, reason, number and first row numbers of all rejected rows.
+    notes: A line for all that is switched off and that was assumed.
+    rejects_file: The list of all rejected rows, "" if there is none.
   """
 
   files: tuple[tuple[str, int, int], ...]
@@ -119,7 +119,7 @@ def summarize(
 def count_rejects(
   rejects: pl.DataFrame,
 ) -> tuple[tuple[str, str, int, tuple[int, ...]], ...]:
-  """(file, reason, rows, first row numbers) in the order of the checks."""
+  """Counts rejects: (file, reason, rows, first row numbers) in their order."""
   groups = rejects.group_by("file", "reason", maintain_order=True).agg(
     n=pl.len(), first=pl.col("row").sort().head(_SHOWN_ROWS)
   )
@@ -139,7 +139,7 @@ def _rejected_line(
 def missing_column_notes(
   items: Collection[str], events: Collection[str]
 ) -> list[str]:
-  """A line for every optional column that neither file has."""
+  """Writes a line for every optional column that neither file has."""
   notes = [
     f"no '{name}' column: {effect}."
     for present, effects in (
@@ -155,7 +155,7 @@ def missing_column_notes(
 
 
 def event_type_note(events: pl.DataFrame) -> list[str]:
-  """How the file's event types were read."""
+  """Says how the file's event types were read."""
   if "event" not in events.columns:
     return []
   types = events.group_by(pl.col("event").str.to_lowercase(), "kind").len()
@@ -167,7 +167,7 @@ def event_type_note(events: pl.DataFrame) -> list[str]:
 
 
 def order_note(events: pl.DataFrame) -> list[str]:
-  """How many events the file has after a later one of the same user."""
+  """Counts the events that come after a later one of their user."""
   if "seconds" not in events.columns:
     return []
   latest = pl.col("seconds").cum_max().over("user_id")
@@ -181,7 +181,7 @@ def order_note(events: pl.DataFrame) -> list[str]:
 
 
 def page_notes(first_pages: int, unused_exposures: int) -> list[str]:
-  """What became of pages that are not requests."""
+  """Counts the pages that are not requests."""
   notes = []
   if first_pages:
     notes.append(

@@ -7,11 +7,11 @@ _ZONE = r"[+-]\d\d:?\d\d$"
 
 
 def unix_seconds(times: pl.Series) -> pl.Series:
-  """[n] String to [n] Int64 unix seconds, rounded down; null if unreadable.
+  """Reads texts `[n]` as unix seconds `[n]`, rounded down; null if unreadable.
 
-  Numbers are seconds unless their median magnitude says milli-, micro- or
-  nanoseconds (1e11, 1e14, 1e17: seconds reach 1e11 in the year 5138). ISO 8601
-  without a zone is UTC.
+  Numbers are seconds unless their median magnitude is that of milli-, micro-
+  or nanoseconds (1e11, 1e14, 1e17: seconds reach 1e11 in the year 5138). ISO
+  8601 without a zone is UTC.
   """
   numeric = times.str.contains(_NUMBER).fill_null(False)
   numbers = times.set(~numeric, None).cast(pl.Float64, strict=False)

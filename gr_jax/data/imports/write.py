@@ -10,10 +10,10 @@ import polars as pl
 
 
 def check_output(output: Path, *, marker: str, overwrite: bool) -> None:
-  """Refuses to write over what is there.
+  """Raises an error where another file or folder would be lost.
 
   An empty folder may be written; a folder that holds `marker`, the file that
-  tells an earlier import, only with `overwrite`; anything else never.
+  marks an earlier import, only with `overwrite`; anything else never.
 
   Raises:
     FileExistsError: `output` may not be written.

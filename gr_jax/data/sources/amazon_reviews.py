@@ -8,7 +8,7 @@ target; a history is all that came before, so the test history ends with the
 valid item. There are no queries. Positions stand for time, which is unknown.
 
 `valid_trains` makes the valid targets training targets as well: the last fit,
-after all choices were made, of a shop that learns from all that it knows. The
+after all choices were made, of a shop that learns from all of its data. The
 papers' models are not fitted so; say it beside the figures.
 """
 
@@ -25,11 +25,11 @@ from gr_jax.data.requests import ORDERED, TEST, TRAIN, VALID, Requests
 def load(
   directory: Path, *, valid_trains: bool = False
 ) -> tuple[Catalogue, Requests]:
-  """Catalogue and leave-one-out requests of the two tables in `directory`.
+  """Reads catalogue and leave-one-out requests from two tables.
 
   Args:
-    directory: of the tables.
-    valid_trains: the valid targets are training targets; none are left.
+    directory: The folder of the tables.
+    valid_trains: True to train on the valid targets; none are left.
 
   Raises:
     FileNotFoundError: a table is missing.
@@ -53,9 +53,9 @@ def load(
 
 
 def category_paths(attributes: list[list[str]]) -> list[list[str]]:
-  """The attributes without a leading brand.
+  """Takes the leading brand off lists of attributes.
 
-  A list is [brand,] category path, and nothing marks the brand. Our rule: a
+  A list is [brand,] category path, and nothing marks the brand. [OURS]: a
   *root* is a name that leads some list and is second in another, as only the
   top categories do ("Skin Care"; a brand is never second). A list whose second
   name is a root begins with a brand; so does one whose first name is never
@@ -132,11 +132,11 @@ def _catalogue(items: pl.DataFrame, popularity: np.ndarray) -> Catalogue:
 def _requests(
   users: list[str], offsets: np.ndarray, item: np.ndarray
 ) -> Requests:
-  """A request at every event but a user's first."""
+  """Makes a request of every event but a user's first."""
   lengths = np.diff(offsets)
   user = np.repeat(np.arange(len(users)), lengths)
   position = np.arange(len(item)) - offsets[user]
-  asked = np.flatnonzero(position > 0)
+  rows = np.flatnonzero(position > 0)
   from_end = offsets[user + 1] - np.arange(len(item)) - 1
   split = np.select([from_end == 0, from_end == 1], [TEST, VALID], TRAIN)
   return Requests(
@@ -145,14 +145,14 @@ def _requests(
     user_offsets=offsets.astype(np.int64),
     event_item=item.astype(np.int32),
     event_time=position.astype(np.int64),
-    user=user[asked].astype(np.int32),
-    time=position[asked].astype(np.int64),
-    history_end=asked.astype(np.int64),
-    query=np.full(len(asked), -1, np.int32),
-    split=split[asked].astype(np.int8),
-    page_offsets=np.arange(len(asked) + 1, dtype=np.int64),
-    page_item=item[asked].astype(np.int32),
-    page_kind=np.full(len(asked), ORDERED, np.int8),
-    page_value=np.zeros(len(asked), np.float32),
+    user=user[rows].astype(np.int32),
+    time=position[rows].astype(np.int64),
+    history_end=rows.astype(np.int64),
+    query=np.full(len(rows), -1, np.int32),
+    split=split[rows].astype(np.int8),
+    page_offsets=np.arange(len(rows) + 1, dtype=np.int64),
+    page_item=item[rows].astype(np.int32),
+    page_kind=np.full(len(rows), ORDERED, np.int8),
+    page_value=np.zeros(len(rows), np.float32),
     queries=object_array([]),
   )

@@ -3,12 +3,12 @@
 `beir_tables` says which files a folder holds (`graded_search` knows others).
 Documents are the items. A judged query is one request, of a user of its own who
 has no history: figures then have their intervals over queries. Documents judged
-relevant are what it led to, one page; those judged and found wanting were shown
-only. Splits are the published ones; where none of them is for choosing
+relevant are clicked on its page; those judged and found wanting were only
+shown. Splits are the published ones; where none of them is for choosing
 settings, a share of the training queries can be.
 
 Only training queries have events (the documents they led to), so popularity,
-item-item counts and every baseline know nothing else.
+item-item counts and every baseline depend on nothing else.
 """
 
 from pathlib import Path
@@ -35,9 +35,9 @@ class IrDataset(NamedTuple):
   """A judged collection.
 
   Attributes:
-    catalogue: the documents; a text is title and text.
-    requests: one for each judged query, training first.
-    grades: `[P]` float32 relevance of every entry of the pages.
+    catalogue: The documents; a text is title and text.
+    requests: A request for each judged query, training first.
+    grades: The relevance `[P]` float32 of every entry of the pages.
   """
 
   catalogue: Catalogue
@@ -48,12 +48,12 @@ class IrDataset(NamedTuple):
 def load(
   directory: Path, *, valid_share: float = 0.0, seed: int = 0
 ) -> IrDataset:
-  """The collection in a folder.
+  """Reads the collection in a folder.
 
   Args:
-    directory: a folder in a layout that `beir_tables` reads.
-    valid_share: see `from_tables`.
-    seed: see `from_tables`.
+    directory: A folder in a layout that `beir_tables` reads.
+    valid_share: The share of validation queries, see `from_tables`.
+    seed: The seed of their choice.
 
   Raises:
     FileNotFoundError: a file is missing.
@@ -70,21 +70,21 @@ def from_tables(
   valid_share: float = 0.0,
   seed: int = 0,
 ) -> IrDataset:
-  """The collection in its tables.
+  """Turns the tables of a collection into catalogue and requests.
 
   Args:
-    tables: documents, queries and judgments.
-    least: relevance of a document that a query led to; never 0.
-    valid_share: share of the training queries that are taken for "valid", to
+    tables: The documents, queries and judgments.
+    least: The least relevance of a clicked document; 0 itself never is.
+    valid_share: The share of the training queries that become "valid", to
       choose settings with; 0 for the published splits.
-    seed: draws them.
+    seed: The seed of their choice.
 
   Raises:
     ValueError: a judgment names a query or document that is not there, a query
       is judged in two splits, or `valid_share` is not below 1.
   """
   _check_names(tables)
-  judged = _judged(_held_out(tables, valid_share, seed))
+  judged = _judged(_with_validation(tables, valid_share, seed))
   grades = judged["relevance"].to_numpy().astype(np.float32)
   relevant = (grades >= np.float32(least)) & (grades > 0)
   requests = _requests(tables, judged, relevant)
@@ -93,7 +93,7 @@ def from_tables(
   )
 
 
-def _held_out(tables: IrTables, share: float, seed: int) -> IrTables:
+def _with_validation(tables: IrTables, share: float, seed: int) -> IrTables:
   if not 0 <= share < 1:
     raise ValueError(f"valid_share is {share}; make it 0 or more and below 1.")
   if not share:
@@ -127,8 +127,8 @@ def _check_names(tables: IrTables) -> None:
   twice = splits.filter(pl.col("query_id").is_duplicated())
   if twice.height:
     raise ValueError(
-      f"query {twice['query_id'][0]!r} is judged in more than one split; what "
-      "is tested must not be learned."
+      f"query {twice['query_id'][0]!r} is judged in more than one split; test "
+      "queries must not be trained on."
     )
   other = set(splits["split"].to_list()) - set(SPLITS)
   if other:
@@ -138,12 +138,12 @@ def _check_names(tables: IrTables) -> None:
 
 
 def _judged(tables: IrTables) -> pl.DataFrame:
-  """Judgments with the rows of their document and query, in page order.
+  """Adds the rows of document and query to judgments, in page order.
 
   Training first, queries in the order of their table, best judged first.
   """
   documents = tables.documents.select("doc_id").with_row_index("item")
-  queries = tables.queries.select("query_id").with_row_index("asked")
+  queries = tables.queries.select("query_id").with_row_index("query")
   return (
     tables.judgments.unique(["query_id", "doc_id"], maintain_order=True)
     .join(documents, on="doc_id")
@@ -151,7 +151,7 @@ def _judged(tables: IrTables) -> pl.DataFrame:
     .with_columns(
       part=pl.col("split").replace_strict(SPLITS, return_dtype=pl.Int8)
     )
-    .sort(["part", "asked", "relevance", "item"],
+    .sort(["part", "query", "relevance", "item"],
           descending=[False, False, True, False])
   )  # fmt: skip
 
@@ -159,20 +159,20 @@ def _judged(tables: IrTables) -> pl.DataFrame:
 def _requests(
   tables: IrTables, judged: pl.DataFrame, relevant: np.ndarray
 ) -> Requests:
-  asked, item = (judged[name].to_numpy() for name in ("asked", "item"))
-  starts = np.flatnonzero(np.append(True, asked[1:] != asked[:-1]))
-  starts = starts[: len(asked)]
+  query, item = (judged[name].to_numpy() for name in ("query", "item"))
+  starts = np.flatnonzero(np.append(True, query[1:] != query[:-1]))
+  starts = starts[: len(query)]
   count = len(starts)
   split = judged["part"].to_numpy()[starts]
-  owner = np.repeat(np.arange(count), np.diff(np.append(starts, len(asked))))
+  owner = np.repeat(np.arange(count), np.diff(np.append(starts, len(query))))
   learned = relevant & (split[owner] == TRAIN)
   events = np.bincount(owner[learned], minlength=count)
   offsets = np.concatenate(([0], np.cumsum(events))).astype(np.int64)
   texts = tables.queries["text"].fill_null("").to_list()
   names = tables.queries["query_id"].to_list()
-  # What an event is, is after what was asked: nobody has a history.
+  # An event comes after its request: nobody has a history.
   return Requests(
-    user_ids=object_array([names[row] for row in asked[starts]]),
+    user_ids=object_array([names[row] for row in query[starts]]),
     profiles=object_array([()] * count),
     user_offsets=offsets,
     event_item=item[learned].astype(np.int32),
@@ -182,11 +182,11 @@ def _requests(
     history_end=offsets[:-1].copy(),
     query=np.arange(count, dtype=np.int32),
     split=split.astype(np.int8),
-    page_offsets=np.append(starts, len(asked)).astype(np.int64),
+    page_offsets=np.append(starts, len(query)).astype(np.int64),
     page_item=item.astype(np.int32),
     page_kind=np.where(relevant, CLICKED, EXPOSED).astype(np.int8),
-    page_value=np.zeros(len(asked), np.float32),
-    queries=object_array([texts[row] for row in asked[starts]]),
+    page_value=np.zeros(len(query), np.float32),
+    queries=object_array([texts[row] for row in query[starts]]),
   )
 
 

@@ -23,13 +23,13 @@ _QRELS = {"train": "train", "dev": "valid", "test": "test"}
 
 
 class IrTables(NamedTuple):
-  """A collection.
+  """The tables of a collection.
 
   Attributes:
-    documents: doc_id, title (null where there is none), text.
-    queries: query_id, text.
-    judgments: query_id, doc_id, relevance (0 = judged and found wanting), split
-      ("train", "valid" or "test").
+    documents: Columns doc_id, title (null where there is none), text.
+    queries: Columns query_id, text.
+    judgments: Columns query_id, doc_id, relevance (0 = judged and found
+      wanting), split ("train", "valid" or "test").
   """
 
   documents: pl.DataFrame
@@ -38,7 +38,7 @@ class IrTables(NamedTuple):
 
 
 def read_tables(directory: Path) -> IrTables:
-  """The tables of a folder in either layout.
+  """Reads the tables of a folder in either layout.
 
   Raises:
     FileNotFoundError: a file is missing.
@@ -76,7 +76,7 @@ def _beir(directory: Path) -> IrTables:
 
 
 def _json_lines(path: Path, names: tuple[str, ...]) -> pl.DataFrame:
-  """Text columns of a file of one object a line; one never told is null."""
+  """Reads text columns from one JSON object a line; a missing one is null."""
   _check_file(path)
   return pl.read_ndjson(path, schema=dict.fromkeys(names, pl.String))
 
@@ -122,7 +122,7 @@ def _parquet(directory: Path) -> IrTables:
 
 
 def read_columns(path: Path, needed: tuple[str, ...]) -> pl.DataFrame:
-  """A Parquet file.
+  """Reads a Parquet file and checks its columns.
 
   Raises:
     FileNotFoundError: it is missing.

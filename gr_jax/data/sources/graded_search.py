@@ -7,8 +7,8 @@ A folder holds
                       split ("train", "valid" or "test", by query)
 
 A query is one request of a user of its own, without history, as in
-`beir`. Items graded `RELEVANT` or better are what it led to; the others
-of its pool were shown only. The gain of an item is how far its grade is above
+`beir`. Items graded `RELEVANT` or better are clicked; the others of its
+pool were only shown. The gain of an item is how far its grade is above
 the lowest, so that wrong items are worth nothing.
 """
 
@@ -25,7 +25,7 @@ LOWEST = 1.0
 
 
 def load(directory: Path) -> IrDataset:
-  """The judged shop in a folder; `grades` holds gains.
+  """Reads the judged shop in a folder; its `grades` are gains.
 
   Raises:
     FileNotFoundError: a file is missing.
@@ -44,7 +44,7 @@ def load(directory: Path) -> IrDataset:
     raise ValueError(
       f"{judgments_path} has a relevance of {least}; the lowest is {LOWEST:g}."
     )
-  asked = judged["query"].unique(maintain_order=True).cast(pl.String)
+  queries = judged["query"].unique(maintain_order=True).cast(pl.String)
   return beir.from_tables(
     IrTables(
       items.select(
@@ -52,7 +52,7 @@ def load(directory: Path) -> IrDataset:
         title=pl.col("title").cast(pl.String),
         text=pl.lit(None, pl.String),
       ),
-      pl.DataFrame({"query_id": asked, "text": asked}),
+      pl.DataFrame({"query_id": queries, "text": queries}),
       judged.select(
         query_id=pl.col("query").cast(pl.String),
         doc_id=pl.col("item_id").cast(pl.String),

@@ -25,7 +25,7 @@ _REJECTS = "rejects.csv"
 
 
 def load(path: Path) -> tuple[Catalogue, Requests]:
-  """Reads what `import_tables` wrote.
+  """Reads a folder that `import_tables` wrote.
 
   Raises:
     FileNotFoundError: not a folder that `import_tables` wrote.
@@ -81,25 +81,26 @@ def import_tables(
 
   Required are item_id and text of the items, user_id and item_id of the
   events; category, value, time, event, query and session are optional, and
-  what needs a missing one is off (`ImportSummary.notes`). Rows that cannot be
-  used are left out, counted and listed in `rejects.csv`. Requests: see
-  `build_requests`; splits: the last `test_share` of the requests are the test
-  and the `valid_share` before them the validation; without times, each user's
-  last request and the one before it. The folder appears whole or not at all.
+  parts that need a missing one are off (`ImportSummary.notes`). Rows that
+  cannot be used are left out, counted and listed in `rejects.csv`. Requests:
+  see `build_requests`; splits: the last `test_share` of the requests are the
+  test and the `valid_share` before them the validation; without times, each
+  user's last request and the one before it. The folder appears whole or not at
+  all.
 
   Args:
-    items_path: CSV, JSONL or Parquet, see `read_table`.
-    events_path: the same.
-    columns: our name -> column of the file where they differ, see
+    items_path: A CSV, JSONL or Parquet file, see `read_table`.
+    events_path: A file of the same kinds.
+    columns: A map of our names to columns of the files where they differ, see
       `resolve_columns`.
-    output: the folder to write.
-    event_types: a file's event type -> "exposure", "click" or "order", where
-      the name does not tell.
-    valid_share: share of the requests, ignored without times.
-    test_share: share of the requests, ignored without times.
-    overwrite: replace an earlier import.
-    now: unix seconds; times more than a day later are rejected.
-    progress: called with a line at every step.
+    output: The folder to write.
+    event_types: A map of a file's event types to "exposure", "click" or
+      "order", where the name is not enough.
+    valid_share: The share of validation requests, ignored without times.
+    test_share: The share of test requests, ignored without times.
+    overwrite: True to replace an earlier import.
+    now: The present in unix seconds; times a day later are rejected.
+    progress: Gets a line at every step.
 
   Raises:
     FileNotFoundError: an input file is not there.

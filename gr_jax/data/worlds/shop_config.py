@@ -5,20 +5,20 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class ShopWorldConfig:
-  """Sizes and strengths.
+  """The sizes of a shop and the strengths of its users' tastes.
 
   Attributes:
-    num_requests: requests kept, each with a click.
-    query_share: requests with a query; the rest are next-basket requests.
-    category_query_share: query words that name only the category.
-    wander_share: requests whose intent is none of the user's interests.
-    days: length of the log; interests drift every `period_days`.
-    drift: size of a step of the logarithm of an interest's weight.
-    bias, interest, relevance, appeal: of the score.
-    page_size: items shown, fewer where a category is smaller.
-    candidates: items drawn per request, from which the page is chosen.
-    noise: scale of the Gumbel noise that chooses the page.
-    order_share: probability that a click becomes an order.
+    num_requests: The number of requests, each with a click.
+    query_share: The share with a query; the rest are next-basket requests.
+    category_query_share: The share of query words that name the category only.
+    wander_share: The share whose intent is none of the user's interests.
+    days: The length of the log; interests drift every `period_days`.
+    drift: The step of the logarithm of an interest's weight.
+    bias, interest, relevance, appeal: The weights of the score.
+    page_size: The number of items shown, fewer where a category is smaller.
+    candidates: The number of items from which a page is chosen.
+    noise: The scale of the Gumbel noise that chooses the page.
+    order_share: The probability that a click becomes an order.
   """
 
   num_items: int = 20_000

@@ -15,18 +15,19 @@ class ShopItems:
   """N items in C sub-clusters of K categories.
 
   Attributes:
-    x: [N, D] float32 latent vectors, mu_category + 0.7 nu_cluster + 0.35 eps.
-    category: [N] int32.
-    cluster: [N] int32, numbered through: category = cluster // clusters each.
-    popularity: [N] float64, sums to 1.
-    price: [N] float32.
-    titles: [N] object str.
-    centres: [C, D] float32, mean vector of each sub-cluster.
-    words: [W] object str.
-    category_words: [K, w] int32 rows of `words`; the last two of a category
+    x: `[N, D]` float32 latent vectors, mu_category + 0.7 nu_cluster + 0.35 eps.
+    category: `[N]` int32.
+    cluster: `[N]` int32, numbered through: category = cluster // clusters each.
+    popularity: `[N]` float64, sums to 1.
+    price: `[N]` float32.
+    titles: `[N]` object str.
+    centres: `[C, D]` float32, mean vector of each sub-cluster.
+    words: `[W]` object str.
+    category_words: `[K, w]` int32 rows of `words`; the last two of a category
       are words of the next category too.
-    cluster_words: [C, v] int32 rows of `words`.
-    word_x: [W, D] float32, mean of what a word stands for (0 for brands).
+    cluster_words: `[C, v]` int32 rows of `words`.
+    word_x: `[W, D]` float32, mean of the vectors that a word stands for (0 for
+      brands).
   """
 
   x: np.ndarray
@@ -93,7 +94,7 @@ def zipf_sample(
   exponent: float,
   size: int | tuple[int, ...],
 ) -> np.ndarray:
-  """Ranks 0..n-1 with probability proportional to (rank + 1)^-exponent."""
+  """Draws ranks 0..n-1 with probabilities ~ (rank + 1)^-exponent."""
   weights = np.arange(1, n + 1) ** -exponent
   return np.searchsorted(np.cumsum(weights) / weights.sum(), rng.random(size))
 
@@ -101,7 +102,7 @@ def zipf_sample(
 def _popularity(
   rng: np.random.Generator, cluster: np.ndarray, num_clusters: int
 ) -> np.ndarray:
-  """Zipf(1.1) by rank; items of dense clusters rank higher, as density^0.5."""
+  """Draws Zipf(1.1) by rank; dense clusters rank higher, as density^0.5."""
   density = np.bincount(cluster, minlength=num_clusters)[cluster]
   merit = 0.5 * np.log(density) + rng.gumbel(size=len(cluster))
   rank = np.empty(len(cluster), np.int64)
@@ -113,7 +114,7 @@ def _popularity(
 def _vocabulary(
   rng: np.random.Generator, num_categories: int, num_clusters: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-  """(words: categories', clusters', then brands; rows of both kinds)."""
+  """Makes words of categories, clusters, brands; and rows of the first two."""
   own, each = 10, 10
   total = num_categories * own + num_clusters * each + _BRANDS
   n = len(_SYLLABLES)
@@ -138,7 +139,7 @@ def _vocabulary(
 def _word_vectors(
   num_words: int, *owners: tuple[np.ndarray, np.ndarray]
 ) -> np.ndarray:
-  """[W, D] mean of the vectors of all that own a word."""
+  """Returns the mean vectors `[W, D]` of all that own a word."""
   total = np.zeros((num_words, owners[0][1].shape[1]))
   count = np.zeros(num_words)
   for rows, vectors in owners:
@@ -153,7 +154,7 @@ def _titles(
   category_words: np.ndarray,
   cluster_words: np.ndarray,
 ) -> np.ndarray:
-  """[N] titles of 6 to 12 words: a brand, 2-4 of the category, 3-7 of the
+  """`[N]` titles of 6 to 12 words: a brand, 2-4 of the category, 3-7 of the
   cluster."""
   n = len(category_words)
   brand = len(words) - 1 - zipf_sample(rng, _BRANDS, exponent=1.0, size=n)

@@ -1,4 +1,4 @@
-"""The log of a made-up shop: who asked what when, saw what, clicked what."""
+"""The log of a made-up shop: users, times, queries, pages and clicks."""
 
 import dataclasses
 
@@ -20,11 +20,11 @@ class ShopLog:
   """R requests, oldest first, each with a click; P items a page.
 
   Attributes:
-    user: [R] int32.
-    time: [R] int64 unix seconds, no two alike.
-    query: [R, 4] int32 rows of the words, -1 after the last.
-    page_item: [R, P] int32, -1 where a page is shorter.
-    page_kind: [R, P] int8, EXPOSED, CLICKED or ORDERED.
+    user: `[R]` int32.
+    time: `[R]` int64 unix seconds, no two alike.
+    query: `[R, 4]` int32 rows of the words, -1 after the last.
+    page_item: `[R, P]` int32, -1 where a page is shorter.
+    page_kind: `[R, P]` int8, EXPOSED, CLICKED or ORDERED.
   """
 
   user: np.ndarray
@@ -37,7 +37,7 @@ class ShopLog:
 def preference(
   interest: np.ndarray, query_x: np.ndarray, config: ShopWorldConfig
 ) -> np.ndarray:
-  """[R, D] w = interest * user_x + relevance * query_x of both [R, D]."""
+  """Returns w = interest * user_x + relevance * query_x, all `[R, D]`."""
   w = config.interest * interest + config.relevance * query_x
   return w.astype(np.float32)
 
@@ -45,7 +45,7 @@ def preference(
 def click_probability(
   dots: np.ndarray, appeal: np.ndarray, config: ShopWorldConfig
 ) -> np.ndarray:
-  """sigmoid(bias + <w, x_i> + appeal_i), elementwise."""
+  """Returns sigmoid(bias + <w, x_i> + appeal_i), elementwise."""
   # The tanh form of the sigmoid cannot overflow.
   return 0.5 + 0.5 * np.tanh((config.bias + dots + appeal) / 2)
 
@@ -106,13 +106,13 @@ def _draw(
 
 
 def period_of(time: np.ndarray, config: ShopWorldConfig) -> np.ndarray:
-  """[R] int64 number of the period, clipped to those of the world."""
+  """Returns the period `[R]` int64 of times, clipped to those of the world."""
   period = (time - _START) // (config.period_days * _DAY)
   return np.clip(period, 0, -(-config.days // config.period_days))
 
 
 def query_vectors(query: np.ndarray, word_x: np.ndarray) -> np.ndarray:
-  """[R, D] float32 mean vector of the words [R, 4]; 0 without a word."""
+  """Returns the mean vectors `[R, D]` of words `[R, 4]`; 0 without a word."""
   there = query >= 0
   total = np.zeros((len(query), word_x.shape[1]), np.float32)
   for k in range(query.shape[1]):
@@ -128,7 +128,7 @@ def _intents(
   user: np.ndarray,
   period: np.ndarray,
 ) -> np.ndarray:
-  """[R] sub-cluster of each request: an interest, or for once another."""
+  """Draws the sub-cluster `[R]` of requests: an interest, rarely another."""
   cumulative = np.cumsum(users.weights[user, period], axis=1)
   draw = rng.random(len(user)) * cumulative[:, -1]
   slot = (draw[:, None] >= cumulative[:, :-1]).sum(1)
@@ -144,7 +144,7 @@ def _queries(
   items: ShopItems,
   cluster: np.ndarray,
 ) -> np.ndarray:
-  """[R, 4] int32 distinct words of the intent, -1 after the last."""
+  """Draws distinct words `[R, 4]` int32 of the intent, -1 after the last."""
   n, most = len(cluster), len(_QUERY_LENGTHS)
   category = cluster // config.clusters_each
   general = rng.random((n, most)) < config.category_query_share
@@ -175,7 +175,7 @@ def _candidates(
   items: ShopItems,
   cluster: np.ndarray,
 ) -> np.ndarray:
-  """[R, C] int32 popular items: 3/4 of the sub-cluster, 1/4 of its category.
+  """Draws popular items `[R, C]`: 3/4 of the sub-cluster, 1/4 of its category.
 
   Sub-clusters are numbered through their categories, so both are ranges of the
   items sorted by sub-cluster.
@@ -211,7 +211,7 @@ def _pages(
   w: np.ndarray,
   candidates: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-  """(items [R, P], kinds [R, P]); chunked, the vectors would not fit."""
+  """Draws items and kinds `[R, P]` in chunks, as all vectors would not fit."""
   candidates = np.sort(candidates, axis=1)
   repeated = np.zeros(candidates.shape, bool)
   repeated[:, 1:] = candidates[:, 1:] == candidates[:, :-1]
@@ -240,9 +240,9 @@ def _pages(
 def _kept(
   user: np.ndarray, has_query: np.ndarray, has_click: np.ndarray
 ) -> np.ndarray:
-  """Rows with a click, each user's from the first one with a query on.
+  """Returns rows with a click, each user's from the first one with a query on.
 
-  A page with neither a query nor a history asks nothing.
+  A page with neither a query nor a history is no request.
   """
   rows = np.arange(len(user))
   first = np.full(user.max() + 1, len(user))

@@ -16,10 +16,10 @@ class ShopUsers:
   """U users over P periods.
 
   Attributes:
-    clusters: [U, 4] int32 sub-clusters that a user cares for.
-    weights: [U, P, 4] float32, how much in each period; sums to 1.
-    activity: [U] float64, share of the requests; sums to 1.
-    profiles: [U] object, tuples such as ("gender=female", "age=25-34").
+    clusters: `[U, 4]` int32, the sub-clusters that a user likes.
+    weights: `[U, P, 4]` float32, how much in each period; sums to 1.
+    activity: `[U]` float64, share of the requests; sums to 1.
+    profiles: `[U]` object, tuples such as ("gender=female", "age=25-34").
   """
 
   clusters: np.ndarray
@@ -30,7 +30,7 @@ class ShopUsers:
   def interest(
     self, user: np.ndarray, period: np.ndarray, centres: np.ndarray
   ) -> np.ndarray:
-    """[R, D] sum_k weights[u, p, k] centres[clusters[u, k]]."""
+    """Returns sum_k weights[u, p, k] centres[clusters[u, k]], `[R, D]`."""
     return np.einsum(
       "rk,rkd->rd", self.weights[user, period], centres[self.clusters[user]]
     )
@@ -45,13 +45,14 @@ def make_users(
   cluster_mass: np.ndarray,
   drift: float,
 ) -> ShopUsers:
-  """Draws users; gender and age shift which categories they care for.
+  """Draws users; gender and age shift the categories that they like.
 
   The weights start as Dirichlet(1) and walk: their logarithms take a normal
   step of size `drift` each period.
 
   Args:
-    cluster_mass: [C] popularity of each sub-cluster, the prior of interests.
+    cluster_mass: The popularity `[C]` of each sub-cluster, the prior of
+      interests.
   """
   gender = rng.integers(0, len(_GENDERS), num_users)
   age = rng.integers(0, len(_AGES), num_users)

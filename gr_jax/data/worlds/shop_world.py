@@ -1,4 +1,4 @@
-"""ShopWorld: a shop whose click probabilities are known (our design).
+"""ShopWorld: a shop whose click probabilities are known ([OURS]).
 
 A user at a time, with or without a query, has a preference vector
 
@@ -10,8 +10,8 @@ and clicks an item that is shown with probability
 
 so that oracle rewards, oracle rankings and oracle NDCG exist. A request shows
 a page of items chosen by this score plus noise from candidates of the user's
-present intent. Requests without a click are not kept: nothing is learned from
-them by a retriever. Left out of the specification: the 12 task labels.
+present intent. Requests without a click are left out: a retriever learns
+nothing from them. Left out of the specification: the 12 task labels.
 """
 
 import dataclasses
@@ -43,11 +43,11 @@ class ShopWorld:
   """A log and the truth behind it.
 
   Attributes:
-    item_x: [N, D] float32 latent item vectors.
-    item_cat: [N] int32 category, 0..num_categories-1.
-    item_pop: [N] float32, sums to 1: how often an item is a candidate.
-    item_appeal: [N] float32, added to the score of an item.
-    query_x: [Q, D] float32 latent vectors of `requests.queries`.
+    item_x: `[N, D]` float32 latent item vectors.
+    item_cat: `[N]` int32 category, 0..num_categories-1.
+    item_pop: `[N]` float32, sums to 1: how often an item is a candidate.
+    item_appeal: `[N]` float32, added to the score of an item.
+    query_x: `[Q, D]` float32 latent vectors of `requests.queries`.
   """
 
   config: ShopWorldConfig
@@ -64,7 +64,7 @@ class ShopWorld:
   def preference(
     self, user: np.ndarray, time: np.ndarray, query: np.ndarray
   ) -> np.ndarray:
-    """[R, D] vectors w of users [R] at times [R] with queries [R] (-1 none)."""
+    """Returns w `[R, D]` of users, times and queries `[R]` (-1 = no query)."""
     interest = self._users.interest(
       user, period_of(time, self.config), self._centres
     )
@@ -79,7 +79,7 @@ class ShopWorld:
     query: np.ndarray,
     items: np.ndarray,
   ) -> np.ndarray:
-    """[R, M] probability of a click on items [R, M], were they shown."""
+    """Returns the probability of a click on items `[R, M]`, were they shown."""
     w = self.preference(user, time, query)
     dots = np.einsum("rd,rmd->rm", w, self.item_x[items])
     return click_probability(dots, self.item_appeal[items], self.config)
@@ -87,12 +87,12 @@ class ShopWorld:
   def catalogue_click_probability(
     self, user: np.ndarray, time: np.ndarray, query: np.ndarray
   ) -> np.ndarray:
-    """[R, N] probability of a click on every item: the oracle's ranking."""
+    """Returns the probability `[R, N]` of a click on every item: the oracle."""
     dots = self.preference(user, time, query) @ self.item_x.T
     return click_probability(dots, self.item_appeal, self.config)
 
   def head_share(self, share: float = 0.05) -> float:
-    """Part of the training interactions that fall on the head items."""
+    """Returns the share of training interactions with the head items."""
     counts = np.sort(self.catalogue.popularity)[::-1]
     head = counts[: max(1, round(share * len(counts)))]
     return float(head.sum() / max(counts.sum(), 1))
@@ -168,7 +168,7 @@ def _catalogue(
 def _requests(
   config: ShopWorldConfig, items: ShopItems, users: ShopUsers, log: ShopLog
 ) -> tuple[Requests, np.ndarray]:
-  """The requests and the latent vectors [Q, D] of their queries."""
+  """Makes requests, and the latent vectors `[Q, D]` of their queries."""
   num_users = len(users.activity)
   clicks = (log.page_kind > EXPOSED).sum(1)
   by_user = np.argsort(log.user, kind="stable")
@@ -181,8 +181,8 @@ def _requests(
   page_item, page_kind = log.page_item[shown], log.page_kind[shown]
   price = np.where(page_kind == ORDERED, items.price[page_item], 0)
   tokens, query = np.unique(log.query, axis=0, return_inverse=True)
-  asked = tokens[:, 0] >= 0  # The one without a word sorts first.
-  query = query.reshape(-1) - int((~asked).sum())
+  worded = tokens[:, 0] >= 0  # The one without a word sorts first.
+  query = query.reshape(-1) - int((~worded).sum())
   requests = Requests(
     user_ids=object_array([f"user{u}" for u in range(num_users)]),
     profiles=users.profiles,
@@ -203,8 +203,8 @@ def _requests(
     queries=object_array(
       [
         " ".join(items.words[[w for w in row if w >= 0]])
-        for row in tokens[asked].tolist()
+        for row in tokens[worded].tolist()
       ]
     ),
   )
-  return requests, query_vectors(tokens[asked], items.word_x)
+  return requests, query_vectors(tokens[worded], items.word_x)

@@ -14,15 +14,15 @@ class Baskets:
   """E lines of B baskets of U households, sorted by household and time.
 
   Attributes:
-    households: [U] int64 ids.
-    household: [B] int64 row of `households`.
-    time: [B] int64 unix seconds of the basket's first line.
-    week: [B] int64.
-    store: [B] int64 id.
-    offsets: [B+1] int64 into the lines; within a basket by item.
-    basket_of_line: [E] int64.
-    item: [E] int64 catalogue rows.
-    value: [E] float32, paid for all units of the item in the basket.
+    households: `[U]` int64 ids.
+    household: `[B]` int64 row of `households`.
+    time: `[B]` int64 unix seconds of the basket's first line.
+    week: `[B]` int64.
+    store: `[B]` int64 id.
+    offsets: `[B+1]` int64 into the lines; within a basket by item.
+    basket_of_line: `[E]` int64.
+    item: `[E]` int64 catalogue rows.
+    value: `[E]` float32, paid for all units of the item in the basket.
   """
 
   households: np.ndarray
@@ -42,9 +42,9 @@ def find_baskets(lines: pl.DataFrame, item: np.ndarray) -> Baskets:
   Lines of one item in one basket become one line.
 
   Args:
-    lines: rows of household_id, store_id, basket_id, sales_value, week and
-      time (the same for all lines of a basket).
-    item: catalogue row of each line, rising within a basket.
+    lines: The purchase lines, with columns household_id, store_id, basket_id,
+      sales_value, week and time (the same for all lines of a basket).
+    item: The catalogue row of each line, rising within a basket.
   """
   basket_id = lines["basket_id"].to_numpy()
   new_basket = _differs(basket_id)
@@ -77,15 +77,15 @@ def basket_requests(
   profiles: np.ndarray,
   split_ends: tuple[int, int],
 ) -> Requests:
-  """One next-basket request per basket, then one per phrase it bought from.
+  """Makes a next-basket request per basket, then one per phrase it bought from.
 
   Args:
-    baskets: what was bought.
-    exposed: (basket, item) rows to append to the pages, sorted by basket.
-    queries: Q phrases.
-    query_of_item: [N] int64 phrase of each item, -1 = in no search page.
-    profiles: [U] facts of each household.
-    split_ends: the last week of training and of validation.
+    baskets: The purchases.
+    exposed: The (basket, item) rows to append to the pages, sorted by basket.
+    queries: The phrases, `Q` of them.
+    query_of_item: The phrase `[N]` int64 of each item, -1 = on no search page.
+    profiles: The facts `[U]` of each household.
+    split_ends: The last week of training and that of validation.
   """
   # A request is (basket, query), coded as basket * (Q + 1) + query + 1: sorted
   # codes are the request order, the next-basket request (query -1) first.
@@ -128,7 +128,7 @@ def _page_entries(
   *,
   base: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-  """(request code, item, kind, value) of every page entry, orders first."""
+  """Returns (request code, item, kind, value) of page entries, orders first."""
   basket = np.concatenate([baskets.basket_of_line, exposed[0]])
   item = np.concatenate([baskets.item, exposed[1]])
   orders = len(baskets.item)
@@ -145,7 +145,7 @@ def _page_entries(
 
 
 def _history_ends(baskets: Baskets) -> np.ndarray:
-  """[B] first line of the household that is not before the basket's time."""
+  """Finds the household's first line `[B]` that is not before the basket."""
   new_moment = _differs(baskets.household) | _differs(baskets.time)
   first = np.maximum.accumulate(
     np.where(new_moment, np.arange(len(baskets.time)), 0)
@@ -154,11 +154,11 @@ def _history_ends(baskets: Baskets) -> np.ndarray:
 
 
 def _differs(values: np.ndarray) -> np.ndarray:
-  """[n] bool, True where an entry differs from the one before it."""
+  """Returns `[n]` bool, True where an entry differs from the one before it."""
   return np.append(True, values[1:] != values[:-1])[: len(values)]
 
 
 def _offsets(rows: np.ndarray, count: int) -> np.ndarray:
-  """[count+1] int64 offsets of the runs of sorted `rows`."""
+  """Returns the offsets `[count+1]` int64 of the runs of sorted `rows`."""
   counts = np.bincount(rows, minlength=count)
   return np.append(0, np.cumsum(counts)).astype(np.int64)

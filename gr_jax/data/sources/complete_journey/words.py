@@ -2,7 +2,7 @@
 
 "FRZN ICE" becomes "frozen ice", "SW GDS:DONUTS" becomes "sweet goods donuts".
 The table below was compiled from the most frequent of the 2,378 product types
-and 303 categories; a word that is not in it passes unchanged.
+and 303 categories; any other word passes as it is.
 """
 
 import functools
@@ -72,7 +72,7 @@ _PHRASES = re.compile(r"\bbulk\s*&\s*bag\b|\bn/a\b")
 
 @functools.cache
 def natural_words(phrase: str | None) -> tuple[str, ...]:
-  """Distinct lower-case words of a phrase, abbreviations written out.
+  """Returns a phrase's distinct lower-case words, abbreviations written out.
 
   Words with digits ("12/18&15PK") and single letters are dropped; None gives
   no words.
@@ -88,7 +88,7 @@ def natural_words(phrase: str | None) -> tuple[str, ...]:
 
 
 def whole_phrase(phrase: str | None) -> str:
-  """The phrase without what the table's column width cut off.
+  """Drops the part of a phrase that the table's column width cut off.
 
   A parenthesis that never closes and, where the column is full, the last word.
   """
@@ -102,7 +102,7 @@ def whole_phrase(phrase: str | None) -> str:
   return phrase
 
 
-# Grades and shapes: alone they name nothing that a shopper would ask for.
+# Grades and shapes: alone they name nothing that a shopper would look for.
 _QUALIFIER_WORDS = """
 adult angus basic better blended blends bulk butts choice cold cooked cubed
 cups deluxe dry economy enhanced exterior external family for fresh frozen
@@ -119,7 +119,7 @@ _QUALIFIERS = frozenset(_QUALIFIER_WORDS.split())
 
 
 def names_nothing(words: tuple[str, ...]) -> bool:
-  """Whether all words are grades or shapes ("premium", "better for you")."""
+  """Returns True if all words are grades or shapes ("better for you")."""
   return all(word in _QUALIFIERS for word in words)
 
 
@@ -127,11 +127,11 @@ _BRANDS = {"National": ["national", "brand"], "Private": ["store", "brand"]}
 
 
 def item_texts(products: pl.DataFrame) -> list[str]:
-  """Distinct words of type, category, department and brand, then the size.
+  """Joins the words of type, category, department and brand, then the size.
 
   Args:
-    products: rows with department, brand, product_category, product_type and
-      package_size, any of them null.
+    products: The products, with columns department, brand, product_category,
+      product_type and package_size, any of them null.
 
   Returns:
     A text per row; "unlisted product" where nothing is known.
