@@ -91,6 +91,11 @@ class Artefacts:
     return self.manifests["vectors"]["section"]["text_weight"]
 
   @property
+  def stored_vectors(self) -> bool:
+    """True if the vectors came from a file, and new items bring theirs."""
+    return bool(self.manifests["vectors"]["section"].get("path"))
+
+  @property
   def count_alpha(self) -> float:
     """Pseudo-count of a generator that is told counts, else 0."""
     return self.manifests["generator"]["section"].get("count_alpha", 0.0)

@@ -69,10 +69,15 @@ class ItemEncoder:
   def _vectors(self, new: Sequence[NewItem], text) -> np.ndarray:
     width = self._artefacts.vector_width
     vectors = np.zeros((len(new), width), np.float32)
-    parts = text.encode([item.text for item in new])
-    parts = parts * self._artefacts.text_weight
-    vectors[:, : parts.shape[1]] = parts
+    if not self._artefacts.stored_vectors:
+      parts = text.encode([item.text for item in new])
+      vectors[:, : parts.shape[1]] = parts * self._artefacts.text_weight
     for row, item in zip(vectors, new):
+      if item.vector is None and self._artefacts.stored_vectors:
+        raise Invalid(
+          f"item {shown(item.item_id)} has no vector; this run's come from a "
+          f"file, so a new item brings its {width} numbers."
+        )
       if item.vector is not None:
         if len(item.vector) != width:
           raise Invalid(

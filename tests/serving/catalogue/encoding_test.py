@@ -96,6 +96,23 @@ def test_a_text_is_a_vector_that_nobody_bought(encoder, items, artefacts):
   )
 
 
+def test_where_vectors_are_the_users_own_a_new_item_brings_its_vector(
+  artefacts, encoder, items, known
+):
+  stored = artefacts.manifests["vectors"]
+  stored = stored | {"section": stored["section"] | {"path": "mine.parquet"}}
+  own = ItemEncoder(
+    dataclasses.replace(
+      artefacts, manifests=artefacts.manifests | {"vectors": stored}
+    )
+  )
+  np.testing.assert_array_equal(
+    own.codes(known[:3], items), encoder.codes(known[:3], items)
+  )
+  with pytest.raises(Invalid, match=r"item 'N' has no vector.* brings its \d+"):
+    own.codes([known[0], NewItem("N", "red cup")], items)
+
+
 def test_a_category_is_the_first_code(encoder, items):
   codes = items.semantic_ids.codes
   for category, row in ((CUPS, 0), (PLATES, 1)):
