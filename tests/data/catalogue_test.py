@@ -1,3 +1,5 @@
+"""A catalogue survives saving, and refuses parts that do not fit."""
+
 import dataclasses
 
 import hypothesis

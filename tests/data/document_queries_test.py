@@ -1,3 +1,5 @@
+"""Documents become training requests for themselves; nothing else changes."""
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -35,8 +37,8 @@ def grown(data, **numbers):
   )
 
 
-def asked(data, more):
-  """What each document asks with."""
+def queries_of(data, more):
+  """The queries of each document."""
   found = {}
   for r in range(len(data[1]), len(more)):
     (item,) = more.targets(r)
@@ -57,9 +59,9 @@ def test_requests_that_were_there_stay(data):
   np.testing.assert_array_equal(old, new)
 
 
-def test_every_document_is_asked_for_by_stretches_of_itself(data):
+def test_stretches_of_a_document_are_queries_for_it(data):
   catalogue, _ = data
-  found = asked(data, grown(data))
+  found = queries_of(data, grown(data))
   assert set(found) == set(range(len(catalogue)))
   for item, texts in found.items():
     text = " ".join(catalogue.texts[item].split())
@@ -69,12 +71,12 @@ def test_every_document_is_asked_for_by_stretches_of_itself(data):
 
 
 def test_a_title_is_what_stands_before_the_first_full_stop(data):
-  found = asked(data, grown(data, titles=1))
+  found = queries_of(data, grown(data, titles=1))
   assert found == {0: ["Oats"], 1: ["whole milk"], 2: ["Bread"], 3: ["Tea"]}
 
 
 def test_made_up_queries_are_words_that_few_documents_have(data):
-  found = asked(data, grown(data, pseudo=5, pseudo_words=2))
+  found = queries_of(data, grown(data, pseudo=5, pseudo_words=2))
   assert {word for text in found[1] for word in text.split()} == (
     {"whole", "milk"}
   )
@@ -97,7 +99,7 @@ def test_documents_that_ask_nothing_change_nothing(data):
 @pytest.mark.parametrize(
   ("name", "number"), [("segments", -1), ("titles", 2), ("words", 0)]
 )
-def test_a_number_out_of_range_is_told(name, number):
+def test_a_number_out_of_range_raises(name, number):
   with pytest.raises(ValueError, match=f"{name} is {number}; make it"):
     DocumentQueriesConfig(**{name: number})
 

@@ -1,3 +1,5 @@
+"""Lists cut from requests are those of a loop over them."""
+
 import numpy as np
 import pytest
 

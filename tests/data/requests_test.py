@@ -1,3 +1,5 @@
+"""Requests read their own parts right, and refuse parts that do not fit."""
+
 import dataclasses
 
 import numpy as np
@@ -48,7 +50,7 @@ def test_targets_are_distinct_in_page_order_without_exposures():
   assert requests.targets(1).tolist() == []
 
 
-def test_every_page_entry_knows_its_request():
+def test_page_request_is_the_owner_of_every_page_entry():
   requests = small_requests()
   assert requests.page_request.tolist() == [0, 0, 0, 0, 2]  # 1 shows nothing.
   for r in range(len(requests)):

@@ -1,3 +1,5 @@
+"""Flat lists do what ordinary lists do."""
+
 import numpy as np
 import pytest
 from hypothesis import given

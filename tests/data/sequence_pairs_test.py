@@ -1,3 +1,5 @@
+"""Weights of pairs are the equation."""
+
 import numpy as np
 
 from gr_jax.data.sequence_pairs import following_pairs

@@ -38,8 +38,8 @@ def test_each_user_leaves_the_last_out(users):
   split = split_by_user(user)
   for u in np.unique(user):
     n = (user == u).sum()
-    held = {1: [], 2: [TEST]}.get(n, [VALID, TEST])
-    expected = [TRAIN] * (n - len(held)) + held
+    later = {1: [], 2: [TEST]}.get(n, [VALID, TEST])
+    expected = [TRAIN] * (n - len(later)) + later
     assert split[user == u].tolist() == expected
 
 

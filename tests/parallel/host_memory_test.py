@@ -1,3 +1,5 @@
+"""Freed memory stays with the process until it is given back."""
+
 import subprocess
 import sys
 

@@ -1,3 +1,5 @@
+"""A mesh fills the devices or says why it cannot."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np

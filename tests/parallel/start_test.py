@@ -1,3 +1,5 @@
+"""A process starts with its settings before JAX does."""
+
 import jax
 import pytest
 

@@ -1,3 +1,5 @@
+"""Vectors of co-purchases are the factors of the equation."""
+
 import hypothesis
 import hypothesis.strategies as st
 import numpy as np

@@ -1,3 +1,5 @@
+"""Vectors of texts are unit rows, whatever the batch."""
+
 import importlib.util
 
 import numpy as np

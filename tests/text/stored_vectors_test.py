@@ -1,3 +1,5 @@
+"""Vectors of a file are found by their keys, or the error says what to do."""
+
 import numpy as np
 import polars as pl
 import pytest

@@ -1,3 +1,5 @@
+"""Vectors have a part of text and a part of purchases."""
+
 import dataclasses
 
 import numpy as np
@@ -65,7 +67,7 @@ def requests(pages, *, split, query, time) -> Requests:
 
 
 def trip(split=TRAIN) -> Requests:
-  """A trip with two searches, a second trip, and one that is held out."""
+  """A trip with two searches, a second trip, and one of the test split."""
   return requests(
     [
       [(0, ORDERED), (1, ORDERED), (5, EXPOSED)],

@@ -181,7 +181,7 @@ def test_labels_are_unique_and_every_full_size_bar_names_two(section):
     assert limit.ours in labels
 
 
-OURS = Contender("ours", "math:floor", {}, units=2)
+OURS = Contender("ours", "math:sqrt", {}, units=2)
 PEER = Contender("peer", "math:ceil", {})
 SECTION = Section(
   "toy",

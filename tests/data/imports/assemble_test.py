@@ -1,4 +1,4 @@
-"""Two tables become one consistent whole, told in numbers."""
+"""Two tables become one consistent whole, with an account in numbers."""
 
 import polars as pl
 

@@ -1,3 +1,5 @@
+"""The leave-one-out protocol splits as the papers do."""
+
 import os
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+"""Both layouts of a collection give the same tables."""
+
 import json
 
 import polars as pl

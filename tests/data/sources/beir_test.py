@@ -1,3 +1,5 @@
+"""Judgments become pages of the right split."""
+
 import os
 from pathlib import Path
 
@@ -67,16 +69,16 @@ def test_texts_are_titles_and_texts(loaded):
 def test_a_share_of_the_training_queries_can_choose_settings(tmp_path):
   write_beir(tmp_path)
   plain = beir.load(tmp_path).requests
-  held = beir.load(tmp_path, valid_share=0.5).requests
+  validated = beir.load(tmp_path, valid_share=0.5).requests
   old, new = (
     dict(zip(r.queries[r.query].tolist(), r.split.tolist()))
-    for r in (plain, held)
+    for r in (plain, validated)
   )
   moved = [query for query in old if old[query] != new[query]]
   assert len(moved) == 1
   assert (old[moved[0]], new[moved[0]]) == (TRAIN, VALID)
   # What is chosen with must not be learned.
-  assert len(held.event_item) < len(plain.event_item)
+  assert len(validated.event_item) < len(plain.event_item)
   with pytest.raises(ValueError, match=r"valid_share is 1.0"):
     beir.load(tmp_path, valid_share=1.0)
 
@@ -108,7 +110,7 @@ def test_a_query_in_two_splits_is_refused(tmp_path):
 
 def test_bm25_on_scifact_is_where_it_is_known_to_be():
   root = Path(__file__).parents[3]
-  data = Path(os.environ.get("GR_JAX_DATA", root / "../shared/data"))
+  data = Path(os.environ.get("GR_JAX_DATA", root / "../validated/data"))
   if not (data / "scifact").is_dir():
     pytest.skip(f"no scifact in {data}; set GR_JAX_DATA to run this test")
   catalogue, requests, grades = beir.load(data / "scifact")

@@ -1,3 +1,5 @@
+"""Graded items become pages whose grades are gains."""
+
 import numpy as np
 import polars as pl
 import pytest
@@ -43,7 +45,7 @@ def test_nobody_has_a_history_and_only_training_is_popular(loaded):
   assert all(not len(requests.history(r)) for r in range(len(requests)))
 
 
-def test_a_missing_column_and_a_grade_below_the_lowest_are_told(tmp_path):
+def test_a_missing_column_and_a_grade_below_the_lowest_raise(tmp_path):
   write_graded(tmp_path)
   path = tmp_path / "judgments.parquet"
   table = pl.read_parquet(path)

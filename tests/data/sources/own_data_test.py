@@ -224,7 +224,7 @@ def test_every_format_gives_the_stored_form_of_csv(tmp_path, kind):
   assert _files(tmp_path / "csv") == _files(tmp_path / kind)
 
 
-def test_order_of_the_rows_does_not_matter_and_is_said(tmp_path):
+def test_order_of_the_rows_does_not_matter_and_is_noted(tmp_path):
   _import(tmp_path, name="sorted")
   summary = _import(tmp_path, events=EVENT_ROWS[::-1], name="reversed")
   a = load(tmp_path / "sorted")[1]

@@ -1,3 +1,5 @@
+"""The sizes of a shop leave every page a choice and training most requests."""
+
 import dataclasses
 
 import pytest

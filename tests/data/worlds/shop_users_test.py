@@ -18,7 +18,7 @@ def _users(drift: float):
   )
 
 
-def test_weights_sum_to_one_and_drift_only_if_asked():
+def test_weights_sum_to_one_and_drift_only_where_drift_is_set():
   users, still = _users(0.4), _users(0.0)
   for u in users, still:
     np.testing.assert_allclose(u.weights.sum(2), 1, rtol=1e-5)

@@ -23,7 +23,7 @@ CONFIG = ConfigDict(
 
 
 class LengthEncoder:
-  """Unit vectors that tell the length of a text modulo 3."""
+  """Unit vectors that stand for the length of a text modulo 3."""
 
   dimensions = 3
   calls = 0

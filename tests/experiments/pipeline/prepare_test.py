@@ -143,8 +143,8 @@ def test_items_of_any_source_can_ask_for_themselves(tmp_path, folder):
     {"source": "mine", "path": str(path), "augment": {"titles": 1}}
   )
   data = stage.prepare(config, tmp_path / "run")
-  asked = len(data.requests) - len(shop().requests)
-  assert asked == len(shop().catalogue)
+  added = len(data.requests) - len(shop().requests)
+  assert added == len(shop().catalogue)
   assert data.grades is None
 
 

@@ -1,3 +1,5 @@
+"""Exposures were promoted in the store and week of the basket, and left."""
+
 import numpy as np
 import polars as pl
 import pytest

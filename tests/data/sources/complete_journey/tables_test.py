@@ -1,3 +1,5 @@
+"""Baskets become requests; only training weeks reach the catalogue."""
+
 import datetime
 import importlib.util
 

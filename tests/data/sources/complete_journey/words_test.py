@@ -1,3 +1,5 @@
+"""Clipped phrases become natural words."""
+
 import polars as pl
 import pytest
 
