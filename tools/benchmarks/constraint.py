@@ -13,7 +13,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gr_jax.decoding.beam_search import beam_search
 from gr_jax.decoding.trie import build_trie
 from tools.benchmarks.constraint_static import build_index, static_search
 from tools.benchmarks.contender import (
@@ -25,9 +24,9 @@ from tools.benchmarks.contender import (
 )
 from tools.benchmarks.trie import (
   ScoreTable,
+  compiled_searches,
   random_ids,
   random_scores,
-  unconstrained_search,
 )
 
 SIZES = {"level_sizes": [256, 256, 256, 256], "beam": 50}
@@ -97,34 +96,25 @@ def make_turns(*, units, counts, level_sizes, beam) -> Run:
   tries = [build_trie(table, level_sizes) for table in tables]
   indices = [build_index(table, max(level_sizes)) for table in tables]
 
-  @jax.jit
-  def unconstrained(params):
-    return unconstrained_search(
-      ScoreTable(),
-      params,
-      prompt,
-      levels=len(level_sizes),
-      beam_size=beam,
-    )
+  ours, unconstrained = compiled_searches(
+    ScoreTable(), levels=len(level_sizes), beam=beam
+  )
 
   @jax.jit
-  def ours(params, trie):
-    return beam_search(ScoreTable(), params, prompt, trie, beam_size=beam)
-
-  @jax.jit
-  def static(params, index):
+  def static(params, prompt, index):
+    del prompt
     first, *rest = params
     log_probs = (first[:1], *(level[None] for level in rest))
     return static_search(log_probs, index, beam_size=beam)
 
   check_answers(
-    [ours(params, trie) for trie in tries],
-    [static(params, index) for index in indices],
+    [ours(params, prompt, trie) for trie in tries],
+    [static(params, prompt, index) for index in indices],
   )
 
-  def microseconds(search, *arguments) -> float:
+  def microseconds(search, *catalogue) -> float:
     start = time.process_time()
-    jax.block_until_ready(search(params, *arguments))
+    jax.block_until_ready(search(params, prompt, *catalogue))
     return 1e6 * (time.process_time() - start) / len(level_sizes)
 
   def run():

@@ -20,12 +20,11 @@ from tools.benchmarks.contender import (
   Section,
 )
 from tools.benchmarks.search_model import (
-  compiled_search,
   make_generator,
   make_sizes,
   prompts,
 )
-from tools.benchmarks.trie import unconstrained_search
+from tools.benchmarks.trie import compiled_searches
 
 SIZES = {
   "ids": 100_000,
@@ -116,7 +115,9 @@ def make(*, units, batch, dtype, **sizes) -> Run:
   """Answers `units` queries, `batch` at a time."""
   sizes = make_sizes(sizes)
   given = make_generator(sizes, dtype=dtype)
-  search = compiled_search(given, sizes.beam)
+  search, _ = compiled_searches(
+    given.model, levels=len(sizes.level_sizes), beam=sizes.beam
+  )
   tokens = prompts(sizes, units)
 
   def run():
@@ -132,18 +133,10 @@ def make_both_searches(*, units, batch, **sizes) -> Run:
   """The search in the catalogue and the same without one, in turns."""
   sizes = make_sizes(sizes)
   given = make_generator(sizes, dtype="bfloat16")
-  search = compiled_search(given, sizes.beam)
+  search, unconstrained = compiled_searches(
+    given.model, levels=len(sizes.level_sizes), beam=sizes.beam
+  )
   tokens = prompts(sizes, units)
-
-  @jax.jit
-  def unconstrained(params, prompt):
-    return unconstrained_search(
-      given.model,
-      params,
-      prompt,
-      levels=len(sizes.level_sizes),
-      beam_size=sizes.beam,
-    )
 
   def seconds(function, *arguments) -> float:
     start = time.process_time()
@@ -179,7 +172,9 @@ def make_answers(*, units, **sizes) -> Run:
 
   sizes = make_sizes(sizes)
   given = make_generator(sizes, dtype="float32")
-  search = compiled_search(given, sizes.beam)
+  search, _ = compiled_searches(
+    given.model, levels=len(sizes.level_sizes), beam=sizes.beam
+  )
   theirs = make_search(sizes, torch.float32)
   tokens = prompts(sizes, units)
 

@@ -1,7 +1,6 @@
 """Sizes, catalogue and weights of both sides, and the library's generator."""
 
 import dataclasses
-import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -9,7 +8,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gr_jax.decoding.beam_search import beam_search
 from gr_jax.decoding.generator import Generator
 from gr_jax.decoding.trie import Trie, build_trie
 from gr_jax.generators.decoder_only import DecoderOnly
@@ -168,9 +166,3 @@ def _prompt(tokens: np.ndarray) -> tuple[Prompt, np.ndarray]:
   there = np.ones((len(tokens), tokens.shape[1] - 1), bool)
   history = tokens[:, 1:-1, None]
   return Prompt(tokens[:, :1, None], history, there), tokens[:, -1:]
-
-
-def compiled_search(given: Searched, beam: int | tuple[int, ...]):
-  """`search(params, prompt, trie)`."""
-  search = functools.partial(beam_search, given.model, beam_size=beam)
-  return jax.jit(search)

@@ -6,6 +6,7 @@ peers are in `constraint`; none of them takes a change to the catalogue without
 a new build.
 """
 
+import functools
 import time
 
 import jax
@@ -166,36 +167,39 @@ def unconstrained_search(
   return beams.scores, beams.codes
 
 
+def compiled_searches(generator, *, levels: int, beam: int):
+  """Compiles a search in a trie, and the same search over all codes.
+
+  Returns:
+    `search(params, prompt, trie)` and `search(params, prompt)`.
+  """
+  return (
+    jax.jit(functools.partial(beam_search, generator, beam_size=beam)),
+    jax.jit(
+      functools.partial(
+        unconstrained_search, generator, levels=levels, beam_size=beam
+      )
+    ),
+  )
+
+
 def make_search(*, units, ids, level_sizes, beam) -> Run:
   """Searches with and without the trie in turns; microseconds per step."""
   trie = build_trie(random_ids(ids, level_sizes, seed=0), level_sizes)
   params, prompt = random_scores(level_sizes, beam), jnp.zeros(1, jnp.int32)
 
-  @jax.jit
-  def constrained(params, trie):
-    return beam_search(ScoreTable(), params, prompt, trie, beam_size=beam)
+  constrained, unconstrained = compiled_searches(
+    ScoreTable(), levels=len(level_sizes), beam=beam
+  )
 
-  @jax.jit
-  def unconstrained(params):
-    return unconstrained_search(
-      ScoreTable(),
-      params,
-      prompt,
-      levels=len(level_sizes),
-      beam_size=beam,
-    )
-
-  def microseconds(search, *arguments) -> float:
+  def microseconds(search, *catalogue) -> float:
     start = time.process_time()
-    jax.block_until_ready(search(*arguments))
+    jax.block_until_ready(search(params, prompt, *catalogue))
     return 1e6 * (time.process_time() - start) / len(level_sizes)
 
   def run():
     turns = [
-      (
-        microseconds(constrained, params, trie),
-        microseconds(unconstrained, params),
-      )
+      (microseconds(constrained, trie), microseconds(unconstrained))
       for _ in range(units)
     ]
     inside, without = np.median(turns, axis=0)
