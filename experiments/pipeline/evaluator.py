@@ -13,12 +13,8 @@ from gr_jax.data import request_lists, row_lists
 from gr_jax.data.requests import TEST, VALID
 from gr_jax.data.row_lists import RowLists
 from gr_jax.evaluation import graded, intervals, metrics, results
-from gr_jax.retrieval.retriever import (
-  Retrieved,
-  Retriever,
-  expand_items,
-  fully_seen_ids,
-)
+from gr_jax.retrieval.items_of_ids import expand_items, fully_seen_ids
+from gr_jax.retrieval.retriever import Retrieved, Retriever
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 SPLITS = {"valid": VALID, "test": TEST}

@@ -23,7 +23,7 @@ from gr_jax.artefacts import Artefact, build
 from gr_jax.data.requests import TEST
 from gr_jax.data.row_lists import RowLists
 from gr_jax.evaluation import metrics
-from gr_jax.retrieval.retriever import expand_items
+from gr_jax.retrieval.items_of_ids import expand_items
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 KINDS = ("semantic", "personalised")

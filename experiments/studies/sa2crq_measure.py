@@ -21,7 +21,7 @@ import numpy as np
 from gr_jax.data import row_lists
 from gr_jax.data.row_lists import RowLists
 from gr_jax.evaluation import metrics
-from gr_jax.retrieval.retriever import expand_items
+from gr_jax.retrieval.items_of_ids import expand_items
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 CUTOFFS = (10, 50, 100, 200, 500, 1000, 2000)

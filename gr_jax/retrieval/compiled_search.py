@@ -4,7 +4,8 @@ JAX's own cache saves the compiler's work but not the second that tracing takes,
 for every size of a batch; a server that starts anew would wait for that. So the
 finished programs are kept beside that cache, named by everything that they
 depend on: the source of what is traced, the versions, the machine, the model's
-sizes and the shapes of all arguments. What cannot be read is compiled again.
+attributes and the shapes of all arguments. A file that cannot be read is
+compiled again.
 """
 
 import concurrent.futures
@@ -14,6 +15,7 @@ import hashlib
 import os
 import pathlib
 import platform
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -26,17 +28,17 @@ from gr_jax import atomic
 from gr_jax.decoding.beam_search import beam_search
 from gr_jax.decoding.beams import SearchResult
 from gr_jax.decoding.filters import RowMask
-from gr_jax.generators.decoder_only import DecoderOnly
+from gr_jax.decoding.generator import Generator
 
-# What a search is made of.
-_TRACED = ("decoding", "generators", "nn", "retrieval/retriever.py")
+# The sources that a search is traced from.
+_TRACED = ("decoding", "generators", "nn", "retrieval/compiled_search.py")
 
 
 class SearchInputs(NamedTuple):
   """All arguments of a search.
 
   Attributes:
-    variables: of the model.
+    variables: everything that the model reads.
     prompt: the prompts and queries.
     trie: the catalogue.
     allowed: `B` masks over the trie's rows.
@@ -52,7 +54,7 @@ class CompiledSearches:
   """Programs by model, beam and the shapes of their arguments.
 
   Args:
-    folder: where they are kept; None keeps none.
+    folder: the folder that keeps them; None keeps none.
   """
 
   def __init__(self, folder: pathlib.Path | None = None):
@@ -63,16 +65,16 @@ class CompiledSearches:
     return len(self._programs)
 
   def prepare(
-    self, model: DecoderOnly, beam: int, inputs: Iterable[SearchInputs]
+    self, model: Generator, beam: int, inputs: Iterable[SearchInputs]
   ) -> None:
     """Loads or compiles the programs for these arguments, several at once."""
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-      made = [pool.submit(self._prepare, model, beam, each) for each in inputs]
-      for each in made:
+      jobs = [pool.submit(self._prepare, model, beam, each) for each in inputs]
+      for each in jobs:
         each.result()
 
   def __call__(
-    self, model: DecoderOnly, beam: int, inputs: SearchInputs
+    self, model: Generator, beam: int, inputs: SearchInputs
   ) -> SearchResult:
     """Runs the program; one that was not prepared is compiled now."""
     program = self._prepare(model, beam, inputs)
@@ -81,10 +83,10 @@ class CompiledSearches:
   def _prepare(self, model, beam, inputs: SearchInputs) -> Callable:
     name = _name(model, beam, _shapes(inputs))
     if name not in self._programs:
-      self._programs[name] = self._made(name, model, beam, inputs)
+      self._programs[name] = self._load_or_compile(name, model, beam, inputs)
     return self._programs[name]
 
-  def _made(self, name: str, model, beam: int, inputs) -> Callable:
+  def _load_or_compile(self, name: str, model, beam: int, inputs) -> Callable:
     path = self._folder and self._folder / f"search-{name}"
     if path and (found := _read(path, inputs)):
       return found
@@ -101,7 +103,7 @@ def _shapes(inputs: SearchInputs) -> SearchInputs:
 
 
 def _compiled(
-  name: str, model: DecoderOnly, beam: int, shapes: SearchInputs
+  name: str, model: Generator, beam: int, shapes: SearchInputs
 ) -> Callable:
   leaves, tree = jax.tree.flatten(shapes)
 
@@ -118,29 +120,23 @@ def _compiled(
       )
     )
 
-  # What JAX's cache gave cannot be kept whole: under a name of its own the
-  # program is found there only if it was kept here as well.
+  # A program from JAX's cache cannot be kept whole: under a name of its own it
+  # is found there only if it was kept here as well.
   search.__name__ = f"search_{name}"
   return jax.jit(search).lower(*leaves).compile()
 
 
-def _name(model: DecoderOnly, beam: int, shapes: SearchInputs) -> str:
-  dot = getattr(model.dot_general, "__name__", "")
-  sizes = model.config, model.prompt_size, model.level_sizes, model.ends, dot
-  prompt_encoder = type(model.prompt_encoder).__name__
-  told = [
-    repr(sizes),
-    prompt_encoder,
-    str(beam),
-    repr(jax.tree.flatten(shapes)),
-    *_world(),
-  ]
-  return hashlib.sha256("\n".join(told).encode()).hexdigest()[:32]
+def _name(model: Generator, beam: int, shapes: SearchInputs) -> str:
+  # A module's text holds all of its sizes, parts and products; the address of
+  # a product's function is another in every process.
+  text = re.sub(r" at 0x[0-9a-f]+", "", repr(model))
+  parts = [text, str(beam), repr(jax.tree.flatten(shapes)), *_world()]
+  return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
 @functools.cache
 def _world() -> tuple[str, ...]:
-  """What else a program depends on, the same while the process lives."""
+  """Everything else that a program depends on, one for each process."""
   device = jax.devices()[0]
   source = hashlib.sha256()
   package = pathlib.Path(gr_jax.__file__).parent
@@ -159,7 +155,7 @@ def _world() -> tuple[str, ...]:
 
 
 def _processor() -> str:
-  """Compiled for this one's instructions."""
+  """The processor, whose instructions a program is compiled for."""
   info = pathlib.Path("/proc/cpuinfo")
   lines = info.read_text().splitlines() if info.exists() else []
   flags = next((line for line in lines if line.startswith("flags")), "")

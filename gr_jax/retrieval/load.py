@@ -1,4 +1,4 @@
-"""What a run left on disk, as far as serving needs it.
+"""The artefacts of a finished run, as far as a search needs them.
 
 The logs of the shop are not read: histories come with the requests.
 """
@@ -13,25 +13,20 @@ from typing import Any
 
 import jax
 import numpy as np
+from flax import linen as nn
 
 from gr_jax.data.catalogue import Catalogue
-from gr_jax.generators.decoder_only import DecoderOnly
-from gr_jax.generators.encoder_decoder import EncoderDecoder
-from gr_jax.generators.prefix_adaptor import PrefixAdaptor
+from gr_jax.generators.build import build_generator, initializer
+from gr_jax.generators.priors.catalogue_counts import count_catalogue
 from gr_jax.generators.priors.transitions import TRANSITIONS, Transitions
-from gr_jax.generators.prompts.flatten_items import FlattenItems
-from gr_jax.generators.prompts.merge_items import MergeItems
-from gr_jax.generators.prompts.prompt_encoder import PromptEncoder, SumItems
 from gr_jax.generators.prompts.vocabulary import Vocabulary
 from gr_jax.generators.prompts.writer import PromptConfig
-from gr_jax.nn.dot import bf16_dot_general
-from gr_jax.nn.transformer import TransformerConfig
+from gr_jax.nn.precision import dot_general
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 STAGES = ("data", "vectors", "tokenizer", "generator")
-# Of recipes that go on from the trained generator: its parameters count then.
+# Of recipes that go on from the trained generator: then its parameters count.
 ALIGNMENT = "alignment"
-PRODUCTS = {"bfloat16": bf16_dot_general, "float32": jax.lax.dot_general}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -39,16 +34,16 @@ class Artefacts:
   """A finished run.
 
   Attributes:
-    directory: of the run.
-    manifests: by stage.
+    directory: the folder of the run.
+    manifests: the manifests by stage.
     catalogue: the items.
-    semantic_ids: of the catalogue.
-    vocabulary: of prompts.
-    prompt: sizes of prompts.
+    semantic_ids: the IDs of the catalogue.
+    vocabulary: the tokens of prompts.
+    prompt: the sizes of prompts.
     model: the generator.
     params: its parameters, on the device.
     vector_width: `D` of the vectors that the tokenizer reads.
-    transitions: of a generator that is told what follows what.
+    transitions: which items follow which, of a generator that reads it.
   """
 
   directory: pathlib.Path
@@ -57,19 +52,19 @@ class Artefacts:
   semantic_ids: SemanticIds
   vocabulary: Vocabulary
   prompt: PromptConfig
-  model: DecoderOnly
+  model: nn.Module
   params: Any
   vector_width: int
   transitions: Transitions | None = None
 
   @property
-  def mark(self) -> str:
-    """Of the tokenizer: codes mean the same while it is the same."""
+  def tokenizer_fingerprint(self) -> str:
+    """The fingerprint of the tokenizer: codes mean the same while it is."""
     return self.manifests["tokenizer"]["fingerprint"]
 
   @property
   def fingerprint(self) -> str:
-    """Of everything."""
+    """The fingerprint of the whole run."""
     last = ALIGNMENT if ALIGNMENT in self.manifests else "generator"
     return self.manifests[last]["fingerprint"]
 
@@ -97,13 +92,49 @@ class Artefacts:
 
   @property
   def count_alpha(self) -> float:
-    """Pseudo-count of a generator that is told counts, else 0."""
+    """The pseudo-count of a generator that reads counts, else 0."""
     return self.manifests["generator"]["section"].get("count_alpha", 0.0)
 
   @property
   def dot_general(self):
-    """Of the tokenizer."""
-    return PRODUCTS[self.tokenizer_section.get("precision", "float32")]
+    """The product of the tokenizer."""
+    return dot_general(self.tokenizer_section.get("precision", "float32"))
+
+  @functools.cached_property
+  def variables(self) -> dict[str, Any]:
+    """Everything that the model reads: the parameters, and counts if any."""
+    popularity = self.catalogue.popularity
+    return self.params | count_variables(
+      self.semantic_ids, popularity, self.count_alpha, self.transitions
+    )
+
+
+def count_variables(
+  semantic_ids: SemanticIds,
+  popularity: np.ndarray,
+  alpha: float,
+  transitions: Transitions | None,
+  *,
+  capacity: int | None = None,
+) -> dict[str, Any]:
+  """`{"counts": ...}` of a catalogue; empty where `alpha` is 0.
+
+  Args:
+    semantic_ids: the IDs of the catalogue.
+    popularity: training interactions `[N]`.
+    alpha: the pseudo-count of an item.
+    transitions: which items follow which, or None.
+    capacity: as for `count_catalogue`.
+  """
+  if not alpha:
+    return {}
+  counts = count_catalogue(
+    semantic_ids, popularity, alpha=alpha, capacity=capacity
+  )
+  found = {"catalogue": counts}
+  if transitions is not None:
+    found["transitions"] = transitions
+  return {"counts": found}
 
 
 def load_artefacts(directory: pathlib.Path) -> Artefacts:
@@ -123,7 +154,7 @@ def load_artefacts(directory: pathlib.Path) -> Artefacts:
   if (directory / ALIGNMENT).is_dir():
     stages += (ALIGNMENT,)
   manifests = {stage: _manifest(directory, stage) for stage in stages}
-  with _told(directory):
+  with _one_line_errors(directory):
     return _load(directory, manifests)
 
 
@@ -143,8 +174,8 @@ def _manifest(directory: pathlib.Path, stage: str) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _told(directory: pathlib.Path) -> Iterator[None]:
-  """Turns whatever a damaged file can cause into one line that says where."""
+def _one_line_errors(directory: pathlib.Path) -> Iterator[None]:
+  """Turns any error of a damaged file into one line that names the folder."""
   try:
     yield
   except Exception as error:
@@ -170,15 +201,18 @@ def _load(directory: pathlib.Path, manifests: dict[str, Any]) -> Artefacts:
       f"the generator knows levels {vocabulary.level_sizes}, the IDs have "
       f"{ids.level_sizes}"
     )
-  model = _network(section)(
-    TransformerConfig(**section["model"]),
-    vocabulary.prompt_size,
-    ids.level_sizes,
-    bool((ids.codes < 0).any()),
-    PRODUCTS[section["precision"]],
-    _arrangement(section),
-  )
+  model = build_generator(section, vocabulary=vocabulary, semantic_ids=ids)
+  transitions = _transitions(directory / "generator", section)
   trained = ALIGNMENT if ALIGNMENT in manifests else "generator"
+  params = _params(directory / trained / "checkpoints")
+  # Parameters do not depend on the number of items: one is counted, whose ID
+  # ends early if any does.
+  alpha = section.get("count_alpha", 0.0)
+  row = int((ids.codes < 0).any(axis=1).argmax())
+  one = SemanticIds(ids.codes[row : row + 1], ids.level_sizes)
+  counts = count_variables(one, np.ones(1), alpha, transitions)
+  init = initializer(model, counts)
+  _check_params(params, nn.unbox(jax.eval_shape(init, jax.random.key(0))))
   return Artefacts(
     directory=directory,
     manifests=manifests,
@@ -187,53 +221,23 @@ def _load(directory: pathlib.Path, manifests: dict[str, Any]) -> Artefacts:
     vocabulary=vocabulary,
     prompt=PromptConfig(**section["prompt"]),
     model=model,
-    params=_params(directory / trained / "checkpoints", model),
+    params=params,
     vector_width=vectors.shape[1],
-    transitions=_transitions(directory / "generator", section),
+    transitions=transitions,
   )
 
 
 def _transitions(
   directory: pathlib.Path, section: dict[str, Any]
 ) -> Transitions | None:
-  """What was counted when the generator was trained."""
+  """The transitions that were counted when the generator was trained."""
   if not section.get("transitions", {}).get("neighbours"):
     return None
   return Transitions.load(directory / TRANSITIONS)
 
 
-def _network(section: dict[str, Any]):
-  """What was trained."""
-  match section.get("network", "decoder_only"):
-    case "decoder_only":
-      return DecoderOnly
-    case "encoder_decoder":
-      return EncoderDecoder
-    case "nci":
-      sizes = section["model"] | {"layers": section["adaptor_layers"]}
-      adaptor = PrefixAdaptor(
-        TransformerConfig(**sizes), PRODUCTS[section["precision"]]
-      )
-      return functools.partial(EncoderDecoder, adaptor=adaptor)
-    case unknown:
-      raise ValueError(f"no such network: {unknown!r}")
-
-
-def _arrangement(section: dict[str, Any]) -> PromptEncoder:
-  """How many positions an item of a prompt takes."""
-  match section.get("prompt_encoder", "summed"):
-    case "summed":
-      return SumItems()
-    case "tokens":
-      return FlattenItems()
-    case "merged":
-      return MergeItems(PRODUCTS[section["precision"]])
-    case unknown:
-      raise ValueError(f"no such prompt_encoder of prompts: {unknown!r}")
-
-
-def _params(directory: pathlib.Path, model: DecoderOnly) -> Any:
-  """The parameters of the last checkpoint, checked against the model."""
+def _params(directory: pathlib.Path) -> Any:
+  """The parameters of the last checkpoint."""
   # Imported late: reading manifests must not wait for it.
   from orbax.checkpoint import v1 as ocp
 
@@ -245,19 +249,32 @@ def _params(directory: pathlib.Path, model: DecoderOnly) -> Any:
       raise ValueError(f"no checkpoint in {directory}")
     kept = checkpoints.checkpointables_metadata(last.step).metadata["state"]
     state = checkpoints.load_checkpointables(last.step, {"state": kept})
-  params = state["state"]["params"]
-  _check_params(params, model)
-  return params
+  return state["state"]["params"]
 
 
-def _check_params(params: Any, model: DecoderOnly) -> None:
-  """Shapes that do not fit show at the warm-up; these would not."""
-  found = params["params"]["token_embedding"].shape
-  wanted = model.prompt_size + sum(model.level_sizes), model.config.width
-  if found != wanted:
-    raise ValueError(
-      f"the checkpoint has embeddings {found}, its configuration {wanted}"
-    )
-  for path, leaf in jax.tree.leaves_with_path(params):
+def _check_params(params: Any, like: Any) -> None:
+  """Checks parameters against those that the model would be initialized with.
+
+  Raises:
+    ValueError: a parameter that is missing, has another shape, is of no use,
+      or holds NaN or infinity.
+  """
+  found, expected = _by_path(params), _by_path(like)
+  for path in sorted(found.keys() ^ expected.keys()):
+    where = "configuration" if path in found else "checkpoint"
+    raise ValueError(f"the {where} has no parameter {path}")
+  for path, leaf in found.items():
+    if leaf.shape != expected[path].shape:
+      raise ValueError(
+        f"the checkpoint has {path} of {leaf.shape}, its configuration of "
+        f"{expected[path].shape}"
+      )
     if not np.isfinite(leaf).all():
-      raise ValueError(f"{jax.tree_util.keystr(path)} holds NaN or infinity")
+      raise ValueError(f"{path} holds NaN or infinity")
+
+
+def _by_path(tree: Any) -> dict[str, Any]:
+  return {
+    jax.tree_util.keystr(path, simple=True, separator="/"): leaf
+    for path, leaf in jax.tree.leaves_with_path(tree)
+  }

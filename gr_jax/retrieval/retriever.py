@@ -1,4 +1,4 @@
-"""From prompts to ranked items: generator, trie and reverse index together."""
+"""From prompts to ranked IDs: a generator and the trie of a catalogue."""
 
 import functools
 from collections.abc import Sequence
@@ -30,39 +30,33 @@ class Retrieved(NamedTuple):
 
 
 class Retriever:
-  """CompiledSearches in batches of one size, so that each search compiles once.
+  """Searches in batches of one size, so that each search compiles once.
 
   Args:
-    model: the generator.
-    params: its parameters.
-    semantic_ids: of the catalogue.
-    batch_size: requests per call of the compiled search.
+    generator: the model.
+    variables: its parameters, and whatever else it reads.
+    semantic_ids: the IDs of the catalogue.
+    batch_size: the number of requests per call of the compiled search.
   """
 
   def __init__(
     self,
     generator: Generator,
-    params: Any,
+    variables: Any,
     semantic_ids: SemanticIds,
     *,
     batch_size: int = 32,
   ):
     self.semantic_ids = semantic_ids
     self.batch_size = batch_size
-    self._params = params
+    self._variables = variables
     self._trie = jax.device_put(
       build_trie(semantic_ids.ids, semantic_ids.level_sizes)
     )
-    self._searches = {
-      name: jax.jit(
-        functools.partial(search, generator),
-        static_argnames="beam_size",
-      )
-      for name, search in (
-        ("catalogue", beam_search),
-        ("free", unconstrained_beam_search),
-      )
-    }
+    self._search, self._unconstrained_search = (
+      jax.jit(functools.partial(search, generator), static_argnames="beam_size")
+      for search in (beam_search, unconstrained_beam_search)
+    )
 
   def search(
     self,
@@ -75,20 +69,21 @@ class Retriever:
     """The most probable IDs of `R` requests.
 
     Args:
-      prompt: of `R` rows.
+      prompt: the prompts of `R` rows.
       queries: `[R, Wq]` tokens.
-      beam_size: answers per request.
-      excluded: per request, ID rows that it must not get.
+      beam_size: the number of answers per request.
+      excluded: per request, the ID rows that it must not get.
     """
-    return self._run("catalogue", prompt, queries, beam_size, excluded)
+    return self._run(self._search, prompt, queries, beam_size, excluded)
 
   def unconstrained_search(
     self, prompt: Prompt, queries: np.ndarray, *, beam_size: int
   ) -> Retrieved:
-    """As `search`, with nothing that holds the beams in the catalogue."""
-    return self._run("free", prompt, queries, beam_size, None)
+    """As `search`, not constrained to the catalogue."""
+    run = self._unconstrained_search
+    return self._run(run, prompt, queries, beam_size, None)
 
-  def _run(self, name, prompt, queries, beam_size, excluded) -> Retrieved:
+  def _run(self, search, prompt, queries, beam_size, excluded) -> Retrieved:
     total = len(queries)
     results, pending = [], None
     inputs = np.arange(total), prompt, queries
@@ -96,8 +91,12 @@ class Retriever:
       options = {}
       if excluded is not None:
         options["allowed"] = self._allowed([excluded[row] for row in rows])
-      found = self._searches[name](
-        self._params, tuple(batch), self._trie, beam_size=beam_size, **options
+      found = search(
+        self._variables,
+        tuple(batch),
+        self._trie,
+        beam_size=beam_size,
+        **options,
       )
       # Two batches under way at most: each needs its own working memory.
       if pending is not None:
@@ -110,60 +109,8 @@ class Retriever:
     )
 
   def _allowed(self, excluded: Sequence[np.ndarray]) -> RowMask:
-    """Of all IDs: a mask has one shape, however many of them were seen."""
+    """Masks over all IDs: one shape, however many of them were seen."""
     mask = np.ones((len(excluded), self.semantic_ids.num_ids), bool)
     for row, ids in zip(mask, excluded):
       row[ids] = False
     return pack_rows(mask)
-
-
-def expand_items(
-  ids: np.ndarray,
-  semantic_ids: SemanticIds,
-  popularity: np.ndarray,
-  *,
-  k: int,
-  seen: Sequence[np.ndarray] | None = None,
-) -> np.ndarray:
-  """Items `[R, k]` behind ranked IDs `[R, M]`, -1 where there are no more.
-
-  Items that share an ID follow by popularity, then by row. Our design: the
-  generator cannot tell them apart.
-
-  Args:
-    ids: rows of the table of IDs, -1 = none.
-    semantic_ids: the table.
-    popularity: training interactions `[N]`.
-    k: items per request.
-    seen: per request, items that are left out.
-  """
-  offsets = semantic_ids.item_offsets
-  order = np.lexsort((-popularity[semantic_ids.items], _owners(offsets)))
-  items = semantic_ids.items[order]
-  out = np.full((len(ids), k), -1, np.int32)
-  for r, row in enumerate(ids):
-    row = row[row >= 0]
-    spans = [items[offsets[i] : offsets[i + 1]] for i in row]
-    flat = np.concatenate(spans) if spans else np.zeros(0, np.int64)
-    if seen is not None:
-      flat = flat[~np.isin(flat, seen[r])]
-    out[r, : min(k, len(flat))] = flat[:k]
-  return out
-
-
-def _owners(offsets: np.ndarray) -> np.ndarray:
-  return np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
-
-
-def fully_seen_ids(
-  seen: Sequence[np.ndarray], semantic_ids: SemanticIds
-) -> list[np.ndarray]:
-  """Per request, the ID rows whose items were all seen."""
-  sizes = np.diff(semantic_ids.item_offsets)
-  out = []
-  for items in seen:
-    ids, counts = np.unique(
-      semantic_ids.id_of_item[np.unique(items)], return_counts=True
-    )
-    out.append(ids[counts == sizes[ids]])
-  return out

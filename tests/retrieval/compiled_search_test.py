@@ -1,6 +1,7 @@
 """A program is made once, kept whole, and made again where that failed."""
 
 import dataclasses
+import functools
 
 import jax
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from gr_jax.decoding.filters import pack_rows
 from gr_jax.decoding.live_trie import make_live_trie
+from gr_jax.generators.prompts.merge_items import MergeItems
 from gr_jax.retrieval import compiled_search
 from gr_jax.retrieval.compiled_search import CompiledSearches, SearchInputs
 from tests.reference.small_world import semantic_ids
@@ -168,25 +170,57 @@ def test_a_full_disk_costs_time_only_and_leaves_nothing_behind(
   assert kept(tmp_path) == []
 
 
-def test_names_tell_all_that_a_program_depends_on(monkeypatch):
+def product(x, y, dimension_numbers, precision=None, *, scale=1):
+  return scale * jax.lax.dot_general(x, y, dimension_numbers, precision)
+
+
+def scaled(scale):
+  return functools.partial(product, scale=scale)
+
+
+def name_of(model):
+  shapes = compiled_search._shapes(inputs())
+  return compiled_search._name(model, BEAM, shapes)
+
+
+def test_names_depend_on_all_that_a_program_depends_on(monkeypatch):
   plain = inputs()
 
-  def name(asked=None, beam=BEAM, inputs=plain):
+  def name(other=None, beam=BEAM, inputs=plain):
     shapes = compiled_search._shapes(inputs)
-    return compiled_search._name(asked or model(), beam, shapes)
+    return compiled_search._name(other or model(), beam, shapes)
 
   config = model().config
   deeper = dataclasses.replace(config, layers=config.layers + 1)
   names = [
     name(),
     name(beam=BEAM + 1),
-    name(asked=model().clone(config=deeper)),
+    name(other=model().clone(config=deeper)),
+    name(other=model().clone(dot_general=scaled(1))),
+    name(other=model().clone(dot_general=scaled(2))),
+    name(other=model().clone(prompt_encoder=MergeItems(scaled(1)))),
+    name(other=model().clone(prompt_encoder=MergeItems(scaled(2)))),
     name(inputs=inputs(3)),
     name(inputs=inputs(room=10)),
   ]
   monkeypatch.setattr(compiled_search, "_world", lambda: ("another source",))
   names.append(name())
   assert len(set(names)) == len(names)
+
+
+def test_two_equal_partials_have_one_name():
+  one, other = (model().clone(dot_general=scaled(3)) for _ in range(2))
+  assert one.dot_general is not other.dot_general
+  assert name_of(one) == name_of(other)
+
+
+def test_names_hold_no_addresses(monkeypatch):
+  texts = []
+  monkeypatch.setattr(compiled_search.hashlib, "sha256", texts.append)
+  with pytest.raises(AttributeError):
+    name_of(model().clone(dot_general=scaled(3)))
+  assert b"scale=3" in texts[0]
+  assert b" at 0x" not in texts[0]
 
 
 def test_values_are_no_part_of_a_name():

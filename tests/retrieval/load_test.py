@@ -1,19 +1,22 @@
 """Artefacts are loaded whole, or refused in one line."""
 
 import concurrent.futures
+import functools
 import json
 import multiprocessing
 import os
 import shutil
 
+import chex
+import jax
 import numpy as np
 import pytest
 
-from gr_jax.generators.encoder_decoder import EncoderDecoder
-from gr_jax.generators.priors.transition_counts import count_transitions
-from gr_jax.generators.prompts.merge_items import MergeItems
+from gr_jax.decoding.beam_search import beam_search
+from gr_jax.decoding.trie import build_trie
+from gr_jax.generators.build import NETWORKS, PROMPT_ENCODERS
 from gr_jax.retrieval.load import STAGES, load_artefacts
-from gr_jax.tokenizers.semantic_ids import SemanticIds
+from tests.reference import trained_run
 
 
 def test_a_finished_run_is_loaded(run):
@@ -25,36 +28,82 @@ def test_a_finished_run_is_loaded(run):
   assert artefacts.prompt.history == section["prompt"]["history"]
 
 
-def test_transitions_are_loaded_where_the_generator_was_told_them(copied):
-  assert load_artefacts(copied).transitions is None
-  path = copied / "generator" / "manifest.json"
-  manifest = json.loads(path.read_text())
-  manifest["section"]["transitions"] = {"neighbours": 2}
-  path.write_text(json.dumps(manifest))
-  with pytest.raises(ValueError, match=r"transitions\.npz"):
-    load_artefacts(copied)
-  ids = ids_of(copied)
-  items = np.arange(len(ids))
-  told = count_transitions(
-    ids, items, items // 9, window=2, neighbours=2, last=3
+@functools.partial(jax.jit, static_argnames="model")
+def search(variables, prompt, trie, *, model):
+  return beam_search(model, variables, prompt, trie, beam_size=8)
+
+
+@pytest.fixture(scope="module", params=trained_run.TOKENIZERS)
+def tokenized(request, tmp_path_factory):
+  """A workdir with everything before the generator, and its tokenizer."""
+  directory = tmp_path_factory.mktemp(request.param)
+  trained_run.tokenize_shop(directory, request.param)
+  return directory, request.param
+
+
+@pytest.mark.parametrize("prompt_encoder", PROMPT_ENCODERS)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_loaded_generator_ranks_as_the_trained_one(
+  tokenized, tmp_path, network, prompt_encoder
+):
+  directory, tokenizer = tokenized
+  run = shutil.copytree(directory, tmp_path / "run")
+  trained = trained_run.make(
+    run,
+    tokenizer=tokenizer,
+    network=network,
+    prompt_encoder=prompt_encoder,
   )
-  told.save(copied / "generator" / "transitions.npz")
-  loaded = load_artefacts(copied).transitions
-  np.testing.assert_array_equal(loaded.weights, told.weights)
-  assert loaded.last == 3
+  loaded = load_artefacts(run)
+  assert loaded.model == trained.model
+  ids = loaded.semantic_ids
+  rows = np.arange(100, 104)
+  prompt = (
+    trained.writer.prompts(rows, shown=np.ones(4, bool)),
+    trained.writer.queries(np.array([0, -1, 3, 2])),
+  )
+  trie = build_trie(ids.ids, ids.level_sizes)
+  before, after = (
+    search(variables, prompt, trie, model=model)
+    for model, variables in (
+      (trained.model, trained.params),
+      (loaded.model, loaded.variables),
+    )
+  )
+  chex.assert_trees_all_equal(before, after)
+  assert np.isfinite(before.log_probs).any()
 
 
-def ids_of(run):
-  return SemanticIds.load(run / "tokenizer" / "semantic_ids")
+@pytest.fixture(scope="module")
+def run_with_transitions(tmp_path_factory):
+  directory = tmp_path_factory.mktemp("run")
+  transitions = {"window": 2, "neighbours": 3, "last": 2}
+  return trained_run.make(directory, transitions=transitions), directory
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path):
+def test_transitions_are_those_of_the_training(run_with_transitions):
+  trained, directory = run_with_transitions
+  counts = load_artefacts(directory).variables["counts"]
+  chex.assert_trees_all_equal(counts, trained.params["counts"])
+
+
+def test_lost_transitions_are_refused_in_one_line(
+  run_with_transitions, tmp_path
+):
+  directory = shutil.copytree(run_with_transitions[1], tmp_path / "run")
+  (directory / "generator" / "transitions.npz").unlink()
+  with pytest.raises(ValueError, match=r"transitions\.npz") as caught:
+    load_artefacts(directory)
+  assert "\n" not in str(caught.value)
+
+
+def test_a_folder_that_is_not_there_raises(tmp_path):
   with pytest.raises(FileNotFoundError, match="there is no folder"):
     load_artefacts(tmp_path / "nothing")
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_an_unfinished_stage_is_told_by_name(copied, stage):
+def test_an_unfinished_stage_raises_with_its_name(copied, stage):
   (copied / stage / "manifest.json").unlink()
   with pytest.raises(FileNotFoundError, match=f"no finished stage '{stage}'"):
     load_artefacts(copied)
@@ -117,11 +166,13 @@ def test_a_checkpoint_of_another_generator_is_refused(copied):
   manifest = json.loads(path.read_text())
   manifest["section"]["model"]["width"] *= 2
   path.write_text(json.dumps(manifest))
-  with pytest.raises(ValueError, match="the checkpoint has embeddings"):
+  with pytest.raises(
+    ValueError, match=r"checkpoint has params/.*, its configuration of"
+  ):
     load_artefacts(copied)
 
 
-def test_an_aligned_generator_is_served_in_place_of_the_trained(copied):
+def test_an_aligned_generator_is_loaded_in_place_of_the_trained(copied):
   aligned = copied / "alignment"
   shutil.copytree(copied / "generator" / "checkpoints", aligned / "checkpoints")
   with pytest.raises(FileNotFoundError, match="no finished stage 'alignment'"):
@@ -133,35 +184,24 @@ def test_an_aligned_generator_is_served_in_place_of_the_trained(copied):
   assert load_artefacts(copied).fingerprint == "of the alignment"
 
 
-def test_prompts_are_arranged_as_in_training(copied):
+@pytest.mark.parametrize(
+  ("key", "value", "message"),
+  [
+    ("network", "recurrent", "network is 'recurrent'; use one of decoder_only"),
+    ("network", "encoder_decoder", "has no parameter params/"),
+    ("prompt_encoder", "stacked", "prompt_encoder is 'stacked'; use one of"),
+    ("prompt_encoder", "merge_items", "has no parameter params/prompt_encoder"),
+    ("prompt_encoder", "merged", "'merged' is now 'merge_items'"),
+    ("count_alpha", 0.0, "configuration has no parameter params/prior"),
+  ],
+)
+def test_a_generator_that_was_not_trained_is_refused(
+  copied, key, value, message
+):
   path = copied / "generator" / "manifest.json"
   manifest = json.loads(path.read_text())
-  for name, kind in (("merged", MergeItems), ("stacked", None)):
-    manifest["section"]["prompt_encoder"] = name
-    path.write_text(json.dumps(manifest))
-    if kind is None:
-      with pytest.raises(
-        ValueError, match=r"no such prompt_encoder .*'stacked'"
-      ):
-        load_artefacts(copied)
-    else:
-      assert isinstance(load_artefacts(copied).model.prompt_encoder, kind)
-
-
-@pytest.mark.parametrize("name", ["encoder_decoder", "nci", "recurrent"])
-def test_the_network_is_the_one_that_was_trained(copied, name):
-  path = copied / "generator" / "manifest.json"
-  manifest = json.loads(path.read_text())
-  manifest["section"] |= {"network": name, "adaptor_layers": 2}
+  manifest["section"][key] = value
   path.write_text(json.dumps(manifest))
-  if name == "recurrent":
-    with pytest.raises(ValueError, match="no such network: 'recurrent'"):
-      load_artefacts(copied)
-    return
-  model = load_artefacts(copied).model
-  assert isinstance(model, EncoderDecoder)
-  if name == "nci":
-    assert model.adaptor.config.layers == 2
-    assert model.adaptor.config.width == model.config.width
-  else:
-    assert model.adaptor is None
+  with pytest.raises(ValueError, match=message) as caught:
+    load_artefacts(copied)
+  assert "\n" not in str(caught.value)

@@ -8,7 +8,8 @@ from flax import linen as nn
 from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.generators.priors.catalogue_counts import count_catalogue
 from gr_jax.nn.transformer import TransformerConfig
-from gr_jax.retrieval.retriever import Retriever, expand_items, fully_seen_ids
+from gr_jax.retrieval.items_of_ids import expand_items, fully_seen_ids
+from gr_jax.retrieval.retriever import Retriever
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 from tests.reference.noisy import noisy
 from tests.reference.random_ids import random_ids

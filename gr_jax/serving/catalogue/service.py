@@ -184,7 +184,7 @@ class Service:
     artefacts = load_artefacts(config.artefacts)
     encoder = ItemEncoder(artefacts)
     items, recoded = applied(
-      folded := fold(self._log.changes(), mark=artefacts.mark),
+      folded := fold(self._log.changes(), mark=artefacts.tokenizer_fingerprint),
       catalogue_items(artefacts.catalogue, artefacts.semantic_ids),
       encoder.codes,
       vector_width=artefacts.vector_width,
@@ -194,7 +194,9 @@ class Service:
       gone = [i.item_id for i in recoded if not folded.present[i.item_id]]
       stock = {i.item_id: folded.stock[i.item_id] for i in recoded}
       self._log.append(
-        change_record(artefacts.mark, add=recoded, remove=gone, stock=stock)
+        change_record(
+          artefacts.tokenizer_fingerprint, add=recoded, remove=gone, stock=stock
+        )
       )
     snapshot = first_snapshot(
       items,
@@ -226,7 +228,7 @@ def _changed(
   items = items.without(change.remove).with_stock(dict(change.stock))
   given = {i.item_id: tuple(c.tolist()) for i, c in zip(fresh, codes)}
   record = change_record(
-    old.engine.artefacts.mark,
+    old.engine.artefacts.tokenizer_fingerprint,
     add=[i._replace(codes=given.get(i.item_id)) for i in change.add],
     remove=change.remove,
     stock=dict(change.stock),

@@ -21,6 +21,7 @@ import numpy as np
 from gr_jax.decoding.filters import RowMask, pack_rows
 from gr_jax.decoding.live_trie import LiveTrie, make_live_trie
 from gr_jax.generators.priors.transitions import Transitions
+from gr_jax.retrieval.load import count_variables
 from gr_jax.serving.catalogue.items import Items
 from gr_jax.serving.requests import Filters, Invalid, shown
 
@@ -185,18 +186,13 @@ def _counts(
   items: Items, capacity: int, alpha: float, transitions: Transitions | None
 ) -> dict[str, Any]:
   """The model's counts of the catalogue, of one shape for all versions."""
-  if not alpha:
-    return {}
-  # Imported late: most models count nothing.
-  from gr_jax.generators.priors.catalogue_counts import count_catalogue
-
-  counts = count_catalogue(
-    items.semantic_ids, items.popularity, alpha=alpha, capacity=capacity
+  return count_variables(
+    items.semantic_ids,
+    items.popularity,
+    alpha,
+    transitions,
+    capacity=capacity,
   )
-  variables = {"catalogue": counts}
-  if transitions is not None:
-    variables["transitions"] = transitions
-  return {"counts": variables}
 
 
 def _check_room(items: Items, capacity: int) -> None:

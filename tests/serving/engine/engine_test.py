@@ -14,8 +14,9 @@ from gr_jax.generators.priors.catalogue_counts import count_catalogue
 from gr_jax.generators.priors.transition_counts import count_transitions
 from gr_jax.generators.priors.transition_prior import TransitionPrior
 from gr_jax.retrieval.compiled_search import CompiledSearches
+from gr_jax.retrieval.items_of_ids import expand_items, fully_seen_ids
 from gr_jax.retrieval.load import load_artefacts
-from gr_jax.retrieval.retriever import Retriever, expand_items, fully_seen_ids
+from gr_jax.retrieval.retriever import Retriever
 from gr_jax.serving.catalogue.items import NewItem, catalogue_items
 from gr_jax.serving.catalogue.snapshot import first_snapshot
 from gr_jax.serving.engine.engine import Engine, bucket_sizes
