@@ -15,7 +15,7 @@ from gr_jax.artefacts import Artefact, build, write_json
 from gr_jax.choices import choose
 from gr_jax.data.requests import VALID
 from gr_jax.evaluation.calibration import Platt
-from gr_jax.ranking.impressions import page_rows
+from gr_jax.ranking.impressions import page_impressions
 from gr_jax.ranking.sim.features import PairWriter, make_tables
 from gr_jax.ranking.sim.history_search import hard_search, soft_search
 from gr_jax.ranking.sim.model import PreferenceConfig, PreferenceModel
@@ -87,7 +87,7 @@ def fit_preference_model(
         requests, tables, config=options, progress=progress
       )
     rows = np.flatnonzero(requests.split == VALID)
-    validation = page_rows(
+    validation = page_impressions(
       requests,
       sample_in_order(rows, options.max_requests, seed=options.seed),
       num_items=len(data.catalogue),

@@ -7,7 +7,7 @@ import numpy as np
 from gr_jax.data.requests import CLICKED, Requests
 
 
-class PageRows(NamedTuple):
+class Impressions(NamedTuple):
   """Items of pages, one row each.
 
   Attributes:
@@ -25,14 +25,14 @@ class PageRows(NamedTuple):
     return self.kinds >= CLICKED
 
 
-def page_rows(
+def page_impressions(
   requests: Requests,
   rows: np.ndarray,
   *,
   num_items: int,
   negatives: int = 0,
   seed: int = 0,
-) -> PageRows:
+) -> Impressions:
   """What was shown on the pages of request `rows`, and random items besides.
 
   Raises:
@@ -50,7 +50,7 @@ def page_rows(
     request = np.concatenate((request, extra))
     item = np.concatenate((item, rng.integers(0, num_items, len(extra))))
     kind = np.concatenate((kind, np.zeros(len(extra), kind.dtype)))
-  found = PageRows(request, item, kind)
+  found = Impressions(request, item, kind)
   clicks = int(found.labels.sum())
   if clicks in (0, len(kind)):
     raise ValueError(

@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 
 from gr_jax.data.requests import CLICKED
-from gr_jax.ranking.impressions import page_rows
+from gr_jax.ranking.impressions import page_impressions
 from tests.reference.small_world import shop
 
 
 def test_rows_are_the_pages_of_the_chosen_requests():
   log = shop().requests
   rows = np.array([3, 5, 8])
-  found = page_rows(log, rows, num_items=60)
+  found = page_impressions(log, rows, num_items=60)
   spans = [slice(log.page_offsets[r], log.page_offsets[r + 1]) for r in rows]
   items = np.concatenate([log.page_item[s] for s in spans])
   kinds = np.concatenate([log.page_kind[s] for s in spans])
@@ -21,12 +21,12 @@ def test_rows_are_the_pages_of_the_chosen_requests():
 
 def test_random_items_follow_every_click():
   log, rows = shop().requests, np.arange(20)
-  plain = page_rows(log, rows, num_items=60)
-  more = page_rows(log, rows, num_items=60, negatives=3)
+  plain = page_impressions(log, rows, num_items=60)
+  more = page_impressions(log, rows, num_items=60, negatives=3)
   extra = len(more.items) - len(plain.items)
   assert extra == 3 * plain.labels.sum()
   assert more.labels.sum() == plain.labels.sum()
-  again = page_rows(log, rows, num_items=60, negatives=3)
+  again = page_impressions(log, rows, num_items=60, negatives=3)
   np.testing.assert_array_equal(more.items, again.items)
 
 
@@ -38,4 +38,4 @@ def test_pages_without_what_was_only_shown_are_refused():
     | {"page_kind": kinds}
   )
   with pytest.raises(ValueError, match="set negatives"):
-    page_rows(clicked, np.arange(20), num_items=60)
+    page_impressions(clicked, np.arange(20), num_items=60)

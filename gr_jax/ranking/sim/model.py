@@ -14,7 +14,7 @@ import numpy as np
 from gr_jax.data.batches import padded_batches
 from gr_jax.evaluation.auc import auc, grouped_auc
 from gr_jax.evaluation.calibration import Platt, calibration_error
-from gr_jax.ranking.impressions import PageRows
+from gr_jax.ranking.impressions import Impressions
 from gr_jax.ranking.sim.features import PairWriter, Tables, look_up
 from gr_jax.ranking.sim.network import NetworkConfig, PreferenceNetwork
 
@@ -94,7 +94,7 @@ class PreferenceModel:
   def __call__(self, requests: np.ndarray, items: np.ndarray) -> np.ndarray:
     return self.platt(self.logits(requests, items))
 
-  def quality(self, rows: PageRows) -> dict[str, float]:
+  def quality(self, rows: Impressions) -> dict[str, float]:
     """AUC, GAUC by request, and calibration error, on any rows."""
     probabilities = self(rows.requests, rows.items)
     return {

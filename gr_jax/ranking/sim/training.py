@@ -18,7 +18,7 @@ import optax
 
 from gr_jax.data.requests import ORDERED, TRAIN, Requests
 from gr_jax.evaluation.calibration import Platt, fit_platt
-from gr_jax.ranking.impressions import PageRows, page_rows
+from gr_jax.ranking.impressions import Impressions, page_impressions
 from gr_jax.ranking.sim.features import PairWriter, Tables, look_up
 from gr_jax.ranking.sim.model import PreferenceConfig, PreferenceModel
 from gr_jax.ranking.sim.network import PreferenceNetwork
@@ -72,7 +72,7 @@ def fit_preference(
     seed=config.seed,
   )
   rows, validation = (
-    page_rows(
+    page_impressions(
       requests,
       part,
       num_items=len(tables.items),
@@ -90,7 +90,7 @@ def fit_preference(
 
 
 def _train(
-  rows: PageRows,
+  rows: Impressions,
   writer: PairWriter,
   tables: Tables,
   config: PreferenceConfig,
@@ -130,7 +130,7 @@ def _train(
   return state[0]
 
 
-def _batches(rows: PageRows, writer: PairWriter, config, size: int):
+def _batches(rows: Impressions, writer: PairWriter, config, size: int):
   """Pairs, labels and weights of `size` rows, in a new order every epoch."""
   weights = np.where(rows.kinds == ORDERED, config.order_weight, 1.0)
   weights = weights.astype(np.float32)

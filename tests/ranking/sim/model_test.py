@@ -4,7 +4,7 @@ import jax
 import numpy as np
 
 from gr_jax.evaluation.calibration import Platt
-from gr_jax.ranking.impressions import page_rows
+from gr_jax.ranking.impressions import page_impressions
 from gr_jax.ranking.sim.features import PairWriter, look_up, make_tables
 from gr_jax.ranking.sim.history_search import soft_search
 from gr_jax.ranking.sim.model import PreferenceConfig, PreferenceModel
@@ -40,7 +40,7 @@ def test_scores_do_not_depend_on_what_is_scored_with_them():
 
 
 def test_scores_are_the_calibrated_logits():
-  rows = page_rows(shop().requests, np.arange(5), num_items=60)
+  rows = page_impressions(shop().requests, np.arange(5), num_items=60)
   logits = model().logits(rows.requests, rows.items)
   expected = 1 / (1 + np.exp(1 - 2 * logits))
   found = model()(rows.requests, rows.items)
@@ -62,7 +62,7 @@ def test_a_model_is_a_reward():
 
 
 def test_quality_names_its_figures():
-  rows = page_rows(shop().requests, np.arange(50), num_items=60)
+  rows = page_impressions(shop().requests, np.arange(50), num_items=60)
   found = model().quality(rows)
   assert set(found) == {
     f"preference/{x}" for x in ("auc", "gauc", "calibration_error", "rows")

@@ -12,7 +12,7 @@ from gr_jax.data.requests import TRAIN, VALID
 from gr_jax.data.worlds.shop_config import ShopWorldConfig
 from gr_jax.data.worlds.shop_world import generate
 from gr_jax.evaluation.auc import auc, grouped_auc
-from gr_jax.ranking.impressions import page_rows
+from gr_jax.ranking.impressions import page_impressions
 from gr_jax.ranking.sim.features import make_tables
 from gr_jax.ranking.sim.model import PreferenceConfig
 from gr_jax.ranking.sim.network import NetworkConfig
@@ -57,7 +57,9 @@ def fitted():
 @functools.cache
 def validation():
   log = world().requests
-  rows = page_rows(log, np.flatnonzero(log.split == VALID), num_items=300)
+  rows = page_impressions(
+    log, np.flatnonzero(log.split == VALID), num_items=300
+  )
   truth = world().click_probability(
     log.user[rows.requests],
     log.time[rows.requests],
