@@ -65,7 +65,7 @@ def preference() -> dict:
     },
     "window": 200,
     "order_weight": 3.0,
-    # Purchases rarely say what was shown and left.
+    # Purchases rarely hold what was shown and left.
     "negatives": 1,
     # Of more than a million: minutes instead of an hour.
     "max_requests": 100_000,

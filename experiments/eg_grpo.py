@@ -1,7 +1,7 @@
 """EG-GRPO (Tmall, arXiv 2605.14434): experts of the page join the group.
 
 CQ-SID's generator draws groups of IDs for training requests, is rewarded by
-what the log says of them, and finds the page's own clicks among its group.
+their place in the log, and finds the page's own clicks among its group.
 """
 
 import pathlib

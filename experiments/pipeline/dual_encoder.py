@@ -37,11 +37,11 @@ class DualRanker:
 
   Attributes:
     model: the network.
-    params: of it.
+    params: its parameters.
     index: the encoded catalogue.
-    writer: of prompts.
+    writer: writes prompts.
     query_vectors: `[Q + 1, Dv]`, the last zeros.
-    artefact: where the parameters are kept.
+    artefact: the folder of the parameters.
   """
 
   model: DualEncoder
@@ -79,12 +79,12 @@ def train_dual_encoder(
     config: sections model (`DualEncoderConfig`), training (`DenseConfig`
       without its optimizer), optimizer, and `negatives`, `mined_from`,
       `hidden_share`, `precision`.
-    workdir: of the run.
-    data: catalogue and requests. What documents ask for themselves is not
-      learned: DPR has the pairs of the logs.
-    vectors: of items and queries.
+    workdir: the folder of the run.
+    data: catalogue and requests. Queries that documents ask for themselves
+      are not learned: DPR has the pairs of the logs.
+    vectors: item and query vectors.
     tokenized: the IDs whose codes the prompts hold.
-    writer: of prompts, as the generator's.
+    writer: writes prompts, as for the generator.
   """
   model = DualEncoder(
     DualEncoderConfig(**config.model),
@@ -155,13 +155,15 @@ def _mined(config: ConfigDict, data: Data, pairs: TargetGroups) -> np.ndarray:
   """`[Q, negatives]` of BM25's best that no training request wanted."""
   requests, catalogue = data.requests, data.catalogue
   found = np.full((len(requests.queries), config.negatives), -1, np.int32)
-  asked = np.unique(requests.query[pairs.request])
-  asked = asked[asked >= 0]
-  if not len(asked) or not config.negatives:
+  queries = np.unique(requests.query[pairs.request])
+  queries = queries[queries >= 0]
+  if not len(queries) or not config.negatives:
     return found
   state = bm25.fit(catalogue.texts, catalogue.popularity)
   ranked = np.full((len(found), config.mined_from), -1, np.int32)
-  ranked[asked] = bm25.rank(state, requests.queries[asked], k=config.mined_from)
+  ranked[queries] = bm25.rank(
+    state, requests.queries[queries], k=config.mined_from
+  )
   return mine_negatives(
     ranked, wanted_by_query(pairs, requests), count=config.negatives
   )

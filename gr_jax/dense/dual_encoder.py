@@ -1,14 +1,14 @@
 """Two encoders into one space: of requests, and of items (DPR).
 
 An item is its vector; a request is its query, or the wish for a next basket,
-and what is known of who asks:
+and what is known of its user:
 
   d = unit(g(W x))
   q = unit(f(W y + sum of e(words) + attention of that to the prompt))
 
 with `f(x) = x + swiglu(norm(x))` and `g` likewise. DPR's two encoders begin as
 the same BERT; here both begin as the same orthogonal map `W`, so that the first
-scores are the cosines of the vectors where `W` has room for them (our design).
+scores are the cosines of the vectors where `W` has room for them `[OURS]`.
 The prompt is the one that the generator reads, its codes included.
 """
 
@@ -30,10 +30,10 @@ class DualEncoderConfig:
   """Sizes.
 
   Attributes:
-    width: of both encoders and of the space.
-    heads: of the attention to the prompt.
-    head_size: of one of them.
-    feed_forward: of SwiGLU.
+    width: the width of both encoders and of the space.
+    heads: the number of heads of the attention to the prompt.
+    head_size: the width of a head.
+    feed_forward: the width of SwiGLU.
   """
 
   width: int = 256
@@ -47,7 +47,7 @@ class DualEncoder(nn.Module):
 
   Attributes:
     config: sizes.
-    num_tokens: of the vocabulary that writes prompts, codes included.
+    num_tokens: the size of the vocabulary of prompts, codes included.
     levels: codes of an ID.
     dot_general: the product of every dense layer.
   """
@@ -98,20 +98,20 @@ class DualEncoder(nn.Module):
     """Unit rows `[B, D]`.
 
     Args:
-      prompt: of `B` rows; who is hidden in it is not read.
+      prompt: `B` rows; hidden users are not read.
       words: `[B, Wq]` tokens of the query, or the one of a next basket.
       vectors: `[B, Dv]` of the query; zeros where there is none.
     """
     x = self.read(vectors) + self.embed(words)
     arranged = self.arrange(prompt, self.embed, levels=self.levels)
     memory = self.memory_keys(self.prompt_norm(arranged.states))
-    told = self.cross(
+    attended = self.cross(
       self.query_norm(x)[:, None],
       jax.tree.map(lambda kept: kept[0], memory),
       arranged.mask[:, None],
     )[:, 0]
     # Where nobody is known there is nothing to attend to.
-    x = x + jnp.where(arranged.mask.any(axis=1, keepdims=True), told, 0)
+    x = x + jnp.where(arranged.mask.any(axis=1, keepdims=True), attended, 0)
     return normalize(x + self.request_mlp(self.request_norm(x)))
 
   def __call__(

@@ -1,4 +1,4 @@
-"""What a dual encoder learns from: a request, an item it led to, negatives."""
+"""Training pairs of a dual encoder: a request, its item, and negatives."""
 
 import dataclasses
 
@@ -19,7 +19,7 @@ class PairBatch:
   """`B` pairs, with a leading axis of steps outside the scan.
 
   Attributes:
-    prompt: of the requests.
+    prompt: the requests.
     words: `[B, Wq]` tokens of their queries.
     query: `[B]` rows of the query vectors, -1 = no query.
     group: `[B]`; requests of one group do not have each other's items as
@@ -45,7 +45,7 @@ def mine_negatives(
 
   Args:
     ranked: `[R, K]` catalogue rows, best first, -1 = none.
-    wanted: of `R` lists, the items that each is known to lead to.
+    wanted: `R` lists, the items that each is known to lead to.
     count: `H`, at most `K`.
   """
   span = 1 + max(ranked.max(initial=0), wanted.rows.max(initial=0))
@@ -68,11 +68,11 @@ def wanted_by_query(pairs: TargetGroups, requests: Requests) -> RowLists:
 
 
 def negative_mask(batch: PairBatch) -> jax.Array:
-  """`[B, B + B H]`: which candidates are negatives of which request.
+  """A mask `[B, B + B H]` of the candidates that are negatives of a request.
 
   Candidates are the items of the batch and all its mined negatives. Not
-  negatives are the wanted item itself and the items of the same group: others
-  who asked the same query, or a basket's other items (our design).
+  negatives are the wanted item itself and the items of the same group: those of
+  others with the same query, or a basket's other items `[OURS]`.
   """
   candidates = jnp.concatenate((batch.item, batch.negatives.reshape(-1)))
   mask = (candidates >= 0) & (candidates != batch.item[:, None])
@@ -86,7 +86,7 @@ class PairWriter:
 
   Attributes:
     requests: the table.
-    pairs: of the training split.
+    pairs: pairs of the training split.
     prompts: writes prompts and queries.
     negatives: `[Q, H]` by query row; a request without query has none.
     hidden_share: share of requests with a query whose profile and history are

@@ -54,7 +54,7 @@ def rank(
   """`[R, k]` int32 catalogue rows by the product with requests `[R, D]`.
 
   Args:
-    index: of the catalogue.
+    index: the encoded catalogue.
     requests: encoded.
     k: length of the rankings; -1 fills those that run out of items.
     exclude: rows that a request must not be shown, taken out before the top k.

@@ -65,7 +65,7 @@ def best_rows(
     requests: `[R, D]`.
     items: the catalogue.
     hidden: `[R, E]` rows that a request must not get, -1 = none.
-    k: how many.
+    k: the number of items.
     select: the best of one block.
   """
   n, block, _ = items.vectors.shape

@@ -1,4 +1,4 @@
-"""The items of pages as rows: what was shown, and what became of it."""
+"""Impressions: items that a page showed, and what became of them."""
 
 from typing import NamedTuple
 
@@ -33,7 +33,7 @@ def page_impressions(
   negatives: int = 0,
   seed: int = 0,
 ) -> Impressions:
-  """What was shown on the pages of request `rows`, and random items besides.
+  """Items shown on the pages of request `rows`, and random items besides.
 
   Raises:
     ValueError: where every row has the same label.

@@ -1,4 +1,4 @@
-"""Advantages: what the rewards of a group say of its members.
+"""Advantages: how far a member's reward is from its group's.
 
 All functions take `[..., G]` rewards and a mask `where` of the same shape: what
 is masked is not in the group, and its advantage is 0.

@@ -44,7 +44,7 @@ class AlignmentLoopConfig:
   checkpoint_every: int = 100
 
   def due(self, every: int, done: int) -> bool:
-    """Whether something that recurs falls on `done` updates, or it ends."""
+    """True if `done` is a multiple of `every`, or the last update."""
     return done % every == 0 or done == self.steps
 
 
@@ -61,8 +61,8 @@ class AlignmentSteps:
     reward: `(batch, samples) -> [B, G]` on the host, of its own prompts; see
       `own_rows`.
     update: `(state, context, samples, rewards) -> (state, metrics)`, jitted.
-    validate: from parameters to metrics.
-    keeps_old: whether update number `step` leaves the old policy.
+    validate: `(params) -> metrics` on the host.
+    keeps_old: `(step) -> bool`, True if that update leaves the old policy.
   """
 
   rollout: Callable[[Any, Any, Any, jax.Array], Any]
@@ -160,7 +160,7 @@ def fit(
     key: the key of all draws; those of a step depend on its number alone, so
       that a run which was cut off draws them again.
     directory: receives checkpoints and metrics.
-    mesh: where batches go.
+    mesh: the devices that share a batch.
   """
   checkpoints = Checkpoints(directory / "checkpoints")
   first = checkpoints.latest or 0

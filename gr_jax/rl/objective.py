@@ -1,4 +1,4 @@
-r"""What an update of the policy minimises, one part of a batch at a time.
+r"""The objective that an update of the policy minimises.
 
   $L = E_x[policy\ loss] + \lambda_{KL} E_x[k(\pi, \pi_{ref})]
        + \lambda_{NLL} E_x[-\log \pi(positives)]$
@@ -28,7 +28,7 @@ _ON_POLICY = OldPolicy()
 
 
 class Samples(Protocol):
-  """What a rollout has to hold for the objective.
+  """The fields of a rollout that the objective reads.
 
   Attributes:
     group: `[B, G]` members.

@@ -11,8 +11,8 @@ import jax.numpy as jnp
 class OldPolicy:
   """`old <- decay old + (1 - decay) present` after every `every` updates.
 
-  The rule says beforehand which updates leave the old policy: a rollout need
-  not wait for those. With the defaults every rollout is on-policy.
+  It is known beforehand which updates leave the old policy: a rollout need not
+  wait for those. With the defaults every rollout is on-policy.
 
   Attributes:
     every: the number of updates between two changes.
@@ -32,14 +32,14 @@ class OldPolicy:
 
   @property
   def is_present(self) -> bool:
-    """Whether every rollout is of the present parameters.
+    """True if every rollout is of the present parameters.
 
     Ratios to the old policy are then 1 and need no scoring.
     """
     return self.every == 1 and not self.decay
 
   def keeps(self, step: int) -> bool:
-    """Whether update number `step`, from 1 on, leaves the old policy."""
+    """True if update number `step`, from 1 on, leaves the old policy."""
     return step % self.every != 0
 
   def __call__(self, step: jax.Array, old: Any, present: Any) -> Any:

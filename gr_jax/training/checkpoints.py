@@ -13,7 +13,7 @@ class Checkpoints:
 
   Args:
     directory: created where missing.
-    keep: how many of the latest steps stay.
+    keep: the number of latest steps that stay.
   """
 
   def __init__(self, directory: pathlib.Path, *, keep: int = 2):
@@ -48,7 +48,7 @@ class Checkpoints:
     )["state"]
 
   def restore_state(self, step: int, state: TrainState) -> TrainState:
-    """As `restore`, where no training follows."""
+    """Returns the state of `step`, where no training follows."""
     return self._checkpointer.load_checkpointables(
       step, {"state": _abstract(state)}
     )["state"]

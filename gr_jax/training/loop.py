@@ -133,24 +133,24 @@ def fit(
 
   Args:
     state: initial state; also the structure and shardings of checkpoints.
-    step_fn: from `make_step`.
+    step_fn: one update, made by `make_step`.
     batches: a grain iterator.
     config: length and rhythm.
-    directory: of checkpoints and metrics.
-    mesh: where batches go.
-    speed: from seconds per step to more metrics.
+    directory: receives checkpoints and metrics.
+    mesh: the devices that share a batch.
+    speed: a function from seconds per step to more metrics.
   """
   checkpoints = Checkpoints(directory / "checkpoints")
   first = checkpoints.latest or 0
   if first:
     state = checkpoints.restore(first, state, batches)
-  # Metrics are the same on every host; the first one tells them.
-  tells = hosts.is_first()
-  writer = MetricWriter(directory, first_step=first) if tells else None
+  # Metrics are the same on every host; the first one writes them.
+  writes = hosts.is_first()
+  writer = MetricWriter(directory, first_step=first) if writes else None
   rate, pending = _Rate(), None
   bar = tqdm(
     total=config.steps, initial=first, desc="train", unit="step",
-    file=sys.stderr, mininterval=1.0, disable=not tells,
+    file=sys.stderr, mininterval=1.0, disable=not writes,
   )  # fmt: skip
 
   def write(step: int, metrics: Metrics) -> None:

@@ -1,4 +1,4 @@
-"""The most memory that this process has held."""
+"""The peak of the memory that this process used."""
 
 import resource
 import sys

@@ -1,4 +1,4 @@
-"""What training carries from step to step."""
+"""The state that training carries from step to step."""
 
 from collections.abc import Callable
 from typing import Any
@@ -33,12 +33,12 @@ def create_state(
   *,
   mesh: Mesh,
 ) -> TrainState:
-  """Initialises on the mesh, each array where the rules put it.
+  """Initializes on the mesh, each array where the rules put it.
 
   Args:
     init: makes the parameters.
     optimizer: its state follows the parameters' shardings.
-    key: of the initial parameters.
+    key: the key of the initial parameters.
     mesh: the devices.
   """
   shardings = jax.tree.map(
@@ -53,7 +53,7 @@ def create_state(
 def abstract_state(
   init: Init, optimizer: optax.GradientTransformation, *, mesh: Mesh
 ) -> TrainState:
-  """Shapes, types and shardings of what `create_state` makes."""
+  """Shapes, types and shardings of the state that `create_state` makes."""
   boxed = jax.eval_shape(lambda: _boxed(init, optimizer, jax.random.key(0)))
   shardings = parameter_shardings(boxed, mesh)
   return jax.tree.map(

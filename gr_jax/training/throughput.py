@@ -1,4 +1,4 @@
-"""How fast training is, against what this machine can do."""
+"""The speed of training beside that of this machine's matrix products."""
 
 import time
 

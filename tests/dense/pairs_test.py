@@ -48,12 +48,12 @@ def test_pairs_are_of_the_training_split_and_belong_together():
 
 def test_only_requests_with_a_query_are_hidden_and_have_negatives():
   batch = pair_writer(1.0).draw(64, np.random.default_rng(0))
-  asked = batch.query >= 0
-  assert not batch.prompt.mask[asked].any()
-  assert batch.prompt.mask[~asked].any(axis=1).all()
-  assert (batch.negatives[~asked] == -1).all()
+  searched = batch.query >= 0
+  assert not batch.prompt.mask[searched].any()
+  assert batch.prompt.mask[~searched].any(axis=1).all()
+  assert (batch.negatives[~searched] == -1).all()
   np.testing.assert_array_equal(
-    batch.negatives[asked], pair_writer().negatives[batch.query[asked]]
+    batch.negatives[searched], pair_writer().negatives[batch.query[searched]]
   )
 
 

@@ -16,18 +16,18 @@ TRAINING = DenseConfig(
 )
 
 
-def test_losses_fall_and_are_told():
-  told = []
+def test_losses_fall_and_are_reported():
+  reported = []
   fit(
     MODEL,
     pair_writer(),
     ITEMS,
     QUERIES,
     config=TRAINING,
-    progress=lambda step, metrics: told.append((step, metrics["loss"])),
+    progress=lambda step, metrics: reported.append((step, metrics["loss"])),
   )
-  assert [step for step, _ in told] == [20, 40]
-  assert told[1][1] < 0.9 * told[0][1]
+  assert [step for step, _ in reported] == [20, 40]
+  assert reported[1][1] < 0.9 * reported[0][1]
 
 
 def test_training_repeats_itself():

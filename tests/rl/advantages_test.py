@@ -84,7 +84,6 @@ def test_equal_rewards_give_exactly_zero(function, reward, size):
 
 
 def test_an_all_invalid_group_with_two_experts_prefers_them():
-  """systems.md 1.7, invariant 8."""
   found = advantages.normalized_advantages(jnp.array([0.0] * 6 + [1.0] * 2))
   expected = [-(3**-0.5)] * 6 + [3**0.5] * 2
   np.testing.assert_allclose(found, expected, atol=1e-4)
@@ -108,7 +107,7 @@ def test_an_empty_group_is_finite_and_not_informative():
 
 @given(SEEDS)
 def test_positives_are_worth_the_best_of_their_group(seed):
-  """systems.md 3.7, invariant 5: even one whose own gate is closed."""
+  """Even one whose own gate is closed."""
   rewards, where = group(seed)
   positives = np.random.default_rng(seed + 1).random(len(rewards)) < 0.4
   found = np.asarray(advantages.lift_positives(rewards, positives, where=where))

@@ -64,7 +64,7 @@ def samples(batch, *, seed=0, **options):
 
 
 def test_no_expert_leaves_the_group_of_grpo_bit_for_bit():
-  """With K = 0, or pages that give none."""
+  """That is so with K = 0 and for pages that give none."""
   plain = samples(prompts([]))
   assert plain.group.sampled.all()
   none = samples(prompts([-1, -1]), add_experts=replace_with_experts)

@@ -67,8 +67,8 @@ def test_experts_of_each_kind_have_places_of_their_own():
 def test_an_epoch_asks_every_request_once():
   rows = clicked_requests(shop().requests, split=TRAIN)
   steps = len(rows) // 8
-  asked = [batch.rows for batch in itertools.islice(batches(), steps)]
-  assert len(np.unique(asked)) == 8 * steps
+  rows = [batch.rows for batch in itertools.islice(batches(), steps)]
+  assert len(np.unique(rows)) == 8 * steps
 
 
 def test_batches_carry_what_their_requests_say():

@@ -213,7 +213,7 @@ def test_members_that_are_not_there_change_nothing():
 
 
 def test_counts_are_read_and_not_trained():
-  """What learns to use them is."""
+  """The gate that learns to use them is."""
   state = start_alignment(counted_params(), optax.sgd(RATE))
   score = make_score(model(), constrained_log_probs)
   step = make_update(score, optax.sgd(RATE), config=EG_GRPO, like=state)

@@ -1,4 +1,4 @@
-"""What the preference model reads, for any (request, item) pairs."""
+"""Features of (request, item) pairs for the preference model."""
 
 import dataclasses
 
@@ -23,7 +23,7 @@ class Tables:
     items: `[N, D]` vectors.
     categories: `[N]` int32, -1 = unknown.
     popularity: `[N]` float32, log(1 + training interactions), standardised.
-    queries: `[Q + 1, D']` vectors; the last row, 0, is "nothing asked".
+    queries: `[Q + 1, D']` vectors; the last row, 0, is "no query".
   """
 
   items: jax.Array
@@ -64,7 +64,8 @@ def make_tables(
     catalogue: its popularity is of the training split alone.
     item_vectors: `[N, D]`, of unit scale.
     query_vectors: `[Q, D']`.
-    depth: of the category that the hard search compares, from 1 on; 0: none.
+    depth: the level of the categories that the hard search compares, from 1 on;
+      0: none.
   """
   log = np.log1p(catalogue.popularity)
   category = np.full(len(catalogue), -1, np.int32)
@@ -118,7 +119,7 @@ def look_up(tables: Tables, pairs: Pairs) -> Candidates:
     vectors=tables.items[pairs.items],
     categories=tables.categories[pairs.items],
     popularity=tables.popularity[pairs.items],
-    # Row -1 is the last one, "nothing asked".
+    # Row -1 is the last one, "no query".
     queries=tables.queries[pairs.queries],
     events=Events(
       vectors=tables.items[history],

@@ -21,22 +21,22 @@ from gr_jax.ranking.sim.network import NetworkConfig, PreferenceNetwork
 
 @dataclasses.dataclass(frozen=True)
 class PreferenceConfig:
-  """How the model is trained.
+  """Options of the training.
 
   Attributes:
-    network: sizes.
+    network: the sizes of the network.
     window: latest events that are searched.
-    order_weight: of an ordered item in the loss.
-    negatives: random items added per clicked one, for logs that do not say
+    order_weight: the weight of an ordered item in the loss.
+    negatives: random items added per clicked one, for logs that do not hold
       what was shown; calibration then counts them as shown.
-    max_requests: of the training period that are read, drawn at random; 0 =
-      all of them.
-    calibration_share: of the training requests, the latest.
-    learning_rate: of Adam, falling to 0 along a cosine.
+    max_requests: the number of random requests of the training period that are
+      read; 0 = all of them.
+    calibration_share: the share of the training requests, the latest.
+    learning_rate: the rate of Adam, falling to 0 along a cosine.
     weight_decay: on all weights.
     epochs: passes over the rows.
     batch_size: rows per step.
-    seed: of weights, order and random items.
+    seed: the seed of weights, order and random items.
   """
 
   network: NetworkConfig = dataclasses.field(default_factory=NetworkConfig)
@@ -56,11 +56,11 @@ class PreferenceModel:
   """A frozen model; as a reward, `[n]` probabilities of a click.
 
   Args:
-    params: of the network.
-    platt: from logits to probabilities.
+    params: the parameters of the network.
+    platt: the map from logits to probabilities.
     writer: looks up histories.
-    tables: of items and queries.
-    config: as it was trained.
+    tables: items and queries.
+    config: the options of its training.
   """
 
   def __init__(

@@ -30,10 +30,10 @@ class NetworkConfig:
   """Sizes of the network.
 
   Attributes:
-    search: of the general search unit, `hard_search` or `soft_search`.
+    search: the general search unit, `hard_search` or `soft_search`.
     kept: events that the exact search unit reads.
-    width: of every projected vector.
-    heads: of the target attention, a divisor of `width`.
+    width: the width of every projected vector.
+    heads: the number of heads of the target attention, a divisor of `width`.
     hidden: layers of the MLP.
   """
 
@@ -58,7 +58,7 @@ class Candidates:
     vectors: `[B, D]` of the items.
     categories: `[B]` int32, -1 = unknown.
     popularity: `[B]` float32, standardised.
-    queries: `[B, D']`, 0 where nothing was asked.
+    queries: `[B, D']`, 0 where there is no query.
     events: the history of the request.
   """
 

@@ -1,9 +1,9 @@
 r"""Losses of preferred over other members of a group, against a reference.
 
 With $D_i = \log \pi(o_i) - \log \pi_{ref}(o_i)$, how much a whole sequence
-rose. A group says which it prefers by its rewards `[OURS]`: those of the
-highest reward are preferred, one at a time and all alike, over every member
-that earned less. A group of equal rewards has no loss.
+rose. Rewards decide which members are preferred `[OURS]`: those of the highest
+reward, one at a time and all alike, over every member that earned less. A group
+of equal rewards has no loss.
 """
 
 import jax

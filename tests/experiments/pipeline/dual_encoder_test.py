@@ -60,12 +60,12 @@ def test_what_documents_ask_for_themselves_is_not_learned(tmp_path):
   np.testing.assert_array_equal(np.sort(logged.request), kept)
 
 
-def asked():
+def requests():
   return draw_eval_requests(shop().requests, split=TEST, count=12, seed=0)
 
 
-def test_it_ranks_as_floors_do(rankers):
-  for part in asked():
+def test_it_ranks_as_baselines_do(rankers):
+  for part in requests():
     for exclude in (None, part.seen):
       ranked = rankers[0].rank(part, k=10, exclude=exclude)
       assert ranked.shape == (len(part.rows), 10)
@@ -79,7 +79,7 @@ def test_it_ranks_as_floors_do(rankers):
 
 def test_a_second_call_reads_the_same_model(rankers):
   first, second = rankers
-  for part in asked():
+  for part in requests():
     np.testing.assert_array_equal(
       first.rank(part, k=10, exclude=None),
       second.rank(part, k=10, exclude=None),

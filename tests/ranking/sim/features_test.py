@@ -33,13 +33,13 @@ def test_row_numbers_become_their_vectors():
   np.testing.assert_array_equal(found.vectors, world.item_x[items])
   expected = world.catalogue.categories[items, 1]
   np.testing.assert_array_equal(found.categories, expected)
-  asked = log.query[rows] >= 0
-  assert asked.any()
-  assert not asked.all()
+  searched = log.query[rows] >= 0
+  assert searched.any()
+  assert not searched.all()
   np.testing.assert_array_equal(
-    found.queries[asked], world.query_x[log.query[rows][asked]]
+    found.queries[searched], world.query_x[log.query[rows][searched]]
   )
-  assert not np.asarray(found.queries)[~asked].any()
+  assert not np.asarray(found.queries)[~searched].any()
 
 
 def test_without_a_depth_no_item_has_a_category():

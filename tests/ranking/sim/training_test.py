@@ -1,4 +1,4 @@
-"""In a world where the probability of every click is known."""
+"""Training in a world where the probability of every click is known."""
 
 import dataclasses
 import functools
