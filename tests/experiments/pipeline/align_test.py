@@ -83,6 +83,24 @@ def test_another_reward_value_is_another_artefact(made, tmp_path):
   )
 
 
+@pytest.mark.parametrize(
+  "changes",
+  [
+    {"loss": "dapo", "drop_equal_groups": True, "policy": "distinct"},
+    {"loss": "s_dpo", "kl_coef": 0.0, "policy": "beam", "old_decay": 0.5},
+  ],
+)
+def test_other_losses_and_policies_align_as_well(tmp_path, changes):
+  config = section()
+  config.update(changes)
+  config.loop.update(steps=2, log_every=1, checkpoint_every=2)
+  found = aligned(tmp_path, config)
+  chex.assert_tree_all_finite(found.params["params"])
+  rows = read_metrics(found.artefact.directory / "metrics.jsonl")
+  assert rows[-1]["align/loss"] != 0
+  assert rows[-1]["align/grad_norm"] > 0
+
+
 def test_validation_hits_stand_before_and_after(made):
   rows = read_metrics(made.artefact.directory / "metrics.jsonl")
   steps = [row["step"] for row in rows if "eval/hit_rate@1" in row]
