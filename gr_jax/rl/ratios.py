@@ -9,6 +9,8 @@ group. A masked token has ratio 1 and no gradient, whatever value stands there.
 import jax
 import jax.numpy as jnp
 
+from gr_jax.rl.scored_group import ScoredGroup
+
 
 def _divide(total: jax.Array, count: jax.Array) -> jax.Array:
   return total / jnp.maximum(count, 1)
@@ -46,51 +48,41 @@ def log_ratios(
   return new - jnp.where(where, old_log_probs, 0)
 
 
-def token_ratios(
-  log_probs: jax.Array, old_log_probs: jax.Array, *, where: jax.Array
-) -> jax.Array:
+def _from_old(group: ScoredGroup) -> jax.Array:
+  return log_ratios(group.log_probs, group.old_log_probs, where=group.where)
+
+
+def token_ratios(group: ScoredGroup) -> jax.Array:
   r"""$\rho_{it} = \pi(o_{it}|o_{i<t}) / \pi_{old}(o_{it}|o_{i<t})$.
 
   `[..., G, L]` (GRPO, DAPO, Dr.GRPO).
   """
-  return jnp.exp(log_ratios(log_probs, old_log_probs, where=where))
+  return jnp.exp(_from_old(group))
 
 
-def sequence_ratios(
-  log_probs: jax.Array, old_log_probs: jax.Array, *, where: jax.Array
-) -> jax.Array:
+def sequence_ratios(group: ScoredGroup) -> jax.Array:
   r"""$\rho_i = \pi(o_i) / \pi_{old}(o_i)$, `[..., G]` (EG-GRPO)."""
-  difference = log_ratios(log_probs, old_log_probs, where=where)
-  return jnp.exp(sequence_sums(difference, where=where))
+  return jnp.exp(sequence_sums(_from_old(group), where=group.where))
 
 
-def mean_ratios(
-  log_probs: jax.Array, old_log_probs: jax.Array, *, where: jax.Array
-) -> jax.Array:
+def mean_ratios(group: ScoredGroup) -> jax.Array:
   r"""$s_i = \rho_i^{1/|o_i|}$, `[..., G]` (GSPO, eq. 7)."""
-  difference = log_ratios(log_probs, old_log_probs, where=where)
-  return jnp.exp(sequence_means(difference, where=where))
+  return jnp.exp(sequence_means(_from_old(group), where=group.where))
 
 
-def early_clipped_ratios(
-  log_probs: jax.Array,
-  old_log_probs: jax.Array,
-  *,
-  where: jax.Array,
-  limit: float,
-) -> jax.Array:
+def early_clipped_ratios(group: ScoredGroup, *, limit: float) -> jax.Array:
   r"""$\rho_i = \pi(o_i) / \max(sg[\pi(o_i)] / limit, \pi_{old}(o_i))$.
 
   `[..., G]`, never above `limit`, and with a gradient even there: that of
   `limit` times the logarithm (ECPO of OneRec; `limit` = 1 + eps + delta).
   """
-  new = sequence_sums(log_probs, where=where)
-  old = sequence_sums(old_log_probs, where=where)
+  new = sequence_sums(group.log_probs, where=group.where)
+  old = sequence_sums(group.old_log_probs, where=group.where)
   baseline = jax.lax.stop_gradient(new) - jnp.log(limit)
   return jnp.exp(new - jnp.maximum(baseline, old))
 
 
-def stopped_ratios(log_probs: jax.Array, *, where: jax.Array) -> jax.Array:
-  r"""$\pi / sg[\pi]$: value 1, gradient $\nabla \log \pi$ (GRPO-SR)."""
-  kept = jnp.where(where, log_probs, 0)
+def stopped_ratios(group: ScoredGroup) -> jax.Array:
+  r"""$\pi / sg[\pi]$, `[..., G, L]`: value 1, gradient $\nabla \log \pi$."""
+  kept = jnp.where(group.where, group.log_probs, 0)
   return jnp.exp(kept - jax.lax.stop_gradient(kept))

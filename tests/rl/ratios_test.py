@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gr_jax.rl import ratios
+from gr_jax.rl.scored_group import ScoredGroup
 
 SEEDS = st.integers(0, 2**31 - 1)
 
@@ -12,42 +13,50 @@ SEEDS = st.integers(0, 2**31 - 1)
 def policies(seed):
   rng = np.random.default_rng(seed)
   new, old = rng.normal(size=(2, 4, 3)).astype(np.float32)
-  return new, old, np.arange(3) < rng.integers(1, 4, (4, 1))
+  return scored(new, old, np.arange(3) < rng.integers(1, 4, (4, 1)))
+
+
+def scored(new, old, where):
+  present = where.any(axis=-1)
+  return ScoredGroup(new, old, np.zeros(len(new)), where, present)
 
 
 @given(SEEDS)
 def test_a_sequence_ratio_is_the_product_of_its_token_ratios(seed):
-  new, old, where = policies(seed)
-  tokens = ratios.token_ratios(new, old, where=where)
-  whole = ratios.sequence_ratios(new, old, where=where)
+  group = policies(seed)
+  tokens = ratios.token_ratios(group)
+  whole = ratios.sequence_ratios(group)
   np.testing.assert_allclose(whole, np.prod(tokens, axis=1), rtol=1e-5)
-  mean = ratios.mean_ratios(new, old, where=where)
-  np.testing.assert_allclose(mean ** where.sum(axis=1), whole, rtol=1e-4)
+  mean = ratios.mean_ratios(group)
+  np.testing.assert_allclose(mean ** group.where.sum(axis=1), whole, rtol=1e-4)
 
 
 @given(SEEDS)
 def test_all_ratios_are_one_at_the_old_policy(seed):
-  new, _, where = policies(seed)
+  group = policies(seed)
+  group = group.replace(old_log_probs=group.log_probs)
   for ratio in (ratios.token_ratios, ratios.sequence_ratios,
-                ratios.mean_ratios):  # fmt: skip
-    np.testing.assert_array_equal(ratio(new, new, where=where), 1)
-  early = ratios.early_clipped_ratios(new, new, where=where, limit=1.3)
+                ratios.mean_ratios, ratios.stopped_ratios):  # fmt: skip
+    np.testing.assert_array_equal(ratio(group), 1)
+  early = ratios.early_clipped_ratios(group, limit=1.3)
   np.testing.assert_array_equal(early, 1)
-  np.testing.assert_array_equal(ratios.stopped_ratios(new, where=where), 1)
 
 
 @given(SEEDS)
 def test_early_clipping_is_an_upper_bound(seed):
-  new, old, where = policies(seed)
-  early = ratios.early_clipped_ratios(new, old, where=where, limit=1.3)
-  whole = ratios.sequence_ratios(new, old, where=where)
+  group = policies(seed)
+  early = ratios.early_clipped_ratios(group, limit=1.3)
+  whole = ratios.sequence_ratios(group)
   np.testing.assert_allclose(early, np.minimum(whole, 1.3), rtol=1e-5)
 
 
 def test_the_stopped_ratio_has_the_gradient_of_the_logarithm():
-  new, _, where = policies(0)
-  total = lambda x: ratios.stopped_ratios(x, where=where).sum()  # noqa: E731
-  np.testing.assert_array_equal(jax.grad(total)(new), where)
+  group = policies(0)
+
+  def total(log_probs):
+    return ratios.stopped_ratios(group.replace(log_probs=log_probs)).sum()
+
+  np.testing.assert_array_equal(jax.grad(total)(group.log_probs), group.where)
 
 
 TOKENS = jnp.array([[[1.0, 2.0, 9.0], [4.0, 9.0, 9.0], [9.0, 9.0, 9.0]]])

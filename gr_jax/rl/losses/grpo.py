@@ -52,9 +52,8 @@ def _token_gains(
   group: ScoredGroup, advantages: Advantages, *, low: float, high: float
 ) -> jax.Array:
   r"""$clipped(\rho_{it}, A_i)$, `[..., G, L]`."""
-  ratios = token_ratios(group.log_probs, group.old_log_probs, where=group.where)
   a = advantages(group.rewards, where=group.present)
-  return clipped(ratios, a[..., None], low=low, high=high)
+  return clipped(token_ratios(group), a[..., None], low=low, high=high)
 
 
 def grpo_loss(
@@ -113,9 +112,8 @@ def gspo_loss(
   clip_high: float = 4e-4,
 ) -> jax.Array:
   r"""$-\frac1G \sum_i clipped(\rho_i^{1/|o_i|}, A_i)$ (GSPO, eqs. 5 and 7)."""
-  ratios = mean_ratios(group.log_probs, group.old_log_probs, where=group.where)
   a = advantages(group.rewards, where=group.present)
-  gains = clipped(ratios, a, low=clip_low, high=clip_high)
+  gains = clipped(mean_ratios(group), a, low=clip_low, high=clip_high)
   return -group_mean(gains, where=group.present)
 
 
@@ -132,12 +130,7 @@ def ecpo_loss(
   Differs from `eg_grpo_loss` for negative advantages only, whose ratio, and
   with it the gradient, is otherwise unbounded.
   """
-  ratios = early_clipped_ratios(
-    group.log_probs,
-    group.old_log_probs,
-    where=group.where,
-    limit=1 + clip_eps + delta,
-  )
+  ratios = early_clipped_ratios(group, limit=1 + clip_eps + delta)
   a = advantages(group.rewards, where=group.present)
   gains = clipped(ratios, a, low=clip_eps, high=clip_eps)
   return -group_mean(gains, where=group.present)
@@ -156,11 +149,8 @@ def eg_grpo_loss(
   sampled, as in the paper. `rl/experts.py` puts them there; without
   any this is GRPO with sequence ratios.
   """
-  ratios = sequence_ratios(
-    group.log_probs, group.old_log_probs, where=group.where
-  )
   a = advantages(group.rewards, where=group.present)
-  gains = clipped(ratios, a, low=clip_eps, high=clip_eps)
+  gains = clipped(sequence_ratios(group), a, low=clip_eps, high=clip_eps)
   return -group_mean(gains, where=group.present)
 
 
@@ -172,9 +162,8 @@ def grpo_sr_loss(
   GenRec's GRPO-SR (arXiv 2604.14878): no old policy, no clip and no KL;
   `nll_loss` on real positives keeps the policy near them instead.
   """
-  ratios = stopped_ratios(group.log_probs, where=group.where)
-  a = advantages(group.rewards, where=group.present)
-  gains = sequence_means(ratios * a[..., None], where=group.where)
+  a = advantages(group.rewards, where=group.present)[..., None]
+  gains = sequence_means(stopped_ratios(group) * a, where=group.where)
   return -group_mean(gains, where=group.present)
 
 
