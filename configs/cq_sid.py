@@ -27,6 +27,7 @@ def get_config(preset: str = ""):
   config.name = "cq_sid"
   config.experiment = "cq_sid"
   config.tokenizer = {
+    "name": "cq_sid",
     "seed": 0,
     "precision": "bfloat16",
     "collisions": "suffix",

@@ -50,6 +50,7 @@ def get_config(preset: str = "") -> ConfigDict:
   }
   config.vectors = shared.vectors.to_dict()
   config.tokenizer = {
+    "name": "cq_sid",
     "precision": "bfloat16",
     # The paper's: items with equal codes share an ID.
     "collisions": "clusters",

@@ -41,9 +41,10 @@ def get_config(preset: str = ""):
     "seed": 0,
   }
   config.tokenizer = {
+    "name": "dsi",
     "seed": 0,
     # All IDs differ.
-    "collisions": "clusters",
+    "collisions": "next_free",
     "ids": "semantic",
     "branches": 10,
     "leaf": 100,

@@ -37,6 +37,7 @@ def get_config(preset: str = "") -> ConfigDict:
   config.worlds = _worlds(shared)
   config.vectors = shared.vectors.to_dict()
   config.tokenizer = {
+    "name": "rq_kmeans",
     "collisions": "clusters",
     "clusters": "plain",
     "iterations": 10,

@@ -15,6 +15,7 @@ def get_config(preset: str = ""):
   config.name = "rq_kmeans"
   config.experiment = "rq_kmeans"
   config.tokenizer = {
+    "name": "rq_kmeans",
     "seed": 0,
     "collisions": "suffix",
     "clusters": "plain",

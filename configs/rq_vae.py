@@ -17,6 +17,7 @@ def get_config(preset: str = ""):
   config.name = "rq_vae"
   config.experiment = "rq_vae"
   config.tokenizer = {
+    "name": "rq_vae",
     "seed": 0,
     "precision": "bfloat16",
     "collisions": "suffix",

@@ -23,6 +23,7 @@ def get_config(preset: str = ""):
   config.name = "sa2crq"
   config.experiment = "sa2crq"
   config.tokenizer = {
+    "name": "sa2crq",
     "seed": 0,
     "precision": "bfloat16",
     "collisions": "clusters",

@@ -9,17 +9,15 @@ from ml_collections import ConfigDict
 from experiments.pipeline import run as retrieval
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
-from experiments.pipeline.tokenize import Fitted
-from experiments.rq_vae import fitted
 from gr_jax.data.requests import CLICKED, TRAIN, Requests
-from gr_jax.nn.precision import dot_general
-from gr_jax.tokenizers import cq_sid, rq_vae
-from gr_jax.tokenizers.codebooks import EmaCodebook
+from gr_jax.tokenizers import cq_sid_training
+from gr_jax.tokenizers.cq_sid import CqSid, category_column
+from gr_jax.tokenizers.rq_vae import fit_result
+from gr_jax.tokenizers.tokenizer import FitResult
 
 
 def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
   """The whole job with CQ-SID's tokenizer."""
-  settings(config.tokenizer)
   return retrieval.run(config, workdir, fit_tokenizer=fit)
 
 
@@ -34,54 +32,32 @@ def training_clicks(requests: Requests) -> tuple[np.ndarray, np.ndarray]:
   return requests.page_item[kept], requests.query[request[kept]]
 
 
-def settings(config: ConfigDict) -> cq_sid.CqSidConfig:
-  """The tokenizer section as the tokenizer's own config.
-
-  Raises:
-    ValueError: an unknown precision, or too few levels.
-  """
-  if len(config.vae.levels) < 2:
-    raise ValueError(
-      f"tokenizer.vae.levels is {tuple(config.vae.levels)}; CQ-SID needs one "
-      "level for the category and at least one below."
-    )
-  vae = rq_vae.RqVaeConfig(
-    **config.vae,
-    codebook=EmaCodebook(**config.ema),
-    dot_general=dot_general(config.precision),
-  )
-  return cq_sid.CqSidConfig(vae=vae, **config.contrast)
-
-
 def categories_at(data: Data, depth: int) -> tuple[np.ndarray, int]:
-  """Category of every item at a depth from 1 on, and how many there are.
+  """Categories `[N]` of all items at a depth from 1 on, and their number.
 
   Depth 0, or a catalogue without categories: all unknown.
   """
-  columns = data.catalogue.categories
-  if not depth or not columns.shape[1]:
-    return np.full(len(data.catalogue), -1, np.int32), 0
-  depth = min(depth, columns.shape[1])
-  return columns[:, depth - 1], len(data.catalogue.category_names[depth - 1])
+  column = category_column(data.catalogue.categories, depth)
+  names = data.catalogue.category_names[:depth]
+  return column, len(names[-1]) if names else 0
 
 
-def fit(config: ConfigDict, data: Data, vectors: Vectors, progress) -> Fitted:
+def fit(
+  section: ConfigDict, data: Data, vectors: Vectors, progress
+) -> FitResult:
   """CQ-SID's codes; without queries or categories, what is left of it."""
-  tokenizer = settings(config)
-  categories, num_categories = categories_at(data, config.category_depth)
+  categories, num_categories = categories_at(data, section.category_depth)
   pair_item, pair_query = training_clicks(data.requests)
-  state, history = cq_sid.fit(
+  fitted, history = cq_sid_training.fit(
     vectors.items,
     categories=categories,
     num_categories=num_categories,
     query_vectors=vectors.queries,
     pair_item=pair_item,
     pair_query=pair_query,
-    config=tokenizer,
-    key=jax.random.key(config.seed),
+    config=CqSid.settings(section),
+    key=jax.random.key(section.seed),
     progress=progress,
   )
-  codes = cq_sid.encode(
-    state, vectors.items, categories=categories, config=tokenizer
-  )
-  return fitted(state, codes, vectors, config=tokenizer.vae, history=history)
+  codes = fitted.encode(vectors.items, categories)
+  return fit_result(fitted, fitted.vae, codes, vectors.items, history)

@@ -9,7 +9,6 @@ import pathlib
 from ml_collections import ConfigDict
 
 from experiments import cq_sid
-from experiments.cq_sid import settings
 from experiments.pipeline import run as retrieval
 from experiments.pipeline.align import align, objective
 from experiments.pipeline.embed import Vectors
@@ -22,7 +21,6 @@ from gr_jax.rl.rewards.page import PageReward, PageRewardConfig
 
 def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
   """The whole job: CQ-SID, a generator, EG-GRPO, the report."""
-  settings(config.tokenizer)
   objective(config.align)
   return retrieval.run(config, workdir, fit_tokenizer=cq_sid.fit, align=aligned)
 

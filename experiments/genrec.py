@@ -24,7 +24,6 @@ from gr_jax.rl.rewards.relevance_gate import GateConfig, RelevanceGate
 
 def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
   """The whole job: RQ-KMeans, a generator of pages, GRPO-SR, the report."""
-  settings(config.tokenizer)
   preference.settings(config.preference)
   objective(config.align)
   return retrieval.run(
@@ -32,7 +31,6 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
   )
 
 
-settings = rq_kmeans.settings
 
 
 def gate_of(config: ConfigDict, data: Data, vectors: Vectors) -> RelevanceGate:

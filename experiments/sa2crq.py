@@ -13,68 +13,38 @@ from ml_collections import ConfigDict
 from experiments.pipeline import run as retrieval
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
-from experiments.pipeline.tokenize import Fitted
-from experiments.rq_vae import fitted
 from gr_jax.evaluation import metrics
-from gr_jax.nn.precision import dot_general
-from gr_jax.tokenizers import rq_vae, sa2crq, sarq
-from gr_jax.tokenizers.codebooks import GradientCodebook
+from gr_jax.tokenizers import sa2crq_training
+from gr_jax.tokenizers.rq_vae import fit_result
+from gr_jax.tokenizers.sa2crq import Sa2crq
+from gr_jax.tokenizers.tokenizer import FitResult
 
 
 def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
   """The whole job with SA2CRQ's tokenizer."""
-  settings(config.tokenizer)
   return retrieval.run(config, workdir, fit_tokenizer=fit)
 
 
-def settings(config: ConfigDict) -> sa2crq.Sa2crqConfig:
-  """The tokenizer section as the tokenizer's own config.
-
-  Raises:
-    ValueError: sizes that do not fit, or an unknown precision.
-  """
-  steps = config.vae.steps - config.tail_steps
-  if steps <= 0:
-    raise ValueError(
-      f"tokenizer.tail_steps is {config.tail_steps} of vae.steps "
-      f"{config.vae.steps}; leave some for the head."
-    )
-  vae = rq_vae.RqVaeConfig(
-    **config.vae.to_dict() | {"steps": steps},
-    codebook=GradientCodebook(),
-    dot_general=dot_general(config.precision),
-  )
-  return sa2crq.Sa2crqConfig(
-    adaptive=sarq.SarqConfig(
-      vae, tuple(config.tau_items), config.latent_weight
-    ),
-    head_levels=tuple(config.head_levels),
-    tail_steps=config.tail_steps,
-    new_prior=config.new_prior,
-  )
-
-
 def head_items(popularity: np.ndarray, *, share: float) -> np.ndarray:
-  """`[N]` bool: who holds `share` of all interactions; all items from 1 on."""
+  """Items `[N]` that hold `share` of all interactions; all items from 1 on."""
   if share >= 1:
     return np.ones(len(popularity), bool)
   return metrics.head_items(popularity, share=share)
 
 
-def fit(config: ConfigDict, data: Data, vectors: Vectors, progress) -> Fitted:
+def fit(
+  section: ConfigDict, data: Data, vectors: Vectors, progress
+) -> FitResult:
   """Codes by item vectors and how often each item was bought."""
-  tokenizer = settings(config)
   popularity = data.catalogue.popularity
-  head_mask = head_items(popularity, share=config.head_share)
-  state, history = sa2crq.fit(
+  head_mask = head_items(popularity, share=section.head_share)
+  fitted, history = sa2crq_training.fit(
     vectors.items,
     popularity,
     head_mask,
-    config=tokenizer,
-    key=jax.random.key(config.seed),
+    config=Sa2crq.settings(section),
+    key=jax.random.key(section.seed),
     progress=progress,
   )
-  codes = sa2crq.encode(state, vectors.items, head_mask, config=tokenizer)
-  return fitted(
-    state, codes, vectors, config=tokenizer.adaptive.vae, history=history
-  )
+  codes = fitted.encode_items(vectors.items, head_mask)
+  return fit_result(fitted, fitted.vae, codes, vectors.items, history)

@@ -10,12 +10,7 @@ from experiments.pipeline.embed import Vectors, embed
 from experiments.pipeline.evaluate import evaluate
 from experiments.pipeline.evaluator import SPLITS
 from experiments.pipeline.prepare import SOURCES, Data, prepare
-from experiments.pipeline.tokenize import (
-  COLLISIONS,
-  FitTokenizer,
-  Tokenized,
-  tokenize,
-)
+from experiments.pipeline.tokenize import FitTokenizer, Tokenized, tokenize
 from experiments.pipeline.train import Generator, train
 from experiments.pipeline.untrained import check_generator
 from gr_jax.artefacts import locked
@@ -23,6 +18,8 @@ from gr_jax.choices import choose
 from gr_jax.evaluation.report import text_table
 from gr_jax.parallel import hosts
 from gr_jax.parallel.host_memory import release_freed_memory
+from gr_jax.tokenizers.build import settings
+from gr_jax.tokenizers.collisions import COLLISIONS
 
 Align = Callable[
   [ConfigDict, pathlib.Path, Data, Vectors, Tokenized, Generator], Generator
@@ -38,6 +35,7 @@ def check(config: ConfigDict) -> None:
   """
   choose("data.source", config.data.source, SOURCES)
   choose("tokenizer.collisions", config.tokenizer.collisions, COLLISIONS)
+  settings(config.tokenizer)
   choose("evaluation.split", config.evaluation.split, SPLITS)
   check_generator(config.generator)
 

@@ -2,11 +2,8 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
-import flax.serialization
-import jax
 import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
@@ -15,36 +12,15 @@ from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
 from gr_jax.artefacts import Artefact, build, write_json
 from gr_jax.choices import choose
-from gr_jax.tokenizers import cluster_split, collisions, quality, quantizers
+from gr_jax.tokenizers import quality
+from gr_jax.tokenizers.build import tokenizer_class
+from gr_jax.tokenizers.collisions import COLLISIONS
 from gr_jax.tokenizers.semantic_ids import SemanticIds
+from gr_jax.tokenizers.tokenizer import FitResult
 from gr_jax.training.scan_fit import Progress
 
-
-@dataclasses.dataclass(frozen=True)
-class Fitted:
-  """What a tokenizer gives for a catalogue.
-
-  Attributes:
-    state: its arrays, kept for items that come later.
-    codes: `[N, L]`.
-    level_sizes: codes per level.
-    latents: `[N, W]` what the codebooks quantize.
-    codebooks: per level `[C_l, W]`.
-    reconstructed: `[N, D]` the vectors as `codes` tell them.
-    history: rows of training metrics.
-  """
-
-  state: Any
-  codes: np.ndarray
-  level_sizes: tuple[int, ...]
-  latents: np.ndarray
-  codebooks: Sequence[jax.Array]
-  reconstructed: np.ndarray
-  history: list[dict[str, float]]
-
-
-FitTokenizer = Callable[[ConfigDict, Data, Vectors, Progress], Fitted]
-"""(tokenizer section, data, vectors, progress) -> Fitted."""
+FitTokenizer = Callable[[ConfigDict, Data, Vectors, Progress], FitResult]
+"""(tokenizer section, data, vectors, progress) -> the fit."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,42 +31,6 @@ class Tokenized:
   artefact: Artefact
 
 
-def _clusters(fitted: Fitted, popularity: np.ndarray) -> SemanticIds:
-  del popularity
-  return collisions.leave_clusters(fitted.codes, fitted.level_sizes)
-
-
-def _suffix(fitted: Fitted, popularity: np.ndarray) -> SemanticIds:
-  return collisions.add_suffix(
-    fitted.codes, fitted.level_sizes, priority=popularity
-  )
-
-
-def _split(fitted: Fitted, popularity: np.ndarray) -> SemanticIds:
-  del popularity
-  return cluster_split.split_large_clusters(fitted.codes, fitted.level_sizes)
-
-
-def _sinkhorn(fitted: Fitted, popularity: np.ndarray) -> SemanticIds:
-  del popularity
-  *above, last = fitted.codebooks
-  told = quantizers.sum_codes(fitted.codes[:, :-1], above) if above else 0.0
-  return collisions.sinkhorn_reassign(
-    fitted.codes,
-    fitted.level_sizes,
-    residuals=fitted.latents - told,
-    codebook=last,
-  )
-
-
-COLLISIONS = {
-  "clusters": _clusters,
-  "suffix": _suffix,
-  "split": _split,
-  "sinkhorn": _sinkhorn,
-}
-
-
 def tokenize(
   config: ConfigDict,
   workdir: pathlib.Path,
@@ -99,16 +39,21 @@ def tokenize(
   *,
   fit: FitTokenizer,
 ) -> Tokenized:
-  """The IDs, the tokenizer's arrays and a report on their quality.
+  """Writes the IDs, the tokenizer and a report on their quality.
 
   Args:
-    config: `collisions`, one of `COLLISIONS`, and what `fit` reads.
-    workdir: of the run.
-    data: catalogue and clicks.
-    vectors: of items and queries.
-    fit: of the recipe.
+    config: The `tokenizer` section: its `name` is in `build.TOKENIZERS`, its
+      `collisions` in `COLLISIONS`.
+    workdir: The folder of the run.
+    data: The catalogue and its clicks.
+    vectors: The vectors of items and queries.
+    fit: Fits the tokenizer that the section names.
+
+  Raises:
+    ValueError: An unknown name, or `fit` gives another tokenizer.
   """
-  resolve = choose("tokenizer.collisions", config.collisions, COLLISIONS)
+  policy = choose("tokenizer.collisions", config.collisions, COLLISIONS)
+  expected = tokenizer_class(config)
 
   def make(directory: pathlib.Path) -> None:
     with tqdm(
@@ -120,16 +65,19 @@ def tokenize(
         bar.set_postfix_str(f"loss {metrics['loss']:.3f}")
 
       fitted = fit(config, data, vectors, progress)
-    ids = resolve(fitted, data.catalogue.popularity)
+    if not isinstance(fitted.tokenizer, expected):
+      raise ValueError(
+        f"tokenizer.name is {config.name!r}, but a "
+        f"{type(fitted.tokenizer).__name__} was fitted: name that."
+      )
+    fitted.tokenizer.save(directory)
+    ids = policy.resolve(fitted, data.catalogue.popularity)
     ids.save(directory / "semantic_ids")
-    (directory / "state.msgpack").write_bytes(
-      flax.serialization.to_bytes(fitted.state)
-    )
     write_json(directory / "history.json", fitted.history)
     report = quality.report(
       ids,
       vectors=vectors.items,
-      restored=fitted.reconstructed,
+      restored=fitted.restored,
       categories=_leaf_categories(data),
     )
     write_json(directory / "quality.json", report)

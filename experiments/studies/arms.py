@@ -20,16 +20,18 @@ from ml_collections import ConfigDict
 from experiments import cq_sid, rq_vae
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
-from experiments.pipeline.tokenize import Fitted, FitTokenizer
+from experiments.pipeline.tokenize import FitTokenizer
+from gr_jax.tokenizers.cq_sid import CqSid
+from gr_jax.tokenizers.tokenizer import FitResult
 
 
 def fit_rq_vae(
   config: ConfigDict, data: Data, vectors: Vectors, progress
-) -> Fitted:
+) -> FitResult:
   """RQ-VAE with the codebook rule of CQ-SID."""
   del data
   return rq_vae.fit_items(
-    cq_sid.settings(config).vae, vectors, seed=config.seed, progress=progress
+    CqSid.settings(config).vae, vectors, seed=config.seed, progress=progress
   )
 
 
@@ -49,7 +51,7 @@ class Arm:
 
 
 ARMS = {
-  "rq_vae": Arm("RQ-VAE", fit_rq_vae),
+  "rq_vae": Arm("RQ-VAE", fit_rq_vae, {"name": "rq_vae"}),
   "without_category": Arm(
     "CQ-SID without category", cq_sid.fit, {"category_depth": 0}
   ),
@@ -58,7 +60,9 @@ ARMS = {
   ),
   "cq_sid": Arm("CQ-SID", cq_sid.fit),
   "rq_vae_gradient": Arm(
-    "RQ-VAE, codebooks by gradient", rq_vae.fit, {"vae.beta": 0.25}
+    "RQ-VAE, codebooks by gradient",
+    rq_vae.fit,
+    {"name": "rq_vae", "vae.beta": 0.25},
   ),
 }
 

@@ -29,14 +29,13 @@ class Batch(NamedTuple):
 
   Attributes:
     vectors: `[B, D]`; categories: `[B]` int32.
-    pair_vectors: `[b, D]`; pair_categories: `[b]`; query_vectors: `[b, D]`.
+    pair_vectors: `[b, D]`; query_vectors: `[b, D]`.
     negative_mask: `[b, b]` bool (item, query), pairs that repeat neither.
   """
 
   vectors: jax.Array
   categories: jax.Array
   pair_vectors: jax.Array
-  pair_categories: jax.Array
   query_vectors: jax.Array
   negative_mask: jax.Array
 
@@ -56,7 +55,6 @@ def draw_batch(
     clicks.vectors[rows],
     clicks.categories[rows],
     clicks.vectors[item],
-    clicks.categories[item],
     clicks.queries[query],
     ~repeat_mask,
   )

@@ -4,16 +4,17 @@
     shuffle its items, deal them into groups g = 0 .. G-1
 
 The paper writes the group into the last code, `s_3 * 1000 + g`. That makes a
-vocabulary of 1000 C_3 codes of which almost none occur. Our design appends g
-as one more level of size G_max instead: the same IDs, a compact vocabulary,
-and the (s_1, s_2, s_3) of an item untouched. IDs that ended early (-1) are not
-split; see `collisions`.
+vocabulary of 1000 C_3 codes of which almost none occur. Here g is one more
+level of size G_max instead [OURS]: the same IDs, a compact vocabulary, and the
+(s_1, s_2, s_3) of an item untouched. IDs that ended early (-1) are not split;
+see `suffix`.
 """
 
 import numpy as np
 
-from gr_jax.tokenizers import collisions, semantic_ids
+from gr_jax.tokenizers import semantic_ids
 from gr_jax.tokenizers.semantic_ids import SemanticIds
+from gr_jax.tokenizers.suffix import number_in_bucket
 
 
 def deal_groups(
@@ -30,20 +31,8 @@ def deal_groups(
   """
   counts = np.bincount(bucket)
   groups = np.minimum(-(-counts // max_items), max_groups)
-  shuffled = collisions.number_in_bucket(bucket, rng.random(len(bucket)))
+  shuffled = number_in_bucket(bucket, rng.random(len(bucket)))
   return (shuffled % np.maximum(groups, 1)[bucket]).astype(np.int32)
-
-
-def paper_codes(codes: np.ndarray, groups: np.ndarray) -> np.ndarray:
-  """`(s_1, ..., s_L * 1000 + g)` `[N, L]` int64, the paper's own form."""
-  if groups.max(initial=0) >= 1000:
-    raise ValueError(
-      f"group {groups.max()} needs more than the 3 digits of the formula; use "
-      "at most 1000 groups."
-    )
-  codes = np.array(codes, np.int64)
-  codes[:, -1] = codes[:, -1] * 1000 + groups
-  return codes
 
 
 def split_large_clusters(
@@ -54,7 +43,7 @@ def split_large_clusters(
   max_groups: int = 100,
   seed: int = 0,
 ) -> SemanticIds:
-  """IDs of one more level, the group, of size `max_groups` (our design)."""
+  """IDs of one more level, the group, of size `max_groups` [OURS]."""
   level_sizes = tuple(level_sizes)
   _, bucket = semantic_ids.distinct_rows(codes, level_sizes)
   groups = deal_groups(

@@ -5,6 +5,7 @@ programs, and those of a depth are split without waiting for one another.
 """
 
 import functools
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +15,39 @@ from gr_jax.training import scan_fit
 
 ITERATIONS = 20
 WIDTHS = 4
+LEAF, NOTHING = -1, -2
+
+
+class ClusterTree(NamedTuple):
+  """The clusters that are split further, the whole first.
+
+  Attributes:
+    centroids: `[K, branches, D]`, the centres of what each falls into.
+    children: `[K, branches]` int32, the row of a part that is split in its
+      turn, `LEAF`, or `NOTHING` where there is no such part.
+  """
+
+  centroids: np.ndarray
+  children: np.ndarray
+
+  def paths(self, vectors: np.ndarray) -> np.ndarray:
+    """Paths `[n, d]` of vectors `[n, D]` to a leaf, -1 behind it.
+
+    At every cluster a vector follows the nearest centroid of those that have
+    rows.
+    """
+    vectors = np.asarray(vectors, np.float32)
+    node = np.full(len(vectors), 0 if len(self.children) else LEAF)
+    path = []
+    while (inside := node >= 0).any():
+      centroids = self.centroids[node]
+      gaps = np.square(centroids).sum(axis=-1)
+      gaps -= 2.0 * np.einsum("nbd,nd->nb", centroids, vectors)
+      gaps[self.children[node] == NOTHING] = np.inf
+      branch = gaps.argmin(axis=-1)
+      path.append(np.where(inside, branch, -1))
+      node = np.where(inside, self.children[node, branch], LEAF)
+    return np.array(path, np.int32).reshape(len(path), len(vectors)).T
 
 
 def _distances(x: jax.Array, centroids: jax.Array) -> jax.Array:
@@ -41,8 +75,8 @@ def _seeds(
 
 def _split(
   x: jax.Array, mask: jax.Array, key: jax.Array, branches: int
-) -> jax.Array:
-  """Clusters `[w]` of the rows `[w, D]` that are there, by Lloyd."""
+) -> tuple[jax.Array, jax.Array]:
+  """Lloyd's clusters `[w]` of the rows `[w, D]` in the mask, and centroids."""
 
   def move(centroids, _):
     code = jnp.argmin(_distances(x, centroids), axis=-1)
@@ -55,12 +89,12 @@ def _split(
 
   centroids = _seeds(x, mask, key, branches)
   centroids, _ = jax.lax.scan(move, centroids, length=ITERATIONS)
-  return jnp.argmin(_distances(x, centroids), axis=-1)
+  return jnp.argmin(_distances(x, centroids), axis=-1), centroids
 
 
 @functools.partial(jax.jit, static_argnames="branches")
 def _split_rows(vectors, rows, key, *, branches):
-  """Clusters `[w]` of `rows [w]`, -1 = none.
+  """Clusters `[w]` of `rows [w]`, -1 = none, and their centroids.
 
   The key is of the first row, so that other clusters do not change it.
   """
@@ -75,26 +109,33 @@ def _padded(rows: np.ndarray) -> np.ndarray:
   return np.pad(rows, (0, width - len(rows)), constant_values=-1)
 
 
-def _children(rows: np.ndarray, code: np.ndarray, branches: int):
-  """`(branch, rows)` of what a group falls into.
+def _parts(
+  vectors: np.ndarray, rows: np.ndarray, code: np.ndarray, centroids: np.ndarray
+) -> tuple[dict[int, np.ndarray], np.ndarray]:
+  """The rows of a cluster by branch, and the centroids of the branches.
 
   Rows that no clustering parts (copies of one vector) are dealt out in order
-  of their rows, in equal stretches (our design).
+  of their rows, in equal stretches [OURS].
   """
-  if (code == code[0]).all():
-    code = np.arange(len(rows)) * branches // len(rows)
-  for branch in np.unique(code):
-    yield int(branch), rows[code == branch]
+  if not (code == code[0]).all():
+    return {int(b): rows[code == b] for b in np.unique(code)}, centroids
+  branches = len(centroids)
+  code = np.arange(len(rows)) * branches // len(rows)
+  parts = {int(b): rows[code == b] for b in np.unique(code)}
+  centroids = np.zeros_like(centroids)
+  for branch, part in parts.items():
+    centroids[branch] = vectors[part].mean(axis=0)
+  return parts, centroids
 
 
-def cluster_paths(
+def fit_tree(
   vectors: np.ndarray | jax.Array,
   *,
   branches: int,
   leaf: int,
   key: jax.Array,
-) -> list[tuple[tuple[int, ...], np.ndarray]]:
-  """The leaves of the tree over `[N, D]`: their paths and their rows.
+) -> tuple[ClusterTree, list[tuple[tuple[int, ...], np.ndarray]]]:
+  """The tree over `[N, D]`, and its leaves: their paths and their rows.
 
   A cluster of more than `leaf` rows is split by k-means into up to `branches`;
   paths are in order, rows ascend.
@@ -107,18 +148,32 @@ def cluster_paths(
     raise ValueError(
       f"branches ({branches}) must be 2 or more and leaf ({leaf}) no less."
     )
-  vectors = jnp.asarray(vectors, jnp.float32)
+  known = np.asarray(vectors, np.float32)
+  vectors = jnp.asarray(known)
   split = functools.partial(_split_rows, branches=branches)
-  opened, leaves = [((), np.arange(len(vectors)))], []
+  opened, leaves, inner = [((), np.arange(len(vectors)))], [], {}
   while opened:
     leaves += [node for node in opened if len(node[1]) <= leaf]
     large = [node for node in opened if len(node[1]) > leaf]
-    codes = [split(vectors, _padded(rows), key) for _, rows in large]
-    opened = [
-      ((*path, branch), part)
-      for (path, rows), code in zip(large, codes)
-      for branch, part in _children(
-        rows, np.asarray(code)[: len(rows)], branches
-      )
-    ]
-  return sorted(leaves, key=lambda node: node[0])
+    found = [split(vectors, _padded(rows), key) for _, rows in large]
+    opened = []
+    for (path, rows), (code, centroids) in zip(large, found):
+      code = np.asarray(code)[: len(rows)]
+      parts, centroids = _parts(known, rows, code, np.asarray(centroids))
+      inner[path] = (parts, centroids)
+      opened += [((*path, branch), part) for branch, part in parts.items()]
+  tree = _tree(inner, branches=branches, width=known.shape[1])
+  return tree, sorted(leaves, key=lambda node: node[0])
+
+
+def _tree(inner, *, branches: int, width: int) -> ClusterTree:
+  """The arrays of clusters `{path: (parts, centroids)}`."""
+  row_of = {path: row for row, path in enumerate(inner)}
+  children = np.full((len(inner), branches), NOTHING, np.int32)
+  for path, (parts, _) in inner.items():
+    for branch in parts:
+      children[row_of[path], branch] = row_of.get((*path, branch), LEAF)
+  centroids = np.zeros((len(inner), branches, width), np.float32)
+  for path, (_, found) in inner.items():
+    centroids[row_of[path]] = found
+  return ClusterTree(centroids, children)

@@ -7,47 +7,32 @@ An RQ-VAE with three changes:
     L = L_recon + beta L_commit + gamma L_NCE(items, queries)
     codebooks by running means with restart (a category's row never restarts)
 
-L_NCE takes `pairs` clicks a step through the same encoder, beside the batch of
-items that L_recon and L_commit see. The paper's batch of 128 serves both;
-apart, reconstruction can use a large batch and every item, also those without
-clicks (our design). Pairs that repeat an item or a query are no negatives.
+Trained in `cq_sid_training.py`.
 """
 
 import dataclasses
 import functools
-from collections.abc import Callable
+import pathlib
+from collections.abc import Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
-from gr_jax.objectives import contrastive
-from gr_jax.tokenizers import autoencoder, category_codebook, quantizers, rq_vae
-from gr_jax.tokenizers import (
-  clicks as click_data,
+from gr_jax.tokenizers import category_codebook, quantizers, tokenizer
+from gr_jax.tokenizers.codebooks import EmaCodebook
+from gr_jax.tokenizers.rq_vae import (
+  RqVae,
+  RqVaeConfig,
+  latent_vectors,
+  vae_config,
 )
-from gr_jax.tokenizers import codebooks as codebook_rules
 from gr_jax.training import scan_fit
 
-View = Callable[..., jax.Array]
-"""(z, codebooks, *, assign) -> what of an item enters L_NCE, `[b, latent]`."""
 
-
-def latent_view(z, codebooks, *, assign):
-  """The encoder's output, before quantization."""
-  del codebooks, assign
-  return z
-
-
-def quantized_view(z, codebooks, *, assign):
-  """`z^` with the gradient of `z` (straight-through)."""
-  found = quantizers.residual_quantize(z, codebooks, assign=assign)
-  return quantizers.straight_through(z, found.quantized)
-
-
-def _default_vae() -> rq_vae.RqVaeConfig:
-  return rq_vae.RqVaeConfig(beta=1.0, codebook=codebook_rules.EmaCodebook())
+def _default_vae() -> RqVaeConfig:
+  return RqVaeConfig(beta=1.0, codebook=EmaCodebook())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,266 +40,98 @@ class CqSidConfig:
   """The paper's weights by default; its levels are (2048, 1024, 1024).
 
   Attributes:
-    vae: sizes, training and codebook rule. `levels[0]` is replaced by the
+    vae: Sizes, training and codebook rule. `levels[0]` is replaced by the
       number of categories where there are any.
-    gamma: weight of L_NCE; 0 switches the queries off.
-    temperature: tau of L_NCE.
-    pairs: b, clicks drawn a step.
-    contrast_on: `latent_view` or `quantized_view`.
-    projection: width of a linear map before L_NCE; 0 for none.
+    gamma: Weight of L_NCE; 0 switches the queries off.
+    temperature: The temperature tau of L_NCE.
+    pairs: Number of clicks drawn per step, `b`.
   """
 
-  vae: rq_vae.RqVaeConfig = dataclasses.field(default_factory=_default_vae)
+  vae: RqVaeConfig = dataclasses.field(default_factory=_default_vae)
   gamma: float = 0.001
   temperature: float = 0.1
   pairs: int = 128
-  contrast_on: View = latent_view
-  projection: int = 0
+
+  @property
+  def levels(self) -> tuple[int, ...]:
+    """Codes per level without categories."""
+    return self.vae.levels
 
 
-def level_sizes(config: CqSidConfig, *, num_categories: int) -> tuple[int, ...]:
-  """`(categories, C_2, C_3)`; the config's own C_1 without categories."""
-  first, *rest = config.vae.levels
-  return (num_categories or first, *rest)
+def category_column(categories: np.ndarray, depth: int) -> np.ndarray:
+  """Categories `[N]` at a depth of columns `[N, K]`, at most their last one.
 
-
-def assigners(
-  categories: jax.Array, config: CqSidConfig
-) -> tuple[quantizers.Assign, ...]:
-  """Level 1 takes the known category, else its nearest row."""
-  first = category_codebook.known_or_nearest(categories)
-  return (first, *rq_vae.training_assign(config.vae)[1:])
-
-
-def contrast(
-  params: autoencoder.Params,
-  codebooks: codebook_rules.Codebooks,
-  batch: click_data.Batch,
-  *,
-  config: CqSidConfig,
-) -> jax.Array:
-  """L_NCE of the batch's pairs; 0 when there are none."""
-  size = batch.pair_vectors.shape[0]
-  if size == 0:
-    return jnp.zeros(())
-  both = jnp.concatenate([batch.pair_vectors, batch.query_vectors])
-  model = rq_vae.build_model(config.vae, features=both.shape[-1])
-  latents = model.apply({"params": params}, both, method="encode")
-  items = config.contrast_on(
-    latents[:size],
-    codebooks,
-    assign=assigners(batch.pair_categories, config),
-  )
-  queries = latents[size:]
-  if "projection" in params:
-    items, queries = (
-      items @ params["projection"],
-      queries @ params["projection"],
-    )
-  return contrastive.info_nce(
-    items,
-    queries,
-    temperature=config.temperature,
-    negative_mask=batch.negative_mask,
-  )
-
-
-def loss(
-  params: autoencoder.Params,
-  codebooks: codebook_rules.Codebooks,
-  batch: click_data.Batch,
-  *,
-  config: CqSidConfig,
-) -> tuple[jax.Array, tuple[rq_vae.Metrics, quantizers.Quantized]]:
-  """`L_recon + beta L_commit + gamma L_NCE`."""
-  base, (metrics, quantized) = rq_vae.loss(
-    params,
-    codebooks,
-    batch.vectors,
-    config=config.vae,
-    assign=assigners(batch.categories, config),
-  )
-  nce = contrast(params, codebooks, batch, config=config)
-  return base + config.gamma * nce, ({**metrics, "nce": nce}, quantized)
-
-
-def train_step(
-  state: rq_vae.RqVaeState,
-  batch: click_data.Batch,
-  key: jax.Array,
-  *,
-  config: CqSidConfig,
-  optimizer: optax.GradientTransformation,
-) -> tuple[rq_vae.RqVaeState, rq_vae.Metrics]:
-  """One step; jit it with the state donated."""
-  objective = functools.partial(loss, batch=batch, config=config)
-  return rq_vae.apply_objective(
-    state, objective, key, config=config.vae, optimizer=optimizer
-  )
-
-
-def fit(
-  vectors: np.ndarray,
-  *,
-  categories: np.ndarray,
-  num_categories: int,
-  query_vectors: np.ndarray,
-  pair_item: np.ndarray,
-  pair_query: np.ndarray,
-  config: CqSidConfig,
-  key: jax.Array,
-  progress: scan_fit.Progress | None = None,
-) -> tuple[rq_vae.RqVaeState, list[dict[str, float]]]:
-  """Trains on items `[N, D]` and training clicks.
-
-  Args:
-    vectors: `[N, D]`.
-    categories: `[N]` int, -1 unknown.
-    num_categories: codes of level 1; 0 takes `config.vae.levels[0]`.
-    query_vectors: `[Q, D]`; Q may be 0.
-    pair_item, pair_query: `[P]`, rows of a clicked item and its query; P may
-      be 0.
-    config: see `CqSidConfig`.
-    key: of everything random.
-    progress: called once a chunk of steps.
-
-  Returns:
-    The state and one metrics row per chunk.
-
-  Raises:
-    ValueError: rows out of range, or vectors that are not finite.
+  Depth 0, or no columns: all unknown.
   """
-  clicks = click_data.Clicks(
-    jnp.asarray(vectors, jnp.float32),
-    jnp.asarray(categories, jnp.int32),
-    jnp.asarray(query_vectors, jnp.float32).reshape(-1, vectors.shape[1]),
-    jnp.stack(
-      [jnp.asarray(pair_item, jnp.int32), jnp.asarray(pair_query, jnp.int32)],
-      axis=-1,
-    ),
-  )
-  click_data.check_clicks(clicks, num_categories=num_categories)
-  init_key, train_key = jax.random.split(key)
-  state = init_state(
-    clicks, num_categories=num_categories, config=config, key=init_key
-  )
-  optimizer = rq_vae.build_optimizer(config.vae)
-
-  def step(state, clicks, key):
-    batch_key, step_key = jax.random.split(key)
-    batch = click_data.draw_batch(
-      clicks, batch_key, items=config.vae.batch_size, pairs=config.pairs
-    )
-    return train_step(
-      state, batch, step_key, config=config, optimizer=optimizer
-    )
-
-  return scan_fit.fit(
-    state,
-    clicks,
-    train_key,
-    step=step,
-    steps=config.vae.steps,
-    progress=progress,
-  )
-
-
-def init_codebooks(
-  latents: jax.Array,
-  categories: jax.Array,
-  *,
-  sizes: tuple[int, ...],
-  config: CqSidConfig,
-  key: jax.Array,
-) -> codebook_rules.Codebooks:
-  """Category means (k-means without any) and residual k-means below."""
-  if not bool(jnp.any(categories >= 0)):
-    return rq_vae.init_codebooks(
-      latents, levels=sizes, config=config.vae, key=key
-    )
-  rows_key, rest_key = jax.random.split(key)
-  rows = jax.random.randint(rows_key, sizes[:1], 0, len(latents))
-  first = category_codebook.category_means(latents, categories, latents[rows])
-  codes = category_codebook.known_or_nearest(categories)(latents, first)
-  rest = rq_vae.init_codebooks(
-    latents - first[codes], levels=sizes[1:], config=config.vae, key=rest_key
-  )
-  return (first, *rest)
-
-
-def init_state(
-  clicks: click_data.Clicks,
-  *,
-  num_categories: int,
-  config: CqSidConfig,
-  key: jax.Array,
-) -> rq_vae.RqVaeState:
-  """Parameters, category means and k-means codebooks of a first large batch."""
-  params_key, rows_key, book_key, projection_key = jax.random.split(key, 4)
-  features = clicks.vectors.shape[1]
-  model = rq_vae.build_model(config.vae, features=features)
-  params = autoencoder.init_params(model, params_key)
-  rows = scan_fit.sample_rows(
-    rows_key, num_rows=len(clicks.vectors), size=config.vae.init_rows
-  )
-  latents = rq_vae.latent_vectors(
-    params, clicks.vectors[rows], config=config.vae
-  )
-  sizes = level_sizes(config, num_categories=num_categories)
-  categories = clicks.categories[rows]
-  books = init_codebooks(
-    latents, categories, sizes=sizes, config=config, key=book_key
-  )
-  if config.projection:
-    shape = (config.vae.latent, config.projection)
-    kernel = jax.nn.initializers.lecun_normal()(projection_key, shape)
-    params = {**params, "projection": kernel}
-  pinned = [jnp.zeros(size, bool) for size in sizes]
-  pinned[0] = category_codebook.occurring(
-    clicks.categories, num_categories=sizes[0]
-  )
-  return rq_vae.init_state(
-    params, books, config=config.vae, pinned=tuple(pinned)
-  )
+  depth = min(depth, categories.shape[1])
+  if not depth:
+    return np.full(len(categories), -1, np.int32)
+  return categories[:, depth - 1]
 
 
 @functools.partial(jax.jit, static_argnames="config")
-def _codes(state, vectors, categories, *, config):
-  latents = rq_vae.latent_vectors(state.params, vectors, config=config.vae)
-  nearest = dataclasses.replace(
-    config,
-    vae=dataclasses.replace(config.vae, assign_last=quantizers.nearest_code),
-  )
-  assign = assigners(categories, nearest)
-  return quantizers.residual_quantize(
-    latents, state.codebooks, assign=assign
-  ).codes
+def _codes(params, codebooks, vectors, categories, *, config: RqVaeConfig):
+  latents = latent_vectors(params, vectors, config=config)
+  nearest = (quantizers.nearest_code,) * (len(codebooks) - 1)
+  assign = (category_codebook.known_or_nearest(categories), *nearest)
+  return quantizers.residual_quantize(latents, codebooks, assign=assign).codes
 
 
-def encode(
-  state: rq_vae.RqVaeState,
-  vectors: np.ndarray,
-  *,
-  categories: np.ndarray,
-  config: CqSidConfig,
-) -> np.ndarray:
-  """Codes `[N, L]` int32: the category where known, nearest rows elsewhere.
+@dataclasses.dataclass(frozen=True, eq=False)
+class CqSid:
+  """A fitted CQ-SID; see `Tokenizer`.
 
-  Raises:
-    ValueError: a category that the codebook has no row for.
+  Attributes:
+    vae: The autoencoder and its codebooks, the categories' one first.
   """
-  scan_fit.check_vectors(vectors, name="vectors")
-  size = state.codebooks[0].shape[0]
-  if np.max(categories, initial=-1) >= size:
-    raise ValueError(
-      f"category {np.max(categories)} has no code among {size}; give new "
-      "categories as -1 or fit anew."
-    )
-  return np.asarray(
-    _codes(
-      state,
+
+  vae: RqVae
+
+  @property
+  def level_sizes(self) -> tuple[int, ...]:
+    return self.vae.level_sizes
+
+  def encode(
+    self, vectors: np.ndarray, categories: np.ndarray | None = None
+  ) -> np.ndarray:
+    """Codes `[n, L]`: the category where known, nearest rows elsewhere.
+
+    Raises:
+      ValueError: A category that the codebook has no row for.
+    """
+    scan_fit.check_vectors(vectors, name="vectors")
+    if categories is None:
+      categories = np.full(len(vectors), -1)
+    size = self.level_sizes[0]
+    if np.max(categories, initial=-1) >= size:
+      raise ValueError(
+        f"category {np.max(categories)} has no code among {size}; give new "
+        "categories as -1 or fit anew."
+      )
+    codes = _codes(
+      self.vae.params,
+      self.vae.codebooks,
       jnp.asarray(vectors, jnp.float32),
       jnp.asarray(categories, jnp.int32),
-      config=config,
+      config=self.vae.config,
     )
-  )
+    return np.asarray(codes)
+
+  def save(self, directory: pathlib.Path) -> None:
+    self.vae.save(directory)
+
+  @classmethod
+  def load(cls, directory: pathlib.Path, section: Mapping[str, Any]) -> "CqSid":
+    stored = tokenizer.load_arrays(directory)
+    return cls(RqVae.restore(cls.settings(section).vae, stored))
+
+  @staticmethod
+  def settings(section: Mapping[str, Any]) -> CqSidConfig:
+    if len(section["vae"]["levels"]) < 2:
+      raise ValueError(
+        f"tokenizer.vae.levels is {tuple(section['vae']['levels'])}; CQ-SID "
+        "needs one level for the category and at least one below."
+      )
+    codebook = EmaCodebook(**section["ema"])
+    vae = vae_config(section, codebook=codebook)
+    return CqSidConfig(vae=vae, **section["contrast"])

@@ -4,16 +4,19 @@ r_1 = x;  c^(l) = k-means(r_l);  r_{l+1} = r_l - c^(l)_{k_l}
 """
 
 import dataclasses
-from typing import NamedTuple, Protocol
+import pathlib
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
+from gr_jax.choices import choose
 from gr_jax.clustering import balanced_kmeans, cluster_sums, kmeans
 from gr_jax.nn import map_rows
-from gr_jax.tokenizers import quantizers
+from gr_jax.tokenizers import quantizers, tokenizer
 from gr_jax.training import scan_fit
 
 
@@ -61,6 +64,9 @@ class BalancedKMeans:
     )
 
 
+CLUSTERS = {"plain": PlainKMeans, "balanced": BalancedKMeans}
+
+
 @dataclasses.dataclass(frozen=True)
 class RqKMeansConfig:
   """Codes per level, and how each level is clustered."""
@@ -69,8 +75,8 @@ class RqKMeansConfig:
   cluster: Cluster = PlainKMeans()
 
 
-class RqKMeans(NamedTuple):
-  """A fitted tokenizer.
+class ResidualClusters(NamedTuple):
+  """Residual k-means of some vectors.
 
   Attributes:
     codebooks: per level `[C_l, D]`.
@@ -87,7 +93,7 @@ class RqKMeans(NamedTuple):
 
 def fit(
   vectors: np.ndarray | jax.Array, *, config: RqKMeansConfig, key: jax.Array
-) -> RqKMeans:
+) -> ResidualClusters:
   """Fits one k-means per level on what the levels before left of `[N, D]`.
 
   Raises:
@@ -102,7 +108,7 @@ def fit(
     level = config.cluster(residual, num_clusters=size, key=level_key)
     residual = _subtract(residual, level.centroids, level.codes)
     found.append(level)
-  return RqKMeans(
+  return ResidualClusters(
     tuple(level.centroids for level in found),
     jnp.stack([level.codes for level in found], axis=-1),
     jnp.stack([level.error for level in found]),
@@ -121,8 +127,43 @@ def _encode(codebooks, vectors):
   )
 
 
-def encode(
-  codebooks: tuple[jax.Array, ...], vectors: np.ndarray | jax.Array
-) -> np.ndarray:
-  """Codes `[N, L]` int32 of `[N, D]`: the nearest row at every level."""
-  return np.asarray(_encode(codebooks, jnp.asarray(vectors, jnp.float32)))
+@dataclasses.dataclass(frozen=True, eq=False)
+class RqKMeans:
+  """Fitted residual k-means; see `Tokenizer`.
+
+  Attributes:
+    codebooks: Per level `[C_l, D]`.
+  """
+
+  codebooks: tuple[jax.Array, ...]
+
+  @property
+  def level_sizes(self) -> tuple[int, ...]:
+    return tuple(len(book) for book in self.codebooks)
+
+  def encode(
+    self,
+    vectors: np.ndarray | jax.Array,
+    categories: np.ndarray | None = None,
+  ) -> np.ndarray:
+    """The nearest codes `[n, L]` at every level."""
+    del categories
+    vectors = jnp.asarray(vectors, jnp.float32)
+    return np.asarray(_encode(self.codebooks, vectors))
+
+  def save(self, directory: pathlib.Path) -> None:
+    tokenizer.save_arrays(directory, self.codebooks)
+
+  @classmethod
+  def load(
+    cls, directory: pathlib.Path, section: Mapping[str, Any]
+  ) -> "RqKMeans":
+    del section
+    return cls(tokenizer.levels(tokenizer.load_arrays(directory)))
+
+  @staticmethod
+  def settings(section: Mapping[str, Any]) -> RqKMeansConfig:
+    cluster = choose("tokenizer.clusters", section["clusters"], CLUSTERS)
+    return RqKMeansConfig(
+      tuple(section["levels"]), cluster(iterations=section["iterations"])
+    )

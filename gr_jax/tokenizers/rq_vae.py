@@ -4,29 +4,25 @@
     x^ = Dec(z + sg[z^ - z])
     L = ||x - x^||^2 + beta sum_l ||r_l - sg[e_l]||^2   (mean over the batch)
 
-The codebooks' own term is in `codebooks.py`. They start from k-means of the
-latents of a first large batch. Left out: LC-Rec's batch norm and dropout, off
-in its published runs.
+Trained in `rq_vae_training.py`; the codebooks' own term is in `codebooks.py`.
+Left out: LC-Rec's batch norm and dropout, off in its published runs.
 """
 
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+import pathlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import flax.struct
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from gr_jax.nn import dot, map_rows
-from gr_jax.tokenizers import autoencoder, quantizers, rq_kmeans
+from gr_jax.nn.precision import dot_general
+from gr_jax.tokenizers import autoencoder, quantizers, tokenizer
 from gr_jax.tokenizers import codebooks as codebook_rules
 from gr_jax.training import scan_fit
-
-Metrics = dict[str, jax.Array]
-Objective = Callable[..., tuple[jax.Array, tuple[Metrics, Any]]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,201 +59,33 @@ class RqVaeConfig:
   dot_general: Callable[..., jax.Array] = dot.bf16_dot_general
 
 
-@flax.struct.dataclass
-class RqVaeState:
-  """Everything a training step replaces.
+def vae_config(
+  section: Mapping[str, Any],
+  *,
+  codebook: codebook_rules.CodebookRule,
+  **changes: Any,
+) -> RqVaeConfig:
+  """The autoencoder of a section with `vae` and `precision`.
 
-  Attributes:
-    params: autoencoder parameters.
-    codebooks: per level `[C_l, latent]`.
-    optimizer: optax state of `params`.
-    memory: what the codebook rule keeps.
-    step: int32 scalar.
+  Raises:
+    ValueError: An unknown precision.
   """
+  sizes = {**section["vae"]}
+  for name in ("hidden", "levels"):  # JSON has no tuples.
+    sizes[name] = tuple(sizes[name])
+  return RqVaeConfig(
+    **sizes | changes,
+    codebook=codebook,
+    dot_general=dot_general(section["precision"]),
+  )
 
-  params: autoencoder.Params
-  codebooks: codebook_rules.Codebooks
-  optimizer: optax.OptState
-  memory: Any
-  step: jax.Array
 
-
-def build_model(config: RqVaeConfig, *, features: int):
+def build_model(
+  config: RqVaeConfig, *, features: int
+) -> autoencoder.Autoencoder:
   """The autoencoder of a config for vectors `[N, features]`."""
   return autoencoder.Autoencoder(
     features, config.hidden, config.latent, config.dot_general
-  )
-
-
-def build_optimizer(config: RqVaeConfig) -> optax.GradientTransformation:
-  """AdamW with cosine decay."""
-  schedule = optax.cosine_decay_schedule(config.learning_rate, config.steps)
-  return optax.adamw(schedule, weight_decay=config.weight_decay)
-
-
-def training_assign(config: RqVaeConfig) -> tuple[quantizers.Assign, ...]:
-  """Nearest codes, and the config's choice at the last level."""
-  nearest = (quantizers.nearest_code,) * (len(config.levels) - 1)
-  return (*nearest, config.assign_last)
-
-
-def loss(
-  params: autoencoder.Params,
-  codebooks: codebook_rules.Codebooks,
-  vectors: jax.Array,
-  *,
-  config: RqVaeConfig,
-  assign: Sequence[quantizers.Assign] | None = None,
-) -> tuple[jax.Array, tuple[Metrics, quantizers.Quantized]]:
-  """`L_recon + beta L_commit` of vectors `[B, D]` (TIGER eq. 1-2)."""
-  assign = training_assign(config) if assign is None else assign
-  model = build_model(config, features=vectors.shape[-1])
-  variables = {"params": params}
-  z = model.apply(variables, vectors, method="encode")
-  quantized = quantizers.residual_quantize(z, codebooks, assign=assign)
-  latent = quantizers.straight_through(z, quantized.quantized)
-  restored = model.apply(variables, latent, method="decode")
-  recon = jnp.sum(jnp.square(vectors - restored)) / vectors.shape[0]
-  commit = quantizers.commitment_loss(quantized)
-  total = recon + config.beta * commit
-  return total, ({"recon": recon, "commit": commit}, quantized)
-
-
-def apply_objective(
-  state: RqVaeState,
-  objective: Objective,
-  key: jax.Array,
-  *,
-  config: RqVaeConfig,
-  optimizer: optax.GradientTransformation,
-) -> tuple[RqVaeState, Metrics]:
-  """One step: AdamW on `objective(params, codebooks)`, then the codebooks."""
-  (value, (metrics, quantized)), grads = jax.value_and_grad(
-    objective, has_aux=True
-  )(state.params, state.codebooks)
-  updates, optimizer_state = optimizer.update(
-    grads, state.optimizer, state.params
-  )
-  quantized = jax.lax.stop_gradient(quantized)
-  codebooks, memory = config.codebook.update(
-    state.codebooks, state.memory, quantized, key
-  )
-  used = [
-    quantizers.perplexity(
-      quantizers.code_counts(quantized.codes[:, l], num_codes=book.shape[0])
-    )
-    for l, book in enumerate(codebooks)
-  ]
-  metrics = {"loss": value, **metrics} | {
-    f"perplexity_{l}": value for l, value in enumerate(used)
-  }
-  return RqVaeState(
-    params=optax.apply_updates(state.params, updates),
-    codebooks=codebooks,
-    optimizer=optimizer_state,
-    memory=memory,
-    step=state.step + 1,
-  ), metrics
-
-
-def train_step(
-  state: RqVaeState,
-  batch: jax.Array,
-  key: jax.Array,
-  *,
-  config: RqVaeConfig,
-  optimizer: optax.GradientTransformation,
-) -> tuple[RqVaeState, Metrics]:
-  """One step on vectors `[B, D]`; jit it with the state donated."""
-  objective = functools.partial(loss, vectors=batch, config=config)
-  return apply_objective(
-    state, objective, key, config=config, optimizer=optimizer
-  )
-
-
-def init_state(
-  params: autoencoder.Params,
-  codebooks: codebook_rules.Codebooks,
-  *,
-  config: RqVaeConfig,
-  pinned: tuple[jax.Array, ...] | None = None,
-) -> RqVaeState:
-  """State at step 0; `pinned` marks codebook rows that never restart."""
-  if pinned is None:
-    pinned = tuple(jnp.zeros(book.shape[0], bool) for book in codebooks)
-  return RqVaeState(
-    params=params,
-    codebooks=codebooks,
-    optimizer=build_optimizer(config).init(params),
-    memory=config.codebook.init(codebooks, pinned=pinned),
-    step=jnp.zeros((), jnp.int32),
-  )
-
-
-def init_codebooks(
-  latents: jax.Array,
-  *,
-  levels: tuple[int, ...],
-  config: RqVaeConfig,
-  key: jax.Array,
-) -> codebook_rules.Codebooks:
-  """Residual k-means of latents `[B, latent]` with `levels` codes."""
-  cluster = rq_kmeans.PlainKMeans(iterations=config.init_iterations)
-  kmeans = rq_kmeans.RqKMeansConfig(levels, cluster)
-  return rq_kmeans.fit(latents, config=kmeans, key=key).codebooks
-
-
-def start(
-  vectors: jax.Array, *, config: RqVaeConfig, key: jax.Array
-) -> tuple[RqVaeState, jax.Array]:
-  """Random parameters, codebooks of a first large batch; the training key."""
-  init_key, rows_key, book_key, train_key = jax.random.split(key, 4)
-  model = build_model(config, features=vectors.shape[1])
-  params = autoencoder.init_params(model, init_key)
-  rows = scan_fit.sample_rows(
-    rows_key, num_rows=vectors.shape[0], size=config.init_rows
-  )
-  latents = latent_vectors(params, vectors[rows], config=config)
-  codebooks = init_codebooks(
-    latents, levels=config.levels, config=config, key=book_key
-  )
-  return init_state(params, codebooks, config=config), train_key
-
-
-def draw_batch(
-  vectors: jax.Array, key: jax.Array, *, size: int
-) -> tuple[jax.Array, jax.Array]:
-  """`size` rows drawn with replacement, and a key for what else is random."""
-  rows_key, step_key = jax.random.split(key)
-  rows = jax.random.randint(rows_key, (size,), 0, vectors.shape[0])
-  return vectors[rows], step_key
-
-
-def fit(
-  vectors: np.ndarray | jax.Array,
-  *,
-  config: RqVaeConfig,
-  key: jax.Array,
-  progress: scan_fit.Progress | None = None,
-) -> tuple[RqVaeState, list[dict[str, float]]]:
-  """Trains on `[N, D]`; returns the state and one metrics row per chunk.
-
-  Raises:
-    ValueError: vectors that are empty, not 2-D or not finite.
-  """
-  scan_fit.check_vectors(vectors, name="vectors")
-  vectors = jnp.asarray(vectors, jnp.float32)
-  state, train_key = start(vectors, config=config, key=key)
-  optimizer = build_optimizer(config)
-
-  def step(state, vectors, key):
-    batch, step_key = draw_batch(vectors, key, size=config.batch_size)
-    return train_step(
-      state, batch, step_key, config=config, optimizer=optimizer
-    )
-
-  return scan_fit.fit(
-    state, vectors, train_key, step=step, steps=config.steps, progress=progress
   )
 
 
@@ -274,28 +102,101 @@ def latent_vectors(
   return map_rows.map_rows(encode, vectors)
 
 
-def encode(
-  state: RqVaeState, vectors: np.ndarray | jax.Array, *, config: RqVaeConfig
-) -> np.ndarray:
-  """Codes `[N, L]` int32 of vectors `[N, D]`: nearest at every level."""
-  scan_fit.check_vectors(vectors, name="vectors")
-  latents = latent_vectors(state.params, jnp.asarray(vectors), config=config)
-  return np.asarray(_quantize(latents, state.codebooks).codes)
-
-
 @functools.partial(jax.jit, static_argnames="config")
 def reconstruct(
-  state: RqVaeState, codes: jax.Array, *, config: RqVaeConfig
+  params: autoencoder.Params,
+  codebooks: codebook_rules.Codebooks,
+  codes: jax.Array,
+  *,
+  config: RqVaeConfig,
 ) -> jax.Array:
   """`Dec(sum_l e_{k_l})` `[N, D]` of codes `[N, L]`."""
-  features = state.params["encoder"]["Dense_0"]["kernel"].shape[0]
+  features = params["encoder"]["Dense_0"]["kernel"].shape[0]
   model = build_model(config, features=features)
 
   def decode(codes):
-    latents = quantizers.sum_codes(codes, state.codebooks)
-    return model.apply({"params": state.params}, latents, method="decode")
+    latents = quantizers.sum_codes(codes, codebooks)
+    return model.apply({"params": params}, latents, method="decode")
 
   return map_rows.map_rows(decode, codes)
 
 
 _quantize = jax.jit(quantizers.residual_quantize)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class RqVae:
+  """A fitted RQ-VAE; see `Tokenizer`.
+
+  Attributes:
+    config: Sizes and product; what else it holds is for training.
+    params: Parameters of the autoencoder.
+    codebooks: Per level `[C_l, latent]`.
+  """
+
+  config: RqVaeConfig
+  params: autoencoder.Params
+  codebooks: codebook_rules.Codebooks
+
+  @property
+  def level_sizes(self) -> tuple[int, ...]:
+    return tuple(len(book) for book in self.codebooks)
+
+  def latents(self, vectors: np.ndarray | jax.Array) -> jax.Array:
+    """`Enc(x)` `[n, latent]` of vectors `[n, D]`.
+
+    Raises:
+      ValueError: Vectors that are empty, not 2-D or not finite.
+    """
+    scan_fit.check_vectors(vectors, name="vectors")
+    vectors = jnp.asarray(vectors, jnp.float32)
+    return latent_vectors(self.params, vectors, config=self.config)
+
+  def reconstruct(self, codes: np.ndarray | jax.Array) -> jax.Array:
+    """The vectors `[n, D]` that codes `[n, L]` stand for."""
+    return reconstruct(self.params, self.codebooks, codes, config=self.config)
+
+  def encode(
+    self,
+    vectors: np.ndarray | jax.Array,
+    categories: np.ndarray | None = None,
+  ) -> np.ndarray:
+    """The nearest codes `[n, L]` at every level."""
+    del categories
+    return np.asarray(_quantize(self.latents(vectors), self.codebooks).codes)
+
+  def save(self, directory: pathlib.Path) -> None:
+    state = {"params": self.params, "codebooks": self.codebooks}
+    tokenizer.save_arrays(directory, state)
+
+  @classmethod
+  def load(cls, directory: pathlib.Path, section: Mapping[str, Any]) -> "RqVae":
+    return cls.restore(cls.settings(section), tokenizer.load_arrays(directory))
+
+  @classmethod
+  def restore(cls, config: RqVaeConfig, stored: Mapping[str, Any]) -> "RqVae":
+    """An autoencoder with stored parameters and codebooks."""
+    books = tokenizer.levels(stored["codebooks"])
+    return cls(config, stored["params"], books)
+
+  @staticmethod
+  def settings(section: Mapping[str, Any]) -> RqVaeConfig:
+    return vae_config(section, codebook=codebook_rules.GradientCodebook())
+
+
+def fit_result(
+  fitted: tokenizer.Tokenizer,
+  vae: RqVae,
+  codes: np.ndarray,
+  vectors: np.ndarray,
+  history: list[dict[str, float]],
+) -> tokenizer.FitResult:
+  """What a tokenizer with an autoencoder makes of its items `[N, D]`."""
+  return tokenizer.FitResult(
+    fitted,
+    codes,
+    latents=np.asarray(vae.latents(vectors)),
+    codebooks=vae.codebooks,
+    restored=np.asarray(vae.reconstruct(codes)),
+    history=history,
+  )

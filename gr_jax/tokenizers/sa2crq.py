@@ -25,23 +25,16 @@ Our reading, where the paper says nothing:
 """
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gr_jax.tokenizers import (
-  adaptive_depth,
-  anchored_codebook,
-  quantizers,
-  rq_kmeans,
-  rq_vae,
-  sarq,
-)
+from gr_jax.tokenizers import adaptive_depth, rq_vae, sarq, tokenizer
 from gr_jax.tokenizers import codebooks as codebook_rules
-from gr_jax.training import scan_fit
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +55,7 @@ class Sa2crqConfig:
   new_prior: float = 1 / 256
 
   def __post_init__(self):
-    levels, head = self.adaptive.vae.levels, self.head_levels
+    levels, head = self.levels, self.head_levels
     too_many = len(head) != len(levels) or any(
       h > c for h, c in zip(head, levels)
     )
@@ -73,6 +66,11 @@ class Sa2crqConfig:
       )
 
   @property
+  def levels(self) -> tuple[int, ...]:
+    """Codes per level, extensions included."""
+    return self.adaptive.vae.levels
+
+  @property
   def head(self) -> sarq.SarqConfig:
     """Phase 1's."""
     vae = dataclasses.replace(self.adaptive.vae, levels=self.head_levels)
@@ -81,139 +79,7 @@ class Sa2crqConfig:
   @property
   def extends(self) -> bool:
     """Whether phase 2 has anything to train."""
-    return self.head_levels != self.adaptive.vae.levels
-
-
-class TailState(NamedTuple):
-  """What a step of phase 2 replaces: codebooks and the rule's memory."""
-
-  codebooks: codebook_rules.Codebooks
-  memory: Any
-
-
-def tail_step(
-  state: TailState,
-  latents: jax.Array,
-  paths: adaptive_depth.PathBudgets,
-  key: jax.Array,
-  *,
-  rule: anchored_codebook.AnchoredCodebook,
-  beta: float,
-) -> tuple[TailState, dict[str, jax.Array]]:
-  """One step of phase 2 on latents `[B, latent]`; `loss` is L_T."""
-  found = quantizers.residual_quantize(latents, state.codebooks)
-  depth = adaptive_depth.depths(found.codes, paths)
-  kept = adaptive_depth.cut(found, depth)
-  gap = jnp.sum(jnp.square(latents - kept.quantized)) / len(latents)
-  codebook = anchored_codebook.codebook_loss(
-    state.codebooks, kept, anchors=rule.anchors
-  )
-  commit = quantizers.commitment_loss(kept)
-  codebooks, memory = rule.update(state.codebooks, state.memory, kept, key)
-  return TailState(codebooks, memory), {
-    "loss": gap + codebook + beta * commit,
-    "latent_recon": gap,
-    "codebook": codebook,
-    "commit": commit,
-    "depth": jnp.mean(depth),
-  }
-
-
-def fit(
-  vectors: np.ndarray,
-  weights: np.ndarray,
-  head_mask: np.ndarray,
-  *,
-  config: Sa2crqConfig,
-  key: jax.Array,
-  progress: scan_fit.Progress | None = None,
-) -> tuple[sarq.SarqState, list[dict[str, float]]]:
-  """Trains both phases on items `[N, D]`.
-
-  Args:
-    vectors: `[N, D]`.
-    weights: `[N]` interactions, of the training period only.
-    head_mask: `[N]` bool; the others are the tail.
-    config: see `Sa2crqConfig`.
-    key: of everything random.
-    progress: called with the steps of both phases counted together.
-
-  Raises:
-    ValueError: arrays that do not fit, or too few items for the codes.
-  """
-  sarq.check_items(vectors, weights)
-  num_head = int(np.sum(head_mask))
-  if num_head < max(config.head_levels):
-    raise ValueError(
-      f"{num_head} head items cannot start {max(config.head_levels)} codes; "
-      "take smaller head_levels or a larger head_share."
-    )
-  budgets = sarq.budgets(config.adaptive, num_items=len(vectors))
-  key, tail_key = jax.random.split(key)
-  state, history = sarq.fit(
-    vectors[head_mask],
-    weights[head_mask],
-    config=config.head,
-    budgets=budgets,
-    key=key,
-    progress=progress,
-  )
-  prior = jnp.asarray(config.new_prior, jnp.float32)
-  state = state.replace(paths=state.paths.replace(new_prior=prior))
-  if not config.extends:
-    return state, history
-  latents = rq_vae.latent_vectors(
-    state.params,
-    jnp.asarray(vectors[~head_mask], jnp.float32),
-    config=config.adaptive.vae,
-  )
-  codebooks, rows = fit_tail(
-    state, latents, config=config, key=tail_key, progress=progress
-  )
-  return state.replace(codebooks=codebooks), history + rows
-
-
-def fit_tail(
-  state: sarq.SarqState,
-  latents: jax.Array,
-  *,
-  config: Sa2crqConfig,
-  key: jax.Array,
-  progress: scan_fit.Progress | None = None,
-) -> tuple[codebook_rules.Codebooks, list[dict[str, float]]]:
-  """Phase 2: the head's codebooks with extensions for latents `[n, latent]`."""
-  vae = config.adaptive.vae
-  rows_key, book_key, train_key = jax.random.split(key, 3)
-  rows = scan_fit.sample_rows(
-    rows_key, num_rows=len(latents), size=vae.init_rows
-  )
-  codebooks = anchored_codebook.extend(
-    state.codebooks,
-    latents[rows],
-    sizes=vae.levels,
-    cluster=rq_kmeans.PlainKMeans(iterations=vae.init_iterations),
-    key=book_key,
-  )
-  rule = anchored_codebook.AnchoredCodebook(vae.codebook, config.head_levels)
-
-  def step(state, data, key):
-    latents, paths = data
-    batch, step_key = rq_vae.draw_batch(latents, key, size=vae.batch_size)
-    return tail_step(state, batch, paths, step_key, rule=rule, beta=vae.beta)
-
-  unpinned = tuple(jnp.zeros(size, bool) for size in vae.levels)
-  # Copies: a step donates its state, and the anchors belong to phase 1.
-  books = jax.tree.map(jnp.copy, codebooks)
-  trained, history = scan_fit.fit(
-    TailState(books, rule.init(books, pinned=unpinned)),
-    (latents, state.paths),
-    train_key,
-    step=step,
-    steps=config.tail_steps,
-    begin=vae.steps,
-    progress=progress,
-  )
-  return trained.codebooks, history
+    return self.head_levels != self.levels
 
 
 def anchors_of(
@@ -224,30 +90,88 @@ def anchors_of(
   return tuple(book[:size] for book, size in zip(codebooks, sizes, strict=True))
 
 
-def encode(
-  state: sarq.SarqState,
-  vectors: np.ndarray | jax.Array,
-  head_mask: np.ndarray,
-  *,
-  config: Sa2crqConfig,
-) -> np.ndarray:
-  """Codes `[N, L]` int32 of `[N, D]`, -1 after an early end.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Sa2crq:
+  """A fitted SA2CRQ; see `Tokenizer`.
 
-  Args:
-    state: what `fit` gave.
-    vectors: `[N, D]`.
-    head_mask: `[N]` bool, items coded with the anchors alone; False for items
-      that came after training.
-    config: see `Sa2crqConfig`.
+  Attributes:
+    config: Both phases.
+    state: Autoencoder, codebooks with extensions, and path tables of the head.
   """
-  scan_fit.check_vectors(vectors, name="vectors")
-  latents = rq_vae.latent_vectors(
-    state.params, jnp.asarray(vectors, jnp.float32), config=config.adaptive.vae
-  )
-  anchors = anchors_of(state.codebooks, config=config)
-  codes = jnp.where(
-    jnp.asarray(head_mask)[:, None],
-    sarq.full_codes(latents, anchors),
-    sarq.full_codes(latents, state.codebooks),
-  )
-  return np.asarray(sarq.ended_codes(codes, state.paths))
+
+  config: Sa2crqConfig
+  state: sarq.SarqState
+
+  @property
+  def level_sizes(self) -> tuple[int, ...]:
+    return tuple(len(book) for book in self.state.codebooks)
+
+  @property
+  def vae(self) -> rq_vae.RqVae:
+    """The autoencoder with the codebooks of both phases."""
+    config = self.config.adaptive.vae
+    return rq_vae.RqVae(config, self.state.params, self.state.codebooks)
+
+  def encode(
+    self,
+    vectors: np.ndarray | jax.Array,
+    categories: np.ndarray | None = None,
+  ) -> np.ndarray:
+    """Codes `[n, L]` of tail items: nobody has bought a new item yet."""
+    del categories
+    return sarq.encode(self.state, vectors, config=self.config.adaptive)
+
+  def encode_items(
+    self, vectors: np.ndarray | jax.Array, head_mask: np.ndarray
+  ) -> np.ndarray:
+    """Codes `[N, L]` of the catalogue, -1 after an early end.
+
+    Args:
+      vectors: `[N, D]`.
+      head_mask: `[N]` bool, the items that are coded with the anchors alone.
+    """
+    latents, state = self.vae.latents(vectors), self.state
+    anchors = anchors_of(state.codebooks, config=self.config)
+    codes = jnp.where(
+      jnp.asarray(head_mask)[:, None],
+      sarq.full_codes(latents, anchors),
+      sarq.full_codes(latents, state.codebooks),
+    )
+    return np.asarray(sarq.ended_codes(codes, state.paths))
+
+  def save(self, directory: pathlib.Path) -> None:
+    tokenizer.save_arrays(directory, self.state)
+
+  @classmethod
+  def load(
+    cls, directory: pathlib.Path, section: Mapping[str, Any]
+  ) -> "Sa2crq":
+    stored = tokenizer.load_arrays(directory)
+    paths = stored["paths"] | {
+      "tables": tokenizer.levels(stored["paths"]["tables"])
+    }
+    state = sarq.SarqState(
+      stored["params"],
+      tokenizer.levels(stored["codebooks"]),
+      adaptive_depth.PathBudgets(**paths),
+    )
+    return cls(cls.settings(section), state)
+
+  @staticmethod
+  def settings(section: Mapping[str, Any]) -> Sa2crqConfig:
+    steps = section["vae"]["steps"] - section["tail_steps"]
+    if steps <= 0:
+      raise ValueError(
+        f"tokenizer.tail_steps is {section['tail_steps']} of vae.steps "
+        f"{section['vae']['steps']}; leave some for the head."
+      )
+    codebook = codebook_rules.GradientCodebook()
+    vae = rq_vae.vae_config(section, codebook=codebook, steps=steps)
+    return Sa2crqConfig(
+      adaptive=sarq.SarqConfig(
+        vae, tuple(section["tau_items"]), section["latent_weight"]
+      ),
+      head_levels=tuple(section["head_levels"]),
+      tail_steps=section["tail_steps"],
+      new_prior=section["new_prior"],
+    )

@@ -30,6 +30,7 @@ from gr_jax.tokenizers import (
   path_entropy,
   quantizers,
   rq_vae,
+  rq_vae_training,
 )
 from gr_jax.tokenizers import codebooks as codebook_rules
 from gr_jax.training import scan_fit
@@ -89,14 +90,14 @@ def loss(
   paths: adaptive_depth.PathBudgets,
   *,
   config: SarqConfig,
-) -> tuple[jax.Array, tuple[rq_vae.Metrics, quantizers.Quantized]]:
+) -> tuple[jax.Array, tuple[rq_vae_training.Metrics, quantizers.Quantized]]:
   """`L_recon^(k) + beta L_commit^(k)` of vectors `[B, D]`."""
   vae = config.vae
   model = rq_vae.build_model(vae, features=vectors.shape[-1])
   variables = {"params": params}
   z = model.apply(variables, vectors, method="encode")
   found = quantizers.residual_quantize(
-    z, codebooks, assign=rq_vae.training_assign(vae)
+    z, codebooks, assign=rq_vae_training.training_assign(vae)
   )
   depth = adaptive_depth.depths(found.codes, paths)
   kept = adaptive_depth.cut(found, depth)
@@ -128,7 +129,7 @@ def fit(
     config: see `SarqConfig`.
     budgets: `[L - 1]` nats; see `budgets`.
     key: of everything random; with infinite budgets the same draws as
-      `rq_vae.fit`.
+      `rq_vae_training.fit`.
     progress: called once an epoch, or once a chunk of a long one.
 
   Raises:
@@ -139,16 +140,18 @@ def fit(
   vectors = jnp.asarray(vectors, jnp.float32)
   weights = jnp.asarray(weights, jnp.float32)
   vae = config.vae
-  state, train_key = rq_vae.start(vectors, config=vae, key=key)
-  optimizer = rq_vae.build_optimizer(vae)
+  state, train_key = rq_vae_training.start(vectors, config=vae, key=key)
+  optimizer = rq_vae_training.build_optimizer(vae)
 
   def step(state, data, key):
     vectors, paths = data
-    batch, step_key = rq_vae.draw_batch(vectors, key, size=vae.batch_size)
+    batch, step_key = rq_vae_training.draw_batch(
+      vectors, key, size=vae.batch_size
+    )
     objective = functools.partial(
       loss, vectors=batch, paths=paths, config=config
     )
-    return rq_vae.apply_objective(
+    return rq_vae_training.apply_objective(
       state, objective, step_key, config=vae, optimizer=optimizer
     )
 

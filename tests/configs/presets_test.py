@@ -6,6 +6,7 @@ import pathlib
 import pytest
 
 from configs import retrieval
+from gr_jax.tokenizers.build import settings
 
 RECIPES = (
   "cq_sid",
@@ -38,7 +39,7 @@ def test_a_recipe_names_its_experiment_and_itself(recipe, preset):
   assert config.name == recipe
   experiment = importlib.import_module(f"experiments.{config.experiment}")
   assert callable(experiment.run)
-  experiment.settings(config.tokenizer)
+  settings(config.tokenizer)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -6,6 +6,7 @@ from experiments import cq_sid
 from experiments.pipeline.prepare import Data
 from gr_jax.artefacts import Artefact
 from gr_jax.data.requests import CLICKED, TRAIN
+from gr_jax.tokenizers.cq_sid import CqSid
 from tests.reference.small_world import shop
 
 
@@ -48,7 +49,7 @@ def test_a_depth_below_the_tree_gives_its_leaves(data):
 
 def test_the_section_becomes_the_tokenizers_config():
   section = config.get_config("tiny").tokenizer
-  found = cq_sid.settings(section)
+  found = CqSid.settings(section)
   assert found.vae.levels == section.vae.levels
   assert found.gamma == section.contrast.gamma
   assert found.vae.codebook.decay == section.ema.decay
@@ -58,4 +59,4 @@ def test_one_level_is_too_few():
   section = config.get_config("tiny").tokenizer
   section.vae.levels = (32,)
   with pytest.raises(ValueError, match=r"levels is \(32,\); CQ-SID needs"):
-    cq_sid.settings(section)
+    CqSid.settings(section)

@@ -17,14 +17,16 @@ from experiments.pipeline.train import train
 from gr_jax.artefacts import Artefact
 from gr_jax.generators.build import build_generator
 from gr_jax.retrieval.retriever import Retriever
+from gr_jax.tokenizers.dsi import IDS
 from tests.reference.small_world import shop, writer
 
 
 def section(ids: str) -> ConfigDict:
   return ConfigDict(
     {
+      "name": "dsi",
       "seed": 0,
-      "collisions": "clusters",
+      "collisions": "next_free",
       "ids": ids,
       "branches": 3,
       "leaf": 5,
@@ -45,7 +47,7 @@ def tokenized(directory, ids: str):
   return tokenize(section(ids), directory, made, vectors, fit=dsi.fit)
 
 
-@pytest.mark.parametrize("ids", list(dsi.IDS))
+@pytest.mark.parametrize("ids", list(IDS))
 def test_every_item_has_an_id_of_its_own(tmp_path, ids):
   found = tokenized(tmp_path, ids).semantic_ids
   assert found.num_ids == len(shop().catalogue)
@@ -57,6 +59,14 @@ def test_unknown_ids_are_told_before_anything_runs(tmp_path):
   config = nci_config.get_config("tiny")
   config.tokenizer.ids = "x"
   with pytest.raises(ValueError, match=r"tokenizer.ids is 'x'; use one"):
+    dsi.run(config, tmp_path / "run")
+  assert not (tmp_path / "run").exists()
+
+
+def test_ids_of_their_own_are_not_left_to_a_policy_on_shared_ones(tmp_path):
+  config = nci_config.get_config("tiny")
+  config.tokenizer.collisions = "suffix"
+  with pytest.raises(ValueError, match="use 'next_free'"):
     dsi.run(config, tmp_path / "run")
   assert not (tmp_path / "run").exists()
 

@@ -8,6 +8,7 @@ from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import tokenize
 from gr_jax.artefacts import Artefact
+from gr_jax.tokenizers.sa2crq import Sa2crq
 from tests.reference.small_world import shop
 
 
@@ -45,7 +46,7 @@ def test_ids_that_end_pass_the_stage_with_their_quality(tmp_path):
 
 
 def test_sarq_has_one_phase_and_acrq_no_ends(tmp_path):
-  short = experiment.settings(section(sarq))
+  short = Sa2crq.settings(section(sarq))
   assert not short.extends
   assert short.tail_steps == 0
   ids = tokenized(tmp_path, section(acrq))
@@ -63,4 +64,4 @@ def test_some_steps_are_left_for_the_head():
   config = section()
   config.tail_steps = config.vae.steps
   with pytest.raises(ValueError, match="leave some for the head"):
-    experiment.settings(config)
+    Sa2crq.settings(config)

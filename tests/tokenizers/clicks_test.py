@@ -20,7 +20,7 @@ def test_a_batch_pairs_items_with_their_own_queries():
   pairs = np.concatenate([batch.pair_vectors, batch.query_vectors], axis=1)
   assert {tuple(pair) for pair in pairs} <= {(1, 0), (2, 0), (3, 1), (3, 2)}
   np.testing.assert_array_equal(
-    batch.pair_categories, np.asarray(batch.pair_vectors)[:, 0] % 3
+    batch.categories, np.asarray(batch.vectors)[:, 0] % 3
   )
 
 

@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,24 +27,6 @@ def test_groups_partition_a_cluster_within_the_bound(seed, most, groups):
   assert (sizes[ids.id_of_item] <= bound[bucket]).all()
   fits_mask = (counts <= most * groups)[bucket]
   assert (sizes[ids.id_of_item][fits_mask] <= most).all()
-
-
-@given(st.integers(0, 2**31 - 1))
-def test_the_papers_codes_keep_the_prefix_and_the_third_code(seed):
-  codes = draw(seed)
-  ids = cluster_split.split_large_clusters(codes, SIZES, max_items=2)
-  written = cluster_split.paper_codes(codes, ids.codes[:, 3])
-  np.testing.assert_array_equal(written[:, :2], codes[:, :2])
-  np.testing.assert_array_equal(written[:, 2] // 1000, codes[:, 2])
-  np.testing.assert_array_equal(
-    np.unique(written, axis=0, return_inverse=True)[1].reshape(-1),
-    ids.id_of_item,
-  )
-
-
-def test_the_papers_codes_hold_three_digits():
-  with pytest.raises(ValueError, match="group 1000"):
-    cluster_split.paper_codes(np.zeros((1, 3)), np.array([1000]))
 
 
 @given(st.integers(0, 2**31 - 1), st.integers(1, 79))

@@ -2,7 +2,7 @@ import jax
 import numpy as np
 import pytest
 
-from gr_jax.tokenizers.cluster_tree import cluster_paths
+from gr_jax.tokenizers.cluster_tree import fit_tree
 
 KEY = jax.random.key(0)
 
@@ -17,7 +17,7 @@ def blobs(count=6, each=20, seed=0):
 
 def test_leaves_part_the_rows_and_are_small():
   vectors = np.random.default_rng(0).normal(size=(300, 4))
-  leaves = cluster_paths(vectors, branches=3, leaf=20, key=KEY)
+  _, leaves = fit_tree(vectors, branches=3, leaf=20, key=KEY)
   assert max(len(rows) for _, rows in leaves) <= 20
   together = np.concatenate([rows for _, rows in leaves])
   np.testing.assert_array_equal(np.sort(together), np.arange(300))
@@ -28,14 +28,15 @@ def test_leaves_part_the_rows_and_are_small():
 
 def test_no_leaf_lies_below_another():
   vectors = np.random.default_rng(1).normal(size=(300, 4))
-  paths = {p for p, _ in cluster_paths(vectors, branches=4, leaf=9, key=KEY)}
+  _, leaves = fit_tree(vectors, branches=4, leaf=9, key=KEY)
+  paths = {path for path, _ in leaves}
   for path in paths:
     assert not any(path[:d] in paths for d in range(len(path)))
 
 
 def test_clusters_that_are_there_are_found():
   vectors, blob = blobs()
-  leaves = cluster_paths(vectors, branches=6, leaf=20, key=KEY)
+  _, leaves = fit_tree(vectors, branches=6, leaf=20, key=KEY)
   first = {}
   for path, rows in leaves:
     for b in blob[rows]:
@@ -46,7 +47,7 @@ def test_clusters_that_are_there_are_found():
 
 def test_a_path_is_the_nearest_centroid_of_its_cluster():
   vectors = np.random.default_rng(2).normal(size=(120, 3))
-  leaves = cluster_paths(vectors, branches=4, leaf=60, key=KEY)
+  _, leaves = fit_tree(vectors, branches=4, leaf=60, key=KEY)
   first = np.empty(120, int)
   for path, rows in leaves:
     first[rows] = path[0]
@@ -56,13 +57,13 @@ def test_a_path_is_the_nearest_centroid_of_its_cluster():
 
 
 def test_copies_of_one_vector_are_dealt_out():
-  leaves = cluster_paths(np.ones((50, 2)), branches=2, leaf=8, key=KEY)
+  _, leaves = fit_tree(np.ones((50, 2)), branches=2, leaf=8, key=KEY)
   assert max(len(rows) for _, rows in leaves) <= 8
   assert sum(len(rows) for _, rows in leaves) == 50
 
 
 def test_few_rows_are_one_leaf():
-  ((path, rows),) = cluster_paths(np.eye(5), branches=2, leaf=5, key=KEY)
+  _, ((path, rows),) = fit_tree(np.eye(5), branches=2, leaf=5, key=KEY)
   assert path == ()
   assert rows.tolist() == [0, 1, 2, 3, 4]
 
@@ -70,4 +71,29 @@ def test_few_rows_are_one_leaf():
 @pytest.mark.parametrize(("branches", "leaf"), [(1, 5), (10, 9)])
 def test_a_tree_that_cannot_grow_is_refused(branches, leaf):
   with pytest.raises(ValueError, match="branches"):
-    cluster_paths(np.eye(5), branches=branches, leaf=leaf, key=KEY)
+    fit_tree(np.eye(5), branches=branches, leaf=leaf, key=KEY)
+
+
+@pytest.mark.parametrize(("branches", "leaf"), [(2, 2), (4, 9), (30, 30)])
+def test_a_known_vector_goes_down_the_path_of_its_leaf(branches, leaf):
+  vectors = np.random.default_rng(3).normal(size=(300, 4))
+  tree, leaves = fit_tree(vectors, branches=branches, leaf=leaf, key=KEY)
+  paths = tree.paths(vectors)
+  for path, rows in leaves:
+    assert (paths[rows, : len(path)] == path).all()
+    assert (paths[rows, len(path) :] == -1).all()
+
+
+def test_any_vector_ends_in_a_leaf():
+  vectors, _ = blobs(count=3)
+  tree, leaves = fit_tree(vectors, branches=6, leaf=12, key=KEY)
+  known = {path for path, _ in leaves}
+  far = np.random.default_rng(0).normal(size=(500, 8)) * 60
+  found = {tuple(row[row >= 0].tolist()) for row in tree.paths(far)}
+  assert found <= known
+  assert len(found) > 3
+
+
+def test_a_tree_of_one_leaf_has_empty_paths():
+  tree, _ = fit_tree(np.eye(5), branches=2, leaf=5, key=KEY)
+  assert tree.paths(np.ones((3, 5))).shape == (3, 0)

@@ -1,116 +1,92 @@
+"""What every policy does for all items, and DSI's for new ones."""
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gr_jax.tokenizers import collisions
+from gr_jax.tokenizers import collisions, dsi
+from gr_jax.tokenizers.rq_kmeans import RqKMeans
+from gr_jax.tokenizers.semantic_ids import SemanticIds
+from gr_jax.tokenizers.tokenizer import FitResult
 
-SEEDS = st.integers(0, 2**31 - 1)
-SIZES = (3, 4)
+SHARED = [name for name in collisions.COLLISIONS if name != "next_free"]
 
 
-def draw(seed, rows=40):
+def fitted(seed: int, items: int = 40) -> FitResult:
   rng = np.random.default_rng(seed)
-  codes = np.stack([rng.integers(0, c, rows) for c in SIZES], axis=1)
-  return codes, rng.integers(0, 5, rows)
+  books = tuple(
+    rng.normal(size=(size, 5)).astype(np.float32) for size in (3, 4)
+  )
+  vectors = rng.normal(size=(items, 5)).astype(np.float32)
+  tokenizer = RqKMeans(books)
+  codes = tokenizer.encode(vectors)
+  return FitResult(tokenizer, codes, vectors, books, vectors, [])
+
+
+@pytest.mark.parametrize("name", SHARED)
+@given(st.integers(0, 2**31 - 1))
+def test_no_id_that_was_given_changes(name, seed):
+  policy, first = collisions.COLLISIONS[name], fitted(seed)
+  ids = policy.resolve(first, np.arange(40) % 5)
+  assert len(ids) == 40
+  new = fitted(seed).codes[:7]
+  grown = policy.append(ids, new)
+  np.testing.assert_array_equal(grown.codes[:40], ids.codes)
+  assert grown.level_sizes == ids.level_sizes
+  np.testing.assert_array_equal(grown.codes[40:, : new.shape[1]], new)
 
 
 def test_clusters_are_left_alone():
-  codes, _ = draw(0)
-  ids = collisions.leave_clusters(codes, SIZES)
-  np.testing.assert_array_equal(ids.codes, codes)
+  first = fitted(0)
+  ids = collisions.COLLISIONS["clusters"].resolve(first, np.zeros(40))
+  np.testing.assert_array_equal(ids.codes, first.codes)
   assert ids.num_ids < len(ids)
 
 
-@given(SEEDS)
-def test_a_suffix_makes_every_id_unique_and_keeps_the_prefix(seed):
-  codes, priority = draw(seed)
-  ids = collisions.add_suffix(codes, SIZES, priority=priority)
-  assert ids.num_ids == len(codes)
-  np.testing.assert_array_equal(ids.codes[:, :2], codes)
+def test_an_id_of_its_own_is_not_for_items_that_share_codes():
+  with pytest.raises(ValueError, match=r"40 items have only \d+ different"):
+    collisions.COLLISIONS["next_free"].resolve(fitted(0), np.zeros(40))
 
 
-@given(SEEDS)
-def test_suffixes_count_up_as_priority_goes_down(seed):
-  codes, priority = draw(seed)
-  ids = collisions.add_suffix(codes, SIZES, priority=priority)
-  for prefix in np.unique(codes, axis=0):
-    rows = np.flatnonzero((codes == prefix).all(axis=1))
-    order = sorted(rows, key=lambda row: (-priority[row], row))
-    np.testing.assert_array_equal(ids.codes[order, 2], np.arange(len(rows)))
+def test_a_new_number_is_the_next_one():
+  ids = dsi.naive_ids(np.random.default_rng(0).permutation(96))
+  grown = collisions.append_next_free(ids, np.full((4, 2), -1))
+  assert grown.codes[96:].tolist() == [[9, 6], [9, 7], [9, 8], [9, 9]]
+  np.testing.assert_array_equal(grown.codes[:96], ids.codes)
+  with pytest.raises(ValueError, match="no room: all 100 IDs behind the codes"):
+    collisions.append_next_free(grown, np.full((1, 2), -1))
 
 
-@given(SEEDS, st.integers(1, 39))
-def test_appended_items_take_free_numbers_and_move_nobody(seed, cut):
-  codes, priority = draw(seed)
-  old = collisions.add_suffix(
-    codes[:cut], SIZES, priority=priority[:cut], headroom=50
-  )
-  grown = collisions.append_suffix(old, codes[cut:], priority=priority[cut:])
-  np.testing.assert_array_equal(grown.codes[:cut], old.codes)
-  assert grown.num_ids == len(codes)
-  assert grown.level_sizes == old.level_sizes
+def test_atomic_codes_leave_no_room():
+  with pytest.raises(ValueError, match="no room: all 7 IDs"):
+    collisions.append_next_free(dsi.atomic_ids(7), np.full((1, 1), -1))
 
 
-def test_a_bucket_without_room_is_an_error_that_names_it():
-  codes = np.array([[1, 2], [1, 2], [0, 0]])
-  ids = collisions.add_suffix(codes, SIZES, priority=np.zeros(3), headroom=1.0)
-  with pytest.raises(ValueError, match=r"\[1, 2\] would hold 3 items"):
-    collisions.append_suffix(ids, codes[:1], priority=np.zeros(1))
+def test_a_new_item_takes_the_next_place_in_its_leaf():
+  codes = [[0, 0, -1], [0, 1, -1], [1, 0, 0], [1, 0, 1], [1, 1, 0]]
+  ids = SemanticIds(np.array(codes), (3, 4, 3))
+  new = [[0, -1, -1], [1, 0, -1], [0, -1, -1], [1, 1, -1]]
+  grown = collisions.append_next_free(ids, np.array(new))
+  taken = [[0, 2, -1], [1, 0, 2], [0, 3, -1], [1, 1, 1]]
+  assert grown.codes[5:].tolist() == taken
+  assert grown.num_ids == len(grown)
+  with pytest.raises(ValueError, match=r"all 3 IDs behind the codes \[1, 0\]"):
+    collisions.append_next_free(grown, np.array([[1, 0, -1]]))
 
 
-def test_sinkhorn_parts_colliding_items_at_the_last_level_only():
-  rng = np.random.default_rng(0)
-  residuals = rng.normal(size=(12, 4)).astype(np.float32)
-  codebook = rng.normal(size=(16, 4)).astype(np.float32)
-  codes = np.zeros((12, 2), int)
-  codes[:, 0] = np.arange(12) // 4
-  ids = collisions.sinkhorn_reassign(
-    codes, (3, 16), residuals=residuals, codebook=codebook
-  )
-  assert ids.num_ids == 12
-  np.testing.assert_array_equal(ids.codes[:, 0], codes[:, 0])
+OLD = np.array([(0, 0, 0), (0, 1, 0), (1, 0, 0), (1, 0, 1)])
+NEW = np.array([(1, 0), (0, 0), (1, 0), (2, 3)])
 
 
-@given(SEEDS)
-def test_colliding_groups_are_the_buckets_of_two_or_more(seed):
-  bucket = np.random.default_rng(seed).integers(0, 6, 20)
-  groups = collisions._colliding_groups(bucket, where=bucket >= 0)
-  found = {
-    tuple(row[row >= 0]) for rows in groups for row in rows if row[0] >= 0
-  }
-  counts = np.bincount(bucket)
-  assert found == {
-    tuple(np.flatnonzero(bucket == b)) for b in np.flatnonzero(counts > 1)
-  }
+def test_a_suffix_goes_on_where_its_bucket_ends():
+  ids = SemanticIds(OLD, (3, 4, 6))
+  found = collisions.COLLISIONS["suffix"].append(ids, NEW).codes[4:]
+  assert found.tolist() == [[1, 0, 2], [0, 0, 1], [1, 0, 3], [2, 3, 0]]
 
 
-def test_sinkhorn_leaves_unique_ids_alone():
-  codes = np.array([[0, 1], [0, 2], [1, 1]])
-  ids = collisions.sinkhorn_reassign(
-    codes, (3, 4), residuals=np.zeros((3, 2)), codebook=np.ones((4, 2))
-  )
-  np.testing.assert_array_equal(ids.codes, codes)
-
-
-ENDED = np.array([[1, -1], [1, -1], [1, 2], [1, 2], [0, 3]])
-
-
-def test_ids_that_ended_early_stay_shared_under_a_suffix():
-  ids = collisions.add_suffix(ENDED, SIZES, priority=np.arange(5))
-  np.testing.assert_array_equal(ids.codes[:, 2], [-1, -1, 1, 0, 0])
-  grown = collisions.append_suffix(ids, ENDED, priority=np.zeros(5))
-  np.testing.assert_array_equal(grown.codes[:5], ids.codes)
-  np.testing.assert_array_equal(grown.codes[5:, 2], [-1, -1, 2, 3, 1])
-
-
-def test_sinkhorn_parts_full_ids_and_leaves_those_that_ended():
-  rng = np.random.default_rng(0)
-  ids = collisions.sinkhorn_reassign(
-    ENDED,
-    SIZES,
-    residuals=rng.normal(size=(5, 3)),
-    codebook=rng.normal(size=(4, 3)),
-  )
-  np.testing.assert_array_equal(ids.codes[:2], ENDED[:2])
-  assert ids.codes[2, 1] != ids.codes[3, 1]
+@pytest.mark.parametrize("name", ["clusters", "sinkhorn"])
+def test_other_policies_let_new_items_share_an_id(name):
+  ids = SemanticIds(OLD[:, :2], (3, 4))
+  found = collisions.COLLISIONS[name].append(ids, NEW)
+  np.testing.assert_array_equal(found.codes[4:], NEW)

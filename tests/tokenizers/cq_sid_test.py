@@ -1,12 +1,19 @@
 import dataclasses
-import functools
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gr_jax.tokenizers import autoencoder, clicks, codebooks, cq_sid, rq_vae
+from gr_jax.tokenizers import (
+  autoencoder,
+  clicks,
+  codebooks,
+  cq_sid,
+  cq_sid_training,
+  rq_vae,
+  rq_vae_training,
+)
 
 VAE = rq_vae.RqVaeConfig(
   hidden=(16,),
@@ -36,27 +43,32 @@ NO_PAIRS = {
 }
 
 
-loss = jax.jit(cq_sid.loss, static_argnames="config")
+KEY = jax.random.key(1)
+loss = jax.jit(cq_sid_training.loss, static_argnames="config")
 
 
 def fit(config=CONFIG, categories=CATEGORIES, number=5, **pairs):
-  return cq_sid.fit(
+  return cq_sid_training.fit(
     X,
     categories=categories,
     num_categories=number,
     config=config,
-    key=jax.random.key(1),
+    key=KEY,
     **(pairs or PAIRS),
   )
 
 
-def draw_batch(categories):
-  data = clicks.Clicks(
+def click_data(categories):
+  return clicks.Clicks(
     jnp.asarray(X),
     jnp.asarray(categories, jnp.int32),
     jnp.asarray(PAIRS["query_vectors"]),
     jnp.stack([PAIRS["pair_item"], PAIRS["pair_query"]], axis=-1),
   )
+
+
+def draw_batch(categories):
+  data = click_data(categories)
   return clicks.draw_batch(data, jax.random.key(2), items=32, pairs=16)
 
 
@@ -71,17 +83,24 @@ def start():
 
 
 def test_the_first_code_is_the_category_where_it_is_known():
-  state, history = fit()
-  codes = cq_sid.encode(state, X, categories=CATEGORIES, config=CONFIG)
+  tokenizer, history = fit()
+  codes = tokenizer.encode(X, CATEGORIES)
   known_mask = CATEGORIES >= 0
   np.testing.assert_array_equal(codes[known_mask, 0], CATEGORIES[known_mask])
-  sizes = cq_sid.level_sizes(CONFIG, num_categories=5)
+  sizes = cq_sid_training.level_sizes(CONFIG, num_categories=5)
   assert sizes == (5, 8, 8)
   assert (codes < np.array(sizes)).all()
   assert np.isfinite(history[-1]["nce"])
-  assert state.memory[0].pinned.all()
+  assert tokenizer.level_sizes == sizes
   with pytest.raises(ValueError, match="category 5 has no code among 5"):
-    cq_sid.encode(state, X[:1], categories=np.array([5]), config=CONFIG)
+    tokenizer.encode(X[:1], np.array([5]))
+
+
+def test_categories_that_occur_never_restart():
+  state = cq_sid_training.init_state(
+    click_data(CATEGORIES), num_categories=5, config=CONFIG, key=KEY
+  )
+  assert state.memory[0].pinned.all()
 
 
 def test_without_queries_and_categories_it_equals_rq_vae():
@@ -89,7 +108,7 @@ def test_without_queries_and_categories_it_equals_rq_vae():
   batch = draw_batch(np.full(200, -1))
   params, books = start()
   value, (metrics, _) = loss(params, books, batch, config=config)
-  plain, _ = rq_vae.loss(params, books, batch.vectors, config=VAE)
+  plain, _ = rq_vae_training.loss(params, books, batch.vectors, config=VAE)
   np.testing.assert_allclose(value, plain, rtol=1e-6)
   assert metrics["nce"] > 0
 
@@ -103,33 +122,14 @@ def test_gamma_weighs_the_contrastive_loss():
     ]
     for gamma in (0.0, 2.0)
   ]
-  nce = cq_sid.contrast(params, books, batch, config=CONFIG)
+  nce = cq_sid_training.contrast(params, batch, config=CONFIG)
   np.testing.assert_allclose(values[1] - values[0], 2 * nce, rtol=1e-4)
 
 
 def test_a_catalogue_without_categories_and_queries_trains():
   none = np.full(200, -1)
-  state, history = fit(categories=none, number=0, **NO_PAIRS)
-  codes = cq_sid.encode(state, X, categories=none, config=CONFIG)
-  assert state.codebooks[0].shape == (6, 4)
+  tokenizer, history = fit(categories=none, number=0, **NO_PAIRS)
+  codes = tokenizer.encode(X, none)
+  assert tokenizer.vae.codebooks[0].shape == (6, 4)
   assert len(np.unique(codes[:, 0])) > 1
   assert history[-1]["nce"] == 0
-
-
-def test_contrast_on_the_quantized_latent_reaches_encoder_and_projection():
-  config = dataclasses.replace(
-    CONFIG, contrast_on=cq_sid.quantized_view, projection=3
-  )
-  params, books = start()
-  params = {**params, "projection": jnp.ones((4, 3)).at[0, 1].set(2.0)}
-  batch = draw_batch(CATEGORIES)
-
-  @functools.partial(jax.jit, static_argnums=1)
-  def nce(params, config):
-    return cq_sid.contrast(params, books, batch, config=config)
-
-  grads = jax.grad(nce)(params, config)
-  assert np.abs(grads["projection"]).max() > 0
-  assert np.abs(grads["encoder"]["Dense_0"]["kernel"]).max() > 0
-  on_latent = dataclasses.replace(config, contrast_on=cq_sid.latent_view)
-  assert nce(params, config) != nce(params, on_latent)

@@ -19,7 +19,7 @@ def test_each_level_lowers_the_error(fitted):
 
 
 def test_encode_repeats_the_codes_it_was_fitted_with(fitted):
-  codes = rq_kmeans.encode(fitted.codebooks, X)
+  codes = rq_kmeans.RqKMeans(fitted.codebooks).encode(X)
   assert codes.dtype == np.int32
   np.testing.assert_array_equal(codes, fitted.codes)
 
@@ -31,7 +31,7 @@ def test_the_last_error_is_that_of_the_sum_of_rows(fitted):
 
 
 def test_codes_of_a_row_do_not_depend_on_its_company(fitted):
-  alone = rq_kmeans.encode(fitted.codebooks, X[:3])
+  alone = rq_kmeans.RqKMeans(fitted.codebooks).encode(X[:3])
   np.testing.assert_array_equal(alone, fitted.codes[:3])
 
 

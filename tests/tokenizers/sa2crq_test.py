@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gr_jax.decoding.trie import build_trie, find_rows
-from gr_jax.tokenizers import quantizers, rq_vae, sa2crq, sarq
+from gr_jax.tokenizers import quantizers, rq_vae, sa2crq, sa2crq_training, sarq
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 VAE = rq_vae.RqVaeConfig(
@@ -34,7 +34,7 @@ KEY = jax.random.key(1)
 
 @pytest.fixture(scope="module")
 def fitted():
-  return sa2crq.fit(X, WEIGHTS, HEAD, config=CONFIG, key=KEY)
+  return sa2crq_training.fit(X, WEIGHTS, HEAD, config=CONFIG, key=KEY)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def first_phase():
 
 
 def test_the_second_phase_leaves_phase_one_bit_for_bit(fitted, first_phase):
-  state = fitted[0]
+  state = fitted[0].state
   anchors = sa2crq.anchors_of(state.codebooks, config=CONFIG)
   chex.assert_trees_all_equal(anchors, first_phase.codebooks)
   chex.assert_trees_all_equal(state.params, first_phase.params)
@@ -59,7 +59,7 @@ def test_the_second_phase_leaves_phase_one_bit_for_bit(fitted, first_phase):
 
 
 def test_no_id_of_the_head_moves_in_the_second_phase(fitted, first_phase):
-  codes = sa2crq.encode(fitted[0], X, HEAD, config=CONFIG)
+  codes = fitted[0].encode_items(X, HEAD)
   np.testing.assert_array_equal(
     codes[HEAD], sarq.encode(first_phase, X[HEAD], config=CONFIG.head)
   )
@@ -67,27 +67,24 @@ def test_no_id_of_the_head_moves_in_the_second_phase(fitted, first_phase):
 
 
 def test_tail_items_use_new_codes_and_short_ids(fitted):
-  codes = sa2crq.encode(fitted[0], X, HEAD, config=CONFIG)
+  codes = fitted[0].encode_items(X, HEAD)
   assert (codes[~HEAD, 0] >= 3).any()
   lengths = (codes >= 0).sum(axis=1)
   assert lengths[~HEAD].mean() < lengths[HEAD].mean()
-  alone = sa2crq.encode(
-    fitted[0], X[~HEAD], np.zeros((~HEAD).sum(), bool), config=CONFIG
-  )
-  np.testing.assert_array_equal(alone, codes[~HEAD])
+  np.testing.assert_array_equal(fitted[0].encode(X[~HEAD]), codes[~HEAD])
 
 
 def test_to_the_letter_an_id_ends_at_its_first_new_code(fitted):
-  state = fitted[0]
+  state = fitted[0].state
   literal = state.replace(paths=state.paths.replace(new_prior=jnp.zeros(())))
-  codes = sa2crq.encode(literal, X, HEAD, config=CONFIG)
+  codes = sa2crq.Sa2crq(CONFIG, literal).encode_items(X, HEAD)
   new = codes[:, :-1] >= np.array(CONFIG.head_levels[:-1])
   assert new.any()
   assert (codes[:, 1:][new] == -1).all()
 
 
 def test_the_second_phase_lowers_the_error_of_the_tail(fitted):
-  state, history = fitted
+  state, history = fitted[0].state, fitted[1]
   z = rq_vae.latent_vectors(state.params, X[~HEAD], config=VAE)
   errors = [
     np.square(z - quantizers.residual_quantize(z, books).quantized).sum()
@@ -104,7 +101,9 @@ def test_the_second_phase_lowers_the_error_of_the_tail(fitted):
 def test_with_all_items_and_codes_in_the_head_it_is_sarq():
   config = dataclasses.replace(CONFIG, head_levels=(8, 8, 8))
   every = np.ones(200, bool)
-  state, history = sa2crq.fit(X, WEIGHTS, every, config=config, key=KEY)
+  found, history = sa2crq_training.fit(
+    X, WEIGHTS, every, config=config, key=KEY
+  )
   assert history[-1]["step"] == 8  # The second phase has nothing to train.
   alone, _ = sarq.fit(
     X,
@@ -113,9 +112,9 @@ def test_with_all_items_and_codes_in_the_head_it_is_sarq():
     budgets=sarq.budgets(CONFIG.adaptive, num_items=200),
     key=jax.random.split(KEY)[0],
   )
-  chex.assert_trees_all_equal(state.codebooks, alone.codebooks)
+  chex.assert_trees_all_equal(found.state.codebooks, alone.codebooks)
   np.testing.assert_array_equal(
-    sa2crq.encode(state, X, every, config=config),
+    found.encode_items(X, every),
     sarq.encode(alone, X, config=CONFIG.adaptive),
   )
 
@@ -123,7 +122,7 @@ def test_with_all_items_and_codes_in_the_head_it_is_sarq():
 def test_too_few_head_items_are_told():
   few = np.arange(200) < 7
   with pytest.raises(ValueError, match="7 head items cannot start 8 codes"):
-    sa2crq.fit(X, WEIGHTS, few, config=CONFIG, key=KEY)
+    sa2crq_training.fit(X, WEIGHTS, few, config=CONFIG, key=KEY)
 
 
 @pytest.mark.parametrize("levels", [(5, 3, 8), (3, 5, 9), (3, 5)])
@@ -133,7 +132,7 @@ def test_head_levels_that_do_not_fit_are_told(levels):
 
 
 def test_ids_that_end_are_found_in_the_table_and_in_the_trie(fitted):
-  codes = sa2crq.encode(fitted[0], X, HEAD, config=CONFIG)
+  codes = fitted[0].encode_items(X, HEAD)
   assert (codes < 0).any()
   ids = SemanticIds(codes, VAE.levels)
   np.testing.assert_array_equal(ids.ids[ids.id_of_item], codes)

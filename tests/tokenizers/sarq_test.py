@@ -12,6 +12,7 @@ from gr_jax.tokenizers import (
   path_entropy,
   quantizers,
   rq_vae,
+  rq_vae_training,
   sarq,
 )
 
@@ -58,7 +59,8 @@ def test_without_budgets_the_loss_and_the_codes_are_the_rq_vaes():
     params, books, X, paths, config=CONFIG
   )
   (plain, (_, quantized)), expected = jax.jit(
-    jax.value_and_grad(rq_vae.loss, has_aux=True), static_argnames="config"
+    jax.value_and_grad(rq_vae_training.loss, has_aux=True),
+    static_argnames="config",
   )(params, books, X, config=VAE)
   np.testing.assert_allclose(value, plain, rtol=1e-6)
   np.testing.assert_array_equal(found.codes, quantized.codes)
@@ -73,8 +75,7 @@ def test_the_loss_is_the_equation_at_every_depth():
   depth = np.asarray((kept.codes >= 0).sum(axis=1))
   assert set(depth) == {1, 2, 3}
   found = quantizers.residual_quantize(z, books)
-  state = rq_vae.init_state(params, books, config=VAE)
-  restored = rq_vae.reconstruct(state, kept.codes, config=VAE)
+  restored = rq_vae.RqVae(VAE, params, books).reconstruct(kept.codes)
   recon = np.square(X - restored).sum(1).mean()
   gaps = np.square(found.residuals - found.chosen).sum(-1)
   commit = sum(gaps[:k, b].sum() for b, k in enumerate(depth)) / 200
@@ -134,10 +135,10 @@ def test_infinite_budgets_train_an_rq_vae():
   state, _ = sarq.fit(
     X, WEIGHTS, config=CONFIG, budgets=OPEN, key=jax.random.key(1)
   )
-  plain, _ = rq_vae.fit(X, config=VAE, key=jax.random.key(1))
+  plain, _ = rq_vae_training.fit(X, config=VAE, key=jax.random.key(1))
   chex.assert_trees_all_close(state.codebooks, plain.codebooks, atol=1e-4)
   np.testing.assert_array_equal(
-    sarq.encode(state, X, config=CONFIG), rq_vae.encode(plain, X, config=VAE)
+    sarq.encode(state, X, config=CONFIG), plain.encode(X)
   )
 
 

@@ -22,6 +22,7 @@ from gr_jax.data.worlds import shop_config, shop_world
 from gr_jax.decoding.beam_search import beam_search
 from gr_jax.decoding.trie import Trie, build_trie
 from gr_jax.parallel.mesh import batch_sharding, replicated
+from gr_jax.tokenizers.build import settings
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 from gr_jax.training.loop import jitted_step
 from gr_jax.training.optimizer import OptimizerConfig, make_optimizer
@@ -72,14 +73,13 @@ def parts(config: ConfigDict, *, items: int) -> Parts:
 
 
 def _level_sizes(tokenizer: ConfigDict) -> tuple[int, ...]:
-  section = tokenizer.vae if "vae" in tokenizer else tokenizer
-  levels = section.get("levels")
+  levels = settings(tokenizer).levels
   if not levels:
     raise ValueError(
       "the tokenizer section names no levels; only recipes with codebooks can "
       "be compiled ahead."
     )
-  return tuple(levels)
+  return levels
 
 
 def _codes(items: int, sizes: tuple[int, ...]) -> np.ndarray:

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from gr_jax.nn.precision import dot_general
-from gr_jax.tokenizers import autoencoder, rq_vae
+from gr_jax.tokenizers import autoencoder, rq_vae, rq_vae_training
 from gr_jax.training import scan_fit
 from tools.benchmarks.contender import (
   LIBRARY_START,
@@ -58,7 +58,7 @@ def section(
 
 
 def make(*, units, batch, dtype, rows, features, hidden, latent, codes) -> Run:
-  """Does `units` steps in one dispatch of `scan_fit.fit`, as `rq_vae.fit`."""
+  """Does `units` steps in one dispatch of `scan_fit.fit`, as the fit does."""
   config = rq_vae.RqVaeConfig(
     hidden=tuple(hidden),
     latent=latent,
@@ -71,13 +71,13 @@ def make(*, units, batch, dtype, rows, features, hidden, latent, codes) -> Run:
   params = autoencoder.init_params(model, jax.random.key(0))
   latents = rq_vae.latent_vectors(params, vectors, config=config)
   codebooks = tuple(latents[:size] / 2**l for l, size in enumerate(codes))
-  state = rq_vae.init_state(params, codebooks, config=config)
-  optimizer = rq_vae.build_optimizer(config)
+  state = rq_vae_training.init_state(params, codebooks, config=config)
+  optimizer = rq_vae_training.build_optimizer(config)
 
   def step(state, vectors, key):
     rows_key, step_key = jax.random.split(key)
     chosen = jax.random.randint(rows_key, (batch,), 0, rows)
-    return rq_vae.train_step(
+    return rq_vae_training.train_step(
       state, vectors[chosen], step_key, config=config, optimizer=optimizer
     )
 

@@ -2,27 +2,16 @@
 
 import dataclasses
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
-from flax import serialization
 
 from gr_jax.retrieval.load import load_artefacts
-from gr_jax.serving.catalogue.encoding import ItemEncoder, completed
+from gr_jax.serving.catalogue.encoding import ItemEncoder
 from gr_jax.serving.catalogue.items import NewItem, catalogue_items
 from gr_jax.serving.requests import Invalid
 from gr_jax.text.encoder import WordLlamaEncoder
-from gr_jax.tokenizers import (
-  adaptive_depth,
-  autoencoder,
-  cluster_split,
-  collisions,
-  rq_kmeans,
-  rq_vae,
-  sarq,
-)
 from gr_jax.tokenizers.semantic_ids import SemanticIds
+from gr_jax.tokenizers.suffix import append_suffix
 
 CUPS, PLATES = "KITCHEN > CUPS", "KITCHEN > PLATES"
 
@@ -56,7 +45,7 @@ def known(run, artefacts):
 
 def test_items_of_the_run_have_the_ids_that_append_gives(encoder, items, known):
   ids = items.semantic_ids
-  appended = collisions.append_suffix(
+  appended = append_suffix(
     ids, ids.codes[:, :-1], priority=np.zeros(len(known))
   )
   found = encoder.codes(known, items)
@@ -155,107 +144,3 @@ def test_what_cannot_be_coded_is_refused_by_its_id(
 ):
   with pytest.raises(Invalid, match=said):
     encoder.codes([known[0], item], items)
-
-
-OLD = np.array([(0, 0, 0), (0, 1, 0), (1, 0, 0), (1, 0, 1)])
-NEW = np.array([(1, 0), (0, 0), (1, 0), (2, 3)])
-
-
-def test_a_suffix_goes_on_where_its_bucket_ends():
-  ids = SemanticIds(OLD, (3, 4, 6))
-  found = completed(NEW, ids, "suffix")
-  assert found.tolist() == [[1, 0, 2], [0, 0, 1], [1, 0, 3], [2, 3, 0]]
-
-
-def test_a_split_cluster_takes_items_as_append_to_clusters():
-  ids = SemanticIds(OLD, (3, 4, 6))
-  found = completed(NEW, ids, "split")
-  appended = cluster_split.append_to_clusters(ids, NEW)
-  np.testing.assert_array_equal(found, appended.codes[len(OLD) :])
-  np.testing.assert_array_equal(found[:, :-1], NEW)
-
-
-@pytest.mark.parametrize("policy", ["clusters", "sinkhorn"])
-def test_other_policies_let_items_share_an_id(policy):
-  ids = SemanticIds(OLD[:, :2], (3, 4))
-  np.testing.assert_array_equal(completed(NEW, ids, policy), NEW)
-
-
-def test_residual_k_means_codes_as_its_own_encode(artefacts, tmp_path, items):
-  """The recipe is told by its section: no autoencoder, no categories."""
-  width, sizes = artefacts.vector_width, (4, 3)
-  keys = jax.random.split(jax.random.key(0), len(sizes))
-  books = tuple(
-    jax.random.normal(key, (size, width)) for key, size in zip(keys, sizes)
-  )
-  (tmp_path / "tokenizer").mkdir()
-  path = tmp_path / "tokenizer" / "state.msgpack"
-  path.write_bytes(serialization.to_bytes(books))
-  section = {"levels": sizes, "collisions": "clusters"}
-  manifests = artefacts.manifests | {"tokenizer": {"section": section}}
-  other = dataclasses.replace(
-    artefacts, directory=tmp_path, manifests=manifests
-  )
-  vectors = np.random.default_rng(0).normal(size=(5, width))
-  vectors = vectors.astype(np.float32)
-  new = [
-    NewItem(f"N{i}", "cup", CUPS, vector=tuple(vector.tolist()))
-    for i, vector in enumerate(vectors)
-  ]
-  place = SemanticIds(np.zeros((60, 2), int), sizes)
-  found = ItemEncoder(other).codes(
-    new, dataclasses.replace(items, semantic_ids=place)
-  )
-  np.testing.assert_array_equal(found, rq_kmeans.encode(books, vectors))
-  assert len(np.unique(found, axis=0)) > 1
-
-
-def test_adaptive_ids_end_early_as_their_own_encode_ends_them(
-  artefacts, tmp_path, items
-):
-  width, sizes = artefacts.vector_width, (4, 3)
-  vae = rq_vae.RqVaeConfig(hidden=(8,), latent=4, levels=sizes, steps=1)
-  keys = jax.random.split(jax.random.key(0), 3)
-  state = sarq.SarqState(
-    params=autoencoder.init_params(
-      rq_vae.build_model(vae, features=width), keys[2]
-    ),
-    codebooks=tuple(
-      jax.random.normal(key, (size, 4)) for key, size in zip(keys, sizes)
-    ),
-    # Of the first level's codes, only one in two goes on.
-    paths=adaptive_depth.PathBudgets(
-      (jnp.array([0.4, 0.1, 0.4, 0.1]), jnp.full((4, 3), 1 / 3)),
-      adaptive_depth.budgets_of(jnp.array([0.3])),
-      jnp.zeros(()),
-    ),
-  )
-  (tmp_path / "tokenizer").mkdir()
-  path = tmp_path / "tokenizer" / "state.msgpack"
-  path.write_bytes(serialization.to_bytes(state))
-  section = {
-    "vae": {"hidden": (8,), "latent": 4, "levels": sizes},
-    "tau_items": (10.0,),
-    "precision": "float32",
-    "collisions": "clusters",
-  }
-  other = dataclasses.replace(
-    artefacts,
-    directory=tmp_path,
-    manifests=artefacts.manifests | {"tokenizer": {"section": section}},
-  )
-  vectors = np.random.default_rng(0).normal(size=(9, width))
-  vectors = vectors.astype(np.float32)
-  new = [
-    NewItem(f"N{i}", "cup", None, vector=tuple(vector.tolist()))
-    for i, vector in enumerate(vectors)
-  ]
-  place = SemanticIds(np.zeros((60, 2), int), sizes)
-  found = ItemEncoder(other).codes(
-    new, dataclasses.replace(items, semantic_ids=place)
-  )
-  config = sarq.SarqConfig(vae, tau_items=(10.0,))
-  np.testing.assert_array_equal(
-    found, sarq.encode(state, vectors, config=config)
-  )
-  assert 0 < (found[:, 1] < 0).mean() < 1

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gr_jax.decoding.trie import build_trie
-from gr_jax.tokenizers import dsi_ids
-from gr_jax.tokenizers.cluster_tree import cluster_paths
+from gr_jax.tokenizers import dsi
+from gr_jax.tokenizers.cluster_tree import fit_tree
 
 VECTORS = np.random.default_rng(0).normal(size=(300, 4))
 KEY = jax.random.key(0)
@@ -16,13 +16,13 @@ KEY = jax.random.key(0)
 
 @functools.cache
 def semantic():
-  return dsi_ids.semantic_ids(VECTORS, branches=3, leaf=20, key=KEY)
+  return dsi.semantic_ids(VECTORS, branches=3, leaf=20, key=KEY)[0]
 
 
 @given(st.sets(st.integers(0, 10**6), min_size=1), st.integers(2, 12))
 def test_digits_tell_the_number(numbers, base):
   numbers = np.array(sorted(numbers))
-  ids = dsi_ids.naive_ids(numbers, base=base)
+  ids = dsi.naive_ids(numbers, base=base)
   assert ids.level_sizes == (base,) * ids.num_levels
   powers = base ** np.arange(ids.num_levels)[::-1]
   np.testing.assert_array_equal(ids.codes @ powers, numbers)
@@ -32,11 +32,11 @@ def test_digits_tell_the_number(numbers, base):
 @pytest.mark.parametrize("numbers", [[3, 3], [-1, 2], []])
 def test_numbers_that_are_no_names_are_refused(numbers):
   with pytest.raises(ValueError, match="numbers"):
-    dsi_ids.naive_ids(np.array(numbers, int))
+    dsi.naive_ids(np.array(numbers, int))
 
 
 def test_an_atomic_id_is_its_row():
-  ids = dsi_ids.atomic_ids(7)
+  ids = dsi.atomic_ids(7)
   assert ids.level_sizes == (7,)
   assert ids.codes[:, 0].tolist() == list(range(7))
 
@@ -47,7 +47,8 @@ def test_every_item_has_an_id_of_its_own():
 
 def test_a_prefix_is_the_path_of_clusters():
   codes = semantic().codes
-  for path, rows in cluster_paths(VECTORS, branches=3, leaf=20, key=KEY):
+  _, leaves = fit_tree(VECTORS, branches=3, leaf=20, key=KEY)
+  for path, rows in leaves:
     assert (codes[rows, : len(path)] == path).all()
     assert codes[rows, len(path)].tolist() == list(range(len(rows)))
     assert (codes[rows, len(path) + 1 :] == -1).all()
@@ -60,7 +61,7 @@ def test_no_id_begins_another():
 
 
 def test_ids_repeat_themselves():
-  again = dsi_ids.semantic_ids(VECTORS, branches=3, leaf=20, key=KEY)
+  again, _ = dsi.semantic_ids(VECTORS, branches=3, leaf=20, key=KEY)
   np.testing.assert_array_equal(again.codes, semantic().codes)
   assert again.level_sizes == semantic().level_sizes
 
@@ -71,6 +72,6 @@ def test_the_search_takes_them():
 
 
 def test_a_small_catalogue_is_one_leaf():
-  ids = dsi_ids.semantic_ids(np.eye(5), key=KEY)
+  ids, _ = dsi.semantic_ids(np.eye(5), key=KEY)
   assert ids.level_sizes == (100,)
   assert ids.codes[:, 0].tolist() == list(range(5))

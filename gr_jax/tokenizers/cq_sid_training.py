@@ -1,0 +1,219 @@
+"""Training of CQ-SID: an RQ-VAE that also sees categories and clicks.
+
+L_NCE takes `pairs` clicks a step through the same encoder, beside the batch of
+items that L_recon and L_commit see. The paper's batch of 128 serves both;
+apart, reconstruction can use a large batch and every item, also those without
+clicks [OURS]. Pairs that repeat an item or a query are no negatives.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from gr_jax.objectives import contrastive
+from gr_jax.tokenizers import (
+  autoencoder,
+  category_codebook,
+  quantizers,
+  rq_vae,
+  rq_vae_training,
+)
+from gr_jax.tokenizers import clicks as click_data
+from gr_jax.tokenizers import codebooks as codebook_rules
+from gr_jax.tokenizers.cq_sid import CqSid, CqSidConfig
+from gr_jax.training import scan_fit
+
+
+def level_sizes(config: CqSidConfig, *, num_categories: int) -> tuple[int, ...]:
+  """`(categories, C_2, C_3)`; the config's own C_1 without categories."""
+  first, *rest = config.levels
+  return (num_categories or first, *rest)
+
+
+def assigners(
+  categories: jax.Array, config: CqSidConfig
+) -> tuple[quantizers.Assign, ...]:
+  """Level 1 takes the known category, else its nearest row."""
+  first = category_codebook.known_or_nearest(categories)
+  return (first, *rq_vae_training.training_assign(config.vae)[1:])
+
+
+def contrast(
+  params: autoencoder.Params,
+  batch: click_data.Batch,
+  *,
+  config: CqSidConfig,
+) -> jax.Array:
+  """L_NCE of the batch's pairs; 0 when there are none."""
+  size = batch.pair_vectors.shape[0]
+  if size == 0:
+    return jnp.zeros(())
+  both = jnp.concatenate([batch.pair_vectors, batch.query_vectors])
+  model = rq_vae.build_model(config.vae, features=both.shape[-1])
+  latents = model.apply({"params": params}, both, method="encode")
+  return contrastive.info_nce(
+    latents[:size],
+    latents[size:],
+    temperature=config.temperature,
+    negative_mask=batch.negative_mask,
+  )
+
+
+def loss(
+  params: autoencoder.Params,
+  codebooks: codebook_rules.Codebooks,
+  batch: click_data.Batch,
+  *,
+  config: CqSidConfig,
+) -> tuple[jax.Array, tuple[rq_vae_training.Metrics, quantizers.Quantized]]:
+  """`L_recon + beta L_commit + gamma L_NCE`."""
+  base, (metrics, quantized) = rq_vae_training.loss(
+    params,
+    codebooks,
+    batch.vectors,
+    config=config.vae,
+    assign=assigners(batch.categories, config),
+  )
+  nce = contrast(params, batch, config=config)
+  return base + config.gamma * nce, ({**metrics, "nce": nce}, quantized)
+
+
+def train_step(
+  state: rq_vae_training.RqVaeState,
+  batch: click_data.Batch,
+  key: jax.Array,
+  *,
+  config: CqSidConfig,
+  optimizer: optax.GradientTransformation,
+) -> tuple[rq_vae_training.RqVaeState, rq_vae_training.Metrics]:
+  """One step; jit it with the state donated."""
+  objective = functools.partial(loss, batch=batch, config=config)
+  return rq_vae_training.apply_objective(
+    state, objective, key, config=config.vae, optimizer=optimizer
+  )
+
+
+def fit(
+  vectors: np.ndarray,
+  *,
+  categories: np.ndarray,
+  num_categories: int,
+  query_vectors: np.ndarray,
+  pair_item: np.ndarray,
+  pair_query: np.ndarray,
+  config: CqSidConfig,
+  key: jax.Array,
+  progress: scan_fit.Progress | None = None,
+) -> tuple[CqSid, list[dict[str, float]]]:
+  """Trains on items `[N, D]` and training clicks.
+
+  Args:
+    vectors: `[N, D]`.
+    categories: `[N]` int, -1 unknown.
+    num_categories: codes of level 1; 0 takes `config.vae.levels[0]`.
+    query_vectors: `[Q, D]`; Q may be 0.
+    pair_item, pair_query: `[P]`, rows of a clicked item and its query; P may
+      be 0.
+    config: see `CqSidConfig`.
+    key: of everything random.
+    progress: called once a chunk of steps.
+
+  Returns:
+    The tokenizer and one metrics row per chunk.
+
+  Raises:
+    ValueError: rows out of range, or vectors that are not finite.
+  """
+  clicks = click_data.Clicks(
+    jnp.asarray(vectors, jnp.float32),
+    jnp.asarray(categories, jnp.int32),
+    jnp.asarray(query_vectors, jnp.float32).reshape(-1, vectors.shape[1]),
+    jnp.stack(
+      [jnp.asarray(pair_item, jnp.int32), jnp.asarray(pair_query, jnp.int32)],
+      axis=-1,
+    ),
+  )
+  click_data.check_clicks(clicks, num_categories=num_categories)
+  init_key, train_key = jax.random.split(key)
+  state = init_state(
+    clicks, num_categories=num_categories, config=config, key=init_key
+  )
+  optimizer = rq_vae_training.build_optimizer(config.vae)
+
+  def step(state, clicks, key):
+    batch_key, step_key = jax.random.split(key)
+    batch = click_data.draw_batch(
+      clicks, batch_key, items=config.vae.batch_size, pairs=config.pairs
+    )
+    return train_step(
+      state, batch, step_key, config=config, optimizer=optimizer
+    )
+
+  state, history = scan_fit.fit(
+    state,
+    clicks,
+    train_key,
+    step=step,
+    steps=config.vae.steps,
+    progress=progress,
+  )
+  vae = rq_vae.RqVae(config.vae, state.params, state.codebooks)
+  return CqSid(vae), history
+
+
+def init_codebooks(
+  latents: jax.Array,
+  categories: jax.Array,
+  *,
+  sizes: tuple[int, ...],
+  config: CqSidConfig,
+  key: jax.Array,
+) -> codebook_rules.Codebooks:
+  """Category means (k-means without any) and residual k-means below."""
+  if not bool(jnp.any(categories >= 0)):
+    return rq_vae_training.init_codebooks(
+      latents, levels=sizes, config=config.vae, key=key
+    )
+  rows_key, rest_key = jax.random.split(key)
+  rows = jax.random.randint(rows_key, sizes[:1], 0, len(latents))
+  first = category_codebook.category_means(latents, categories, latents[rows])
+  codes = category_codebook.known_or_nearest(categories)(latents, first)
+  rest = rq_vae_training.init_codebooks(
+    latents - first[codes], levels=sizes[1:], config=config.vae, key=rest_key
+  )
+  return (first, *rest)
+
+
+def init_state(
+  clicks: click_data.Clicks,
+  *,
+  num_categories: int,
+  config: CqSidConfig,
+  key: jax.Array,
+) -> rq_vae_training.RqVaeState:
+  """Parameters, category means and k-means codebooks of a first large batch."""
+  params_key, rows_key, book_key, _ = jax.random.split(key, 4)
+  features = clicks.vectors.shape[1]
+  model = rq_vae.build_model(config.vae, features=features)
+  params = autoencoder.init_params(model, params_key)
+  rows = scan_fit.sample_rows(
+    rows_key, num_rows=len(clicks.vectors), size=config.vae.init_rows
+  )
+  latents = rq_vae.latent_vectors(
+    params, clicks.vectors[rows], config=config.vae
+  )
+  sizes = level_sizes(config, num_categories=num_categories)
+  categories = clicks.categories[rows]
+  books = init_codebooks(
+    latents, categories, sizes=sizes, config=config, key=book_key
+  )
+  pinned = [jnp.zeros(size, bool) for size in sizes]
+  pinned[0] = category_codebook.occurring(
+    clicks.categories, num_categories=sizes[0]
+  )
+  return rq_vae_training.init_state(
+    params, books, config=config.vae, pinned=tuple(pinned)
+  )

@@ -1,0 +1,220 @@
+"""Training of an RQ-VAE: AdamW for the autoencoder, a rule for the codebooks.
+
+The codebooks start from k-means of the latents of a first large batch. Other
+tokenizers give their own objective to `apply_objective`.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from gr_jax.tokenizers import autoencoder, quantizers, rq_kmeans
+from gr_jax.tokenizers import codebooks as codebook_rules
+from gr_jax.tokenizers.rq_vae import (
+  RqVae,
+  RqVaeConfig,
+  build_model,
+  latent_vectors,
+)
+from gr_jax.training import scan_fit
+
+Metrics = dict[str, jax.Array]
+Objective = Callable[..., tuple[jax.Array, tuple[Metrics, Any]]]
+
+
+@flax.struct.dataclass
+class RqVaeState:
+  """Everything a training step replaces.
+
+  Attributes:
+    params: autoencoder parameters.
+    codebooks: per level `[C_l, latent]`.
+    optimizer: optax state of `params`.
+    memory: what the codebook rule keeps.
+    step: int32 scalar.
+  """
+
+  params: autoencoder.Params
+  codebooks: codebook_rules.Codebooks
+  optimizer: optax.OptState
+  memory: Any
+  step: jax.Array
+
+
+def build_optimizer(config: RqVaeConfig) -> optax.GradientTransformation:
+  """AdamW with cosine decay."""
+  schedule = optax.cosine_decay_schedule(config.learning_rate, config.steps)
+  return optax.adamw(schedule, weight_decay=config.weight_decay)
+
+
+def training_assign(config: RqVaeConfig) -> tuple[quantizers.Assign, ...]:
+  """Nearest codes, and the config's choice at the last level."""
+  nearest = (quantizers.nearest_code,) * (len(config.levels) - 1)
+  return (*nearest, config.assign_last)
+
+
+def loss(
+  params: autoencoder.Params,
+  codebooks: codebook_rules.Codebooks,
+  vectors: jax.Array,
+  *,
+  config: RqVaeConfig,
+  assign: Sequence[quantizers.Assign] | None = None,
+) -> tuple[jax.Array, tuple[Metrics, quantizers.Quantized]]:
+  """`L_recon + beta L_commit` of vectors `[B, D]` (TIGER eq. 1-2)."""
+  assign = training_assign(config) if assign is None else assign
+  model = build_model(config, features=vectors.shape[-1])
+  variables = {"params": params}
+  z = model.apply(variables, vectors, method="encode")
+  quantized = quantizers.residual_quantize(z, codebooks, assign=assign)
+  latent = quantizers.straight_through(z, quantized.quantized)
+  restored = model.apply(variables, latent, method="decode")
+  recon = jnp.sum(jnp.square(vectors - restored)) / vectors.shape[0]
+  commit = quantizers.commitment_loss(quantized)
+  total = recon + config.beta * commit
+  return total, ({"recon": recon, "commit": commit}, quantized)
+
+
+def apply_objective(
+  state: RqVaeState,
+  objective: Objective,
+  key: jax.Array,
+  *,
+  config: RqVaeConfig,
+  optimizer: optax.GradientTransformation,
+) -> tuple[RqVaeState, Metrics]:
+  """One step: AdamW on `objective(params, codebooks)`, then the codebooks."""
+  (value, (metrics, quantized)), grads = jax.value_and_grad(
+    objective, has_aux=True
+  )(state.params, state.codebooks)
+  updates, optimizer_state = optimizer.update(
+    grads, state.optimizer, state.params
+  )
+  quantized = jax.lax.stop_gradient(quantized)
+  codebooks, memory = config.codebook.update(
+    state.codebooks, state.memory, quantized, key
+  )
+  used = [
+    quantizers.perplexity(
+      quantizers.code_counts(quantized.codes[:, l], num_codes=book.shape[0])
+    )
+    for l, book in enumerate(codebooks)
+  ]
+  metrics = {"loss": value, **metrics} | {
+    f"perplexity_{l}": value for l, value in enumerate(used)
+  }
+  return RqVaeState(
+    params=optax.apply_updates(state.params, updates),
+    codebooks=codebooks,
+    optimizer=optimizer_state,
+    memory=memory,
+    step=state.step + 1,
+  ), metrics
+
+
+def train_step(
+  state: RqVaeState,
+  batch: jax.Array,
+  key: jax.Array,
+  *,
+  config: RqVaeConfig,
+  optimizer: optax.GradientTransformation,
+) -> tuple[RqVaeState, Metrics]:
+  """One step on vectors `[B, D]`; jit it with the state donated."""
+  objective = functools.partial(loss, vectors=batch, config=config)
+  return apply_objective(
+    state, objective, key, config=config, optimizer=optimizer
+  )
+
+
+def init_state(
+  params: autoencoder.Params,
+  codebooks: codebook_rules.Codebooks,
+  *,
+  config: RqVaeConfig,
+  pinned: tuple[jax.Array, ...] | None = None,
+) -> RqVaeState:
+  """State at step 0; `pinned` marks codebook rows that never restart."""
+  if pinned is None:
+    pinned = tuple(jnp.zeros(book.shape[0], bool) for book in codebooks)
+  return RqVaeState(
+    params=params,
+    codebooks=codebooks,
+    optimizer=build_optimizer(config).init(params),
+    memory=config.codebook.init(codebooks, pinned=pinned),
+    step=jnp.zeros((), jnp.int32),
+  )
+
+
+def init_codebooks(
+  latents: jax.Array,
+  *,
+  levels: tuple[int, ...],
+  config: RqVaeConfig,
+  key: jax.Array,
+) -> codebook_rules.Codebooks:
+  """Residual k-means of latents `[B, latent]` with `levels` codes."""
+  cluster = rq_kmeans.PlainKMeans(iterations=config.init_iterations)
+  kmeans = rq_kmeans.RqKMeansConfig(levels, cluster)
+  return rq_kmeans.fit(latents, config=kmeans, key=key).codebooks
+
+
+def start(
+  vectors: jax.Array, *, config: RqVaeConfig, key: jax.Array
+) -> tuple[RqVaeState, jax.Array]:
+  """Random parameters, codebooks of a first large batch; the training key."""
+  init_key, rows_key, book_key, train_key = jax.random.split(key, 4)
+  model = build_model(config, features=vectors.shape[1])
+  params = autoencoder.init_params(model, init_key)
+  rows = scan_fit.sample_rows(
+    rows_key, num_rows=vectors.shape[0], size=config.init_rows
+  )
+  latents = latent_vectors(params, vectors[rows], config=config)
+  codebooks = init_codebooks(
+    latents, levels=config.levels, config=config, key=book_key
+  )
+  return init_state(params, codebooks, config=config), train_key
+
+
+def draw_batch(
+  vectors: jax.Array, key: jax.Array, *, size: int
+) -> tuple[jax.Array, jax.Array]:
+  """`size` rows drawn with replacement, and a key for what else is random."""
+  rows_key, step_key = jax.random.split(key)
+  rows = jax.random.randint(rows_key, (size,), 0, vectors.shape[0])
+  return vectors[rows], step_key
+
+
+def fit(
+  vectors: np.ndarray | jax.Array,
+  *,
+  config: RqVaeConfig,
+  key: jax.Array,
+  progress: scan_fit.Progress | None = None,
+) -> tuple[RqVae, list[dict[str, float]]]:
+  """Trains on `[N, D]`; returns the tokenizer and a metrics row per chunk.
+
+  Raises:
+    ValueError: vectors that are empty, not 2-D or not finite.
+  """
+  scan_fit.check_vectors(vectors, name="vectors")
+  vectors = jnp.asarray(vectors, jnp.float32)
+  state, train_key = start(vectors, config=config, key=key)
+  optimizer = build_optimizer(config)
+
+  def step(state, vectors, key):
+    batch, step_key = draw_batch(vectors, key, size=config.batch_size)
+    return train_step(
+      state, batch, step_key, config=config, optimizer=optimizer
+    )
+
+  state, history = scan_fit.fit(
+    state, vectors, train_key, step=step, steps=config.steps, progress=progress
+  )
+  return RqVae(config, state.params, state.codebooks), history

@@ -1,0 +1,154 @@
+"""Training of SA2CRQ: SARQ on the head, then new codes for the tail."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gr_jax.tokenizers import (
+  adaptive_depth,
+  anchored_codebook,
+  quantizers,
+  rq_kmeans,
+  rq_vae,
+  rq_vae_training,
+  sarq,
+)
+from gr_jax.tokenizers import codebooks as codebook_rules
+from gr_jax.tokenizers.sa2crq import Sa2crq, Sa2crqConfig
+from gr_jax.training import scan_fit
+
+
+class TailState(NamedTuple):
+  """What a step of phase 2 replaces: codebooks and the rule's memory."""
+
+  codebooks: codebook_rules.Codebooks
+  memory: Any
+
+
+def tail_step(
+  state: TailState,
+  latents: jax.Array,
+  paths: adaptive_depth.PathBudgets,
+  key: jax.Array,
+  *,
+  rule: anchored_codebook.AnchoredCodebook,
+  beta: float,
+) -> tuple[TailState, dict[str, jax.Array]]:
+  """One step of phase 2 on latents `[B, latent]`; `loss` is L_T."""
+  found = quantizers.residual_quantize(latents, state.codebooks)
+  depth = adaptive_depth.depths(found.codes, paths)
+  kept = adaptive_depth.cut(found, depth)
+  gap = jnp.sum(jnp.square(latents - kept.quantized)) / len(latents)
+  codebook = anchored_codebook.codebook_loss(
+    state.codebooks, kept, anchors=rule.anchors
+  )
+  commit = quantizers.commitment_loss(kept)
+  codebooks, memory = rule.update(state.codebooks, state.memory, kept, key)
+  return TailState(codebooks, memory), {
+    "loss": gap + codebook + beta * commit,
+    "latent_recon": gap,
+    "codebook": codebook,
+    "commit": commit,
+    "depth": jnp.mean(depth),
+  }
+
+
+def fit(
+  vectors: np.ndarray,
+  weights: np.ndarray,
+  head_mask: np.ndarray,
+  *,
+  config: Sa2crqConfig,
+  key: jax.Array,
+  progress: scan_fit.Progress | None = None,
+) -> tuple[Sa2crq, list[dict[str, float]]]:
+  """Trains both phases on items `[N, D]`.
+
+  Args:
+    vectors: `[N, D]`.
+    weights: `[N]` interactions, of the training period only.
+    head_mask: `[N]` bool; the others are the tail.
+    config: see `Sa2crqConfig`.
+    key: of everything random.
+    progress: called with the steps of both phases counted together.
+
+  Raises:
+    ValueError: arrays that do not fit, or too few items for the codes.
+  """
+  sarq.check_items(vectors, weights)
+  num_head = int(np.sum(head_mask))
+  if num_head < max(config.head_levels):
+    raise ValueError(
+      f"{num_head} head items cannot start {max(config.head_levels)} codes; "
+      "take smaller head_levels or a larger head_share."
+    )
+  budgets = sarq.budgets(config.adaptive, num_items=len(vectors))
+  key, tail_key = jax.random.split(key)
+  state, history = sarq.fit(
+    vectors[head_mask],
+    weights[head_mask],
+    config=config.head,
+    budgets=budgets,
+    key=key,
+    progress=progress,
+  )
+  prior = jnp.asarray(config.new_prior, jnp.float32)
+  state = state.replace(paths=state.paths.replace(new_prior=prior))
+  if not config.extends:
+    return Sa2crq(config, state), history
+  latents = rq_vae.latent_vectors(
+    state.params,
+    jnp.asarray(vectors[~head_mask], jnp.float32),
+    config=config.adaptive.vae,
+  )
+  codebooks, rows = fit_tail(
+    state, latents, config=config, key=tail_key, progress=progress
+  )
+  return Sa2crq(config, state.replace(codebooks=codebooks)), history + rows
+
+
+def fit_tail(
+  state: sarq.SarqState,
+  latents: jax.Array,
+  *,
+  config: Sa2crqConfig,
+  key: jax.Array,
+  progress: scan_fit.Progress | None = None,
+) -> tuple[codebook_rules.Codebooks, list[dict[str, float]]]:
+  """Phase 2: the head's codebooks with extensions for latents `[n, latent]`."""
+  vae = config.adaptive.vae
+  rows_key, book_key, train_key = jax.random.split(key, 3)
+  rows = scan_fit.sample_rows(
+    rows_key, num_rows=len(latents), size=vae.init_rows
+  )
+  codebooks = anchored_codebook.extend(
+    state.codebooks,
+    latents[rows],
+    sizes=vae.levels,
+    cluster=rq_kmeans.PlainKMeans(iterations=vae.init_iterations),
+    key=book_key,
+  )
+  rule = anchored_codebook.AnchoredCodebook(vae.codebook, config.head_levels)
+
+  def step(state, data, key):
+    latents, paths = data
+    batch, step_key = rq_vae_training.draw_batch(
+      latents, key, size=vae.batch_size
+    )
+    return tail_step(state, batch, paths, step_key, rule=rule, beta=vae.beta)
+
+  unpinned = tuple(jnp.zeros(size, bool) for size in vae.levels)
+  # Copies: a step donates its state, and the anchors belong to phase 1.
+  books = jax.tree.map(jnp.copy, codebooks)
+  trained, history = scan_fit.fit(
+    TailState(books, rule.init(books, pinned=unpinned)),
+    (latents, state.paths),
+    train_key,
+    step=step,
+    steps=config.tail_steps,
+    begin=vae.steps,
+    progress=progress,
+  )
+  return trained.codebooks, history

@@ -1,0 +1,100 @@
+"""What a tokenizer is, fitted: a value that encodes, saves and loads itself."""
+
+import dataclasses
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import serialization
+
+_ARRAYS = "state.msgpack"
+
+
+class Tokenizer(Protocol):
+  """Gives codes to items by their vectors."""
+
+  @property
+  def level_sizes(self) -> tuple[int, ...]:
+    """The codes per level, `C_l`."""
+    ...
+
+  def encode(
+    self, vectors: np.ndarray, categories: np.ndarray | None = None
+  ) -> np.ndarray:
+    """Returns codes `[n, L]` int32 of items that were not there at the fit.
+
+    Args:
+      vectors: Item vectors `[n, D]`.
+      categories: Categories `[n]`, -1 unknown, at the depth that the tokenizer
+        was fitted with; only a tokenizer with category codes reads them.
+
+    Returns:
+      Codes, -1 from the level on that the vector says nothing about.
+    """
+    ...
+
+  def save(self, directory: pathlib.Path) -> None:
+    """Writes the arrays that `load` needs into a folder that exists."""
+    ...
+
+  @classmethod
+  def load(
+    cls, directory: pathlib.Path, section: Mapping[str, Any]
+  ) -> "Tokenizer":
+    """Reads what `save` wrote; it encodes as before, bit for bit.
+
+    Args:
+      directory: The folder given to `save`.
+      section: The config section that the tokenizer was fitted with.
+    """
+    ...
+
+  @staticmethod
+  def settings(section: Mapping[str, Any]) -> Any:
+    """The tokenizer's own config, with `levels`, of a config section.
+
+    Raises:
+      ValueError: A value that the tokenizer cannot have.
+    """
+    ...
+
+
+@dataclasses.dataclass(frozen=True)
+class FitResult:
+  """A tokenizer and what it makes of the catalogue that it was fitted on.
+
+  Attributes:
+    tokenizer: The fitted tokenizer.
+    codes: Codes `[N, L]` of the catalogue. `tokenizer.encode` may give an item
+      others: balanced clusters and places in a leaf are a matter of all items.
+    latents: The vectors `[N, W]` that the codebooks quantize.
+    codebooks: Per level `[C_l, W]`, none where nothing is quantized.
+    restored: Item vectors `[N, D]` as the codes restore them.
+    history: Rows of training metrics, each with its `step`.
+  """
+
+  tokenizer: Tokenizer
+  codes: np.ndarray
+  latents: np.ndarray
+  codebooks: Sequence[jax.Array]
+  restored: np.ndarray
+  history: list[dict[str, float]]
+
+
+def save_arrays(directory: pathlib.Path, tree: Any) -> None:
+  """Writes a tree of arrays, bit for bit."""
+  (directory / _ARRAYS).write_bytes(serialization.to_bytes(tree))
+
+
+def load_arrays(directory: pathlib.Path) -> Any:
+  """Reads what `save_arrays` wrote; tuples come as `levels` reads them."""
+  stored = serialization.msgpack_restore((directory / _ARRAYS).read_bytes())
+  return jax.tree.map(jnp.asarray, stored)
+
+
+def levels(stored: Mapping[str, jax.Array]) -> tuple[jax.Array, ...]:
+  """A stored tuple, which is a dictionary of its places."""
+  return tuple(stored[str(l)] for l in range(len(stored)))
