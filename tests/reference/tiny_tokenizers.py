@@ -1,0 +1,96 @@
+"""A tiny section of every tokenizer and policy on equal codes, and its fit."""
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from configs import acrq as acrq_config
+from configs import cq_sid as cq_sid_config
+from configs import dsi as dsi_config
+from configs import rq_kmeans as rq_kmeans_config
+from configs import rq_vae as rq_vae_config
+from configs import sa2crq as sa2crq_config
+from configs import sarq as sarq_config
+from experiments import cq_sid, dsi, rq_kmeans, rq_vae, sa2crq
+from experiments.pipeline.embed import Vectors
+from experiments.pipeline.prepare import Data
+from experiments.pipeline.tokenize import Tokenized, tokenize
+from gr_jax.artefacts import build
+from tests.reference.small_world import shop
+
+WIDTH = 256  # That of the text encoder, which reads new items.
+# Recipe, and what it has otherwise.
+CASES = {
+  "cq_sid": (cq_sid_config, cq_sid.fit, {}),
+  "cq_sid without categories": (
+    cq_sid_config,
+    cq_sid.fit,
+    {"category_depth": 0},
+  ),
+  "rq_vae": (rq_vae_config, rq_vae.fit, {}),
+  "rq_kmeans": (rq_kmeans_config, rq_kmeans.fit, {}),
+  "balanced": (rq_kmeans_config, rq_kmeans.fit, {"clusters": "balanced"}),
+  "clusters": (rq_kmeans_config, rq_kmeans.fit, {"collisions": "clusters"}),
+  "split": (rq_kmeans_config, rq_kmeans.fit, {"collisions": "split"}),
+  "sinkhorn": (rq_kmeans_config, rq_kmeans.fit, {"collisions": "sinkhorn"}),
+  "sarq": (sarq_config, sa2crq.fit, {}),
+  "acrq": (acrq_config, sa2crq.fit, {}),
+  "sa2crq": (sa2crq_config, sa2crq.fit, {}),
+  "atomic": (dsi_config, dsi.fit, {"ids": "atomic"}),
+  "naive": (dsi_config, dsi.fit, {"ids": "naive"}),
+  "semantic": (dsi_config, dsi.fit, {"ids": "semantic"}),
+}
+
+
+def section(case: str) -> ConfigDict:
+  """The section of a case, for the sixty items of the small world."""
+  config, _, changes = CASES[case]
+  found = config.get_config("tiny").tokenizer
+  if "vae" in found:
+    found.vae.update(
+      levels=(4, 4, 8), hidden=(8,), latent=4, batch_size=32, steps=4
+    )
+  if "tail_steps" in found:
+    found.tail_steps = min(found.tail_steps, 2)
+    found.head_levels = (4, 4, 8) if found.head_share >= 1 else (2, 3, 8)
+  if "levels" in found:
+    found.levels = (4, 4)
+  if "leaf" in found:
+    found.update(branches=3, leaf=25)
+  found.update(changes)
+  return found
+
+
+def data(workdir) -> Data:
+  """The data stage of a run on the small world."""
+  catalogue, requests = shop().catalogue, shop().requests
+
+  def save(directory) -> None:
+    catalogue.save(directory / "catalogue")
+
+  return Data(catalogue, requests, build(workdir, "data", {}, [], save))
+
+
+def vectors(workdir) -> Vectors:
+  """The vectors stage: random items of the text encoder's width."""
+  rng = np.random.default_rng(0)
+  items = rng.normal(size=(60, WIDTH)).astype(np.float32) / 16
+  queries = rng.normal(size=(len(shop().requests.queries), WIDTH)) / 16
+
+  def save(directory) -> None:
+    np.save(directory / "items.npy", items)
+
+  artefact = build(workdir, "vectors", {"text_weight": 1.0}, [], save)
+  return Vectors(items, queries.astype(np.float32), artefact)
+
+
+def fit(case: str, workdir, *, keep=lambda result: None) -> Tokenized:
+  """Runs the stages up to the tokenizer's; `keep` sees the fit's result."""
+
+  def kept(*arguments):
+    result = CASES[case][1](*arguments)
+    keep(result)
+    return result
+
+  return tokenize(
+    section(case), workdir, data(workdir), vectors(workdir), fit=kept
+  )

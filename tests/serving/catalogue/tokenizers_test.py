@@ -1,0 +1,91 @@
+"""A run of any tokenizer is served: items come and go, and it is reloaded."""
+
+import jax
+import pytest
+from flax import linen as nn
+from ml_collections import ConfigDict
+from orbax.checkpoint import v1 as ocp
+
+from experiments.pipeline.untrained import build_untrained
+from gr_jax.artefacts import build
+from gr_jax.serving.catalogue.items import ItemChange, NewItem
+from gr_jax.serving.catalogue.service import NoRoom
+from tests.reference import tiny_tokenizers
+
+GENERATOR = {
+  "precision": "float32",
+  "prompt": {"history": 3, "lookback": 4, "query_words": 3, "user_buckets": 4},
+  "model": {"layers": 1, "width": 8, "heads": 1, "kv_heads": 1}
+  | {"head_size": 8, "feed_forward": 8},
+}
+
+
+def make_run(case: str, workdir):
+  """A run whose generator was never trained: `workdir`."""
+  tokenized = tiny_tokenizers.fit(case, workdir)
+  untrained = build_untrained(
+    ConfigDict(GENERATOR),
+    tiny_tokenizers.data(workdir),
+    tokenized.semantic_ids,
+  )
+
+  def save(directory):
+    untrained.vocabulary.save(directory / "vocabulary.json")
+    params = nn.unbox(untrained.initializer({})(jax.random.key(0)))
+    folder = directory.absolute() / "checkpoints"
+    with ocp.training.Checkpointer(folder) as checkpoints:
+      checkpoints.save_checkpointables(1, {"state": {"params": params}})
+
+  build(workdir, "generator", GENERATOR, [], save)
+  return workdir
+
+
+# Every tokenizer once, and every policy that gives new items their IDs.
+CASES = ("cq_sid", "rq_vae", "split", "sa2crq", "atomic", "naive", "semantic")
+
+
+@pytest.fixture(scope="module", params=CASES)
+def case(request):
+  return request.param
+
+
+@pytest.fixture(scope="module")
+def served_run(case, tmp_path_factory):
+  return make_run(case, tmp_path_factory.mktemp("run"))
+
+
+def codes(service) -> dict[str, list[int]]:
+  items = service.serving.snapshot.items
+  table = items.semantic_ids.codes
+  return dict(zip(items.item_ids.tolist(), table.tolist(), strict=True))
+
+
+def names(answer) -> list[str]:
+  return [item["id"] for item in answer.items]
+
+
+def test_items_come_and_go_and_the_run_is_reloaded(
+  case, served_run, make_service, find
+):
+  service = make_service(served_run, max_batch=1)
+  given = codes(service)
+  whole = names(find(service, k=60))
+  assert sorted(whole) == sorted(given)
+  new = [NewItem(f"new {i}", f"a red cup {i}") for i in range(3)]
+  if case == "atomic":
+    with pytest.raises(NoRoom, match="no room: all 60 IDs"):
+      service.change(ItemChange(add=new))
+    new = []
+  else:
+    added = service.change(ItemChange(add=new))["items"]
+    assert [item["id"] for item in added] == [item.item_id for item in new]
+  assert {name: codes(service)[name] for name in given} == given
+  gone = whole[0]
+  service.change(ItemChange(remove=[gone]))
+  left = {*given, *(item.item_id for item in new)} - {gone}
+  before = names(find(service, k=60 + len(new)))
+  assert set(before) == left
+  kept = codes(service)
+  service.reload()
+  assert codes(service) == kept
+  assert names(find(service, k=60 + len(new))) == before
