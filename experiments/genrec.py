@@ -31,8 +31,6 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
   )
 
 
-
-
 def gate_of(config: ConfigDict, data: Data, vectors: Vectors) -> RelevanceGate:
   """The relevance gate, its threshold drawn from the training period."""
   rows = np.flatnonzero(data.requests.split == TRAIN)
