@@ -237,7 +237,9 @@ def _load_finished(final: pathlib.Path, wanted: str) -> Artefact:
 
 def _read(final: pathlib.Path, wanted: str) -> Artefact | None:
   found = _matching(final, _MANIFEST, wanted)
-  return found and Artefact(final, wanted, found["seconds"], found["commit"])
+  if found is None:
+    return None
+  return Artefact(final, wanted, found["seconds"], found["commit"])
 
 
 def _finish(

@@ -4,6 +4,7 @@ import dataclasses
 
 import jax
 from flax import linen as nn
+from flax.linen import spmd
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 DATA, MODEL = "data", "model"
@@ -71,4 +72,4 @@ def put_batch(batch, mesh: Mesh):
 def parameter_shardings(abstract, mesh: Mesh, rules=DEFAULT_RULES):
   """Returns the shardings of a tree whose leaves have logical axis names."""
   specs = nn.get_partition_spec(abstract)
-  return nn.logical_to_mesh_sharding(specs, mesh, list(rules))
+  return spmd.logical_to_mesh_sharding(specs, mesh, list(rules))

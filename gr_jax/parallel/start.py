@@ -17,7 +17,7 @@ def start() -> None:
   `JAX_PROCESS_ID`, or by a TPU pod itself.
   """
   keep_freed_memory()
-  if jax.config.jax_compilation_cache_dir is None:
+  if jax.config.values["jax_compilation_cache_dir"] is None:
     cache = pathlib.Path.home() / ".cache" / "gr_jax" / "compiled"
     jax.config.update("jax_compilation_cache_dir", str(cache))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)

@@ -124,13 +124,16 @@ def _factor(matrix: scipy.sparse.csr_array, rank: int) -> np.ndarray:
   The singular triplets of a symmetric matrix are its eigenpairs up to sign, and
   one Lanczos product per step finds those where a general SVD needs two.
   """
-  n = matrix.shape[0]
+  n = len(matrix.indptr) - 1
   if n <= 4 * rank:
     values, vectors = np.linalg.eigh(matrix.toarray().astype(np.float64))
   else:
     start = np.random.default_rng(0).standard_normal(n).astype(np.float32)
     values, vectors = scipy.sparse.linalg.eigsh(
-      matrix, k=rank, v0=start, tol=1e-3
+      matrix,
+      k=rank,
+      v0=start,
+      tol=1e-3,  # type: ignore[arg-type]  # The stubs take an int.
     )
   order = np.argsort(-np.abs(values), kind="stable")[:rank]
   values, vectors = values[order], vectors[:, order]

@@ -57,7 +57,7 @@ class WordLlamaEncoder:
     distinct = sorted(set(texts), key=lambda text: (len(text), text))
     row = {text: i for i, text in enumerate(distinct)}
     vectors = self._model.embed(distinct, norm=False, return_np=True)
-    return unit_rows(vectors)[[row[text] for text in texts]]
+    return unit_rows(np.asarray(vectors))[[row[text] for text in texts]]
 
 
 def unit_rows(vectors: np.ndarray) -> np.ndarray:

@@ -145,7 +145,8 @@ def _with_history(
     event = requests.history_end[rows] - back
     there = event >= begin
     pairs.append((rows[there], requests.event_item[event[there]]))
-  return tuple(np.concatenate(column) for column in zip(*pairs))
+  owners, items = zip(*pairs)
+  return np.concatenate(owners), np.concatenate(items)
 
 
 def _target_sums(

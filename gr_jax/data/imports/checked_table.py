@@ -70,7 +70,7 @@ class CheckedTable:
     )
     return dataclasses.replace(self, rejects=pl.concat([self.rejects, listed]))
 
-  def derive(self, *columns: pl.Expr) -> "CheckedTable":
+  def derive(self, *columns: pl.Expr | pl.Series) -> "CheckedTable":
     """Returns the same rows with computed columns."""
     return dataclasses.replace(self, frame=self.frame.with_columns(*columns))
 

@@ -27,7 +27,7 @@ def unix_seconds(times: pl.Series) -> pl.Series:
 
 
 def _divisor(numbers: pl.Series) -> int:
-  size = numbers.abs().median() or 0.0
+  size = numbers.abs().to_frame().median().item() or 0.0
   for limit, divisor in ((1e17, 10**9), (1e14, 10**6), (1e11, 10**3)):
     if size >= limit:
       return divisor

@@ -39,7 +39,7 @@ def load(directory: Path) -> IrDataset:
   judged = read_columns(
     judgments_path, ("query", "item_id", "relevance", "split")
   )
-  least = judged["relevance"].min()
+  least = judged.select(pl.min("relevance")).item()
   if least is not None and least < LOWEST:
     raise ValueError(
       f"{judgments_path} has a relevance of {least}; the lowest is {LOWEST:g}."

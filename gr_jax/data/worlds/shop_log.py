@@ -94,7 +94,7 @@ def _draw(
   )
   candidates = _candidates(rng, config, items, cluster)
   page_item, page_kind = _pages(rng, config, items, appeal, w, candidates)
-  kept = _kept(user, query[:, 0] >= 0, (page_kind > EXPOSED).any(1))
+  kept = _kept(user, query[:, 0] >= 0, np.any(page_kind > EXPOSED, axis=1))
   kept = kept[: config.num_requests]
   return ShopLog(
     user=user[kept],

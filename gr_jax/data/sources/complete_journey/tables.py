@@ -145,7 +145,7 @@ def _lines(
   ).with_columns(
     time=pl.col("transaction_timestamp").dt.epoch("s").min().over("basket_id")
   )
-  first, last = lines["week"].min(), lines["week"].max()
+  first, last = lines.select(first=pl.min("week"), last=pl.max("week")).row(0)
   last_train_week = last - config.valid_weeks - config.test_weeks
   if last_train_week < first:
     raise ValueError(

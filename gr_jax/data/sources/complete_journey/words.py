@@ -151,7 +151,7 @@ def _texts(rows: set[tuple[str | None, ...]]) -> dict[tuple, str]:
       *natural_words(whole_phrase(kind)),
       *natural_words(category),
       *natural_words(department),
-      *_BRANDS.get(brand, []),
+      *_BRANDS.get(brand or "", []),
     ]
     text = " ".join([*dict.fromkeys(words), *(size or "").lower().split()])
     texts[row] = text or "unlisted product"
