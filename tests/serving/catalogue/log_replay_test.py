@@ -35,7 +35,9 @@ def encode(new, items) -> np.ndarray:
 
 
 def serving():
-  engine = types.SimpleNamespace(artefacts=types.SimpleNamespace(mark=MARK))
+  engine = types.SimpleNamespace(
+    artefacts=types.SimpleNamespace(tokenizer_fingerprint=MARK)
+  )
   encoder = types.SimpleNamespace(codes=encode)
   return Serving(engine, encoder, shop(CODES, categories=PATHS))
 
