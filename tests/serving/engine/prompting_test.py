@@ -4,12 +4,9 @@ import jax
 import numpy as np
 import pytest
 
+from gr_jax.retrieval.prompting import profile_width
 from gr_jax.serving.catalogue.items import catalogue_items
-from gr_jax.serving.engine.prompting import (
-  profile_width,
-  unknown_history,
-  write_prompts,
-)
+from gr_jax.serving.engine.prompting import unknown_history, write_prompts
 from gr_jax.serving.requests import Profile, Purchase, SearchRequest
 from tests.reference.small_world import PROMPT, semantic_ids, shop, writer
 
