@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax.experimental.layout import Layout, with_layout_constraint
 
-from gr_jax.tokenizers import quantizers
+from gr_jax.clustering.nearest import first_minimum
 
 SLICE = 1024  # Rows: 1 MB of distances at 256 clusters.
 
@@ -73,7 +73,7 @@ def add_rows(
     x, weight = rows
     # `[C, rows]`: this order is the faster product on CPU.
     distances = norms[:, None] - 2.0 * matmul(centroids, x.T)
-    code = quantizers.first_minimum(distances, axis=0)
+    code = first_minimum(distances, axis=0)
     square = jnp.min(distances, axis=0) + jnp.sum(jnp.square(x), axis=-1)
     return ClusterSums(
       total.sums.at[code].add(x * weight[:, None]),

@@ -15,7 +15,7 @@ from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
 from gr_jax.clustering import cluster_sums, minibatch_kmeans, seeding
-from gr_jax.tokenizers import quantizers
+from gr_jax.clustering.nearest import nearest_code
 
 
 class KMeans(NamedTuple):
@@ -57,7 +57,7 @@ def _assign(x, weights, centroids, *, axis: str) -> tuple[jax.Array, jax.Array]:
 
   def nearest(rows):
     x, weight = rows
-    code = quantizers.nearest_code(x, centroids)
+    code = nearest_code(x, centroids)
     square = jnp.sum(jnp.square(x - centroids[code]), axis=-1)
     return code, jnp.sum(square * weight)
 

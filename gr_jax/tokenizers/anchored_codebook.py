@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from gr_jax.clustering.nearest import nearest_code, squared_distances
 from gr_jax.tokenizers import codebooks as codebook_rules
 from gr_jax.tokenizers import quantizers, rq_kmeans
 
@@ -131,12 +132,12 @@ def extend(
       rows = _farthest(residual, anchors, count=max(len(latents) // 2, count))
       found = cluster(residual[rows], num_clusters=count, key=level_key)
       book = jnp.concatenate([anchors, found.centroids])
-    residual = residual - book[quantizers.nearest_code(residual, book)]
+    residual = residual - book[nearest_code(residual, book)]
     grown.append(book)
   return tuple(grown)
 
 
 def _farthest(x: jax.Array, anchors: jax.Array, *, count: int) -> jax.Array:
   """The `count` rows of `[N, D]` farthest from their nearest anchor."""
-  nearest = jnp.min(quantizers.squared_distances(x, anchors), axis=-1)
+  nearest = jnp.min(squared_distances(x, anchors), axis=-1)
   return jnp.argsort(-nearest)[:count]

@@ -2,15 +2,28 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
+from gr_jax.clustering.nearest import nearest_code
 from gr_jax.tokenizers import quantizers
+
+
+def category_column(categories: np.ndarray, depth: int) -> np.ndarray:
+  """Categories `[N]` at a depth of columns `[N, K]`, at most their last one.
+
+  Depth 0, or no columns: all unknown.
+  """
+  depth = min(depth, categories.shape[1])
+  if not depth:
+    return np.full(len(categories), -1, np.int32)
+  return categories[:, depth - 1]
 
 
 def known_or_nearest(categories: jax.Array) -> quantizers.Assign:
   """Chooses the category `[B]` where it is known (>= 0), else the nearest."""
 
   def assign(residuals, codebook):
-    nearest = quantizers.nearest_code(residuals, codebook)
+    nearest = nearest_code(residuals, codebook)
     return jnp.where(categories >= 0, categories, nearest)
 
   return assign

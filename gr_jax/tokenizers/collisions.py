@@ -12,13 +12,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gr_jax.tokenizers import quantizers
+from gr_jax.tokenizers import quantizers, sinkhorn
 from gr_jax.tokenizers.cluster_split import (
   append_to_clusters,
   split_large_clusters,
 )
 from gr_jax.tokenizers.semantic_ids import SemanticIds
-from gr_jax.tokenizers.sinkhorn_reassign import sinkhorn_reassign
 from gr_jax.tokenizers.suffix import add_suffix, append_suffix
 from gr_jax.tokenizers.tokenizer import FitResult
 
@@ -61,7 +60,7 @@ def _reassign(fitted: FitResult, popularity: np.ndarray) -> SemanticIds:
   del popularity
   *above, last = fitted.codebooks
   known = quantizers.sum_codes(fitted.codes[:, :-1], above) if above else 0.0
-  return sinkhorn_reassign(
+  return sinkhorn.reassign(
     fitted.codes,
     fitted.tokenizer.level_sizes,
     residuals=fitted.latents - known,

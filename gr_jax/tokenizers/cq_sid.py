@@ -20,6 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gr_jax.clustering.nearest import nearest_code
 from gr_jax.tokenizers import category_codebook, quantizers, tokenizer
 from gr_jax.tokenizers.codebooks import EmaCodebook
 from gr_jax.tokenizers.rq_vae import (
@@ -58,21 +59,10 @@ class CqSidConfig:
     return self.vae.levels
 
 
-def category_column(categories: np.ndarray, depth: int) -> np.ndarray:
-  """Categories `[N]` at a depth of columns `[N, K]`, at most their last one.
-
-  Depth 0, or no columns: all unknown.
-  """
-  depth = min(depth, categories.shape[1])
-  if not depth:
-    return np.full(len(categories), -1, np.int32)
-  return categories[:, depth - 1]
-
-
 @functools.partial(jax.jit, static_argnames="config")
 def _codes(params, codebooks, vectors, categories, *, config: RqVaeConfig):
   latents = latent_vectors(params, vectors, config=config)
-  nearest = (quantizers.nearest_code,) * (len(codebooks) - 1)
+  nearest = (nearest_code,) * (len(codebooks) - 1)
   assign = (category_codebook.known_or_nearest(categories), *nearest)
   return quantizers.residual_quantize(latents, codebooks, assign=assign).codes
 

@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gr_jax.clustering.nearest import nearest_code
 from gr_jax.nn import dot, map_rows
 from gr_jax.nn.precision import dot_general
 from gr_jax.tokenizers import autoencoder, quantizers, tokenizer
@@ -49,7 +50,7 @@ class RqVaeConfig:
   codebook: codebook_rules.CodebookRule = dataclasses.field(
     default_factory=codebook_rules.GradientCodebook
   )
-  assign_last: quantizers.Assign = quantizers.nearest_code
+  assign_last: quantizers.Assign = nearest_code
   learning_rate: float = 1e-3
   weight_decay: float = 1e-4
   batch_size: int = 1024

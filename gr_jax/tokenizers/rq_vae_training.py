@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from gr_jax.clustering.nearest import nearest_code
 from gr_jax.tokenizers import autoencoder, quantizers, rq_kmeans
 from gr_jax.tokenizers import codebooks as codebook_rules
 from gr_jax.tokenizers.rq_vae import (
@@ -55,7 +56,7 @@ def build_optimizer(config: RqVaeConfig) -> optax.GradientTransformation:
 
 def training_assign(config: RqVaeConfig) -> tuple[quantizers.Assign, ...]:
   """Nearest codes, and the config's choice at the last level."""
-  nearest = (quantizers.nearest_code,) * (len(config.levels) - 1)
+  nearest = (nearest_code,) * (len(config.levels) - 1)
   return (*nearest, config.assign_last)
 
 

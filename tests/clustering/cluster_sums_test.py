@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gr_jax.clustering import cluster_sums
-from gr_jax.tokenizers import quantizers
+from gr_jax.clustering.nearest import nearest_code
 
 
 def add(x, weights, centroids):
@@ -22,7 +22,7 @@ def rows():
 def test_sums_are_those_of_the_rows_nearest_to_each_centroid(rows):
   x, weights, centroids = rows
   found = add(x, weights, centroids)
-  codes = np.asarray(quantizers.nearest_code(x, centroids))
+  codes = np.asarray(nearest_code(x, centroids))
   for code in range(4):
     mine = codes == code
     expected = (weights[mine, None] * x[mine]).sum(axis=0)

@@ -7,7 +7,7 @@ import pytest
 from jax.sharding import Mesh
 
 from gr_jax.clustering import kmeans
-from gr_jax.tokenizers import quantizers
+from gr_jax.clustering.nearest import nearest_code
 
 FIT = functools.partial(
   kmeans.fit, num_clusters=8, key=jax.random.key(0), matmul=jnp.matmul
@@ -31,9 +31,7 @@ def test_the_error_never_rises():
 def test_codes_are_nearest_and_the_error_is_their_mean_distance():
   x = blobs()
   found = FIT(x)
-  np.testing.assert_array_equal(
-    found.codes, quantizers.nearest_code(x, found.centroids)
-  )
+  np.testing.assert_array_equal(found.codes, nearest_code(x, found.centroids))
   gap = np.asarray(x - found.centroids[found.codes])
   np.testing.assert_allclose(found.error, np.square(gap).sum(1).mean(), 1e-5)
 

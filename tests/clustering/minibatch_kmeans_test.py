@@ -3,18 +3,18 @@ import jax.numpy as jnp
 import numpy as np
 
 from gr_jax.clustering import minibatch_kmeans, seeding
-from gr_jax.tokenizers import quantizers
+from gr_jax.clustering.nearest import nearest_code, squared_distances
 
 X = jax.random.normal(jax.random.key(0), (2000, 6))
 
 
 def error(centroids):
-  return quantizers.squared_distances(X, centroids).min(axis=1).mean()
+  return squared_distances(X, centroids).min(axis=1).mean()
 
 
 def test_one_batch_of_all_rows_is_a_lloyd_iteration():
   x, centroids = X[:64], X[64:68]
-  codes = np.asarray(quantizers.nearest_code(x, centroids))
+  codes = np.asarray(nearest_code(x, centroids))
   found = minibatch_kmeans.refine(
     x, centroids, jax.random.key(0), matmul=jnp.matmul
   )

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from gr_jax.clustering.nearest import squared_distances
 from gr_jax.tokenizers import (
   anchored_codebook,
   codebooks,
@@ -112,7 +113,7 @@ def test_extensions_stand_behind_the_anchors_and_lower_the_error():
     np.testing.assert_array_equal(book[:frozen], start[:frozen])
 
   def error(book):
-    return np.asarray(quantizers.squared_distances(X, book).min(axis=1)).mean()
+    return np.asarray(squared_distances(X, book).min(axis=1)).mean()
 
   assert error(grown[0]) < error(BOOKS[0][:2])
 

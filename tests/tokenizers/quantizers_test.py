@@ -22,30 +22,6 @@ def draw(seed, rows=9, width=5, sizes=(4, 6, 3)):
 
 
 @given(SEEDS)
-def test_nearest_code_equals_a_direct_search(seed):
-  x, books = draw(seed)
-  gap = np.asarray(x)[:, None] - np.asarray(books[0])
-  expected = np.square(gap).sum(-1)
-  np.testing.assert_array_equal(
-    quantizers.nearest_code(x, books[0]), expected.argmin(1)
-  )
-  np.testing.assert_allclose(
-    quantizers.squared_distances(x, books[0]), expected, rtol=1e-4, atol=1e-5
-  )
-
-
-def test_the_first_code_wins_a_tie():
-  codebook = jnp.array([[5.0], [1.0], [1.0], [-1.0]])
-  codes = quantizers.nearest_code(jnp.array([[1.0], [0.0]]), codebook)
-  np.testing.assert_array_equal(codes, [1, 1])
-
-
-def test_a_row_of_nan_keeps_its_code_inside_the_codebook():
-  codes = quantizers.nearest_code(jnp.full((1, 2), jnp.nan), jnp.ones((3, 2)))
-  assert 0 <= codes[0] < 3
-
-
-@given(SEEDS)
 def test_residuals_and_chosen_rows_add_up_to_the_input(seed):
   x, books = draw(seed)
   found = residual_quantize(x, books)

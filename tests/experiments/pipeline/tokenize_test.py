@@ -8,10 +8,10 @@ from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import tokenize
 from gr_jax.artefacts import Artefact
+from gr_jax.tokenizers import sinkhorn
 from gr_jax.tokenizers.build import load_tokenizer
 from gr_jax.tokenizers.collisions import COLLISIONS
 from gr_jax.tokenizers.rq_kmeans import RqKMeans
-from gr_jax.tokenizers.sinkhorn_reassign import sinkhorn_reassign
 from gr_jax.tokenizers.tokenizer import FitResult
 from tests.reference.small_world import shop
 
@@ -76,7 +76,7 @@ def test_a_suffix_tells_items_apart(tmp_path):
 
 def test_sinkhorn_moves_by_what_the_last_level_was_given(tmp_path):
   found = run(tmp_path, "sinkhorn").semantic_ids
-  expected = sinkhorn_reassign(
+  expected = sinkhorn.reassign(
     CODES,
     (4, 4),
     residuals=ITEMS - CODEBOOKS[0][CODES[:, 0]],
