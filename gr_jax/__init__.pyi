@@ -5,6 +5,7 @@ from gr_jax.data.requests import Requests as Requests
 from gr_jax.data.sources.own_data import import_tables as import_tables
 from gr_jax.decoding.beam_search import beam_search as beam_search
 from gr_jax.decoding.filters import make_filters as make_filters
+from gr_jax.decoding.generator import Generator as Generator
 from gr_jax.decoding.live_trie import make_live_trie as make_live_trie
 from gr_jax.decoding.sampling import sample_group as sample_group
 from gr_jax.decoding.scoring import (
@@ -21,6 +22,7 @@ from gr_jax.evaluation import metrics as metrics
 from gr_jax.evaluation.intervals import Interval as Interval
 from gr_jax.evaluation.intervals import bootstrap as bootstrap
 from gr_jax.evaluation.intervals import paired_difference as paired_difference
+from gr_jax.generators.build import build_generator as build_generator
 from gr_jax.generators.decoder_only import DecoderOnly as DecoderOnly
 from gr_jax.generators.encoder_decoder import EncoderDecoder as EncoderDecoder
 from gr_jax.generators.prompts.vocabulary import Vocabulary as Vocabulary
@@ -36,9 +38,10 @@ from gr_jax.retrieval.item_search import load as load
 from gr_jax.retrieval.load import load_artefacts as load_artefacts
 from gr_jax.retrieval.retriever import Retriever as Retriever
 from gr_jax.rl import losses as losses
+from gr_jax.rl.rewards.items import best_of_items as best_of_items
+from gr_jax.rl.rewards.items import mean_of_items as mean_of_items
 from gr_jax.rl.rewards.page import PageReward as PageReward
-from gr_jax.rl.rewards.page import best_of_items as best_of_items
-from gr_jax.rl.rewards.page import mean_of_items as mean_of_items
+from gr_jax.rl.scored_group import ScoredGroup as ScoredGroup
 from gr_jax.serving.serve import serve as serve
 from gr_jax.text.encoder import TextEncoder as TextEncoder
 from gr_jax.text.encoder import WordLlamaEncoder as WordLlamaEncoder
