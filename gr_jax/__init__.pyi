@@ -45,12 +45,13 @@ from gr_jax.rl.scored_group import ScoredGroup as ScoredGroup
 from gr_jax.serving.serve import serve as serve
 from gr_jax.text.encoder import TextEncoder as TextEncoder
 from gr_jax.text.encoder import WordLlamaEncoder as WordLlamaEncoder
-from gr_jax.tokenizers import cq_sid as cq_sid
-from gr_jax.tokenizers import dsi_ids as dsi_ids
-from gr_jax.tokenizers import rq_kmeans as rq_kmeans
-from gr_jax.tokenizers import rq_vae as rq_vae
-from gr_jax.tokenizers import sa2crq as sa2crq
-from gr_jax.tokenizers import sarq as sarq
+from gr_jax.tokenizers.build import load_tokenizer as load_tokenizer
+from gr_jax.tokenizers.cq_sid import CqSid as CqSid
+from gr_jax.tokenizers.dsi import DsiIds as DsiIds
+from gr_jax.tokenizers.rq_kmeans import RqKMeans as RqKMeans
+from gr_jax.tokenizers.rq_vae import RqVae as RqVae
+from gr_jax.tokenizers.sa2crq import Sa2crq as Sa2crq
 from gr_jax.tokenizers.semantic_ids import SemanticIds as SemanticIds
+from gr_jax.tokenizers.tokenizer import Tokenizer as Tokenizer
 
 __version__: str
