@@ -7,9 +7,9 @@ import urllib.request
 
 import pytest
 
+from gr_jax.serving.catalogue.items import ItemChange, NewItem
 from gr_jax.serving.catalogue.service import Service, ServiceConfig
 from gr_jax.serving.http.api import HttpConfig
-from gr_jax.serving.http.item_changes import change
 from gr_jax.serving.http.server import Server
 from tests.serving.conftest import BEAM, PROGRAMS
 
@@ -67,7 +67,7 @@ def server(run, tmp_path_factory):
   )
   # A known item keeps its ID. This is what a careless shop could write.
   text = "<img src=x onerror=alert(1)> red cup"
-  service.change(change({"add": [{"id": "B0", "text": text, "price": 1}]}))
+  service.change(ItemChange([NewItem("B0", text, price=1.0)]))
   ready = threading.Event()
   app = Server(service, HttpConfig(), on_ready=ready.set).app
   http = uvicorn.Server(

@@ -161,7 +161,7 @@ class Api:
   async def _handled(self, operation: Operation, request: Request) -> Response:
     if operation.parameters is not None:
       given = dict(request.query_params)
-      checked = validated(operation.parameters, given)
+      checked = validated(operation.parameters, given, whole="the query string")
       return await operation.handler(request, checked)
     if operation.body is None:
       return await operation.handler(request)

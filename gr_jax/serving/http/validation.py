@@ -27,14 +27,20 @@ _WANTED = {
 _KINDS = {
   type(None): "null",
   bool: "true or false",
-  str: "a string",
   list: "a list",
   dict: "an object",
 }
 
 
-def validated(model: type[Model], value: Any) -> Model:
-  """The value as the model has it.
+def validated(
+  model: type[Model], value: Any, *, whole: str = "the body"
+) -> Model:
+  """Returns the value as the model has it.
+
+  Args:
+    model: the definition.
+    value: JSON, or the parameters of a query string.
+    whole: the name of the value in a sentence.
 
   Raises:
     Invalid: it does not fit.
@@ -43,17 +49,17 @@ def validated(model: type[Model], value: Any) -> Model:
     return model.model_validate(value)
   except ValidationError as error:
     if error.error_count() > _MOST:
-      raise Invalid(f"the body has {error.error_count()} errors.") from None
+      raise Invalid(f"{whole} has {error.error_count()} errors.") from None
     errors = error.errors(include_url=False)
     # A misspelt name is the cause of a name that is missing.
     unknown = [e for e in errors if e["type"] == "extra_forbidden"]
-    raise Invalid(_sentence(model, (unknown or errors)[0])) from None
+    raise Invalid(_sentence(model, (unknown or errors)[0], whole)) from None
 
 
-def _sentence(model: type[BaseModel], error: ErrorDetails) -> str:
+def _sentence(model: type[BaseModel], error: ErrorDetails, whole: str) -> str:
   place, value = error["loc"], error["input"]
   limits = error.get("ctx", {})
-  where, parent = _named(place), _named(place[:-1])
+  where, parent = _named(place) or whole, _named(place[:-1]) or whole
   match error["type"]:
     case "missing":
       return f"{parent} lacks {place[-1]!r}."
@@ -87,10 +93,12 @@ def _named(place: tuple[int | str, ...]) -> str:
   text = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in place)
   text = text.removeprefix(".")
   printable = text if len(text) <= 80 else text[:77] + "..."
-  return ascii(printable)[1:-1] if text else "the body"
+  return ascii(printable)[1:-1]
 
 
 def _got(value: Any) -> str:
+  if isinstance(value, str):
+    return shown(value)
   if type(value) in _KINDS:
     return _KINDS[type(value)]
   # The digits of a larger one help nobody.

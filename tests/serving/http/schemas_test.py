@@ -100,7 +100,7 @@ def test_an_explanation_is_requested_as_a_search_or_without_a_query():
   [({}, 20), ({"k": 8}, 8), ({"k": 9}, 20), ({"beam": 20}, 20)],
 )
 def test_under_load_the_narrowest_beam_that_holds_k_is_taken(body, beam):
-  assert request(body, None, beams=(20, 8), narrow=True).beam == beam
+  assert request(body, beams=(20, 8), narrow=True).beam == beam
 
 
 def test_a_k_that_no_beam_holds_is_refused_under_load_as_well():

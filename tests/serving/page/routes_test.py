@@ -99,7 +99,14 @@ def test_what_the_tree_does_not_know_is_told(client):
     assert "as in 3,7" in said(
       client.get("/tree", params={"prefix": prefix}), 422
     )
-  assert "whole number" in said(client.get("/tree?offset=-1"), 422)
+  for offset, text in (
+    ("-1", "offset must be at least 0; got '-1'."),
+    ("x", "offset must be a whole number; got 'x'."),
+    ("1.5", "offset must be a whole number; got '1.5'."),
+    ("٣", "offset must be a whole number"),
+  ):
+    response = client.get("/tree", params={"offset": offset})
+    assert text in said(response, 422)
 
 
 def test_items_and_categories_are_found_by_their_words(client):
@@ -109,7 +116,8 @@ def test_items_and_categories_are_found_by_their_words(client):
   assert client.get("/find?text=cups").json()["categories"] == [
     "KITCHEN > CUPS"
   ]
-  assert "1 to 200" in said(client.get("/find"), 422)
+  assert said(client.get("/find"), 422) == "the query string lacks 'text'."
+  assert "at least 1 character" in said(client.get("/find?text="), 422)
 
 
 def test_neighbours_come_with_their_item(client):
