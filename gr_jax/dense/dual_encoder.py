@@ -13,6 +13,7 @@ The prompt is the one that the generator reads, its codes included.
 """
 
 import dataclasses
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -59,7 +60,7 @@ class DualEncoder(nn.Module):
 
   def setup(self):
     c, dot = self.config, self.dot_general
-    self.table = self.param(
+    self.table: Any = self.param(
       "table",
       # As good as nothing beside `W y`, but not zero: the prompt's states are
       # brought to length one, and zeros would stay where they are.

@@ -13,6 +13,8 @@ from gr_jax.data.row_lists import RowLists
 from gr_jax.generators.prompts.writer import Prompt, PromptWriter
 from gr_jax.generators.training_examples.single import TargetGroups
 
+Array = jax.Array | np.ndarray  # The host writes it, the device reads it.
+
 
 @struct.dataclass
 class PairBatch:
@@ -29,11 +31,11 @@ class PairBatch:
   """
 
   prompt: Prompt
-  words: jax.Array
-  query: jax.Array
-  group: jax.Array
-  item: jax.Array
-  negatives: jax.Array
+  words: Array
+  query: Array
+  group: Array
+  item: Array
+  negatives: Array
 
 
 def mine_negatives(

@@ -95,7 +95,8 @@ def encode_items(
   model: DualEncoder, params: Any, vectors: jax.Array
 ) -> jax.Array:
   """`[N, D]` of item vectors `[N, Dv]`, a slice at a time."""
-  return map_rows(lambda x: model.apply(params, x, method="items"), vectors)
+  encode: Any = functools.partial(model.apply, params, method="items")
+  return map_rows(encode, vectors)
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -107,8 +108,7 @@ def encode_requests(
   vectors: jax.Array,
 ) -> jax.Array:
   """`[R, D]` of prompts, words `[R, Wq]` and query vectors `[R, Dv]`."""
+  encode: Any = functools.partial(model.apply, params, method="requests")
   return map_rows(
-    lambda rows: model.apply(params, *rows, method="requests"),
-    (prompt, words, vectors),
-    size=_REQUESTS,
+    lambda rows: encode(*rows), (prompt, words, vectors), size=_REQUESTS
   )

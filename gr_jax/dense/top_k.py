@@ -45,9 +45,8 @@ def cut(vectors: np.ndarray | jax.Array, *, block: int = BLOCK) -> Blocks:
   block = min(block, count)
   padded = np.zeros((-(-count // block) * block, width), np.float32)
   padded[:count] = vectors
-  return jax.device_put(
-    Blocks(padded.reshape(-1, block, width), np.int32(count))
-  )
+  vectors = padded.reshape(-1, block, width)
+  return Blocks(jax.device_put(vectors), jax.device_put(np.int32(count)))
 
 
 @functools.partial(jax.jit, static_argnames=("k", "select"))

@@ -61,9 +61,10 @@ def loss(
   items, queries = vectors
   candidates = jnp.concatenate((batch.item, batch.negatives.reshape(-1)))
   # The last row of the queries is none: -1 takes it.
-  q, d = model.apply(
+  encoded: Any = model.apply(
     params, batch.prompt, batch.words, queries[batch.query], items[candidates]
   )
+  q, d = encoded
   value = in_batch_softmax(
     q, d, temperature=temperature, negative_mask=negative_mask(batch)
   )

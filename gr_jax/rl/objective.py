@@ -166,7 +166,7 @@ def objective(
   scored = ScoredGroup(log_probs, old, rewards, group.where, group.sampled)
   # Where neither the loss nor the KL term reads it, XLA leaves it out.
   ref, _ = score(context.reference, context, samples)
-  losses = config.policy_loss(scored.replace(ref_log_probs=ref))
+  losses = config.policy_loss(dataclasses.replace(scored, ref_log_probs=ref))
   terms = {"align/policy_loss": jnp.sum(weights.policy * losses)}
   loss = terms["align/policy_loss"]
   if config.kl_coef:

@@ -172,7 +172,7 @@ def make_score(model: nn.Module, score_codes: ScoreCodes) -> Score:
     codes = jnp.concatenate((samples.group.codes, samples.positives), axis=1)
     shape = (*codes.shape[:2], samples.queries.shape[-1])
     queries = jnp.broadcast_to(samples.queries[:, None], shape)
-    logits = model.apply(
+    logits: Any = model.apply(
       params | context.counts, samples.prompt, queries, codes
     )
     found = score_codes(logits, codes, context.trie)

@@ -1,11 +1,13 @@
 """Checkpoints of a training run: its state and its place in the input."""
 
 import pathlib
+from typing import Any, TypeVar
 
 import jax
 from orbax.checkpoint import v1 as ocp
 
-from gr_jax.training.state import TrainState
+# A `TrainState`, or another tree of arrays.
+State = TypeVar("State")
 
 
 class Checkpoints:
@@ -17,9 +19,11 @@ class Checkpoints:
   """
 
   def __init__(self, directory: pathlib.Path, *, keep: int = 2):
+    # Orbax's own policies do not match the type that it declares.
+    latest: Any = ocp.training.preservation_policies.LatestN(keep)
     self._checkpointer = ocp.training.Checkpointer(
-      directory.absolute(),
-      preservation_policy=ocp.training.preservation_policies.LatestN(keep),
+      str(directory.absolute()),
+      preservation_policy=latest,
       cleanup_tmp_directories=True,
     )
 
@@ -29,13 +33,13 @@ class Checkpoints:
     found = self._checkpointer.latest
     return None if found is None else found.step
 
-  def save(self, step: int, state: TrainState, batches) -> None:
+  def save(self, step: int, state: Any, batches) -> None:
     """Saves the state and the position of a grain iterator."""
     self._checkpointer.save_checkpointables(
       step, {"state": state, "batches": batches}, overwrite=True
     )
 
-  def restore(self, step: int, state: TrainState, batches) -> TrainState:
+  def restore(self, step: int, state: State, batches) -> State:
     """Moves `batches` to its place and returns the state of `step`.
 
     Args:
@@ -47,7 +51,7 @@ class Checkpoints:
       step, {"state": _abstract(state), "batches": batches}
     )["state"]
 
-  def restore_state(self, step: int, state: TrainState) -> TrainState:
+  def restore_state(self, step: int, state: State) -> State:
     """Returns the state of `step`, where no training follows."""
     return self._checkpointer.load_checkpointables(
       step, {"state": _abstract(state)}
@@ -57,7 +61,7 @@ class Checkpoints:
     self._checkpointer.close()
 
 
-def _abstract(state: TrainState) -> TrainState:
+def _abstract(state: State) -> State:
   return jax.tree.map(
     lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding),
     state,

@@ -99,7 +99,8 @@ class _Rate:
   """Seconds per step between rows of metrics, compilation left out."""
 
   def __init__(self):
-    self._steps, self._since = 0, None
+    self._steps = 0
+    self._since: float | None = None
 
   def add(self) -> None:
     if self._since is None:
@@ -108,7 +109,7 @@ class _Rate:
       self._steps += 1
 
   def take(self) -> float | None:
-    if not self._steps:
+    if self._since is None or not self._steps:
       return None
     now = time.perf_counter()
     seconds = (now - self._since) / self._steps

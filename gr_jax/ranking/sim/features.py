@@ -74,13 +74,14 @@ def make_tables(
       :, min(depth, catalogue.categories.shape[1]) - 1
     ]
   nothing = np.zeros_like(query_vectors[:1], shape=(1, query_vectors.shape[1]))
-  tables = Tables(
-    items=np.asarray(item_vectors, np.float32),
-    categories=category,
-    popularity=((log - log.mean()) / max(log.std(), 1e-6)).astype(np.float32),
-    queries=np.concatenate((query_vectors, nothing)).astype(np.float32),
+  popularity = (log - log.mean()) / max(log.std(), 1e-6)
+  queries = np.concatenate((query_vectors, nothing))
+  return Tables(
+    items=jax.device_put(np.asarray(item_vectors, np.float32)),
+    categories=jax.device_put(category),
+    popularity=jax.device_put(popularity.astype(np.float32)),
+    queries=jax.device_put(queries.astype(np.float32)),
   )
-  return jax.device_put(tables)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,7 +125,7 @@ def look_up(tables: Tables, pairs: Pairs) -> Candidates:
     events=Events(
       vectors=tables.items[history],
       categories=tables.categories[history],
-      ages=pairs.ages,
-      mask=pairs.mask,
+      ages=jnp.asarray(pairs.ages),
+      mask=jnp.asarray(pairs.mask),
     ),
   )

@@ -8,6 +8,7 @@ the largest error.
 
 from collections.abc import Callable
 
+import jax.numpy as jnp
 import numpy as np
 
 from gr_jax.data.requests import CLICKED, Requests
@@ -50,6 +51,9 @@ def lifted_reward(reward: IdReward, is_positive: IsPositive) -> IdReward:
   """`r~`: what was clicked is worth the best of its group."""
 
   def lifted(rows: np.ndarray, ids: np.ndarray) -> np.ndarray:
-    return np.asarray(lift_positives(reward(rows, ids), is_positive(rows, ids)))
+    values, positives = reward(rows, ids), is_positive(rows, ids)
+    return np.asarray(
+      lift_positives(jnp.asarray(values), jnp.asarray(positives))
+    )
 
   return lifted
