@@ -1,4 +1,4 @@
-"""How a server answers under load: what is asked at which rate, and how late.
+"""Measures how late a server answers at which rate of requests.
 
   python -m gr_jax.serving --artefacts=runs/cq_sid-default
   python tools/load_test.py --rates=5,10,20,40 --seconds=10 --output=load.svg
@@ -8,8 +8,8 @@ were answered: a client that waits for its answers would slow down with the
 server and hide its delays. Latency counts from the moment a request should have
 left. Goodput is the rate of answers that came within `--within` milliseconds.
 With `--add`, items are added to the catalogue in the second half of every rate,
-and what that does to those who ask meanwhile is told. Only a server of this
-machine is asked.
+and the latency of the requests meanwhile is reported. Only a server of this
+machine gets requests.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def _work(flags: argparse.Namespace) -> None:
 async def _measure(flags, url: urllib.parse.SplitResult) -> list[Load]:
   bodies, rng = read_bodies(flags.requests), random.Random(flags.seed)
   connections = Connections(url)
-  status = await connections.ask(*bodies[0])
+  status = await connections.post(*bodies[0])
   if status != 200:
     raise ValueError(f"{flags.url} answers the first request with {status}.")
   loads = []

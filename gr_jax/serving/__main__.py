@@ -94,26 +94,27 @@ def _parser() -> argparse.ArgumentParser:
     type=_beams,
     default=(50,),
     help="IDs a search keeps, and the most items it can give; several, "
-    "separated by commas, can be asked for, the first by default [50]",
+    "separated by commas, are a choice of each request; the first is the "
+    "default [50]",
   )
-  add("--max-batch", type=int, default=16, help="questions in a search [16]")
+  add("--max-batch", type=int, default=16, help="requests in a search [16]")
   add(
     "--deadline-ms",
     type=float,
     default=4.0,
-    help="how long a question waits for others at most [4]",
+    help="how long a request waits for others at most [4]",
   )
   add(
     "--queue",
     type=int,
     default=256,
-    help="questions that may wait; more are refused with 429 [256]",
+    help="requests that may wait; more are refused with 429 [256]",
   )
   add(
     "--busy",
     type=int,
     default=32,
-    help="with several beams: once so many wait, questions that name no beam "
+    help="with several beams: once so many wait, requests that name no beam "
     "get the narrowest that holds their k [32]",
   )
   add(

@@ -1,7 +1,7 @@
-"""What a server can be asked for, as values below HTTP.
+"""Requests to a server as values, below HTTP.
 
-Each model checks what it is made of and describes itself as a JSON schema; its
-attributes are what the engine and the catalogue read.
+Each model checks its fields and describes itself as a JSON schema; the engine
+and the catalogue read its attributes.
 """
 
 import dataclasses
@@ -86,7 +86,7 @@ History = Annotated[
 
 
 class Profile(BaseModel):
-  """What is known of a user."""
+  """A user, as far as known."""
 
   model_config = CLOSED
   user_id: Name | None = None
@@ -140,7 +140,7 @@ class SearchRequest:
   Attributes:
     beam: the number of IDs that the search keeps.
     k: the number of items wanted.
-    query: the words; None asks for the next basket.
+    query: the words; None is for the next basket.
     history: purchases, oldest first.
     profile: the user, as far as known.
     filters: the items that an answer may hold.

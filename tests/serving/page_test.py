@@ -128,10 +128,10 @@ def post(server: str, body: dict, path: str = "explain") -> dict:
 
 def search(page) -> str:
   """Clicks the button; what is said when the answers stand there."""
-  page.evaluate("document.getElementById('said').textContent = ''")
+  page.evaluate("document.getElementById('status').textContent = ''")
   page.get_by_role("button", name="Search", exact=True).click()
-  page.wait_for_selector("#results[aria-busy=false] #said:not(:empty)")
-  return page.inner_text("#said")
+  page.wait_for_selector("#results[aria-busy=false] #status:not(:empty)")
+  return page.inner_text("#status")
 
 
 def texts(page, selector: str) -> list[str]:
@@ -330,13 +330,13 @@ def test_text_of_a_catalogue_is_never_markup(opened):
   assert page.locator("img").count() == 0
 
 
-def test_an_error_of_the_server_is_told(browser, server):
+def test_an_error_of_the_server_is_shown(browser, server):
   context = browser.new_context()
   page = context.new_page()
   page.goto(f'{server}/#q=cup&categories=["nothing"]')
   page.wait_for_selector("#error:visible")
   assert "'nothing', which the catalogue does not" in page.inner_text("#error")
-  assert page.inner_text("#said") == "No answer."
+  assert page.inner_text("#status") == "No answer."
   context.close()
 
 

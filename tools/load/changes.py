@@ -1,4 +1,4 @@
-"""Changes to a catalogue while it is asked."""
+"""Changes to a catalogue while it is searched."""
 
 import itertools
 import json
@@ -13,20 +13,22 @@ from tools.load.requests import Connections
 
 
 def read_items(path: pathlib.Path | None, *, seed: int) -> Iterator[dict]:
-  """Items of a file of JSON lines, again and again; without one, made up.
+  """Yields the items of a file of JSON lines, again and again.
+
+  Without a file they are random letters.
 
   Raises:
     ValueError: a line that is no JSON object, or no line at all.
   """
   if path is None:
-    return _made_up(random.Random(seed))
+    return _random_items(random.Random(seed))
   found = [json.loads(line) for line in path.read_text().splitlines() if line]
   if not found or not all(isinstance(each, dict) for each in found):
     raise ValueError(f"{path}: needs a JSON object on every line.")
   return itertools.cycle(found)
 
 
-def _made_up(rng: random.Random) -> Iterator[dict]:
+def _random_items(rng: random.Random) -> Iterator[dict]:
   while True:
     words = ("".join(rng.choices("abcdefghijklmno", k=5)) for _ in range(3))
     yield {"text": " ".join(words)}
@@ -39,9 +41,9 @@ def adding(
   count: int,
   times: int,
 ) -> Change:
-  """Adds `count` items at a time under new ids, `times` times; they stay.
+  """A change that adds `count` items under new ids, `times` times; they stay.
 
-  All bodies are written now: who measures has no time for it later.
+  All bodies are written now: a measurement has no time for it later.
   """
   mark = f"load-{time.time_ns()}"
   bodies = [
@@ -54,7 +56,7 @@ def adding(
   async def change() -> bool:
     if (body := next(left, None)) is None:
       return False
-    status = await connections.ask("/items", body)
+    status = await connections.post("/items", body)
     if status != 200:
       print(f"a change was answered with {status}", file=sys.stderr)
     return status == 200

@@ -1,4 +1,4 @@
-"""Requests that arrive by themselves, and what became of them."""
+"""Requests that arrive by themselves, and the end of each."""
 
 import asyncio
 import dataclasses
@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from tools.load.requests import Connections
 
-# Whether there was anything left to change.
 Change = Callable[[], Awaitable[bool]]
+"""Changes the catalogue once; False where nothing was left to change."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,14 +24,14 @@ class Sent:
 
 @dataclasses.dataclass(frozen=True)
 class Load:
-  """What came of one rate.
+  """The requests of one rate.
 
   Attributes:
     rate: requests a second that were sent.
-    seconds: how long.
-    sent: what became of each.
+    seconds: the time over which they were sent.
+    sent: the end of each.
     within: seconds that an answer may take to count.
-    changes: (begin, end) of every change to the catalogue meanwhile.
+    changes: begin and end of every change to the catalogue meanwhile.
   """
 
   rate: float
@@ -42,18 +42,18 @@ class Load:
 
   @property
   def goodput(self) -> float:
-    """Answers in time, a second."""
+    """The answers in time, a second."""
     good = [
       s for s in self.sent if s.status == 200 and s.seconds <= self.within
     ]
     return len(good) / self.seconds
 
   def share(self, status: int) -> float:
-    """Of all requests, those with this status."""
+    """The share of requests with this status."""
     return sum(s.status == status for s in self.sent) / max(1, len(self.sent))
 
   def percentile(self, q: float) -> float:
-    """Milliseconds that `q` per cent of the answers took at most."""
+    """The milliseconds that `q` per cent of the answers took at most."""
     return percentile(self.sent, q)
 
   def during_changes(self) -> list[Sent]:
@@ -66,7 +66,7 @@ class Load:
 
 
 def percentile(sent: Sequence[Sent], q: float) -> float:
-  """Milliseconds that `q` per cent of the answers took at most."""
+  """The milliseconds that `q` per cent of the answers took at most."""
   found = sorted(s.seconds for s in sent if s.status == 200)
   if not found:
     return float("nan")
@@ -74,7 +74,7 @@ def percentile(sent: Sequence[Sent], q: float) -> float:
 
 
 def arrivals(rate: float, seconds: float, rng: random.Random) -> list[float]:
-  """Moments of a Poisson process in `[0, seconds)`."""
+  """Draws the moments of a Poisson process in `[0, seconds)`."""
   found, now = [], rng.expovariate(rate)
   while now < seconds:
     found.append(now)
@@ -96,22 +96,22 @@ async def offer(
   """Sends requests at a rate and waits until each has ended.
 
   Args:
-    connections: to the server.
-    bodies: (path, body), drawn at random.
+    connections: the connections to the server.
+    bodies: paths and bodies, drawn at random.
     rate: requests a second.
-    seconds: how long.
+    seconds: the time over which they are sent.
     within: seconds that an answer may take to count.
     timeout: seconds after which nobody waits.
-    rng: of moments and bodies.
-    change: changes the catalogue once; called again and again in the second
-      half, until it has nothing more to change.
+    rng: the source of moments and bodies.
+    change: called again and again in the second half, until it has nothing
+      more to change.
   """
   clock = asyncio.get_running_loop().time
   start, sent = clock() + 0.05, []
 
   async def one(moment: float, path: str, body: bytes) -> None:
     try:
-      status = await asyncio.wait_for(connections.ask(path, body), timeout)
+      status = await asyncio.wait_for(connections.post(path, body), timeout)
     except TimeoutError:
       status = 0
     sent.append(Sent(status, clock() - start - moment, moment))

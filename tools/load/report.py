@@ -30,13 +30,15 @@ def rows(loads: Sequence[Load]) -> list[tuple[str, ...]]:
 
 
 def text_table(loads: Sequence[Load]) -> str:
-  """Markdown."""
-  lines = [COLUMNS, ("---:",) * len(COLUMNS), *rows(loads)]
-  return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+  """The figures as a Markdown table."""
+  # Imported late, as matplotlib below: --help should not take a second.
+  from gr_jax.evaluation.report.text_table import markdown
+
+  return markdown([COLUMNS, *rows(loads)])
 
 
 def change_lines(loads: Sequence[Load]) -> list[str]:
-  """What changes of the catalogue did to those who asked meanwhile."""
+  """A line a rate on the latency while the catalogue changed."""
   lines = []
   for load in loads:
     if not load.changes:
@@ -56,8 +58,7 @@ def change_lines(loads: Sequence[Load]) -> list[str]:
 
 
 def plot(loads: Sequence[Load]) -> str:
-  """SVG: goodput, and latency, against the rate that was offered."""
-  # Imported late: matplotlib takes a second, and --help should not.
+  """Draws goodput and latency against the offered rate, as SVG."""
   from gr_jax.evaluation.report import svg
 
   rates = [load.rate for load in loads]

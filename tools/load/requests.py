@@ -1,4 +1,4 @@
-"""What is asked, of which server, and the status that comes back."""
+"""Requests to a server, and the status that comes back."""
 
 import asyncio
 import ipaddress
@@ -15,15 +15,15 @@ class Connections:
   and on one machine it is the server's processor that pays for it.
 
   Args:
-    url: of the server.
+    url: the address of the server.
   """
 
   def __init__(self, url: urllib.parse.SplitResult):
     self._url = url
     self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
-  async def ask(self, path: str, body: bytes) -> int:
-    """The status of one POST; 0 without an answer."""
+  async def post(self, path: str, body: bytes) -> int:
+    """Returns the status of one POST; 0 without an answer."""
     head = (
       f"POST {path} HTTP/1.1\r\nHost: {self._url.netloc}\r\n"
       f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -66,7 +66,7 @@ async def _read(reader: asyncio.StreamReader) -> int:
 
 
 def read_bodies(path: pathlib.Path | None) -> list[tuple[str, bytes]]:
-  """Requests of a file of JSON lines; without one, a few of our own.
+  """Reads requests from a file of JSON lines; without one, makes a few.
 
   Raises:
     ValueError: a line that is no JSON object, or no line at all.
@@ -86,7 +86,7 @@ def read_bodies(path: pathlib.Path | None) -> list[tuple[str, bytes]]:
 
 
 def local(text: str) -> urllib.parse.SplitResult:
-  """The address of a server of this machine.
+  """Returns the address of a server of this machine.
 
   Raises:
     ValueError: any other.

@@ -1,9 +1,9 @@
-"""Changes of the catalogue on disk: what was acknowledged is never lost.
+"""Changes of the catalogue on disk: an acknowledged one is never lost.
 
 One line a change, `CRC32 JSON`, appended and fsynced before it is acknowledged.
 A last line that was cut off in writing, which has no end, was never
 acknowledged: it is dropped, with a message. Any other broken line means that
-  the file was damaged, and nothing is served from it.
+the file was damaged, and nothing is served from it.
 """
 
 import fcntl

@@ -1,9 +1,9 @@
-"""Refuses at the door while the queue is full.
+"""Refuses searches at the door while the queue is full.
 
 Under a load of several times what it can answer, a server that reads, checks
 and routes each request before it says no spends its processor on refusals. This
 one looks at the path alone, says 429 and goes on: what is admitted is answered
-at nearly the rate of before. Our design.
+at nearly the rate of before. [OURS]
 """
 
 from collections.abc import Callable
@@ -18,10 +18,10 @@ class Admission:
   """An ASGI application in front of another.
 
   Args:
-    app: whom the rest is for.
-    batcher: whose queue counts.
-    paths: those whose POST requests end in the queue.
-    on_refusal: told of the path.
+    app: the application that takes the rest.
+    batcher: the queue.
+    paths: the paths whose POST requests end in the queue.
+    on_refusal: called with the path of each refusal.
   """
 
   def __init__(
@@ -38,12 +38,12 @@ class Admission:
 
   async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
     """Refuses, or hands on."""
-    asks = (
+    queues = (
       scope["type"] == "http"
       and scope["method"] == "POST"
       and scope["path"] in self._paths
     )
-    if asks:
+    if queues:
       try:
         self._batcher.check_room()
       except QueueFull as full:

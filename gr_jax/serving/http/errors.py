@@ -1,4 +1,4 @@
-"""What an error says to who caused it: a status and one sentence as JSON."""
+"""Errors as a status and one sentence in JSON, for the sender."""
 
 import math
 
@@ -13,7 +13,7 @@ from gr_jax.serving.requests import Invalid
 
 
 def refusal(error: Exception) -> JSONResponse | None:
-  """The reply to an expected error; None for a bug."""
+  """Returns the reply to an expected error, None for a bug."""
   match error:
     case Refused():
       return reply(error.status, error.message, error.headers)
@@ -42,15 +42,15 @@ def reply(
 
 
 async def http_error(request: Request, error: HTTPException) -> JSONResponse:
-  """No such route, or not by this method."""
-  told = {
+  """Answers that there is no such route, or not by this method."""
+  known = {
     404: "there is nothing here; see /openapi.json.",
     405: f"{request.method} is not for {request.url.path}.",
   }
-  said = told.get(error.status_code, f"{error.detail}.")
-  return reply(error.status_code, said, error.headers)
+  text = known.get(error.status_code, f"{error.detail}.")
+  return reply(error.status_code, text, error.headers)
 
 
 async def bug(request: Request, error: Exception) -> JSONResponse:
-  """The trace goes to the server's own log."""
+  """Answers a bug; its trace goes to the server's own log."""
   return reply(500, "an error of the server; its log has the trace.")

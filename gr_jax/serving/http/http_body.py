@@ -1,4 +1,4 @@
-"""Reads a request's body as JSON, or says why it cannot."""
+"""Reads the body of a request as JSON, or refuses it with a reason."""
 
 import asyncio
 import json
@@ -22,10 +22,10 @@ class Refused(Exception):
 
 
 async def read_json(request: Request, *, limit: int, timeout: float) -> Any:
-  """The body of at most `limit` bytes, read in `timeout` seconds.
+  """Reads a body of at most `limit` bytes in `timeout` seconds.
 
   Raises:
-    Refused: too large, too slow, not JSON, or not said to be.
+    Refused: too large, too slow, not JSON, or of another content type.
   """
   kind = request.headers.get("content-type", "application/json")
   if kind.partition(";")[0].strip().lower() != "application/json":
@@ -45,8 +45,8 @@ async def read_json(request: Request, *, limit: int, timeout: float) -> Any:
 
 
 async def _read(request: Request, limit: int) -> bytes:
-  said = request.headers.get("content-length", "")
-  if said.isdigit() and int(said) > limit:
+  length = request.headers.get("content-length", "")
+  if length.isdigit() and int(length) > limit:
     raise _too_large(limit)
   parts, size = [], 0
   async for part in request.stream():
@@ -65,7 +65,7 @@ def _too_large(limit: int) -> Refused:
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-  """Which of two values of one name counts, no two parsers agree on."""
+  """An object; of two values of one name, parsers differ which counts."""
   found = dict(pairs)
   if len(found) < len(pairs):
     names = [name for name, _ in pairs]

@@ -1,4 +1,4 @@
-"""The server's own description, from what checks and routes its requests."""
+"""The server's description, from its routes and the models of their bodies."""
 
 import dataclasses
 import re
@@ -18,7 +18,7 @@ ERRORS = {
   "408": "The body did not come in time.",
   "409": "There is no room for this change.",
   "413": "The body is too large.",
-  "415": "The body is not said to be JSON.",
+  "415": "The content type is not that of JSON.",
   "422": "A field is unknown or does not fit; the message names it.",
   "429": "The queue is full; see Retry-After.",
   "503": "Starting, reloading or stopping; see Retry-After.",

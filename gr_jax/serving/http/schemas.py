@@ -179,7 +179,7 @@ class Milliseconds(BaseModel):
 
 
 class AnswerBody(BaseModel):
-  """What a search answers."""
+  """The answer to a search."""
 
   items: list[AnsweredItem]
   version: Annotated[int, Field(description="Version of the catalogue.")]

@@ -1,4 +1,4 @@
-"""A service behind HTTP, from the start of its process to the end."""
+"""Puts a service behind HTTP, from the start of its process to the end."""
 
 import asyncio
 import contextlib
@@ -22,17 +22,18 @@ from gr_jax.serving.page.routes import PageRoutes
 
 
 class Server:
-  """The application, and what happens beside requests.
+  """The application, its queue, and its start, reload and end.
 
   Args:
-    service: loaded; it is warmed in the background, and closed at the end.
-    config: limits.
+    service: a loaded one; it is warmed in the background, and closed at the
+      end.
+    config: the limits.
     on_ready: called once every program is compiled.
-    on_failure: called with what kept the server from getting there.
+    on_failure: called with the error that kept the server from being ready.
 
   Attributes:
-    app: for an ASGI server.
-    batcher: the queue.
+    app: the ASGI application.
+    batcher: the queue of searches.
   """
 
   def __init__(
@@ -107,10 +108,10 @@ class Server:
     watch("ready", "1 while requests are taken.", lambda: not self._doing)
 
   def reload(self) -> int:
-    """As `Service.reload`, counted.
+    """Reloads as `Service.reload` does, and counts it.
 
     Raises:
-      Refused: what lies there cannot be served; the old one goes on.
+      Refused: the artefacts there cannot be served; the old ones go on.
       Busy: another reload is under way.
     """
     try:
@@ -144,16 +145,16 @@ class Server:
       self._doing = None
     self._on_ready()
     with contextlib.suppress(Exception):
-      # Whoever needs it first is told what is wrong with it.
+      # The first request that needs it gets the error.
       self._service.prepare_changes()
       self._page.prepare()
 
   def _reload_in_background(self) -> None:
     def reload() -> None:
       try:
-        said = f"serving version {self.reload()}."
+        text = f"serving version {self.reload()}."
       except (Refused, Busy) as error:
-        said = str(error) or "a reload is under way already."
-      print(f"reload: {said}", file=sys.stderr, flush=True)
+        text = str(error) or "a reload is under way already."
+      print(f"reload: {text}", file=sys.stderr, flush=True)
 
     threading.Thread(target=reload, name="reload", daemon=True).start()

@@ -1,4 +1,4 @@
-"""The catalogue as a tree of codes, and who stands near whom in it.
+"""The catalogue as a tree of codes, and the neighbours of an item in it.
 
 The rows of the trie are sorted, so what begins with a prefix is one range of
 rows, of IDs and of items; a node costs as much as lies below it. Items that
@@ -25,7 +25,7 @@ def children(
     snapshot: the catalogue.
     prefix: codes, -1 last where the ID ends; none is the root.
     offset: children, or items, that are left out.
-    limit: children, or items, that are told.
+    limit: the most children, or items, that are returned.
 
   Returns:
     The node as `_node`, with `children`, how many there are (`width`), and the
@@ -122,7 +122,7 @@ def topic(items: Items, rows: np.ndarray) -> dict[str, Any] | None:
 
 
 def _split(snapshot, low, high, depth) -> list[tuple[int, int, int]]:
-  """(code, low, high) of every child of a range."""
+  """Returns (code, low, high) for every child of a range."""
   column = snapshot.live.ids[low:high, depth]
   starts = np.flatnonzero(np.diff(column, prepend=-2)).tolist()
   return [
@@ -132,7 +132,7 @@ def _split(snapshot, low, high, depth) -> list[tuple[int, int, int]]:
 
 
 def _node(snapshot, prefix, low, high) -> dict[str, Any]:
-  """What lies below a prefix: `share` is that of all purchases."""
+  """Describes the items below a prefix; `share` is that of all purchases."""
   items = snapshot.items
   rows = items_below(snapshot, low, high)
   total = int(items.popularity[items.present].sum())

@@ -1,4 +1,4 @@
-"""Where the score of an answer comes from, code by code.
+"""Splits the score of an answer into its codes.
 
 The log-probability of an ID is a sum over its levels,
 
@@ -32,13 +32,12 @@ _BRANCHES = 64
 def explain(
   request: SearchRequest, items: Sequence[dict[str, Any]], serving: Serving
 ) -> list[dict[str, Any]]:
-  """The prefixes of an answer's IDs, as `prefix_tree` tells them, and the
-  `topic` of what lies below each.
+  """Returns the `prefix_tree` of an answer, each prefix with its `topic`.
 
   Args:
-    request: that was asked.
-    items: of the answer, with their `semantic_id`.
-    serving: what answered.
+    request: the search.
+    items: the items of its answer, with their `semantic_id`.
+    serving: the generation that answered.
   """
   if not items:
     return []
@@ -68,8 +67,8 @@ def code_log_probs(
 
   Args:
     model: the generator.
-    variables: of the model.
-    prompt: of one row, and its query, as `write_prompts` gives them.
+    variables: its variables.
+    prompt: a prompt of one row, and its query, as from `write_prompts`.
     codes: `[n, L]`, -1 after an early end.
   """
   found = []
@@ -106,12 +105,12 @@ def _code_log_probs(model, variables, prompt, codes) -> jax.Array:
 def prefix_tree(
   ids: np.ndarray, log_probs: np.ndarray, answers: np.ndarray
 ) -> list[dict[str, Any]]:
-  """Every prefix of `ids` once: a parent before its children, likely first.
+  """Lists every prefix once: a parent before its children, likely first.
 
   Args:
     ids: `[n, L]` distinct, -1 after an early end.
     log_probs: `[n, L]` from `code_log_probs`.
-    answers: `[n]`, items of the answer behind each ID.
+    answers: `[n]`, the number of items of the answer behind each ID.
 
   Returns:
     Per prefix its codes (-1 last where the ID ends), `log_prob` of the last

@@ -1,4 +1,4 @@
-"""What a person picks from: items and categories by words, made-up shoppers."""
+"""Lists to pick from: items and categories by words, made-up shoppers."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The page for people, and what it asks for beside the API."""
+"""The page for people, and the operations that it needs beside the API."""
 
 import asyncio
 import concurrent.futures

@@ -11,13 +11,13 @@ from tools.load import changes
 def test_each_change_adds_items_that_nobody_knew():
   bodies = []
 
-  async def ask(path, body):
+  async def post(path, body):
     bodies.append((path, json.loads(body)))
     return 200
 
   items = changes.read_items(None, seed=0)
   change = changes.adding(
-    types.SimpleNamespace(ask=ask), items, count=3, times=2
+    types.SimpleNamespace(post=post), items, count=3, times=2
   )
   assert [asyncio.run(change()) for _ in range(3)] == [True, True, False]
   assert [path for path, _ in bodies] == ["/items"] * 2
@@ -26,13 +26,13 @@ def test_each_change_adds_items_that_nobody_knew():
   assert len({item["text"] for item in added}) == 6
 
 
-def test_a_refused_change_is_the_last_and_is_told(capsys):
-  async def ask(path, body):
+def test_a_refused_change_is_the_last_and_is_printed(capsys):
+  async def post(path, body):
     return 507
 
   items = changes.read_items(None, seed=0)
   assert not asyncio.run(
-    changes.adding(types.SimpleNamespace(ask=ask), items, count=1, times=2)()
+    changes.adding(types.SimpleNamespace(post=post), items, count=1, times=2)()
   )
   assert "507" in capsys.readouterr().err
 

@@ -32,10 +32,10 @@ def test_figures_count_answers_in_time_only():
   assert load.share(429) == 0.25
 
 
-def measured(ask, *, seconds, change=None):
+def measured(post, *, seconds, change=None):
   return asyncio.run(
     offered.offer(
-      types.SimpleNamespace(ask=ask),
+      types.SimpleNamespace(post=post),
       [("/search", b"{}")],
       rate=100.0,
       seconds=seconds,

@@ -16,7 +16,7 @@ def test_a_row_has_a_cell_for_every_column():
   assert len({line.count("|") for line in lines}) == 1
 
 
-def test_changes_are_told_beside_what_was_before_them():
+def test_changes_are_shown_beside_what_was_before_them():
   assert change_lines([load()]) == []
   (line,) = change_lines([load(changes=[(8.0, 8.5)])])
   # Requests 1 .. 49 left before the middle, 73 .. 84 met the change.

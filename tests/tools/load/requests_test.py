@@ -27,14 +27,14 @@ def test_a_file_without_objects_is_refused(tmp_path, text):
 
 
 @pytest.mark.parametrize("url", ["http://[::1]:80", "http://localhost:8000"])
-def test_this_machine_may_be_asked(url):
+def test_this_machine_gets_requests(url):
   assert local(url).port
 
 
 @pytest.mark.parametrize(
   "url", ["http://10.0.0.1:80", "https://127.0.0.1:1", "http://127.0.0.1"]
 )
-def test_no_other_machine_may_be_asked(url):
+def test_no_other_machine_gets_requests(url):
   with pytest.raises(ValueError, match="only http"):
     local(url)
 
@@ -57,7 +57,7 @@ def test_a_connection_is_used_again_until_the_server_closes_it():
     connections = Connections(url)
     statuses = []
     for _ in range(4):
-      statuses.append(await connections.ask("/search", b"{}"))
+      statuses.append(await connections.post("/search", b"{}"))
       await asyncio.sleep(0.05)
     connections.close()
     server.close()
@@ -69,4 +69,4 @@ def test_a_connection_is_used_again_until_the_server_closes_it():
 
 def test_no_answer_is_status_0():
   url = urllib.parse.urlsplit("http://127.0.0.1:1")
-  assert asyncio.run(Connections(url).ask("/search", b"{}")) == 0
+  assert asyncio.run(Connections(url).post("/search", b"{}")) == 0

@@ -1,4 +1,4 @@
-// What was found: the ranked items, and the beams as a tree of codes.
+// The answers: the ranked items, and the beams as a tree of codes.
 
 import {
   bar,
@@ -12,7 +12,7 @@ import {
   shortTopic,
 } from "./dom.js";
 import { address, go } from "./place.js";
-import { addToHistory, body, describe } from "./question.js";
+import { addToHistory, body, describe } from "./form.js";
 import * as server from "./server.js";
 import { closeAll, openAll, showTree } from "./tree.js";
 
@@ -20,7 +20,7 @@ const FIRST = 10; // Answers shown before the button for all.
 const OPEN = 3; // Answers whose codes are shown at once.
 
 const keyOf = (codes) => codes.join();
-let asking;
+let pending;
 
 export function startAnswers() {
   byId("open-beams").onclick = () => openAll(byId("beams"));
@@ -34,25 +34,25 @@ export function startAnswers() {
 }
 
 export async function search() {
-  asking?.abort();
-  asking = new AbortController();
-  const { signal } = asking;
-  const asked = body();
-  const filtered = Object.keys(asked.filters).length > 0;
+  pending?.abort();
+  pending = new AbortController();
+  const { signal } = pending;
+  const request = body();
+  const filtered = Object.keys(request.filters).length > 0;
   const waiting = setTimeout(() => {
-    byId("said").textContent = "Searching. The first search takes longest.";
+    byId("status").textContent = "Searching. The first search takes longest.";
   }, 400);
   byId("results").ariaBusy = "true";
   try {
     const [found, plain] = await Promise.all([
-      server.post("explain", asked, signal),
-      filtered && server.post("explain", { ...asked, filters: {} }, signal),
+      server.post("explain", request, signal),
+      filtered && server.post("explain", { ...request, filters: {} }, signal),
     ]);
     clearTimeout(waiting);
     show(found, plain || found, filtered);
   } catch (error) {
     if (error.name === "AbortError") return;
-    byId("said").textContent = "No answer.";
+    byId("status").textContent = "No answer.";
     byId("found").hidden = true;
     throw error;
   } finally {
@@ -67,7 +67,7 @@ function show(found, plain, filtered) {
   const before = new Map(plain.items.map(({ id }, place) => [id, place + 1]));
   const out = plain.items.filter(({ id }) => !ids.has(id));
   const brought = found.items.filter(({ id }) => !before.has(id));
-  byId("said").textContent = summary(found, filtered, out, brought);
+  byId("status").textContent = summary(found, filtered, out, brought);
   byId("found").hidden = false;
   showAnswers(found.items, before);
   byId("filtered").hidden = !out.length;
@@ -76,20 +76,20 @@ function show(found, plain, filtered) {
   byId("filtered-out").replaceChildren(...out.map((item) => answer(item)));
   showTree(byId("beams"), beamNodes(found, plain));
   // Where the form fills the screen.
-  byId("said").scrollIntoView({ block: "nearest" });
+  byId("status").scrollIntoView({ block: "nearest" });
 }
 
 function summary(found, filtered, out, brought) {
   const ids = new Set(found.items.map((item) => keyOf(item.semantic_id)));
-  const said = [
+  const sentences = [
     `${count(found.items.length, "item")} of ${count(ids.size, "ID")} for ` +
       `${describe()}, found in ${found.milliseconds.search.toFixed(0)} ms.`,
   ];
   if (filtered)
-    said.push(`Filters took ${out.length} out, brought ${brought.length} in.`);
+    sentences.push(`Filters took ${out.length} out, brought ${brought.length} in.`);
   if (found.ignored.length)
-    said.push(`Not in the catalogue: ${found.ignored.join(", ")}.`);
-  return said.join(" ");
+    sentences.push(`Not in the catalogue: ${found.ignored.join(", ")}.`);
+  return sentences.join(" ");
 }
 
 function showAnswers(items, before) {
@@ -182,7 +182,7 @@ function beamNodes(found, plain) {
   return nodes("", null);
 }
 
-// The codes of an ID to its end, which is told once.
+// The codes of an ID to its end, which is shown once.
 function ended(codes) {
   const end = codes.indexOf(-1);
   return end < 0 ? codes : codes.slice(0, end + 1);
@@ -193,7 +193,7 @@ const showItem = ({ id }) => go({ view: "browse", item: id });
 const itemNode = (item) => ({
   label: `Item ${item.text}`,
   row: [
-    el("span", { class: "told link" }, item.text),
+    el("span", { class: "text link" }, item.text),
     el("span", { class: "figure quiet" }, price(item.price)),
   ],
   activate: () => showItem(item),
@@ -205,7 +205,7 @@ function beamRow(prefix, plain, state, items, topicAbove) {
   const total = Math.exp(prefix.total);
   const topic = shortTopic(prefix.topic);
   const named = topic && topic !== topicAbove ? topic : "";
-  const told =
+  const text =
     items.length > 1
       ? count(items.length, "item")
       : (items[0]?.text ?? named);
@@ -213,7 +213,7 @@ function beamRow(prefix, plain, state, items, topicAbove) {
   const moved = state === null && plain.answers !== prefix.answers;
   const label = [
     `Code ${code}`,
-    told,
+    text,
     `${percent(step)} after the codes above`,
     `${percent(total)} in all`,
     count(prefix.answers, "answer"),
@@ -226,9 +226,9 @@ function beamRow(prefix, plain, state, items, topicAbove) {
       el("span", { class: "code" }, code),
       el(
         "span",
-        { class: "told", title: prefix.topic?.category },
-        el("span", {}, told),
-        mark && el("small", { class: "mark" }, told && " ", mark),
+        { class: "text", title: prefix.topic?.category },
+        el("span", {}, text),
+        mark && el("small", { class: "mark" }, text && " ", mark),
       ),
       bar(step),
       el("span", { class: "figure" }, percent(step)),

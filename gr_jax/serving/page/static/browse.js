@@ -13,7 +13,7 @@ import {
 } from "./dom.js";
 import { picker } from "./picker.js";
 import { address, go, place } from "./place.js";
-import { addToHistory, findItems } from "./question.js";
+import { addToHistory, findItems } from "./form.js";
 import * as server from "./server.js";
 import { showTree } from "./tree.js";
 
@@ -74,7 +74,7 @@ function showPath(found) {
   );
 }
 
-// The children of a node that the server told, or the items behind an ID.
+// The children of a node from the server, or the items behind an ID.
 function nodesOf(found, offset = 0, most = found.children[0]?.purchases) {
   const nodes = found.children.map((child) => branch(child, found, most));
   nodes.push(...found.answers.map(leaf));
@@ -87,7 +87,7 @@ function nodesOf(found, offset = 0, most = found.children[0]?.purchases) {
     const label = `${left.toLocaleString("en")} more`;
     nodes.push({
       label,
-      row: [el("span", { class: "told quiet" }, label)],
+      row: [el("span", { class: "text quiet" }, label)],
       more: async () =>
         nodesOf(await server.get("tree", { prefix, offset: next }), next, most),
     });
@@ -98,20 +98,20 @@ function nodesOf(found, offset = 0, most = found.children[0]?.purchases) {
 function branch(node, parent, most) {
   const code = codeText(node.prefix.at(-1));
   const topic = shortTopic(node.topic);
-  const told = topic !== shortTopic(parent.topic) ? topic : node.examples[0];
+  const text = topic !== shortTopic(parent.topic) ? topic : node.examples[0];
   const share = parent.purchases ? node.purchases / parent.purchases : 0;
   const prefix = node.prefix.join();
   return {
     label: [
       `Code ${code}`,
-      told,
+      text,
       `${percent(share)} of the purchases here`,
       count(node.ids, "ID"),
       count(node.items, "item"),
     ].join(", "),
     row: [
       el("span", { class: "code" }, code),
-      el("span", { class: "told", title: node.examples.join("\n") }, told),
+      el("span", { class: "text", title: node.examples.join("\n") }, text),
       bar(most ? node.purchases / most : 0),
       el("span", { class: "figure" }, percent(share)),
       el("span", { class: "figure quiet" }, node.ids.toLocaleString("en")),
@@ -124,7 +124,7 @@ function branch(node, parent, most) {
 const leaf = (item) => ({
   label: `Item ${item.text}`,
   row: [
-    el("span", { class: "told link" }, item.text),
+    el("span", { class: "text link" }, item.text),
     el("span", { class: "figure quiet" }, price(item.price)),
   ],
   activate: () => go({ item: item.id }),

@@ -1,4 +1,4 @@
-// Elements made without markup: what a catalogue says is never more than text.
+// Elements made without markup: the words of a catalogue are never more than text.
 
 export const byId = (id) => document.getElementById(id);
 
@@ -32,7 +32,7 @@ export const count = (n, one, many = `${one}s`) =>
 
 export const price = (value) => (value == null ? null : value.toFixed(2));
 
-// A semantic ID in words of its own: what lies after an end says nothing.
+// A semantic ID in words of its own: codes after an end have no meaning.
 export const codesText = (codes) =>
   codes.filter((code) => code >= 0).join(" · ");
 

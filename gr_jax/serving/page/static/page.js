@@ -1,14 +1,14 @@
-// Starts the page: its two views, its address, and what went wrong.
+// Starts the page: its two views, its address, and its errors.
 
 import { search, startAnswers } from "./answers.js";
 import { browse, startBrowse } from "./browse.js";
 import { byId, count } from "./dom.js";
 import { go, place } from "./place.js";
-import { readPlace, startForm } from "./question.js";
+import { readPlace, startForm } from "./form.js";
 import * as server from "./server.js";
 
 const VIEWS = ["search", "browse"];
-let asked = null;
+let request = null;
 
 async function start() {
   const about = await server.get("catalogue");
@@ -18,7 +18,7 @@ async function start() {
     `${levels.join(" × ")} codes, version ${about.version}`;
   byId("token-form").hidden = true;
   startForm(about, (changes) => {
-    asked = null;
+    request = null;
     go({ view: null, ...changes });
   });
   await show();
@@ -34,12 +34,12 @@ async function show() {
   }
   document.title = view === "browse" ? "Browse - gr_jax" : "gr_jax";
   if (view === "browse") return browse();
-  const before = asked;
-  asked = await readPlace();
-  if (asked === null) {
+  const before = request;
+  request = await readPlace();
+  if (request === null) {
     byId("found").hidden = true;
-    byId("said").textContent = "Type a query, or pick a shopper, and search.";
-  } else if (asked !== before) await search();
+    byId("status").textContent = "Type a query, or pick a shopper, and search.";
+  } else if (request !== before) await search();
 }
 
 function failed(error) {

@@ -1,19 +1,19 @@
-// A text box that offers what it finds (the ARIA combobox pattern).
+// A text box that offers matches (the ARIA combobox pattern).
 
 import { el } from "./dom.js";
 
-const PAUSE = 150; // Milliseconds without a key before the server is asked.
+const PAUSE = 150; // Milliseconds without a key before a request.
 
 // `find(text, signal)` gives a list of `{label, note, value}`; `pick(value)`
-// is called with what is chosen.
+// is called with the chosen value.
 export function picker(input, { find, pick }) {
   const id = `${input.id}-options`;
   const list = el("ul", { id, role: "listbox", hidden: true });
   list.setAttribute("aria-label", input.labels[0].textContent);
-  const said = el("span", { class: "unseen", role: "status" });
+  const status = el("span", { class: "unseen", role: "status" });
   const box = el("div", { class: "picker" });
   input.replaceWith(box);
-  box.append(input, list, said);
+  box.append(input, list, status);
   for (const [name, value] of Object.entries({
     role: "combobox",
     autocomplete: "off",
@@ -32,11 +32,11 @@ export function picker(input, { find, pick }) {
   let options = [];
   let at = -1;
   let timer;
-  let asking;
+  let pending;
 
   function close() {
     clearTimeout(timer);
-    asking?.abort();
+    pending?.abort();
     list.hidden = true;
     input.setAttribute("aria-expanded", "false");
     input.removeAttribute("aria-activedescendant");
@@ -46,7 +46,7 @@ export function picker(input, { find, pick }) {
   function choose(option) {
     close();
     input.value = "";
-    said.textContent = `${option.label}: chosen.`;
+    status.textContent = `${option.label}: chosen.`;
     pick(option.value);
   }
 
@@ -81,14 +81,14 @@ export function picker(input, { find, pick }) {
     if (!found.length) list.append(nothing());
     list.hidden = false;
     input.setAttribute("aria-expanded", "true");
-    said.textContent = `${found.length} found.`;
+    status.textContent = `${found.length} found.`;
     mark(0);
   }
 
   async function look() {
-    asking?.abort();
-    asking = new AbortController();
-    const { signal } = asking;
+    pending?.abort();
+    pending = new AbortController();
+    const { signal } = pending;
     try {
       const found = await find(input.value.trim(), signal);
       if (!signal.aborted) show(found);

@@ -1,9 +1,9 @@
-// What is shown lives in the address, so that it can be kept, shared and gone
+// The view lives in the address, so that it can be kept, shared and gone
 // back to. Several parts of the page each own some of its names.
 
 export const place = () => new URLSearchParams(location.hash.slice(1));
 
-// Sets names (null or "" removes one) and tells the page.
+// Sets names (null or "" removes one) and lets the page know.
 export function go(changes) {
   const next = address(changes);
   if (next === location.hash) window.dispatchEvent(new Event("hashchange"));

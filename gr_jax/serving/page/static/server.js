@@ -1,4 +1,4 @@
-// Asks the server; an answer that is an error becomes one.
+// Requests to the server; an answer that is an error becomes one.
 
 export class ServerError extends Error {
   constructor(status, message) {
@@ -9,7 +9,7 @@ export class ServerError extends Error {
 
 export const setToken = (token) => sessionStorage.setItem("token", token);
 
-async function ask(path, options = {}) {
+async function request(path, options = {}) {
   const headers = { ...options.headers };
   const token = sessionStorage.getItem("token");
   if (token) headers.authorization = `Bearer ${token}`;
@@ -22,16 +22,16 @@ async function ask(path, options = {}) {
   }
   const found = await response.json().catch(() => ({}));
   if (response.ok) return found;
-  const said = found.error ?? `the server answered ${response.status}.`;
-  const text = said[0].toUpperCase() + said.slice(1);
+  const message = found.error ?? `the server answered ${response.status}.`;
+  const text = message[0].toUpperCase() + message.slice(1);
   throw new ServerError(response.status, text);
 }
 
 export const get = (path, parameters = {}, signal) =>
-  ask(`${path}?${new URLSearchParams(parameters)}`, { signal });
+  request(`${path}?${new URLSearchParams(parameters)}`, { signal });
 
 export const post = (path, body, signal) =>
-  ask(path, {
+  request(path, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(body),
@@ -40,7 +40,7 @@ export const post = (path, body, signal) =>
 
 const records = new Map();
 
-// What is told of an item; null where there is none.
+// The record of an item; null where there is none.
 export async function item(id) {
   if (!records.has(id)) {
     try {

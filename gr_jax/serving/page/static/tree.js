@@ -1,13 +1,13 @@
 // A tree for eyes, mouse, keyboard and screen reader (the ARIA tree pattern).
 //
-// A node has `label`, what a screen reader says; `row`, what is seen; `state`,
+// A node has `label`, for screen readers; `row`, for eyes; `state`,
 // a class or none; `open`; `children`: none, a list, or an async function of
 // one; and for Enter and click on a node without children `activate`, or
 // `more`, an async function of the nodes that take its place.
 
 import { el } from "./dom.js";
 
-const made = new WeakMap(); // The node of each element.
+const nodeOf = new WeakMap(); // By element.
 
 export function showTree(root, nodes) {
   root.replaceChildren(...items(nodes, 1));
@@ -49,7 +49,7 @@ function items(nodes, level) {
       },
       el("div", { class: "row" }, ...node.row),
     );
-    made.set(item, node);
+    nodeOf.set(item, node);
     return item;
   });
 }
@@ -62,10 +62,10 @@ function number(group) {
 }
 
 const openIfWanted = (item) =>
-  made.get(item).open ? setOpen(item, true) : undefined;
+  nodeOf.get(item).open ? setOpen(item, true) : undefined;
 
 async function setOpen(item, open) {
-  const node = made.get(item);
+  const node = nodeOf.get(item);
   if (!node.children || isOpen(item) === open) return;
   item.setAttribute("aria-expanded", open);
   if (item.lastElementChild.role === "group") {
@@ -105,7 +105,7 @@ function focus(root, item) {
 }
 
 function act(root, item) {
-  const node = made.get(item);
+  const node = nodeOf.get(item);
   if (node.children) setOpen(item, !isOpen(item));
   else if (node.more) replace(root, item, node.more).catch(failed);
   else node.activate?.();

@@ -1,4 +1,4 @@
-// The form as a question, and the question as a part of the address.
+// The form as a request, and the request as a part of the address.
 
 import { byId, count, el } from "./dom.js";
 import { picker } from "./picker.js";
@@ -8,7 +8,7 @@ import * as server from "./server.js";
 const STRANGER = "A stranger";
 const OWN = "As put together below";
 
-// What the question owns of the address.
+// The names of the address that belong to the request.
 const NAMES = [
   "q",
   "history",
@@ -22,13 +22,13 @@ const NAMES = [
   "beam",
 ];
 
-let about; // What the server says of itself.
-let read = null; // What of the address stands in the form.
+let about; // The catalogue, as the server describes it.
+let read = null; // The part of the address that stands in the form.
 let history = []; // `{id, text, days}`, oldest first.
 let categories = [];
 
-export function startForm(told, asked) {
-  about = told;
+export function startForm(catalogue, onSubmit) {
+  about = catalogue;
   const shopper = byId("shopper");
   shopper.replaceChildren(
     el("option", { value: "" }, STRANGER),
@@ -53,16 +53,16 @@ export function startForm(told, asked) {
     ]),
   );
   startPickers();
-  const form = byId("ask");
+  const form = byId("search-form");
   form.oninput = showCounts;
   form.onsubmit = (event) => {
     event.preventDefault();
-    asked(written());
+    onSubmit(written());
   };
   form.onreset = (event) => {
     event.preventDefault();
     read = null;
-    asked(Object.fromEntries(NAMES.map((name) => [name, null])));
+    onSubmit(Object.fromEntries(NAMES.map((name) => [name, null])));
   };
 }
 
@@ -176,7 +176,7 @@ function showCounts() {
     byId(`${name}-count`).textContent = n ? `(${n})` : "";
 }
 
-// The question as names of the address; null is not there.
+// The request as names of the address; null is not there.
 function written() {
   const beam = byId("beam").value;
   return {
@@ -197,14 +197,14 @@ function written() {
   };
 }
 
-// The question in the address, null where there is none. The form is filled
-// with it unless it holds it already: what was changed since then stays.
+// The request in the address, null where there is none. The form is filled
+// with it unless it holds it already: later changes stay.
 export async function readPlace() {
   const now = place();
-  const asked = JSON.stringify(NAMES.map((name) => now.get(name)));
-  if (asked !== read) await fillForm(now);
-  read = asked;
-  return now.has("q") ? asked : null;
+  const request = JSON.stringify(NAMES.map((name) => now.get(name)));
+  if (request !== read) await fillForm(now);
+  read = request;
+  return now.has("q") ? request : null;
 }
 
 async function fillForm(now) {
@@ -232,7 +232,7 @@ function list(text) {
   }
 }
 
-// The question as the server wants it.
+// The request as the server takes it.
 export function body() {
   const beam = Number(byId("beam").value);
   const low = byId("low").value;
@@ -263,8 +263,8 @@ export function body() {
 
 export const describe = () => {
   const query = byId("query").value.trim();
-  const asked = query ? `“${query}”` : "the next basket";
+  const wanted = query ? `“${query}”` : "the next basket";
   return history.length
-    ? `${asked}, after ${count(history.length, "purchase")}`
-    : asked;
+    ? `${wanted}, after ${count(history.length, "purchase")}`
+    : wanted;
 };
