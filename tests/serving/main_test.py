@@ -31,14 +31,14 @@ def serving(run, log, *flags):
     stderr=subprocess.PIPE,
     text=True,
   )
-  told = []
+  lines = []
   try:
     for line in process.stderr:
-      told.append(line)
+      lines.append(line)
       if "ready on " in line:
         break
-    assert "ready on " in told[-1], told
-    yield process, told[-1].split()[3]
+    assert "ready on " in lines[-1], lines
+    yield process, lines[-1].split()[3]
   finally:
     process.kill()
     process.communicate()
@@ -93,7 +93,7 @@ def test_a_run_that_is_not_there_is_one_line(tmp_path, capsys):
 @pytest.mark.parametrize(
   "flag", ["--queue=0", "--max-batch=-1", "--deadline-ms=-1", "--timeout=0"]
 )
-def test_values_that_make_no_sense_are_told(tmp_path, capsys, flag):
+def test_values_that_make_no_sense_are_refused(tmp_path, capsys, flag):
   assert main([f"--artefacts={tmp_path}", flag]) == 1
   assert f"error: {flag.split('=')[0]}=" in capsys.readouterr().err
 

@@ -21,12 +21,12 @@ def tool():
 class Handler(BaseHTTPRequestHandler):
   """Every third request is refused."""
 
-  asked = 0
+  requests = 0
 
   def do_POST(self):
-    Handler.asked += 1
+    Handler.requests += 1
     self.rfile.read(int(self.headers["content-length"]))
-    self.send_response(429 if Handler.asked % 3 == 0 else 200)
+    self.send_response(429 if Handler.requests % 3 == 0 else 200)
     self.end_headers()
 
   def log_message(self, *arguments):
@@ -35,7 +35,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server():
-  Handler.asked = 0
+  Handler.requests = 0
   found = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
   thread = threading.Thread(target=found.serve_forever)
   thread.start()

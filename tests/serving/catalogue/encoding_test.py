@@ -125,7 +125,7 @@ def test_items_of_one_place_get_ids_of_their_own(encoder, items, known):
   assert other[-1] == one[-1] + 1
 
 
-def test_a_full_level_is_told_with_the_items_that_it_would_hold(
+def test_a_full_level_raises_with_the_items_that_it_would_hold(
   encoder, items, known
 ):
   with pytest.raises(ValueError, match="its suffix level only"):

@@ -51,7 +51,7 @@ def test_a_cut_at_any_byte_loses_the_last_record_at_most(
   assert read(path) == [*CHANGES[:whole], {"n": 9}]
 
 
-def test_a_torn_record_is_told(written, tmp_path, capsys):
+def test_a_torn_record_is_reported(written, tmp_path, capsys):
   path = tmp_path / "items.log"
   path.write_bytes(written[:-1])
   assert read(path) == CHANGES[:2]

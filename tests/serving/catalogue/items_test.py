@@ -27,13 +27,13 @@ def first():
   return shop(CODES, categories=PATHS).items
 
 
-def held(items) -> dict[str, list]:
+def columns_of(items) -> dict[str, list]:
   """All that a version says, by value."""
-  told = {name: getattr(items, name).tolist() for name in COLUMNS}
-  return told | {"codes": items.semantic_ids.codes.tolist()}
+  columns = {name: getattr(items, name).tolist() for name in COLUMNS}
+  return columns | {"codes": items.semantic_ids.codes.tolist()}
 
 
-def told(items, *new: NewItem):
+def with_facts(items, *new: NewItem):
   """`with_facts`; who is new gets any codes."""
   fresh = sum(items.row(item.item_id) < 0 for item in new)
   codes = np.arange(3 * fresh).reshape(fresh, 3) % SIZES
@@ -59,7 +59,7 @@ STEPS = st.lists(
 def after(items, step):
   match step:
     case list():
-      return told(items, *step)
+      return with_facts(items, *step)
     case set():
       return items.without(sorted(step))
   return items.with_stock(step)
@@ -93,11 +93,11 @@ def test_the_last_word_on_every_item_counts(steps):
 @hypothesis.given(STEPS)
 def test_a_version_never_changes_and_no_id_that_was_given_moves(steps):
   versions = [first()]
-  before = [held(versions[0])]
+  before = [columns_of(versions[0])]
   for step in steps:
     versions.append(after(versions[-1], step))
-    before.append(held(versions[-1]))
-  assert [held(each) for each in versions] == before
+    before.append(columns_of(versions[-1]))
+  assert [columns_of(each) for each in versions] == before
   for old, new in itertools.pairwise(before):
     n = len(old["codes"])
     assert new["codes"][:n] == old["codes"]
@@ -108,17 +108,17 @@ def test_a_version_never_changes_and_no_id_that_was_given_moves(steps):
 
 def test_a_version_does_not_know_what_came_after_it():
   old = first()
-  new = told(old, NewItem("p", "cup"))
+  new = with_facts(old, NewItem("p", "cup"))
   assert (old.row("p"), new.row("p")) == (-1, 4)
   assert old.rows(["3", "p", "nobody"]).tolist() == [3, -1, -1]
 
 
-def test_an_item_told_again_has_the_new_facts_and_the_category_it_had():
-  items = told(first(), NewItem("1", "plate", price=2.0, in_stock=False))
+def test_an_item_added_again_has_the_new_facts_and_its_old_category():
+  items = with_facts(first(), NewItem("1", "plate", price=2.0, in_stock=False))
   record = {"id": "1", "text": "plate", "price": 2.0, "in_stock": False}
   assert items.record(1) == record | {"semantic_id": list(CODES[1])}
   assert items.categories[1].tolist() == first().categories[1].tolist()
-  moved = told(items, NewItem("1", "plate", "b > z"))
+  moved = with_facts(items, NewItem("1", "plate", "b > z"))
   assert moved.categories[1].tolist() == first().categories[2].tolist()
 
 
@@ -126,24 +126,24 @@ def test_an_item_told_again_has_the_new_facts_and_the_category_it_had():
   ("path", "like"), [("a > x", 0), ("a > y", 1), ("b > z", 2), (None, 3)]
 )
 def test_a_path_names_the_categories_above_it(path, like):
-  items = told(first(), NewItem("p", "cup", path))
+  items = with_facts(first(), NewItem("p", "cup", path))
   assert items.categories[4].tolist() == items.categories[like].tolist()
 
 
 def test_a_path_names_no_category_below_it():
-  items = told(first(), NewItem("p", "cup", "b"))
+  items = with_facts(first(), NewItem("p", "cup", "b"))
   assert items.categories[4].tolist() == [items.categories[2, 0], -1]
 
 
 def test_a_category_that_all_items_left_keeps_its_place():
-  items = told(first(), NewItem("2", "cup", "a > x"))
-  again = told(items, NewItem("p", "cup", "b > z"))
+  items = with_facts(first(), NewItem("2", "cup", "a > x"))
+  again = with_facts(items, NewItem("p", "cup", "b > z"))
   assert again.categories[4].tolist() == first().categories[2].tolist()
 
 
 def test_a_path_that_nobody_knows_is_refused():
   with pytest.raises(Invalid, match="'p' has category 'b > x', which"):
-    told(first(), NewItem("p", "cup", "b > x"))
+    with_facts(first(), NewItem("p", "cup", "b > x"))
 
 
 def test_codes_that_do_not_fit_the_levels_are_refused():
@@ -151,15 +151,17 @@ def test_codes_that_do_not_fit_the_levels_are_refused():
     first().with_facts([NewItem("p", "cup")], np.array([SIZES]))
 
 
-def test_a_record_is_json_and_tells_no_price_that_is_not_known():
-  items = told(first(), NewItem("p", "cup"), NewItem("q", "cup", price=0.1))
+def test_a_record_is_json_and_has_no_price_that_is_not_known():
+  items = with_facts(
+    first(), NewItem("p", "cup"), NewItem("q", "cup", price=0.1)
+  )
   assert items.record(4)["price"] is None
   assert json.loads(json.dumps(items.record(5)))["price"] == 0.1
 
 
 def test_columns_keep_their_types():
   old = first()
-  new = told(old, NewItem("p", "cup", price=1.0)).without(["0"])
+  new = with_facts(old, NewItem("p", "cup", price=1.0)).without(["0"])
   for name in COLUMNS:
     assert getattr(new, name).dtype == getattr(old, name).dtype
     assert len(getattr(new, name)) == 5

@@ -12,10 +12,10 @@ from gr_jax.serving.catalogue.item_log import ItemLog
 from gr_jax.serving.catalogue.items import ItemChange, NewItem
 from gr_jax.serving.catalogue.log_replay import applied, change_record, fold
 from gr_jax.serving.catalogue.service import Serving, _changed
-from tests.serving.catalogue.items_test import held
+from tests.serving.catalogue.items_test import columns_of
 from tests.serving.page.browse_test import SIZES, shop
 
-# The last two are never told of, so that no category is without an item.
+# The last two never change, so that no category is without an item.
 CODES = [(0, 0, 0), (0, 1, 0), (1, 0, 1), (2, 3, 1), (2, 3, 0)]
 PATHS = [["a", "x"], ["b", "y"], [], ["a", "x"], ["b", "y"]]
 NAMES = [*"012", *"pqrs"]
@@ -53,8 +53,8 @@ def served(changes) -> tuple:
 
 
 def replayed(records, items=None, mark=MARK):
-  told = fold(records, mark=mark)
-  return applied(told, items or catalogue(), encode, vector_width=1)
+  folded = fold(records, mark=mark)
+  return applied(folded, items or catalogue(), encode, vector_width=1)
 
 
 FACTS = st.builds(
@@ -81,7 +81,7 @@ CHANGES = st.lists(
 def test_a_replay_is_what_was_served(changes):
   items, records = served(changes)
   found, recoded = replayed(records)
-  assert held(found) == held(items)
+  assert columns_of(found) == columns_of(items)
   assert recoded == []
 
 
@@ -89,8 +89,8 @@ def test_a_replay_is_what_was_served(changes):
 def test_a_second_replay_changes_nothing(changes):
   _, records = served(changes)
   once, _ = replayed(records)
-  assert held(replayed(records + records)[0]) == held(once)
-  assert held(replayed(records, once)[0]) == held(once)
+  assert columns_of(replayed(records + records)[0]) == columns_of(once)
+  assert columns_of(replayed(records, once)[0]) == columns_of(once)
 
 
 @hypothesis.given(CHANGES)
@@ -110,9 +110,9 @@ def test_another_tokenizer_codes_anew_once_and_forgets_no_fact(changes):
   records.append(json.loads(json.dumps(kept)))
   again, anew = replayed(records, mark="tokenizer 2")
   assert anew == []
-  assert held(again) == held(found)
+  assert columns_of(again) == columns_of(found)
   # Back at the first tokenizer its own codes count.
-  assert held(replayed(records)[0]) == held(items)
+  assert columns_of(replayed(records)[0]) == columns_of(items)
 
 
 def add(name: str, codes=None, mark=MARK, **facts):
@@ -130,10 +130,10 @@ def test_codes_that_were_given_are_not_given_away():
   assert [(item.item_id, item.codes) for item in recoded] == [("p", (0, 1, 1))]
 
 
-def test_an_item_keeps_the_codes_and_the_category_that_were_told_first():
+def test_an_item_keeps_its_first_codes_and_category():
   first = add("p", (1, 1, 1), category="a > x")
-  told = fold([first, add("p", (0, 0, 1), price=2.0)], mark=MARK)
-  assert told.facts["p"] == NewItem(
+  folded = fold([first, add("p", (0, 0, 1), price=2.0)], mark=MARK)
+  assert folded.facts["p"] == NewItem(
     "p", "cup", "a > x", price=2.0, codes=(1, 1, 1)
   )
 
@@ -145,7 +145,7 @@ def test_a_record_without_codes_takes_those_of_the_catalogue():
   assert found.prices[0] == 3
 
 
-def test_a_category_that_is_gone_is_told_and_left_out(capsys):
+def test_a_category_that_is_gone_is_reported_and_left_out(capsys):
   found, _ = replayed([add("p", (1, 1, 1), category="garden > seeds")])
   assert found.categories[found.row("p")].tolist() == [-1, -1]
   said = capsys.readouterr().err
@@ -153,7 +153,7 @@ def test_a_category_that_is_gone_is_told_and_left_out(capsys):
   assert "item 'p' had category 'garden > seeds'" in said
 
 
-def test_a_level_that_is_full_is_told():
+def test_a_level_that_is_full_raises():
   def full(new, items):
     raise ValueError("level 2 is full")
 
@@ -179,8 +179,8 @@ def test_a_torn_log_is_the_catalogue_before_its_last_change(
   whole = sum(size <= cut for size in sizes) - 1
   found, _ = replayed(log.changes())
   log.close()
-  assert held(found) == held(served(changes[:whole])[0])
-  assert whole < len(changes) or held(found) == held(items)
+  assert columns_of(found) == columns_of(served(changes[:whole])[0])
+  assert whole < len(changes) or columns_of(found) == columns_of(items)
 
 
 def test_a_vector_is_kept_as_the_category_is():

@@ -67,7 +67,7 @@ def test_filters_are_exact(make_service, find, filters, passes):
   assert found == [item_id for item_id in whole if passes(item_id)]
 
 
-def test_an_unknown_category_is_told_and_hurts_nobody_else(
+def test_an_unknown_category_is_refused_and_hurts_nobody_else(
   make_service, search_of
 ):
   bad = search_of(filters={"categories": ["GARDEN"]})
@@ -103,8 +103,8 @@ def test_a_given_vector_replaces_the_text(make_service):
   item = NewItem(
     "N1", "no word", "KITCHEN > PLATES", vector=tuple(vectors[7].tolist())
   )
-  told = service.change(ItemChange([item]))["items"][0]
-  assert told["semantic_id"][:-1] == codes[7][:-1].tolist()
+  record = service.change(ItemChange([item]))["items"][0]
+  assert record["semantic_id"][:-1] == codes[7][:-1].tolist()
   short = item._replace(item_id="N2", vector=(1.0, 2.0))
   with pytest.raises(Invalid, match="a vector of 2 numbers"):
     service.change(ItemChange([short]))
@@ -178,7 +178,7 @@ def test_a_full_catalogue_says_so_and_keeps_serving(make_service, find):
 def test_a_restart_has_every_change_under_the_same_ids(make_service, find):
   service = make_service()
   service.change(ItemChange([NewItem(f"N{i}", "cup of tea") for i in range(3)]))
-  service.change(ItemChange([NewItem("B1", "told anew", in_stock=False)]))
+  service.change(ItemChange([NewItem("B1", "described anew", in_stock=False)]))
   service.change(ItemChange(remove=["N1", "B2"], stock=[("N2", False)]))
   service.change(ItemChange([NewItem("N3", "plate")]))
   records = [service.item(i) for i in ("N0", "N1", "N2", "N3", "B1", "B2")]
@@ -196,8 +196,8 @@ def test_another_tokenizer_gives_new_ids_once(make_service, copied):
   service.change(ItemChange([NewItem("N1", "red cup"), NewItem("N2", "plate")]))
   service.change(ItemChange(remove=["N2"]))
   manifest = copied / "tokenizer" / "manifest.json"
-  told = json.loads(manifest.read_text())
-  manifest.write_text(json.dumps(told | {"fingerprint": "another"}))
+  stored = json.loads(manifest.read_text())
+  manifest.write_text(json.dumps(stored | {"fingerprint": "another"}))
   service = make_service(copied)
   assert service.log_records == 3
   first = service.item("N1")

@@ -119,7 +119,7 @@ def stepped(snapshot, step):
 
 @given(STEPS)
 def test_a_changed_catalogue_is_one_built_anew(steps):
-  told = count_transitions(
+  transitions = count_transitions(
     shop(CODES).items.semantic_ids,
     np.array([0, 2, 3]),
     np.zeros(3, int),
@@ -127,7 +127,9 @@ def test_a_changed_catalogue_is_one_built_anew(steps):
     neighbours=2,
     last=2,
   )
-  snapshot = dataclasses.replace(shop(CODES), count_alpha=0.5, transitions=told)
+  snapshot = dataclasses.replace(
+    shop(CODES), count_alpha=0.5, transitions=transitions
+  )
   # So that the first version, too, has the counts of its table.
   snapshot = snapshot.changed(snapshot.items.with_facts(
     [NewItem("new", "cup")], np.array([[2, 2, 1]])
@@ -135,10 +137,10 @@ def test_a_changed_catalogue_is_one_built_anew(steps):
   for step in steps:
     snapshot = stepped(snapshot, step)
   anew = first_snapshot(
-    snapshot.items, capacity=64, count_alpha=0.5, transitions=told
+    snapshot.items, capacity=64, count_alpha=0.5, transitions=transitions
   )
   assert snapshot.version == 2 + len(steps)
-  assert snapshot.counts["counts"]["transitions"] is told
+  assert snapshot.counts["counts"]["transitions"] is transitions
   np.testing.assert_array_equal(snapshot.live.ids, anew.live.ids)
   np.testing.assert_array_equal(snapshot.table_rows, anew.table_rows)
   np.testing.assert_array_equal(snapshot.ranked_items, anew.ranked_items)

@@ -1,4 +1,4 @@
-"""Batching changes when a question is answered, never what it is answered."""
+"""Batching changes when a request is answered, never its answer."""
 
 import concurrent.futures
 import dataclasses
@@ -65,7 +65,7 @@ def test_a_batch_fits_and_is_more_than_half_full(waiting, sizes):
   assert taken * 2 > padded
 
 
-def test_everybody_gets_the_answer_to_what_they_asked(make):
+def test_every_request_gets_its_own_answer(make):
   searcher = Searcher()
   batcher = make(searcher, deadline=0.02)
   futures = [batcher.submit(search(k, beam=8 + k % 2)) for k in range(40)]

@@ -118,33 +118,35 @@ def test_items_order_and_scores_are_the_retrievers(
     same(answer, wanted)
 
 
-def test_transitions_are_told_as_in_evaluation(artefacts, searches, search_of):
+def test_transitions_are_read_as_in_evaluation(artefacts, searches, search_of):
   """And also in a catalogue that has grown since."""
   ids, width = artefacts.semantic_ids, artefacts.model.config.width
   rows = np.arange(len(ids))
-  told = count_transitions(
+  transitions = count_transitions(
     ids, rows, rows // 20, window=3, neighbours=8, last=4
   )
-  prior = TransitionPrior(ids.num_levels, width, told.last)
+  prior = TransitionPrior(ids.num_levels, width, transitions.last)
   history = np.full((1, 2, ids.num_levels), -1)
-  made = prior.init(jax.random.key(0), history, told, method="start")
+  variables = prior.init(
+    jax.random.key(0), history, transitions, method="start"
+  )
   inner = dict(artefacts.params["params"])
   inner["prior"] = inner["prior"] | {
-    "transitions": noisy(nn.unbox(made)["params"])
+    "transitions": noisy(nn.unbox(variables)["params"])
   }
   artefacts = dataclasses.replace(
-    artefacts, params={"params": inner}, transitions=told
+    artefacts, params={"params": inner}, transitions=transitions
   )
   snapshot = first_snapshot(
     catalogue_items(artefacts.catalogue, ids),
     capacity=ids.num_ids + ROOM,
     count_alpha=artefacts.count_alpha,
-    transitions=told,
+    transitions=transitions,
   )
   counts = count_catalogue(
     ids, artefacts.catalogue.popularity, alpha=artefacts.count_alpha
   )
-  counts = {"counts": {"catalogue": counts, "transitions": told}}
+  counts = {"counts": {"catalogue": counts, "transitions": transitions}}
   retriever = Retriever(
     artefacts.model, artefacts.params | counts, ids, batch_size=1
   )
@@ -190,7 +192,9 @@ def test_a_changed_catalogue_answers_as_one_built_anew(
       assert len(names) == 60
 
 
-def test_an_item_is_told_as_the_catalogue_has_it(engine, snapshot, search_of):
+def test_an_item_is_answered_as_the_catalogue_has_it(
+  engine, snapshot, search_of
+):
   request = search_of("cup", history=["B1", "y", "x", "y"], k=5)
   (answer,) = engine.answer([request], snapshot)
   items = snapshot.items

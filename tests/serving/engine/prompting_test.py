@@ -88,7 +88,7 @@ def test_facts_count_without_a_user_and_a_user_without_facts(user_id):
   assert prompt.mask[0, 0]
 
 
-def test_items_that_nobody_knows_are_left_out_and_told():
+def test_items_that_nobody_knows_are_left_out_and_listed():
   known = items().item_ids[3]
   events = Purchase(id=known, days_ago=2), Purchase(id="new", days_ago=1)
   both = SearchRequest(1, 1, history=events)

@@ -1,4 +1,4 @@
-"""A full queue is told at the door, and only to who would wait in it."""
+"""A full queue refuses at the door, and only those who would wait in it."""
 
 import pytest
 from starlette.applications import Starlette

@@ -1,4 +1,4 @@
-"""Whatever goes wrong is told in one shape, with the status that it means."""
+"""Every error has one shape, with the status that it means."""
 
 import json
 
@@ -51,8 +51,8 @@ def test_only_what_passes_by_itself_says_when_to_come_back():
 
 @hypothesis.given(seconds=st.floats(1e-3, 1e6))
 def test_a_full_queue_names_whole_seconds_and_never_too_few(seconds):
-  told = refusal(QueueFull(seconds)).headers["retry-after"]
-  assert seconds <= int(told) < seconds + 1
+  wait = refusal(QueueFull(seconds)).headers["retry-after"]
+  assert seconds <= int(wait) < seconds + 1
 
 
 def test_the_headers_of_a_refusal_reach_the_client():
@@ -90,7 +90,7 @@ def test_a_path_that_is_not_there_names_where_to_look(client):
   assert "/openapi.json" in said(client.get("/nothing"), 404)
 
 
-def test_a_wrong_method_is_told_with_the_right_ones(client):
+def test_a_wrong_method_is_answered_with_the_right_ones(client):
   response = client.post("/only")
   assert said(response, 405) == "POST is not for /only."
   assert "GET" in response.headers["allow"]
@@ -100,5 +100,5 @@ def test_any_other_status_of_the_framework_has_the_shape_as_well(client):
   assert said(client.get("/odd"), 418) == "short and stout."
 
 
-def test_a_bug_tells_nothing_of_itself(client):
+def test_a_bug_shows_nothing_of_itself(client):
   assert "secret" not in said(client.get("/broken"), 500)

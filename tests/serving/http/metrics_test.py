@@ -96,7 +96,7 @@ def test_batches_of_any_size_that_is_compiled_have_a_bucket_of_their_own():
     assert min(filled) == size
 
 
-def test_a_gauge_is_read_when_it_is_asked_for():
+def test_a_gauge_is_read_at_every_scrape():
   metrics, waiting = ServingMetrics(), [1, 2]
   metrics.watch("queue_length", "Requests that wait.", lambda: len(waiting))
   assert samples(metrics)["gr_jax_queue_length",] == 2
@@ -112,7 +112,7 @@ def test_two_servers_of_one_process_count_apart():
   assert key not in samples(other)
 
 
-def test_a_search_of_several_questions_is_counted_once():
+def test_a_search_of_several_requests_is_counted_once():
   metrics = ServingMetrics()
   taken = {"batch": 0.0, "search": 1000.0}
 

@@ -21,114 +21,17 @@ from gr_jax.serving.http.schemas import ItemsBody, search_bodies
 from gr_jax.serving.http.validation import validated
 from gr_jax.serving.requests import Invalid
 from tests.serving.conftest import BEAM, PROGRAMS
+from tests.serving.http.json_schema import fits, near
 from tests.serving.http.server_test import start
 
 BEAMS = (8, 20)
 BODIES = search_bodies(BEAMS) | {"/items": ItemsBody}
 # For people, for Prometheus, and the description itself.
 NOT_DESCRIBED = {"/", "/page/{name}", "/metrics", "/openapi.json"}
-KINDS = {
-  "object": dict,
-  "array": list,
-  "string": str,
-  "boolean": bool,
-  "number": (int, float),
-  "integer": int,
-  "null": type(None),
-}
-
-
-def fits(schema: dict, value, models=None) -> bool:
-  """Whether JSON fits a schema, of the words that the description uses."""
-  models = schema.get("$defs", models)
-  if "$ref" in schema:
-    schema = models[schema["$ref"].rpartition("/")[2]]
-  if "anyOf" in schema:
-    return any(fits(each, value, models) for each in schema["anyOf"])
-  kind = schema.get("type", "string")
-  if kind == "integer" and isinstance(value, float) and value.is_integer():
-    value = int(value)
-  if not isinstance(value, KINDS[kind]):
-    return False
-  if isinstance(value, bool):
-    return kind == "boolean"
-  if kind == "null":
-    return True
-  if kind in ("number", "integer"):
-    low, high = schema.get("minimum"), schema.get("maximum")
-    among = value in schema.get("enum", (value,))
-    return (
-      among
-      and (low is None or low <= value)
-      and (high is None or value <= high)
-    )
-  size = {"object": "Properties", "array": "Items", "string": "Length"}[kind]
-  least, most = schema.get(f"min{size}", 0), schema.get(f"max{size}", 1e9)
-  if not least <= len(value) <= most:
-    return False
-  if kind == "array":
-    return all(fits(schema["items"], each, models) for each in value)
-  return kind == "string" or _object_fits(schema, value, models)
-
-
-def _object_fits(schema: dict, value: dict, models: dict) -> bool:
-  known = schema.get("properties", {})
-  other = schema.get("additionalProperties", True)
-  names = schema.get("propertyNames", {"type": "string"})
-  if not set(schema.get("required", ())) <= set(value):
-    return False
-  for name, each in value.items():
-    if not fits(names, name, models):
-      return False
-    if name not in known and isinstance(other, bool):
-      if not other:
-        return False
-    elif not fits(known.get(name, other), each, models):
-      return False
-  return True
-
-
-def near(schema: dict, models=None) -> st.SearchStrategy:
-  """JSON at the edges of a schema, on both sides."""
-  models = schema.get("$defs", models)
-  if "$ref" in schema:
-    schema = models[schema["$ref"].rpartition("/")[2]]
-  if "anyOf" in schema:
-    return st.one_of(*(near(each, models) for each in schema["anyOf"]))
-  match schema["type"]:
-    case "string":
-      sizes = schema["minLength"], schema["maxLength"]
-      lengths = st.sampled_from([sizes[0] - 1, *sizes, sizes[1] + 1, 1])
-      return lengths.map(lambda n: "a" * n) | st.just("ab")
-    case "array":
-      inside = near(schema["items"], models)
-      return st.lists(inside, max_size=2) | st.just({})
-    case "object":
-      known = {
-        name: near(each, models)
-        for name, each in schema.get("properties", {}).items()
-      }
-      if not known:
-        inside = near(schema["additionalProperties"], models)
-        return st.dictionaries(st.sampled_from(["", "a", "b"]), inside)
-      first = schema.get("required", ())
-      must = {name: known.pop(name) for name in first}
-      return st.fixed_dictionaries(must, optional=known) | st.sampled_from(
-        [{}, {"unknown": 1}, None]
-      )
-    case "boolean":
-      return st.sampled_from([True, False, 0])
-    case "null":
-      return st.just(None)
-  few = schema.get("enum", (0,))
-  edges = [schema.get("minimum", min(few)), schema.get("maximum", max(few))]
-  return st.sampled_from(
-    [*edges, edges[0] - 1, edges[1] + 1, edges[0] + 0.5, 8.0, "1", True]
-  )
 
 
 def described(document):
-  """(path, method, operation) of all that is told."""
+  """(path, method, operation) of all that is described."""
   for path, item in document["paths"].items():
     for method, operation in item.items():
       if method != "parameters":
@@ -139,8 +42,8 @@ def models(document: dict) -> dict:
   return document["components"]["schemas"]
 
 
-def schema_of(told: dict) -> dict:
-  return told["content"]["application/json"]["schema"]
+def schema_of(documented: dict) -> dict:
+  return documented["content"]["application/json"]["schema"]
 
 
 @pytest.fixture(scope="module")
@@ -170,8 +73,8 @@ def test_every_route_is_described_and_every_described_route_exists(
     for route in client.app.routes
     for method in route.methods - {"HEAD"}
   }
-  told = {(path, method) for path, method, _ in described(document)}
-  assert {each for each in routes if each[0] not in NOT_DESCRIBED} == told
+  documented = {(path, method) for path, method, _ in described(document)}
+  assert {each for each in routes if each[0] not in NOT_DESCRIBED} == documented
 
 
 @pytest.mark.parametrize("path", BODIES)
@@ -309,17 +212,19 @@ def refusals(client, monkeypatch, path):
 
 @pytest.mark.parametrize("path", [*BODIES, "/admin/reload"])
 def test_every_refusal_is_described(client, document, monkeypatch, path):
-  told = document["paths"][path]["post"]["responses"]
+  documented = document["paths"][path]["post"]["responses"]
   found = set()
   for response in refusals(client, monkeypatch, path):
     status = str(response.status_code)
     assert response.status_code >= 400
-    assert fits(schema_of(told[status]), response.json(), models(document))
+    assert fits(
+      schema_of(documented[status]), response.json(), models(document)
+    )
     assert list(response.json()) == ["error"]
     found.add(status)
   # A slow body is a matter of the socket; a token that is not there, of the
   # server's start.
-  assert set(told) - found <= {"200", "408", "403"}
+  assert set(documented) - found <= {"200", "408", "403"}
 
 
 @pytest.mark.parametrize(
@@ -334,15 +239,15 @@ def test_every_refusal_is_described(client, document, monkeypatch, path):
 )
 def test_what_is_not_found_is_described(client, document, path):
   name = pattern(path.replace("nobody", "B1"))
-  told = document["paths"][name]["get"]["responses"]
+  documented = document["paths"][name]["get"]["responses"]
   for headers in ({}, {"authorization": "none"}):
     response = client.get(path, headers=headers)
-    schema = schema_of(told[str(response.status_code)])
+    schema = schema_of(documented[str(response.status_code)])
     assert response.status_code >= 400
     assert fits(schema, response.json(), models(document))
 
 
-def test_what_asks_for_a_token_says_so(document):
+def test_what_needs_a_token_says_so(document):
   for path, _, operation in described(document):
     guarded = path not in ("/healthz", "/readyz")
     assert ("401" in operation["responses"]) == guarded
@@ -351,12 +256,12 @@ def test_what_asks_for_a_token_says_so(document):
   assert "bearer" in document["components"]["securitySchemes"]
 
 
-def test_every_parameter_of_a_path_is_told_and_no_other(document):
+def test_every_parameter_of_a_path_is_described_and_no_other(document):
   for path, _, operation in described(document):
     shared = document["paths"][path].get("parameters", [])
     parameters = [*shared, *operation.get("parameters", [])]
-    told = [each["name"] for each in parameters if each["in"] == "path"]
-    assert told == re.findall(r"{(\w+)}", path)
+    documented = [each["name"] for each in parameters if each["in"] == "path"]
+    assert documented == re.findall(r"{(\w+)}", path)
     for each in parameters:
       assert each["required"] == ("default" not in each["schema"])
 

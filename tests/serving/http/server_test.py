@@ -177,7 +177,7 @@ def test_no_json_at_all_gives_an_error_of_the_server(make_client, routes):
   post()
 
 
-def test_wrong_ways_are_told_as_json(make_client):
+def test_wrong_ways_are_answered_in_json(make_client):
   client = make_client(max_body=1000)
   assert said(client.get("/nothing"), 404)
   assert said(client.get("/search"), 405)
@@ -187,7 +187,7 @@ def test_wrong_ways_are_told_as_json(make_client):
   assert said(client.post("/search", content=b"{}", headers=plain), 415)
 
 
-def test_a_token_is_asked_for_where_there_is_one(make_client, routes):
+def test_a_token_is_needed_where_there_is_one(make_client, routes):
   client = make_client(token=TOKEN)
   right = {"authorization": f"Bearer {TOKEN}"}
   for wrong in (
@@ -282,12 +282,12 @@ def test_metrics_count_what_happened(make_client):
 
 
 def test_the_description_names_every_route_and_is_closed(client):
-  told = client.get("/openapi.json").json()
+  description = client.get("/openapi.json").json()
   ours = {route.path.replace(":path", "") for route in client.app.routes}
   other = {"/metrics", "/openapi.json", "/", "/page/{name}"}
-  assert ours - other == set(told["paths"])
+  assert ours - other == set(description["paths"])
   for path in ("/search", "/recommend", "/items"):
-    body = told["paths"][path]["post"]["requestBody"]["content"]
+    body = description["paths"][path]["post"]["requestBody"]["content"]
     name = body["application/json"]["schema"]["$ref"].rpartition("/")[2]
-    schema = told["components"]["schemas"][name]
+    schema = description["components"]["schemas"][name]
     assert schema["additionalProperties"] is False

@@ -50,7 +50,7 @@ def shops(draw):
 
 
 def walk(snapshot, prefix=()):
-  """Every node that the tree tells, with its children."""
+  """Every node of the tree, with its children."""
   node = children(snapshot, prefix, offset=0, limit=100)
   yield node
   for child in node["children"]:
@@ -72,9 +72,9 @@ def test_children_sum_to_their_parent(snapshot):
 
 @given(shops())
 def test_the_leaves_name_every_present_item_once(snapshot):
-  told = [item["id"] for node in walk(snapshot) for item in node["answers"]]
+  listed = [item["id"] for node in walk(snapshot) for item in node["answers"]]
   present = snapshot.items.item_ids[snapshot.items.present]
-  assert sorted(told) == sorted(present)
+  assert sorted(listed) == sorted(present)
 
 
 @given(shops(), st.integers(1, 3))
@@ -91,11 +91,11 @@ def test_pages_are_the_whole_most_bought_first(snapshot, limit):
 
 def test_an_unknown_prefix_is_none():
   snapshot = shop([(0, 1, 1), (2, -1, -1)])
-  tell = functools.partial(children, snapshot, offset=0, limit=9)
+  node_at = functools.partial(children, snapshot, offset=0, limit=9)
   for prefix in ((1,), (0, 2), (99,), (-5,), (0, -1), (2, -1, 0)):
-    assert tell(prefix) is None
-  assert [c["prefix"] for c in tell((2,))["children"]] == [[2, -1]]
-  assert [item["id"] for item in tell((2, -1))["answers"]] == ["1"]
+    assert node_at(prefix) is None
+  assert [c["prefix"] for c in node_at((2,))["children"]] == [[2, -1]]
+  assert [item["id"] for item in node_at((2, -1))["answers"]] == ["1"]
 
 
 def test_an_empty_catalogue_is_a_root_without_children():
@@ -119,12 +119,12 @@ def test_neighbours_share_the_longest_prefixes(snapshot, limit, data):
     if other != row and codes[other, 0] == codes[row, 0]
   )
   groups = neighbours(snapshot, row, limit=limit)
-  told = [
+  listed = [
     (-group["shared"], -items.popularity[items.row(each["id"])])
     for group in groups
     for each in group["answers"]
   ]
-  assert told == rank[:limit]
+  assert listed == rank[:limit]
   assert sum(group["items"] for group in groups) == len(rank)
   ids = [each["id"] for group in groups for each in group["answers"]]
   assert len(set(ids)) == len(ids)
@@ -133,13 +133,13 @@ def test_neighbours_share_the_longest_prefixes(snapshot, limit, data):
 def test_a_topic_is_the_deepest_category_of_at_least_half():
   paths = [["a", "x"], ["a", "y"], ["a", "y"], ["b"], []]
   items = shop([(0, 0, 0)] * 5, categories=paths).items
-  for rows, told in (
+  for rows, listed in (
     ([1, 2, 3], {"category": "a > y", "share": 2 / 3}),
     ([0, 1, 2, 3, 4], {"category": "a", "share": 3 / 5}),
     ([0, 4], {"category": "a > x", "share": 1 / 2}),
     ([4], None),
   ):
-    assert topic(items, np.array(rows)) == told
+    assert topic(items, np.array(rows)) == listed
 
 
 def test_a_prefix_longer_than_an_id_has_no_children():

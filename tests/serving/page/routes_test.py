@@ -1,4 +1,4 @@
-"""What the page asks for, and what protects who looks at it."""
+"""The operations of the page, and what protects its readers."""
 
 import threading
 
@@ -68,7 +68,7 @@ def test_no_other_file_is_served(client):
     assert said(client.get(f"/page/{path}"), 404)
 
 
-def test_the_catalogue_tells_what_can_be_picked(client):
+def test_the_catalogue_lists_what_can_be_picked(client):
   found = client.get("/catalogue").json()
   assert (found["items"], found["version"]) == (60, 1)
   assert found["beams"] == [BEAM]
@@ -93,7 +93,7 @@ def test_the_tree_is_walked_by_prefix(client):
   assert rest["children"] == root["children"][1:]
 
 
-def test_what_the_tree_does_not_know_is_told(client):
+def test_what_the_tree_does_not_know_is_refused(client):
   assert "begins with" in said(client.get("/tree?prefix=99"), 404)
   for prefix in ("a", "1,", "1;2", "٣", "1" * 99):
     assert "as in 3,7" in said(
@@ -135,8 +135,10 @@ def test_an_explanation_is_the_answer_of_a_search_and_its_prefixes(
   path = "/search" if "query" in body else "/recommend"
   plain = client.post(path, json=body | {"k": 20}).json()["items"]
   found = client.post("/explain", json=body | {"k": 20}).json()
-  told = [{name: item[name] for name in plain[0]} for item in found["items"]]
-  for item, wanted in zip(told, plain, strict=True):
+  searched = [
+    {name: item[name] for name in plain[0]} for item in found["items"]
+  ]
+  for item, wanted in zip(searched, plain, strict=True):
     assert item | {"score": 0} == wanted | {"score": 0}
   assert {"price", "in_stock"} < set(found["items"][0])
   leaves = {tuple(node["prefix"]): node for node in found["prefixes"]}
@@ -145,7 +147,7 @@ def test_an_explanation_is_the_answer_of_a_search_and_its_prefixes(
     assert node["total"] == pytest.approx(item["score"], abs=5e-3)
 
 
-def test_a_bad_question_is_refused_as_by_a_search(client):
+def test_a_bad_request_is_refused_as_by_a_search(client):
   for body, part in (
     ({"query": "!"}, "holds no word"),
     ({"query": "cup", "x": 1}, "unknown field"),
