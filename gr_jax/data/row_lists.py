@@ -1,7 +1,6 @@
 """One list of catalogue rows per request, in two flat arrays."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -48,11 +47,9 @@ class RowLists:
     return np.repeat(np.arange(len(self)), self.sizes)
 
 
-def from_lists(lists: Iterable[Sequence[int]]) -> RowLists:
-  """Flattens ordinary lists."""
-  arrays = [np.asarray(one, np.int64) for one in lists]
-  offsets = np.cumsum([0] + [len(one) for one in arrays])
-  return RowLists(offsets, np.concatenate([np.zeros(0, np.int64), *arrays]))
+def offsets_of(sizes: np.ndarray) -> np.ndarray:
+  """Returns the offsets `[R + 1]` int64 of lists of the sizes `[R]`."""
+  return np.append(0, np.cumsum(sizes)).astype(np.int64)
 
 
 def from_spans(
@@ -61,7 +58,7 @@ def from_spans(
   """Returns the lists `rows[starts[r] : ends[r]]`, which may overlap."""
   starts, ends = np.asarray(starts, np.int64), np.asarray(ends, np.int64)
   sizes = ends - starts
-  offsets = np.concatenate([[0], np.cumsum(sizes)])
+  offsets = offsets_of(sizes)
   places = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], sizes)
   return RowLists(offsets, rows[places])
 
@@ -82,8 +79,8 @@ def newest(lists: RowLists, count: int) -> RowLists:
 
 def where(lists: RowLists, keep_mask: np.ndarray) -> RowLists:
   """Keeps the entries where `keep_mask [P]` is true, in their order."""
-  offsets = np.concatenate([[0], np.cumsum(keep_mask)])[lists.offsets]
-  return RowLists(offsets, lists.rows[keep_mask])
+  kept_before = offsets_of(keep_mask)
+  return RowLists(kept_before[lists.offsets], lists.rows[keep_mask])
 
 
 def distinct(lists: RowLists) -> RowLists:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gr_jax.data import row_lists
+from tests.reference.plain_lists import from_lists
 
 LISTS = st.lists(st.lists(st.integers(0, 5), max_size=6), max_size=5)
 
@@ -21,7 +22,7 @@ def test_offsets_that_do_not_cover_the_rows_are_an_error():
 
 @given(LISTS)
 def test_flat_lists_are_the_lists(lists):
-  flat = row_lists.from_lists(lists)
+  flat = from_lists(lists)
   assert _lists(flat) == lists
   assert flat.sizes.tolist() == [len(one) for one in lists]
 
@@ -29,23 +30,21 @@ def test_flat_lists_are_the_lists(lists):
 @given(LISTS)
 def test_distinct_keeps_first_occurrences_in_order(lists):
   expected = [list(dict.fromkeys(one)) for one in lists]
-  assert _lists(row_lists.distinct(row_lists.from_lists(lists))) == expected
+  assert _lists(row_lists.distinct(from_lists(lists))) == expected
 
 
 @given(st.lists(st.tuples(*[st.lists(st.integers(0, 5))] * 2), max_size=5))
 def test_without_removes_only_what_the_same_request_names(pairs):
   lists = [one for one, _ in pairs]
   others = [other for _, other in pairs]
-  left = row_lists.without(
-    row_lists.from_lists(lists), row_lists.from_lists(others)
-  )
+  left = row_lists.without(from_lists(lists), from_lists(others))
   expected = [[x for x in one if x not in other] for one, other in pairs]
   assert _lists(left) == expected
 
 
 @given(LISTS, st.integers(1, 4))
 def test_newest_are_the_last_entries(lists, count):
-  flat = row_lists.newest(row_lists.from_lists(lists), count)
+  flat = row_lists.newest(from_lists(lists), count)
   assert _lists(flat) == [one[-count:] for one in lists]
 
 
@@ -53,7 +52,7 @@ def test_newest_are_the_last_entries(lists, count):
 def test_part_is_a_slice_of_the_lists(lists, start, size):
   start = min(start, len(lists))
   stop = min(start + size, len(lists))
-  part = row_lists.part(row_lists.from_lists(lists), start, stop)
+  part = row_lists.part(from_lists(lists), start, stop)
   assert _lists(part) == lists[start:stop]
 
 

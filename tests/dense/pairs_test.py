@@ -2,12 +2,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gr_jax.data import row_lists
 from gr_jax.dense.pairs import (
   mine_negatives,
   negative_mask,
   wanted_by_query,
 )
+from tests.reference.plain_lists import from_lists
 from tests.reference.small_dense import pair_writer
 
 
@@ -17,7 +17,7 @@ def test_negatives_are_the_best_ranked_that_nobody_wanted(seed):
   ranked = np.stack([rng.permutation(8)[:6] for _ in range(4)])
   ranked[0, 3:] = -1
   wanted = [rng.choice(8, rng.integers(0, 4), replace=False) for _ in range(4)]
-  found = mine_negatives(ranked, row_lists.from_lists(wanted), count=3)
+  found = mine_negatives(ranked, from_lists(wanted), count=3)
   for row, gone, negatives in zip(ranked, wanted, found):
     left = [r for r in row if r >= 0 and r not in gone][:3]
     assert negatives.tolist() == left + [-1] * (3 - len(left))

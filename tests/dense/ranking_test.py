@@ -2,9 +2,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gr_jax.data import row_lists
 from gr_jax.dense import ranking
 from gr_jax.evaluation.baselines.top_items import popularity_order, top_items
+from tests.reference.plain_lists import from_lists
 from tests.reference.small_dense import built
 
 N, D = 30, 4
@@ -17,7 +17,7 @@ def test_rankings_are_those_of_a_floor_with_the_same_scores(seed, excluding):
   requests = rng.integers(-2, 3, (7, D)).astype(np.float32)
   popularity = rng.integers(0, 4, N)
   gone = [rng.integers(0, N, rng.integers(0, 25)) for _ in range(7)]
-  exclude = row_lists.from_lists(gone) if excluding else None
+  exclude = from_lists(gone) if excluding else None
   order = popularity_order(popularity)
   expected = top_items(
     lambda start, stop: requests[start:stop] @ items[order].T,

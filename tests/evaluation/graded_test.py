@@ -6,13 +6,14 @@ from hypothesis import strategies as st
 from gr_jax.data import row_lists
 from gr_jax.evaluation import metrics, results
 from gr_jax.evaluation.graded import graded_ndcg, measure
+from tests.reference.plain_lists import from_lists
 
 
 def drawn(seed, top):
   rng = np.random.default_rng(seed)
   ranked = rng.integers(-1, 12, (5, 8))
   lists = [rng.permutation(12)[: rng.integers(0, 6)] for _ in range(5)]
-  judged = row_lists.from_lists(lists)
+  judged = from_lists(lists)
   return ranked, judged, rng.integers(0, top + 1, len(judged.rows))
 
 
@@ -44,14 +45,14 @@ def test_of_two_grades_it_is_the_plain_one(seed):
 
 
 def test_the_best_order_has_one_and_others_less():
-  judged = row_lists.from_lists([[4, 7], [4, 7]])
+  judged = from_lists([[4, 7], [4, 7]])
   found = graded_ndcg(np.array([[7, 4], [4, 7]]), judged, [1, 2, 1, 2])
   np.testing.assert_allclose(found[0], 1)
   assert found[1] < 1
 
 
 def test_what_does_not_belong_together_is_refused():
-  judged = row_lists.from_lists([[4, 7]])
+  judged = from_lists([[4, 7]])
   with pytest.raises(ValueError, match="1 grades for 2 judged"):
     graded_ndcg(np.array([[7]]), judged, np.ones(1))
 

@@ -5,9 +5,10 @@ from hypothesis import strategies as st
 
 from gr_jax.data import row_lists
 from gr_jax.evaluation import metrics
+from tests.reference.plain_lists import from_lists
 
 RANKED = np.array([[4, 7, 2, 9], [1, 3, -1, -1]])
-RELEVANT = row_lists.from_lists([[2, 4, 8], [3]])
+RELEVANT = from_lists([[2, 4, 8], [3]])
 FIGURES = metrics.request_metrics(RANKED, RELEVANT, cutoffs=(1, 3, 10))
 
 
@@ -36,33 +37,29 @@ def test_metric_is_its_equation(metric, expected):
 
 
 def test_a_row_ranked_twice_counts_at_its_first_place():
-  hits = metrics.hit_matrix(
-    np.array([[5, 5, 6]]), row_lists.from_lists([[5, 6]])
-  )
+  hits = metrics.hit_matrix(np.array([[5, 5, 6]]), from_lists([[5, 6]]))
   assert hits.tolist() == [[True, False, True]]
 
 
 def test_a_relevant_row_given_twice_is_one_row():
-  once = metrics.request_metrics(RANKED[:1], row_lists.from_lists([[2, 4]]))
-  twice = metrics.request_metrics(RANKED[:1], row_lists.from_lists([[2, 4, 2]]))
+  once = metrics.request_metrics(RANKED[:1], from_lists([[2, 4]]))
+  twice = metrics.request_metrics(RANKED[:1], from_lists([[2, 4, 2]]))
   np.testing.assert_array_equal(once, twice)
 
 
 def test_a_request_without_relevant_rows_is_not_counted():
-  figures = metrics.request_metrics(RANKED, row_lists.from_lists([[], [3]]))
+  figures = metrics.request_metrics(RANKED, from_lists([[], [3]]))
   assert np.isnan(figures[0]).all()
   assert not np.isnan(figures[1]).any()
 
 
 def test_rankings_and_relevant_rows_must_belong_together():
   with pytest.raises(ValueError, match="2 rankings but 1 sets"):
-    metrics.hit_matrix(RANKED, row_lists.from_lists([[1]]))
+    metrics.hit_matrix(RANKED, from_lists([[1]]))
 
 
 def test_a_row_never_hits_the_neighbouring_request():
-  hits = metrics.hit_matrix(
-    np.array([[12, 3], [0, 1]]), row_lists.from_lists([[1], [2]])
-  )
+  hits = metrics.hit_matrix(np.array([[12, 3], [0, 1]]), from_lists([[1], [2]]))
   assert not hits.any()
 
 
@@ -82,10 +79,8 @@ def _cases(draw, num_items=12):
 @given(_cases())
 def test_order_of_requests_does_not_matter(case):
   ranked, relevant = case
-  figures = metrics.request_metrics(ranked, row_lists.from_lists(relevant))
-  turned = metrics.request_metrics(
-    ranked[::-1], row_lists.from_lists(relevant[::-1])
-  )
+  figures = metrics.request_metrics(ranked, from_lists(relevant))
+  turned = metrics.request_metrics(ranked[::-1], from_lists(relevant[::-1]))
   np.testing.assert_allclose(turned, figures[::-1], rtol=1e-12)
 
 
@@ -93,7 +88,7 @@ def test_order_of_requests_does_not_matter(case):
 def test_figures_lie_in_the_unit_interval_and_only_ndcg_may_fall_with_k(case):
   ranked, relevant = case
   figures = metrics.request_metrics(
-    ranked, row_lists.from_lists(relevant), cutoffs=range(1, 11)
+    ranked, from_lists(relevant), cutoffs=range(1, 11)
   )
   assert figures.min() >= 0
   assert figures.max() <= 1 + 1e-12
@@ -104,7 +99,7 @@ def test_figures_lie_in_the_unit_interval_and_only_ndcg_may_fall_with_k(case):
 @given(_cases())
 def test_hits_are_those_of_a_search_in_sets(case):
   ranked, relevant = case
-  hits = metrics.hit_matrix(ranked, row_lists.from_lists(relevant))
+  hits = metrics.hit_matrix(ranked, from_lists(relevant))
   expected = [[x in one for x in row] for row, one in zip(ranked, relevant)]
   np.testing.assert_array_equal(hits, expected)
 
@@ -115,7 +110,7 @@ def test_the_perfect_ranking_has_ndcg_one(case):
   for r, one in enumerate(relevant):
     ranked[r] = (one + [20 + i for i in range(8)])[:8]
   figures = metrics.request_metrics(
-    ranked, row_lists.from_lists(relevant), cutoffs=(1, 3, 8)
+    ranked, from_lists(relevant), cutoffs=(1, 3, 8)
   )
   np.testing.assert_allclose(figures[:, 2], 1)
   np.testing.assert_allclose(figures[:, 3], 1)

@@ -3,6 +3,7 @@ import pytest
 
 from gr_jax.data import row_lists
 from gr_jax.evaluation import intervals, metrics, results
+from tests.reference.plain_lists import from_lists
 
 NUM_ITEMS = 30
 ID_OF_ITEM = np.arange(NUM_ITEMS) // 2
@@ -24,7 +25,7 @@ def evaluate(ranked, relevant, *, users=None, **options):
 def case():
   rng = np.random.default_rng(5)
   ranked = np.stack([rng.permutation(NUM_ITEMS)[:20] for _ in range(40)])
-  relevant = row_lists.from_lists(
+  relevant = from_lists(
     [rng.choice(NUM_ITEMS, 3, replace=False) for _ in range(40)]
   )
   return ranked, relevant

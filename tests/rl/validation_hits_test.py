@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 
 from gr_jax.data.requests import VALID
-from gr_jax.data.row_lists import from_lists
 from gr_jax.decoding.beam_search import beam_search
 from gr_jax.rl.validation_hits import (
   ValidationRequests,
   make_validation_hits,
   validation_requests,
 )
+from tests.reference.plain_lists import from_lists
 from tests.reference.small_policy import model, params, trie
 from tests.reference.small_world import semantic_ids, shop, writer
 

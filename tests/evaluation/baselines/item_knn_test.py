@@ -8,6 +8,7 @@ import pytest
 from gr_jax.data import row_lists
 from gr_jax.evaluation import metrics
 from gr_jax.evaluation.baselines import item_knn
+from tests.reference.plain_lists import from_lists
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 DATA = pathlib.Path(os.environ.get("GR_JAX_DATA", ROOT.parent / "shared/data"))
@@ -15,9 +16,7 @@ DATA = pathlib.Path(os.environ.get("GR_JAX_DATA", ROOT.parent / "shared/data"))
 
 def test_weights_are_the_equation():
   # 0 1 2 3 in a row, then 1 0 elsewhere: popularity 2, 2, 1, 1.
-  state = item_knn.fit(
-    row_lists.from_lists([[0, 1, 2, 3], [1, 0]]), num_items=4
-  )
+  state = item_knn.fit(from_lists([[0, 1, 2, 3], [1, 0]]), num_items=4)
   assert state.order.tolist() == [0, 1, 2, 3]
   pairs = np.array(
     [
@@ -32,19 +31,19 @@ def test_weights_are_the_equation():
 
 
 def test_the_newest_item_speaks_loudest_and_the_eleventh_is_silent():
-  sequences = row_lists.from_lists([[0, 1], [2, 3]])
+  sequences = from_lists([[0, 1], [2, 3]])
   state = item_knn.fit(sequences, num_items=5)
-  histories = row_lists.from_lists([[0, 2], [2, 0], [0] + [4] * 10])
+  histories = from_lists([[0, 2], [2, 0], [0] + [4] * 10])
   ranked = item_knn.rank(state, histories, k=2, exclude=histories)
   assert ranked.tolist() == [[3, 1], [1, 3], [1, 2]]
-  loud = item_knn.rank(state, row_lists.from_lists([[2] + [4] * 9]), k=1)
+  loud = item_knn.rank(state, from_lists([[2] + [4] * 9]), k=1)
   assert loud.tolist() == [[3]]
-  silent = item_knn.rank(state, row_lists.from_lists([[2] + [4] * 10]), k=1)
+  silent = item_knn.rank(state, from_lists([[2] + [4] * 10]), k=1)
   assert silent.tolist() == [[0]]
 
 
 def test_pairs_do_not_reach_across_sequences():
-  state = item_knn.fit(row_lists.from_lists([[0], [1], []]), num_items=2)
+  state = item_knn.fit(from_lists([[0], [1], []]), num_items=2)
   assert state.weights.nnz == 0
 
 

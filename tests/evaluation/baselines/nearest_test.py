@@ -1,7 +1,7 @@
 import numpy as np
 
-from gr_jax.data import row_lists
 from gr_jax.evaluation.baselines import nearest
+from tests.reference.plain_lists import from_lists
 
 VECTORS = np.array([[1.0, 0], [0, 3], [1, 1], [0, 0]])
 STATE = nearest.fit(VECTORS, np.array([1, 2, 3, 4]))
@@ -18,7 +18,7 @@ def test_a_zero_vector_leaves_the_popular_items():
 
 
 def test_a_history_is_the_mean_of_its_newest_items():
-  histories = row_lists.from_lists([[0, 1, 1, 2], [], [2]])
+  histories = from_lists([[0, 1, 1, 2], [], [2]])
   vectors = nearest.history_vectors(VECTORS, histories, last=3)
   np.testing.assert_allclose(
     vectors, [[(0 + 0 + 1) / 3, (3 + 3 + 1) / 3], [0, 0], [1, 1]], rtol=1e-6

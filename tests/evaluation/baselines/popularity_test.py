@@ -1,7 +1,7 @@
 import numpy as np
 
-from gr_jax.data import row_lists
 from gr_jax.evaluation.baselines import popularity
+from tests.reference.plain_lists import from_lists
 
 
 def test_everybody_gets_the_most_bought_items():
@@ -12,6 +12,6 @@ def test_everybody_gets_the_most_bought_items():
 
 def test_hidden_items_make_room_for_the_next():
   state = popularity.fit(np.array([2, 9, 4, 1]))
-  hidden = row_lists.from_lists([[1, 2], [], [3, 3]])
+  hidden = from_lists([[1, 2], [], [3, 3]])
   ranked = popularity.rank(state, 3, k=2, exclude=hidden)
   assert ranked.tolist() == [[0, 3], [1, 2], [1, 2]]

@@ -2,7 +2,6 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gr_jax.data import row_lists
 from gr_jax.evaluation.baselines import (
   bm25,
   item_knn,
@@ -11,6 +10,7 @@ from gr_jax.evaluation.baselines import (
   repeat,
   top_items,
 )
+from tests.reference.plain_lists import from_lists
 
 NUM_ITEMS = 14
 WORDS = ["oat", "rye", "tea", "jam"]
@@ -36,7 +36,7 @@ def test_equal_scores_go_to_the_popular_then_to_the_lower_row():
 def test_blocks_of_requests_do_not_change_the_ranking(monkeypatch):
   scores = np.random.default_rng(0).random((9, 20), np.float32)
   order = np.random.default_rng(1).permutation(20)
-  hidden = row_lists.from_lists([[r, r + 1] for r in range(9)])
+  hidden = from_lists([[r, r + 1] for r in range(9)])
   whole = _top(scores, order, k=5, exclude=hidden)
   monkeypatch.setattr(top_items, "_BLOCK", 40)
   np.testing.assert_array_equal(_top(scores, order, k=5, exclude=hidden), whole)
@@ -57,7 +57,7 @@ def test_the_ranking_is_that_of_a_full_sort(case):
   scores, excluded, k = case
   popularity_counts = np.arange(NUM_ITEMS) % 4
   order = top_items.popularity_order(popularity_counts)
-  ranked = _top(scores, order, k=k, exclude=row_lists.from_lists(excluded))
+  ranked = _top(scores, order, k=k, exclude=from_lists(excluded))
   column_of = np.argsort(order)
   for r, hidden in enumerate(excluded):
     left = [row for row in range(NUM_ITEMS) if row not in hidden]
@@ -93,8 +93,8 @@ ITEMS = st.lists(st.integers(0, NUM_ITEMS - 1), max_size=12)
   st.lists(st.tuples(ITEMS, ITEMS), min_size=1, max_size=4), st.integers(1, 16)
 )
 def test_no_floor_returns_an_excluded_or_a_repeated_item(pairs, k):
-  histories = row_lists.from_lists([history for history, _ in pairs])
-  exclude = row_lists.from_lists([hidden for _, hidden in pairs])
+  histories = from_lists([history for history, _ in pairs])
+  exclude = from_lists([hidden for _, hidden in pairs])
   for ranked in _every_floor(histories, exclude, k):
     assert ranked.shape == (len(pairs), k)
     assert ranked.dtype == np.int32
@@ -107,7 +107,7 @@ def test_no_floor_returns_an_excluded_or_a_repeated_item(pairs, k):
 
 @given(st.lists(ITEMS, min_size=1, max_size=4))
 def test_exclusion_only_removes(lists):
-  histories = row_lists.from_lists(lists)
+  histories = from_lists(lists)
   kept = _every_floor(histories, None, NUM_ITEMS)
   out = _every_floor(histories, histories, NUM_ITEMS)
   for all_items, unseen in zip(kept, out):

@@ -3,10 +3,10 @@ import re
 import numpy as np
 import pytest
 
-from gr_jax.data import row_lists
 from gr_jax.evaluation import results
 from gr_jax.evaluation.report import report_file
 from gr_jax.evaluation.report.retrieval_page import retrieval_page
+from tests.reference.plain_lists import from_lists
 
 KINDS = ("semantic", "personalised", "next_basket")
 SYSTEMS = {
@@ -23,7 +23,7 @@ def _results():
   for kind in KINDS:
     for system, role in SYSTEMS.items():
       ranked = np.stack([rng.permutation(60)[:20] for _ in range(30)])
-      relevant = row_lists.from_lists(rng.integers(0, 60, (30, 3)))
+      relevant = from_lists(rng.integers(0, 60, (30, 3)))
       for seen in ("kept", "out"):
         measured = results.measure(
           ranked,

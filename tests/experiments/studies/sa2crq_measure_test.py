@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from experiments.studies import sa2crq_measure as measures
-from gr_jax.data.row_lists import from_lists
 from gr_jax.tokenizers.semantic_ids import SemanticIds
+from tests.reference.plain_lists import from_lists
 
 IDS = SemanticIds(np.array([[0], [1], [1], [2], [2], [2]]), (3,))
 POPULARITY = np.array([5, 1, 4, 0, 0, 0])

