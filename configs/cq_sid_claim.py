@@ -27,15 +27,15 @@ def get_config(preset: str = "") -> ConfigDict:
   shared = base("")
   config = ConfigDict()
   config.name = "cq_sid_claim"
-  config.experiment = "cq_sid_claim"
+  config.experiment = "studies.cq_sid"
   config.output = ""
-  config.arms = ("rq_vae", "without_category", "without_infonce", "cq_sid")
+  config.variants = ("rq_vae", "without_category", "without_infonce", "cq_sid")
   config.seeds = (0, 1, 2)
   config.table_beams = (1, 10, 100)
   config.worlds = {
     "complete_journey": {
       "data": shared.data.to_dict() | {"max_households": 400},
-      "tokenizer": {"category_depth": 2, "levels": (256, 256)},
+      "tokenizer": {"category_depth": 2, "vae": {"levels": (256, 256)}},
     },
     "shop_world": {
       "data": {
@@ -45,7 +45,7 @@ def get_config(preset: str = "") -> ConfigDict:
         "num_users": 2000,
         "num_requests": 30_000,
       },
-      "tokenizer": {"category_depth": 1, "levels": (64, 64)},
+      "tokenizer": {"category_depth": 1, "vae": {"levels": (64, 64)}},
     },
   }
   config.vectors = shared.vectors.to_dict()
@@ -95,7 +95,7 @@ def _tiny(config: ConfigDict) -> None:
   config.worlds.shop_world.data.update(
     num_items=1000, num_users=200, num_requests=2000
   )
-  config.worlds.shop_world.tokenizer.levels = (16, 16)
+  config.worlds.shop_world.tokenizer.vae.levels = (16, 16)
   config.vectors.dimensions = 16
   config.tokenizer.vae.update(
     hidden=(64,), latent=16, batch_size=256, steps=100, init_rows=2048,

@@ -19,6 +19,7 @@ from configs import genrec
 from configs.retrieval import base
 
 PRESETS = ("", "tiny")
+_GENERATORS = ("point_wise", "page_wise", "page_wise_tokens")
 
 
 def get_config(preset: str = "") -> ConfigDict:
@@ -29,10 +30,9 @@ def get_config(preset: str = "") -> ConfigDict:
   shared = base("")
   config = ConfigDict()
   config.name = "genrec_claim"
-  config.experiment = "genrec_claim"
+  config.experiment = "studies.genrec"
   config.output = ""
-  config.arms = ("point_wise", "page_wise", "page_wise_tokens")
-  config.policies = ("grpo", "grpo_sr", "without_gate")
+  config.variants = (*_GENERATORS, "grpo", "grpo_sr", "without_gate")
   config.seeds = (0, 1, 2, 3, 4)
   config.worlds = _worlds(shared)
   config.vectors = shared.vectors.to_dict()
@@ -89,8 +89,7 @@ def _worlds(shared: ConfigDict) -> dict:
         "num_users": 2000,
         "num_requests": 30_000,
       },
-      "levels": (64, 64, 64),
-      "aligned": True,
+      "tokenizer": {"levels": (64, 64, 64)},
       "examples": {
         "point_wise": {"batch_size": 32, "targets": 8} | hidden,
         # One page a prompt, with room for its end.
@@ -100,8 +99,8 @@ def _worlds(shared: ConfigDict) -> dict:
     },
     "complete_journey": {
       "data": shared.data.to_dict() | {"max_households": 400},
-      "levels": (256, 256, 256),
-      "aligned": False,
+      "tokenizer": {"levels": (256, 256, 256)},
+      "variants": _GENERATORS,
       "examples": {
         "point_wise": {"batch_size": 16, "targets": 16} | hidden,
         "page_wise": genrec.pages() | {"batch_size": 16},
@@ -115,7 +114,7 @@ def _tiny(config: ConfigDict) -> None:
   del config.worlds.complete_journey
   shop = config.worlds.shop_world
   shop.data.update(num_items=600, num_users=200, num_requests=2000)
-  shop.levels = (16, 16, 16)
+  shop.tokenizer.levels = (16, 16, 16)
   for examples in shop.examples.values():
     examples.batch_size = 16
   config.vectors.dimensions = 16

@@ -5,16 +5,16 @@
 (Wang et al., JD.com: Adaptive Semantic Quantization and Residual Knowledge
 Transfer, tables 1 and 2.) Every tokenizer learns from the same item vectors
 with the same steps, and the same generator learns each one's IDs; DSI and NCI
-bring their own. The default asks what shoppers of 400 households looked for.
+bring their own. The default is what shoppers of 400 households looked for.
 Presets: `tiny` (shows that it runs, not what is true), and for other data, each
 with `--config.data.path=DIR`, `beauty`, `scifact`, `home_depot` and `own_data`:
-the configs of these names say what DIR holds. An arm that was made is not made
-again, so a run that is cut off goes on where it was.
+the configs of these names say what DIR holds. A variant that was made is not
+made again, so a run that is cut off goes on where it was.
 
-An arm is a tokenizer and what it has otherwise; a new one is three lines in
-`arms`. `--config.arms="('tiger','sarq_10')"` runs some of them, the seeds of
-each are `--config.recipes.NAME.seeds`, and `--config.output=DIR` writes the
-tables and the picture there as well.
+A variant is a tokenizer and what it has otherwise; a new one is a line in
+`experiments/studies/sa2crq.py`. `--config.variants="('tiger','sarq_10')"` runs
+some of them, `--config.seeds="(0,)"` with one seed (DSI and NCI have the first
+alone), and `--config.output=DIR` writes tables and picture there as well.
 """
 
 from ml_collections import ConfigDict
@@ -33,9 +33,12 @@ from configs import (
 )
 
 PRESETS = ("", "tiny", "beauty", "scifact", "home_depot", "own_data")
-SEEDS = (0, 1, 2)
 BASELINES = ("bm25", "dpr")
-TAUS = (5, 10, 20)
+GENERATORS = (
+  "dsi", "nci", "rq_kmeans", "tiger", "tiger_wide", "rq_vae", "rq_vae_2",
+  "acrq", "sarq_5", "sarq_10", "sarq_20", "sa2crq_5", "sa2crq_10", "sa2crq_20",
+)  # fmt: skip
+SPLITS = ("whole", "quarter", "eighth", "half")
 
 
 def get_config(preset: str = "") -> ConfigDict:
@@ -47,18 +50,16 @@ def get_config(preset: str = "") -> ConfigDict:
   shared = retrieval.base("")
   config = ConfigDict()
   config.name = "sa2crq_claim"
-  config.experiment = "sa2crq_claim"
+  config.experiment = "studies.sa2crq"
   config.output = ""
-  config.baseline = "tiger"
   config.data = shared.data.to_dict() | {
     "max_households": 400,
     "max_exposures": 0,
   }
   config.vectors = shared.vectors.to_dict()
   config.tokenizers = tokenizers(codes=256)
-  config.arms = (*BASELINES, *arms(codes=256))
-  config.splits = tuple(splits(codes=256))
-  config.recipes = recipes(codes=256)
+  config.variants = (*BASELINES, *GENERATORS, *SPLITS)
+  config.seeds = (0, 1, 2)
   config.generator = shared.generator.to_dict()
   # As in the paper: what the IDs are worth, not what counting is.
   config.generator.count_alpha = 0.0
@@ -74,6 +75,8 @@ def get_config(preset: str = "") -> ConfigDict:
     "kinds": ("semantic", "personalised"),
     "requests": 800,
     "beam": 200,
+    # Of TIGER, to name as many items as short IDs do.
+    "wide_beam": 700,
     "batch_size": 32,
     "seed": 0,
   }
@@ -110,98 +113,6 @@ def tokenizers(*, codes: int) -> dict:
   return {name: section.to_dict() for name, section in made.items()}
 
 
-def arm(
-  label: str,
-  tokenizer: str,
-  seeds: tuple[int, ...] = SEEDS,
-  generator=(),
-  same_as: str = "",
-  beam: int = 0,
-  **changes,
-) -> dict:
-  """One line of table 1.
-
-  Args:
-    label: for people.
-    tokenizer: a name in section `tokenizers`; "" for a baseline.
-    seeds: of tokenizer and generator.
-    generator: values of that section that this arm has otherwise.
-    same_as: an arm whose IDs and generator this one asks; "" = its own.
-    beam: IDs per request; 0 = as many as the others.
-    **changes: values of the tokenizer's section that this arm has otherwise.
-  """
-  return {
-    "label": label,
-    "tokenizer": tokenizer,
-    "seeds": tuple(seeds),
-    "tokenizer_changes": changes,
-    "generator_changes": dict(generator),
-    "same_as": same_as,
-    "beam": beam,
-  }
-
-
-def recipes(*, codes: int) -> dict:
-  """Of all arms."""
-  baselines = {"bm25": arm("BM25", "", seeds=(0,)), "dpr": arm("DPR", "")}
-  return baselines | arms(codes=codes) | splits(codes=codes)
-
-
-def arms(*, codes: int) -> dict:
-  """Table 1, and three controls.
-
-  Short IDs that many items share are half of what SARQ makes: the RQ-VAE of two
-  levels is short without its rule, that of three shares IDs without being
-  short. TIGER with a wider beam names as many items as the short IDs do.
-  """
-  one_phase = {"head_share": 1.0, "head_levels": (codes,) * 3, "tail_steps": 0}
-  t5 = {"network": "encoder_decoder"}
-  adapted = {"network": "nci", "adaptor_layers": 1}
-  made = {
-    "dsi": arm("DSI", "dsi", seeds=(0,), generator=t5),
-    "nci": arm(
-      "NCI", "dsi", seeds=(0,), generator=adapted, branches=30, leaf=30
-    ),
-    "rq_kmeans": arm("RQ-KMeans", "rq_kmeans", collisions="clusters"),
-    "tiger": arm("TIGER", "rq_vae"),
-    "tiger_wide": arm(
-      "TIGER, beam of 700", "rq_vae", same_as="tiger", beam=700
-    ),
-    "rq_vae": arm("RQ-VAE, no suffix", "rq_vae", collisions="clusters"),
-    "rq_vae_2": arm(
-      "RQ-VAE of two levels", "rq_vae", collisions="clusters",
-      vae={"levels": (codes, codes)},
-    ),
-    "acrq": arm("ACRQ", "sa2crq", tau_items=(0.0, 0.0)),
-  }  # fmt: skip
-  for name, label, changes in (
-    ("sarq", "SARQ", one_phase),
-    ("sa2crq", "SA2CRQ", {}),
-  ):
-    for tau in TAUS:
-      made[f"{name}_{tau}"] = arm(
-        f"{label}, {tau} items",
-        "sa2crq",
-        tau_items=(float(tau), float(tau)),
-        **changes,
-      )
-  return made
-
-
-def splits(*, codes: int) -> dict:
-  """Table 2: what the codebooks of the head hold, per level."""
-  sizes = {
-    "whole": (codes, codes, codes),
-    "quarter": (codes // 4, codes // 2, codes),
-    "eighth": (codes // 8, codes // 8, codes),
-    "half": (codes // 2, codes // 2, codes),
-  }
-  return {
-    name: arm(str(list(levels)), "sa2crq", head_levels=levels)
-    for name, levels in sizes.items()
-  }
-
-
 def dual_encoder() -> dict:
   """DPR's section, of the widths of the judged collections.
 
@@ -211,7 +122,7 @@ def dual_encoder() -> dict:
   """
   section = judged.dual_encoder("")
   section["training"].update(batch_size=128, steps=1000)
-  # Half of the requests that are asked hide their history.
+  # Half of the requests hide their history.
   section["hidden_share"] = 0.5
   return section
 
@@ -237,18 +148,15 @@ def _tiny(config: ConfigDict) -> None:
       init_iterations=5,
     )  # fmt: skip
   config.tokenizers.sa2crq.tail_steps = 30
-  config.arms = (*BASELINES, "tiger", "sarq_10", "sa2crq_10")
-  config.splits = ("quarter",)
-  config.recipes = recipes(codes=16)
-  for recipe in config.recipes.values():
-    recipe.seeds = (0,)
+  config.variants = (*BASELINES, "tiger", "sarq_10", "sa2crq_10", "quarter")
+  config.seeds = (0,)
   config.dual_encoder.training.steps = 40
   config.generator.prompt.update(history=16, user_buckets=100)
   config.generator.model.update(
     layers=1, width=64, heads=2, kv_heads=1, head_size=32, feed_forward=128
   )
   config.generator.loop.update(steps=40, log_every=20, checkpoint_every=40)
-  config.evaluation.update(requests=64, beam=20)
+  config.evaluation.update(requests=64, beam=20, wide_beam=70)
 
 
 def _beauty(config: ConfigDict) -> None:
@@ -258,7 +166,7 @@ def _beauty(config: ConfigDict) -> None:
   config.generator.prompt.update(source.generator.prompt)
   config.generator.examples.update(source.generator.examples)
   config.dual_encoder.hidden_share = 0.0
-  config.arms = config.arms[1:]  # There are no words to look for.
+  config.variants = config.variants[1:]  # There are no words to look for.
   config.evaluation.kinds = ("next_basket",)
 
 
@@ -266,7 +174,6 @@ def _scifact(config: ConfigDict) -> None:
   _judged(config, scifact.get_config())
   # Five thousand documents.
   config.tokenizers = tokenizers(codes=64)
-  config.recipes = recipes(codes=64)
 
 
 def _home_depot(config: ConfigDict) -> None:

@@ -1,28 +1,36 @@
-"""Figures of arms against a baseline on the same requests and seeds.
+"""Figures of variants against a baseline on the same requests and seeds.
 
-The hits of an arm are `[S, R, W]`: seeds, requests, beam widths. Seeds are
+The hits of a variant are `[S, R, M]`: seeds, requests, metrics. Seeds are
 stacked as further requests of the same users, and the bootstrap draws users.
-So an interval tells how far the figure hangs on who was asked, given these
-tokenizers and generators; how far it hangs on their seeds is told by the number
-of seeds whose own difference has the sign of the pooled one.
+So an interval says how far the figure depends on the sample of users, given
+these tokenizers and generators; how far it depends on their seeds is said by
+the number of seeds whose own difference has the sign of the pooled one.
 """
 
+import itertools
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from gr_jax.evaluation import intervals
 
+# Metric to `[R]`. Metrics of one prefix (before the last slash) count the same
+# requests: those that are NaN in one of them are NaN in all.
+Columns = Mapping[str, np.ndarray]
+# Variant, then seed, to its columns.
+Found = Mapping[str, Mapping[int, Columns]]
+
 
 class Difference(NamedTuple):
-  """An arm and its distance to the baseline at every width, each `[W]`.
+  """A variant and its distance to the baseline in every metric, each `[M]`.
 
   Attributes:
-    value: hit rate of the arm.
-    difference: to the baseline, per request.
-    low: lower end of its 95 % interval.
-    high: upper end.
-    agreeing: seeds whose own difference has the sign of `difference`.
+    value: The mean of the variant.
+    difference: The mean difference to the baseline per request.
+    low: The lower end of its 95 % interval.
+    high: The upper end.
+    agreeing: The seeds whose own difference has the sign of `difference`.
   """
 
   value: np.ndarray
@@ -33,7 +41,7 @@ class Difference(NamedTuple):
 
 
 class Width(NamedTuple):
-  """The beam at which an arm reaches a hit rate; inf where it never does."""
+  """The beam at which a variant reaches a hit rate; inf where it never does."""
 
   value: float
   low: float
@@ -41,14 +49,14 @@ class Width(NamedTuple):
 
 
 def compare(
-  arm: np.ndarray, baseline: np.ndarray, users: np.ndarray, *, seed: int = 0
+  variant: np.ndarray, baseline: np.ndarray, users: np.ndarray, *, seed: int = 0
 ) -> Difference:
-  """Hits `[S, R, W]` of both, `users [R]`."""
-  stacked, groups = _stack(arm, users)
+  """Compares figures `[S, R, M]` of both; `users` is `[R]`."""
+  stacked, groups = _stack(variant, users)
   found = intervals.paired_difference(
     stacked, _stack(baseline, users)[0], groups=groups, seed=seed
   )
-  by_seed = arm.mean(axis=1) - baseline.mean(axis=1)
+  by_seed = variant.mean(axis=1) - baseline.mean(axis=1)
   return Difference(
     stacked.mean(axis=0),
     found.value,
@@ -58,33 +66,118 @@ def compare(
   )
 
 
+def rows(
+  found: Found,
+  users: Mapping[str, np.ndarray],
+  pairs: Sequence[tuple[str, str]],
+  *,
+  deterministic: Collection[str] = (),
+  digits: int | None = None,
+) -> Iterator[dict]:
+  """Yields one row per pair and metric, tidy.
+
+  `low` and `high` belong to the difference, over the seeds that both have;
+  `value`, `value_low` and `value_high` to the variant, over all of its own.
+
+  Args:
+    found: The columns of every variant and seed.
+    users: The user of every request, by the first part of a metric's name; ""
+      for metrics without such a part.
+    pairs: `(variant, baseline)`; a variant beside itself gives its own line.
+    deterministic: Variants with one answer whatever the seed: it is set beside
+      every seed of the baseline.
+    digits: The decimals that are kept; None keeps all.
+  """
+  for arm, baseline in pairs:
+    mine, other = found[arm], found[baseline]
+    fixed = arm in deterministic
+    seeds = [seed for seed in other if seed in mine or fixed]
+    there = next(iter(other.values()))
+    names = [name for name in next(iter(mine.values())) if name in there]
+    for block, group in itertools.groupby(
+      names, lambda n: n.rpartition("/")[0]
+    ):
+      metrics = list(group)
+      figures = _block_rows(
+        stack(mine, mine, metrics),
+        stack(mine, seeds, metrics),
+        stack(other, seeds, metrics),
+        users[block.partition("/")[0]],
+      )
+      for metric, row in zip(metrics, figures):
+        if digits is not None:
+          row = {
+            k: round(x, digits) if isinstance(x, float) else x
+            for k, x in row.items()
+          }
+        yield {"metric": metric, "arm": arm, "baseline": baseline, **row}
+
+
+def stack(
+  seeds: Mapping[int, Columns], chosen: Collection[int], metrics: Sequence[str]
+) -> np.ndarray:
+  """`[S, R, M]` of the chosen seeds; one answer stands for all of them."""
+  return np.stack(
+    [
+      np.stack([seeds[s if s in seeds else min(seeds)][m] for m in metrics], 1)
+      for s in chosen
+    ]
+  ).astype(np.float64)
+
+
+def _block_rows(
+  own: np.ndarray, mine: np.ndarray, other: np.ndarray, users: np.ndarray
+) -> Iterator[dict]:
+  # A segment counts the same requests in all variants and seeds.
+  counted = ~np.isnan(own[0, :, 0])
+  if not counted.any():
+    return
+  users = users[counted]
+  own, mine, other = (x[:, counted] for x in (own, mine, other))
+  value = intervals.bootstrap(_stack(own, users)[0], groups=_tile(users, own))
+  found = compare(mine, other, users)
+  for m in range(own.shape[-1]):
+    yield {
+      "value": float(value.value[m]),
+      "value_low": float(value.low[m]),
+      "value_high": float(value.high[m]),
+      "difference": float(found.difference[m]),
+      "low": float(found.low[m]),
+      "high": float(found.high[m]),
+      "agreeing": int(found.agreeing[m]),
+      "compared": len(mine),
+      "seeds": len(own),
+      "n": len(users),
+    }
+
+
 def equal_width(
-  arm: np.ndarray,
+  variant: np.ndarray,
   baseline: np.ndarray,
   users: np.ndarray,
   *,
-  beams: tuple[int, ...],
+  beams: Sequence[int],
   resamples: int = 1000,
   seed: int = 0,
 ) -> Width:
-  """Where the arm reaches the baseline's hit rate at the widest beam.
+  """Where the variant reaches the baseline's hit rate at the widest beam.
 
   The interval draws users; every draw has a target and a curve of its own.
   """
-  arm, groups = _stack(arm, users)
+  variant, groups = _stack(variant, users)
   baseline, _ = _stack(baseline, users)
-  curves = _resampled(arm, groups, resamples=resamples, seed=seed)
+  curves = _resampled(variant, groups, resamples=resamples, seed=seed)
   targets = _resampled(baseline, groups, resamples=resamples, seed=seed)[:, -1]
   widths = [
     crossing(curve, target, beams) for curve, target in zip(curves, targets)
   ]
   # `inverted_cdf` gives one of the draws: inf has no neighbour to average.
   low, high = np.quantile(widths, [0.025, 0.975], method="inverted_cdf")
-  value = crossing(arm.mean(axis=0), baseline.mean(axis=0)[-1], beams)
+  value = crossing(variant.mean(axis=0), baseline.mean(axis=0)[-1], beams)
   return Width(value, float(low), float(high))
 
 
-def crossing(curve: np.ndarray, target: float, beams: tuple[int, ...]) -> float:
+def crossing(curve: np.ndarray, target: float, beams: Sequence[int]) -> float:
   """The smallest beam whose hit rate reaches `target`; inf if none does.
 
   Between the widths that were searched the hit rate is taken as linear in the
@@ -103,16 +196,24 @@ def crossing(curve: np.ndarray, target: float, beams: tuple[int, ...]) -> float:
   return float(min(low * (high / low) ** share, high))
 
 
-def _stack(hits: np.ndarray, users: np.ndarray):
-  """`[S R, W]` float64 and the user of every row."""
-  seeds, _, widths = hits.shape
-  return hits.reshape(-1, widths).astype(np.float64), np.tile(users, seeds)
+def _tile(users: np.ndarray, figures: np.ndarray) -> np.ndarray:
+  return np.tile(users, len(figures))
+
+
+def _stack(figures: np.ndarray, users: np.ndarray):
+  """`[S R, M]` float64 and the user of every row."""
+  stacked = figures.reshape(-1, figures.shape[-1]).astype(np.float64)
+  return stacked, _tile(users, figures)
 
 
 def _resampled(
   values: np.ndarray, groups: np.ndarray, *, resamples: int, seed: int
 ) -> np.ndarray:
-  """`[resamples, W]` means of the values of users drawn with replacement."""
+  """`[resamples, M]` means of the values of users drawn with replacement.
+
+  The draws of a width are whole curves, which `intervals.bootstrap` does not
+  return.
+  """
   _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
   sums = np.zeros((len(sizes), values.shape[1]))
   np.add.at(sums, group, values)

@@ -13,6 +13,8 @@ RENAMED = {
   "evaluation.free_beam": "evaluation.unconstrained_beam",
   "align.held_out": "align.validation",
   "align.asked": "align.prompts",
+  "arms": "variants",
+  "policies": "variants",
 }
 
 

@@ -17,7 +17,7 @@ def hits(seed: int, *, rate: float = 0.4) -> np.ndarray:
 
 
 @hypothesis.given(st.integers(0, 1000))
-def test_an_arm_does_not_differ_from_itself(seed):
+def test_a_variant_does_not_differ_from_itself(seed):
   users = np.arange(40) // 4
   found = paired.compare(hits(seed), hits(seed), users)
   for figure in (found.difference, found.low, found.high):
@@ -26,7 +26,7 @@ def test_an_arm_does_not_differ_from_itself(seed):
 
 
 @hypothesis.given(st.integers(0, 1000))
-def test_swapping_arm_and_baseline_flips_the_difference(seed):
+def test_swapping_variant_and_baseline_flips_the_difference(seed):
   users = np.arange(40) // 4
   one = paired.compare(hits(seed), hits(seed + 1), users)
   other = paired.compare(hits(seed + 1), hits(seed), users)
@@ -35,18 +35,18 @@ def test_swapping_arm_and_baseline_flips_the_difference(seed):
 
 
 def test_one_more_hit_per_request_of_every_user_is_a_sure_difference():
-  arm, baseline = np.ones((2, 6, 1), bool), np.zeros((2, 6, 1), bool)
-  found = paired.compare(arm, baseline, np.arange(6))
+  variant, baseline = np.ones((2, 6, 1), bool), np.zeros((2, 6, 1), bool)
+  found = paired.compare(variant, baseline, np.arange(6))
   assert (found.difference, found.low, found.high) == (1, 1, 1)
   assert found.agreeing == 2
 
 
-def test_a_seed_that_disagrees_is_told():
+def test_a_seed_that_disagrees_is_not_counted():
   baseline = np.zeros((3, 8, 1), bool)
-  arm = baseline.copy()
-  arm[0], arm[1] = True, True
+  variant = baseline.copy()
+  variant[0], variant[1] = True, True
   baseline[2] = True
-  assert paired.compare(arm, baseline, np.arange(8)).agreeing == 2
+  assert paired.compare(variant, baseline, np.arange(8)).agreeing == 2
 
 
 def test_crossing_at_a_searched_width_is_that_width():
@@ -69,7 +69,7 @@ def test_crossing_below_the_narrowest_beam_is_the_narrowest():
 
 
 @hypothesis.given(st.integers(0, 1000))
-def test_a_better_arm_needs_no_wider_beam_than_the_baseline(seed):
+def test_a_better_variant_needs_no_wider_beam_than_the_baseline(seed):
   baseline, users = hits(seed, rate=0.2), np.arange(40) // 4
   better = baseline | hits(seed + 1, rate=0.2)
   found = paired.equal_width(better, baseline, users, beams=BEAMS, resamples=50)
@@ -77,3 +77,81 @@ def test_a_better_arm_needs_no_wider_beam_than_the_baseline(seed):
   assert found.value <= own.value <= 100
   assert found.low <= own.low
   assert found.high <= own.high
+
+
+SIX = {"semantic": np.arange(6)}
+
+
+def columns(value, *, decodings=("catalogue", "unconstrained")):
+  """Of one seed: six requests, of which the head has three and "new" none."""
+  found = {}
+  for decoding in decodings:
+    for segment, count in (("all", 6), ("head", 3), ("new", 0)):
+      figures = np.full(6, np.nan, np.float32)
+      figures[:count] = value
+      found[f"semantic/{decoding}/{segment}/recall@100"] = figures
+      found[f"semantic/{decoding}/{segment}/items"] = 100 * figures
+  return found
+
+
+FOUND = {
+  "tiger": {0: columns(0.2), 1: columns(0.4)},
+  "other": {0: columns(0.5), 1: columns(0.5)},
+  "slow": {1: columns(0.1)},
+  "bm25": {0: columns(0.3, decodings=("catalogue",))},
+}
+
+
+def row(arm, metric="recall@100", segment="all", decoding="catalogue"):
+  rows = paired.rows(
+    FOUND, SIX, [(arm, "tiger")], deterministic=["bm25"], digits=5
+  )
+  wanted = f"semantic/{decoding}/{segment}/{metric}"
+  (found,) = [row for row in rows if row["metric"] == wanted]
+  return found
+
+
+def test_differences_are_per_request_and_seed():
+  found = row("other")
+  assert found["value"] == 0.5
+  assert found["difference"] == 0.2
+  assert (found["agreeing"], found["compared"], found["n"]) == (2, 2, 6)
+  assert row("other", "items")["difference"] == pytest.approx(20)
+
+
+def test_a_variant_of_fewer_seeds_is_compared_on_those_it_has():
+  found = row("slow")
+  assert found["difference"] == -0.3
+  assert (found["seeds"], found["compared"]) == (1, 1)
+
+
+def test_what_has_one_answer_stands_beside_every_seed():
+  found = row("bm25")
+  assert found["difference"] == 0.0
+  assert (found["seeds"], found["compared"]) == (1, 2)
+
+
+def test_a_segment_counts_the_requests_that_have_it():
+  assert row("other", segment="head")["n"] == 3
+  rows = paired.rows(FOUND, SIX, [("other", "tiger")])
+  assert not [row for row in rows if "/new/" in row["metric"]]
+
+
+def test_a_metric_that_one_of_both_lacks_has_no_row():
+  rows = list(paired.rows(FOUND, SIX, [("bm25", "tiger")]))
+  assert not [row for row in rows if "unconstrained" in row["metric"]]
+  assert rows
+
+
+def test_a_baseline_has_its_own_value_and_no_difference():
+  for found in paired.rows(FOUND, SIX, [("tiger", "tiger")]):
+    assert found["difference"] == found["low"] == found["high"] == 0
+    assert found["value_low"] <= found["value"] <= found["value_high"]
+
+
+def test_metrics_without_a_kind_have_the_users_without_a_name():
+  found = {
+    name: {0: {"click@1": np.arange(4) < k}} for k, name in enumerate("ab")
+  }
+  (one,) = paired.rows(found, {"": np.arange(4)}, [("b", "a")])
+  assert (one["metric"], one["difference"], one["n"]) == ("click@1", 0.25, 4)

@@ -1,0 +1,278 @@
+"""What experts in the group do for alignment (arXiv 2605.14434, section 4).
+
+One table of CQ-SID IDs per world and one trained generator per seed. All
+variants start from that generator and take as many steps over the same
+requests; a variant differs from K = 0 by its experts, by the divergence, or, in
+the control, by having no rollouts at all.
+"""
+
+import functools
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from experiments import cq_sid, eg_grpo
+from experiments.pipeline.align import align
+from experiments.pipeline.tokenize import Tokenized
+from experiments.pipeline.train import Generator
+from experiments.studies import paired, plots
+from experiments.studies.cq_sid import tokenizer_section
+from experiments.studies.eg_grpo_paper import CLAIMS, METHOD, METRICS, SFT
+from experiments.studies.record import Record, View
+from experiments.studies.search_hits import id_hits, search, trie_of
+from experiments.studies.study import Run, Study, Variant, run_study
+from experiments.studies.tables import (
+  difference_table,
+  fact_table,
+  world_heading,
+)
+from experiments.studies.world import World, seeded
+from gr_jax.data import request_lists, row_lists
+from gr_jax.data.requests import TEST, Requests
+from gr_jax.data.row_lists import RowLists
+from gr_jax.rl.prompts import clicked_requests
+from gr_jax.tokenizers.semantic_ids import SemanticIds
+from gr_jax.training.metric_writer import read_metrics
+
+CONTROL = "sft_longer"
+# What experts are compared with: a group of samples alone.
+BASELINES = (SFT, "k0", "k0_free")
+_BEAM = 10
+
+
+def _k(label: str, clicked: int, exposed: int = 0, **changes) -> Variant:
+  changes |= {"prompts.clicked": clicked, "prompts.exposed": exposed}
+  return Variant(label, {f"align.{k}": x for k, x in changes.items()})
+
+
+# One sample that nothing reads: a group cannot be empty.
+_NO_ROLLOUTS = {
+  "prompts.positives": 4, "group_size": 1, "policy": "unconstrained",
+  "loss": "none", "kl_coef": 0.0, "nll_coef": 1.0,
+}  # fmt: skip
+VARIANTS = {
+  SFT: Variant("SFT"),  # Not aligned at all.
+  CONTROL: _k("SFT, as many further steps", 0, **_NO_ROLLOUTS),
+  "k0": _k("K = 0 (GRPO)", 0),
+  "k1": _k("K = 1: a click", 1),
+  "k2": _k("K = 2: two clicks", 2),
+  "k2_mixed": _k("K = 2: a click, an exposure", 1, 1),
+  "k4": _k("K = 4: a click, three exposures", 1, 3),
+  "k0_free": _k("K = 0, no KL", 0, kl_coef=0.0),
+  "k1_free": _k("K = 1: a click, no KL", 1, kl_coef=0.0),
+  "k2_free": _k("K = 2: two clicks, no KL", 2, kl_coef=0.0),
+  "k2_append": _k("K = 2: two clicks, appended", 2, experts="append"),
+}
+
+
+def requests(world: World) -> np.ndarray:
+  """`[R]` rows of the test period that led to a click, drawn by a seed."""
+  rows = clicked_requests(world.data.requests, split=TEST)
+  config = world.config.evaluation
+  return np.random.default_rng(config.seed).permutation(rows)[: config.requests]
+
+
+def users(world: World) -> dict[str, np.ndarray]:
+  return {"": world.data.requests.user[requests(world)]}
+
+
+def measure(run: Run) -> paired.Columns:
+  """Aligns the generator of a seed, if the variant does, and searches it."""
+  world, config = run.world, run.config
+  tokenized = world.once("ids", functools.partial(_tokenized, world))
+  world.note("ids", "cq_sid", {"ids": int(tokenized.semantic_ids.num_ids)})
+  generator = world.once(
+    ("trained", run.seed),
+    functools.partial(_trained, world, tokenized, run.seed),
+  )
+  if run.name != SFT:
+    generator = _aligned(run, tokenized, generator)
+    rows = read_metrics(generator.artefact.directory / "metrics.jsonl")
+    world.note("runs", run.name, run_figures(rows))
+  return world.columns(
+    config.evaluation,
+    run.folder,
+    [generator, tokenized],
+    functools.partial(hits, world, tokenized, generator),
+  )
+
+
+def _tokenized(world: World) -> Tokenized:
+  """One table of IDs, shared by all seeds and variants of a world."""
+  config = world.config
+  section = tokenizer_section(
+    config,
+    category_depth=config.tokenizer.category_depth,
+    data=world.data,
+    seed=config.tokenizer.seed,
+  )
+  return world.tokenize(section, world.workdir, cq_sid.fit)
+
+
+def _trained(world: World, tokenized: Tokenized, seed: int) -> Generator:
+  section = seeded(world.config.generator, seed)
+  return world.train(section, world.folder(seed), tokenized)
+
+
+def _aligned(run: Run, tokenized: Tokenized, generator: Generator) -> Generator:
+  section, data = align_section(run), run.world.data
+  reward = eg_grpo.page_reward(section, data, tokenized)
+  aligned = align(
+    section, run.folder, data, tokenized, generator, reward=reward
+  )
+  return run.world.keep(aligned)
+
+
+def align_section(run: Run) -> ConfigDict:
+  """Section align of a variant and seed; its name is in the fingerprint."""
+  section = seeded(run.config.align, run.seed)
+  section.name = f"{section.name} {run.name}"
+  rates = section.rates
+  del section.rates
+  section.optimizer.learning_rate = rates.get(run.name, rates.others)
+  return section
+
+
+def hits(
+  world: World, tokenized: Tokenized, generator: Generator
+) -> dict[str, np.ndarray]:
+  """`hit_columns` of requests with their history and, if any, their query."""
+  rows, log = requests(world), world.data.requests
+  prompts = (
+    generator.writer.prompts(rows, shown=np.ones(len(rows), bool)),
+    generator.writer.queries(log.query[rows]),
+  )
+  found = search(
+    generator,
+    prompts,
+    trie_of(tokenized.semantic_ids),
+    beam=_BEAM,
+    batch_size=world.config.evaluation.batch_size,
+  )
+  return hit_columns(found, log, rows, tokenized.semantic_ids)
+
+
+def hit_columns(
+  ids: np.ndarray, log: Requests, rows: np.ndarray, semantic_ids: SemanticIds
+) -> dict[str, np.ndarray]:
+  """Hits `[R]` bool of ID rows `[R, 10]`.
+
+  A click is hit where one of the first ten (or the first) names an item that
+  was clicked or ordered, an exposure where one of the ten names an item of the
+  page, whatever became of it.
+  """
+  clicks = id_hits(ids, request_lists.targets(log, rows), semantic_ids)
+  shown = id_hits(ids, pages(log, rows), semantic_ids)
+  columns = (clicks[:, 0], clicks.any(axis=1), shown.any(axis=1))
+  return dict(zip(METRICS, columns))
+
+
+def pages(log: Requests, rows: np.ndarray) -> RowLists:
+  """The distinct items of each page."""
+  whole = row_lists.from_spans(
+    log.page_item, log.page_offsets[rows], log.page_offsets[rows + 1]
+  )
+  return row_lists.distinct(whole)
+
+
+# Figures of the rows of an alignment: the name here, the name there.
+_MEDIANS = {
+  "equal_groups": "align/equal_groups",
+  "rollout_seconds": "align/rollout_seconds",
+  "update_seconds": "align/update_seconds",
+}
+
+
+def run_figures(rows) -> dict[str, float]:
+  """Medians of one alignment, and its first and last reward and KL."""
+  found = {}
+  for name, key in _MEDIANS.items():
+    found[name] = float(np.median([row[key] for row in rows if key in row]))
+  for name in ("reward", "kl"):
+    values = [row[f"align/{name}"] for row in rows if f"align/{name}" in row]
+    if values:
+      found |= {f"{name}_first": values[0], f"{name}_last": values[-1]}
+  return found
+
+
+def method(record: Record) -> str:
+  section = record.config["align"]
+  rates = [
+    f"{'all others' if name == 'others' else record.labels[name]} {rate:g}"
+    for name, rate in sorted(
+      section["rates"].items(), key=lambda rate: rate[0] == "others"
+    )
+  ]
+  return METHOD.format(
+    steps=section["loop"]["steps"],
+    batch=section["prompts"]["batch_size"],
+    group=section["group_size"],
+    rates=", ".join(rates),
+  )
+
+
+def heading(view: View) -> str:
+  return world_heading(view, f"{view.facts['ids']['cq_sid']['ids']:,.0f} IDs")
+
+
+def hit_tables(view: View) -> str:
+  """Hit rates of all arms and their differences to each baseline."""
+  blocks = []
+  for baseline in filter(view.measured.__contains__, BASELINES):
+    lines = [([view.labels[a]], a, baseline, "") for a in view.measured]
+    table = difference_table(view, ["arm", *METRICS], lines, METRICS, digits=2)
+    blocks += [f"Difference to {view.labels[baseline]}:", table]
+  return "\n\n".join(blocks)
+
+
+def run_table(view: View) -> str:
+  """How the alignments themselves went."""
+  columns = {
+    "groups with equal rewards": "{equal_groups:.1%}",
+    "reward": "{reward_first:.3f} to {reward_last:.3f}",
+    "KL a token": "{kl_last:.4f}",
+  }
+  # The control has one sample a group, which is no comparison.
+  names = [name for name in view.facts["runs"] if name != CONTROL]
+  return (
+    "While aligning, means over the seeds; reward and KL of the first and the "
+    "last row of the log:\n\n" + fact_table(view, "runs", columns, names)
+  )
+
+
+def figure(record: Record) -> plots.Picture:
+  """A row of panels per world, one a metric: distances to SFT."""
+
+  def lines(view: View, metric: str) -> list:
+    rows = [view.find(metric, a, SFT) for a in view.measured if a != SFT]
+    return [(view.labels[r["arm"]], {"": plots.points(r)}) for r in rows]
+
+  panels = [
+    plots.Panel(
+      f"{view.title}, {metric}",
+      functools.partial(plots.intervals, lines=lines(view, metric)),
+      f"points above {record.labels[SFT]}",
+    )
+    for view in record.views()
+    for metric in METRICS
+  ]
+  height = 1.1 + 0.27 * len(record.labels)
+  return plots.Picture(panels, columns=len(METRICS), height=height)
+
+
+STUDY = Study(
+  name="eg_grpo",
+  title="What experts do for alignment",
+  method=method,
+  variants=lambda config: VARIANTS,
+  needs=(SFT, "k0"),
+  users=users,
+  measure=measure,
+  against=BASELINES,
+  pairs=(("k2_append", "k2"),),
+  tables=(heading, hit_tables, run_table),
+  figure=figure,
+  headline=("click@1", "click@10"),
+  claims=CLAIMS,
+)
+run = functools.partial(run_study, STUDY)

@@ -1,0 +1,274 @@
+"""What pages, merged tokens and GRPO-SR bring (arXiv 2604.14878, section 4).
+
+  point_wise        every clicked item of a page by itself, one shared prompt
+  point_wise_alone  the same with a prompt of its own for every item (LC-Rec)
+  page_wise         whole pages as one sequence
+  page_wise_clicks  whole pages without what was only shown
+  page_wise_tokens  whole pages, prompts of one position per code
+  grpo              page_wise, then clipped GRPO with a KL term, gated reward
+  grpo_sr           then GRPO-SR: gated, real clicks lifted and kept likely
+  without_gate      then GRPO-SR whose reward is not gated
+
+All generators have one budget of tokens (`token_budget`): the page-wise
+variant's steps set it and the others take as many steps as use it up.
+
+The preference model that judges the alignments has a blind spot: it holds that
+one category is loved by all, a mistake that a policy finds and a gate of
+relevance closes, and ShopWorld knows the truth.
+"""
+
+import functools
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from experiments import rq_kmeans
+from experiments.genrec import gate_of
+from experiments.pipeline.align import align
+from experiments.pipeline.preference import fit_preference_model
+from experiments.pipeline.tokenize import Tokenized
+from experiments.pipeline.train import Generator
+from experiments.studies import paired
+from experiments.studies.blind_spot import truth, with_blind_spot
+from experiments.studies.genrec_page import (
+  AGAINST,
+  PAIRS,
+  TABLES,
+  figure,
+  method,
+)
+from experiments.studies.genrec_paper import CLAIMS
+from experiments.studies.prefill import prefill_seconds
+from experiments.studies.search_hits import id_hits, search, trie_of
+from experiments.studies.study import Run, Study, Variant, run_study
+from experiments.studies.token_budget import tokens_per_step
+from experiments.studies.world import World, changed, seeded
+from gr_jax.data.worlds import shop_config, shop_world
+from gr_jax.rl.rewards.hybrid import gated_reward, lifted_reward, positives_of
+from gr_jax.rl.rewards.items import ItemReward, mean_of_items, validity
+
+CUTOFFS = (1, 10, 50)
+KINDS = ("personalised", "next_basket")
+INVALID = "hallucination"
+REWARDS = ("learned_reward", "true_reward")
+
+
+def _learns(
+  label: str, task: str, prompts: str = "merge_items", **examples
+) -> Variant:
+  changes = {f"examples.{task}.{k}": x for k, x in examples.items()}
+  generator = {"generator.task": task, "generator.prompt_encoder": prompts}
+  return Variant(label, generator | changes)
+
+
+GENERATORS = {
+  "point_wise": _learns("point-wise", "point_wise"),
+  "point_wise_alone": _learns(
+    "point-wise, a prompt each", "point_wise", targets=1
+  ),
+  "page_wise": _learns("page-wise", "page_wise"),
+  "page_wise_clicks": _learns(
+    "page-wise, clicks only", "page_wise", max_exposures=0
+  ),
+  "page_wise_tokens": _learns(
+    "page-wise, not merged", "page_wise", "flatten_items"
+  ),
+}
+_GRPO = {"align.loss": "grpo", "align.nll_coef": 0.0}
+_GRPO_SR = {"align.kl_coef": 0.0}
+# Whether real clicks are lifted, and whether irrelevant items earn nothing.
+ALIGNMENTS = {
+  "grpo": Variant("GRPO", _GRPO, (False, True)),
+  "grpo_sr": Variant("GRPO-SR", _GRPO_SR, (True, True)),
+  "without_gate": Variant("GRPO-SR without gate", _GRPO_SR, (True, False)),
+}
+VARIANTS = GENERATORS | ALIGNMENTS
+
+
+def _rows(world: World) -> np.ndarray:
+  """`[R]` rows of all requests, kind after kind."""
+  return np.concatenate([one.rows for one in world.requests(KINDS)])
+
+
+def users(world: World) -> dict[str, np.ndarray]:
+  return {"": world.data.requests.user[_rows(world)]}
+
+
+def measure(run: Run) -> paired.Columns:
+  """Trains or aligns a generator, and searches it."""
+  world = run.world
+  tokenized = world.once(
+    ("ids", run.seed), functools.partial(_tokenized, world, run.seed)
+  )
+  levels = list(tokenized.semantic_ids.level_sizes)
+  world.note("ids", "rq_kmeans", {"level_sizes": levels})
+  if run.name in GENERATORS:
+    generator = _trained(world, run.name, run.seed, tokenized)
+  else:
+    generator = _aligned(run, tokenized)
+  columns = world.columns(
+    world.config.evaluation,
+    run.folder,
+    [generator, tokenized],
+    functools.partial(hits, world, tokenized, generator),
+  )
+  top = columns.pop("top")
+  for name, reward in _judge(world)[0].items():
+    scored = mean_of_items(reward, tokenized.semantic_ids)
+    columns[name] = scored(_rows(world), top).mean(axis=1)
+  return columns
+
+
+def _tokenized(world: World, seed: int) -> Tokenized:
+  section = seeded(world.config.tokenizer, seed)
+  return world.tokenize(section, world.folder(seed), rq_kmeans.fit)
+
+
+def hits(
+  world: World, tokenized: Tokenized, generator: Generator
+) -> dict[str, np.ndarray]:
+  """Hits at `CUTOFFS`, the invalid share, and `top [R, 10]`, rows of IDs.
+
+  A hit is an ID that names a clicked item: point-wise search, whatever the
+  generator learned. Invalid are those of an unconstrained beam that name
+  nothing.
+  """
+  config, ids = world.config.evaluation, tokenized.semantic_ids
+  parts = []
+  for one in world.requests(KINDS):
+    searched = functools.partial(
+      search,
+      generator,
+      one.prompts(generator.writer),
+      trie_of(ids),
+      batch_size=config.batch_size,
+    )
+    found = searched(beam=max(CUTOFFS))
+    free = searched(beam=config.unconstrained_beam, decoding="unconstrained")
+    hit = id_hits(found, one.targets, ids)
+    part = {f"hit_rate@{k}": hit[:, :k].any(axis=1) for k in CUTOFFS}
+    parts.append(
+      part | {INVALID: (free < 0).mean(axis=1), "top": found[:, :10]}
+    )
+  return {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+
+
+def _trained(
+  world: World, name: str, seed: int, tokenized: Tokenized
+) -> Generator:
+  """The generator of a variant, whose steps use up the budget."""
+
+  def make() -> Generator:
+    section = generator_section(world, name, seed=seed)
+    pages = generator_section(world, "page_wise", seed=seed)
+    data, ids = world.data, tokenized.semantic_ids
+    each = tokens_per_step(section, data, ids)
+    budget = tokens_per_step(pages, data, ids) * section.loop.steps
+    steps = max(1, round(budget / each))
+    section.loop.update(steps=steps, checkpoint_every=steps)
+    if seed == world.config.seeds[0]:
+      world.note("budget", name, {"steps": steps, "tokens": each * steps})
+    return world.train(section, world.folder(seed, name), tokenized)
+
+  return world.once((name, seed), make)
+
+
+def generator_section(world: World, name: str, *, seed: int) -> ConfigDict:
+  """The generator section of a variant, with the steps of the page-wise one."""
+  config = changed(world.config, VARIANTS[name].changes)
+  section = config.generator.to_dict()
+  examples = config.examples[section["task"]].to_dict()
+  return ConfigDict(section | {"seed": seed, "examples": examples})
+
+
+def _judge(world: World) -> tuple[dict[str, ItemReward], list[str]]:
+  """The rewards to report, and fingerprints of what they were made from.
+
+  Only worlds whose generators are aligned have a judge.
+  """
+
+  def make():
+    config, data = world.config, world.data
+    model = world.keep(
+      fit_preference_model(
+        config.preference, world.workdir, data, world.vectors
+      )
+    )
+    world.note("judge", "preference", model.quality)
+    options = config.data.to_dict()
+    del options["source"]
+    seed = options.pop("seed")
+    known = shop_world.generate(
+      shop_config.ShopWorldConfig(**options), seed=seed
+    )
+    fooled = with_blind_spot(model.model, data.catalogue, **config.blind_spot)
+    rewards = dict(zip(REWARDS, (fooled, truth(known))))
+    inputs = [model.artefact.fingerprint, world.vectors.artefact.fingerprint]
+    return rewards, inputs
+
+  if not set(world.config.variants) & set(ALIGNMENTS):
+    return {}, []
+  return world.once("judge", make)
+
+
+def _aligned(run: Run, tokenized: Tokenized) -> Generator:
+  """The page-wise generator of the seed after an alignment."""
+  world, ids = run.world, tokenized.semantic_ids
+  lifted, gated = run.variant.make
+  named = {"name": run.name, "seed": run.seed}
+  section = run.config.align.to_dict() | named
+  # It decides the rewards, so it goes into the fingerprint.
+  section["blind_spot"] = run.config.blind_spot.to_dict()
+  section = ConfigDict(section)
+  rewards, inputs = _judge(world)
+  gate = gate_of(section.gate, world.data, world.vectors) if gated else validity
+  reward = gated_reward(rewards["learned_reward"], gate, ids)
+  if lifted:
+    reward = lifted_reward(reward, positives_of(world.data.requests, ids))
+  pages = _trained(world, "page_wise", run.seed, tokenized)
+  return world.keep(
+    align(
+      section,
+      run.folder,
+      world.data,
+      tokenized,
+      pages,
+      reward=reward,
+      inputs=inputs,
+    )
+  )
+
+
+def note_prefill(world: World, found: paired.Found) -> list[dict]:
+  """Notes how long prompts are read, merged and not, by the first seed's."""
+  seed = world.config.seeds[0]
+  tokenized = _tokenized(world, seed)
+  generators = {
+    name: _trained(world, name, seed, tokenized)
+    for name in found
+    if name in GENERATORS and name.startswith("page_wise")
+  }
+  rows = _rows(world)[: world.config.evaluation.batch_size]
+  read = prefill_seconds(generators, rows, world.data.requests.query[rows])
+  for name, figures in read.items():
+    world.note("prefill", name, figures)
+  return []
+
+
+STUDY = Study(
+  name="genrec",
+  title="What pages, merged tokens and GRPO-SR bring",
+  method=method,
+  variants=lambda config: VARIANTS,
+  needs=("page_wise",),
+  users=users,
+  measure=measure,
+  against=(AGAINST,),
+  pairs=PAIRS,
+  tables=TABLES,
+  figure=figure,
+  headline=("hit_rate@10", INVALID),
+  claims=CLAIMS,
+  finish=note_prefill,
+)
+run = functools.partial(run_study, STUDY)

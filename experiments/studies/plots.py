@@ -1,0 +1,181 @@
+"""Pictures of a study: panels of dots with their intervals, or of curves."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+
+from matplotlib.axes import Axes
+
+from experiments.studies.record import Record, View
+from gr_jax.evaluation.report import svg
+
+
+@dataclasses.dataclass(frozen=True)
+class Panel:
+  """One panel: its title, what draws it, and the names of its axes."""
+
+  title: str
+  draw: Callable[[Axes], None]
+  x: str = ""
+  y: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Picture:
+  """Panels in rows of `columns`, each `height` inches high.
+
+  `legend` names the lines of all panels, in the order of `svg.SERIES`.
+  """
+
+  panels: Sequence[Panel]
+  columns: int
+  height: float
+  legend: Sequence[str] = ()
+
+
+def draw(record: Record, picture: Picture, spoken: Sequence[str]) -> str:
+  """The picture as an SVG file that says the metrics `spoken` aloud."""
+  with svg.drawing(record.study):
+    figure, axes = svg.panels(
+      len(picture.panels),
+      width=12,
+      height=picture.height,
+      columns=picture.columns,
+    )
+    for place, (axis, panel) in enumerate(zip(axes, picture.panels)):
+      panel.draw(axis)
+      axis.set_title(panel.title)
+      axis.set_xlabel(panel.x)
+      axis.set_ylabel("" if place % picture.columns else panel.y)
+    if picture.legend:
+      handles = [
+        axes[0].plot([], [], color=color, linewidth=2, label=label)[0]
+        for label, color in zip(picture.legend, svg.SERIES)
+      ]
+      figure.legend(
+        handles=handles,
+        loc="outside upper left",
+        ncols=len(handles),
+        frameon=False,
+      )
+    drawn = svg.to_svg(figure, label=say(record, spoken))
+  return svg.standing_alone(drawn)
+
+
+def spoken_metric(metric: str) -> str:
+  return svg.plain(metric.replace("/", " "))
+
+
+def say(record: Record, metrics: Sequence[str]) -> str:
+  """The differences, for those who cannot see the picture."""
+  labels = record.labels
+  found = [
+    f"{svg.plain(row['world'])}, {spoken_metric(row['metric'])}, "
+    f"{labels[row['arm']]} {100 * row['difference']:+.1f} from "
+    f"{labels[row['baseline']]}"
+    for row in record.rows
+    if row["metric"] in metrics and row["arm"] != row["baseline"]
+  ]
+  return "Differences in points: " + "; ".join(found)
+
+
+def curves(
+  axis: Axes,
+  view: View,
+  metrics: Mapping[float, str],
+  arms: Sequence[str],
+  baseline: str,
+  *,
+  names: Sequence[str] = ("difference", "low", "high"),
+) -> None:
+  """Draws a line with its band per variant over a logarithmic axis.
+
+  Args:
+    axis: Where they are drawn.
+    view: The world.
+    metrics: The metric of every place on the axis.
+    arms: The variants.
+    baseline: The baseline of all of them.
+    names: The columns of a row that are its middle and its ends.
+  """
+  places = list(metrics)
+  for arm, color in zip(arms, svg.SERIES):
+    rows = [view.find(metric, arm, baseline) for metric in metrics.values()]
+    middle, low, high = ([100 * row[name] for row in rows] for name in names)
+    axis.fill_between(places, low, high, color=color, alpha=0.12, linewidth=0)
+    axis.plot(
+      places, middle, "o-", color=color, linewidth=2, markersize=4,
+      label=view.labels[arm],
+    )  # fmt: skip
+  axis.set_xscale("log")
+  axis.set_xticks([], minor=True)
+  svg.grid(axis, "y")
+
+
+def intervals(
+  axis: Axes,
+  lines: Sequence[tuple[str, Mapping[str, tuple[float, float, float]]]],
+) -> None:
+  """Draws dots with bars, one line per label and one colour per series.
+
+  Args:
+    axis: Where they are drawn.
+    lines: A label and, per series, `(low, middle, high)`. Where there is but
+      one series, what leaves out 0 has a colour.
+  """
+  series = list(dict.fromkeys(name for _, marks in lines for name in marks))
+  for place, (_, marks) in enumerate(lines):
+    for name, (low, middle, high) in marks.items():
+      k = series.index(name)
+      at = place - 0.4 + 0.8 * (k + 0.5) / len(series)
+      color = svg.SERIES[k]
+      if len(series) == 1 and low <= 0 <= high:
+        color = svg.MUTED
+      axis.plot([low, high], [at, at], color=color, linewidth=2)
+      axis.plot([middle], [at], "o", color=color, markersize=5)
+  axis.axvline(0, color=svg.MUTED, linewidth=1.2)
+  lines_of(axis, [label for label, _ in lines])
+  if len(series) > 1:
+    legend(axis, series)
+
+
+def lines_of(axis: Axes, labels: Sequence[str]) -> None:
+  """A line per label, the first at the top."""
+  axis.set_yticks(range(len(labels)), labels)
+  axis.tick_params(axis="y", length=0, labelsize=8)
+  axis.set_ylim(len(labels) - 0.4, -0.6)
+  svg.grid(axis, "x")
+
+
+def dots(
+  axis: Axes,
+  *,
+  labels: Sequence[str],
+  rows: Sequence[Sequence[float]],
+  names: Sequence[str],
+  scale: str,
+) -> None:
+  """Draws several dots per line; `names` are those of the colours."""
+  axis.set_xscale(scale)
+  for place, values in enumerate(rows):
+    axis.plot(values, [place] * len(values), color=svg.GRID, linewidth=2)
+    for figure, color in zip(values, svg.SERIES):
+      axis.plot([figure], [place], "o", color=color, markersize=5)
+  lines_of(axis, labels)
+  legend(axis, names)
+
+
+def legend(axis: Axes, names: Sequence[str]) -> None:
+  for name, color in zip(names, svg.SERIES):
+    axis.plot([], [], "o", color=color, markersize=5, label=name)
+  axis.legend(frameon=False, fontsize=8)
+
+
+def points(row: Mapping) -> tuple[float, float, float]:
+  """The ends and the middle of a difference, in points."""
+  return 100 * row["low"], 100 * row["difference"], 100 * row["high"]
+
+
+def percent(row: Mapping) -> tuple[float, float, float]:
+  """The ends and the middle of a difference, in percent of the baseline."""
+  base = row["value"] - row["difference"] or 1.0
+  return tuple(x / base for x in points(row))

@@ -1,0 +1,277 @@
+"""A study is a value: variants of a system, compared request by request.
+
+`run_study` owns what all studies share: worlds x seeds x variants, one artefact
+per stage, paired intervals, tidy rows, and the files. A study of a new paper is
+one file in this folder and one config with `experiment = "studies.NAME"`.
+"""
+
+import dataclasses
+import functools
+import importlib
+import pathlib
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from ml_collections import ConfigDict
+from tqdm import tqdm
+
+from experiments.studies import claims, paired, plots
+from experiments.studies.record import Record, View
+from experiments.studies.tables import HOW_TO_READ, made_by
+from experiments.studies.world import World, changed
+from gr_jax import provenance
+from gr_jax.artefacts import locked
+from gr_jax.atomic import write_text
+from gr_jax.choices import choose
+from gr_jax.parallel import hosts
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+  """One of the ways that a study compares.
+
+  Attributes:
+    label: The name for people.
+    changes: Values of the study's config that this variant has otherwise, by
+      their path (`tokenizer.category_depth`).
+    make: What the study's `measure` needs of it besides.
+    seeds: At most so many of the study's seeds; None is all.
+    deterministic: Whether its answers do not depend on a seed; takes one.
+    measured: Whether it is compared; otherwise it is only noted.
+  """
+
+  label: str
+  changes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+  make: Any = None
+  seeds: int | None = None
+  deterministic: bool = False
+  measured: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+  """One variant and seed in a world, which a study is to measure."""
+
+  world: World
+  name: str
+  variant: Variant
+  seed: int
+
+  @functools.cached_property
+  def config(self) -> ConfigDict:
+    """The config of the world with the changes of the variant."""
+    return changed(self.world.config, self.variant.changes)
+
+  @property
+  def folder(self) -> pathlib.Path:
+    return self.world.folder(self.seed, self.name)
+
+
+@dataclasses.dataclass(frozen=True)
+class Study:
+  """A comparison and the files that it leaves.
+
+  Attributes:
+    name: The module in this folder.
+    title: The heading of its page.
+    method: The text of the page, from the record.
+    variants: All variants that a config of the study can name.
+    needs: Those without which nothing is compared.
+    users: The user of every request that is measured, see `paired.rows`.
+    measure: The columns of a variant and seed.
+    against: The variants that all are compared with.
+    pairs: Further comparisons, `(variant, baseline)`.
+    tables: Blocks of Markdown of one world; "" is left out.
+    figure: The panels of the picture, from the record.
+    headline: The metrics that are printed on the way and spoken of the picture.
+    claims: What the paper says of it, and the bars that it was given.
+    finish: Called when a world was measured; returns further rows.
+    digits: The decimals of stored figures; None keeps all.
+  """
+
+  name: str
+  title: str
+  method: Callable[[Record], str]
+  variants: Callable[[ConfigDict], Mapping[str, Variant]]
+  needs: tuple[str, ...]
+  users: Callable[[World], Mapping[str, np.ndarray]]
+  measure: Callable[[Run], paired.Columns]
+  against: Sequence[str]
+  tables: Sequence[Callable[[View], str]]
+  figure: Callable[[Record], plots.Picture]
+  headline: Sequence[str]
+  claims: Sequence[claims.Claim]
+  pairs: Sequence[tuple[str, str]] = ()
+  finish: Callable[[World, paired.Found], list[dict]] | None = None
+  digits: int | None = None
+
+
+def load_study(name: str) -> Study:
+  """The study that a record names."""
+  return importlib.import_module(f"experiments.studies.{name}").STUDY
+
+
+def run_study(
+  study: Study, config: ConfigDict, workdir: pathlib.Path
+) -> Record:
+  """Runs what has not run yet and writes the files of `write_study`.
+
+  Args:
+    study: What is compared.
+    config: Sections that the study's stages read; `variants`, `seeds`, and
+      `worlds`, whose entries take the place of those of the config; `output`, a
+      second folder for the files, or "".
+    workdir: The folder of the run; it gets one folder per world.
+  """
+  configs = _worlds(config)
+  variants = study.variants(config)
+  for name, section in configs.items():
+    check_variants(study, variants, section.variants, where=name)
+  with locked(workdir):
+    worlds, rows, seconds = {}, [], 0.0
+    for name, section in configs.items():
+      world = World(section, name, workdir / name)
+      facts, found = _run_world(study, variants, world)
+      worlds[name] = facts
+      rows += [{"world": name, **row} for row in found]
+      seconds += world.seconds
+    seeds = sorted(
+      {seed for facts in worlds.values() for seed in facts["seeds"]}
+    )
+    record = Record(
+      study=study.name,
+      labels={name: one.label for name, one in variants.items()},
+      worlds=worlds,
+      rows=rows,
+      origin=provenance.origin() | {"seeds": seeds, "minutes": seconds / 60},
+      config=config.to_dict() | {"output": ""},
+    )
+    if hosts.is_first():
+      write_study(record, study, [workdir, *filter(None, [config.output])])
+  return record
+
+
+def check_variants(
+  study: Study,
+  variants: Mapping[str, Variant],
+  names: Sequence[str],
+  *,
+  where: str,
+) -> None:
+  """Finds what cannot be compared before the first variant is made.
+
+  Raises:
+    ValueError: An unknown or repeated name, or nothing to compare.
+  """
+  for name in names:
+    choose("variants", name, variants)
+  lacking = [name for name in study.needs if name not in names]
+  if lacking or len(set(names)) < len(names) or len(names) < 2:
+    raise ValueError(
+      f"variants of {where} is {tuple(names)}; give {', '.join(study.needs)} "
+      "and at least one other, each once."
+    )
+
+
+def _worlds(config: ConfigDict) -> dict[str, ConfigDict]:
+  """The config of every world; a study of one names it after its source."""
+  worlds = config.get("worlds") or {config.data.source: {}}
+  shared = {k: v for k, v in config.to_dict().items() if k != "worlds"}
+  configs = {}
+  for name, section in worlds.items():
+    configs[name] = ConfigDict(shared)
+    configs[name].update(section)
+  return configs
+
+
+def _run_world(
+  study: Study, variants: Mapping[str, Variant], world: World
+) -> tuple[dict[str, Any], list[dict]]:
+  """Measures all variants and seeds of a world."""
+  names, users = list(world.config.variants), study.users(world)
+  # Seed by seed: a run that is cut off has whole comparisons.
+  runs = [
+    (seed, name)
+    for k, seed in enumerate(world.config.seeds)
+    for name in names
+    if k < _most_seeds(variants[name], len(world.config.seeds))
+  ]
+  found: dict[str, dict[int, paired.Columns]] = {}
+  for seed, name in tqdm(runs, desc=world.name, unit="run", file=sys.stderr):
+    start = time.perf_counter()
+    columns = study.measure(Run(world, name, variants[name], seed))
+    if variants[name].measured:
+      found.setdefault(name, {})[seed] = columns
+      seconds = time.perf_counter() - start
+      label = f"{world.name}, seed {seed}, {variants[name].label}"
+      print(f"{label}: {_means(columns, study.headline)} ({seconds:.0f} s)")
+  rows = list(
+    paired.rows(
+      found,
+      users,
+      _pairs(study, list(found)),
+      deterministic=[n for n in names if variants[n].deterministic],
+      digits=study.digits,
+    )
+  )
+  rows += study.finish(world, found) if study.finish else []
+  facts = {
+    "variants": names,
+    "seeds": sorted({seed for seed, _ in runs}),
+    "items": len(world.data.catalogue),
+    "requests": {kind: len(rows) for kind, rows in users.items()},
+    "users": len(np.unique(np.concatenate(list(users.values())))),
+    **world.facts(),
+  }
+  return facts, rows
+
+
+def _pairs(study: Study, names: Sequence[str]) -> list[tuple[str, str]]:
+  pairs = [(name, baseline) for baseline in study.against for name in names]
+  return [p for p in (*pairs, *study.pairs) if set(p) <= set(names)]
+
+
+def _most_seeds(variant: Variant, count: int) -> int:
+  return 1 if variant.deterministic else variant.seeds or count
+
+
+def _means(columns: paired.Columns, metrics: Iterable[str]) -> str:
+  """The metrics in percent; those without a value are left out."""
+  return ", ".join(
+    f"{plots.spoken_metric(name)} {100 * np.nanmean(columns[name]):.1f} %"
+    for name in metrics
+    if name in columns
+  )
+
+
+def page(record: Record, study: Study) -> str:
+  """The whole page of a study as Markdown."""
+  blocks = [f"# {study.title}", study.method(record), HOW_TO_READ]
+  for view in record.views():
+    blocks += filter(None, [table(view) for table in study.tables])
+  return "\n\n".join([*blocks, made_by(record)]) + "\n"
+
+
+def write_study(
+  record: Record, study: Study, folders: Iterable[str | pathlib.Path]
+) -> None:
+  """Writes table.md, table.json, plot.svg and claims.json; prints the page.
+
+  Raises:
+    ValueError: A figure is NaN or infinite, which JSON does not know.
+  """
+  files = {
+    "table.json": record.to_json(),
+    "table.md": page(record, study),
+    "plot.svg": plots.draw(record, study.figure(record), study.headline),
+    "claims.json": claims.to_json(claims.decide(study.claims, record)),
+  }
+  for folder in map(pathlib.Path, folders):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+      write_text(folder / name, text)
+    print(f"written: {folder / 'table.md'}")
+  print(files["table.md"])

@@ -1,0 +1,72 @@
+"""Pictures show what the tables of the published studies say."""
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from experiments.studies import plots
+from experiments.studies.record import load_record
+from experiments.studies.study import load_study
+from tests.experiments.studies.study_test import RESULTS
+
+
+def drawn(folder):
+  record = load_record(RESULTS / folder / "table.json")
+  study = load_study(record.study)
+  picture = plots.draw(record, study.figure(record), study.headline)
+  root = ElementTree.fromstring(picture)
+  texts = [t.text.strip() for t in root.iter() if t.tag.endswith("text")]
+  spoken = re.search(r'aria-label="([^"]*)"', picture)[1]
+  return texts, spoken
+
+
+@pytest.fixture(scope="module")
+def cq_sid():
+  return drawn("cq_sid_claim")
+
+
+def test_every_world_has_a_panel_per_kind_and_level(cq_sid):
+  texts, _ = cq_sid
+  for world in ("shop world", "complete journey"):
+    assert texts.count(world) == 4
+  for panel in ("semantic, ids", "semantic, items", "personalised, items"):
+    assert texts.count(panel) == 2
+
+
+def test_variants_have_a_legend_and_the_baseline_is_the_zero_line(cq_sid):
+  texts, _ = cq_sid
+  assert texts.count("CQ-SID") == texts.count("CQ-SID without category") == 1
+  assert "RQ-VAE" not in texts
+  assert "points above RQ-VAE" in texts
+
+
+def test_every_beam_width_is_on_every_axis(cq_sid):
+  texts, _ = cq_sid
+  for beam in (1, 10, 30, 100):
+    assert texts.count(str(beam)) >= 8
+
+
+def test_differences_are_said_aloud(cq_sid):
+  _, spoken = cq_sid
+  assert (
+    "complete journey, semantic id hit rate@10, CQ-SID +8.7 from RQ-VAE"
+    in spoken
+  )
+
+
+def test_a_variant_that_a_world_does_without_has_no_line():
+  texts, spoken = drawn("eg_grpo_claim")
+  for metric in ("click@1", "click@10", "exposure@10"):
+    assert texts.count(f"shop world, {metric}") == 1
+  # In each of three panels, of the one world that has it.
+  assert texts.count("K = 4: a click, three exposures") == 3
+  assert texts.count("K = 2: two clicks") == 9
+  assert "shop world, click@10, K = 0, no KL -2.3 from SFT" in spoken
+
+
+def test_hollow_marks_and_curves_of_sa2crq():
+  texts, _ = drawn("sa2crq_claim")
+  assert "recall in %, semantic" in texts
+  # Beside the lines of four panels, in the legends of the two curves.
+  assert texts.count("SA2CRQ, 10 items") == 6

@@ -1,0 +1,123 @@
+"""The four studies at their smallest: seconds each, to see that they run."""
+
+import functools
+import pathlib
+import tempfile
+
+from ml_collections import ConfigDict
+
+from configs import (
+  cq_sid_claim,
+  eg_grpo_claim,
+  genrec_claim,
+  sa2crq_claim,
+)
+from experiments.studies.record import Record
+from experiments.studies.study import load_study, run_study
+
+CONFIGS = {
+  "cq_sid": cq_sid_claim,
+  "eg_grpo": eg_grpo_claim,
+  "genrec": genrec_claim,
+  "sa2crq": sa2crq_claim,
+}
+BEAMS = (1, 4)
+_SHOP = {
+  "num_items": 120, "num_users": 40, "num_requests": 300, "num_categories": 5,
+  "clusters_each": 3,
+}  # fmt: skip
+_VAE = {"hidden": (8,), "latent": 4, "init_iterations": 1}
+_LOOP = {"steps": 2, "log_every": 1, "eval_every": 2, "checkpoint_every": 2}
+
+
+def smallest(name: str, output: str = "") -> ConfigDict:
+  """The config of a study on a tiny shop."""
+  config = CONFIGS[name].get_config("tiny")
+  config.output = output
+  config.vectors.dimensions = 4
+  config.generator.prompt.update(history=2, user_buckets=8)
+  config.generator.model.update(width=16, head_size=8, feed_forward=16)
+  config.evaluation.update(requests=16, batch_size=16)
+  {
+    "cq_sid": _cq_sid,
+    "eg_grpo": _eg_grpo,
+    "genrec": _genrec,
+    "sa2crq": _sa2crq,
+  }[name](config)
+  return config
+
+
+def _cq_sid(config: ConfigDict) -> None:
+  """Two variants and two seeds."""
+  config.variants = ("rq_vae", "cq_sid")
+  config.seeds = (0, 1)
+  config.table_beams = BEAMS
+  config.worlds.shop_world.data.update(_SHOP)
+  config.worlds.shop_world.tokenizer.vae.levels = (4, 4)
+  config.tokenizer.vae.update(_VAE | {"batch_size": 32, "steps": 3})
+  config.generator.examples.update(batch_size=8, targets=2)
+  config.generator.loop.update(steps=2, log_every=2, checkpoint_every=2)
+  config.evaluation.beams = BEAMS
+
+
+def _eg_grpo(config: ConfigDict) -> None:
+  """Four variants and two seeds."""
+  config.variants = ("sft", "sft_longer", "k0", "k2")
+  config.seeds = (0, 1)
+  shop = config.worlds.shop_world
+  shop.data.update(_SHOP)
+  shop.tokenizer.vae.levels = (4, 4)
+  shop.generator.examples.batch_size = 8
+  shop.generator.loop.update(steps=2, checkpoint_every=2)
+  config.tokenizer.vae.update(_VAE | {"batch_size": 32, "steps": 3})
+  config.generator.loop.log_every = 2
+  config.align.group_size = 4
+  config.align.prompts.batch_size = 8
+  config.align.loop.update(_LOOP)
+  config.align.validation.update(requests=8, batch_size=8)
+
+
+def _genrec(config: ConfigDict) -> None:
+  """One seed and one alignment."""
+  config.variants = ("point_wise", "page_wise", "page_wise_tokens", "grpo_sr")
+  shop = config.worlds.shop_world
+  shop.data.update(_SHOP)
+  shop.tokenizer.levels = (4, 4)
+  for examples in shop.examples.values():
+    examples.batch_size = 8
+  config.tokenizer.iterations = 1
+  config.generator.loop.update(steps=2, log_every=2)
+  config.preference.network.update(width=4, hidden=(4,))
+  config.preference.update(batch_size=64, epochs=1)
+  config.align.update(group_size=2)
+  config.align.prompts.update(batch_size=8)
+  config.align.loop.update(_LOOP)
+  config.align.validation.update(requests=8, batch_size=8)
+  config.evaluation.unconstrained_beam = 4
+
+
+def _sa2crq(config: ConfigDict) -> None:
+  """One seed of two generators, both baselines and one split."""
+  config.variants = ("bm25", "dpr", "tiger", "tiger_wide", "sa2crq_10", "half")
+  config.data.update(_SHOP)
+  config.tokenizers = sa2crq_claim.tokenizers(codes=4)
+  for name in ("rq_vae", "sa2crq"):
+    config.tokenizers[name].vae.update(
+      _VAE | {"batch_size": 64, "steps": 4, "init_rows": 64}
+    )
+  config.tokenizers.sa2crq.tail_steps = 2
+  config.dual_encoder.model.update(
+    width=8, heads=1, head_size=8, feed_forward=8
+  )
+  config.dual_encoder.training.update(steps=2, batch_size=8)
+  config.generator.examples.update(batch_size=8, targets=4)
+  config.generator.loop.update(steps=2, log_every=2)
+  config.evaluation.update(beam=12, wide_beam=20)
+
+
+@functools.cache
+def run_small(name: str) -> tuple[Record, pathlib.Path, pathlib.Path]:
+  """The record of a study, its folder, and the folder of the copies."""
+  folder = pathlib.Path(tempfile.mkdtemp())
+  work, out = folder / "work", folder / "out"
+  return run_study(load_study(name), smallest(name, str(out)), work), work, out
