@@ -90,7 +90,7 @@ def serve(
 
 def _programs() -> pathlib.Path | None:
   """The folder of compiled searches, beside JAX's own cache."""
-  cache = jax.config.jax_compilation_cache_dir
+  cache = jax.config.values["jax_compilation_cache_dir"]
   return pathlib.Path(cache) / "searches" if cache else None
 
 
