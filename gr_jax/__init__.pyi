@@ -34,8 +34,9 @@ from gr_jax.generators.prompts.writer import PromptWriter as PromptWriter
 from gr_jax.nn.transformer import TransformerConfig as TransformerConfig
 from gr_jax.recipes import get_config as get_config
 from gr_jax.recipes import run as run
+from gr_jax.retrieval.item_search import FoundItem as FoundItem
+from gr_jax.retrieval.item_search import ItemSearch as ItemSearch
 from gr_jax.retrieval.item_search import load as load
-from gr_jax.retrieval.load import load_artefacts as load_artefacts
 from gr_jax.retrieval.retriever import Retriever as Retriever
 from gr_jax.rl import losses as losses
 from gr_jax.rl.rewards.items import best_of_items as best_of_items
