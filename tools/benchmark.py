@@ -12,6 +12,7 @@ and needs a quiet one. Peers that are not installed are left out.
 """
 
 import argparse
+import functools
 import importlib.util
 import json
 import os
@@ -35,16 +36,20 @@ from tools.benchmarks import (
 from tools.benchmarks.contender import Section
 from tools.benchmarks.report import (
   machine,
+  rows,
   section_table,
   verdict_lines,
+  verdicts,
   versions,
 )
-from tools.benchmarks.rounds import Samples, measure, rows, verdicts
+from tools.benchmarks.rounds import measure
 
 SECTIONS: dict[str, Callable[[], Section]] = {
   "rq_vae": rq_vae.section,
   "kmeans": kmeans.section,
-  "kmeans_mixture": kmeans.mixture_section,
+  "kmeans_mixture": functools.partial(
+    kmeans.section, name="kmeans_mixture", data=kmeans.MIXTURE
+  ),
   "decoder": decoder.section,
   "trie": trie.section,
   "constraint": constraint.section,
@@ -54,20 +59,10 @@ SECTIONS: dict[str, Callable[[], Section]] = {
 }
 
 
-def missing(section: Section) -> list[str]:
+def missing(section: Section) -> set[str]:
   """Packages that contenders of the section need and that are not here."""
   needs = {name for each in section.contenders for name in each.needs}
-  return sorted(n for n in needs if importlib.util.find_spec(n) is None)
-
-
-def run_section(
-  section: Section, *, rounds: int, cores: int, progress
-) -> tuple[Samples, list[str]]:
-  """Samples of the contenders that can run, and what is missing."""
-  absent = missing(section)
-  contenders = [c for c in section.contenders if not {*c.needs} & {*absent}]
-  samples = measure(contenders, rounds=rounds, cores=cores, progress=progress)
-  return samples, absent
+  return {name for name in needs if importlib.util.find_spec(name) is None}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -88,12 +83,16 @@ def _measure_all(flags: argparse.Namespace, progress) -> dict:
   found, judged = [], []
   for name in names:
     section = SECTIONS[name]()
-    samples, absent = run_section(
-      section, rounds=flags.rounds, cores=flags.cores, progress=progress
+    absent = missing(section)
+    samples = measure(
+      [c for c in section.contenders if not absent & {*c.needs}],
+      rounds=flags.rounds,
+      cores=flags.cores,
+      progress=progress,
     )
     print(section_table(section, samples, metric=metric))
     if absent:
-      print(f"not installed, left out: {', '.join(absent)}")
+      print(f"not installed, left out: {', '.join(sorted(absent))}")
     outcome = verdicts(section, samples, metric=metric)
     print(verdict_lines(outcome))
     found += rows(section, samples)

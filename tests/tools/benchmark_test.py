@@ -1,6 +1,7 @@
 """The benchmark runs at toy size, and its arithmetic is right."""
 
 import dataclasses
+import functools
 import importlib.util
 import json
 from pathlib import Path
@@ -13,7 +14,7 @@ from tools.benchmarks import (
   constraint,
   decoder,
   kmeans,
-  kmeans_peers,
+  report,
   rollouts,
   rounds,
   rq_vae,
@@ -23,17 +24,29 @@ from tools.benchmarks import (
 )
 from tools.benchmarks.constraint_static import StaticBeams
 from tools.benchmarks.contender import Bar, Contender, Limit, Section
-from tools.benchmarks.report import section_table, verdict_lines
+from tools.benchmarks.generator import Sizes
 from tools.benchmarks.search import compared
 from tools.benchmarks.vectors import (
   clustered_vectors,
   mixture,
   relative_error,
 )
-from tools.benchmarks.worker import locate, timed
 
 TOOL = Path(__file__).parents[2] / "tools" / "benchmark.py"
 
+SIZES = Sizes(
+  10,
+  level_sizes=(8, 8, 8),
+  ids=40,
+  batch=8,
+  history=4,
+  beam=3,
+  layers=1,
+  width=8,
+  heads=2,
+  kv_heads=1,
+  feed_forward=8,
+)
 TOYS = [
   rq_vae.section(
     batches=(16,),
@@ -41,98 +54,28 @@ TOYS = [
     sizes={
       "rows": 64,
       "features": 12,
-      "hidden": [8],
+      "hidden": (8,),
       "latent": 4,
-      "codes": [4, 4],
+      "codes": (4, 4),
     },
   ),
   kmeans.section(
-    data=kmeans.MIXTURE | {"rows": 200, "features": 8, "clusters": 20},
+    data=functools.partial(mixture, rows=200, features=8, clusters=20),
     codes=(4, 4),
   ),
-  decoder.section(
-    units=1,
-    sizes={
-      "batch": 8,
-      "length": 6,
-      "vocabulary": 20,
-      "layers": 1,
-      "width": 16,
-      "heads": 2,
-      "feed_forward": 16,
-    },
-    packed={
-      "batch": 8,
-      "history": 4,
-      "targets": 2,
-      "level_sizes": [4, 4],
-      "prompt_size": 10,
-      "layers": 1,
-      "width": 16,
-      "heads": 2,
-      "feed_forward": 16,
-    },
-  ),
+  decoder.section(units=1, sizes=SIZES),
   trie.section(
-    sizes={"ids": 50, "level_sizes": [8, 8, 8]},
-    beam=4,
-    builds=1,
-    searches=2,
-    changes=2,
-    changed=5,
+    sizes={"ids": 50, "level_sizes": (8, 8, 8)}, builds=1, changes=2, changed=5
   ),
   constraint.section(
-    sizes={"level_sizes": [8, 8, 8], "beam": 4},
+    sizes={"level_sizes": (8, 8, 8), "beam": 4},
     counts=(50, 200),
     searches=2,
     builds=1,
   ),
-  search.section(
-    sizes={
-      "ids": 40,
-      "level_sizes": [8, 8, 8],
-      "prompt": 5,
-      "prompt_size": 10,
-      "beam": 3,
-      "layers": 1,
-      "width": 8,
-      "heads": 2,
-      "kv_heads": 1,
-      "feed_forward": 8,
-    },
-    batches=(1,),
-    queries=2,
-    peer_queries=1,
-  ),
-  rollouts.section(
-    sizes={
-      "ids": 40,
-      "level_sizes": [8, 8, 8],
-      "history": 3,
-      "vocabulary": 10,
-      "group": 4,
-      "batch": 8,
-      "layers": 1,
-      "width": 8,
-      "heads": 2,
-      "feed_forward": 8,
-    },
-    batches=1,
-  ),
-  token_merger.section(
-    units=1,
-    sizes={
-      "batch": 2,
-      "history": 3,
-      "level_sizes": [4, 4],
-      "prompt_size": 5,
-      "layers": 1,
-      "width": 8,
-      "heads": 2,
-      "kv_heads": 1,
-      "feed_forward": 8,
-    },
-  ),
+  search.section(sizes=SIZES, batches=(1,), queries=2, peer_queries=1),
+  rollouts.section(sizes=SIZES, group=4, batches=1),
+  token_merger.section(units=1, sizes=SIZES),
 ]
 
 
@@ -154,9 +97,9 @@ def tool():
   ],
 )
 def test_our_side_of_every_section_runs_twice(contender):
-  run = locate(contender.make)(units=contender.units, **contender.options)
+  run = rounds.make(contender)
   run()
-  figures = timed(run)
+  figures = rounds.timed(run)
   assert figures["wall_seconds"] > 0
   assert np.isfinite(list(figures.values())).all()
 
@@ -203,13 +146,13 @@ def samples(ours, peer):
 
 def test_ratio_is_median_seconds_of_the_peer_over_ours():
   found = samples([1.0, 4.0, 2.0], [8.0, 5.0, 600.0])
-  assert rounds.ratio(found, "ours", "peer", metric="cpu_seconds") == 8 / 2
-  assert rounds.ratio(found, "ours", "peer", metric="wall_seconds") == 1
+  assert report.ratio(found, "ours", "peer", metric="cpu_seconds") == 8 / 2
+  assert report.ratio(found, "ours", "peer", metric="wall_seconds") == 1
 
 
 def test_bars_are_met_from_their_ratio_on_and_absent_peers_are_not_judged():
   for peer, met in ((4.0, True), (3.9, False)):
-    bar, limit = rounds.verdicts(
+    bar, limit = report.verdicts(
       SECTION, samples([2.0], [peer]), metric="cpu_seconds"
     )
     assert (bar["met"], bar["value"]) == (met, peer / 2)
@@ -224,13 +167,13 @@ def test_a_bar_at_equal_error_is_missed_by_faster_but_worse():
     section = dataclasses.replace(
       SECTION, bars=(Bar("ours", "peer", 2.0, limit),), limits=()
     )
-    (bar,) = rounds.verdicts(section, found, metric="cpu_seconds")
+    (bar,) = report.verdicts(section, found, metric="cpu_seconds")
     assert (bar["met"], bar["value"]) == (met, 4.0)
     assert "(1.2000x)" in bar["claim"]
 
 
 def test_rows_hold_median_lowest_and_highest():
-  rows = rounds.rows(SECTION, samples([1.0, 4.0, 2.0], [1.0]))
+  rows = report.rows(SECTION, samples([1.0, 4.0, 2.0], [1.0]))
   row = next(row for row in rows if row["metric"] == "cpu_seconds")
   assert (row["contender"], row["rounds"]) == ("ours", 3)
   assert (row["low"], row["median"], row["high"]) == (1.0, 2.0, 4.0)
@@ -238,10 +181,10 @@ def test_rows_hold_median_lowest_and_highest():
 
 def test_the_table_shows_the_ratio_and_the_lines_what_is_missed():
   found = samples([2.0], [3.0])
-  table = section_table(SECTION, found, metric="cpu_seconds")
+  table = report.section_table(SECTION, found, metric="cpu_seconds")
   assert "1.50" in table.splitlines()[-1]
-  lines = verdict_lines(
-    rounds.verdicts(SECTION, found, metric="cpu_seconds")
+  lines = report.verdict_lines(
+    report.verdicts(SECTION, found, metric="cpu_seconds")
   ).splitlines()
   assert lines[0] == "MISSED  ours >= 2x peer: 1.5"
 
@@ -259,7 +202,7 @@ def test_levels_of_single_clusters_leave_the_deviation_from_the_mean():
   def cluster(x, size, seed):
     return x.mean(axis=0, keepdims=True), np.zeros(len(x), int)
 
-  run = kmeans_peers.residual(cluster, vectors=vectors, codes=[1, 1], units=1)
+  run = kmeans.residual(cluster, vectors=vectors, codes=[1, 1], units=1)
   left = relative_error(vectors - vectors.mean(axis=0), vectors)
   assert run()["error"] == pytest.approx(left)
 
@@ -314,7 +257,7 @@ def fail(*, units):
 @pytest.fixture
 def worker_module(tmp_path, monkeypatch):
   (tmp_path / "toy_contender.py").write_text(WORKER_FILE)
-  monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+  monkeypatch.syspath_prepend(tmp_path)
   return "toy_contender"
 
 
@@ -348,10 +291,10 @@ def test_missing_peers_are_left_out_and_named(
   output = tmp_path / "out.json"
   assert tool.main(["toy", "--rounds=1", f"--output={output}"]) == 0
   assert "not installed, left out: no_such_package" in capsys.readouterr().out
-  report = json.loads(output.read_text())
-  assert {row["contender"] for row in report["rows"]} == {"ours"}
-  assert report["machine"]["cores_used"] == 1
-  assert "jax" in report["versions"]
+  written = json.loads(output.read_text())
+  assert {row["contender"] for row in written["rows"]} == {"ours"}
+  assert written["machine"]["cores_used"] == 1
+  assert "jax" in written["versions"]
 
 
 @pytest.mark.parametrize(

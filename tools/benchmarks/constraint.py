@@ -7,29 +7,22 @@ the median of a step less that of an unconstrained one. Both must find the same
 IDs.
 """
 
-import time
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from gr_jax.decoding.trie import build_trie
 from tools.benchmarks.constraint_static import build_index, static_search
-from tools.benchmarks.contender import (
-  LIBRARY_START,
-  Contender,
-  Limit,
-  Run,
-  Section,
-)
+from tools.benchmarks.contender import Contender, Limit, Run, Section
 from tools.benchmarks.trie import (
   ScoreTable,
   compiled_searches,
+  cpu_seconds,
   random_ids,
   random_scores,
 )
 
-SIZES = {"level_sizes": [256, 256, 256, 256], "beam": 50}
+SIZES = {"level_sizes": (256, 256, 256, 256), "beam": 50}
 COUNTS = (10_000, 100_000, 1_000_000, 10_000_000)
 
 
@@ -37,56 +30,45 @@ def section(
   *, sizes=SIZES, counts=COUNTS, searches: int = 200, builds: int = 2
 ) -> Section:
   """Steps in catalogues of all sizes, and the builds of the largest two."""
-  here = "tools.benchmarks.constraint"
+  here, levels = "tools.benchmarks", sizes["level_sizes"]
+  *_, middle, large = counts
   turns = Contender(
     "gr_jax and STATIC",
-    f"{here}:make_turns",
-    sizes | {"counts": list(counts)},
-    batch=1,
+    f"{here}.constraint:make_turns",
+    sizes | {"counts": counts},
     units=searches,
-    setup=LIBRARY_START,
   )
   torch = Contender(
     "rectokens",
-    "tools.benchmarks.constraint_rectokens:make",
-    sizes | {"count": counts[-2]},
-    batch=1,
+    f"{here}.constraint_rectokens:make",
+    sizes | {"count": middle},
     units=searches,
     needs=("torch", "rectokens"),
   )
   build = [
     Contender(
       f"gr_jax build {count:,}",
-      "tools.benchmarks.trie:make_build",
-      {"ids": count, "level_sizes": sizes["level_sizes"]},
+      f"{here}.trie:make_build",
+      {"ids": count, "level_sizes": levels},
       units=builds,
       items=count,
-      setup=LIBRARY_START,
     )
-    for count in counts[-2:]
+    for count in (middle, large)
   ]
-  middle, large = counts[-2:]
-  limits = [
+  limits = (
     Limit(turns.label, f"share_of_static_{middle}", 1 / 3),
     Limit(turns.label, "growth_microseconds", 30),
     Limit(build[0].label, "bytes_per_id", 6.5),
     Limit(build[1].label, "bytes_per_id", 5),
     Limit(build[0].label, "cpu_seconds", 1e-7 * middle),
     Limit(build[1].label, "cpu_seconds", 1e-7 * large),
-  ]
+  )
   title = (
-    f"random scores, {len(sizes['level_sizes'])} x {sizes['level_sizes'][0]}, "
-    f"beam {sizes['beam']}; figures, microseconds a step, are what counts"
+    f"random scores, {len(levels)} x {levels[0]}, beam {sizes['beam']}; "
+    "figures, microseconds a step, are what counts"
   )
-  return Section(
-    "constraint",
-    title,
-    "call",
-    "IDs",
-    (turns, torch, *build),
-    (),
-    tuple(limits),
-  )
+  contenders = (turns, torch, *build)
+  return Section("constraint", title, "call", "IDs", contenders, (), limits)
 
 
 def make_turns(*, units, counts, level_sizes, beam) -> Run:
@@ -113,9 +95,8 @@ def make_turns(*, units, counts, level_sizes, beam) -> Run:
   )
 
   def microseconds(search, *catalogue) -> float:
-    start = time.process_time()
-    jax.block_until_ready(search(params, prompt, *catalogue))
-    return 1e6 * (time.process_time() - start) / len(level_sizes)
+    seconds = cpu_seconds(search, params, prompt, *catalogue)
+    return 1e6 * seconds / len(level_sizes)
 
   def run():
     turns = [

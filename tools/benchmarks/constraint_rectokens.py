@@ -1,14 +1,12 @@
 """Steps of a constrained search with `rectokens`' trie and torch masking."""
 
-import time
-
 import numpy as np
 import torch
 from rectokens.decoding.vntk import vtnk_pytorch
 from rectokens.schemas.compact_csr_trie import CompactCSRTrie
 
 from tools.benchmarks.contender import Run
-from tools.benchmarks.trie import random_ids
+from tools.benchmarks.trie import cpu_seconds, random_ids
 
 
 def make(*, units, count, level_sizes, beam) -> Run:
@@ -24,9 +22,7 @@ def make(*, units, count, level_sizes, beam) -> Run:
   nbytes = sum(x.nbytes for x in (*tensors, *trie.dense_mask_by_layer))
 
   def microseconds(search) -> float:
-    start = time.process_time()
-    search(scores, trie, beam)
-    return 1e6 * (time.process_time() - start) / len(level_sizes)
+    return 1e6 * cpu_seconds(search, scores, trie, beam) / len(level_sizes)
 
   def run():
     turns = [

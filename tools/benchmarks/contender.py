@@ -7,8 +7,7 @@ from typing import Any
 Run = Callable[[], dict[str, float]]
 """Does `units` units of work and returns figures beside the time, if any."""
 
-# What every process of the library does before its first JAX call.
-LIBRARY_START = "gr_jax.parallel.start:start"
+DTYPES = ("bfloat16", "float32")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,33 +16,38 @@ class Contender:
 
   Attributes:
     name: The name in the table.
-    make: A `module:function`; called as `make(units=..., **options)` in the
-      worker, it returns a `Run`. A name, so that the parent never imports a
-      peer.
-    options: The JSON values for `make`.
-    dtype: The type of the products.
-    batch: The number of rows, where it has a batch.
+    make: A `module:function` of this folder; called in a process of its own as
+      `make(units=..., **options)`, it returns a `Run`. A name, so that the
+      parent never imports a peer.
+    options: The values for `make`; "dtype" and "batch" are shown.
     units: The units of work (steps, fits, searches) of one run.
     items: The items (rows, tokens) of a unit, for the throughput.
     needs: The packages it cannot do without.
-    setup: A `module:function` that the worker calls before anything else.
   """
 
   name: str
   make: str
   options: Mapping[str, Any]
-  dtype: str = ""
-  batch: int | None = None
   units: int = 1
   items: int = 1
   needs: tuple[str, ...] = ()
-  setup: str | None = None
+
+  @property
+  def dtype(self) -> str:
+    """The type of the products, where it has one."""
+    return self.options.get("dtype", "")
+
+  @property
+  def batch(self) -> int | None:
+    """The number of rows, where it varies."""
+    return self.options.get("batch")
 
   @property
   def label(self) -> str:
     """Name, type and batch: unique in a section."""
-    batch = "" if self.batch is None else str(self.batch)
-    return " ".join(filter(None, (self.name, self.dtype, batch)))
+    return " ".join(
+      filter(None, (self.name, self.dtype, str(self.batch or "")))
+    )
 
 
 @dataclasses.dataclass(frozen=True)

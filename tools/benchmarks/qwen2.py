@@ -14,47 +14,33 @@ from transformers import (
 )
 
 from tools.benchmarks.contender import Run
-from tools.benchmarks.search_model import (
-  SearchSizes,
-  catalogue,
-  make_sizes,
-  prompts,
-  weights,
-)
+from tools.benchmarks.generator import Sizes
+from tools.benchmarks.search_model import weights
+from tools.benchmarks.trie import dictionary_trie
 
 
-def make_training(
-  *,
-  units,
-  dtype,
-  batch,
-  length,
-  vocabulary,
-  layers,
-  width,
-  heads,
-  feed_forward,
-  attention="sdpa",
-) -> Run:
-  """Steps of AdamW on the loss of all positions, embedding and head tied."""
-  torch.manual_seed(0)
-  config = Qwen2Config(
-    vocab_size=vocabulary,
-    hidden_size=width,
-    intermediate_size=feed_forward,
-    num_hidden_layers=layers,
-    num_attention_heads=heads,
-    num_key_value_heads=heads,
-    max_position_embeddings=length,
+def _config(sizes: Sizes, **more) -> Qwen2Config:
+  """Head tied to the embedding."""
+  return Qwen2Config(
+    vocab_size=sizes.vocabulary,
+    hidden_size=sizes.width,
+    intermediate_size=sizes.feed_forward,
+    num_hidden_layers=sizes.layers,
+    num_attention_heads=sizes.heads,
+    num_key_value_heads=sizes.kv_heads,
+    max_position_embeddings=sizes.history + len(sizes.level_sizes),
     tie_word_embeddings=True,
-    use_cache=False,
-    attn_implementation=attention,
+    **more,
   )
+
+
+def make_training(*, units: int, dtype: str, sizes: Sizes) -> Run:
+  """Steps of AdamW on the loss of all positions."""
+  torch.manual_seed(0)
+  config = _config(sizes, use_cache=False, attn_implementation="sdpa")
   model = Qwen2ForCausalLM(config).train()
   optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.01)
-  tokens = torch.from_numpy(
-    np.random.default_rng(0).integers(vocabulary, size=(batch, length + 1))
-  )
+  tokens = torch.from_numpy(sizes.tokens(sizes.batch, sizes.history + 1)).long()
 
   def run():
     for _ in range(units):
@@ -78,10 +64,10 @@ class LevelSoftmax(LogitsProcessor):
   would rank by different scores.
   """
 
-  def __init__(self, sizes: SearchSizes):
+  def __init__(self, sizes: Sizes):
     starts = sizes.code_offsets.tolist()
     self._ranges = list(zip(starts, np.add(starts, sizes.level_sizes).tolist()))
-    self._prompt = sizes.prompt
+    self._prompt = sizes.history
 
   def __call__(self, input_ids, scores):
     first, last = self._ranges[input_ids.shape[1] - self._prompt]
@@ -89,11 +75,10 @@ class LevelSoftmax(LogitsProcessor):
     return scores
 
 
-def make_retrieval(*, units, batch, dtype, **sizes) -> Run:
+def make_retrieval(*, units: int, batch: int, dtype: str, sizes: Sizes) -> Run:
   """Answers `units` queries, `batch` at a time."""
-  sizes = make_sizes(sizes)
   search = make_search(sizes, getattr(torch, dtype))
-  tokens = prompts(sizes, units)
+  tokens = sizes.tokens(units, sizes.history)
 
   def run():
     for start in range(0, units, batch):
@@ -103,16 +88,13 @@ def make_retrieval(*, units, batch, dtype, **sizes) -> Run:
   return run
 
 
-def make_search(sizes: SearchSizes, dtype: torch.dtype):
+def make_search(sizes: Sizes, dtype: torch.dtype):
   """`search(tokens [B, T])`: codes `[B, beam, L]`, scores `[B, beam]`."""
   model = make_model(sizes).to(dtype).eval()
-  trie = dictionary_trie(catalogue(sizes) + sizes.code_offsets)
+  children = dictionary_trie(sizes.catalogue() + sizes.code_offsets)
 
   def allowed(_, sentence):
-    node = trie
-    for token in sentence[sizes.prompt :].tolist():
-      node = node[token]
-    return list(node)
+    return children[tuple(sentence[sizes.history :].tolist())].tolist()
 
   levels = len(sizes.level_sizes)
   # What `prefix_allowed_tokens_fn` becomes, but after the normalisation.
@@ -144,29 +126,12 @@ def make_search(sizes: SearchSizes, dtype: torch.dtype):
   return search
 
 
-def dictionary_trie(rows: np.ndarray) -> dict:
-  """Nested dictionaries: token to what may follow it."""
-  root: dict = {}
-  for row in rows.tolist():
-    node = root
-    for token in row:
-      node = node.setdefault(token, {})
-  return root
-
-
-def make_model(sizes: SearchSizes) -> Qwen2ForCausalLM:
-  """Qwen2 with the shared weights, head tied to the embedding."""
-  config = Qwen2Config(
-    vocab_size=sizes.vocabulary,
-    hidden_size=sizes.width,
-    intermediate_size=sizes.feed_forward,
-    num_hidden_layers=sizes.layers,
-    num_attention_heads=sizes.heads,
-    num_key_value_heads=sizes.kv_heads,
-    max_position_embeddings=sizes.prompt + len(sizes.level_sizes),
+def make_model(sizes: Sizes) -> Qwen2ForCausalLM:
+  """Qwen2 with the shared weights."""
+  config = _config(
+    sizes,
     rope_parameters={"rope_type": "default", "rope_theta": 10_000.0},
     rms_norm_eps=1e-6,
-    tie_word_embeddings=True,
     bos_token_id=None,
     eos_token_id=None,
     pad_token_id=0,
@@ -176,7 +141,7 @@ def make_model(sizes: SearchSizes) -> Qwen2ForCausalLM:
   return model
 
 
-def _state(sizes: SearchSizes, given: dict[str, np.ndarray]) -> dict:
+def _state(sizes: Sizes, given: dict[str, np.ndarray]) -> dict:
   queries = sizes.heads * sizes.head_size
   keys = queries + sizes.kv_heads * sizes.head_size
   state = {

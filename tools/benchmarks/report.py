@@ -1,44 +1,108 @@
-"""Measurements as lines for the terminal, and the machine they were made on."""
+"""Measurements summed up, for the terminal and for a file."""
 
 import importlib.metadata
 import os
 import pathlib
 import platform
-from collections.abc import Sequence
+import statistics
+from collections.abc import Iterator, Sequence
 
 from gr_jax import provenance
 from gr_jax.evaluation.report.text_table import terminal
 from tools.benchmarks.contender import Contender, Section
-from tools.benchmarks.rounds import Samples, median, ratio
+from tools.benchmarks.rounds import Samples
 
 _SECONDS = ("wall_seconds", "cpu_seconds")
 _PEERS = ("torch", "transformers", "scikit-learn", "faiss-cpu")
 
 
+def median(samples: Samples, label: str, metric: str) -> float:
+  return statistics.median(sample[metric] for sample in samples[label])
+
+
+def ratio(samples: Samples, ours: str, peer: str, *, metric: str) -> float:
+  """`seconds(peer) / seconds(ours)`, of medians: above 1 we are faster."""
+  return median(samples, peer, metric) / median(samples, ours, metric)
+
+
+def rows(section: Section, samples: Samples) -> Iterator[dict]:
+  """One row a figure: median, lowest and highest of the rounds."""
+  for contender in section.contenders:
+    found = samples.get(contender.label, [])
+    for metric in found[0] if found else ():
+      values = [sample[metric] for sample in found]
+      yield {
+        "section": section.name,
+        "contender": contender.name,
+        "dtype": contender.dtype,
+        "batch": contender.batch,
+        "metric": metric,
+        "unit": section.unit,
+        "median": statistics.median(values),
+        "low": min(values),
+        "high": max(values),
+        "rounds": len(values),
+      }
+
+
+def verdicts(section: Section, samples: Samples, *, metric: str) -> list[dict]:
+  """Bars and limits whose contenders ran: what came out, and whether met."""
+  found = []
+
+  def judge(claim: str, metric: str, value: float, met: bool) -> None:
+    found.append(
+      {
+        "section": section.name,
+        "claim": claim,
+        "metric": metric,
+        "value": value,
+        "met": met,
+      }
+    )
+
+  for bar in section.bars:
+    if not {bar.ours, bar.peer} <= samples.keys():
+      continue
+    value = ratio(samples, bar.ours, bar.peer, metric=metric)
+    claim = f"{bar.ours} >= {bar.minimum:g}x {bar.peer}"
+    met = value >= bar.minimum
+    if bar.error is not None:
+      # Of ours over the peer's, the other way round than the seconds.
+      error = ratio(samples, bar.peer, bar.ours, metric="error")
+      claim += f" at {bar.error:g}x its error or less ({error:.4f}x)"
+      met = met and error <= bar.error
+    judge(claim, metric, value, met)
+  for limit in section.limits:
+    if limit.ours in samples:
+      value = median(samples, limit.ours, limit.metric)
+      claim = f"{limit.ours}: {limit.metric} <= {limit.maximum:g}"
+      judge(claim, limit.metric, value, value <= limit.maximum)
+  return found
+
+
 def section_table(section: Section, samples: Samples, *, metric: str) -> str:
   """A line per contender, with the ratio to the first of the same batch."""
   heads = ["contender", "dtype", "batch", "wall s", "CPU s"]
-  heads += [f"{section.items} / s", "ratio", "figures"]
-  lines, first = [], {}
+  lines = [[*heads, f"{section.items} / s", "ratio", "figures"]]
+  first: dict[int | None, str] = {}
   for contender in section.contenders:
     label = contender.label
     if label not in samples:
       continue
     ours = first.setdefault(contender.batch, label)
-    seconds = median(samples, label, metric)
     lines.append(
       [
         contender.name,
         contender.dtype,
-        "" if contender.batch is None else str(contender.batch),
+        str(contender.batch or ""),
         *(_spread(samples, label, name) for name in _SECONDS),
-        f"{contender.items / seconds:,.0f}",
+        f"{contender.items / median(samples, label, metric):,.0f}",
         f"{ratio(samples, ours, label, metric=metric):.2f}",
         _figures(contender, samples),
       ]
     )
   title = f"\n{section.name}: {section.title}; seconds per {section.unit}"
-  return f"{title}\n{terminal([heads, *lines])}"
+  return f"{title}\n{terminal(lines)}"
 
 
 def verdict_lines(verdicts: Sequence[dict]) -> str:
@@ -75,15 +139,12 @@ def machine(*, cores: int) -> dict:
 
 def _cpu_model() -> str:
   path = pathlib.Path("/proc/cpuinfo")
-  if path.exists():
-    fields = dict(
-      map(str.strip, line.split(":", 1))
-      for line in path.read_text().splitlines()
-      if ":" in line
-    )
-    names = ("model name", "cpu family", "model")
-    return ", ".join(f"{n} {fields[n]}" for n in names if n in fields)
-  return platform.processor()
+  if not path.exists():
+    return platform.processor()
+  lines = [x for x in path.read_text().splitlines() if ":" in x]
+  fields = dict(map(str.strip, line.split(":", 1)) for line in lines)
+  names = ("model name", "cpu family", "model")
+  return ", ".join(f"{n} {fields[n]}" for n in names if n in fields)
 
 
 def versions() -> dict[str, str]:

@@ -11,13 +11,8 @@ import time
 import jax
 import numpy as np
 import optax
-from flax import linen as nn
 
 from gr_jax.decoding.trie import build_trie
-from gr_jax.generators.decoder_only import DecoderOnly
-from gr_jax.generators.prompts.writer import Prompt
-from gr_jax.nn.dot import bf16_dot_general
-from gr_jax.nn.transformer import TransformerConfig
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, replicated
 from gr_jax.rl.objective import AlignmentConfig
 from gr_jax.rl.policies import (
@@ -28,125 +23,86 @@ from gr_jax.rl.policies import (
 )
 from gr_jax.rl.prompts import PromptBatch
 from gr_jax.rl.update import make_update, start_alignment
-from tools.benchmarks.contender import (
-  LIBRARY_START,
-  Contender,
-  Limit,
-  Run,
-  Section,
-)
-from tools.benchmarks.trie import random_ids
+from tools.benchmarks.contender import Contender, Limit, Run, Section
+from tools.benchmarks.generator import Sizes, init_params
+from tools.benchmarks.trie import dictionary_trie
 
-SIZES = {
-  "ids": 68_000,
-  "level_sizes": [256, 256, 256, 32],
-  "history": 64,
-  "vocabulary": 5000,
-  "group": 8,
-  "batch": 64,
-  "layers": 3,
-  "width": 192,
-  "heads": 3,
-  "feed_forward": 512,
-}
+SIZES = Sizes(
+  5000,
+  level_sizes=(256, 256, 256, 32),
+  ids=68_000,
+  layers=3,
+  width=192,
+  heads=3,
+  kv_heads=1,
+  feed_forward=512,
+)
 _EXPERTS = 2
 
 
-def section(*, sizes=SIZES, batches: int = 3) -> Section:
+def section(
+  *, sizes: Sizes = SIZES, group: int = 8, batches: int = 3
+) -> Section:
   """Rollouts of ours and of a plain loop; the share of a step."""
-  here = "tools.benchmarks.rollouts"
-  drawn = batches * sizes["batch"] * sizes["group"]
-  ours, loop, step = (
-    Contender(name, f"{here}:{make}", sizes, units=units, setup=LIBRARY_START)
+  contenders = tuple(
+    Contender(
+      name,
+      f"tools.benchmarks.rollouts:{make}",
+      {"sizes": sizes, "group": group},
+      units=units,
+    )
     for name, make, units in (
-      ("gr_jax", "make_rollouts", drawn),
-      ("python loop", "make_loop", drawn),
+      ("gr_jax", "make_rollouts", batches * sizes.batch * group),
+      ("python loop", "make_loop", batches * sizes.batch * group),
       ("gr_jax step", "make_step", batches),
     )
   )
   title = (
-    f"rollouts, {sizes['layers']} layers of {sizes['width']}, history "
-    f"{sizes['history']}, {sizes['batch']} x {sizes['group']}, "
-    f"{sizes['ids']:,} IDs (gr_jax step: a whole update)"
+    f"rollouts, {sizes.title}, history {sizes.history}, {sizes.batch} x "
+    f"{group}, {sizes.ids:,} IDs (gr_jax step: a whole update)"
   )
+  limits = (Limit("gr_jax step", "rollout_share", 0.5),)
   return Section(
-    "rollouts",
-    title,
-    "rollout",
-    "rollouts",
-    (ours, loop, step),
-    (),
-    (Limit("gr_jax step", "rollout_share", 0.5),),
+    "rollouts", title, "rollout", "rollouts", contenders, (), limits
   )
 
 
 class _World:
   """Model, catalogue and requests, of random numbers."""
 
-  def __init__(self, sizes: dict):
-    self.levels = tuple(sizes["level_sizes"])
-    config = TransformerConfig(
-      layers=sizes["layers"],
-      width=sizes["width"],
-      heads=sizes["heads"],
-      kv_heads=1,
-      head_size=sizes["width"] // sizes["heads"],
-      feed_forward=sizes["feed_forward"],
+  def __init__(self, sizes: Sizes, group: int):
+    self.model, self.ids = sizes.model("bfloat16"), sizes.catalogue()
+    prompt, queries = sizes.prompts()
+    experts = np.random.default_rng(1).integers(
+      sizes.ids, size=(sizes.batch, _EXPERTS), dtype=np.int32
     )
-    self.model = DecoderOnly(
-      config, sizes["vocabulary"], self.levels, dot_general=bf16_dot_general
+    self.prompts = PromptBatch(
+      rows=np.arange(sizes.batch, dtype=np.int32),
+      prompt=prompt,
+      queries=queries,
+      experts=experts,
+      positives=experts[:, :0],
     )
-    self.ids = random_ids(sizes["ids"], list(self.levels), seed=0)
-    self.prompts = _requests(sizes)
-    queries, codes = self.prompts.queries[:1, None], self.ids[:1, None]
-    first = jax.tree.map(lambda x: x[:1], self.prompts.prompt)
-    made = jax.jit(self.model.init)(jax.random.key(0), first, queries, codes)
     mesh = make_mesh(MeshConfig())
-    trie = build_trie(self.ids, self.levels)
+    trie = build_trie(self.ids, sizes.level_sizes)
+    params = init_params(self.model, prompt, queries)
     # On the mesh, as in the loop: the first step compiles for all others.
     self.context = jax.device_put(
-      AlignmentContext(nn.unbox(made), {}, trie, self.ids), replicated(mesh)
+      AlignmentContext(params, {}, trie, self.ids), replicated(mesh)
     )
     self.params = self.context.reference
     self.rollout = make_rollout(
-      self.model,
-      sample=CONSTRAINED.sample,
-      group_size=sizes["group"],
-      mesh=mesh,
+      self.model, sample=CONSTRAINED.sample, group_size=group, mesh=mesh
     )
 
 
-def _requests(sizes: dict) -> PromptBatch:
-  rng = np.random.default_rng(1)
-  rows = sizes["batch"]
-
-  def tokens(*shape):
-    return rng.integers(sizes["vocabulary"], size=shape, dtype=np.int32)
-
-  history = sizes["history"]
-  experts = rng.integers(sizes["ids"], size=(rows, _EXPERTS), dtype=np.int32)
-  return PromptBatch(
-    rows=np.arange(rows, dtype=np.int32),
-    prompt=Prompt(
-      tokens(rows, 1, 4),
-      tokens(rows, history, 6),
-      np.ones((rows, 1 + history), bool),
-    ),
-    queries=tokens(rows, 8),
-    experts=experts,
-    positives=experts[:, :0],
-  )
-
-
-def make_rollouts(*, units, **sizes) -> Run:
+def make_rollouts(*, units: int, sizes: Sizes, group: int) -> Run:
   """`units` rollouts, a batch of groups a call."""
-  world = _World(sizes)
-  keys = jax.random.split(
-    jax.random.key(0), units // (sizes["batch"] * sizes["group"])
-  )
+  world = _World(sizes, group)
+  calls = units // (sizes.batch * group)
 
   def run():
-    for key in keys:
+    for key in jax.random.split(jax.random.key(0), calls):
       found = world.rollout(world.params, world.context, world.prompts, key)
       jax.device_get(found.group.ids)
     return {}
@@ -154,33 +110,33 @@ def make_rollouts(*, units, **sizes) -> Run:
   return run
 
 
-def make_step(*, units, **sizes) -> Run:
+def make_step(*, units: int, sizes: Sizes, group: int) -> Run:
   """`units` updates with their rollouts; rewards are random."""
-  world = _World(sizes)
+  world = _World(sizes, group)
   optimizer = optax.adamw(1e-4)
-  mesh = make_mesh(MeshConfig())
   first = start_alignment(world.params, optimizer)
-  state = [jax.device_put(first, replicated(mesh))]
+  state = jax.device_put(first, replicated(make_mesh(MeshConfig())))
   update = make_update(
     make_score(world.model, CONSTRAINED.score),
     optimizer,
     config=AlignmentConfig(),
-    like=state[0],
+    like=state,
   )
   rewards = np.random.default_rng(2).random(
-    (sizes["batch"], sizes["group"] + _EXPERTS), np.float32
+    (sizes.batch, group + _EXPERTS), np.float32
   )
 
   def run():
+    nonlocal state
     spent = np.zeros(2)
     for key in jax.random.split(jax.random.key(0), units):
       start = time.perf_counter()
       samples = world.rollout(
-        state[0].old_params, world.context, world.prompts, key
+        state.old_params, world.context, world.prompts, key
       )
       jax.block_until_ready(samples)
       middle = time.perf_counter()
-      state[0], metrics = update(state[0], world.context, samples, rewards)
+      state, metrics = update(state, world.context, samples, rewards)
       jax.block_until_ready(metrics)
       spent += middle - start, time.perf_counter() - middle
     return {"rollout_share": spent[0] / spent.sum()}
@@ -188,14 +144,14 @@ def make_step(*, units, **sizes) -> Run:
   return run
 
 
-def make_loop(*, units, **sizes) -> Run:
+def make_loop(*, units: int, sizes: Sizes, group: int) -> Run:
   """The same draws with a dictionary trie and a loop over the walks."""
-  world = _World(sizes)
+  world = _World(sizes, group)
   prefill = jax.jit(world.model.prefill)
   decode_step = jax.jit(world.model.decode_step, static_argnames="level")
-  children = _dictionary_trie(world.ids)
+  children = dictionary_trie(world.ids)
   rng = np.random.default_rng(3)
-  batch, group = sizes["batch"], sizes["group"]
+  batch = sizes.batch
   prompt = world.prompts.prompt, world.prompts.queries
   own = np.broadcast_to(np.arange(group, dtype=np.int32), (batch, group))
 
@@ -203,7 +159,7 @@ def make_loop(*, units, **sizes) -> Run:
     log_probs, cache = prefill(world.params, prompt)
     log_probs = np.repeat(np.asarray(log_probs)[:, None], group, axis=1)
     walks = [[() for _ in range(group)] for _ in range(batch)]
-    for level in range(len(world.levels)):
+    for level in range(len(sizes.level_sizes)):
       if level:
         last = np.array([[w[-1] for w in row] for row in walks], np.int32)
         parents = own if level > 1 else np.zeros_like(own)
@@ -224,14 +180,3 @@ def make_loop(*, units, **sizes) -> Run:
     return {}
 
   return run
-
-
-def _dictionary_trie(ids: np.ndarray) -> dict[tuple, np.ndarray]:
-  """From every prefix to the codes that follow it."""
-  found: dict[tuple, list[int]] = {}
-  for row in ids.tolist():
-    for level, code in enumerate(row):
-      following = found.setdefault(tuple(row[:level]), [])
-      if not following or following[-1] != code:
-        following.append(code)
-  return {prefix: np.array(codes) for prefix, codes in found.items()}

@@ -1,4 +1,4 @@
-"""Runs contenders in turns, each in its own process, and sums up.
+"""Runs contenders in turns, each in its own process.
 
 In every round each contender runs once, so that what else happens on the
 machine meets all of them alike. The processes live through all rounds and
@@ -6,89 +6,18 @@ wait in between.
 """
 
 import contextlib
-import json
+import importlib
+import multiprocessing
 import os
-import pathlib
-import statistics
-import subprocess
-import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 
-from tools.benchmarks.contender import Bar, Contender, Limit, Section
+from gr_jax.parallel.start import start
+from tools.benchmarks.contender import Contender, Run
 
-Progress = Callable[[str], None]
 Samples = dict[str, list[dict[str, float]]]
 """Per label, one dict of figures a round."""
-
-_ROOT = pathlib.Path(__file__).parents[2]
-_THREADS = (
-  "OMP_NUM_THREADS",
-  "MKL_NUM_THREADS",
-  "OPENBLAS_NUM_THREADS",
-  "NPROC",
-)
-
-
-class Worker:
-  """A contender's process.
-
-  Raises:
-    RuntimeError: from any call, where the contender failed.
-  """
-
-  def __init__(self, contender: Contender, *, cores: int):
-    self.contender = contender
-    available = sorted(os.sched_getaffinity(0))
-    pinned = available[-cores:]
-    environment = os.environ | dict.fromkeys(_THREADS, str(len(pinned)))
-    self._process = subprocess.Popen(
-      [sys.executable, "-m", "tools.benchmarks.worker", *map(str, pinned)],
-      stdin=subprocess.PIPE,
-      stdout=subprocess.PIPE,
-      text=True,
-      cwd=_ROOT,
-      env=environment,
-    )
-    try:
-      self._ask(
-        {
-          "make": contender.make,
-          "setup": contender.setup,
-          "units": contender.units,
-          "options": dict(contender.options),
-        }
-      )
-    except BaseException:
-      self.close()
-      raise
-
-  def run(self) -> dict[str, float]:
-    """One run: seconds per unit, and figures."""
-    figures = self._ask({})
-    for name in ("wall_seconds", "cpu_seconds"):
-      figures[name] /= self.contender.units
-    return figures
-
-  def close(self) -> None:
-    with contextlib.suppress(BrokenPipeError):
-      self._process.stdin.close()
-    self._process.wait()
-    self._process.stdout.close()
-
-  def _ask(self, request: dict) -> dict[str, float]:
-    label = self.contender.label
-    try:
-      print(json.dumps(request), file=self._process.stdin, flush=True)
-      answer = json.loads(self._process.stdout.readline() or "null")
-    except BrokenPipeError:
-      answer = None
-    if answer is None:
-      self._process.wait()
-      code = self._process.returncode
-      raise RuntimeError(f"{label}: its process ended with code {code}.")
-    if "failure" in answer:
-      raise RuntimeError(f"{label}: {answer['failure']}")
-    return answer
 
 
 def measure(
@@ -96,92 +25,81 @@ def measure(
   *,
   rounds: int,
   cores: int,
-  progress: Progress,
+  progress: Callable[[str], None],
 ) -> Samples:
-  """`rounds` runs of every contender, in turns."""
-  workers = []
-  try:
+  """Runs every contender once a round.
+
+  Raises:
+    RuntimeError: a contender failed.
+  """
+  samples: Samples = {contender.label: [] for contender in contenders}
+  with contextlib.ExitStack() as stack:
+    stack.enter_context(_pinned(cores))
+    context = multiprocessing.get_context("spawn")
+    workers = []
     for contender in contenders:
       progress(f"making {contender.label}")
-      workers.append(Worker(contender, cores=cores))
-    samples = {worker.contender.label: [] for worker in workers}
+      worker = stack.enter_context(ProcessPoolExecutor(1, context))
+      _call(worker, contender, _prepare, contender)
+      workers.append(worker)
     for turn in range(rounds):
       progress(f"round {turn + 1} of {rounds}")
-      for worker in workers:
-        samples[worker.contender.label].append(worker.run())
-  finally:
-    for worker in workers:
-      worker.close()
+      for contender, worker in zip(contenders, workers):
+        figures = _call(worker, contender, _run_again)
+        for name in ("wall_seconds", "cpu_seconds"):
+          figures[name] /= contender.units
+        samples[contender.label].append(figures)
   return samples
 
 
-def median(samples: Samples, label: str, metric: str) -> float:
-  return statistics.median(sample[metric] for sample in samples[label])
+@contextlib.contextmanager
+def _pinned(cores: int) -> Iterator[None]:
+  """Keeps this process, and those it starts, to the last `cores` cores.
+
+  Thread pools of every program count the cores that they may use.
+  """
+  available = os.sched_getaffinity(0)
+  os.sched_setaffinity(0, sorted(available)[-cores:])
+  try:
+    yield
+  finally:
+    os.sched_setaffinity(0, available)
 
 
-def rows(section: Section, samples: Samples) -> Iterator[dict]:
-  """One row a figure: median, lowest and highest of the rounds."""
-  for contender in section.contenders:
-    found = samples.get(contender.label, [])
-    for metric in found[0] if found else ():
-      values = [sample[metric] for sample in found]
-      yield {
-        "section": section.name,
-        "contender": contender.name,
-        "dtype": contender.dtype,
-        "batch": contender.batch,
-        "metric": metric,
-        "unit": section.unit,
-        "median": statistics.median(values),
-        "low": min(values),
-        "high": max(values),
-        "rounds": len(values),
-      }
+def _call(worker: ProcessPoolExecutor, contender: Contender, *call):
+  try:
+    return worker.submit(*call).result()
+  except Exception as error:
+    found = f"{type(error).__name__}: {error}"
+    raise RuntimeError(f"{contender.label}: {found}") from error
 
 
-def ratio(samples: Samples, ours: str, peer: str, *, metric: str) -> float:
-  """`seconds(peer) / seconds(ours)`, of medians: above 1 we are faster."""
-  return median(samples, peer, metric) / median(samples, ours, metric)
+_RUNS: list[Run] = []  # The one of this process's contender.
 
 
-def verdicts(section: Section, samples: Samples, *, metric: str) -> list[dict]:
-  """Bars and limits whose contenders ran: what came out, and whether met."""
-  found = []
-  for bar in section.bars:
-    if bar.ours in samples and bar.peer in samples:
-      found.append(_judge_bar(section, bar, samples, metric))
-  for limit in section.limits:
-    if limit.ours in samples:
-      found.append(_judge_limit(section, limit, samples))
-  return found
+def _prepare(contender: Contender) -> None:
+  """Makes the contender and runs it once, to compile and to warm up."""
+  os.dup2(2, 1)  # The table alone goes to the standard output.
+  if not contender.needs:
+    start()
+  _RUNS.append(make(contender))
+  _RUNS[0]()
 
 
-def _judge_bar(
-  section: Section, bar: Bar, samples: Samples, metric: str
-) -> dict:
-  value = ratio(samples, bar.ours, bar.peer, metric=metric)
-  claim = f"{bar.ours} >= {bar.minimum:g}x {bar.peer}"
-  met = value >= bar.minimum
-  if bar.error is not None:
-    # Of ours over the peer's, the other way round than the seconds.
-    error = ratio(samples, bar.peer, bar.ours, metric="error")
-    claim += f" at {bar.error:g}x its error or less ({error:.4f}x)"
-    met = met and error <= bar.error
-  return {
-    "section": section.name,
-    "claim": claim,
-    "metric": metric,
-    "value": value,
-    "met": met,
-  }
+def _run_again() -> dict[str, float]:
+  return timed(_RUNS[0])
 
 
-def _judge_limit(section: Section, limit: Limit, samples: Samples) -> dict:
-  value = median(samples, limit.ours, limit.metric)
-  return {
-    "section": section.name,
-    "claim": f"{limit.ours}: {limit.metric} <= {limit.maximum:g}",
-    "metric": limit.metric,
-    "value": value,
-    "met": value <= limit.maximum,
-  }
+def make(contender: Contender) -> Run:
+  """Imports the contender and makes it."""
+  module, function = contender.make.split(":")
+  made = getattr(importlib.import_module(module), function)
+  return made(units=contender.units, **contender.options)
+
+
+def timed(run: Run) -> dict[str, float]:
+  """Seconds and figures of one run."""
+  wall, cpu = time.perf_counter(), time.process_time()
+  figures = run()
+  cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+  return {"wall_seconds": wall, "cpu_seconds": cpu, **figures}

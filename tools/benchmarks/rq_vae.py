@@ -6,63 +6,53 @@ import jax.numpy as jnp
 from gr_jax.nn.precision import dot_general
 from gr_jax.tokenizers import autoencoder, rq_vae, rq_vae_training
 from gr_jax.training import scan_fit
-from tools.benchmarks.contender import (
-  LIBRARY_START,
-  Bar,
-  Contender,
-  Run,
-  Section,
-)
+from tools.benchmarks.contender import DTYPES, Bar, Contender, Run, Section
 from tools.benchmarks.vectors import clustered_vectors
 
 SIZES = {
   "rows": 16_384,
   "features": 768,
-  "hidden": [512, 256, 128],
+  "hidden": (512, 256, 128),
   "latent": 32,
-  "codes": [256, 256, 256],
+  "codes": (256, 256, 256),
 }
-_DTYPES = ("bfloat16", "float32")
 
 
 def section(
   *, batches: tuple[int, ...] = (1024, 2048), units: int = 20, sizes=SIZES
 ) -> Section:
   """Ours in both types, and LC-Rec's arrangement in torch in both."""
-  ours, torch = "tools.benchmarks.rq_vae", "tools.benchmarks.rq_vae_torch"
-  contenders = [
+  contenders = tuple(
     Contender(
       name,
-      make,
-      options=sizes | {"batch": batch, "dtype": dtype},
-      dtype=dtype,
-      batch=batch,
+      f"tools.benchmarks.{make}",
+      sizes | {"batch": batch, "dtype": dtype},
       units=units,
       items=batch,
-      **more,
+      needs=needs,
     )
     for batch in batches
-    for name, make, dtypes, more in (
-      ("gr_jax", f"{ours}:make", _DTYPES, {"setup": LIBRARY_START}),
-      ("torch", f"{torch}:make", _DTYPES[::-1], {"needs": ("torch",)}),
+    for name, make, needs in (
+      ("gr_jax", "rq_vae:make", ()),
+      ("torch", "rq_vae_torch:make", ("torch",)),
     )
-    for dtype in dtypes
-  ]
+    for dtype in DTYPES
+  )
   bars = (
     Bar("gr_jax bfloat16 1024", "torch float32 1024", 2.5),
     Bar("gr_jax bfloat16 1024", "torch bfloat16 1024", 1.5),
     Bar("gr_jax bfloat16 2048", "torch bfloat16 2048", 1.1),
   )
   title = "RQ-VAE training step (768-512-256-128-32, 3 x 256 codes)"
-  return Section("rq_vae", title, "step", "items", tuple(contenders), bars)
+  return Section("rq_vae", title, "step", "items", contenders, bars)
 
 
 def make(*, units, batch, dtype, rows, features, hidden, latent, codes) -> Run:
   """Does `units` steps in one dispatch of `scan_fit.fit`, as the fit does."""
   config = rq_vae.RqVaeConfig(
-    hidden=tuple(hidden),
+    hidden=hidden,
     latent=latent,
-    levels=tuple(codes),
+    levels=codes,
     batch_size=batch,
     dot_general=dot_general(dtype),
   )

@@ -15,7 +15,7 @@ from tools.benchmarks.contender import Run
 from tools.benchmarks.vectors import clustered_vectors
 
 
-def _mlp(widths: list[int]) -> nn.Sequential:
+def _mlp(widths) -> nn.Sequential:
   layers = []
   for before, after in itertools.pairwise(widths):
     layers += [nn.Linear(before, after), nn.ReLU()]

@@ -6,160 +6,115 @@ it loses is that it repeats a prompt once per beam before it reads it; an engine
 that shares prefixes between beams would not, and none is measured here.
 """
 
-import time
-
 import jax
 import numpy as np
 
 from tools.benchmarks.contender import (
-  LIBRARY_START,
+  DTYPES,
   Bar,
   Contender,
   Limit,
   Run,
   Section,
 )
-from tools.benchmarks.search_model import (
-  make_generator,
-  make_sizes,
-  prompts,
-)
-from tools.benchmarks.trie import compiled_searches
+from tools.benchmarks.generator import Sizes
+from tools.benchmarks.search_model import make_searches
+from tools.benchmarks.trie import cpu_seconds
 
-SIZES = {
-  "ids": 100_000,
-  "level_sizes": [256, 256, 256, 256],
-  "prompt": 64,
-  "prompt_size": 1000,
-  "beam": 50,
-  "layers": 4,
-  "width": 256,
-  "heads": 4,
-  "kv_heads": 2,
-  "feed_forward": 704,
-}
-_DTYPES = ("bfloat16", "float32")
+SIZES = Sizes(1000, level_sizes=(256, 256, 256, 256))
 
 
 def section(
-  *, sizes=SIZES, batches=(1, 8, 32), queries: int = 128, peer_queries: int = 8
+  *,
+  sizes: Sizes = SIZES,
+  batches=(1, 8, 32),
+  queries: int = 128,
+  peer_queries: int = 8,
 ) -> Section:
   """Ours and `generate` per batch and type; the two answers side by side."""
-  here, peer = "tools.benchmarks.search", "tools.benchmarks.qwen2"
-  needs = ("torch", "transformers")
-  contenders, bars, limits = [], [], []
-  for batch in batches:
-    answered = max(batch, peer_queries)
-    for dtype in _DTYPES:
-      shared = {"dtype": dtype, "batch": batch}
-      options = sizes | shared
-      contenders += [
-        Contender(
-          "gr_jax",
-          f"{here}:make",
-          options,
-          units=max(batch, queries),
-          setup=LIBRARY_START,
-          **shared,
-        ),
-        Contender(
-          "qwen2 generate",
-          f"{peer}:make_retrieval",
-          options,
-          units=answered,
-          needs=needs,
-          **shared,
-        ),
-      ]
-      label = f"{dtype} {batch}"
-      bars.append(
-        Bar(
-          f"gr_jax {label}", f"qwen2 generate {label}", 15 if batch == 1 else 25
-        )
-      )
-    limits.append(Limit(f"gr_jax bfloat16 {batch}", "cpu_seconds", 0.006))
+  here, needs = "tools.benchmarks", ("torch", "transformers")
+  pairs = [(batch, dtype) for batch in batches for dtype in DTYPES]
+  contenders = [
+    Contender(
+      name,
+      f"{here}.{make}",
+      {"sizes": sizes, "batch": batch, "dtype": dtype},
+      units=max(batch, answered),
+      needs=packages,
+    )
+    for batch, dtype in pairs
+    for name, make, answered, packages in (
+      ("gr_jax", "search:make", queries, ()),
+      ("qwen2 generate", "qwen2:make_retrieval", peer_queries, needs),
+    )
+  ]
   inside = Contender(
     "gr_jax with and without IDs",
-    f"{here}:make_both_searches",
-    sizes | {"batch": 1},
+    f"{here}.search:make_both_searches",
+    {"sizes": sizes, "batch": 1},
     units=queries,
-    setup=LIBRARY_START,
   )
   same = Contender(
     "gr_jax and qwen2 answers",
-    f"{here}:make_answers",
-    sizes,
+    f"{here}.search:make_answers",
+    {"sizes": sizes},
     units=peer_queries,
     needs=needs,
-    setup=LIBRARY_START,
   )
-  limits.append(Limit(inside.label, "constrained_over_unconstrained", 1.05))
-  limits.append(Limit(same.label, "different_places", 0))
+  bars = tuple(
+    Bar(
+      f"gr_jax {dtype} {batch}",
+      f"qwen2 generate {dtype} {batch}",
+      15 if batch == 1 else 25,
+    )
+    for batch, dtype in pairs
+  )
+  limits = (
+    *(Limit(f"gr_jax bfloat16 {x}", "cpu_seconds", 0.006) for x in batches),
+    Limit(inside.label, "constrained_over_unconstrained", 1.05),
+    Limit(same.label, "different_places", 0),
+  )
   title = (
-    f"retrieval, {sizes['layers']} layers of {sizes['width']}, prompt "
-    f"{sizes['prompt']}, beam {sizes['beam']}, {len(sizes['level_sizes'])} "
-    f"levels, {sizes['ids']:,} IDs"
+    f"retrieval, {sizes.title}, prompt {sizes.history}, beam {sizes.beam}, "
+    f"{len(sizes.level_sizes)} levels, {sizes.ids:,} IDs"
   )
-  return Section(
-    "search",
-    title,
-    "query",
-    "queries",
-    (*contenders, inside, same),
-    tuple(bars),
-    tuple(limits),
-  )
+  programs = (*contenders, inside, same)
+  return Section("search", title, "query", "queries", programs, bars, limits)
 
 
-def make(*, units, batch, dtype, **sizes) -> Run:
+def make(*, units: int, batch: int, dtype: str, sizes: Sizes) -> Run:
   """Answers `units` queries, `batch` at a time."""
-  sizes = make_sizes(sizes)
-  given = make_generator(sizes, dtype=dtype)
-  search, _ = compiled_searches(
-    given.model, levels=len(sizes.level_sizes), beam=sizes.beam
-  )
-  tokens = prompts(sizes, units)
+  search, _ = make_searches(sizes, dtype=dtype)
+  tokens = sizes.tokens(units, sizes.history)
 
   def run():
     for start in range(0, units, batch):
-      prompt = given.prompt(tokens[start : start + batch])
-      found = jax.device_get(search(given.params, prompt, given.trie))
+      found = jax.device_get(search(tokens[start : start + batch]))
     return {"found": int((found.ids >= 0).sum()) / batch}
 
   return run
 
 
-def make_both_searches(*, units, batch, **sizes) -> Run:
+def make_both_searches(*, units: int, batch: int, sizes: Sizes) -> Run:
   """The search in the catalogue and the same without one, in turns."""
-  sizes = make_sizes(sizes)
-  given = make_generator(sizes, dtype="bfloat16")
-  search, unconstrained = compiled_searches(
-    given.model, levels=len(sizes.level_sizes), beam=sizes.beam
-  )
-  tokens = prompts(sizes, units)
-
-  def seconds(function, *arguments) -> float:
-    start = time.process_time()
-    jax.block_until_ready(function(*arguments))
-    return time.process_time() - start
+  searches = make_searches(sizes, dtype="bfloat16")
+  tokens = sizes.tokens(units, sizes.history)
 
   def run():
-    turns = []
-    for start in range(0, units, batch):
-      prompt = given.prompt(tokens[start : start + batch])
-      turns.append(
-        (
-          seconds(search, given.params, prompt, given.trie),
-          seconds(unconstrained, given.params, prompt),
-        )
-      )
+    turns = [
+      [
+        cpu_seconds(search, tokens[start : start + batch])
+        for search in searches
+      ]
+      for start in range(0, units, batch)
+    ]
     inside, without = np.median(turns, axis=0)
     return {"constrained_over_unconstrained": inside / without}
 
   return run
 
 
-def make_answers(*, units, **sizes) -> Run:
+def make_answers(*, units: int, sizes: Sizes) -> Run:
   """Compares the ordered answers to `units` queries in float32.
 
   Raises:
@@ -170,20 +125,13 @@ def make_answers(*, units, **sizes) -> Run:
 
   from tools.benchmarks.qwen2 import make_search
 
-  sizes = make_sizes(sizes)
-  given = make_generator(sizes, dtype="float32")
-  search, _ = compiled_searches(
-    given.model, levels=len(sizes.level_sizes), beam=sizes.beam
-  )
+  ours, _ = make_searches(sizes, dtype="float32")
   theirs = make_search(sizes, torch.float32)
-  tokens = prompts(sizes, units)
+  tokens = sizes.tokens(units, sizes.history)
 
   def run():
-    ours = jax.device_get(
-      search(given.params, given.prompt(tokens), given.trie)
-    )
-    codes, scores = theirs(tokens)
-    return compared(ours.codes, ours.log_probs, codes, scores)
+    found = jax.device_get(ours(tokens))
+    return compared(found.codes, found.log_probs, *theirs(tokens))
 
   return run
 

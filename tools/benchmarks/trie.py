@@ -1,57 +1,35 @@
-"""The costs of a catalogue to the search: the build, and each step in it.
+"""The costs of a catalogue: its build, and changes to it.
 
-The model is random logits, the same for every request, so that the time is
-the search's own; beside it stands the same search without a catalogue. The
-peers are in `constraint`; none of them takes a change to the catalogue without
-a new build.
+Beside them are what other benchmarks search: random IDs, and random scores in
+place of a model. The peers are in `constraint`; none of them takes a change to
+the catalogue without a new build.
 """
 
 import functools
 import time
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from gr_jax.decoding.beam_search import beam_search
-from gr_jax.decoding.beams import (
-  best_candidates,
-  next_log_probs,
-  root,
-)
+from gr_jax.decoding.beams import best_candidates, next_log_probs, root
 from gr_jax.decoding.live_trie import make_live_trie
 from gr_jax.decoding.trie import build_trie
-from tools.benchmarks.contender import (
-  LIBRARY_START,
-  Contender,
-  Limit,
-  Run,
-  Section,
-)
+from tools.benchmarks.contender import Contender, Limit, Run, Section
 
-SIZES = {"ids": 1_000_000, "level_sizes": [256, 256, 256, 256]}
+SIZES = {"ids": 1_000_000, "level_sizes": (256, 256, 256, 256)}
 
 
 def section(
-  *,
-  sizes=SIZES,
-  beam: int = 50,
-  builds: int = 3,
-  searches: int = 200,
-  changes: int = 20,
-  changed: int = 1000,
+  *, sizes=SIZES, builds: int = 3, changes: int = 20, changed: int = 1000
 ) -> Section:
-  """Build, changes, and searches with and without the trie in turns."""
+  """Builds, and changes to what is built."""
   here = "tools.benchmarks.trie"
-  steps = searches * len(sizes["level_sizes"])
   contenders = (
     Contender(
-      "gr_jax build",
-      f"{here}:make_build",
-      sizes,
-      units=builds,
-      items=sizes["ids"],
-      setup=LIBRARY_START,
+      "gr_jax build", f"{here}:make_build", sizes, builds, sizes["ids"]
     ),
     Contender(
       f"gr_jax add {changed:,} and remove them",
@@ -59,26 +37,24 @@ def section(
       sizes | {"changed": changed},
       units=changes,
       items=2 * changed,
-      setup=LIBRARY_START,
-    ),
-    Contender(
-      f"gr_jax beam {beam}",
-      f"{here}:make_search",
-      sizes | {"beam": beam},
-      batch=1,
-      units=searches,
-      setup=LIBRARY_START,
     ),
   )
   limits = (Limit("gr_jax build", "wall_seconds", 0.5),)
-  title = (
-    f"trie of {sizes['ids']:,} IDs, {len(sizes['level_sizes'])} x "
-    f"{sizes['level_sizes'][0]}; {steps} steps a round"
-  )
+  levels = sizes["level_sizes"]
+  title = f"trie of {sizes['ids']:,} IDs, {len(levels)} x {levels[0]}"
   return Section("trie", title, "call", "IDs", contenders, (), limits)
 
 
-def random_ids(count: int, level_sizes: list[int], *, seed: int) -> np.ndarray:
+def cpu_seconds(function, *arguments) -> float:
+  """CPU seconds until the function's arrays are there."""
+  start = time.process_time()
+  jax.block_until_ready(function(*arguments))
+  return time.process_time() - start
+
+
+def random_ids(
+  count: int, level_sizes: Sequence[int], *, seed: int
+) -> np.ndarray:
   """`[count, L]` int32 distinct rows, sorted."""
   rng = np.random.default_rng(seed)
   space = int(np.prod(level_sizes))
@@ -87,6 +63,15 @@ def random_ids(count: int, level_sizes: list[int], *, seed: int) -> np.ndarray:
   kept = rng.choice(len(numbers), count, replace=False, shuffle=False)
   numbers = numbers[np.sort(kept)]
   return np.stack(np.unravel_index(numbers, level_sizes), -1).astype(np.int32)
+
+
+def dictionary_trie(ids: np.ndarray) -> dict[tuple, np.ndarray]:
+  """From every prefix of sorted IDs to the codes that follow it."""
+  found: dict[tuple, dict[int, None]] = {}
+  for row in ids.tolist():
+    for level, code in enumerate(row):
+      found.setdefault(tuple(row[:level]), {})[code] = None
+  return {prefix: np.array([*codes]) for prefix, codes in found.items()}
 
 
 def random_scores(level_sizes, beam: int) -> tuple[jax.Array, ...]:
@@ -117,17 +102,13 @@ def make_changes(*, units, ids, level_sizes, changed) -> Run:
   new[rng.choice(len(rows), changed, replace=False)] = True
   live = make_live_trie(rows[~new], level_sizes, capacity=len(rows))
 
-  def milliseconds(change) -> float:
-    start = time.process_time()
-    jax.block_until_ready(change(rows[new]).trie)
-    return 1e3 * (time.process_time() - start)
+  def seconds(change) -> float:
+    return cpu_seconds(lambda: change(rows[new]).trie)
 
   def run():
     more = live.add(rows[new])
-    turns = [
-      (milliseconds(live.add), milliseconds(more.remove)) for _ in range(units)
-    ]
-    add, remove = np.median(turns, axis=0)
+    turns = [(seconds(live.add), seconds(more.remove)) for _ in range(units)]
+    add, remove = 1e3 * np.median(turns, axis=0)
     return {"add_milliseconds": add, "remove_milliseconds": remove}
 
   return run
@@ -181,32 +162,3 @@ def compiled_searches(generator, *, levels: int, beam: int):
       )
     ),
   )
-
-
-def make_search(*, units, ids, level_sizes, beam) -> Run:
-  """Searches with and without the trie in turns; microseconds per step."""
-  trie = build_trie(random_ids(ids, level_sizes, seed=0), level_sizes)
-  params, prompt = random_scores(level_sizes, beam), jnp.zeros(1, jnp.int32)
-
-  constrained, unconstrained = compiled_searches(
-    ScoreTable(), levels=len(level_sizes), beam=beam
-  )
-
-  def microseconds(search, *catalogue) -> float:
-    start = time.process_time()
-    jax.block_until_ready(search(params, prompt, *catalogue))
-    return 1e6 * (time.process_time() - start) / len(level_sizes)
-
-  def run():
-    turns = [
-      (microseconds(constrained, trie), microseconds(unconstrained))
-      for _ in range(units)
-    ]
-    inside, without = np.median(turns, axis=0)
-    return {
-      "step_microseconds": inside,
-      "unconstrained_step_microseconds": without,
-      "overhead_microseconds": inside - without,
-    }
-
-  return run

@@ -2,8 +2,6 @@
 
 import pathlib
 import sys
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -11,15 +9,8 @@ from configs import cq_sid
 from experiments.pipeline.embed import embed
 from experiments.pipeline.prepare import prepare
 from gr_jax.parallel.host_memory import release_freed_memory
-from tools.benchmarks.worker import locate
 
 FOLDER = pathlib.Path.home() / ".cache" / "gr_jax" / "benchmark"
-
-
-def load(data: Mapping[str, Any]) -> np.ndarray:
-  """The function `data["vectors"]` called with the other values."""
-  arguments = dict(data)
-  return locate(arguments.pop("vectors"))(**arguments)
 
 
 def item_vectors(*, rows: int) -> np.ndarray:
