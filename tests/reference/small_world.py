@@ -5,6 +5,7 @@ import functools
 import numpy as np
 
 from gr_jax.data.worlds.shop_config import ShopWorldConfig
+from gr_jax.data.worlds.shop_log import click_probability
 from gr_jax.data.worlds.shop_world import generate
 from gr_jax.generators.prompts.vocabulary import build_vocabulary
 from gr_jax.generators.prompts.writer import PromptConfig, PromptWriter
@@ -24,6 +25,12 @@ def shop():
     clusters_each=3,
   )
   return generate(config, seed=0)
+
+
+def catalogue_click_probability(world, user, time, query):
+  """Returns the probability `[R, N]` of a click on every item: the oracle."""
+  dots = world.preference(user, time, query) @ world.items.x.T
+  return click_probability(dots, world.items.appeal, world.config)
 
 
 @functools.cache

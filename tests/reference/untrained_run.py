@@ -56,7 +56,7 @@ def made(workdir):
   return (
     workdir,
     Data(world.catalogue, world.requests, artefact),
-    Vectors(world.item_x, world.query_x, artefact),
+    Vectors(world.items.x, world.query_x, artefact),
     Tokenized(semantic_ids(), artefact),
     generator(artefact),
   )

@@ -43,3 +43,8 @@ class ShopWorldConfig:
   order_share: float = 0.1
   valid_share: float = 0.1
   test_share: float = 0.1
+
+  @property
+  def num_periods(self) -> int:
+    """The number of periods, the one that begins at the end among them."""
+    return -(-self.days // self.period_days) + 1

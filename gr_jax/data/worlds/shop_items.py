@@ -4,6 +4,9 @@ import dataclasses
 
 import numpy as np
 
+from gr_jax.data.catalogue import object_array
+from gr_jax.data.worlds.shop_config import ShopWorldConfig
+
 _CONSONANTS, _VOWELS = "bdfgklmnprstvz", "aeiou"
 _SYLLABLES = [c + v for c in _CONSONANTS for v in _VOWELS]
 _BRANDS = 300
@@ -18,7 +21,8 @@ class ShopItems:
     x: `[N, D]` float32 latent vectors, mu_category + 0.7 nu_cluster + 0.35 eps.
     category: `[N]` int32.
     cluster: `[N]` int32, numbered through: category = cluster // clusters each.
-    popularity: `[N]` float64, sums to 1.
+    popularity: `[N]` float64, sums to 1: how often an item is a candidate.
+    appeal: `[N]` float32, added to the score of an item.
     price: `[N]` float32.
     titles: `[N]` object str.
     centres: `[C, D]` float32, mean vector of each sub-cluster.
@@ -34,6 +38,7 @@ class ShopItems:
   category: np.ndarray
   cluster: np.ndarray
   popularity: np.ndarray
+  appeal: np.ndarray
   price: np.ndarray
   titles: np.ndarray
   centres: np.ndarray
@@ -43,24 +48,19 @@ class ShopItems:
   word_x: np.ndarray
 
 
-def make_items(
-  rng: np.random.Generator,
-  *,
-  num_items: int,
-  num_categories: int,
-  clusters_each: int,
-  dimensions: int,
-) -> ShopItems:
+def make_items(rng: np.random.Generator, config: ShopWorldConfig) -> ShopItems:
   """Draws the items; categories are Zipf(0.9), popularity Zipf(1.1)."""
 
   def directions(n: int) -> np.ndarray:
-    return rng.normal(size=(n, dimensions)) / np.sqrt(dimensions)
+    return rng.normal(size=(n, config.dimensions)) / np.sqrt(config.dimensions)
 
-  num_clusters = num_categories * clusters_each
+  num_items, each = config.num_items, config.clusters_each
+  num_categories = config.num_categories
+  num_clusters = num_categories * each
   category = zipf_sample(rng, num_categories, exponent=0.9, size=num_items)
-  cluster = category * clusters_each + rng.integers(0, clusters_each, num_items)
+  cluster = category * each + rng.integers(0, each, num_items)
   category_x = directions(num_categories)
-  centres = np.repeat(category_x, clusters_each, axis=0)
+  centres = np.repeat(category_x, each, axis=0)
   centres = centres + 0.7 * directions(num_clusters)
   x = centres[cluster] + 0.35 * directions(num_items)
   words, category_words, cluster_words = _vocabulary(
@@ -68,11 +68,15 @@ def make_items(
   )
   price_level = rng.normal(2.0, 0.7, num_categories)
   price = np.exp(price_level[category] + rng.normal(0, 0.4, num_items))
+  popularity = _popularity(rng, cluster, num_clusters)
+  fame = np.log(popularity)
+  appeal = config.appeal * (fame - fame.mean()) / fame.std()
   return ShopItems(
     x=x.astype(np.float32),
     category=category.astype(np.int32),
     cluster=cluster.astype(np.int32),
-    popularity=_popularity(rng, cluster, num_clusters),
+    popularity=popularity,
+    appeal=appeal.astype(np.float32),
     price=price.round(2).astype(np.float32),
     titles=_titles(
       rng, words, category_words[category], cluster_words[cluster]
@@ -105,8 +109,7 @@ def _popularity(
   """Draws Zipf(1.1) by rank; dense clusters rank higher, as density^0.5."""
   density = np.bincount(cluster, minlength=num_clusters)[cluster]
   merit = 0.5 * np.log(density) + rng.gumbel(size=len(cluster))
-  rank = np.empty(len(cluster), np.int64)
-  rank[np.argsort(-merit)] = np.arange(len(cluster))
+  rank = np.argsort(np.argsort(-merit))
   weights = (rank + 1.0) ** -1.1
   return weights / weights.sum()
 
@@ -119,8 +122,7 @@ def _vocabulary(
   total = num_categories * own + num_clusters * each + _BRANDS
   n = len(_SYLLABLES)
   numbers = rng.choice(n**3, total, replace=False)
-  words = np.empty(total, object)
-  words[:] = [
+  words = [
     _SYLLABLES[k // n**2] + _SYLLABLES[k // n % n] + _SYLLABLES[k % n]
     for k in numbers.tolist()
   ]
@@ -130,7 +132,7 @@ def _vocabulary(
   category_words = np.concatenate([first, shared], axis=1)
   second = num_categories * own + np.arange(num_clusters * each)
   return (
-    words,
+    object_array(words),
     category_words.astype(np.int32),
     second.reshape(num_clusters, each).astype(np.int32),
   )
@@ -169,9 +171,8 @@ def _titles(
     ],
     axis=1,
   )
-  titles = np.empty(n, object)
-  titles[:] = [
+  titles = [
     " ".join((*row[: 1 + a], *row[5 : 5 + b]))
     for row, (a, b) in zip(words[chosen].tolist(), counts.tolist())
   ]
-  return titles
+  return object_array(titles)

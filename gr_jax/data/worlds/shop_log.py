@@ -55,7 +55,6 @@ def draw_log(
   config: ShopWorldConfig,
   items: ShopItems,
   users: ShopUsers,
-  appeal: np.ndarray,
 ) -> ShopLog:
   """Draws more pages than are needed and keeps those that are requests.
 
@@ -63,7 +62,7 @@ def draw_log(
     ValueError: clicks are too rare.
   """
   for times in (2, 8, 32):
-    log = _draw(rng, config, items, users, appeal, times * config.num_requests)
+    log = _draw(rng, config, items, users, times * config.num_requests)
     if len(log.user) == config.num_requests:
       return log
   raise ValueError(
@@ -77,7 +76,6 @@ def _draw(
   config: ShopWorldConfig,
   items: ShopItems,
   users: ShopUsers,
-  appeal: np.ndarray,
   n: int,
 ) -> ShopLog:
   user = np.searchsorted(np.cumsum(users.activity), rng.random(n))
@@ -93,7 +91,7 @@ def _draw(
     config,
   )
   candidates = _candidates(rng, config, items, cluster)
-  page_item, page_kind = _pages(rng, config, items, appeal, w, candidates)
+  page_item, page_kind = _pages(rng, config, items, w, candidates)
   kept = _kept(user, query[:, 0] >= 0, np.any(page_kind > EXPOSED, axis=1))
   kept = kept[: config.num_requests]
   return ShopLog(
@@ -108,7 +106,7 @@ def _draw(
 def period_of(time: np.ndarray, config: ShopWorldConfig) -> np.ndarray:
   """Returns the period `[R]` int64 of times, clipped to those of the world."""
   period = (time - _START) // (config.period_days * _DAY)
-  return np.clip(period, 0, -(-config.days // config.period_days))
+  return np.clip(period, 0, config.num_periods - 1)
 
 
 def query_vectors(query: np.ndarray, word_x: np.ndarray) -> np.ndarray:
@@ -207,7 +205,6 @@ def _pages(
   rng: np.random.Generator,
   config: ShopWorldConfig,
   items: ShopItems,
-  appeal: np.ndarray,
   w: np.ndarray,
   candidates: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -220,13 +217,15 @@ def _pages(
     part = slice(begin, begin + _CHUNK)
     rows = candidates[part]
     dots = np.einsum("rd,rcd->rc", w[part], items.x[rows], optimize=True)
-    noisy = dots + appeal[rows] + config.noise * rng.gumbel(size=rows.shape)
+    noisy = (
+      dots + items.appeal[rows] + config.noise * rng.gumbel(size=rows.shape)
+    )
     noisy[repeated[part]] = -np.inf
     best = np.argsort(-noisy, axis=1, kind="stable")[:, : config.page_size]
     shown = np.isfinite(np.take_along_axis(noisy, best, axis=1))
     page = np.take_along_axis(rows, best, axis=1)
     click = click_probability(
-      np.take_along_axis(dots, best, axis=1), appeal[page], config
+      np.take_along_axis(dots, best, axis=1), items.appeal[page], config
     )
     clicked = shown & (rng.random(page.shape) < click)
     ordered = clicked & (rng.random(page.shape) < config.order_share)

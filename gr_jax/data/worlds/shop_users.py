@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from gr_jax.data.catalogue import object_array
+from gr_jax.data.worlds.shop_config import ShopWorldConfig
 
 INTERESTS = 4
 _GENDERS = ("female", "male", "other")
@@ -37,13 +38,7 @@ class ShopUsers:
 
 
 def make_users(
-  rng: np.random.Generator,
-  *,
-  num_users: int,
-  num_periods: int,
-  num_categories: int,
-  cluster_mass: np.ndarray,
-  drift: float,
+  rng: np.random.Generator, config: ShopWorldConfig, cluster_mass: np.ndarray
 ) -> ShopUsers:
   """Draws users; gender and age shift the categories that they like.
 
@@ -51,17 +46,20 @@ def make_users(
   step of size `drift` each period.
 
   Args:
+    rng: The generator that draws them.
+    config: The numbers of users and periods, and the drift.
     cluster_mass: The popularity `[C]` of each sub-cluster, the prior of
       interests.
   """
+  num_users, num_categories = config.num_users, config.num_categories
   gender = rng.integers(0, len(_GENDERS), num_users)
   age = rng.integers(0, len(_AGES), num_users)
   taste = 0.7 * (
     rng.normal(size=(len(_GENDERS), 1, num_categories))
     + rng.normal(size=(1, len(_AGES), num_categories))
   )
-  each = len(cluster_mass) // num_categories
-  group_mass = cluster_mass * np.exp(np.repeat(taste, each, axis=2))
+  taste = np.repeat(taste, config.clusters_each, axis=2)
+  group_mass = cluster_mass * np.exp(taste)
   cumulative = np.cumsum(group_mass, axis=2)
   clusters = np.empty((num_users, INTERESTS), np.int32)
   for g in range(len(_GENDERS)):
@@ -70,7 +68,8 @@ def make_users(
       draws = rng.random((len(rows), INTERESTS)) * cumulative[g, a, -1]
       clusters[rows] = np.searchsorted(cumulative[g, a], draws)
   start = np.log(rng.dirichlet(np.ones(INTERESTS), num_users) + 1e-6)
-  steps = drift * rng.normal(size=(num_users, num_periods, INTERESTS))
+  steps = rng.normal(size=(num_users, config.num_periods, INTERESTS))
+  steps *= config.drift
   steps[:, 0] = start
   weights = np.exp(np.cumsum(steps, axis=1))
   activity = rng.gamma(1.0, size=num_users) + 0.1

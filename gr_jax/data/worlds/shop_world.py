@@ -20,6 +20,7 @@ import numpy as np
 
 from gr_jax.data.catalogue import Catalogue, category_columns, object_array
 from gr_jax.data.requests import EXPOSED, ORDERED, Requests
+from gr_jax.data.row_lists import offsets_of
 from gr_jax.data.splits import (
   split_by_time,
   training_ends_for_all,
@@ -43,31 +44,27 @@ class ShopWorld:
   """A log and the truth behind it.
 
   Attributes:
-    item_x: `[N, D]` float32 latent item vectors.
-    item_cat: `[N]` int32 category, 0..num_categories-1.
-    item_pop: `[N]` float32, sums to 1: how often an item is a candidate.
-    item_appeal: `[N]` float32, added to the score of an item.
+    config: The sizes and strengths.
+    catalogue: The items as a retriever sees them.
+    requests: The log.
+    items: The items as they are, with their latent vectors.
+    users: The users as they are.
     query_x: `[Q, D]` float32 latent vectors of `requests.queries`.
   """
 
   config: ShopWorldConfig
   catalogue: Catalogue
   requests: Requests
-  item_x: np.ndarray
-  item_cat: np.ndarray
-  item_pop: np.ndarray
-  item_appeal: np.ndarray
+  items: ShopItems
+  users: ShopUsers
   query_x: np.ndarray
-  _users: ShopUsers
-  _centres: np.ndarray
 
   def preference(
     self, user: np.ndarray, time: np.ndarray, query: np.ndarray
   ) -> np.ndarray:
     """Returns w `[R, D]` of users, times and queries `[R]` (-1 = no query)."""
-    interest = self._users.interest(
-      user, period_of(time, self.config), self._centres
-    )
+    period = period_of(time, self.config)
+    interest = self.users.interest(user, period, self.items.centres)
     no_query = np.zeros_like(self.query_x[:1])
     query_x = np.concatenate([self.query_x, no_query])[query]
     return preference(interest, query_x, self.config)
@@ -81,21 +78,8 @@ class ShopWorld:
   ) -> np.ndarray:
     """Returns the probability of a click on items `[R, M]`, were they shown."""
     w = self.preference(user, time, query)
-    dots = np.einsum("rd,rmd->rm", w, self.item_x[items])
-    return click_probability(dots, self.item_appeal[items], self.config)
-
-  def catalogue_click_probability(
-    self, user: np.ndarray, time: np.ndarray, query: np.ndarray
-  ) -> np.ndarray:
-    """Returns the probability `[R, N]` of a click on every item: the oracle."""
-    dots = self.preference(user, time, query) @ self.item_x.T
-    return click_probability(dots, self.item_appeal, self.config)
-
-  def head_share(self, share: float = 0.05) -> float:
-    """Returns the share of training interactions with the head items."""
-    counts = np.sort(self.catalogue.popularity)[::-1]
-    head = counts[: max(1, round(share * len(counts)))]
-    return float(head.sum() / max(counts.sum(), 1))
+    dots = np.einsum("rd,rmd->rm", w, self.items.x[items])
+    return click_probability(dots, self.items.appeal[items], self.config)
 
 
 def generate(config: ShopWorldConfig, *, seed: int) -> ShopWorld:
@@ -108,43 +92,18 @@ def generate(config: ShopWorldConfig, *, seed: int) -> ShopWorld:
     np.random.default_rng(child)
     for child in np.random.SeedSequence(seed).spawn(3)
   )
-  items = make_items(
-    item_rng,
-    num_items=config.num_items,
-    num_categories=config.num_categories,
-    clusters_each=config.clusters_each,
-    dimensions=config.dimensions,
+  items = make_items(item_rng, config)
+  cluster_mass = np.bincount(
+    items.cluster, items.popularity, minlength=len(items.centres)
   )
-  users = make_users(
-    user_rng,
-    num_users=config.num_users,
-    num_periods=-(-config.days // config.period_days) + 1,
-    num_categories=config.num_categories,
-    cluster_mass=np.bincount(
-      items.cluster, items.popularity, minlength=len(items.centres)
-    ),
-    drift=config.drift,
-  )
-  appeal = np.log(items.popularity)
-  appeal = config.appeal * (appeal - appeal.mean()) / appeal.std()
-  appeal = appeal.astype(np.float32)
-  log = draw_log(log_rng, config, items, users, appeal)
+  users = make_users(user_rng, config, cluster_mass)
+  log = draw_log(log_rng, config, items, users)
   requests, query_x = _requests(config, items, users, log)
   popularity = training_popularity(
     requests, training_ends_for_all(requests), num_items=config.num_items
   )
-  return ShopWorld(
-    config=config,
-    catalogue=_catalogue(items, popularity, config.clusters_each),
-    requests=requests,
-    item_x=items.x,
-    item_cat=items.category,
-    item_pop=items.popularity.astype(np.float32),
-    item_appeal=appeal,
-    query_x=query_x,
-    _users=users,
-    _centres=items.centres,
-  )
+  catalogue = _catalogue(items, popularity, config.clusters_each)
+  return ShopWorld(config, catalogue, requests, items, users, query_x)
 
 
 def _catalogue(
@@ -173,8 +132,7 @@ def _requests(
   clicks = (log.page_kind > EXPOSED).sum(1)
   by_user = np.argsort(log.user, kind="stable")
   past = np.cumsum(clicks[by_user]) - clicks[by_user]
-  history_end = np.empty(len(by_user), np.int64)
-  history_end[by_user] = past
+  history_end = past[np.argsort(by_user)]
   events = np.bincount(log.user, clicks, minlength=num_users)
   clicked = log.page_kind[by_user] > EXPOSED
   shown = log.page_item >= 0
@@ -186,7 +144,7 @@ def _requests(
   requests = Requests(
     user_ids=object_array([f"user{u}" for u in range(num_users)]),
     profiles=users.profiles,
-    user_offsets=np.append(0, np.cumsum(events)).astype(np.int64),
+    user_offsets=offsets_of(events),
     event_item=log.page_item[by_user][clicked],
     event_time=np.repeat(log.time[by_user], clicks[by_user]),
     user=log.user,
@@ -196,7 +154,7 @@ def _requests(
     split=split_by_time(
       log.time, valid_share=config.valid_share, test_share=config.test_share
     ),
-    page_offsets=np.append(0, np.cumsum(shown.sum(1))).astype(np.int64),
+    page_offsets=offsets_of(shown.sum(1)),
     page_item=page_item,
     page_kind=page_kind,
     page_value=price.astype(np.float32),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from gr_jax.data.worlds.shop_config import ShopWorldConfig
 from gr_jax.data.worlds.shop_items import make_items, zipf_sample
 
 
@@ -10,10 +11,7 @@ from gr_jax.data.worlds.shop_items import make_items, zipf_sample
 def items():
   return make_items(
     np.random.default_rng(0),
-    num_items=4000,
-    num_categories=10,
-    clusters_each=5,
-    dimensions=32,
+    ShopWorldConfig(num_items=4000, num_categories=10, clusters_each=5),
   )
 
 

@@ -13,24 +13,24 @@ from gr_jax.data.worlds.shop_log import (
 )
 from gr_jax.data.worlds.shop_users import make_users
 
-CONFIG = ShopWorldConfig(num_requests=400, days=20, bias=-3.0)
+CONFIG = ShopWorldConfig(
+  num_items=300,
+  num_users=30,
+  num_requests=400,
+  num_categories=5,
+  dimensions=8,
+  days=20,
+  bias=-3.0,
+  appeal=0.0,
+)
 
 
 def _world():
   rng = np.random.default_rng(0)
-  items = make_items(
-    rng, num_items=300, num_categories=5, clusters_each=20, dimensions=8
-  )
-  users = make_users(
-    rng,
-    num_users=30,
-    num_periods=5,
-    num_categories=5,
-    cluster_mass=np.bincount(items.cluster, items.popularity, minlength=100),
-    drift=0.4,
-  )
-  log = draw_log(rng, CONFIG, items, users, np.zeros(300, np.float32))
-  return items, log
+  items = make_items(rng, CONFIG)
+  mass = np.bincount(items.cluster, items.popularity, minlength=100)
+  users = make_users(rng, CONFIG, mass)
+  return items, draw_log(rng, CONFIG, items, users)
 
 
 def test_times_rise_and_queries_hold_distinct_words():

@@ -2,20 +2,17 @@
 
 import numpy as np
 
+from gr_jax.data.worlds.shop_config import ShopWorldConfig
 from gr_jax.data.worlds.shop_users import make_users
 
 MASS = np.array([0.0, 0.5, 0.3, 0.2])
 
 
 def _users(drift: float):
-  return make_users(
-    np.random.default_rng(0),
-    num_users=500,
-    num_periods=6,
-    num_categories=2,
-    cluster_mass=MASS,
-    drift=drift,
+  config = ShopWorldConfig(
+    num_users=500, days=35, num_categories=2, clusters_each=2, drift=drift
   )
+  return make_users(np.random.default_rng(0), config, MASS)
 
 
 def test_weights_sum_to_one_and_drift_only_where_drift_is_set():

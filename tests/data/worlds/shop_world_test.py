@@ -8,6 +8,7 @@ import pytest
 from gr_jax.data.requests import CLICKED, EXPOSED, ORDERED, TEST, TRAIN, VALID
 from gr_jax.data.worlds.shop_config import ShopWorldConfig
 from gr_jax.data.worlds.shop_world import ShopWorld, generate
+from tests.reference.small_world import catalogue_click_probability
 
 CONFIG = ShopWorldConfig(
   num_items=600,
@@ -28,14 +29,19 @@ def _arrays(world: ShopWorld) -> list[np.ndarray]:
     world.catalogue
   )
   tables.pop("category_names")
-  return [*tables.values(), world.item_x, world.query_x, world.item_pop]
+  return [
+    *tables.values(),
+    world.items.x,
+    world.query_x,
+    world.items.popularity,
+  ]
 
 
 def test_same_seed_same_world_and_other_seed_another(world):
   again, other = generate(CONFIG, seed=0), generate(CONFIG, seed=1)
   for a, b in zip(_arrays(world), _arrays(again)):
     np.testing.assert_array_equal(a, b)
-  assert not np.array_equal(world.item_x, other.item_x)
+  assert not np.array_equal(world.items.x, other.items.x)
   assert not np.array_equal(
     world.requests.event_item[:100], other.requests.event_item[:100]
   )
@@ -44,10 +50,10 @@ def test_same_seed_same_world_and_other_seed_another(world):
 def test_sizes_are_those_of_the_config(world):
   assert len(world.requests) == CONFIG.num_requests
   assert len(world.catalogue) == CONFIG.num_items
-  assert world.item_x.shape == (CONFIG.num_items, CONFIG.dimensions)
+  assert world.items.x.shape == (CONFIG.num_items, CONFIG.dimensions)
   assert world.query_x.shape == (len(world.requests.queries), CONFIG.dimensions)
   assert world.catalogue.categories.shape == (CONFIG.num_items, 2)
-  np.testing.assert_allclose(world.item_pop.sum(), 1, rtol=1e-5)
+  np.testing.assert_allclose(world.items.popularity.sum(), 1, rtol=1e-5)
   words = [len(text.split()) for text in world.catalogue.texts]
   assert min(words) >= 6
   assert max(words) <= 12
@@ -120,7 +126,7 @@ def test_catalogue_probability_is_click_probability_of_all_items(world):
   every = np.tile(np.arange(CONFIG.num_items), (len(rows), 1))
   request = r.user[rows], r.time[rows], r.query[rows]
   np.testing.assert_allclose(
-    world.catalogue_click_probability(*request),
+    catalogue_click_probability(world, *request),
     world.click_probability(*request, every),
     rtol=1e-4,
   )
@@ -129,8 +135,8 @@ def test_catalogue_probability_is_click_probability_of_all_items(world):
 def test_oracle_beats_popularity(world):
   r = world.requests
   rows = r.rows(TEST, "search")
-  oracle = world.catalogue_click_probability(
-    r.user[rows], r.time[rows], r.query[rows]
+  oracle = catalogue_click_probability(
+    world, r.user[rows], r.time[rows], r.query[rows]
   )
   popular = np.argsort(-world.catalogue.popularity)[:10]
   best = np.argsort(-oracle, axis=1)[:, :10]
@@ -143,8 +149,9 @@ def test_oracle_beats_popularity(world):
 
 
 def test_head_takes_most_of_the_interactions(world):
-  assert world.head_share(1.0) == pytest.approx(1.0)
-  assert 0.4 < world.head_share(0.05) < 0.95
+  counts = np.sort(world.catalogue.popularity)[::-1]
+  head = counts[: round(0.05 * len(counts))]
+  assert 0.4 < head.sum() / counts.sum() < 0.95
 
 
 def test_some_query_words_mean_two_categories(world):
@@ -153,7 +160,7 @@ def test_some_query_words_mean_two_categories(world):
   for row in np.flatnonzero(r.query >= 0):
     for word in r.queries[r.query[row]].split():
       words.setdefault(word, set()).update(
-        world.item_cat[r.targets(row)].tolist()
+        world.items.category[r.targets(row)].tolist()
       )
   shared = sum(len(categories) > 1 for categories in words.values())
   assert 1 < shared < len(words) / 2

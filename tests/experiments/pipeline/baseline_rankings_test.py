@@ -15,7 +15,7 @@ def rankings(tmp_path_factory):
   """`{(kind, seen): {baseline: [R, 10]}}` and the requests by kind."""
   artefact = Artefact(tmp_path_factory.mktemp("run"), "", 0.0)
   world = shop()
-  vectors = Vectors(world.item_x, world.query_x, artefact)
+  vectors = Vectors(world.items.x, world.query_x, artefact)
   data = Data(world.catalogue, world.requests, artefact)
   baselines = Baselines(data, vectors, window=3, last=10)
   requests = draw_eval_requests(world.requests, split=TEST, count=12, seed=0)
@@ -66,7 +66,7 @@ def test_a_dual_encoder_stands_beside_the_baselines_where_there_is_one(
 ):
   artefact = Artefact(tmp_path, "", 0.0)
   world = shop()
-  vectors = Vectors(world.item_x, world.query_x, artefact)
+  vectors = Vectors(world.items.x, world.query_x, artefact)
   data = Data(world.catalogue, world.requests, artefact)
   requests = draw_eval_requests(world.requests, split=TEST, count=3, seed=0)[0]
   names = {}

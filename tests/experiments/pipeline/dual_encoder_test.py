@@ -29,7 +29,7 @@ CONFIG = ConfigDict(
 def made(directory):
   world_data = data(directory)
   world = shop()
-  vectors = Vectors(world.item_x, world.query_x, world_data.artefact)
+  vectors = Vectors(world.items.x, world.query_x, world_data.artefact)
   return train_dual_encoder(
     CONFIG,
     directory,

@@ -20,7 +20,7 @@ def section():
 def fitted(directory):
   """The model of a log in which one half of the catalogue is clicked on."""
   world, world_data = shop(), data(directory)
-  liked = world.item_x[:, 0] > np.median(world.item_x[:, 0])
+  liked = world.items.x[:, 0] > np.median(world.items.x[:, 0])
   requests = world_data.requests
   kinds = np.where(liked[requests.page_item], CLICKED, EXPOSED)
   planted = dataclasses.replace(
@@ -29,7 +29,7 @@ def fitted(directory):
       requests, page_kind=kinds.astype(requests.page_kind.dtype)
     ),
   )
-  vectors = Vectors(world.item_x, world.query_x, world_data.artefact)
+  vectors = Vectors(world.items.x, world.query_x, world_data.artefact)
   return preference.fit_preference_model(section(), directory, planted, vectors)
 
 

@@ -7,7 +7,7 @@ from experiments.studies.blind_spot import (
   truth,
   with_blind_spot,
 )
-from tests.reference.small_world import shop
+from tests.reference.small_world import catalogue_click_probability, shop
 
 
 def zero(requests, items):
@@ -40,8 +40,8 @@ def test_the_truth_is_the_worlds_own_probability():
   world = shop()
   rows, items = np.array([3, 5]), np.array([7, 9])
   log = world.requests
-  everything = world.catalogue_click_probability(
-    log.user[rows], log.time[rows], log.query[rows]
+  everything = catalogue_click_probability(
+    world, log.user[rows], log.time[rows], log.query[rows]
   )
   np.testing.assert_allclose(
     truth(world)(rows, items), everything[[0, 1], items], rtol=1e-5

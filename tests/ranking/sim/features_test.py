@@ -8,7 +8,7 @@ WEEK = 7 * 86_400
 
 def tables(depth=2):
   world = shop()
-  return make_tables(world.catalogue, world.item_x, world.query_x, depth=depth)
+  return make_tables(world.catalogue, world.items.x, world.query_x, depth=depth)
 
 
 def test_histories_are_the_latest_events_before_the_request():
@@ -30,7 +30,7 @@ def test_row_numbers_become_their_vectors():
   world, log = shop(), shop().requests
   rows, items = np.arange(200, 220), np.arange(20)
   found = look_up(tables(), PairWriter(log, window=3)(rows, items))
-  np.testing.assert_array_equal(found.vectors, world.item_x[items])
+  np.testing.assert_array_equal(found.vectors, world.items.x[items])
   expected = world.catalogue.categories[items, 1]
   np.testing.assert_array_equal(found.categories, expected)
   searched = log.query[rows] >= 0

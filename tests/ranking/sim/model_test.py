@@ -22,7 +22,7 @@ CONFIG = PreferenceConfig(
 @functools.cache
 def model():
   world = shop()
-  tables = make_tables(world.catalogue, world.item_x, world.query_x, depth=2)
+  tables = make_tables(world.catalogue, world.items.x, world.query_x, depth=2)
   writer = PairWriter(world.requests, CONFIG.window)
   pairs = writer(np.arange(2), np.arange(2))
   network = PreferenceNetwork(CONFIG.network)

@@ -50,7 +50,7 @@ def world():
 @functools.cache
 def fitted():
   shop = world()
-  tables = make_tables(shop.catalogue, shop.item_x, shop.query_x, depth=2)
+  tables = make_tables(shop.catalogue, shop.items.x, shop.query_x, depth=2)
   return fit_preference(shop.requests, tables, config=CONFIG)
 
 
@@ -122,7 +122,7 @@ def test_fewer_requests_are_read_where_that_is_said():
 
 def test_every_step_is_reported():
   shop = world()
-  tables = make_tables(shop.catalogue, shop.item_x, shop.query_x, depth=2)
+  tables = make_tables(shop.catalogue, shop.items.x, shop.query_x, depth=2)
   config = dataclasses.replace(CONFIG, max_requests=200, epochs=2)
   reported = []
   fit_preference(

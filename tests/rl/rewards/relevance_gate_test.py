@@ -10,11 +10,11 @@ def gate(**settings):
   log = shop().requests
   rows = np.flatnonzero(log.split == TRAIN)
   config = GateConfig(samples=2000, **settings)
-  return RelevanceGate(log, shop().item_x, rows=rows, config=config)
+  return RelevanceGate(log, shop().items.x, rows=rows, config=config)
 
 
 def test_a_score_is_the_cosine_to_the_nearest_of_the_latest_items():
-  found, log, x = gate(last=5), shop().requests, shop().item_x
+  found, log, x = gate(last=5), shop().requests, shop().items.x
   x = x / np.linalg.norm(x, axis=1, keepdims=True)
   for request in range(100, 400, 23):
     history = log.history(request)[-5:]

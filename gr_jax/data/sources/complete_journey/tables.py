@@ -202,14 +202,11 @@ def _catalogue(
 def _category_paths(products: pl.DataFrame) -> list[list[str]]:
   """Returns department > category > type in words, up to the first unknown."""
   columns = products.select("department", "product_category", "product_type")
-  return [
-    list(
-      itertools.takewhile(
-        bool, (" ".join(natural_words(whole_phrase(name))) for name in row)
-      )
-    )
-    for row in columns.rows()
-  ]
+  paths = []
+  for row in columns.rows():
+    names = [" ".join(natural_words(whole_phrase(name))) for name in row]
+    paths.append(list(itertools.takewhile(bool, names)))
+  return paths
 
 
 def _phrases(products: pl.DataFrame) -> tuple[list[str], np.ndarray]:
