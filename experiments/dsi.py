@@ -1,7 +1,7 @@
 """DSI's identifiers in front of a generator; NCI's are the semantic ones.
 
-DSI gives every document an ID of its own: a code, digits that say nothing, or
-a path in a tree of clusters (`gr_jax/tokenizers/dsi.py`).
+DSI gives every document an ID of its own: a code, random digits, or a
+path in a tree of clusters (`gr_jax/tokenizers/dsi.py`).
 """
 
 import pathlib

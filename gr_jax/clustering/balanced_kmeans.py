@@ -1,4 +1,4 @@
-"""Balanced k-means: every cluster holds the same number of rows (OneRec).
+"""Balanced k-means, whose clusters have equal sizes (OneRec, arXiv 2502.18965).
 
 w = N // C;  repeat: U <- all rows; for k = 0 .. C-1: take the w rows of U
 nearest to c_k (the last cluster takes the remainder), c_k <- their mean
@@ -15,8 +15,8 @@ from gr_jax.clustering import kmeans
 def _take_nearest(x, norms, centroid, codes, *, code, width):
   """Gives the `width` nearest rows without a code this code."""
   distance = norms - 2.0 * (x @ centroid)
-  free = jnp.where(codes < 0, distance, jnp.inf)
-  rows = jax.lax.top_k(-free, width)[1]
+  left = jnp.where(codes < 0, distance, jnp.inf)
+  rows = jax.lax.top_k(-left, width)[1]
   return jnp.mean(x[rows], axis=0), codes.at[rows].set(code)
 
 

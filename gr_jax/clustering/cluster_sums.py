@@ -19,11 +19,11 @@ Matmul = Callable[[jax.Array, jax.Array], jax.Array]
 
 
 class ClusterSums(NamedTuple):
-  """Of some rows and C centroids.
+  """Sums of some rows by their nearest of C centroids.
 
   Attributes:
     sums: `[C, D]`, the sum of the rows nearest to each centroid.
-    counts: `[C]`, how many they are.
+    counts: `[C]`, the number of these rows.
     error: summed squared distance of the rows to their centroids.
   """
 

@@ -160,13 +160,13 @@ def fit(
   Args:
     x: `[N, D]`.
     num_clusters: C; at least 1 and at most N.
-    key: of seeds and reseeding.
+    key: The key of seeds and reseeding.
     iterations: at most.
-    tolerance: of the early stop; 0 stops at a fixed point only.
-    seed: where the centroids start; k-means++ on a sample and one pass of
+    tolerance: The bound of the early stop; 0 stops at a fixed point only.
+    seed: The start of the centroids; k-means++ on a sample and one pass of
       mini-batches by default.
-    matmul: of the distances inside the loop; the codes returned are nearest
-      in float32.
+    matmul: The product of the distances inside the loop; the codes returned
+      are nearest in float32.
     mesh: one axis, over which the rows are spread; the first device alone
       by default.
 

@@ -1,4 +1,4 @@
-"""Where k-means starts: `[C, D]` seeds from rows `[N, D]`.
+"""Seeds `[C, D]` for k-means from rows `[N, D]`.
 
 k-means++ finds the clusters that are there, and outliers with them: a seed on
 a row that is far from every other row attracts only itself. The residuals of a
@@ -26,10 +26,12 @@ NEIGHBOURS = 8
 def plus_plus(x: jax.Array, key: jax.Array, *, num_clusters: int) -> jax.Array:
   """k-means++ seeds `[C, D]` from rows `[N, D]`, greedy (scikit-learn's).
 
+  k-means++ is Arthur and Vassilvitskii, SODA 2007.
+
   Each next seed is the best of `2 + ln C` rows, drawn with probability
   proportional to the squared distance to the seeds so far; evenly where all
   distances are zero. Best leaves the least summed distance. Distances are
-  those of the centred rows in bfloat16.
+  those of the centered rows in bfloat16.
   """
   trials = 2 + int(math.log(num_clusters))
   first_key, draw_key = jax.random.split(key)
@@ -90,7 +92,7 @@ def sampled_seeds(
   """Seeds `[C, D]` from `max(8192, 8 C)` random rows of `[N, D]`.
 
   k-means++, then the mean of the 8 nearest rows of the sample, fewer where the
-  sample has fewer than 32 per cluster (our design).
+  sample has fewer than 32 per cluster [OURS].
   """
   rows_key, seed_key = jax.random.split(key)
   size = min(max(SAMPLE_ROWS, 8 * num_clusters), x.shape[0])

@@ -1,4 +1,4 @@
-"""How many codes an item gets, and its quantization cut there (SARQ, 2.1).
+"""The number of codes that an item gets (SARQ, section 2.1).
 
     go on to level l >= 2   iff   I(c_1 : c_{l-1}) <= B_l;   else stop
     k(x) = the last level reached;   z^ = sum_{l <= k(x)} q_l
@@ -16,7 +16,7 @@ from gr_jax.tokenizers import path_entropy, quantizers
 
 @flax.struct.dataclass
 class PathBudgets:
-  """What decides the depth.
+  """The tables and budgets that decide the depth.
 
   Attributes:
     tables: P of every prefix; see `path_entropy`.
@@ -57,7 +57,7 @@ def cut_codes(codes: jax.Array, depth: jax.Array) -> jax.Array:
 def cut(
   quantized: quantizers.Quantized, depth: jax.Array
 ) -> quantizers.Quantized:
-  """What is left of a quantization after `depth` `[B]` levels.
+  """A quantization without the levels after the first `depth` `[B]`.
 
   Residuals and rows of later levels become zero, so that every sum over levels
   (`L_commit`, `L_codebook`) ends at k(x) in value and gradient.

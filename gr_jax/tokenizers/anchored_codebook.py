@@ -105,7 +105,7 @@ def extend(
 ) -> Codebooks:
   """Anchors with extensions behind them, `sizes[l]` rows a level.
 
-  New rows start where the anchors say least (our design): level by level,
+  New rows start where the anchors fit least [OURS]: level by level,
   k-means of the half of the residuals that is farthest from its anchor.
 
   Args:
@@ -113,7 +113,7 @@ def extend(
     latents: `[N, D]` tail items.
     sizes: `C_l`, anchors included.
     cluster: clusters the far half.
-    key: of the clustering.
+    key: The key of the clustering.
 
   Raises:
     ValueError: fewer latents than new rows of a level.

@@ -1,4 +1,4 @@
-"""Items with their categories, and clicks on them: what CQ-SID trains on."""
+"""The training data of CQ-SID: items with categories, and clicks on them."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from gr_jax.training import scan_fit
 
 
 class Clicks(NamedTuple):
-  """What training draws from, on the device.
+  """The arrays that batches are drawn from, on the device.
 
   Attributes:
     vectors: `[N, D]` items.

@@ -1,4 +1,4 @@
-"""Hierarchical k-means: clusters of clusters, until they are small.
+"""Hierarchical k-means: clusters are split until they are small.
 
 Clusters are padded to powers of `WIDTHS`, so that a whole tree compiles a few
 programs, and those of a depth are split without waiting for one another.
@@ -22,7 +22,7 @@ class ClusterTree(NamedTuple):
   """The clusters that are split further, the whole first.
 
   Attributes:
-    centroids: `[K, branches, D]`, the centres of what each falls into.
+    centroids: `[K, branches, D]`, the centers of the parts of each.
     children: `[K, branches]` int32, the row of a part that is split in its
       turn, `LEAF`, or `NOTHING` where there is no such part.
   """
@@ -96,7 +96,7 @@ def _split(
 def _split_rows(vectors, rows, key, *, branches):
   """Clusters `[w]` of `rows [w]`, -1 = none, and their centroids.
 
-  The key is of the first row, so that other clusters do not change it.
+  The key depends on the first row alone, so that no other cluster changes it.
   """
   key = jax.random.fold_in(key, rows[0])
   return _split(vectors[rows], rows >= 0, key, branches)

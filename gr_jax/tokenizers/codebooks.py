@@ -1,4 +1,4 @@
-"""How the codebooks of an RQ-VAE move: by gradients, or by running means.
+"""The rules that move the codebooks of an RQ-VAE: gradients or running means.
 
 Both rules are frozen dataclasses with `init` and `update`; the rest of the
 training step does not know which one it was given. A row whose code is -1 (its
@@ -92,7 +92,7 @@ class EmaCodebook:
   A code whose size falls below `restart_below` times the mean size becomes a
   random residual of the batch (a share, not a count as in
   vector-quantize-pytorch, so that one value fits every batch and codebook
-  size: our design).
+  size) [OURS].
   """
 
   decay: float = 0.99

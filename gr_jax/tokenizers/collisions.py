@@ -1,4 +1,4 @@
-"""What becomes of items with equal codes, at the fit and later.
+"""Policies on items with equal codes, at the fit and later.
 
 Each policy makes `SemanticIds` of a fit, and codes new items into them: leave
 the items together (CQ-SID), number them (TIGER), deal them into groups (CQ-SID,
@@ -86,8 +86,9 @@ def append_next_free(ids: SemanticIds, codes: np.ndarray) -> SemanticIds:
   many codes more; read as one number, the next is one above the largest.
 
   Args:
-    ids: What was given out; no row of it changes.
-    codes: `[n, L]` of new items, as far as they say anything.
+    ids: The IDs that were given out; none of them changes.
+    codes: Codes `[n, L]` of new items, -1 from the first level on that is
+      still to be chosen.
 
   Raises:
     ValueError: The codes behind a prefix are used up.

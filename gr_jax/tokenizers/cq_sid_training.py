@@ -118,7 +118,7 @@ def fit(
     pair_item, pair_query: `[P]`, rows of a clicked item and its query; P may
       be 0.
     config: see `CqSidConfig`.
-    key: of everything random.
+    key: The key of everything random.
     progress: called once a chunk of steps.
 
   Returns:

@@ -1,7 +1,7 @@
-"""The three kinds of identifiers of DSI (Tay 2022, section 3.2).
+"""The three kinds of identifiers of DSI (arXiv 2202.06991, section 3.2).
 
   atomic    one code of `N`: a softmax over all documents
-  naive     the decimal digits of a number that says nothing
+  naive     the decimal digits of a random number
   semantic  the path through a tree of clusters, then the place in the leaf
 
 Every item gets an ID of its own. A new item goes down the tree to its leaf and
@@ -37,7 +37,7 @@ def naive_ids(numbers: np.ndarray, *, base: int = 10) -> SemanticIds:
 
   Args:
     numbers: Distinct numbers `[N]` from 0 on: a permutation where the order of
-      the catalogue says something.
+      the catalogue means something.
     base: Codes per level.
 
   Raises:
@@ -80,7 +80,7 @@ def semantic_ids(
   as large as the largest leaf that is met there [OURS].
 
   Raises:
-    ValueError: see `fit_tree`.
+    ValueError: See `fit_tree`.
   """
   tree, leaves = fit_tree(vectors, branches=branches, leaf=leaf, key=key)
   levels = 1 + max(len(path) for path, _ in leaves)
@@ -164,7 +164,7 @@ class DsiConfig:
     seed: Seed of the numbers and of the clusters.
     branches: Most parts of a cluster.
     leaf: Most items of a cluster that is not split.
-    levels: None: the fit decides them.
+    levels: Empty: the fit decides them.
   """
 
   identify: Identify

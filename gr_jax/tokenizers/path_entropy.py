@@ -1,11 +1,11 @@
-"""Path entropy: how surprising the first codes of an item are (SARQ, 2.1).
+"""Path entropy, the surprise of an item's first codes (SARQ, section 2.1).
 
     I(c_1 : c_l) = -log P(c_1) - sum_{i=2}^{l} log P(c_i | c_1, ..., c_{i-1})
                  = -log P(c_1, ..., c_l)
 
 P counts interactions, not items: `P(path) = sum of w over items on it / sum of
-w`. The paper does not say which; counted by items, head and tail would hardly
-differ (our reading). A table holds the P of all prefixes of one length, so
+w`. The paper leaves it open; counted by items, head and tail would hardly
+differ [OURS]. A table holds the P of all prefixes of one length, so
 tables of length l - 1 sum up those of length l.
 """
 
@@ -32,7 +32,7 @@ def check_sizes(sizes: Sequence[int]) -> None:
 
 
 def open_tables(sizes: Sequence[int]) -> PathTables:
-  """Tables before the first epoch: P = 1, nothing surprises."""
+  """Tables before the first epoch: P = 1, every entropy is 0."""
   check_sizes(sizes)
   return tuple(jnp.ones(tuple(sizes[:l])) for l in range(1, len(sizes)))
 
@@ -40,7 +40,7 @@ def open_tables(sizes: Sequence[int]) -> PathTables:
 def path_tables(
   codes: jax.Array, weights: jax.Array, *, sizes: Sequence[int]
 ) -> PathTables:
-  """P of every prefix.
+  """The probability P of every prefix.
 
   Args:
     codes: `[N, L]` at full depth, also of items whose IDs end early: the

@@ -1,4 +1,4 @@
-"""How good semantic IDs are, without a recommender.
+"""The quality of semantic IDs, measured without a recommender.
 
 Every figure is one row `{"metric", "level", "value"}`; level 0 means the whole
 ID, level l >= 1 the l-th code (or the prefix of l codes).
@@ -140,12 +140,12 @@ def report(
   """All figures of IDs and the vectors `[N, D]` that they came from.
 
   Args:
-    ids: to judge.
+    ids: The semantic IDs of the catalogue.
     vectors: `[N, D]`, aligned with the items.
     categories: `[N]` int, -1 unknown; without them no purity.
     restored: `[N, D]` decoded vectors; without them no reconstruction error.
     sample: items whose neighbours are looked up.
-    seed: of the sample.
+    seed: The seed of the sample.
   """
   rows = [*collision_rows(ids), *code_rows(ids), *length_rows(ids)]
   rows += neighbourhood_rows(ids, vectors, sample=sample, seed=seed)

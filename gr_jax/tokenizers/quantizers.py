@@ -1,4 +1,4 @@
-"""Residual quantization: nearest codes, residuals and what training needs.
+"""Residual quantization: codes, residuals and the losses on them.
 
     r_1 = x;  k_l = argmin_j ||r_l - e_j^(l)||^2;  r_{l+1} = r_l - e^(l)_{k_l}
     x^ = sum_l e^(l)_{k_l}
@@ -19,12 +19,12 @@ Assign = Callable[[jax.Array, jax.Array], jax.Array]
 
 
 class Quantized(NamedTuple):
-  """What residual quantization knows of a batch.
+  """A residual quantization of a batch.
 
   Attributes:
     codes: `[B, L]` int32.
     quantized: `[B, D]`, the sum of the chosen rows.
-    residuals: `[L, B, D]`, what each level was given to quantize.
+    residuals: `[L, B, D]`, the input of each level.
     chosen: `[L, B, D]`, the codebook row that each level chose.
   """
 
@@ -98,7 +98,7 @@ def codebook_loss(quantized: Quantized) -> jax.Array:
 
 
 def code_counts(codes: jax.Array, *, num_codes: int) -> jax.Array:
-  """How often each code occurs in `[B]`: `[C]` float32; -1 is none."""
+  """Counts `[C]` float32 of each code in `[B]`; -1 is none."""
   places = jnp.where(codes < 0, num_codes, codes)
   return jnp.zeros(num_codes, jnp.float32).at[places].add(1.0, mode="drop")
 

@@ -1,4 +1,6 @@
-"""RQ-VAE: an autoencoder whose latent is quantized level by level (TIGER).
+"""RQ-VAE: an autoencoder whose latent is quantized level by level.
+
+TIGER (arXiv 2305.05065), section 3.1:
 
     z = Enc(x);  (k_l, r_l, e_l) = residual quantization of z;  z^ = sum_l e_l
     x^ = Dec(z + sg[z^ - z])
@@ -38,7 +40,8 @@ class RqVaeConfig:
     assign_last: chooses codes of the last level in training: the nearest, or
       `sinkhorn.SinkhornCode()` for LC-Rec's balanced last level.
     learning_rate, weight_decay: AdamW, cosine decay to zero over `steps`.
-    batch_size, steps: of training; rows are drawn with replacement.
+    batch_size, steps: Size and number of batches; rows are drawn with
+      replacement.
     init_rows, init_iterations: k-means start of the codebooks.
     dot_general: product of the dense layers.
   """
@@ -192,7 +195,7 @@ def fit_result(
   vectors: np.ndarray,
   history: list[dict[str, float]],
 ) -> tokenizer.FitResult:
-  """What a tokenizer with an autoencoder makes of its items `[N, D]`."""
+  """The result of a fit with an autoencoder on items `[N, D]`."""
   return tokenizer.FitResult(
     fitted,
     codes,

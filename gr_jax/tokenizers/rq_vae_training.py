@@ -37,7 +37,7 @@ class RqVaeState:
     params: autoencoder parameters.
     codebooks: per level `[C_l, latent]`.
     optimizer: optax state of `params`.
-    memory: what the codebook rule keeps.
+    memory: Statistics that the codebook rule keeps.
     step: int32 scalar.
   """
 

@@ -11,7 +11,7 @@ JD.com), section 2.3. Two phases:
 Without budgets (`tau_items` 0) this is ACRQ; with every item in the head and
 `head_levels` = the levels it is SARQ; with both it is the RQ-VAE.
 
-Our reading, where the paper says nothing:
+[OURS], where the paper gives nothing:
   * The autoencoder is frozen in phase 2: if it moved, the anchors would stand
     for other items. Phase 2 then trains codebooks on fixed latents. Left out:
     fine-tuning it.
@@ -39,13 +39,13 @@ from gr_jax.tokenizers import codebooks as codebook_rules
 
 @dataclasses.dataclass(frozen=True)
 class Sa2crqConfig:
-  """Both phases.
+  """The sizes and steps of both phases.
 
   Attributes:
-    adaptive: of phase 1; its levels are the sizes M with extensions, its steps
-      those of phase 1.
+    adaptive: The SARQ of phase 1; its levels are the sizes M with extensions,
+      its steps those of phase 1.
     head_levels: M_l, codes per level in phase 1, never falling.
-    tail_steps: of phase 2.
+    tail_steps: Number of steps of phase 2.
     new_prior: `P(c | ...)` of a new code, for the depth of tail items.
   """
 
@@ -72,20 +72,20 @@ class Sa2crqConfig:
 
   @property
   def head(self) -> sarq.SarqConfig:
-    """Phase 1's."""
+    """The SARQ of phase 1 with the sizes of the head."""
     vae = dataclasses.replace(self.adaptive.vae, levels=self.head_levels)
     return dataclasses.replace(self.adaptive, vae=vae)
 
   @property
   def extends(self) -> bool:
-    """Whether phase 2 has anything to train."""
+    """True where phase 2 has new codes to train."""
     return self.head_levels != self.levels
 
 
 def anchors_of(
   codebooks: Sequence[jax.Array], *, config: Sa2crqConfig
 ) -> codebook_rules.Codebooks:
-  """C^H, the rows that phase 1 gave."""
+  """The codebooks C^H of phase 1."""
   sizes = config.head_levels
   return tuple(book[:size] for book, size in zip(codebooks, sizes, strict=True))
 
@@ -95,7 +95,7 @@ class Sa2crq:
   """A fitted SA2CRQ; see `Tokenizer`.
 
   Attributes:
-    config: Both phases.
+    config: The sizes and steps of both phases.
     state: Autoencoder, codebooks with extensions, and path tables of the head.
   """
 

@@ -21,7 +21,7 @@ from gr_jax.training import scan_fit
 
 
 class TailState(NamedTuple):
-  """What a step of phase 2 replaces: codebooks and the rule's memory."""
+  """The codebooks and the memory of their rule, replaced by every step."""
 
   codebooks: codebook_rules.Codebooks
   memory: Any
@@ -71,7 +71,7 @@ def fit(
     weights: `[N]` interactions, of the training period only.
     head_mask: `[N]` bool; the others are the tail.
     config: see `Sa2crqConfig`.
-    key: of everything random.
+    key: The key of everything random.
     progress: called with the steps of both phases counted together.
 
   Raises:

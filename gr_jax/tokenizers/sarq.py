@@ -7,11 +7,10 @@ with the depth k(x) of `adaptive_depth`, from tables that the whole data gives
 at the end of every epoch (in the first epoch every item has all L codes).
 
 The paper prints `||z - z^_k||^2` for L_recon. Alone it is smallest for an
-encoder that says nothing, so the reconstruction of the RQ-VAE that SARQ builds
-on stays, and the printed term can be added (`latent_weight`; our reading).
+encoder whose output is constant, so the reconstruction of the RQ-VAE that SARQ
+builds on stays, and the printed term can be added (`latent_weight`) [OURS].
 `tau` is given in items: `tau = tau_items / N`, the mass of that many average
-items; the paper's 5e-7 to 2e-6 of 5M items are 2.5 to 10 (our reading).
-Left out: nothing that the paper says of SARQ.
+items; the paper's 5e-7 to 2e-6 of 5M items are 2.5 to 10 [OURS].
 """
 
 import dataclasses
@@ -44,7 +43,7 @@ class SarqConfig:
     vae: sizes and training.
     tau_items: per level from the second on, the average items' interactions
       that a path must hold to go on to it; 0 never ends.
-    latent_weight: of `||z - sg[z^_k]||^2`, the printed L_recon.
+    latent_weight: The weight of `||z - sg[z^_k]||^2`, the printed L_recon.
   """
 
   vae: rq_vae.RqVaeConfig = dataclasses.field(
@@ -64,7 +63,7 @@ class SarqConfig:
 
 @flax.struct.dataclass
 class SarqState:
-  """What gives codes to items.
+  """The parts that give codes to items.
 
   Attributes:
     params: autoencoder parameters.
@@ -128,7 +127,7 @@ def fit(
     weights: `[N]` interactions, of the training period only.
     config: see `SarqConfig`.
     budgets: `[L - 1]` nats; see `budgets`.
-    key: of everything random; with infinite budgets the same draws as
+    key: The key of everything random; with infinite budgets the same draws as
       `rq_vae_training.fit`.
     progress: called once an epoch, or once a chunk of a long one.
 

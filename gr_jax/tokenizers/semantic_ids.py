@@ -46,11 +46,6 @@ class SemanticIds:
     return len(self.ids)
 
   @property
-  def level_offsets(self) -> tuple[int, ...]:
-    """Where each level starts in a joint vocabulary of all codes."""
-    return tuple(int(x) for x in np.cumsum((0, *self.level_sizes[:-1])))
-
-  @property
   def ids(self) -> np.ndarray:
     """`[M, L]` distinct rows of `codes`, lexicographic; -1 sorts first."""
     return self._distinct[0]

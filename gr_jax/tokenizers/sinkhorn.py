@@ -1,4 +1,4 @@
-"""Balanced soft assignment by Sinkhorn's iterations (LC-Rec, last level).
+"""Balanced soft assignment by Sinkhorn's iterations (LC-Rec, arXiv 2311.09049).
 
     Q = exp(-d / eps);  repeat: columns to B / C, rows to 1
 
@@ -20,7 +20,7 @@ from gr_jax.tokenizers import semantic_ids
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 
-def centre_distances(
+def center_distances(
   distances: jax.Array, *, where: jax.Array | None = None
 ) -> jax.Array:
   """Distances `[..., B, C]` shifted and scaled to [-1, 1] (LC-Rec).
@@ -44,7 +44,7 @@ def sinkhorn(
 ) -> jax.Array:
   """The plan Q `[..., B, C]`: rows sum to 1, columns to B / C.
 
-  The rows hold exactly (they are normalised last), the columns in the limit.
+  The rows hold exactly (they are normalized last), the columns in the limit.
   Rows that the mask `where` `[..., B]` leaves out do not count in B, and their
   part of Q means nothing.
   """
@@ -82,7 +82,7 @@ class SinkhornCode:
     """
     distances = squared_distances(residuals, codebook)
     plan = sinkhorn(
-      centre_distances(distances, where=where),
+      center_distances(distances, where=where),
       epsilon=self.epsilon,
       iterations=self.iterations,
       where=where,
@@ -110,8 +110,8 @@ def reassign(
 
   Args:
     codes: `[N, L]`.
-    level_sizes: of the L levels.
-    residuals: `[N, D]`, what the last level quantizes.
+    level_sizes: Codes per level, L numbers.
+    residuals: `[N, D]`, the vectors that the last level quantizes.
     codebook: `[C_L, D]` of the last level.
     rounds: at most; stops when no two items share an ID.
     assign: the balanced choice.

@@ -39,7 +39,7 @@ def add_suffix(
 
   Args:
     codes: `[N, L]`.
-    level_sizes: of the L levels.
+    level_sizes: Codes per level, L numbers.
     priority: `[N]`; the highest of a bucket gets number 0 ([OURS]: give
       the popularity, so that the common case is the same code everywhere).
     headroom: the new level holds this many times the largest bucket, so that
@@ -62,7 +62,7 @@ def append_suffix(
   """Appends items to IDs of `add_suffix`: each bucket's next free numbers.
 
   Args:
-    ids: what was given out; no row of it changes.
+    ids: The IDs that were given out; none of them changes.
     new_codes: `[n, L]`, without the suffix.
     priority: `[n]`, order among the new items of a bucket.
 

@@ -1,4 +1,4 @@
-"""What a tokenizer is, fitted: a value that encodes, saves and loads itself."""
+"""A fitted tokenizer: a value that encodes, saves and loads itself."""
 
 import dataclasses
 import pathlib
@@ -32,7 +32,7 @@ class Tokenizer(Protocol):
         was fitted with; only a tokenizer with category codes reads them.
 
     Returns:
-      Codes, -1 from the level on that the vector says nothing about.
+      Codes, -1 from the level on that does not depend on the vector.
     """
     ...
 
@@ -64,7 +64,7 @@ class Tokenizer(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class FitResult:
-  """A tokenizer and what it makes of the catalogue that it was fitted on.
+  """A tokenizer and the codes of the catalogue that it was fitted on.
 
   Attributes:
     tokenizer: The fitted tokenizer.

@@ -16,8 +16,8 @@ FIT = functools.partial(
 
 def blobs(rows=301, width=6):
   rng = np.random.default_rng(0)
-  centres = 6 * rng.normal(size=(8, width))
-  x = centres[rng.integers(0, 8, rows)] + rng.normal(size=(rows, width))
+  centers = 6 * rng.normal(size=(8, width))
+  x = centers[rng.integers(0, 8, rows)] + rng.normal(size=(rows, width))
   return jnp.asarray(x, jnp.float32)
 
 

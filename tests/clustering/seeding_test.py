@@ -9,9 +9,9 @@ from gr_jax.clustering import seeding
 
 
 def far_clusters(offset=0.0):
-  centres = 100.0 * jnp.eye(6)
+  centers = 100.0 * jnp.eye(6)
   noise = jax.random.normal(jax.random.key(0), (10, 6, 6))
-  return (centres + noise).reshape(-1, 6) + offset
+  return (centers + noise).reshape(-1, 6) + offset
 
 
 @pytest.mark.parametrize("offset", [0.0, 1e4])

@@ -55,7 +55,7 @@ def test_every_item_has_an_id_of_its_own(tmp_path, ids):
   assert [row["step"] for row in history] == [1]
 
 
-def test_unknown_ids_are_told_before_anything_runs(tmp_path):
+def test_unknown_ids_are_refused_before_anything_runs(tmp_path):
   config = nci_config.get_config("tiny")
   config.tokenizer.ids = "x"
   with pytest.raises(ValueError, match=r"tokenizer.ids is 'x'; use one"):
@@ -96,11 +96,13 @@ def test_a_search_of_ids_that_end_finds_the_whole_catalogue(tmp_path):
   ids = tokenized(tmp_path, "semantic").semantic_ids
   assert (ids.codes < 0).any()
   config = generator_section()
-  asks = writer()
-  model = build_generator(config, vocabulary=asks._vocabulary, semantic_ids=ids)
+  prompt_writer = writer()
+  model = build_generator(
+    config, vocabulary=prompt_writer._vocabulary, semantic_ids=ids
+  )
   rows = np.arange(2)
-  prompts = asks.prompts(rows, shown=np.ones(2, bool))
-  queries = asks.queries(shop().requests.query[rows])
+  prompts = prompt_writer.prompts(rows, shown=np.ones(2, bool))
+  queries = prompt_writer.queries(shop().requests.query[rows])
   # The words of the small world; its codes are others.
   prompts = jax.tree.map(lambda x: np.where(x < 0, x, 0), prompts)
   params = jax.jit(model.init)(

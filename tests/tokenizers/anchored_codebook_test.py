@@ -118,6 +118,6 @@ def test_extensions_stand_behind_the_anchors_and_lower_the_error():
   assert error(grown[0]) < error(BOOKS[0][:2])
 
 
-def test_too_few_tail_items_are_told():
+def test_too_few_tail_items_are_refused():
   with pytest.raises(ValueError, match="2 tail items cannot start 3 new codes"):
     extended(X[:2])

@@ -1,4 +1,4 @@
-"""What a run fitted encodes after loading as before, whatever it is."""
+"""Every tokenizer encodes after loading as before."""
 
 import json
 
@@ -23,7 +23,7 @@ def fitted(request, tmp_path_factory):
 
 
 def load(directory):
-  """As a server does: by the manifest alone."""
+  """The tokenizer and the policy, from the manifest alone."""
   section = json.loads((directory / "manifest.json").read_text())["section"]
   return load_tokenizer(directory, section), COLLISIONS[section["collisions"]]
 

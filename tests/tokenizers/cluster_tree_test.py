@@ -10,9 +10,9 @@ KEY = jax.random.key(0)
 def blobs(count=6, each=20, seed=0):
   """Far apart, in random order, and which blob a row is of."""
   rng = np.random.default_rng(seed)
-  centres = 100 * np.eye(count, 8)
+  centers = 100 * np.eye(count, 8)
   blob = rng.permutation(np.repeat(np.arange(count), each))
-  return centres[blob] + rng.normal(size=(count * each, 8)), blob
+  return centers[blob] + rng.normal(size=(count * each, 8)), blob
 
 
 def test_leaves_part_the_rows_and_are_small():

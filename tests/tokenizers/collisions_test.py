@@ -1,4 +1,4 @@
-"""What every policy does for all items, and DSI's for new ones."""
+"""No policy changes an ID; DSI's finds the next free one."""
 
 import numpy as np
 import pytest

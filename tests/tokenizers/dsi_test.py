@@ -20,7 +20,7 @@ def semantic():
 
 
 @given(st.sets(st.integers(0, 10**6), min_size=1), st.integers(2, 12))
-def test_digits_tell_the_number(numbers, base):
+def test_digits_spell_the_number(numbers, base):
   numbers = np.array(sorted(numbers))
   ids = dsi.naive_ids(numbers, base=base)
   assert ids.level_sizes == (base,) * ids.num_levels

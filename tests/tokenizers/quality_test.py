@@ -59,7 +59,7 @@ def test_one_item_has_no_neighbours_but_a_report():
   assert {row["metric"] for row in rows} >= {"ids", "perplexity"}
 
 
-def test_lengths_are_told_where_ids_end_early():
+def test_lengths_are_reported_where_ids_end_early():
   short = CODES.copy()
   short[[0, 1, 3], 1] = -1
   ids = SemanticIds(short, (2, 4))

@@ -39,7 +39,7 @@ def fitted():
 
 @pytest.fixture(scope="module")
 def first_phase():
-  """What phase 1 leaves, by itself."""
+  """The state after phase 1 alone."""
   return sarq.fit(
     X[HEAD],
     WEIGHTS[HEAD],
@@ -119,14 +119,14 @@ def test_with_all_items_and_codes_in_the_head_it_is_sarq():
   )
 
 
-def test_too_few_head_items_are_told():
+def test_too_few_head_items_are_refused():
   few = np.arange(200) < 7
   with pytest.raises(ValueError, match="7 head items cannot start 8 codes"):
     sa2crq_training.fit(X, WEIGHTS, few, config=CONFIG, key=KEY)
 
 
 @pytest.mark.parametrize("levels", [(5, 3, 8), (3, 5, 9), (3, 5)])
-def test_head_levels_that_do_not_fit_are_told(levels):
+def test_head_levels_that_do_not_fit_are_refused(levels):
   with pytest.raises(ValueError, match="none falling and none above"):
     dataclasses.replace(CONFIG, head_levels=levels)
 

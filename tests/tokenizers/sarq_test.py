@@ -143,7 +143,7 @@ def test_infinite_budgets_train_an_rq_vae():
 
 
 @pytest.mark.parametrize("weights", [np.ones(3), np.full(200, -1.0)])
-def test_weights_that_do_not_fit_are_told(weights):
+def test_weights_that_do_not_fit_are_refused(weights):
   with pytest.raises(ValueError, match=r"weights must be \(200,\) numbers"):
     sarq.fit(X, weights, config=CONFIG, budgets=OPEN, key=jax.random.key(0))
 

@@ -73,11 +73,6 @@ def test_levels_too_large_to_pack_give_the_same_ids():
   np.testing.assert_array_equal(small.id_of_item, large.id_of_item)
 
 
-def test_level_offsets_lay_the_levels_side_by_side():
-  ids = SemanticIds(np.zeros((1, 3), int), (4, 2, 3))
-  assert ids.level_offsets == (0, 4, 6)
-
-
 @pytest.mark.parametrize(
   "row", [[0, 4, 0], [0, -1, 0], [-1, -1, -1], [0, 0, -2]]
 )

@@ -20,7 +20,7 @@ def test_rows_sum_to_one_and_columns_to_their_share(seed):
 
 
 def test_a_small_epsilon_stays_finite():
-  distances = sinkhorn.centre_distances(jnp.arange(20.0).reshape(4, 5) ** 2)
+  distances = sinkhorn.center_distances(jnp.arange(20.0).reshape(4, 5) ** 2)
   assert distances.min() == -1
   assert distances.max() == 1
   assert np.isfinite(sinkhorn.sinkhorn(distances, epsilon=0.003)).all()

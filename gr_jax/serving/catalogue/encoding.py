@@ -25,7 +25,7 @@ class ItemEncoder:
   """Codes new items; `prepare` loads what only that needs.
 
   Args:
-    artefacts: of the run.
+    artefacts: The run whose tokenizer codes the items.
   """
 
   def __init__(self, artefacts: Artefacts):

@@ -21,7 +21,7 @@ from experiments import cq_sid, rq_kmeans, rq_vae
 @pytest.mark.parametrize(
   ("experiment", "configs"), [(cq_sid, cq_sid_config), (rq_vae, rq_vae_config)]
 )
-def test_an_unknown_value_is_told_before_anything_runs(
+def test_an_unknown_value_is_refused_before_anything_runs(
   tmp_path, experiment, configs, key, value, message
 ):
   config = configs.get_config("tiny")
@@ -31,7 +31,7 @@ def test_an_unknown_value_is_told_before_anything_runs(
   assert not (tmp_path / "run").exists()
 
 
-def test_unknown_clusters_are_told_before_anything_runs(tmp_path):
+def test_unknown_clusters_are_refused_before_anything_runs(tmp_path):
   config = rq_kmeans_config.get_config("tiny")
   config.tokenizer.clusters = "x"
   with pytest.raises(ValueError, match="clusters is 'x'; use one of plain"):

@@ -69,7 +69,7 @@ def test_ids_are_fitted_once(tmp_path):
   )
 
 
-def test_a_suffix_tells_items_apart(tmp_path):
+def test_a_suffix_separates_items(tmp_path):
   assert run(tmp_path, "suffix").semantic_ids.num_ids == 60
   assert run(tmp_path, "clusters").semantic_ids.num_ids < 60
 
@@ -99,6 +99,6 @@ def test_the_manifest_names_the_tokenizer_that_was_fitted(tmp_path):
     run(tmp_path, "clusters", name="rq_vae")
 
 
-def test_an_unknown_policy_is_told(tmp_path):
+def test_an_unknown_policy_is_refused(tmp_path):
   with pytest.raises(ValueError, match=r"collisions is 'none'; use one of"):
     run(tmp_path, "none")
