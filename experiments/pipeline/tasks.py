@@ -18,7 +18,7 @@ from gr_jax.choices import choose
 from gr_jax.data.request_lists import training_sequences
 from gr_jax.data.requests import TRAIN, Requests
 from gr_jax.generators.page_scores import page_scores
-from gr_jax.generators.priors.future_items import FutureItems
+from gr_jax.generators.priors.transition_counts import FutureItems
 from gr_jax.generators.prompts.vocabulary import Vocabulary
 from gr_jax.generators.prompts.writer import PromptWriter
 from gr_jax.generators.training_examples.page_examples import (
@@ -33,8 +33,7 @@ from gr_jax.generators.training_examples.single import (
   group_targets,
   training_examples,
 )
-from gr_jax.objectives.next_token import code_losses
-from gr_jax.objectives.page_next_token import page_losses
+from gr_jax.objectives.next_token import code_losses, page_losses
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 

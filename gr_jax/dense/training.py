@@ -11,7 +11,7 @@ from flax import linen as nn
 
 from gr_jax.dense.dual_encoder import DualEncoder
 from gr_jax.dense.pairs import PairBatch, PairWriter, negative_mask
-from gr_jax.objectives.in_batch import in_batch_softmax
+from gr_jax.objectives.contrastive import in_batch_softmax
 from gr_jax.training import scan_fit
 from gr_jax.training.optimizer import OptimizerConfig, make_optimizer
 

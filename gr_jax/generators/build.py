@@ -13,9 +13,12 @@ from flax import linen as nn
 
 from gr_jax.choices import choose
 from gr_jax.generators import decoder_only, encoder_decoder
-from gr_jax.generators.prompts.flatten_items import FlattenItems
-from gr_jax.generators.prompts.merge_items import MergeItems
-from gr_jax.generators.prompts.prompt_encoder import PromptEncoder, SumItems
+from gr_jax.generators.prompts.prompt_encoder import (
+  FlattenItems,
+  MergeItems,
+  PromptEncoder,
+  SumItems,
+)
 from gr_jax.generators.prompts.vocabulary import Vocabulary
 from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.nn.layers import DotGeneral

@@ -13,7 +13,6 @@ import jax.numpy as jnp
 from flax import linen as nn
 from flax import struct
 
-from gr_jax.generators.branch_mask import branch_mask
 from gr_jax.generators.code_head import CodeHead
 from gr_jax.generators.priors.count_prior import PriorState
 from gr_jax.generators.prompts.prompt_encoder import (
@@ -186,6 +185,35 @@ class DecoderOnly(nn.Module):
     return self.apply(
       variables, codes, parents, cache, level=level, method="next_code"
     )
+
+
+def segment_mask(prompt_mask: jax.Array, segments: jax.Array) -> jax.Array:
+  """The mask `[B, S + T, S + T]` of a prompt `[B, S]` and segments after it.
+
+  Causal everywhere; a segment sees the prompt and itself.
+
+  Args:
+    prompt_mask: `[B, S]`, True where a position says something.
+    segments: `[B, T]` or `[1, T]`, from 1 on.
+  """
+  S = prompt_mask.shape[1]
+  segment = jnp.pad(segments, ((0, 0), (S, 0)))
+  index = jnp.arange(segment.shape[1])
+  visible = (index[:, None] >= index) & (
+    (segment[:, None] == 0) | (segment[:, :, None] == segment[:, None])
+  )
+  there = jnp.pad(
+    prompt_mask, ((0, 0), (0, segments.shape[1])), constant_values=True
+  )
+  return visible & there[:, None, :]
+
+
+def branch_mask(
+  prompt_mask: jax.Array, branches: int, length: int
+) -> jax.Array:
+  """The `segment_mask` of `branches` that are all of one `length`."""
+  segments = jnp.repeat(jnp.arange(1, branches + 1), length)
+  return segment_mask(prompt_mask, segments[None])
 
 
 def build(section: Mapping[str, Any], **parts) -> DecoderOnly:

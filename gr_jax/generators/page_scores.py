@@ -12,9 +12,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from gr_jax.generators.branch_mask import segment_mask
 from gr_jax.generators.code_head import CodeTable
-from gr_jax.generators.decoder_only import DecoderOnly
+from gr_jax.generators.decoder_only import DecoderOnly, segment_mask
 from gr_jax.generators.prompts.writer import Prompt
 
 

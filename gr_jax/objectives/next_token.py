@@ -1,4 +1,4 @@
-"""Next-token loss on the codes of semantic IDs."""
+"""Next-token losses on the codes of semantic IDs and of whole pages."""
 
 import jax
 import jax.numpy as jnp
@@ -52,3 +52,46 @@ def code_losses(
     losses.append(cross_entropy(level_logits, target, where=open_mask))
     open_mask = open_mask & ~ended
   return jnp.stack(losses)
+
+
+def page_losses(
+  logits: list[jax.Array],
+  ends: jax.Array,
+  codes: jax.Array,
+  *,
+  weights: jax.Array,
+  ended: jax.Array,
+) -> jax.Array:
+  r"""Next-token losses on the codes of whole pages (GenRec, 2604.14878).
+
+  $$ L = -\sum_k w_k \sum_l \log P(y_{kl} | S_u, y_{<kl}) / \sum_k w_k
+         - \sum_q \log P(END | S_u, y_q) / \sum_k w_k $$
+
+  over the places `k` of all pages `q`. A page of one ID, weighed 1, has the
+  losses of that ID alone (`code_losses`), and its end beside them.
+
+  Args:
+    logits: per level `[B, P, C_l]`; the first has one more column, the page's
+      end. Later ones may have one more, the ID's end (a code of -1).
+    ends: `[B, Q, C_0 + 1]`, after the last ID of each page.
+    codes: `[B, P, L]`.
+    weights: `[B, P]`, 0 where there is no ID.
+    ended: `[B, Q]`, which ends count.
+
+  Returns:
+    `[L + 1]`, of every level and of the ends; their sum is `L`.
+  """
+  total = jnp.sum(weights)
+  scale = 1 / jnp.where(total > 0, total, 1)
+  where = weights > 0
+  losses = []
+  for l, level_logits in enumerate(logits):
+    closed = codes[..., l] < 0
+    last = level_logits.shape[-1] - 1
+    targets = jnp.where(closed, last, codes[..., l])
+    found = token_losses(level_logits, targets, where=where)
+    losses.append(jnp.sum(weights * found) * scale)
+    where &= ~closed
+  targets = jnp.full(ended.shape, ends.shape[-1] - 1)
+  found = token_losses(ends, targets, where=ended)
+  return jnp.stack([*losses, jnp.sum(found) * scale])

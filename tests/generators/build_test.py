@@ -9,9 +9,11 @@ from gr_jax.generators.build import (
 from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.generators.encoder_decoder import EncoderDecoder
 from gr_jax.generators.prefix_adaptor import PrefixAdaptor
-from gr_jax.generators.prompts.flatten_items import FlattenItems
-from gr_jax.generators.prompts.merge_items import MergeItems
-from gr_jax.generators.prompts.prompt_encoder import SumItems
+from gr_jax.generators.prompts.prompt_encoder import (
+  FlattenItems,
+  MergeItems,
+  SumItems,
+)
 from gr_jax.nn.dot import bf16_dot_general
 from gr_jax.nn.transformer import TransformerConfig
 from tests.reference.small_world import semantic_ids, writer

@@ -13,8 +13,7 @@ from gr_jax.generators.encoder_decoder import EncoderDecoder
 from gr_jax.generators.prefix_adaptor import PrefixAdaptor
 from gr_jax.generators.priors.catalogue_counts import count_catalogue
 from gr_jax.generators.priors.transition_counts import count_transitions
-from gr_jax.generators.prompts.flatten_items import FlattenItems
-from gr_jax.generators.prompts.prompt_encoder import SumItems
+from gr_jax.generators.prompts.prompt_encoder import FlattenItems, SumItems
 from gr_jax.generators.training_examples.single import Examples
 from gr_jax.nn.transformer import TransformerConfig
 from gr_jax.retrieval.retriever import Retriever

@@ -9,7 +9,7 @@ from flax import linen as nn
 from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.generators.page_scores import page_scores
 from gr_jax.generators.priors.catalogue_counts import count_catalogue
-from gr_jax.generators.prompts.merge_items import MergeItems
+from gr_jax.generators.prompts.prompt_encoder import MergeItems
 from gr_jax.nn.transformer import TransformerConfig
 from tests.reference.noisy import noisy
 from tests.reference.small_world import semantic_ids, shop, writer

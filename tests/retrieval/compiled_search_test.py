@@ -9,7 +9,7 @@ import pytest
 
 from gr_jax.decoding.filters import pack_rows
 from gr_jax.decoding.live_trie import make_live_trie
-from gr_jax.generators.prompts.merge_items import MergeItems
+from gr_jax.generators.prompts.prompt_encoder import MergeItems
 from gr_jax.retrieval import compiled_search
 from gr_jax.retrieval.compiled_search import CompiledSearches, SearchInputs
 from tests.reference.small_world import semantic_ids

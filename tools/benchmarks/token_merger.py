@@ -2,8 +2,7 @@
 
 import jax
 
-from gr_jax.generators.prompts.flatten_items import FlattenItems
-from gr_jax.generators.prompts.merge_items import MergeItems
+from gr_jax.generators.prompts.prompt_encoder import FlattenItems, MergeItems
 from gr_jax.nn.precision import dot_general
 from tools.benchmarks.contender import DTYPES, Bar, Contender, Run, Section
 from tools.benchmarks.generator import Sizes, init_params

@@ -1,9 +1,10 @@
-"""Counts which semantic IDs follow which; `transitions` says what for."""
+"""Counts of which semantic IDs follow which (see `transitions`)."""
 
 import jax.numpy as jnp
 import numpy as np
 from scipy import sparse
 
+from gr_jax.data.requests import Requests
 from gr_jax.data.sequence_pairs import following_pairs
 from gr_jax.generators.priors.transitions import Transitions
 from gr_jax.tokenizers.semantic_ids import SemanticIds
@@ -27,12 +28,12 @@ def count_transitions(
   `sqrt(popularity of j) + 5`.
 
   Args:
-    semantic_ids: of the catalogue.
+    semantic_ids: the IDs of the catalogue.
     items: `[P]` of all sequences, oldest first, one sequence after the other.
-    owners: `[P]` the sequence of each.
-    window: positions that pairs are apart, at most.
-    neighbours: `K`, kept of every ID.
-    last: newest items of a history that are asked.
+    owners: `[P]`, the sequence of each.
+    window: the number of positions that pairs are apart, at most.
+    neighbours: `K`, the number of neighbours of every ID.
+    last: the number of newest items of a history whose neighbours are read.
 
   Raises:
     ValueError: a size is not positive.
@@ -69,3 +70,33 @@ def _strongest(weights, k: int) -> tuple[np.ndarray, np.ndarray]:
   columns[row[first], place[first]] = col[first]
   values[row[first], place[first]] = entries.data[order][first]
   return columns, values
+
+
+class FutureItems:
+  """The next events of a user, as far as they were counted.
+
+  Args:
+    requests: the users and their events.
+    codes: semantic IDs `[N, L]`.
+    ends: `[U]`, the event before which counting a user stopped.
+    window: `W`, the number of events that are read.
+  """
+
+  def __init__(
+    self,
+    requests: Requests,
+    codes: np.ndarray,
+    ends: np.ndarray,
+    *,
+    window: int,
+  ):
+    self._requests, self._codes = requests, codes
+    self._ends, self._window = ends, window
+
+  def __call__(self, rows: np.ndarray) -> np.ndarray:
+    """`[B, W, L]` codes of requests `[B]`, -1 where nothing was counted."""
+    requests = self._requests
+    events = requests.history_end[rows][:, None] + np.arange(self._window)
+    there = events < self._ends[requests.user[rows]][:, None]
+    items = requests.event_item[np.where(there, events, 0)]
+    return np.where(there[..., None], self._codes[items], -1)

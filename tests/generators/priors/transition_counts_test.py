@@ -2,16 +2,20 @@ import numpy as np
 import pytest
 
 from gr_jax.data import row_lists
-from gr_jax.data.requests import Requests
+from gr_jax.data.request_lists import training_sequences
+from gr_jax.data.requests import TRAIN, Requests
 from gr_jax.evaluation.baselines import item_knn
-from gr_jax.generators.priors.transition_counts import count_transitions
+from gr_jax.generators.priors.transition_counts import (
+  FutureItems,
+  count_transitions,
+)
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 from tests.reference.small_world import semantic_ids, shop
 
 SIZES = {"window": 3, "last": 4}
 
 
-def sequences():
+def all_sequences():
   requests: Requests = shop().requests
   owners = np.repeat(
     np.arange(len(requests.user_ids)), np.diff(requests.user_offsets)
@@ -27,8 +31,8 @@ def dense(table):
   return weights
 
 
-def test_where_every_item_has_its_id_the_weights_are_the_floors():
-  ids, (items, owners) = semantic_ids(), sequences()
+def test_where_every_item_has_its_id_the_weights_are_the_baselines():
+  ids, (items, owners) = semantic_ids(), all_sequences()
   assert ids.num_ids == len(ids)
   table = count_transitions(ids, items, owners, neighbours=60, **SIZES)
   lists = row_lists.from_spans(
@@ -42,7 +46,7 @@ def test_where_every_item_has_its_id_the_weights_are_the_floors():
 
 
 def test_the_strongest_neighbours_stay_strongest_first():
-  ids, (items, owners) = semantic_ids(), sequences()
+  ids, (items, owners) = semantic_ids(), all_sequences()
   everything = count_transitions(ids, items, owners, neighbours=60, **SIZES)
   table = count_transitions(ids, items, owners, neighbours=5, **SIZES)
   expected = -np.sort(-dense(everything), axis=1)[:, :5]
@@ -59,4 +63,19 @@ def test_items_that_share_an_id_are_counted_together():
 
 def test_sizes_below_one_are_refused():
   with pytest.raises(ValueError, match="neighbours 0"):
-    count_transitions(semantic_ids(), *sequences(), neighbours=0, **SIZES)
+    count_transitions(semantic_ids(), *all_sequences(), neighbours=0, **SIZES)
+
+
+def test_the_next_events_come_until_counting_stopped():
+  requests, codes = shop().requests, semantic_ids().codes
+  sequences = training_sequences(requests)
+  ends = requests.user_offsets[:-1] + sequences.sizes
+  future_items = FutureItems(requests, codes, ends, window=3)
+  rows = np.flatnonzero(requests.split == TRAIN)
+  for row, found in zip(rows, future_items(rows)):
+    user, end = requests.user[row], requests.history_end[row]
+    events = requests.event_item[end : min(end + 3, ends[user])]
+    np.testing.assert_array_equal(found[: len(events)], codes[events])
+    assert (found[len(events) :] == -1).all()
+  assert (future_items(rows) >= 0).any()
+  assert (future_items(rows) < 0).any()
