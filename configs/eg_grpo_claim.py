@@ -5,12 +5,12 @@
 One generator per seed is aligned in ten ways: with none, one, two or four
 experts in a group of eight, from clicks or from what was only shown, with and
 without the divergence, and, as a control, trained on as before for as many
-steps. Five seeds, three worlds: a made-up shop whose pages tell what was shown
+steps. Five seeds, three worlds: a made-up shop whose pages say what was shown
 and clicked, one of five times as many items, and the purchases of 400
-households, the last two with fewer arms. Hit rates on the test period with
+households, the last two with fewer variants. Hit rates on the test period with
 paired intervals. An hour on a CPU core or two; a run that is cut off goes on
-where it was. Presets: `tiny` (the shop alone, three arms: shows that it runs,
-not what is true).
+where it was. Presets: `tiny` (the shop alone, three variants: shows that it
+runs, not what is true).
 
 `--config.output=DIR` writes the table and the picture there as well.
 """
@@ -34,11 +34,11 @@ def get_config(preset: str = "") -> ConfigDict:
   config.tokenizer.seed = 0
   config.align = eg_grpo.section()
   config.align.name = "eg_grpo_claim"
+  # As one of three notes on the paper has it; `k2_append` is what two have.
   config.align.experts = "replace"
-  # Per arm, in place of optimizer.learning_rate: the best of 1e-4 and 2e-4 on
-  # 2,000 requests of the shop's validation period (seed 0), for K = 0 as for 1
-  # and 2; with 3e-4 and 1e-3 hits at 10 fell.
-  config.align.experts = "replace"
+  # By variant, in place of optimizer.learning_rate: the best of 1e-4 and 2e-4
+  # on 2,000 requests of the shop's validation period (seed 0), for K = 0 as for
+  # 1 and 2; with 3e-4 and 1e-3 hits at 10 fell.
   config.align.rates = {"others": 2e-4, "sft_longer": 1e-4}
   config.align.prompts.batch_size = 64
   config.align.loop.update(

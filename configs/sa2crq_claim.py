@@ -128,7 +128,7 @@ def dual_encoder() -> dict:
 
 
 def _default(config: ConfigDict) -> None:
-  """Minutes for an arm and seed on one CPU core."""
+  """Minutes for a variant and seed on one CPU core."""
 
 
 def _tiny(config: ConfigDict) -> None:

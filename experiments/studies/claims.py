@@ -152,8 +152,7 @@ def _row(claim: Claim, record: Record, world: str) -> Mapping | None:
   mine = facts[claim.arm][name]
   other = facts.get(claim.baseline or claim.arm, {}).get(name)
   apart = None if other is None else mine - other
-  seeds = len(record.worlds[world]["seeds"])
-  return {"value": mine, "difference": apart, "seeds": seeds}
+  return {"value": mine, "difference": apart}
 
 
 def to_json(claims: Sequence[Mapping]) -> str:

@@ -60,7 +60,10 @@ def _claim(
 def _aligned(
   text, paper, metric, arm="grpo_sr", baseline="page_wise", bar=ABOVE
 ):
-  return _claim(text, paper, metric, arm, baseline, bar, worlds=_SHOP)
+  source = _SOURCE if paper else "[OURS]"
+  return _claim(
+    text, paper, metric, arm, baseline, bar, source=source, worlds=_SHOP
+  )
 
 
 CLAIMS = (

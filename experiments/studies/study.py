@@ -207,7 +207,8 @@ def _run_world(
       found.setdefault(name, {})[seed] = columns
       seconds = time.perf_counter() - start
       label = f"{world.name}, seed {seed}, {variants[name].label}"
-      print(f"{label}: {_means(columns, study.headline)} ({seconds:.0f} s)")
+      means = _means(columns, study.headline)
+      print(f"{label}: {means} ({seconds:.0f} s)", flush=True)
   rows = list(
     paired.rows(
       found,

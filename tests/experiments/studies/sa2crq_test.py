@@ -150,7 +150,7 @@ def values(record, arm, prefix):
 @pytest.mark.slow
 def test_tiger_names_one_item_an_id_and_all_figures_are_shares():
   record, _, _ = run_small("sa2crq")
-  assert values(View(record, "tiger"), "semantic/catalogue/all")["items"] == 12
+  assert values(record, "tiger", "semantic/catalogue/all")["items"] == 12
   for arm in ("tiger", "sa2crq_10"):
     for decoding in ("catalogue", "unconstrained"):
       found = values(record, arm, f"semantic/{decoding}/all")
@@ -163,7 +163,7 @@ def test_a_wider_beam_trains_nothing():
   record, work, _ = run_small("sa2crq")
   kept = {path.name for path in work.glob("shop_world/seed_0/tiger_wide/*")}
   assert kept == {"hits"}
-  wide = values(View(record, "tiger_wide"), "semantic/catalogue/all")
+  wide = values(record, "tiger_wide", "semantic/catalogue/all")
   assert wide["items"] == 20
   ids = record.worlds["shop_world"]["ids"]
   assert set(ids) == {"half", "tiger", "sa2crq_10"}
