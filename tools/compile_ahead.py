@@ -41,26 +41,13 @@ _HEADER = (
 
 def parser() -> argparse.ArgumentParser:
   result = command_line.parser("python tools/compile_ahead.py", __doc__)
-  result.add_argument(
-    "--config",
-    required=True,
-    help="NAME or FILE, with :PRESET, as of gr_jax.main",
-  )
-  result.add_argument(
-    "--targets", default="v5e:2x4", help="comma separated [%(default)s]"
-  )
-  result.add_argument(
-    "--model", type=int, default=1, help="devices along mesh.model [1]"
-  )
-  result.add_argument(
-    "--items", type=int, default=100_000, help="of the search [%(default)s]"
-  )
-  result.add_argument(
-    "--requests", type=int, default=32, help="a search [%(default)s]"
-  )
-  result.add_argument(
-    "--beam", type=int, default=50, help="IDs a request [%(default)s]"
-  )
+  add = result.add_argument
+  add("--config", required=True, help="NAME or FILE, with :PRESET")
+  add("--targets", default="v5e:2x4", help="comma separated [v5e:2x4]")
+  add("--model", type=int, default=1, help="devices along mesh.model [1]")
+  add("--items", type=int, default=100_000, help="of the search [100000]")
+  add("--requests", type=int, default=32, help="a search [32]")
+  add("--beam", type=int, default=50, help="IDs a request [50]")
   return result
 
 

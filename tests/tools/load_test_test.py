@@ -52,7 +52,7 @@ def test_a_server_is_measured_and_drawn(tool, server, tmp_path, capsys):
   table = capsys.readouterr().out.splitlines()
   assert len(table) == 4
   assert table[0].split(" | ")[0] == "| offered/s"
-  refused = float(table[3].split(" | ")[5].rstrip("%"))
+  refused = float(table[3].split(" | ")[5].strip().rstrip("%"))
   assert 20 < refused < 45
   assert output.read_text().startswith(("<svg", "<?xml"))
 

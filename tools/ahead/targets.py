@@ -96,43 +96,33 @@ def target(name: str) -> Target:
     ImportError: its compiler is not installed.
   """
   if name == "rtx5090":
-    return Target(name, _cuda(_RTX_5090), 32, 209.5e12, _NO_TUNING)
+    devices = _devices(
+      name,
+      "'jax[cuda13]'",
+      platform="cuda",
+      topology_name="",
+      topology="1x1x1",
+      target_config=_RTX_5090,
+    )
+    return Target(name, devices, 32, 209.5e12, _NO_TUNING)
   kind, _, shape = name.partition(":")
   if kind not in _TPU or not shape:
     raise ValueError(
       f"unknown target {name!r}; use rtx5090, or KIND:SHAPE such as v5e:2x4 "
       f"with KIND one of {', '.join(_TPU)}."
     )
-  return Target(name, _tpu(name), *_TPU[kind], {})
+  devices = _devices(name, "libtpu", platform="tpu", topology_name=name)
+  return Target(name, devices, *_TPU[kind], {})
 
 
-def _tpu(name: str) -> list:
+def _devices(name: str, package: str, **topology) -> list:
   try:
-    found = topologies.get_topology_desc(platform="tpu", topology_name=name)
+    return topologies.get_topology_desc(**topology).devices
   except (jax.errors.JaxRuntimeError, RuntimeError, ValueError) as error:
-    raise _missing(name, "libtpu", error) from error
-  return found.devices
-
-
-def _cuda(data_sheet: str) -> list:
-  try:
-    found = topologies.get_topology_desc(
-      platform="cuda",
-      topology_name="",
-      topology="1x1x1",
-      target_config=data_sheet,
-    )
-  except (jax.errors.JaxRuntimeError, RuntimeError, ValueError) as error:
-    raise _missing("rtx5090", "'jax[cuda13]'", error) from error
-  return found.devices
-
-
-def _missing(name: str, package: str, error: Exception) -> Exception:
-  """The compiler is not there, or does not know the shape."""
-  first = str(error).strip().splitlines()[0]
-  if "topology" in first.lower() and "plugin" not in first.lower():
-    return ValueError(f"{name}: {first}")
-  return ImportError(
-    f"cannot compile for {name}: {first}; `pip install {package}` brings its "
-    "compiler"
-  )
+    first = str(error).strip().splitlines()[0]
+    if "topology" in first.lower() and "plugin" not in first.lower():
+      raise ValueError(f"{name}: {first}") from error
+    raise ImportError(
+      f"cannot compile for {name}: {first}; `pip install {package}` brings its "
+      "compiler"
+    ) from error

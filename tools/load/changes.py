@@ -9,23 +9,17 @@ import time
 from collections.abc import Iterator
 
 from tools.load.offered import Change
-from tools.load.requests import Connections
+from tools.load.requests import Connections, read_objects
 
 
 def read_items(path: pathlib.Path | None, *, seed: int) -> Iterator[dict]:
   """Yields the items of a file of JSON lines, again and again.
 
   Without a file they are random letters.
-
-  Raises:
-    ValueError: a line that is no JSON object, or no line at all.
   """
   if path is None:
     return _random_items(random.Random(seed))
-  found = [json.loads(line) for line in path.read_text().splitlines() if line]
-  if not found or not all(isinstance(each, dict) for each in found):
-    raise ValueError(f"{path}: needs a JSON object on every line.")
-  return itertools.cycle(found)
+  return itertools.cycle(read_objects(path))
 
 
 def _random_items(rng: random.Random) -> Iterator[dict]:

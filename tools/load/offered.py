@@ -52,10 +52,6 @@ class Load:
     """The share of requests with this status."""
     return sum(s.status == status for s in self.sent) / max(1, len(self.sent))
 
-  def percentile(self, q: float) -> float:
-    """The milliseconds that `q` per cent of the answers took at most."""
-    return percentile(self.sent, q)
-
   def during_changes(self) -> list[Sent]:
     """The requests that were under way while the catalogue changed."""
     return [

@@ -1,40 +1,29 @@
 """Loads as a table and as a picture."""
 
+import statistics
 from collections.abc import Sequence
 
 from tools.load.offered import Load, percentile
 
-COLUMNS = (
-  "offered/s",
-  "goodput/s",
-  "p50 ms",
-  "p95 ms",
-  "p99 ms",
-  "429",
-  "lost",
-)
-
-
-def rows(loads: Sequence[Load]) -> list[tuple[str, ...]]:
-  """The figures of every rate, as text."""
-  return [
-    (
-      f"{load.rate:g}",
-      f"{load.goodput:.1f}",
-      *(f"{load.percentile(q):.0f}" for q in (50, 95, 99)),
-      f"{load.share(429):.1%}",
-      f"{1 - load.share(200) - load.share(429):.1%}",
-    )
-    for load in loads
-  ]
+_HEAD = ["offered/s", "goodput/s", "p50 ms", "p95 ms", "p99 ms", "429", "lost"]
 
 
 def text_table(loads: Sequence[Load]) -> str:
-  """The figures as a Markdown table."""
+  """The figures of every rate as a Markdown table."""
   # Imported late, as matplotlib below: --help should not take a second.
   from gr_jax.evaluation.report.text_table import markdown
 
-  return markdown([COLUMNS, *rows(loads)])
+  rows = [
+    [
+      f"{load.rate:g}",
+      f"{load.goodput:.1f}",
+      *(f"{percentile(load.sent, q):.0f}" for q in (50, 95, 99)),
+      f"{load.share(429):.1%}",
+      f"{1 - load.share(200) - load.share(429):.1%}",
+    ]
+    for load in loads
+  ]
+  return markdown([_HEAD, *rows])
 
 
 def change_lines(loads: Sequence[Load]) -> list[str]:
@@ -46,9 +35,7 @@ def change_lines(loads: Sequence[Load]) -> list[str]:
     meanwhile = load.during_changes()
     half = [s for s in load.sent if s.moment < load.seconds / 2]
     before, during = percentile(half, 99), percentile(meanwhile, 99)
-    took = sorted(end - begin for begin, end in load.changes)[
-      len(load.changes) // 2
-    ]
+    took = statistics.median_high(end - begin for begin, end in load.changes)
     lines.append(
       f"{load.rate:g}/s: {len(load.changes)} changes of {1e3 * took:.0f} ms "
       f"(median); p99 before them {before:.0f} ms, of {len(meanwhile)} "
@@ -72,7 +59,7 @@ def plot(loads: Sequence[Load]) -> str:
     for color, q in zip(svg.SERIES, (50, 95, 99)):
       late.plot(
         rates,
-        [load.percentile(q) for load in loads],
+        [percentile(load.sent, q) for load in loads],
         color=color,
         marker="o",
         label=f"p{q}",

@@ -65,20 +65,23 @@ async def _read(reader: asyncio.StreamReader) -> int:
   return int(head.split(b" ", 2)[1])
 
 
-def read_bodies(path: pathlib.Path | None) -> list[tuple[str, bytes]]:
-  """Reads requests from a file of JSON lines; without one, makes a few.
+def read_objects(path: pathlib.Path) -> list[dict]:
+  """Reads a file with a JSON object on every line.
 
   Raises:
     ValueError: a line that is no JSON object, or no line at all.
   """
-  if path is None:
-    words = ("milk", "bread", "cheese", "apples", "coffee", "cup", "chicken")
-    found = [{"query": word} for word in words]
-  else:
-    lines = path.read_text().splitlines()
-    found = [json.loads(line) for line in lines if line.strip()]
+  lines = path.read_text().splitlines()
+  found = [json.loads(line) for line in lines if line.strip()]
   if not found or not all(isinstance(each, dict) for each in found):
     raise ValueError(f"{path}: needs a JSON object on every line.")
+  return found
+
+
+def read_bodies(path: pathlib.Path | None) -> list[tuple[str, bytes]]:
+  """Reads requests from a file of JSON lines; without one, makes a few."""
+  words = ("milk", "bread", "cheese", "apples", "coffee", "cup", "chicken")
+  found = read_objects(path) if path else [{"query": word} for word in words]
   return [
     ("/search" if "query" in each else "/recommend", json.dumps(each).encode())
     for each in found
