@@ -2,14 +2,14 @@
 
 import dataclasses
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from gr_jax.serving.catalogue.items import Items, NewItem
 
-Encode = Any
+Encode = Callable[[Sequence[NewItem], Items], np.ndarray]
 """`ItemEncoder.codes`: (new items, items) -> `[n, L]`."""
 
 
