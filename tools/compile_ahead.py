@@ -54,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
 def row(
   name: str, compiled, target: targets.Target, flops: float | None = None
 ) -> str:
-  """What the compiler says of the memory, per device."""
+  """A row of the memory that the compiler plans per device."""
   memory = compiled.memory_analysis()
   used = (
     memory.argument_size_in_bytes
@@ -74,16 +74,16 @@ def row(
   return "| " + " | ".join(cells) + " |"
 
 
-def rows(made: programs.Parts, target: targets.Target, options):
+def rows(given: programs.Parts, target: targets.Target, options):
   """A row per program, as soon as it is compiled."""
   mesh = target.mesh(model=options.model)
   with jax.set_mesh(mesh):
-    lowered = programs.lowered_step(made, mesh)
+    lowered = programs.lowered_step(given, mesh)
     compiled = lowered.compile(target.options)
-    flops = programs.step_flops(made) / len(target.devices)
+    flops = programs.step_flops(given) / len(target.devices)
     yield row("training step", compiled, target, flops)
     lowered = programs.lowered_search(
-      made, mesh, requests=options.requests, beam=options.beam
+      given, mesh, requests=options.requests, beam=options.beam
     )
     yield row("search", lowered.compile(target.options), target)
 
@@ -94,7 +94,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _compile(options: argparse.Namespace) -> None:
   try:
-    made = programs.parts(
+    given = programs.parts(
       recipes.get_config(options.config), items=options.items
     )
   except AttributeError as error:  # A section that the config does not have.
@@ -102,7 +102,7 @@ def _compile(options: argparse.Namespace) -> None:
   found = [targets.target(name) for name in options.targets.split(",")]
   print(_HEADER)
   for target in found:
-    for line in rows(made, target, options):
+    for line in rows(given, target, options):
       print(line, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""The whole way: data, vectors, semantic IDs, generator, report."""
+"""A whole run: data, vectors, semantic IDs, generator, report."""
 
 import pathlib
 from collections.abc import Callable
@@ -53,9 +53,9 @@ def run(
     config: sections data, vectors, tokenizer, generator, evaluation; with one
       `dual_encoder`, one is trained to stand beside the baselines.
     workdir: gets one folder a stage, `report.json` and `report.html`.
-    fit_tokenizer: of the recipe.
-    align: of the recipe, if it has one; what is evaluated is then the aligned
-      generator, with the one before beside it.
+    fit_tokenizer: fits the tokenizer of the recipe.
+    align: aligns the generator, if the recipe does; what is evaluated is then
+      the aligned generator, with the one before beside it.
   """
   check(config)
   with locked(workdir):
@@ -77,8 +77,7 @@ def run(
     release_freed_memory()
     aligned = None
     if align is not None:
-      made = (data, vectors, tokenized, generator)
-      aligned = align(config, workdir, *made)
+      aligned = align(config, workdir, data, vectors, tokenized, generator)
       release_freed_memory()
     dual = None
     if "dual_encoder" in config:

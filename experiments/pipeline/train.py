@@ -115,7 +115,10 @@ def throughput(
   *,
   mesh: Mesh,
 ) -> Callable[[float], dict[str, float]]:
-  """From seconds per step to examples, tokens and share of the matmul peak."""
+  """A function from seconds per step to the speed of training.
+
+  Examples and tokens a second, and the share of the machine's matmul peak.
+  """
   length = model.prompt_encoder.length(
     items=prompt.history, levels=len(model.level_sizes)
   )

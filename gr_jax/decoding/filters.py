@@ -7,7 +7,7 @@ before row `r` a node has
   live = A(b) - A(a) - #{distinct allowed rows of `excluded` in [a, b)}
 
 surviving IDs and is dead at zero. The result of a search is thus that of a trie
-from which the filtered IDs were removed. Our design: nothing is re-scored at
+from which the filtered IDs were removed. `[OURS]`: nothing is re-scored at
 the leaves, and a short list of excluded rows needs no mask over the catalogue.
 """
 
@@ -45,7 +45,7 @@ class RowMask(NamedTuple):
 
 
 class Filters(NamedTuple):
-  """What one search leaves out; `None` where nothing is.
+  """The IDs that one search leaves out; `None` where there are none.
 
   Attributes:
     allowed: the allowed rows.
@@ -72,7 +72,7 @@ def make_row_mask(mask: jax.Array) -> RowMask:
 
 
 def pack_rows(mask: np.ndarray) -> RowMask:
-  """`make_row_mask` on the host, for masks that are made there.
+  """`make_row_mask` on the host, for masks that are built there.
 
   A mask over a million rows then travels as 250 kB in place of a megabyte, and
   its packing is no part of the search, where XLA takes as long for it as for

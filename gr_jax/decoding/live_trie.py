@@ -4,7 +4,7 @@ Every version is a value: `add` and `remove` return the next one and leave this
 one as it is, so that a request keeps the version it began with. All versions
 have the same shapes and the same static fields, and the search never compiles
 again. Of a version's arrays only what lies behind a change moves, in a handful
-of passes over memory; nothing is sorted or built anew. Our design; no
+of passes over memory; nothing is sorted or built anew. `[OURS]`; no
 constrained search that we know of takes a change without a new build.
 
 Rows shift when IDs come and go. What stays is the number of an ID, given out
@@ -28,7 +28,7 @@ class LiveTrie:
 
   Attributes:
     trie: on the device: the argument of a compiled search.
-    arrays: the same in numpy.
+    arrays: the arrays of the trie in numpy.
     numbers: `[R]` int32, the number of each row's ID: 0.. for the first table,
       then counted on in the order in which IDs were added.
     next_number: the first number not given out.

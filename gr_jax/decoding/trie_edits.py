@@ -7,7 +7,7 @@ behind them moves by the number of changes before it:
   offsets'[j] = offsets[j] ± #{changed children whose parent is before j}
 
 Arrays keep their length: what is added pushes padding out, what is removed
-lets padding in. Our design.
+lets padding in `[OURS]`.
 """
 
 from typing import NamedTuple
@@ -76,7 +76,7 @@ def insert_rows(trie: Trie, ids: np.ndarray, places: Places) -> Trie:
   Args:
     trie: in numpy; has room for `n` more.
     ids: -1 after an early end.
-    places: of `ids`.
+    places: the places of `ids`.
   """
   offsets, codes = [], []
   first_of_prefix = np.zeros(len(ids), bool)

@@ -1,7 +1,7 @@
 """An encoder-decoder generator of semantic IDs, in the T5 arrangement.
 
 The baselines of the papers (DSI, NCI, TIGER) are T5s. Its parts are used as
-`DecoderOnly`'s are, so that training and search do not tell the two apart:
+`DecoderOnly`'s are, so that training and search treat the two alike:
 
   * the encoder reads the prompt and the words of the query, each word at a
     position of its own, both ways;
@@ -40,7 +40,7 @@ class EncodedCache:
   Attributes:
     memory: keys and values `[layers, B, S + Wq, K, h]` of prompt and query.
     own: `[layers, B, M, l, K, h]` of the start and the codes so far.
-    prefix: the same as the decoder read them, `[B, M, l, D]`.
+    prefix: the embeddings of the same positions, `[B, M, l, D]`.
     mask: `[B, S + Wq]`.
     prior: the state of the counts; None without counts.
   """

@@ -7,10 +7,10 @@ transformer read the prefix and change the weights (Wang 2022, section 3.3):
   logits = h W_ada,   W_ada = A(e, r_1 .. r_{i-1}) W
 
 with `A` of `[D, D]` for every prefix. Here `A = I + U diag(a) V`, where `a` of
-`[D]` is what the transformer says of the prefix and `U, V` are learned (our
-design: a matrix for every beam would cost more than the decoder itself). `V` is
-zero at first: it begins as the plain decoder. NCI's consistency loss (R-Drop)
-is left out, as there is no dropout here.
+`[D]` is what the transformer says of the prefix and `U, V` are learned
+(`[OURS]`: a matrix for every beam would cost more than the decoder itself). `V`
+is zero at first: it begins as the plain decoder. NCI's consistency loss
+(R-Drop) is left out, as there is no dropout here.
 """
 
 import jax
@@ -26,8 +26,8 @@ class PrefixAdaptor(nn.Module):
   """`h + ((h U) ⊙ a) V`, `a` a causal transformer of the prefix.
 
   Attributes:
-    config: of that transformer; NCI has 4 layers.
-    dot_general: the product.
+    config: the sizes of that transformer; NCI has 4 layers.
+    dot_general: the product of every dense layer.
   """
 
   config: TransformerConfig
@@ -38,7 +38,8 @@ class PrefixAdaptor(nn.Module):
     """Adapted states `[B, P, t, D]`.
 
     Args:
-      prefix: `[B, P, T, D]`, what the decoder read, from its start on.
+      prefix: `[B, P, T, D]`, the embeddings that the decoder read, from its
+        start on.
       states: `[B, P, t, D]` of the decoder at the last `t` places.
     """
     B, P, T, D = prefix.shape

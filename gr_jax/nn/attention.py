@@ -27,7 +27,7 @@ class KeyValues:
 
 @struct.dataclass
 class BeamCache:
-  """What beams attend to: the prompt, shared, and each beam's own past.
+  """The keys that beams attend to: a shared prompt, and each beam's past.
 
   Attributes:
     prompt: `[B, S, K, h]`, with a leading layer axis outside the layer scan.
@@ -88,7 +88,7 @@ def attend_from_beams(
 
   Args:
     queries: `[B, M, H, h]`.
-    cache: of one layer, the present keys and values already written.
+    cache: the cache of one layer, the present keys and values already written.
     place: the prompt's mask and the present slot.
 
   Returns:
@@ -139,7 +139,7 @@ class Attention(nn.Module):
       x: `[B, T, D]`; the `T` axis holds the beams where a cache is given.
       positions: `[B, T]`.
       place: a mask `[B, T, T]`, or the place of the beams.
-      cache: of this layer.
+      cache: the cache of this layer.
 
     Returns:
       `[B, T, D]`, and the sequence's keys and values `[B, T, K, h]` or the

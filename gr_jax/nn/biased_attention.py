@@ -1,6 +1,6 @@
 """T5's two kinds of attention: to one's own sequence, and to what was encoded.
 
-No rotary angles and no biases on the projections; positions are told by a
+No rotary angles and no biases on the projections; positions are given by a
 number that is added to the scores (`relative_bias`), inside a sequence only.
 What differs from T5: scores are divided by `√h`, which T5 leaves to its initial
 values, several query heads may share a key head, and softmax and products run
@@ -88,7 +88,7 @@ class BiasedAttention(nn.Module):
 
 
 class CrossAttention(nn.Module):
-  """Attention to keys and values that `MemoryKeys` made of the encoder."""
+  """Attention to the keys and values of the encoder (`MemoryKeys`)."""
 
   heads: int
   head_size: int
@@ -109,7 +109,7 @@ class CrossAttention(nn.Module):
 
 
 class MemoryKeys(nn.Module):
-  """What every decoder layer reads of the encoder, in one product."""
+  """Keys and values of the encoder for every decoder layer, in one product."""
 
   layers: int
   kv_heads: int

@@ -7,7 +7,7 @@ case: it falls back to the slow path unless `x^T` is laid out by rows first.
 Both operands are flattened to two dimensions, because some batched products of
 these types do not run on CPU at all.
 
-Our design; other backends need none of it and get the plain product.
+`[OURS]`; other backends need none of it and get the plain product.
 """
 
 import jax

@@ -121,8 +121,8 @@ class Decoder(nn.Module):
 
     Args:
       x: `[B, P, T, D]`.
-      past: of the `t` positions before, `[layers, B, P, t, K, h]`; None where
-        the sequences begin.
+      past: keys and values `[layers, B, P, t, K, h]` of `t` positions before;
+        None where the sequences begin.
       memory: `[layers, B, S, K, h]` from `MemoryKeys`.
       memory_mask: `[B, P, S]`, what each sequence reads of it.
 

@@ -39,7 +39,7 @@ class Linear(nn.Module):
     axes: logical names of the two axes of `W`.
     use_bias: adds `b`.
     dot_general: the product; `gr_jax.nn.dot.bf16_dot_general` on CPU.
-    kernel_init: of `W`.
+    kernel_init: the initializer of `W`.
   """
 
   features: int
@@ -67,7 +67,7 @@ class SwiGLU(nn.Module):
 
   `W_down` starts at zero, as does the output of attention: a block begins as
   the identity, and what the embeddings say is not drowned by what random layers
-  add (our design).
+  add `[OURS]`.
   """
 
   features: int

@@ -42,7 +42,7 @@ def offset_buckets(
 class RelativeBias(nn.Module):
   """`b[h, bucket]`, added to the scores of attention, shared by all layers.
 
-  It starts at zero (our design; T5 draws it at random).
+  It starts at zero (`[OURS]`; T5 draws it at random).
   """
 
   heads: int

@@ -66,7 +66,7 @@ class ItemSearch:
     """The most probable items, best first.
 
     Args:
-      query: the words; without any, the next basket is asked for.
+      query: the words; None asks for the next basket.
       history: item ids of purchases, oldest first; a pair has the days since.
       k: the number of items.
       exclude: item ids that the answer must not hold.

@@ -62,8 +62,8 @@ def test_branches_do_not_read_each_other():
 
 
 @functools.cache
-def told():
-  """As `built`, of a model that is told counts."""
+def counted():
+  """As `built`, of a model that reads counts."""
   model, _, inputs = built()
   counts = count_catalogue(
     semantic_ids(), shop().catalogue.popularity, alpha=0.5
@@ -78,7 +78,7 @@ def told():
 
 @functools.cache
 def related():
-  """As `told`, of a model that is told transitions as well."""
+  """As `counted`, of a model that reads transitions as well."""
   model, _, inputs = built()
   requests = shop().requests
   owners = np.repeat(
@@ -96,7 +96,7 @@ def related():
   transitions = transitions.without(
     np.where(np.arange(4)[:, None, None] < 2, inputs[2][:, :2], -1)
   )
-  counts = told()[1]["counts"] | {"transitions": transitions}
+  counts = counted()[1]["counts"] | {"transitions": transitions}
   init = functools.partial(model.apply, {"counts": counts}, mutable=["params"])
   _, params = jax.jit(lambda key: init(*inputs, rngs={"params": key}))(
     jax.random.key(0)
@@ -111,7 +111,11 @@ def test_the_head_lies_beside_the_transformer(ends):
     {"end_embedding"} if ends else set()
   )
   assert set(built(ends)[1]["params"]) == own
-  assert set(told()[1]["params"]) == {"token_embedding", "transformer", "prior"}
+  assert set(counted()[1]["params"]) == {
+    "token_embedding",
+    "transformer",
+    "prior",
+  }
 
 
 def merged():
@@ -122,7 +126,7 @@ def unmerged():
   return built(prompt_encoder=FlattenItems())
 
 
-@pytest.mark.parametrize("built", [built, told, related, merged, unmerged])
+@pytest.mark.parametrize("built", [built, counted, related, merged, unmerged])
 def test_steps_with_a_cache_equal_the_packed_forward_pass(built):
   model, params, (prompt, queries, codes) = built()
   packed = apply(model, params, prompt, queries, codes)
@@ -164,7 +168,7 @@ def test_beams_follow_their_parents(built):
   np.testing.assert_allclose(straight, swapped[:, ::-1], atol=1e-5)
 
 
-def test_transitions_change_what_shoppers_with_a_history_are_told():
+def test_transitions_change_the_scores_of_shoppers_with_a_history():
   model, params, (prompt, queries, codes) = related()
   apart = params | {"counts": {"catalogue": params["counts"]["catalogue"]}}
   stranger = prompt.replace(history=0 * prompt.history - 1)
@@ -214,7 +218,7 @@ def test_ends_add_one_column_after_the_first_level():
 
 
 @pytest.mark.parametrize("prompt_encoder", [MergeItems(), FlattenItems()])
-def test_what_is_decoded_does_not_depend_on_the_arrangement(prompt_encoder):
+def test_what_is_decoded_does_not_depend_on_the_prompt_encoder(prompt_encoder):
   """The same shapes of scores and of each beam's own past."""
   summed, other = cached(SUMMED), cached(prompt_encoder)
   chex.assert_trees_all_equal_shapes(summed[0], other[0])

@@ -60,8 +60,8 @@ def built(ends=False, prompt_encoder=SUMMED, counted=False, adaptor=None):
   transitions = count_transitions(
     ids, rows, rows // 10, window=3, neighbours=6, last=3
   )
-  told = {"catalogue": counts, "transitions": transitions}
-  counts = {"counts": told} if counted else {}
+  variables = {"catalogue": counts, "transitions": transitions}
+  counts = {"counts": variables} if counted else {}
   init = functools.partial(model.apply, counts, mutable=["params"])
   # Initial values would take longer to compile than a test needs.
   _, shapes = jax.eval_shape(
@@ -118,10 +118,10 @@ def test_steps_with_a_cache_equal_teacher_forcing(parts):
 
 def test_targets_do_not_read_each_other():
   model, params, (prompt, queries, codes) = built()
-  asked, named = queries.copy(), codes.copy()
-  asked[:, 0], named[:, 0] = queries[:, 2], codes[:, 2]
+  moved, named = queries.copy(), codes.copy()
+  moved[:, 0], named[:, 0] = queries[:, 2], codes[:, 2]
   a = forward(model, params, prompt, queries, codes)
-  b = forward(model, params, prompt, asked, named)
+  b = forward(model, params, prompt, moved, named)
   for x, y in zip(a, b):
     np.testing.assert_allclose(x[:, 1:], y[:, 1:], atol=1e-5)
     assert np.abs(x[:, 0] - y[:, 0]).max() > 1e-3

@@ -22,7 +22,7 @@ END = 1
 
 
 @functools.cache
-def built(told=False):
+def built(counted=False):
   sizes = semantic_ids().level_sizes
   model = DecoderOnly(
     CONFIG,
@@ -35,7 +35,7 @@ def built(told=False):
   rng = np.random.default_rng(0)
   codes = np.stack([rng.integers(0, c, PAGE.shape) for c in sizes], axis=-1)
   counts = {}
-  if told:
+  if counted:
     catalogue = count_catalogue(
       semantic_ids(), shop().catalogue.popularity, alpha=0.5
     )
@@ -56,17 +56,17 @@ def page_scores_of(model, params, *inputs):
   return model.apply(params, *inputs, end_token=END, method=page_scores)
 
 
-def scores(queries, codes, page, told=False):
-  model, params, (prompt, *_) = built(told)
+def scores(queries, codes, page, counted=False):
+  model, params, (prompt, *_) = built(counted)
   rows = jax.tree.map(lambda x: x[: len(codes)], prompt)
   return page_scores_of(model, params, rows, queries, codes, page)
 
 
-@pytest.mark.parametrize("told", [False, True])
-def test_the_first_id_of_a_page_is_scored_as_a_single_answer(told):
+@pytest.mark.parametrize("counted", [False, True])
+def test_the_first_id_of_a_page_is_scored_as_a_single_answer(counted):
   """So a point-wise search needs to know nothing of pages."""
-  model, params, (prompt, queries, codes) = built(told)
-  found = scores(queries, codes, PAGE, told)
+  model, params, (prompt, queries, codes) = built(counted)
+  found = scores(queries, codes, PAGE, counted)
   apply = jax.jit(model.apply)
   for b, k in ((0, 0), (0, 3), (0, 4), (1, 0), (1, 1)):
     row = jax.tree.map(lambda x, b=b: x[b : b + 1], prompt)

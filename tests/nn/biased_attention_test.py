@@ -15,7 +15,7 @@ from tests.reference.noisy import noisy
 B, T, S, H, K, h = 2, 3, 5, 4, 2, 8
 
 
-def drawn(*shape, seed=0):
+def normal(*shape, seed=0):
   return jnp.asarray(np.random.default_rng(seed).normal(size=shape), "float32")
 
 
@@ -24,11 +24,11 @@ def some_mask():
 
 
 def cached():
-  return KeyValues(drawn(B, S, K, h, seed=1), drawn(B, S, K, h, seed=2))
+  return KeyValues(normal(B, S, K, h, seed=1), normal(B, S, K, h, seed=2))
 
 
 def test_attention_is_a_softmax_of_products_and_bias():
-  q, bias, mask = drawn(B, T, H, h), drawn(H, T, S, seed=4), some_mask()
+  q, bias, mask = normal(B, T, H, h), normal(H, T, S, seed=4), some_mask()
   keys, values = (np.repeat(x, H // K, axis=2) for x in (
     cached().keys, cached().values))  # fmt: skip
   scores = np.einsum("bthc,bshc->bhts", q, keys) / np.sqrt(h) + bias
@@ -42,7 +42,7 @@ def test_attention_is_a_softmax_of_products_and_bias():
 
 
 def test_without_bias_it_is_plain_attention():
-  q, mask = drawn(B, T, H, h), some_mask()
+  q, mask = normal(B, T, H, h), some_mask()
   np.testing.assert_allclose(
     attend_with_bias(q, cached(), mask, jnp.zeros((H, T, S))),
     attend(q, cached(), mask),
@@ -51,8 +51,8 @@ def test_without_bias_it_is_plain_attention():
 
 
 def test_a_past_equals_the_whole_sequence():
-  model, x = BiasedAttention(H, K, h), drawn(B, S, 16)
-  bias = drawn(H, S, S, seed=5)
+  model, x = BiasedAttention(H, K, h), normal(B, S, 16)
+  bias = normal(H, S, S, seed=5)
   causal = jnp.tril(jnp.ones((1, S, S), bool))
   params = nn.unbox(model.init(jax.random.key(0), x, None, causal, bias))
   params = noisy(params)
@@ -69,10 +69,10 @@ def test_a_past_equals_the_whole_sequence():
 
 def test_masked_memory_is_not_read():
   model, maker = CrossAttention(H, h), MemoryKeys(3, K, h)
-  encoded, x = drawn(B, S, 16), drawn(B, T, 16, seed=1)
+  encoded, x = normal(B, S, 16), normal(B, T, 16, seed=1)
   mask = some_mask().at[:, :, 2].set(False).at[:, :, 0].set(True)
   keys = nn.unbox(maker.init(jax.random.key(0), encoded))
-  kernels = {"q": drawn(16, H * h), "out": drawn(H * h, 16)}
+  kernels = {"q": normal(16, H * h), "out": normal(H * h, 16)}
   params = {
     "params": {name: {"dense": {"kernel": k}} for name, k in kernels.items()}
   }

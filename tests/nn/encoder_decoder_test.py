@@ -22,7 +22,7 @@ CONFIG = TransformerConfig(
 B, P, T, S = 2, 3, 4, 5
 
 
-def drawn(*shape, seed=0):
+def normal(*shape, seed=0):
   return jnp.asarray(np.random.default_rng(seed).normal(size=shape), "float32")
 
 
@@ -31,7 +31,7 @@ def encoder(remat=False):
   config = CONFIG if not remat else TransformerConfig(
     **(vars(CONFIG) | {"remat": True}))  # fmt: skip
   model = Encoder(config)
-  inputs = drawn(B, S, 16), jnp.arange(S), jnp.ones((B, S, S), bool)
+  inputs = normal(B, S, 16), jnp.arange(S), jnp.ones((B, S, S), bool)
   params = nn.unbox(jax.jit(model.init)(jax.random.key(0), *inputs))
   return jax.jit(model.apply), noisy(params), inputs
 
@@ -40,10 +40,10 @@ def encoder(remat=False):
 def decoder():
   model = Decoder(CONFIG)
   maker = MemoryKeys(CONFIG.layers, CONFIG.kv_heads, CONFIG.head_size)
-  encoded = drawn(B, S, 16)
+  encoded = normal(B, S, 16)
   memory, _ = maker.init_with_output(jax.random.key(1), encoded)
   mask = jnp.ones((B, P, S), bool)
-  inputs = drawn(B, P, T, 16), None, memory, mask
+  inputs = normal(B, P, T, 16), None, memory, mask
   params = nn.unbox(jax.jit(model.init)(jax.random.key(0), *inputs))
   return jax.jit(model.apply), noisy(params), inputs
 

@@ -1,4 +1,4 @@
-"""A program is made once, kept whole, and made again where that failed."""
+"""A program is compiled once, kept whole, and compiled again if damaged."""
 
 import dataclasses
 import functools
@@ -40,7 +40,7 @@ def program():
 
 @pytest.fixture
 def compiled(monkeypatch, program, folder):
-  """The names of what is asked to be compiled, which is the one program."""
+  """The names of the programs to compile, all of them the one program."""
   names, (known, found) = [], program
   (file,) = kept(folder)
   payload = file.read_bytes()
@@ -67,11 +67,11 @@ def inputs(rows: int = 2, *, mask=None, room: int = 9) -> SearchInputs:
   _, params, _, (prompt, queries) = built()
   ids = semantic_ids()
   live = make_live_trie(ids.ids, ids.level_sizes, capacity=ids.num_ids + room)
-  asked = jax.tree.map(lambda x: x[:rows], (prompt, queries))
+  request = jax.tree.map(lambda x: x[:rows], (prompt, queries))
   if mask is None:
     mask = np.ones((rows, ids.num_ids), bool)
   allowed = pack_rows(np.pad(mask, ((0, 0), (0, room))))
-  return SearchInputs(params, asked, live.trie, allowed)
+  return SearchInputs(params, request, live.trie, allowed)
 
 
 def model():

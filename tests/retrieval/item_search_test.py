@@ -45,8 +45,8 @@ def scores(trained, search, row: int) -> np.ndarray:
   return total
 
 
-def asked(row: int) -> dict:
-  """Request `row` of the log, as a program asks."""
+def logged_request(row: int) -> dict:
+  """Request `row` of the log, as a program sends it."""
   requests = shop().requests
   user, query = requests.user[row], requests.query[row]
   events = slice(requests.user_offsets[user], requests.history_end[row])
@@ -66,7 +66,7 @@ def test_all_items_come_in_the_order_of_the_model(run, basket):
   trained, search = run
   (rows,) = np.nonzero((shop().requests.query < 0) == basket)
   row = int(rows[-1])
-  found = search.search(**asked(row), k=len(NAMES))
+  found = search.search(**logged_request(row), k=len(NAMES))
   assert sorted(item.item_id for item in found) == sorted(NAMES)
   by_name = dict(zip(NAMES, scores(trained, search, row)))
   expected = [by_name[item.item_id] for item in found]

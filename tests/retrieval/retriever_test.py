@@ -58,8 +58,8 @@ def test_a_wide_beam_ranks_the_whole_catalogue_by_the_model():
   )
 
 
-def told_of_short_ids():
-  """A model that is told counts, of IDs of one to three codes."""
+def counted_short_ids():
+  """A model that reads counts, of IDs of one to three codes."""
   sizes = semantic_ids().level_sizes
   codes = random_ids(np.random.default_rng(0), sizes, 30, has_ends=True)
   short = SemanticIds(codes, sizes)
@@ -76,7 +76,7 @@ def told_of_short_ids():
 
 
 def test_counts_and_early_ends_pass_through_the_search():
-  model, params, short = told_of_short_ids()
+  model, params, short = counted_short_ids()
   _, _, _, (prompt, queries) = built()
   retriever = Retriever(model, params, short, batch_size=11)
   total = short.num_ids
@@ -120,7 +120,7 @@ def test_seen_items_do_not_come_back():
     assert (row >= 0).all()
 
 
-def test_free_search_says_what_names_nothing():
+def test_an_unconstrained_search_reports_what_names_nothing():
   _, _, retriever, (prompt, queries) = built()
   found = retriever.unconstrained_search(prompt, queries, beam_size=8)
   assert ((found.ids >= -1) & (found.ids < semantic_ids().num_ids)).all()

@@ -1,6 +1,6 @@
 """The programs of a config, as shapes: a training step and a search.
 
-No data is read. A made-up shop stands in for the catalogue, with random codes
+No data is read. A synthetic shop stands in for the catalogue, with random codes
 of the config's levels, so that batches, prompts and tries have the shapes that
 a run gives them; what differs is the number of words in queries.
 """
@@ -32,7 +32,7 @@ from gr_jax.training.throughput import dense_flops
 
 @dataclasses.dataclass(frozen=True)
 class Parts:
-  """A generator section over the made-up shop.
+  """A generator section over the synthetic shop.
 
   Attributes:
     untrained: the generator.
@@ -87,50 +87,50 @@ def _codes(items: int, sizes: tuple[int, ...]) -> np.ndarray:
   return np.stack([rng.integers(0, size, items) for size in sizes], axis=1)
 
 
-def lowered_step(made: Parts, mesh: Mesh):
+def lowered_step(given: Parts, mesh: Mesh):
   """The training step, lowered for the devices of `mesh`."""
-  section, model = made.untrained.section, made.untrained.model
+  section, model = given.untrained.section, given.untrained.model
   optimizer = make_optimizer(OptimizerConfig(**section.optimizer), 1000)
-  init = made.untrained.initializer(made.counts)
+  init = given.untrained.initializer(given.counts)
   state = abstract_state(init, optimizer, mesh=mesh)
   step = jitted_step(
-    functools.partial(made.task.loss, model), optimizer, like=state
+    functools.partial(given.task.loss, model), optimizer, like=state
   )
-  batch = _shapes(next(iter(made.task.batches)), batch_sharding(mesh))
-  return step.lower(state, batch, _shapes(made.counts, replicated(mesh)))
+  batch = _shapes(next(iter(given.task.batches)), batch_sharding(mesh))
+  return step.lower(state, batch, _shapes(given.counts, replicated(mesh)))
 
 
-def _abstract_params(made: Parts):
-  init = made.untrained.initializer(made.counts)
+def _abstract_params(given: Parts):
+  init = given.untrained.initializer(given.counts)
   return nn.unbox(jax.eval_shape(init, jax.random.key(0)))
 
 
-def step_flops(made: Parts) -> float:
+def step_flops(given: Parts) -> float:
   """FLOPs of the dense layers in one training step, all devices together."""
-  section, model = made.untrained.section, made.untrained.model
+  section, model = given.untrained.section, given.untrained.model
   length = model.prompt_encoder.length(
     items=section.prompt.history, levels=len(model.level_sizes)
   )
-  positions = made.task.prompts * (length + made.task.positions)
+  positions = given.task.prompts * (length + given.task.positions)
   forward_again = 4 / 3 if section.model.remat else 1
-  return forward_again * dense_flops(_abstract_params(made), positions)
+  return forward_again * dense_flops(_abstract_params(given), positions)
 
 
-def lowered_search(made: Parts, mesh: Mesh, *, requests: int, beam: int):
+def lowered_search(given: Parts, mesh: Mesh, *, requests: int, beam: int):
   """A search for `requests` a batch, which the devices share."""
   everywhere, split = replicated(mesh), batch_sharding(mesh)
-  writer = made.untrained.writer
+  writer = given.untrained.writer
   rows = np.zeros(requests, np.int64)
   prompt = writer.prompts(rows, shown=np.ones(requests, bool))
   queries = writer.queries(np.full(requests, -1))
   search = jax.jit(
-    functools.partial(beam_search, made.untrained.model),
+    functools.partial(beam_search, given.untrained.model),
     static_argnames="beam_size",
   )
   return search.lower(
-    _shapes(_abstract_params(made) | made.counts, everywhere),
+    _shapes(_abstract_params(given) | given.counts, everywhere),
     _shapes((prompt, queries), split),
-    _shapes(made.trie, everywhere),
+    _shapes(given.trie, everywhere),
     beam_size=beam,
   )
 

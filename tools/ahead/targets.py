@@ -1,9 +1,9 @@
 """Devices to compile for, without having them.
 
 A TPU slice is named by its kind and shape, "v5e:2x4"; the compiler comes with
-`libtpu`. A CUDA card is told by its data sheet, as XLA's own compiler option
-`xla_gpu_target_config_filename` takes it; the compiler comes with jax's CUDA
-plugin and `nvidia-cuda-nvcc`.
+`libtpu`. A CUDA card is described by its data sheet, as XLA's own compiler
+option `xla_gpu_target_config_filename` takes it; the compiler comes with jax's
+CUDA plugin and `nvidia-cuda-nvcc`.
 """
 
 import dataclasses
@@ -61,11 +61,11 @@ class Target:
   """Devices of one kind.
 
   Attributes:
-    name: as a user writes it.
-    devices: that a mesh is made of.
+    name: the name that a user writes.
+    devices: the devices of a mesh.
     memory: GiB of each.
     flops: bf16 FLOPs a second of each.
-    options: of its compiler.
+    options: the options of its compiler.
   """
 
   name: str
@@ -89,7 +89,7 @@ class Target:
 
 
 def target(name: str) -> Target:
-  """The devices that `name` tells: "rtx5090", or "v5e:2x4" and its like.
+  """The devices of a name: "rtx5090", or "v5e:2x4" and its like.
 
   Raises:
     ValueError: there is no such target.

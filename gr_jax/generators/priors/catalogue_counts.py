@@ -1,4 +1,4 @@
-"""How often each prefix of a semantic ID was chosen, as a tree of shares.
+"""The popularity of every prefix of a semantic ID, as a tree of shares.
 
 For a prefix `p` and a code `c` that goes on with it,
 
@@ -84,9 +84,9 @@ def count_catalogue(
   """The shares in `counts` `[N]`, one per catalogue row.
 
   Args:
-    semantic_ids: of the catalogue.
-    counts: how often each item was chosen.
-    alpha: pseudo-count of an item, above 0.
+    semantic_ids: the IDs of the catalogue.
+    counts: `[N]`, the number of times that each item was chosen.
+    alpha: the pseudo-count of an item, above 0.
     capacity: pads the arrays for any catalogue of up to `capacity` IDs, so
       that new IDs compile nothing; by default for any IDs of these items, and
       what is compiled depends on the widest prefix.

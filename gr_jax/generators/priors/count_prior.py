@@ -1,19 +1,19 @@
-"""What counting says, as a bias that the network corrects.
+"""The counts of a catalogue as a bias that the network corrects.
 
 Counting is hard to beat where shoppers buy the same things again, and a network
-needs many examples to learn counts by gradients. So it is told them, and learns
-what they miss: for a prefix `p` of codes and the state `s` of the network,
+needs many examples to learn counts by gradients. So it is given them, and
+learns what they miss: for a prefix `p` of codes and the state `s` of the
+network,
 
-  logit(c | p) = s . e_c + log(share(c | p) + g_l(s) own(c | p) + baseline)
+  logit(c | p) = s . e_c + log(share(c | p) + g_l(s) own(c | p) + 1e-6)
   own(c | p) = sum of w_h over items h of the history that begin with p c,
                over 1 + the same sum over those that begin with p
   w_h = exp(a[age of h] + a[how often h was bought]),  g_l = exp(v_l . s + b_l)
 
 with `share` over all shoppers (`CatalogueCounts`) and `a, v, b` learned from
-zero. Where the variables hold transitions, what follows what is added to the
-sum (`transition_prior`). Our design, not of the papers: a mixture of a
-popularity model and a pointer to the prompt (See et al. 2017, "Get to the
-point"), inside the softmax.
+zero. Where the variables hold transitions, they are added to the sum
+(`transition_prior`). `[OURS]`: a mixture of a popularity model and a pointer to
+the prompt (See et al. 2017, "Get to the point"), inside the softmax.
 """
 
 from collections.abc import Sequence
@@ -31,12 +31,12 @@ from gr_jax.generators.priors.transition_prior import (
 from gr_jax.generators.priors.transitions import Transitions
 from gr_jax.generators.prompts.writer import Prompt
 
-_FLOOR = 1e-6
+_LEAST_SHARE = 1e-6
 
 
 @struct.dataclass
 class PriorState:
-  """What the counts know of `M` prefixes per row.
+  """The state of the counts for `M` prefixes per row.
 
   Attributes:
     nodes: `[B, M]` prefixes in the catalogue's tree.
@@ -63,10 +63,10 @@ class CountPrior(nn.Module):
   """The bias of every level.
 
   Attributes:
-    prompt_size: tokens that are not codes.
-    level_sizes: codes per level.
-    width: of the network's states.
-    last: newest items whose transitions are told, 0 without transitions.
+    prompt_size: the number of tokens that are not codes.
+    level_sizes: the number of codes per level.
+    width: the width of the network's states.
+    last: the number of newest items whose transitions are read, 0 without.
   """
 
   prompt_size: int
@@ -105,9 +105,9 @@ class CountPrior(nn.Module):
     ]
     tokens = prompt.history[..., :levels]
     codes = jnp.where(tokens >= 0, tokens - jnp.asarray(starts), -1)
-    told = prompt.history[..., levels:]
+    facts = prompt.history[..., levels:]
     weights = jnp.exp(
-      jnp.where(told >= 0, self.scale[jnp.maximum(told, 0)], 0).sum(-1)
+      jnp.where(facts >= 0, self.scale[jnp.maximum(facts, 0)], 0).sum(-1)
     )
     weights = jnp.where(prompt.mask[:, 1:], weights, 0)[:, None]
     nodes = jnp.zeros((len(tokens), 1), jnp.int32)
@@ -166,12 +166,12 @@ class CountPrior(nn.Module):
     )
     own /= 1 + counted.weights.sum(axis=-1, keepdims=True)
     gate = jnp.exp(states @ self.gate[level] + self.gate_bias[level])
-    told = _FLOOR + shares + gate[..., None] * own
+    mass = _LEAST_SHARE + shares + gate[..., None] * own
     if counted.related is not None:
-      told += self.transitions(
+      mass += self.transitions(
         counted.related, states, level, columns=shares.shape[-1]
       )
-    return jnp.log(told)
+    return jnp.log(mass)
 
   def biases(
     self,
@@ -184,12 +184,12 @@ class CountPrior(nn.Module):
     """Per level `[B, P, C_l]`, of targets `[B, P, L]` that are known.
 
     Args:
-      prompt: of `B` rows.
-      counts: of the catalogue.
+      prompt: the prompts of `B` rows.
+      counts: the shares in the catalogue.
       states: per level `[B, P, D]`, before every code; of the first there may
         be any number.
       codes: the targets; the last level is not read.
-      transitions: between the catalogue's IDs.
+      transitions: the transitions between the catalogue's IDs.
     """
     counted, found = self.start(prompt, transitions), []
     for level in range(len(self.level_sizes)):

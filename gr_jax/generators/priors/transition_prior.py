@@ -1,4 +1,4 @@
-"""What transitions say of the next code, as a part of the count prior.
+"""Transitions between items as a part of the count prior.
 
 For a prefix `p`, the history's k-th newest item `h_k` and its neighbours `j`,
 
@@ -10,7 +10,7 @@ of `c` this is a mixture of two ways to draw a whole item, popularity and
 neighbours, code by code: where `p` leads to neighbours more than to the
 popular, neighbours also decide how it goes on. `a` begins at `-log(1 + k)`, the
 weights of the baseline `item_knn`, and `v, b, z` at zero: training starts from
-the baseline. Our design.
+the baseline `[OURS]`.
 """
 
 import jax
@@ -58,9 +58,9 @@ class TransitionPrior(nn.Module):
   """The neighbours' part of every level.
 
   Attributes:
-    levels: of an ID.
-    width: of the network's states.
-    last: newest items of a history that are asked.
+    levels: the number of levels of an ID.
+    width: the width of the network's states.
+    last: the number of newest items of a history whose neighbours are read.
   """
 
   levels: int
@@ -70,7 +70,7 @@ class TransitionPrior(nn.Module):
   def setup(self):
     self.age = self.param(
       "age",
-      nn.with_logical_partitioning(_floor_of_ages, ("norm",)),
+      nn.with_logical_partitioning(_ages_of_item_knn, ("norm",)),
       (self.last,),
     )
     self.evidence = self.param(
@@ -130,6 +130,8 @@ class TransitionPrior(nn.Module):
     return (gate / shares)[..., None] * mass
 
 
-def _floor_of_ages(key: jax.Array, shape: tuple[int, ...], dtype=jnp.float32):
+def _ages_of_item_knn(
+  key: jax.Array, shape: tuple[int, ...], dtype=jnp.float32
+) -> jax.Array:
   del key
   return -jnp.log1p(jnp.arange(shape[0], dtype=dtype))

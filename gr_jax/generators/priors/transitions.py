@@ -1,13 +1,12 @@
-"""What follows what: the strongest neighbours of every semantic ID.
+"""Which items follow which: the strongest neighbours of every semantic ID.
 
 Counting which items are bought shortly after or before each other is the
-baseline that few generators beat (`item_knn`). So the generator is told these
-counts inside its softmax, as it is told popularity and the household's own
-purchases (`count_prior`), and learns what they miss. Our design, not of the
-papers.
+baseline that few generators beat (`item_knn`). So the generator is given these
+counts inside its softmax, as it is given popularity and the household's own
+purchases (`count_prior`), and learns what they miss `[OURS]`.
 
-A training request is part of what was counted. Told so, the network would
-learn to trust the counts too much: its own pairs are taken out first
+A training request is part of what was counted. With its own pairs the network
+would learn to trust the counts too much: they are taken out first
 (`Transitions.without`); in search there is nothing to take out.
 """
 
@@ -18,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 
-# The file beside a generator that is told transitions.
+# The file beside a generator that reads transitions.
 TRANSITIONS = "transitions.npz"
 
 
@@ -29,12 +28,13 @@ class Transitions:
   Attributes:
     ids: `[I, L]` in lexicographic order.
     neighbours: `[I, K]` rows of `ids`.
-    weights: `[I, K]`, how much an ID speaks for its neighbours; 0 = none.
-    scales: `[I]`, what one pair that leads to an ID counts for.
-    window: positions that pairs are apart, at most.
-    last: newest items of a history that are asked.
-    excluded_pairs: `[B, W, L]` codes of what each row's shopper was counted to
-      buy next, next first, -1 = nothing; None where rows were not counted.
+    weights: `[I, K]`, the weights of the neighbours; 0 = none.
+    scales: `[I]`, the weight of one pair that leads to an ID.
+    window: the number of positions that pairs are apart, at most.
+    last: the number of newest items of a history whose neighbours are read.
+    excluded_pairs: `[B, W, L]` codes of the items that each row's shopper was
+      counted to buy next, next first, -1 = nothing; None where rows were not
+      counted.
   """
 
   ids: jax.Array
@@ -82,7 +82,7 @@ class Transitions:
     return self.ids[neighbours], weights
 
   def _own(self, neighbours: jax.Array) -> jax.Array:
-    """`[B, T, K]`, what the excluded_pairs pairs brought to `neighbours`.
+    """`[B, T, K]`, the weight that the excluded pairs brought to `neighbours`.
 
     The d-th item to come and the k-th newest are `d + k + 1` apart, where a
     history has no repeats; with repeats they may be further.
@@ -102,7 +102,7 @@ class Transitions:
 
   @classmethod
   def load(cls, path: pathlib.Path) -> "Transitions":
-    """What `save` wrote.
+    """Loads what `save` wrote.
 
     Raises:
       FileNotFoundError: it is not there.

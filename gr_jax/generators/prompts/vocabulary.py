@@ -1,9 +1,9 @@
-"""The tokens of a generator: what prompts say, then the codes of every level.
+"""The tokens of a generator: those of prompts, then the codes of every level.
 
-One table of embeddings serves all of them. In order: the token that asks for
-the next basket, hashed users, ages and counts of purchases, facts about users,
+One table of embeddings serves all of them. In order: the token for the next
+basket, hashed users, ages and counts of purchases, facts about users,
 hashed unknown words, words, the end of a page where pages are learned, and the
-codes of level 1, 2, ... Our design.
+codes of level 1, 2, ... `[OURS]`.
 """
 
 import collections

@@ -1,4 +1,4 @@
-"""Prompts: who asks (profile), what they bought (history), what they want.
+"""Prompts: the shopper (profile), the purchases (history), the request.
 
 Every position holds a few tokens, and its embedding is their sum: the profile
 is one position, each distinct item of the history is one (its codes, how long
@@ -8,7 +8,7 @@ knows more items than there are positions, those with the largest
   log(times bought) - 1/2 log(1 + weeks since it was last bought)
 
 stay, newest last: what is bought every month is not pushed out by what was
-bought once yesterday. Without repeats these are the latest items. Our design;
+bought once yesterday. Without repeats these are the latest items `[OURS]`;
 the papers spend one position per token on the latest items, and GenRec merges
 tokens with a learned map.
 """
@@ -45,10 +45,10 @@ class PromptConfig:
   """Sizes of a prompt.
 
   Attributes:
-    history: distinct items of the history that are kept.
-    lookback: latest events that are searched for them.
-    query_words: words of a query that are read.
-    user_buckets: hashed user tokens.
+    history: the number of distinct items of the history that are kept.
+    lookback: the number of latest events that are searched for them.
+    query_words: the number of words of a query that are read.
+    user_buckets: the number of hashed user tokens.
   """
 
   history: int = 64
@@ -94,10 +94,10 @@ class PromptWriter:
   """Writes prompts of requests as token arrays, many at a time.
 
   Args:
-    requests: users, events and queries.
-    semantic_ids: of the catalogue that the events name.
+    requests: the users, events and queries.
+    semantic_ids: the IDs of the catalogue that the events name.
     vocabulary: the tokens.
-    config: sizes.
+    config: the sizes.
   """
 
   def __init__(
@@ -126,11 +126,11 @@ class PromptWriter:
 
   @property
   def num_tokens(self) -> int:
-    """Of the vocabulary, codes included."""
+    """The size of the vocabulary, codes of semantic IDs included."""
     return self._vocabulary.size
 
   def queries(self, query: np.ndarray) -> np.ndarray:
-    """Tokens of query rows `[...]`: `[..., Wq]`; -1 asks for a basket."""
+    """Tokens of query rows `[...]`: `[..., Wq]`; -1 is the next basket."""
     return self._queries[query]
 
   def prompts(self, rows: np.ndarray, *, shown: np.ndarray) -> Prompt:

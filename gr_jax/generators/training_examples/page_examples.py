@@ -2,7 +2,7 @@
 
 A row has `P` places for IDs and room for `Q` pages, packed one after another,
 so that short and long pages share one shape. Which of the pages of a prompt are
-taken is drawn anew each time it comes up.
+taken is sampled anew each time it comes up.
 """
 
 import dataclasses
@@ -22,7 +22,7 @@ class PageExamples:
   """One batch.
 
   Attributes:
-    prompt: of `B` rows.
+    prompt: the prompts of `B` rows.
     queries: `[B, Q, Wq]` tokens.
     codes: `[B, P, L]`; the places of a page are side by side.
     page: `[B, P]` which page of its row a place is in, `Q` where it is empty.
@@ -40,7 +40,7 @@ class PageExamples:
 
 @dataclasses.dataclass(frozen=True)
 class PageExamplesConfig:
-  """How batches are drawn.
+  """The sampling of batches.
 
   Attributes:
     batch_size: prompts per batch `B`, over all hosts.
@@ -48,10 +48,10 @@ class PageExamplesConfig:
     pages: pages per prompt `Q`, at most.
     max_exposures: items of a page that were only shown.
     ordered: weight of an ordered item.
-    clicked: of a clicked one.
-    exposed: of one that was only shown.
+    clicked: the weight of a clicked one.
+    exposed: the weight of one that was only shown.
     hidden_share: share of prompts whose profile and history are hidden.
-    seed: of order and draws.
+    seed: the seed of the shuffling and of the samples.
   """
 
   batch_size: int = 64
@@ -109,7 +109,7 @@ def draw_page_examples(
 
   Args:
     pages: all of them.
-    writer: of prompts.
+    writer: the writer of the prompts.
     codes: `[M, L]` of the table of IDs.
     query: query row of every request.
     groups: `[B]`.

@@ -2,7 +2,7 @@
 
 Requests that share a user and a history (a basket and the searches it
 answered) form a group. A row of a batch is one group: its prompt, and up to
-`P` of its (query, item) targets, drawn anew each time the group comes up.
+`P` of its (query, item) targets, sampled anew each time the group comes up.
 """
 
 import dataclasses
@@ -22,12 +22,12 @@ class Examples:
   """One batch.
 
   Attributes:
-    prompt: of `B` rows.
+    prompt: the prompts of `B` rows.
     queries: `[B, P, Wq]` tokens.
     codes: `[B, P, L]`.
     mask: `[B, P]`, False where a group has fewer than `P` targets.
     future_items: `[B, W, L]`, what the user was counted to buy next; None where
-      the generator is not told transitions.
+      the generator reads no transitions.
   """
 
   prompt: Prompt
@@ -39,14 +39,14 @@ class Examples:
 
 @dataclasses.dataclass(frozen=True)
 class ExamplesConfig:
-  """How batches are drawn.
+  """The sampling of batches.
 
   Attributes:
     batch_size: groups per batch `B`, over all hosts.
     targets: targets per group `P`.
     hidden_share: share of groups whose profile and history are hidden, so
       that requests of strangers are learned too.
-    seed: of order and draws.
+    seed: the seed of the shuffling and of the samples.
   """
 
   batch_size: int = 64
@@ -129,13 +129,13 @@ def draw_examples(
 
   Args:
     groups: all of them.
-    writer: of prompts.
+    writer: the writer of the prompts.
     codes: semantic IDs `[N, L]`.
     query: query row of every request.
     rows: groups `[B]`.
     rng: draws targets and who is hidden.
     config: sizes.
-    future_items: of request rows (`FutureItems`).
+    future_items: from request rows to the codes of `FutureItems`.
   """
   pair, mask = _draw(groups, rows, config.targets, rng)
   request = groups.request[pair]

@@ -47,7 +47,7 @@ def built():
   return prior, nn.unbox(params)
 
 
-def test_a_new_prior_weighs_items_as_the_floor_does():
+def test_a_new_prior_weighs_items_as_the_baseline_does():
   _, transitions, history = counted()
   prior, params = built()
   related = prior.apply(params, history, transitions, method="start")
@@ -102,8 +102,8 @@ def biases(transitions, *, gate_bias=0.0):
   inputs = (prompt, catalogue, states, codes, transitions)
   params = nn.unbox(prior.init(jax.random.key(0), *inputs, method="biases"))
   if transitions is not None:
-    told = params["params"]["transitions"]
-    told["gate_bias"] = told["gate_bias"] + gate_bias
+    gates = params["params"]["transitions"]
+    gates["gate_bias"] = gates["gate_bias"] + gate_bias
   return prior.apply(params, *inputs, method="biases")
 
 

@@ -105,7 +105,7 @@ def test_padding_and_unknown_items_have_no_neighbours():
   assert not weights[0, 1:].any()
 
 
-def test_only_the_newest_are_asked():
+def test_only_the_newest_are_read():
   table = counted([[0, 1, 2]])
   history = ids().codes[[0, 3, 4, 5, 6]][None]
   _, weights = table.related(history)

@@ -71,7 +71,7 @@ def test_a_group_shares_user_and_history_and_groups_differ():
   assert len(keys) == len(set(keys))
 
 
-def test_a_split_without_clicks_is_told():
+def test_a_split_without_clicks_raises():
   log = shop().requests
   assert (log.split == VALID).any()
   with pytest.raises(ValueError, match="no clicked or ordered item in split 7"):

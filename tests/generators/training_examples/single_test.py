@@ -93,9 +93,9 @@ def test_every_pair_comes_up_about_equally_often():
   config = ExamplesConfig(batch_size=1, targets=2, hidden_share=0.0)
   groups = group_targets(shop().requests, split=TRAIN)
   turns = -(-np.diff(groups.offsets) // 2)
-  drawn = [
+  targets = [
     int(batch.mask.sum())
     for batch in itertools.islice(iter(dataset(config)), int(turns.sum()))
   ]
-  assert sum(drawn) >= len(groups.item)
-  assert sum(drawn) <= len(groups.item) + 2 * len(groups)
+  assert sum(targets) >= len(groups.item)
+  assert sum(targets) <= len(groups.item) + 2 * len(groups)
