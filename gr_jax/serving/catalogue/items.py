@@ -101,12 +101,13 @@ class Items:
     return columns
 
   def _path(self, item: NewItem) -> np.ndarray:
-    if item.category not in self.category_row:
+    category = item.category or ""
+    if category not in self.category_row:
       raise Invalid(
-        f"item {shown(item.item_id)} has category {shown(item.category)}, "
+        f"item {shown(item.item_id)} has category {shown(category)}, "
         "which the catalogue does not know; give a known full path or none."
       )
-    names = item.category.split(PATH_SEPARATOR)
+    names = category.split(PATH_SEPARATOR)
     path = np.full(self.categories.shape[1], -1, np.int32)
     for depth in range(len(names)):
       above = PATH_SEPARATOR.join(names[: depth + 1])

@@ -47,7 +47,9 @@ class Admission:
       try:
         self._batcher.check_room()
       except QueueFull as full:
-        await refusal(full)(scope, receive, send)
+        answer = refusal(full)
+        assert answer is not None
+        await answer(scope, receive, send)
         self._on_refusal(scope["path"])
         return
     await self._app(scope, receive, send)

@@ -1,6 +1,7 @@
 """Errors as a status and one sentence in JSON, for the sender."""
 
 import math
+from collections.abc import Mapping
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -34,7 +35,7 @@ def refusal(error: Exception) -> JSONResponse | None:
 
 
 def reply(
-  status: int, text: str, headers: dict[str, str] | None = None
+  status: int, text: str, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
   """`{"error": text}`, the text on one line."""
   line = " ".join(text.split())

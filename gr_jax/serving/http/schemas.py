@@ -66,9 +66,11 @@ def search_bodies(beams: tuple[int, ...]) -> dict[str, type[BaseModel]]:
     ),
   }
   kept = Field(beams[0], description="IDs that the search keeps.")
-  beam = {"beam": (Annotated[Literal[beams], whole], kept)}
-  search = beam | {"query": (Query, ...)} | shared
-  explain = search | {"query": (Query | None, None)}
+  beam: dict[str, Any] = {"beam": (Annotated[Literal[beams], whole], kept)}
+  search: dict[str, Any] = beam | {"query": (Query, ...)} | shared
+  # pyright reads the alias as a value.
+  optional = Query | None  # pyright: ignore[reportOperatorIssue]
+  explain: dict[str, Any] = search | {"query": (optional, None)}
   return {
     f"/{name.lower()}": create_model(f"{name}Body", __config__=CLOSED, **fields)
     for name, fields in (

@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -67,11 +68,12 @@ class Server:
       # First: an item's id may hold slashes.
       more=self._page.operations,
     )
+    handlers: dict[Any, Any] = {HTTPException: http_error, Exception: bug}
     self.app = Starlette(
       routes=api.routes,
       lifespan=self._lifespan,
       middleware=[self._admission()],
-      exception_handlers={HTTPException: http_error, Exception: bug},
+      exception_handlers=handlers,
     )
 
   def _admission(self) -> Middleware:

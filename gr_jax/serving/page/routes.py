@@ -23,7 +23,7 @@ from gr_jax.serving.page.lookup import (
   find_categories,
   find_items,
 )
-from gr_jax.serving.requests import Name, SearchRequest
+from gr_jax.serving.requests import Invalid, Name, SearchRequest
 
 PAGE = pathlib.Path(__file__).parent / "static"
 TYPES = {
@@ -132,6 +132,7 @@ class PageRoutes:
     beam = self._service.config.beams[0]
     search = SearchRequest(beam, 1)
     (answer,) = self._service.answer([search])
+    assert not isinstance(answer, Invalid)
     self._explaining.submit(
       explain, search, answer.items, self._service.serving
     ).result()
