@@ -18,6 +18,7 @@ from gr_jax.evaluation.baselines import (
   query_counts,
   repeat,
 )
+from gr_jax.evaluation.baselines.top_items import popularity_order
 
 
 class Baselines:
@@ -43,7 +44,7 @@ class Baselines:
     self._last, self._dual = last, dual
     catalogue = data.catalogue
     self._vectors = vectors
-    self._popularity = popularity.fit(catalogue.popularity)
+    self._popularity = popularity_order(catalogue.popularity)
     self._query_counts = query_counts.fit(data.requests, catalogue.popularity)
     self._bm25 = bm25.fit(catalogue.texts, catalogue.popularity)
     self._nearest = nearest.fit(vectors.items, catalogue.popularity)

@@ -17,11 +17,7 @@ def histories(requests: Requests, rows: np.ndarray) -> RowLists:
 
 def targets(requests: Requests, rows: np.ndarray) -> RowLists:
   """The distinct clicked or ordered rows of each request, in page order."""
-  pages = row_lists.from_spans(
-    np.arange(len(requests.page_item)),
-    requests.page_offsets[rows],
-    requests.page_offsets[np.asarray(rows) + 1],
-  )
+  pages = _pages(requests, rows)
   wanted = requests.page_kind[pages.rows] > EXPOSED
   chosen = row_lists.where(pages, wanted)
   return row_lists.distinct(
@@ -39,11 +35,7 @@ def judged(
     rows: The rows of the requests.
     grades: The grades `[P]` of all pages' entries.
   """
-  pages = row_lists.from_spans(
-    np.arange(len(requests.page_item)),
-    requests.page_offsets[rows],
-    requests.page_offsets[np.asarray(rows) + 1],
-  )
+  pages = _pages(requests, rows)
   items = RowLists(pages.offsets, requests.page_item[pages.rows])
   return items, grades[pages.rows]
 
@@ -69,3 +61,10 @@ def training_sequences(requests: Requests, *, before: int = VALID) -> RowLists:
   np.minimum.at(ends, requests.user[later], requests.history_end[later])
   ends = np.where(ends == np.iinfo(np.int64).max, starts + timely, ends)
   return row_lists.from_spans(requests.event_item, starts, ends)
+
+
+def _pages(requests: Requests, rows: np.ndarray) -> RowLists:
+  """The places of the entries of each request's page."""
+  starts, ends = requests.page_offsets[:-1], requests.page_offsets[1:]
+  places = np.arange(len(requests.page_item))
+  return row_lists.from_spans(places, starts[rows], ends[rows])

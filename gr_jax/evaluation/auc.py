@@ -9,27 +9,6 @@ easy queries from the others gain nothing in it.
 import numpy as np
 
 
-def _group_aucs(
-  scores: np.ndarray, labels: np.ndarray, groups: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-  """AUC and rows of every group that has both labels."""
-  _, groups = np.unique(groups, return_inverse=True)
-  order = np.lexsort((scores, groups))
-  scores, labels, groups = scores[order], labels[order], groups[order]
-  begin = np.searchsorted(groups, groups)
-  changes = (np.diff(scores) != 0) | (np.diff(groups) != 0)
-  run = np.concatenate(([0], np.cumsum(changes)))
-  # Ties share the mean of their places, counted from 1 inside the group.
-  place = np.arange(len(scores)) - begin + 1.0
-  rank = (np.bincount(run, place) / np.bincount(run))[run]
-  rows = np.bincount(groups)
-  positives = np.bincount(groups, labels)
-  pairs = positives * (rows - positives)
-  above = np.bincount(groups, rank * labels) - positives * (positives + 1) / 2
-  both = pairs > 0
-  return above[both] / pairs[both], rows[both]
-
-
 def auc(scores: np.ndarray, labels: np.ndarray) -> float:
   """Area under the ROC curve of `[n]` scores and `[n]` bool labels.
 
@@ -44,5 +23,21 @@ def grouped_auc(
   """`sum_g n_g AUC_g / sum_g n_g` over groups `[n]` that have both labels."""
   if not len(scores):
     return float("nan")
-  values, rows = _group_aucs(scores, labels.astype(np.float64), groups)
-  return float(np.average(values, weights=rows)) if len(rows) else float("nan")
+  _, groups = np.unique(groups, return_inverse=True)
+  order = np.lexsort((scores, groups))
+  scores, groups = scores[order], groups[order]
+  labels = labels[order].astype(np.float64)
+  begin = np.searchsorted(groups, groups)
+  changes = (np.diff(scores) != 0) | (np.diff(groups) != 0)
+  run = np.concatenate(([0], np.cumsum(changes)))
+  # Ties share the mean of their places, counted from 1 inside the group.
+  place = np.arange(len(scores)) - begin + 1.0
+  rank = (np.bincount(run, place) / np.bincount(run))[run]
+  rows = np.bincount(groups)
+  positives = np.bincount(groups, labels)
+  pairs = positives * (rows - positives)
+  above = np.bincount(groups, rank * labels) - positives * (positives + 1) / 2
+  both = pairs > 0
+  if not both.any():
+    return float("nan")
+  return float(np.average(above[both] / pairs[both], weights=rows[both]))

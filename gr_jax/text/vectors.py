@@ -3,9 +3,11 @@
 import dataclasses
 
 import numpy as np
+import polars as pl
 
 from gr_jax.data.catalogue import Catalogue
 from gr_jax.data.requests import EXPOSED, TRAIN, Requests
+from gr_jax.data.row_lists import offsets_of
 from gr_jax.text.copurchase import copurchase_vectors
 from gr_jax.text.encoder import TextEncoder, unit_rows
 
@@ -112,15 +114,16 @@ def training_baskets(
   """
   request, item = _training_targets(requests)
   request, item = _with_history(requests, request, item, window=window)
-  moment = np.stack([requests.user[request], requests.time[request]])
-  order = np.lexsort((item, moment[1], moment[0]))
-  moment, item = moment[:, order], item[order]
-  first = np.ones(len(item), bool)
-  first[1:] = (moment[:, 1:] != moment[:, :-1]).any(axis=0)
-  distinct = first.copy()
-  distinct[1:] |= item[1:] != item[:-1]
-  begin = np.flatnonzero(first[distinct])
-  return np.append(begin, int(distinct.sum())), item[distinct]
+  baskets = pl.DataFrame(
+    {
+      "user": requests.user[request],
+      "time": requests.time[request],
+      "item": item,
+    }
+  )
+  baskets = baskets.unique().sort("user", "time", "item")
+  sizes = baskets.group_by("user", "time", maintain_order=True).len()["len"]
+  return offsets_of(sizes.to_numpy()), baskets["item"].to_numpy()
 
 
 def _training_targets(requests: Requests) -> tuple[np.ndarray, np.ndarray]:

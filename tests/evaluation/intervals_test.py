@@ -77,14 +77,14 @@ def test_a_column_that_few_requests_count_for_still_has_an_interval():
 
 
 def test_identical_systems_differ_by_exactly_nothing():
-  figures = intervals.paired_difference(VALUES, VALUES)
+  figures = intervals.bootstrap(VALUES - VALUES)
   assert not np.any([figures.value, figures.low, figures.high])
 
 
 def test_swapped_systems_swap_the_sign():
   worse = VALUES * 0.9
-  gain = intervals.paired_difference(VALUES, worse)
-  loss = intervals.paired_difference(worse, VALUES)
+  gain = intervals.bootstrap(VALUES - worse)
+  loss = intervals.bootstrap(worse - VALUES)
   np.testing.assert_allclose(gain.value, -loss.value)
   assert (gain.low > 0).all()
   assert (loss.high < 0).all()
@@ -92,31 +92,9 @@ def test_swapped_systems_swap_the_sign():
 
 def test_pairing_is_narrower_than_two_intervals():
   noise = RNG.normal(scale=0.01, size=VALUES.shape)
-  paired = intervals.paired_difference(VALUES, VALUES + noise)
+  paired = intervals.bootstrap(VALUES - (VALUES + noise))
   single = intervals.bootstrap(VALUES)
   assert (paired.high - paired.low < 0.2 * (single.high - single.low)).all()
-
-
-def test_resampled_means_have_the_interval_of_the_bootstrap():
-  users = RNG.integers(0, 60, 400)
-  means = intervals.resampled_means(VALUES, users, resamples=4000)
-  figures = intervals.bootstrap(VALUES, groups=users, resamples=4000)
-  width = figures.high - figures.low
-  for end, q in ((figures.low, 0.025), (figures.high, 0.975)):
-    assert (abs(np.quantile(means, q, axis=0) - end) < 0.05 * width).all()
-
-
-def test_resampled_means_draw_the_same_users_for_all_values():
-  users = RNG.integers(0, 60, 400)
-  means = intervals.resampled_means(VALUES, users, resamples=20)
-  half = intervals.resampled_means(VALUES[:, :1] / 2, users, resamples=20)
-  np.testing.assert_allclose(half[:, 0], means[:, 0] / 2)
-
-
-def test_resampled_means_of_a_constant_are_the_constant():
-  means = intervals.resampled_means(np.full((9, 1), 0.3), np.arange(9) // 2)
-  assert means.shape == (1000, 1)
-  np.testing.assert_allclose(means, 0.3)
 
 
 def test_one_figure_is_a_row():

@@ -8,6 +8,7 @@ import polars as pl
 
 from gr_jax.data.catalogue import object_array
 from gr_jax.data.requests import EXPOSED, ORDERED, Requests
+from gr_jax.data.row_lists import offsets_of
 
 _COLUMNS = {
   "query": pl.String,
@@ -62,7 +63,7 @@ def build_requests(
   users = events.group_by("user", maintain_order=True).agg(
     pl.col("user_id").first(), n=target.sum()
   )
-  offsets = np.append(0, np.cumsum(users["n"].to_numpy())).astype(np.int64)
+  offsets = offsets_of(users["n"].to_numpy())
   past = events.filter(target)
   pages = events.group_by("page", maintain_order=True).agg(
     pl.col("user", "page_time", "query").first(),
@@ -88,7 +89,9 @@ def build_requests(
     history_end=chosen["history_end"].to_numpy(writable=True),
     query=_query_rows(chosen["query"], queries),
     split=split(user, time),
-    page_offsets=_offsets(lines["request"].to_numpy(), chosen.height),
+    page_offsets=offsets_of(
+      lines.group_by("request", maintain_order=True).len()["len"]
+    ),
     page_item=lines["item"].to_numpy(writable=True),
     page_kind=lines["kind"].to_numpy(writable=True),
     page_value=lines["value"].to_numpy(writable=True),
@@ -177,8 +180,3 @@ def _query_rows(query: pl.Series, queries: pl.Series) -> np.ndarray:
   rows = dict(zip(queries, range(len(queries))))
   rows = query.replace_strict(rows, default=-1, return_dtype=pl.Int32)
   return rows.fill_null(-1).to_numpy(writable=True)
-
-
-def _offsets(groups: np.ndarray, num_groups: int) -> np.ndarray:
-  counts = np.bincount(groups, minlength=num_groups)
-  return np.append(0, np.cumsum(counts)).astype(np.int64)

@@ -12,7 +12,6 @@ after all choices were made, of a shop that learns from all of its data. The
 papers' models are not fitted so; say it beside the figures.
 """
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ import polars as pl
 
 from gr_jax.data.catalogue import Catalogue, category_columns, object_array
 from gr_jax.data.requests import ORDERED, TEST, TRAIN, VALID, Requests
+from gr_jax.data.row_lists import offsets_of
 
 
 def load(
@@ -41,15 +41,14 @@ def load(
     "user_id", "position"
   )
   item = _item_rows(items, interactions)
-  users, offsets = _users(interactions)
-  from_end = np.repeat(offsets[1:], np.diff(offsets)) - np.arange(len(item)) - 1
-  validation = 1 if valid_trains else 2
-  popularity = np.bincount(item[from_end >= validation], minlength=items.height)
-  requests = _requests(users, offsets, item)
-  if valid_trains:
-    split = np.where(requests.split == VALID, TRAIN, requests.split)
-    requests = dataclasses.replace(requests, split=split.astype(np.int8))
-  return _catalogue(items, popularity), requests
+  user = interactions["user_id"].rle_id().to_numpy()
+  offsets = offsets_of(np.bincount(user))
+  from_end = offsets[user + 1] - np.arange(len(item)) - 1
+  valid = TRAIN if valid_trains else VALID
+  split = np.select([from_end == 0, from_end == 1], [TEST, valid], TRAIN)
+  popularity = np.bincount(item[split == TRAIN], minlength=items.height)
+  users = interactions["user_id"].unique(maintain_order=True).to_list()
+  return _catalogue(items, popularity), _requests(users, offsets, item, split)
 
 
 def category_paths(attributes: list[list[str]]) -> list[list[str]]:
@@ -106,12 +105,6 @@ def _item_rows(items: pl.DataFrame, interactions: pl.DataFrame) -> np.ndarray:
   return rows.to_numpy().astype(np.int64)
 
 
-def _users(interactions: pl.DataFrame) -> tuple[list[str], np.ndarray]:
-  counts = interactions.group_by("user_id", maintain_order=True).len()
-  lengths = counts["len"].to_numpy().astype(np.int64)
-  return counts["user_id"].to_list(), np.append(0, np.cumsum(lengths))
-
-
 def _catalogue(items: pl.DataFrame, popularity: np.ndarray) -> Catalogue:
   attributes = items["attributes"].to_list()
   texts = [
@@ -130,19 +123,16 @@ def _catalogue(items: pl.DataFrame, popularity: np.ndarray) -> Catalogue:
 
 
 def _requests(
-  users: list[str], offsets: np.ndarray, item: np.ndarray
+  users: list[str], offsets: np.ndarray, item: np.ndarray, split: np.ndarray
 ) -> Requests:
   """Makes a request of every event but a user's first."""
-  lengths = np.diff(offsets)
-  user = np.repeat(np.arange(len(users)), lengths)
+  user = np.repeat(np.arange(len(users)), np.diff(offsets))
   position = np.arange(len(item)) - offsets[user]
   rows = np.flatnonzero(position > 0)
-  from_end = offsets[user + 1] - np.arange(len(item)) - 1
-  split = np.select([from_end == 0, from_end == 1], [TEST, VALID], TRAIN)
   return Requests(
     user_ids=object_array(users),
     profiles=object_array([()] * len(users)),
-    user_offsets=offsets.astype(np.int64),
+    user_offsets=offsets,
     event_item=item.astype(np.int32),
     event_time=position.astype(np.int64),
     user=user[rows].astype(np.int32),

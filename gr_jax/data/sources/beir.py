@@ -26,6 +26,7 @@ from gr_jax.data.requests import (
   VALID,
   Requests,
 )
+from gr_jax.data.row_lists import offsets_of
 from gr_jax.data.sources.beir_tables import IrTables, read_tables
 
 SPLITS = {"train": TRAIN, "valid": VALID, "test": TEST}
@@ -167,7 +168,7 @@ def _requests(
   owner = np.repeat(np.arange(count), np.diff(np.append(starts, len(query))))
   learned = relevant & (split[owner] == TRAIN)
   events = np.bincount(owner[learned], minlength=count)
-  offsets = np.concatenate(([0], np.cumsum(events))).astype(np.int64)
+  offsets = offsets_of(events)
   texts = tables.queries["text"].fill_null("").to_list()
   names = tables.queries["query_id"].to_list()
   # An event comes after its request: nobody has a history.

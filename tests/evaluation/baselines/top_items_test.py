@@ -79,7 +79,8 @@ def _every_floor(histories, exclude, k):
   asked = nearest.history_vectors(vectors, histories)
   knn = item_knn.fit(histories, num_items=NUM_ITEMS)
   options = {"k": k, "exclude": exclude}
-  yield popularity.rank(popularity.fit(counts), len(histories), **options)
+  order = top_items.popularity_order(counts)
+  yield popularity.rank(order, len(histories), **options)
   yield repeat.rank(histories, **options)
   yield item_knn.rank(knn, histories, **options)
   yield bm25.rank(bm25.fit(texts, counts), queries, **options)
