@@ -23,7 +23,7 @@ import sys
 from pathlib import Path
 
 from gr_jax import command_line
-from gr_jax.data.imports.columns import parse_columns, parse_pairs
+from gr_jax.data.imports.columns import parse_pairs
 from gr_jax.data.sources.own_data import import_tables
 
 
@@ -36,7 +36,7 @@ def _import(flags: argparse.Namespace) -> None:
   summary = import_tables(
     flags.items,
     flags.events,
-    parse_columns(flags.columns),
+    parse_pairs(flags.columns, flag="--columns"),
     flags.output,
     event_types=parse_pairs(flags.event_types, flag="--event_types"),
     valid_share=flags.valid_share,

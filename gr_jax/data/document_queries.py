@@ -7,10 +7,11 @@ them are training requests here; so is the title. Items of a shop are documents
 like any other.
 """
 
+import collections
 import dataclasses
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -78,38 +79,34 @@ def with_document_queries(
   """
   if not config.has_queries:
     return requests
-  texts, item = [], []
-  for row, found in enumerate(_queries(catalogue.texts.tolist(), config, rng)):
-    texts += found
-    item += [row] * len(found)
-  return _appended(catalogue, requests, texts, np.array(item, np.int32))
-
-
-def _queries(
-  texts: list[str], config: DocumentQueriesConfig, rng: np.random.Generator
-) -> Iterator[list[str]]:
-  """Yields the queries of every text."""
+  documents = catalogue.texts.tolist()
   made_up = pseudo_queries(
-    texts, count=config.pseudo, words=config.pseudo_words, rng=rng
+    documents, count=config.pseudo, words=config.pseudo_words, rng=rng
   )
-  for text, made in zip(texts, made_up):
-    title = text.partition(". ")[0].split()[: config.words]
-    titles = [" ".join(title)] * config.titles if title else []
-    yield (
-      titles
-      + _segments(text.split(), config.segments, config.words, rng)
-      + made
-    )
+  queries = [
+    _own_words(text, config, rng) + made
+    for text, made in zip(documents, made_up)
+  ]
+  item = np.repeat(np.arange(len(queries)), [len(found) for found in queries])
+  texts = list(itertools.chain.from_iterable(queries))
+  return _appended(catalogue, requests, texts, item)
 
 
-def _segments(
-  text: list[str], segments: int, words: int, rng: np.random.Generator
+def _own_words(
+  text: str, config: DocumentQueriesConfig, rng: np.random.Generator
 ) -> list[str]:
-  if not text or not segments:
+  """Returns the title of a text and stretches of it."""
+  words = text.split()
+  if not words:
     return []
-  last = max(0, len(text) - words)
-  starts = [0, *rng.integers(0, last + 1, segments - 1).tolist()]
-  return [" ".join(text[start : start + words]) for start in starts]
+  title = text.partition(". ")[0].split()
+  starts = []
+  if config.segments:
+    last = max(0, len(words) - config.words)
+    starts = [0, *rng.integers(0, last + 1, config.segments - 1).tolist()]
+  parts = [title] * (config.titles if title else 0)
+  parts += [words[start:] for start in starts]
+  return [" ".join(part[: config.words]) for part in parts]
 
 
 def pseudo_queries(
@@ -160,16 +157,15 @@ def _terms(
   numbers: dict[str, int] = {}
   owner, term, found = [], [], []
   for row, text in enumerate(texts):
-    counts: dict[int, int] = {}
-    for word in _WORD.findall(text.lower()):
-      number = numbers.setdefault(word, len(numbers))
-      counts[number] = counts.get(number, 0) + 1
+    counts = collections.Counter(
+      numbers.setdefault(word, len(numbers))
+      for word in _WORD.findall(text.lower())
+    )
     owner += [row] * len(counts)
     term += counts.keys()
     found += counts.values()
-  arrays = (np.array(part, np.int64) for part in (owner, term, found))
-  rows, terms, counted = arrays
-  return rows, terms, object_array(list(numbers)), counted
+  rows, terms, totals = np.array([owner, term, found], np.int64)
+  return rows, terms, object_array(list(numbers)), totals
 
 
 def _appended(

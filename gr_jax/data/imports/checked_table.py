@@ -1,6 +1,7 @@
 """Rows of a file as text: those that passed the checks, and rejected ones."""
 
 import dataclasses
+from collections.abc import Iterable
 
 import polars as pl
 
@@ -16,18 +17,10 @@ SCHEMA = {
 }
 
 
-def reject_rows(
-  file: str, rows: list[int], reasons: list[str], contents: list[str]
-) -> pl.DataFrame:
-  """Makes a table of rejected rows, with the columns of `SCHEMA`."""
+def reject_rows(file: str, rows: list[tuple[int, str, str]]) -> pl.DataFrame:
+  """Makes the table `SCHEMA` of rejected rows (row, reason, content)."""
   return pl.DataFrame(
-    {
-      "file": [file] * len(rows),
-      "row": rows,
-      "reason": reasons,
-      "content": contents,
-    },
-    schema=SCHEMA,
+    [(file, *row) for row in rows], schema=SCHEMA, orient="row"
   )
 
 
@@ -37,22 +30,24 @@ class CheckedTable:
 
   Attributes:
     file: The name of the file in messages.
-    frame: The rows still good; column `row` is the row number in the file.
+    frame: The rows still good: the columns in use as stripped text (null where
+      empty), and `row`: the line in a CSV or JSONL file (a CSV header is line
+      1), the row of a Parquet file (the first is row 1).
     rejects: The rows listed so far, with the columns of `SCHEMA`.
     rows_read: The number of rows of the file before any check.
+    columns: The names of all columns of the file.
   """
 
   file: str
   frame: pl.DataFrame
   rejects: pl.DataFrame
   rows_read: int
+  columns: tuple[str, ...] = ()
 
   def drop(self, where: pl.Expr, reason: str) -> "CheckedTable":
     """Lists the rows where `where` is true and goes on without them."""
     where = where.fill_null(False)
     listed = self.list(where, reason)
-    if listed is self:
-      return self
     return dataclasses.replace(listed, frame=self.frame.filter(~where))
 
   def list(self, where: pl.Expr, reason: str) -> "CheckedTable":
@@ -79,21 +74,6 @@ class CheckedTable:
     return dataclasses.replace(self, frame=self.frame.select(columns))
 
 
-@dataclasses.dataclass(frozen=True)
-class Table:
-  """The content of a file.
-
-  Attributes:
-    columns: The names of all columns of the file.
-    checked: The wanted columns as stripped text (null where empty) and `row`:
-      the line in a CSV or JSONL file (a CSV header is line 1), the row of a
-      Parquet file (the first is row 1). Malformed rows are in its rejects.
-  """
-
-  columns: tuple[str, ...]
-  checked: CheckedTable
-
-
 class RowCollector:
   """Takes rows one by one; keeps them in columns, a frame per chunk."""
 
@@ -111,18 +91,16 @@ class RowCollector:
     """Lists a row that cannot be read."""
     self._rejected.append((row, reason, content.rstrip("\r\n")))
 
-  def checked(self) -> CheckedTable:
-    """Returns all rows so far, their text stripped."""
+  def checked(self, columns: Iterable[str]) -> CheckedTable:
+    """Returns all rows of a file with these columns, their text stripped."""
     self._flush()
     frame = pl.concat(self._frames)
-    rows, reasons, contents = (
-      [entry[part] for entry in self._rejected] for part in range(3)
-    )
     return CheckedTable(
       file=self._file,
       frame=strip_text(frame),
-      rejects=reject_rows(self._file, rows, reasons, contents),
-      rows_read=frame.height + len(rows),
+      rejects=reject_rows(self._file, self._rejected),
+      rows_read=frame.height + len(self._rejected),
+      columns=tuple(columns),
     )
 
   def _flush(self) -> None:

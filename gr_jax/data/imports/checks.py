@@ -2,11 +2,10 @@
 
 import dataclasses
 from collections.abc import Mapping
-from datetime import timedelta
 
 import polars as pl
 
-from gr_jax.data.imports.checked_table import CheckedTable, reject_rows
+from gr_jax.data.imports.checked_table import CheckedTable
 from gr_jax.data.imports.times import unix_seconds
 from gr_jax.data.requests import CLICKED, EXPOSED, ORDERED
 
@@ -16,7 +15,10 @@ EVENT_TYPES = {
   "click": "click clicked cart add_to_cart addtocart basket",
   "order": "order ordered purchase purchased buy bought transaction sale",
 }
-_DAY = int(timedelta(days=1).total_seconds())
+_DAY = 86_400
+_AMOUNT = pl.col("value").cast(pl.Float64, strict=False)
+_IS_AMOUNT = (_AMOUNT.is_finite() & (_AMOUNT >= 0)).fill_null(False)
+_BAD_VALUE = pl.col("value").is_not_null() & ~_IS_AMOUNT
 
 
 def check_items(table: CheckedTable) -> CheckedTable:
@@ -34,10 +36,9 @@ def check_items(table: CheckedTable) -> CheckedTable:
   table = table.drop(again, "duplicate item id, other text (the first is kept)")
   if "value" not in table.frame.columns:
     return table
-  value = pl.col("value").cast(pl.Float64, strict=False)
-  bad = pl.col("value").is_not_null() & ~_is_value(value)
-  table = table.list(bad, "bad value (the row is kept, its value unknown)")
-  return table.derive(pl.when(~bad).then(value).alias("amount"))
+  unknown = "bad value (the row is kept, its value unknown)"
+  amount = pl.when(~_BAD_VALUE).then(_AMOUNT)
+  return table.list(_BAD_VALUE, unknown).derive(amount.alias("amount"))
 
 
 def check_events(
@@ -71,11 +72,14 @@ def check_events(
   table = table.drop(pl.col("item").is_null(), "unknown item")
   table = _check_kinds(table, event_types)
   if "time" in table.frame.columns:
-    table = _check_times(table, now)
+    seconds = unix_seconds(table.frame["time"])
+    table = table.derive(seconds.alias("seconds"))
+    unread = "missing or unreadable time (write unix time or ISO 8601)"
+    table = table.drop(pl.col("seconds").is_null(), unread)
+    table = table.drop(pl.col("seconds") > now + _DAY, "time in the future")
   if "value" in table.frame.columns:
-    value = pl.col("value").cast(pl.Float64, strict=False)
-    bad = pl.col("value").is_not_null() & ~_is_value(value)
-    table = table.drop(bad, "bad value").derive(value.alias("amount"))
+    table = table.drop(_BAD_VALUE, "bad value")
+    table = table.derive(_AMOUNT.alias("amount"))
   return table
 
 
@@ -94,14 +98,11 @@ def drop_empty_users(
   lost = first.join(
     table.frame, on="user_id", how="anti", maintain_order="left"
   )
-  content = lost.select(pl.struct("user_id").struct.json_encode()).to_series()
-  reason = "empty user: every event was left out"
-  listed = reject_rows(
-    table.file, lost["row"].to_list(), [reason] * lost.height, content.to_list()
+  listed = dataclasses.replace(table, frame=lost).list(
+    pl.lit(True), "empty user: every event was left out"
   )
-  rejects = pl.concat([table.rejects, listed])
   active = (pl.col("kind") > EXPOSED).any().over("user_id")
-  return dataclasses.replace(table, rejects=rejects).drop(
+  return dataclasses.replace(listed, frame=table.frame).drop(
     active.not_(), "empty user: exposures without a click or order"
   )
 
@@ -140,15 +141,3 @@ def _check_kinds(
   return table.drop(
     pl.col("kind").is_null(), "unknown event type (see --event_types)"
   )
-
-
-def _check_times(table: CheckedTable, now: int) -> CheckedTable:
-  seconds = unix_seconds(table.frame["time"])
-  table = table.derive(seconds.alias("seconds"))
-  unread = "missing or unreadable time (write unix time or ISO 8601)"
-  table = table.drop(pl.col("seconds").is_null(), unread)
-  return table.drop(pl.col("seconds") > now + _DAY, "time in the future")
-
-
-def _is_value(value: pl.Expr) -> pl.Expr:
-  return (value.is_finite() & (value >= 0)).fill_null(False)

@@ -18,22 +18,12 @@ _COLUMNS = {"items": ITEM_COLUMNS, "events": EVENT_COLUMNS}
 _NAMES = tuple(dict.fromkeys(ITEM_COLUMNS + EVENT_COLUMNS))
 
 
-def parse_columns(text: str) -> dict[str, str]:
-  """Reads "item_id=asin,events.item_id=sku" into a dictionary.
-
-  The left side is one of our names, alone or after `items.` or `events.` where
-  the two files call the same thing differently; the right side is a column.
+def parse_pairs(text: str, *, flag: str) -> dict[str, str]:
+  """Reads "a=b,c=d" into a dictionary.
 
   Raises:
-    ValueError: a part without "=", an unknown or repeated left side.
+    ValueError: a part without "=", or a repeated left side; it names the flag.
   """
-  columns = parse_pairs(text, flag="--columns")
-  check_names(columns)
-  return columns
-
-
-def parse_pairs(text: str, *, flag: str) -> dict[str, str]:
-  """Reads "a=b,c=d"; raises ValueError with the flag for any other form."""
   pairs = {}
   for part in filter(None, (part.strip() for part in text.split(","))):
     left, equals, right = (side.strip() for side in part.partition("="))
@@ -46,7 +36,11 @@ def parse_pairs(text: str, *, flag: str) -> dict[str, str]:
 
 
 def check_names(columns: Mapping[str, str]) -> None:
-  """Raises ValueError for a left side that is no name of this import."""
+  """Raises ValueError for a left side that is no name of this import.
+
+  It is one of our names, alone or after `items.` or `events.` where the two
+  files call the same thing differently.
+  """
   for ours in columns:
     table, dot, name = ours.rpartition(".")
     known = _COLUMNS.get(table, ()) if dot else _NAMES

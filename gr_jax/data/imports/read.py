@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from gr_jax.data.imports.checked_table import CheckedTable, Table
+from gr_jax.data.imports.checked_table import CheckedTable
 from gr_jax.data.imports.columns import (
   EVENT_COLUMNS,
   ITEM_COLUMNS,
@@ -49,16 +49,13 @@ def read_tables(
     columns,
     items=items.columns,
     events=events.columns,
-    item_file=items.checked.file,
-    event_file=events.checked.file,
+    item_file=items.file,
+    event_file=events.file,
   )
-  return (
-    _renamed(items.checked, item_names),
-    _renamed(events.checked, event_names),
-  )
+  return _renamed(items, item_names), _renamed(events, event_names)
 
 
-def read_table(path: Path, *, wanted: set[str], file: str) -> Table:
+def read_table(path: Path, *, wanted: set[str], file: str) -> CheckedTable:
   """Reads the `wanted` columns of a file, by its ending.
 
   CSV (`.csv`, `.tsv`, `.txt`; the delimiter is found in the header) and JSON

@@ -6,7 +6,6 @@ of any type become the text that a CSV file would have.
 """
 
 import csv
-import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +18,6 @@ from gr_jax.data.imports.checked_table import (
   BAD_ENCODING,
   CheckedTable,
   RowCollector,
-  Table,
   reject_rows,
   strip_text,
 )
@@ -36,7 +34,7 @@ _ERRORS = {
 
 def read_csv(
   lines: list[str], not_utf8: set[int], *, wanted: set[str], file: str
-) -> Table:
+) -> CheckedTable:
   """Reads the wanted columns; the first line that is not blank is the header.
 
   Args:
@@ -66,7 +64,7 @@ def read_csv(
       rows.reject(i + 1, wrong, "".join(lines[i:end]))
     else:
       rows.keep(i + 1, [fields[place] for place in places])
-  return Table(columns=tuple(header), checked=rows.checked())
+  return rows.checked(header)
 
 
 def _count(line: str, mark: str) -> int:
@@ -109,16 +107,11 @@ def _records(
 
 def read_jsonl(
   lines: list[str], not_utf8: set[int], *, wanted: set[str], file: str
-) -> Table:
+) -> CheckedTable:
   """Reads the wanted keys of every object as text.
 
   Lists become category paths "a > b"; of a list of lists the first is taken.
-
-  Args:
-    lines: The decoded lines with their ends.
-    not_utf8: The indices of lines that could not be decoded as they are.
-    wanted: The names of the columns to read where they exist.
-    file: The name of the file in messages.
+  The arguments are those of `read_csv`.
 
   Raises:
     ValueError: the file is one JSON array.
@@ -142,12 +135,8 @@ def read_jsonl(
     else:
       seen |= dict.fromkeys(record)
       rows.keep(i + 1, fields)
-  checked = rows.checked()
   present = [name for name in columns if name in seen]
-  frame = checked.frame.select("row", *present)
-  return Table(
-    columns=tuple(seen), checked=dataclasses.replace(checked, frame=frame)
-  )
+  return rows.checked(seen).select("row", *present)
 
 
 def _parse(line: str) -> tuple[dict[str, Any], str]:
@@ -185,7 +174,7 @@ def _as_text(value: Any) -> str | None:
   return str(value)
 
 
-def read_parquet(path: Path, *, wanted: set[str], file: str) -> Table:
+def read_parquet(path: Path, *, wanted: set[str], file: str) -> CheckedTable:
   """Reads the wanted columns as text.
 
   Lists become category paths "a > b"; of a list of lists the first is taken.
@@ -214,10 +203,11 @@ def read_parquet(path: Path, *, wanted: set[str], file: str) -> Table:
   checked = CheckedTable(
     file=file,
     frame=strip_text(frame),
-    rejects=reject_rows(file, [], [], []),
+    rejects=reject_rows(file, []),
     rows_read=frame.height,
+    columns=tuple(schema),
   ).drop(pl.col(BAD_ENCODING), BAD_ENCODING)
-  return Table(columns=tuple(schema), checked=checked.select("row", *columns))
+  return checked.select("row", *columns)
 
 
 def _text(name: str, dtype: pl.DataType) -> pl.Expr:

@@ -9,7 +9,7 @@ from gr_jax.data.imports.checked_table import CheckedTable, reject_rows
 def _checked(file: str, **columns: list[str | None]) -> CheckedTable:
   frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
   frame = frame.with_row_index("row", offset=2).cast({"row": pl.Int64})
-  return CheckedTable(file, frame, reject_rows(file, [], [], []), len(frame))
+  return CheckedTable(file, frame, reject_rows(file, []), len(frame))
 
 
 def _assemble(**columns: list[str | None]):

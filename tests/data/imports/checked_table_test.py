@@ -21,9 +21,7 @@ def _checked(values: list[int | None]) -> CheckedTable:
     },
     schema={"row": pl.Int64, "x": pl.Int64, "text": pl.String},
   )
-  return CheckedTable(
-    "t.csv", frame, reject_rows("t.csv", [], [], []), len(values)
-  )
+  return CheckedTable("t.csv", frame, reject_rows("t.csv", []), len(values))
 
 
 @given(st.lists(st.none() | st.integers(0, 3), max_size=20))
@@ -50,7 +48,7 @@ def test_chunks_do_not_show(monkeypatch):
     for i in range(n):
       rows.keep(i, [f" {i} ", " " if i % 2 else None])
     rows.reject(99, "bad", "line\r\n")
-    checked = rows.checked()
+    checked = rows.checked(["a", "b"])
     assert checked.frame.rows() == [(i, str(i), None) for i in range(n)]
     assert checked.rejects.rows() == [("t.csv", 99, "bad", "line")]
     assert checked.rows_read == n + 1

@@ -18,9 +18,7 @@ NOW = 1_700_000_000
 def _checked(**columns: list[str | None]) -> CheckedTable:
   frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
   frame = frame.with_row_index("row", offset=2).cast({"row": pl.Int64})
-  return CheckedTable(
-    "t.csv", frame, reject_rows("t.csv", [], [], []), len(frame)
-  )
+  return CheckedTable("t.csv", frame, reject_rows("t.csv", []), len(frame))
 
 
 def _events(**columns: list[str | None]) -> CheckedTable:

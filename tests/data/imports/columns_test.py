@@ -2,17 +2,19 @@
 
 import pytest
 
-from gr_jax.data.imports.columns import parse_columns, resolve_columns
+from gr_jax.data.imports.columns import (
+  check_names,
+  parse_pairs,
+  resolve_columns,
+)
 
 FILES = {"item_file": "i.csv", "event_file": "e.csv"}
 
 
 def test_mapping_is_read_as_written():
-  assert parse_columns(" item_id=asin, time = ts,") == {
-    "item_id": "asin",
-    "time": "ts",
-  }
-  assert parse_columns("") == {}
+  found = parse_pairs(" item_id=asin, time = ts,", flag="--columns")
+  assert found == {"item_id": "asin", "time": "ts"}
+  assert parse_pairs("", flag="--columns") == {}
 
 
 @pytest.mark.parametrize(
@@ -28,7 +30,7 @@ def test_mapping_is_read_as_written():
 )
 def test_bad_mapping_is_an_error(text, message):
   with pytest.raises(ValueError, match=message):
-    parse_columns(text)
+    check_names(parse_pairs(text, flag="--columns"))
 
 
 def test_a_shared_name_falls_back_to_ours_where_theirs_is_missing():

@@ -26,7 +26,7 @@ def _read(path, **kwargs):
 def test_every_ending_reads_the_same_column(tmp_path, name, content):
   path = tmp_path / name
   path.write_bytes(content)
-  assert _read(path).checked.frame["a"].to_list() == ["1"]
+  assert _read(path).frame["a"].to_list() == ["1"]
 
 
 @pytest.mark.parametrize(

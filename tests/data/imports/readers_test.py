@@ -27,7 +27,7 @@ FIELDS = st.text(
 
 def _csv(text: str, *, wanted: tuple[str, ...] = ("a", "b", "c")):
   lines = text.splitlines(keepends=True) if "\n" in text else [text]
-  return read_csv(lines, set(), wanted=set(wanted), file="t.csv").checked
+  return read_csv(lines, set(), wanted=set(wanted), file="t.csv")
 
 
 @given(
@@ -39,7 +39,7 @@ def test_rows_survive_writing_and_reading(rows, delimiter):
   writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
   writer.writerows([HEADER, *rows])
   lines = [line + "\n" for line in stream.getvalue().split("\n")[:-1]]
-  checked = read_csv(lines, set(), wanted=set(HEADER), file="t.csv").checked
+  checked = read_csv(lines, set(), wanted=set(HEADER), file="t.csv")
   expected = [
     tuple(field.strip() or None for field in row) for row in rows if any(row)
   ]
@@ -98,7 +98,7 @@ def test_a_wanted_column_named_twice_is_an_error():
 
 def test_only_the_lines_that_are_not_utf8_are_rejected():
   lines = ["a,b\n", "1,2\n", "3,\\xff\n", '"5\n', '",6\n']
-  checked = read_csv(lines, {2, 4}, wanted={"a", "b"}, file="t.csv").checked
+  checked = read_csv(lines, {2, 4}, wanted={"a", "b"}, file="t.csv")
   assert checked.frame["row"].to_list() == [2]
   assert checked.rejects["row"].to_list() == [3, 4]
   assert set(checked.rejects["reason"]) == {"bad encoding: not UTF-8"}
@@ -125,22 +125,22 @@ def _jsonl(*lines: str, wanted: tuple[str, ...] = ("a", "b")):
   ],
 )
 def test_json_values_as_text(value, text):
-  checked = _jsonl(json.dumps({"a": value})).checked
+  checked = _jsonl(json.dumps({"a": value}))
   assert checked.frame["a"].to_list() == [text]
 
 
 def test_keys_may_differ_from_line_to_line():
   table = _jsonl('{"a": 1}', "", '{"b": 2, "c": 3}')
   assert table.columns == ("a", "b", "c")
-  assert table.checked.frame.rows() == [(1, "1", None), (3, None, "2")]
+  assert table.frame.rows() == [(1, "1", None), (3, None, "2")]
 
 
 def test_a_key_that_never_comes_is_no_column():
-  assert _jsonl('{"a": 1}').checked.frame.columns == ["row", "a"]
+  assert _jsonl('{"a": 1}').frame.columns == ["row", "a"]
 
 
 def test_bad_lines_of_json_are_rejected_by_number():
-  checked = _jsonl('{"a": 1}', "{", "3", '{"a": "\\ud800"}').checked
+  checked = _jsonl('{"a": 1}', "{", "3", '{"a": "\\ud800"}')
   assert checked.rejects.select("row", "reason").rows() == [
     (2, "malformed row: not JSON"),
     (3, "malformed row: not a JSON object"),
@@ -177,14 +177,14 @@ def test_parquet_values_as_text(tmp_path, series, text):
   series.alias("a").to_frame().with_columns(other=1).write_parquet(path)
   table = read_parquet(path, wanted={"a"}, file="t.parquet")
   assert table.columns == ("a", "other")
-  assert table.checked.frame["a"].to_list() == text
-  assert table.checked.frame["row"].to_list() == [*range(1, len(text) + 1)]
+  assert table.frame["a"].to_list() == text
+  assert table.frame["row"].to_list() == [*range(1, len(text) + 1)]
 
 
 def test_bytes_that_are_not_utf8_are_rejected_by_row(tmp_path):
   path = tmp_path / "t.parquet"
   pl.DataFrame({"a": [b"x", b"\xff", b"y"]}).write_parquet(path)
-  checked = read_parquet(path, wanted={"a"}, file="t.parquet").checked
+  checked = read_parquet(path, wanted={"a"}, file="t.parquet")
   assert checked.frame.rows() == [(1, "x"), (3, "y")]
   assert checked.rejects["row"].to_list() == [2]
 

@@ -10,19 +10,17 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from gr_jax.data.sources.complete_journey.requests import Baskets
-
 _SHELF = ["store_id", "week", "query"]
 
 
 def exposures(
   path: Path,
-  baskets: Baskets,
+  lines: pl.DataFrame,
   *,
   product_ids: np.ndarray,
   query_of_item: np.ndarray,
   max_per_basket: int,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> pl.DataFrame:
   """Pairs baskets with items that were promoted to them but not bought.
 
   A basket with t promoted phrases takes at most ceil(max / t) candidates of
@@ -32,28 +30,20 @@ def exposures(
 
   Args:
     path: The promotions table (product_id, store_id, week).
-    baskets: The purchases.
+    lines: The purchases, with the columns of `merge_lines`.
     product_ids: The sorted ids `[N]` int64 of the catalogue.
     query_of_item: The phrase `[N]` int64 of each item, -1 unknown.
     max_per_basket: The most exposures of a basket; 0 reads nothing.
 
   Returns:
-    (basket `[X]`, item `[X]`) int64, sorted by basket.
+    columns basket and item, sorted by basket.
   """
   if not max_per_basket:
-    return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    return lines.select("basket", "item").clear()
   items = pl.DataFrame({"product_id": product_ids, "query": query_of_item})
   items = items.with_columns(item=pl.int_range(pl.len(), dtype=pl.Int64))
   items = items.filter(pl.col("query") >= 0)
-  bought = pl.DataFrame(
-    {
-      "basket": baskets.basket_of_line,
-      "item": baskets.item,
-      "store_id": baskets.store[baskets.basket_of_line].astype(np.int64),
-      "week": baskets.week[baskets.basket_of_line].astype(np.int64),
-    }
-  )
-  wanted = bought.join(items, on="item").select("basket", *_SHELF).unique()
+  wanted = lines.join(items, on="item").select("basket", *_SHELF).unique()
   promoted = _promoted(path, items, wanted)
   shelves = promoted.with_row_index("begin").group_by(_SHELF)
   offers = wanted.join(
@@ -64,14 +54,14 @@ def exposures(
   offers = offers.with_columns(turn=turn).explode("turn")
   start = pl.col("basket") * 7919  # A prime, so that neighbours differ.
   place = pl.col("begin") + (start + pl.col("turn")) % pl.col("size")
-  shown = (
+  return (
     offers.with_columns(item=pl.lit(promoted["item"]).gather(place))
-    .join(bought, on=["basket", "item"], how="anti")
+    .join(lines, on=["basket", "item"], how="anti")
     .sort("basket", "turn", "query")
     .group_by("basket", maintain_order=True)
     .head(max_per_basket)
+    .select("basket", "item")
   )
-  return shown["basket"].to_numpy(), shown["item"].to_numpy()
 
 
 def _promoted(

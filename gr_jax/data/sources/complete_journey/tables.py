@@ -36,9 +36,8 @@ from gr_jax.data.catalogue import Catalogue, category_columns, object_array
 from gr_jax.data.requests import Requests
 from gr_jax.data.sources.complete_journey.promotions import exposures
 from gr_jax.data.sources.complete_journey.requests import (
-  Baskets,
   basket_requests,
-  find_baskets,
+  merge_lines,
 )
 from gr_jax.data.sources.complete_journey.words import (
   item_texts,
@@ -84,24 +83,23 @@ def load(
   products = _products(directory, lines["product_id"].unique().sort())
   product_ids = products["product_id"].to_numpy()
   item = np.searchsorted(product_ids, lines["product_id"].to_numpy())
-  baskets = find_baskets(lines, item)
+  bought = merge_lines(lines, item)
   catalogue = _catalogue(products, lines, item, last_train_week)
   queries, query_of_item = _phrases(products)
   exposed = exposures(
     _table(directory, "promotions"),
-    baskets,
+    bought,
     product_ids=product_ids,
     query_of_item=query_of_item,
     max_per_basket=config.max_exposures,
   )
-  last_valid_week = last_train_week + config.valid_weeks
   requests = basket_requests(
-    baskets,
+    bought,
     exposed,
     queries=queries,
     query_of_item=query_of_item,
-    profiles=_profiles(directory, baskets),
-    split_ends=(last_train_week, last_valid_week),
+    profiles=_profiles(directory, lines["household_id"].unique().sort()),
+    split_ends=(last_train_week, last_train_week + config.valid_weeks),
   )
   return catalogue, requests
 
@@ -176,9 +174,7 @@ def _catalogue(
   last_train_week: int,
 ) -> Catalogue:
   """Builds the catalogue; popularity and values are of training lines only."""
-  training = lines.select("week", "quantity", "sales_value").with_columns(
-    item=item
-  )
+  training = lines.with_columns(item=item)
   training = training.filter(pl.col("week") <= last_train_week)
   paid = training.filter((pl.col("quantity") > 0) & (pl.col("sales_value") > 0))
   prices = paid.group_by("item").agg(
@@ -224,7 +220,7 @@ def _phrases(products: pl.DataFrame) -> tuple[list[str], np.ndarray]:
   return queries, np.array([index[text] for text in texts], np.int64)
 
 
-def _profiles(directory: Path, baskets: Baskets) -> np.ndarray:
+def _profiles(directory: Path, households: pl.Series) -> np.ndarray:
   """Returns tuples `[U]` of "field=value" facts of the households."""
   table = pl.read_parquet(_table(directory, "demographics"))
   facts = {
@@ -233,4 +229,4 @@ def _profiles(directory: Path, baskets: Baskets) -> np.ndarray:
     )
     for row in table.to_dicts()
   }
-  return object_array([facts.get(h, ()) for h in baskets.households.tolist()])
+  return object_array([facts.get(h, ()) for h in households])

@@ -5,24 +5,16 @@ import polars as pl
 import pytest
 
 from gr_jax.data.sources.complete_journey.promotions import exposures
-from gr_jax.data.sources.complete_journey.requests import Baskets
 
 PRODUCTS = np.array([10, 11, 12, 13, 20, 21, 30])
+PLACE = {"basket": 0, "week": 2, "store_id": 7}
 QUERY = np.array([0, 0, 0, 0, 1, 1, -1])
 
 
-def one_basket(items) -> Baskets:
-  zero = np.zeros(1, np.int64)
-  return Baskets(
-    households=zero,
-    household=zero,
-    time=zero,
-    week=zero + 2,
-    store=zero + 7,
-    offsets=np.array([0, len(items)]),
-    basket_of_line=np.zeros(len(items), np.int64),
-    item=np.array(items, np.int64),
-    value=np.zeros(len(items), np.float32),
+def one_basket(items) -> pl.DataFrame:
+  lines = pl.DataFrame({"item": items}, schema={"item": pl.Int64})
+  return lines.select(
+    "item", *(pl.lit(n, pl.Int64).alias(name) for name, n in PLACE.items())
   )
 
 
@@ -41,15 +33,15 @@ def promotions(tmp_path):
 
 
 def exposed(path, items, limit):
-  basket, item = exposures(
+  found = exposures(
     path,
     one_basket(items),
     product_ids=PRODUCTS,
     query_of_item=QUERY,
     max_per_basket=limit,
   )
-  assert (basket == 0).all()
-  return item.tolist()
+  assert (found["basket"] == 0).all()
+  return found["item"].to_list()
 
 
 def test_exposed_are_promoted_there_and_then_of_a_phrase_bought(promotions):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from gr_jax.data.catalogue import object_array
 from gr_jax.data.sources.complete_journey.requests import (
   basket_requests,
-  find_baskets,
+  merge_lines,
 )
 
 # Few moments, so that many baskets of a household fall into one.
@@ -32,7 +32,7 @@ def test_a_history_is_all_of_the_past_and_nothing_of_the_same_moment(baskets):
     for item in sorted(items)
   ]
   household, number, time, item = map(np.array, zip(*lines))
-  found = find_baskets(
+  found = merge_lines(
     pl.DataFrame(
       {
         "household_id": household,
@@ -45,13 +45,12 @@ def test_a_history_is_all_of_the_past_and_nothing_of_the_same_moment(baskets):
     ),
     item,
   )
-  nothing = np.zeros(0, np.int64)
   requests = basket_requests(
     found,
-    (nothing, nothing),
+    found.clear(),
     queries=[],
     query_of_item=np.full(5, -1),
-    profiles=object_array([()] * len(found.households)),
+    profiles=object_array([()] * found["household_id"].n_unique()),
     split_ends=(11, 12),
   )
   assert len(requests) == len(baskets)
@@ -72,9 +71,9 @@ def test_repeated_lines_of_an_item_become_one_with_the_sum_paid():
       "time": [100, 100, 100, 90],
     }
   )
-  baskets = find_baskets(lines, np.array([3, 3, 7, 7]))
-  assert baskets.item.tolist() == [3, 7, 7]
-  assert baskets.value.tolist() == [1.5, 2.0, 4.0]
-  assert baskets.offsets.tolist() == [0, 2, 3]
-  assert baskets.households[baskets.household].tolist() == [5, 6]
-  assert baskets.time.tolist() == [100, 90]
+  merged = merge_lines(lines, np.array([3, 3, 7, 7]))
+  assert merged["item"].to_list() == [3, 7, 7]
+  assert merged["value"].to_list() == [1.5, 2.0, 4.0]
+  assert merged["basket"].to_list() == [0, 0, 1]
+  assert merged["household_id"].to_list() == [5, 5, 6]
+  assert merged["time"].to_list() == [100, 100, 90]
