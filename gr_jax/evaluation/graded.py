@@ -20,11 +20,7 @@ def measure(
 ) -> Measured:
   """`graded_ndcg` of every request, at the item level.
 
-  Args:
-    ranked: see `graded_ndcg`, as for `judged` and `grades`.
-    judged: see `graded_ndcg`.
-    grades: see `graded_ndcg`.
-    cutoffs: those beyond `K` are left out.
+  The arguments are those of `graded_ndcg`; cutoffs beyond `K` are left out.
   """
   cutoffs = [k for k in cutoffs if k <= ranked.shape[1]]
   values = [graded_ndcg(ranked, judged, grades, k=k) for k in cutoffs]

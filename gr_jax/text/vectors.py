@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import polars as pl
 
+from gr_jax.data import row_lists
 from gr_jax.data.catalogue import Catalogue
 from gr_jax.data.requests import EXPOSED, TRAIN, Requests
-from gr_jax.data.row_lists import offsets_of
 from gr_jax.text.copurchase import copurchase_vectors
 from gr_jax.text.encoder import TextEncoder, unit_rows
 
@@ -113,17 +113,22 @@ def training_baskets(
   items of the history join the basket; they all come before the request.
   """
   request, item = _training_targets(requests)
-  request, item = _with_history(requests, request, item, window=window)
+  rows = np.unique(request)
+  ends = requests.history_end[rows]
+  starts = np.maximum(requests.user_offsets[requests.user[rows]], ends - window)
+  past = row_lists.from_spans(requests.event_item, starts, ends)
+  request = np.append(request, rows[past.owners])
   baskets = pl.DataFrame(
     {
       "user": requests.user[request],
       "time": requests.time[request],
-      "item": item,
+      "item": np.append(item, past.rows),
     }
   )
   baskets = baskets.unique().sort("user", "time", "item")
   sizes = baskets.group_by("user", "time", maintain_order=True).len()["len"]
-  return offsets_of(sizes.to_numpy()), baskets["item"].to_numpy()
+  offsets = row_lists.offsets_of(sizes.to_numpy())
+  return offsets, baskets["item"].to_numpy()
 
 
 def _training_targets(requests: Requests) -> tuple[np.ndarray, np.ndarray]:
@@ -131,25 +136,6 @@ def _training_targets(requests: Requests) -> tuple[np.ndarray, np.ndarray]:
   request = requests.page_request
   kept = (requests.split[request] == TRAIN) & (requests.page_kind > EXPOSED)
   return request[kept], requests.page_item[kept]
-
-
-def _with_history(
-  requests: Requests,
-  request: np.ndarray,
-  item: np.ndarray,
-  *,
-  window: int,
-) -> tuple[np.ndarray, np.ndarray]:
-  """Adds pairs of each request with the last `window` items of its history."""
-  rows = np.unique(request)
-  begin = requests.user_offsets[requests.user[rows]]
-  pairs = [(request, item)]
-  for back in range(1, window + 1):
-    event = requests.history_end[rows] - back
-    there = event >= begin
-    pairs.append((rows[there], requests.event_item[event[there]]))
-  owners, items = zip(*pairs)
-  return np.concatenate(owners), np.concatenate(items)
 
 
 def _target_sums(

@@ -77,6 +77,7 @@ def build_requests(
   chosen = answered.filter(is_request).sort("page_time", "user", "page")
   lines = _page_lines(events, chosen, prices)
   queries = chosen["query"].drop_nulls().unique().sort()
+  query = chosen["query"].cast(pl.Enum(queries)).to_physical().cast(pl.Int32)
   user, time = chosen["user"].to_numpy(), chosen["page_time"].to_numpy()
   requests = Requests(
     user_ids=object_array(users["user_id"].to_list()),
@@ -87,7 +88,7 @@ def build_requests(
     user=np.array(user, np.int32),
     time=np.array(time, np.int64),
     history_end=chosen["history_end"].to_numpy(writable=True),
-    query=_query_rows(chosen["query"], queries),
+    query=query.fill_null(-1).to_numpy(writable=True),
     split=split(user, time),
     page_offsets=offsets_of(
       lines.group_by("request", maintain_order=True).len()["len"]
@@ -173,10 +174,3 @@ def _page_lines(
     .with_columns(pl.col("value").cast(pl.Float32))
     .sort("request", maintain_order=True)
   )
-
-
-def _query_rows(query: pl.Series, queries: pl.Series) -> np.ndarray:
-  """Returns the row `[R]` int32 of each query, -1 for none."""
-  rows = dict(zip(queries, range(len(queries))))
-  rows = query.replace_strict(rows, default=-1, return_dtype=pl.Int32)
-  return rows.fill_null(-1).to_numpy(writable=True)

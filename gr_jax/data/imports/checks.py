@@ -64,11 +64,8 @@ def check_events(
   """
   table = table.drop(pl.col("user_id").is_null(), "missing user id")
   table = table.drop(pl.col("item_id").is_null(), "missing item id")
-  rows = dict(zip(item_ids, range(len(item_ids))))
-  item = pl.col("item_id").replace_strict(
-    rows, default=None, return_dtype=pl.Int32
-  )
-  table = table.derive(item.alias("item"))
+  item = pl.col("item_id").cast(pl.Enum(item_ids), strict=False)
+  table = table.derive(item.to_physical().cast(pl.Int32).alias("item"))
   table = table.drop(pl.col("item").is_null(), "unknown item")
   table = _check_kinds(table, event_types)
   if "time" in table.frame.columns:

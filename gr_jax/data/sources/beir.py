@@ -88,7 +88,7 @@ def from_tables(
   judged = _judged(_with_validation(tables, valid_share, seed))
   grades = judged["relevance"].to_numpy().astype(np.float32)
   relevant = (grades >= np.float32(least)) & (grades > 0)
-  requests = _requests(tables, judged, relevant)
+  requests = _requests(tables.queries, judged, relevant)
   return IrDataset(
     _catalogue(tables.documents, requests.event_item), requests, grades
   )
@@ -158,36 +158,34 @@ def _judged(tables: IrTables) -> pl.DataFrame:
 
 
 def _requests(
-  tables: IrTables, judged: pl.DataFrame, relevant: np.ndarray
+  queries: pl.DataFrame, judged: pl.DataFrame, relevant: np.ndarray
 ) -> Requests:
-  query, item = (judged[name].to_numpy() for name in ("query", "item"))
-  starts = np.flatnonzero(np.append(True, query[1:] != query[:-1]))
-  starts = starts[: len(query)]
-  count = len(starts)
-  split = judged["part"].to_numpy()[starts]
-  owner = np.repeat(np.arange(count), np.diff(np.append(starts, len(query))))
-  learned = relevant & (split[owner] == TRAIN)
-  events = np.bincount(owner[learned], minlength=count)
-  offsets = offsets_of(events)
-  texts = tables.queries["text"].fill_null("").to_list()
-  names = tables.queries["query_id"].to_list()
+  learned = relevant & (judged["part"].to_numpy() == TRAIN)
+  pages = (
+    judged.with_columns(learned=learned)
+    .group_by("query", maintain_order=True)
+    .agg(pl.col("part").first(), n=pl.len(), events=pl.col("learned").sum())
+  )
+  count, asked = pages.height, queries[pages["query"]]
+  offsets = offsets_of(pages["events"].to_numpy())
+  item = judged["item"].to_numpy().astype(np.int32)
   # An event comes after its request: nobody has a history.
   return Requests(
-    user_ids=object_array([names[row] for row in query[starts]]),
+    user_ids=object_array(asked["query_id"].to_list()),
     profiles=object_array([()] * count),
     user_offsets=offsets,
-    event_item=item[learned].astype(np.int32),
+    event_item=item[learned],
     event_time=np.zeros(offsets[-1], np.int64),
     user=np.arange(count, dtype=np.int32),
     time=np.zeros(count, np.int64),
     history_end=offsets[:-1].copy(),
     query=np.arange(count, dtype=np.int32),
-    split=split.astype(np.int8),
-    page_offsets=np.append(starts, len(query)).astype(np.int64),
-    page_item=item.astype(np.int32),
+    split=pages["part"].to_numpy(writable=True),
+    page_offsets=offsets_of(pages["n"].to_numpy()),
+    page_item=item,
     page_kind=np.where(relevant, CLICKED, EXPOSED).astype(np.int8),
-    page_value=np.zeros(len(query), np.float32),
-    queries=object_array([texts[row] for row in query[starts]]),
+    page_value=np.zeros(len(item), np.float32),
+    queries=object_array(asked["text"].fill_null("").to_list()),
   )
 
 

@@ -21,11 +21,11 @@ def merge_lines(lines: pl.DataFrame, item: np.ndarray) -> pl.DataFrame:
     columns basket (0, 1, ..), item, household_id, store_id, week, time (unix
     seconds), and value, which was paid for all units of the item.
   """
-  basket = pl.col("basket_id").rle_id().cast(pl.Int64)
-  lines = lines.with_columns(item=pl.Series(item, dtype=pl.Int64))
-  return lines.group_by(
-    basket.alias("basket"), "item", maintain_order=True
-  ).agg(
+  lines = lines.with_columns(
+    basket=pl.col("basket_id").rle_id().cast(pl.Int64),
+    item=pl.Series(item, dtype=pl.Int64),
+  )
+  return lines.group_by("basket", "item", maintain_order=True).agg(
     pl.col("household_id", "store_id", "week", "time").first().cast(pl.Int64),
     value=pl.col("sales_value").sum().cast(pl.Float32),
   )
@@ -57,17 +57,13 @@ def basket_requests(
     history_end=pl.int_range(pl.len(), dtype=pl.Int64),
   ).with_columns(pl.col("history_end").min().over("user", "time"))
   baskets = baskets.unique("basket", keep="first", maintain_order=True)
-  entries = pl.concat(
-    [
-      lines.select("basket", "item", "value", kind=pl.lit(ORDERED, pl.Int8)),
-      exposed.select(
-        "basket",
-        "item",
-        value=pl.lit(0, pl.Float32),
-        kind=pl.lit(EXPOSED, pl.Int8),
-      ),
-    ]
+  orders = lines.select(
+    "basket", "item", "value", kind=pl.lit(ORDERED, pl.Int8)
   )
+  shown = exposed.with_columns(
+    value=pl.lit(0, pl.Float32), kind=pl.lit(EXPOSED, pl.Int8)
+  )
+  entries = pl.concat([orders, shown])
   query = pl.lit(pl.Series(query_of_item, dtype=pl.Int64)).gather("item")
   searches = entries.with_columns(query=query).filter(pl.col("query") >= 0)
   pages = pl.concat(
