@@ -49,9 +49,7 @@ def training_sequences(requests: Requests, *, before: int = VALID) -> RowLists:
   """
   allowed = requests.split < before
   last_time = requests.time[allowed].max(initial=np.iinfo(np.int64).min)
-  owners = np.repeat(
-    np.arange(len(requests.user_ids)), np.diff(requests.user_offsets)
-  )
+  owners = RowLists(requests.user_offsets, requests.event_time).owners
   timely = np.bincount(
     owners[requests.event_time <= last_time], minlength=len(requests.user_ids)
   )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from polars import selectors
 
 
 def load_vectors(
@@ -57,11 +58,7 @@ def load_vectors(
 def _parquet_vectors(path: Path, keys: np.ndarray, key: str) -> np.ndarray:
   noun = key.removesuffix("_id")
   table = pl.read_parquet(path)
-  lists = [
-    name
-    for name, dtype in table.schema.items()
-    if isinstance(dtype, pl.List | pl.Array)
-  ]
+  lists = table.select(selectors.list() | selectors.array()).columns
   if key not in table.columns or len(lists) != 1:
     raise ValueError(
       f"{path.name} has columns {table.columns}; it needs {key} and one "

@@ -109,13 +109,13 @@ def _check(
   events = drop_empty_users(events, everyone)
   progress(f"{events.frame.height:,} of {events.rows_read:,} events are usable")
   if not events.frame.height:
-    examples = ""
-    if named.height:
-      examples = (
-        f" Events name items like {named['item_id'].first()!r}, the catalogue "
-        f"has items like {item_ids[0]!r}."
-      )
-    raise ValueError(f"No event is left. {_why(events)}{examples}")
+    examples = (
+      f" Events name items like {named['item_id'].first()!r}, the catalogue "
+      f"has items like {item_ids[0]!r}."
+    )
+    raise ValueError(
+      f"No event is left. {_why(events)}{examples if named.height else ''}"
+    )
   users = events.frame["user_id"].n_unique()
   if users < 2:
     raise ValueError(f"{users} user is left, 2 are needed. {_why(events)}")

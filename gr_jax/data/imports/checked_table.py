@@ -112,7 +112,6 @@ class RowCollector:
 
 def strip_text(frame: pl.DataFrame) -> pl.DataFrame:
   """Strips white space from the text columns; empty text becomes null."""
-  names = [name for name, dtype in frame.schema.items() if dtype == pl.String]
-  return frame.with_columns(pl.col(names).str.strip_chars()).with_columns(
-    pl.when(pl.col(name) != "").then(pl.col(name)).alias(name) for name in names
+  return frame.with_columns(
+    pl.col(pl.String).str.strip_chars().replace("", None)
   )

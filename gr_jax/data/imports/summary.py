@@ -67,7 +67,9 @@ class ImportSummary:
         "Left out (a row is a line of a CSV or JSONL file, a row of a Parquet "
         f"file; all are in {self.rejects_file}):"
       )
-      lines += [_rejected_line(*entry) for entry in self.rejected]
+    for file, reason, n, first in self.rejected:
+      rows = ", ".join(map(str, first)) + (", ..." if n > len(first) else "")
+      lines.append(f"  {file}: {n:,} x {reason} (row {rows})")
     if self.notes:
       lines.append("Notes:")
       lines += [f"  {note}" for note in self.notes]
@@ -126,14 +128,6 @@ def count_rejects(
   return tuple(
     (file, reason, n, tuple(first)) for file, reason, n, first in groups.rows()
   )
-
-
-def _rejected_line(
-  file: str, reason: str, n: int, first: tuple[int, ...]
-) -> str:
-  rows = ", ".join(str(row) for row in first)
-  more = ", ..." if n > len(first) else ""
-  return f"  {file}: {n:,} x {reason} (row {rows}{more})"
 
 
 def missing_column_notes(

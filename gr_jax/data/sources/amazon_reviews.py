@@ -65,18 +65,15 @@ def category_paths(attributes: list[list[str]]) -> list[list[str]]:
   second = {names[1] for names in attributes if len(names) > 1}
   inner = {name for names in attributes for name in names[1:]}
   roots = leading & second
+
+  def begins_with_brand(names: list[str]) -> bool:
+    if not names or names[0] in roots:
+      return False
+    return not roots.isdisjoint(names[1:2]) or names[0] not in inner
+
   return [
-    names[1:] if _begins_with_brand(names, roots, inner) else list(names)
-    for names in attributes
+    names[1:] if begins_with_brand(names) else names for names in attributes
   ]
-
-
-def _begins_with_brand(
-  names: list[str], roots: set[str], inner: set[str]
-) -> bool:
-  if not names or names[0] in roots:
-    return False
-  return (len(names) > 1 and names[1] in roots) or names[0] not in inner
 
 
 def _table(directory: Path, name: str) -> Path:

@@ -19,6 +19,11 @@ from typing import NamedTuple
 
 import polars as pl
 
+_PARQUET = {
+  "docs": ("doc_id", "title", "text"),
+  "queries": ("query_id", "text", "split"),
+  "qrels": ("query_id", "doc_id"),
+}
 _QRELS = {"train": "train", "dev": "valid", "test": "test"}
 
 
@@ -93,15 +98,10 @@ def _qrels(path: Path) -> pl.DataFrame:
 
 
 def _parquet(directory: Path) -> IrTables:
-  columns = {
-    "docs": ("doc_id", "title", "text"),
-    "queries": ("query_id", "text", "split"),
-    "qrels": ("query_id", "doc_id"),
-  }
-  tables = {}
-  for name, needed in columns.items():
-    tables[name] = read_columns(directory / f"{name}.parquet", needed)
-  qrels, queries = tables["qrels"], tables["queries"]
+  docs, queries, qrels = (
+    read_columns(directory / f"{name}.parquet", columns)
+    for name, columns in _PARQUET.items()
+  )
   if "relevance" not in qrels.columns:
     qrels = qrels.with_columns(relevance=pl.lit(1.0))
   judgments = qrels.join(
@@ -111,7 +111,7 @@ def _parquet(directory: Path) -> IrTables:
     maintain_order="left",
   )
   return IrTables(
-    tables["docs"].select(pl.col(*columns["docs"]).cast(pl.String)),
+    docs.select(pl.col("doc_id", "title", "text").cast(pl.String)),
     queries.select(pl.col("query_id", "text").cast(pl.String)),
     judgments.select(
       pl.col("query_id", "doc_id").cast(pl.String),

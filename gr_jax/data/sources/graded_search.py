@@ -32,17 +32,14 @@ def load(directory: Path) -> IrDataset:
     ValueError: a column is missing, a grade is below `LOWEST`, or as in
       `beir.from_tables`.
   """
-  items_path, judgments_path = (
-    Path(directory) / f"{name}.parquet" for name in ("items", "judgments")
-  )
-  items = read_columns(items_path, ("item_id", "title"))
-  judged = read_columns(
-    judgments_path, ("query", "item_id", "relevance", "split")
-  )
+  directory = Path(directory)
+  items = read_columns(directory / "items.parquet", ("item_id", "title"))
+  path = directory / "judgments.parquet"
+  judged = read_columns(path, ("query", "item_id", "relevance", "split"))
   least = judged.select(pl.min("relevance")).item()
   if least is not None and least < LOWEST:
     raise ValueError(
-      f"{judgments_path} has a relevance of {least}; the lowest is {LOWEST:g}."
+      f"{path} has a relevance of {least}; the lowest is {LOWEST:g}."
     )
   queries = judged["query"].unique(maintain_order=True).cast(pl.String)
   return beir.from_tables(

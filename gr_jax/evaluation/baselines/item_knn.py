@@ -1,28 +1,12 @@
 """Baseline: items bought shortly after or before each other, by counting."""
 
-import dataclasses
-
 import numpy as np
 from scipy import sparse
 
 from gr_jax.data import row_lists
 from gr_jax.data.row_lists import RowLists
 from gr_jax.data.sequence_pairs import following_pairs
-from gr_jax.evaluation.baselines.top_items import popularity_order, top_items
-
-
-@dataclasses.dataclass(frozen=True)
-class ItemKnn:
-  """Fitted counts.
-
-  Attributes:
-    weights: `[N, N]` float32, from a row of the catalogue to a column in
-      popularity order; how much buying the one speaks for the other.
-    order: `[N]` catalogue rows, most popular first.
-  """
-
-  weights: sparse.csr_array
-  order: np.ndarray
+from gr_jax.evaluation.baselines import top_items
 
 
 def fit(
@@ -32,8 +16,10 @@ def fit(
   window: int = 3,
   backward: float = 0.5,
   shrinkage: float = 5.0,
-) -> ItemKnn:
+) -> top_items.Fitted:
   """Counts the pairs of the training period, `sequences` oldest first.
+
+  The weights `[N, N]` say how much buying the one speaks for the other.
 
   For positions `p < q` of one sequence that are `q - p <= window` apart,
 
@@ -53,14 +39,14 @@ def fit(
     backward=backward,
   )
   popularity = np.bincount(rows, minlength=num_items)
-  order = popularity_order(popularity)
+  order = top_items.popularity_order(popularity)
   scale = (1 / (np.sqrt(popularity) + shrinkage)).astype(np.float32)
   scaled = weights.tocsc()[:, order] @ sparse.diags_array(scale[order])
-  return ItemKnn(scaled.tocsr().astype(np.float32), order)
+  return top_items.Fitted(scaled.tocsr().astype(np.float32), order)
 
 
 def rank(
-  state: ItemKnn,
+  state: top_items.Fitted,
   histories: RowLists,
   *,
   k: int = 100,
@@ -80,10 +66,4 @@ def rank(
     ((1 / (1 + age)).astype(np.float32), recent.rows, recent.offsets),
     (len(recent), len(state.order)),
   )
-  return top_items(
-    lambda start, stop: (mixture[start:stop] @ state.weights).toarray(),
-    state.order,
-    num_requests=len(histories),
-    k=k,
-    exclude=exclude,
-  )
+  return top_items.top_products(state, mixture, k=k, exclude=exclude)

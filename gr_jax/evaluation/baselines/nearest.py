@@ -1,31 +1,21 @@
 """Baseline: the items whose vectors point the way of the request's vector."""
 
-import dataclasses
-
 import numpy as np
 from scipy import sparse
 
 from gr_jax.data import row_lists
 from gr_jax.data.row_lists import RowLists
-from gr_jax.evaluation.baselines.top_items import popularity_order, top_items
+from gr_jax.evaluation.baselines import top_items
 
 
-@dataclasses.dataclass(frozen=True)
-class Nearest:
-  """`vectors [N, D]` unit rows in popularity order, and that `order [N]`."""
-
-  vectors: np.ndarray
-  order: np.ndarray
-
-
-def fit(item_vectors: np.ndarray, popularity: np.ndarray) -> Nearest:
+def fit(item_vectors: np.ndarray, popularity: np.ndarray) -> top_items.Fitted:
   """Keeps item vectors `[N, D]`; the popularity only orders equal scores."""
-  order = popularity_order(popularity)
-  return Nearest(_unit(item_vectors[order]), order)
+  order = top_items.popularity_order(popularity)
+  return top_items.Fitted(_unit(item_vectors[order]).T, order)
 
 
 def rank(
-  state: Nearest,
+  state: top_items.Fitted,
   vectors: np.ndarray,
   *,
   k: int = 100,
@@ -35,14 +25,7 @@ def rank(
 
   A zero vector says nothing: its request gets the popular items.
   """
-  units = _unit(vectors)
-  return top_items(
-    lambda start, stop: units[start:stop] @ state.vectors.T,
-    state.order,
-    num_requests=len(units),
-    k=k,
-    exclude=exclude,
-  )
+  return top_items.top_products(state, _unit(vectors), k=k, exclude=exclude)
 
 
 def history_vectors(

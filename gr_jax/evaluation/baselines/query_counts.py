@@ -1,25 +1,15 @@
 """Baseline: the items chosen most often after the very same query."""
 
-import dataclasses
-
 import numpy as np
 from scipy import sparse
 
 from gr_jax.data.requests import EXPOSED, TRAIN, Requests
 from gr_jax.data.row_lists import RowLists
-from gr_jax.evaluation.baselines.top_items import popularity_order, top_items
+from gr_jax.evaluation.baselines import top_items
 
 
-@dataclasses.dataclass(frozen=True)
-class QueryCounts:
-  """`counts [Q, N]`, columns in popularity order, and that `order [N]`."""
-
-  counts: sparse.csr_array
-  order: np.ndarray
-
-
-def fit(requests: Requests, popularity: np.ndarray) -> QueryCounts:
-  """Counts the clicks and orders of every query in the training period.
+def fit(requests: Requests, popularity: np.ndarray) -> top_items.Fitted:
+  """Counts `[Q, N]` clicks and orders of every query in the training period.
 
   The popularity `[N]` only orders equal counts.
   """
@@ -29,18 +19,18 @@ def fit(requests: Requests, popularity: np.ndarray) -> QueryCounts:
     & (requests.split[request] == TRAIN)
     & (requests.query[request] >= 0)
   )
-  order = popularity_order(popularity)
+  order = top_items.popularity_order(popularity)
   pairs = (
     requests.query[request[kept]],
     np.argsort(order)[requests.page_item[kept]],
   )
   ones = np.ones(int(kept.sum()), np.float32)
   shape = (len(requests.queries), len(order))
-  return QueryCounts(sparse.coo_array((ones, pairs), shape).tocsr(), order)
+  return top_items.Fitted(sparse.coo_array((ones, pairs), shape).tocsr(), order)
 
 
 def rank(
-  state: QueryCounts,
+  state: top_items.Fitted,
   query: np.ndarray,
   *,
   k: int = 100,
@@ -50,10 +40,6 @@ def rank(
 
   A query that training never saw gets the popular items.
   """
-  return top_items(
-    lambda start, stop: state.counts[query[start:stop]].toarray(),
-    state.order,
-    num_requests=len(query),
-    k=k,
-    exclude=exclude,
-  )
+  count = state.weights.shape[0]
+  every = sparse.eye_array(count, format="csr", dtype=np.float32)
+  return top_items.top_products(state, every[query], k=k, exclude=exclude)

@@ -1,14 +1,29 @@
 """The best k of every catalogue row, without ties left to chance."""
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
+from scipy import sparse
 
 from gr_jax.data import row_lists
 from gr_jax.data.row_lists import RowLists
 
 # Scores in one block: 64 MB as float32.
 _BLOCK = 16_000_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Fitted:
+  """A baseline whose scores are products with the row of a request.
+
+  Attributes:
+    weights: `[D, N]` float32, columns in popularity order.
+    order: `[N]` catalogue rows, most popular first.
+  """
+
+  weights: np.ndarray | sparse.csr_array
+  order: np.ndarray
 
 
 def popularity_order(popularity: np.ndarray) -> np.ndarray:
@@ -18,6 +33,24 @@ def popularity_order(popularity: np.ndarray) -> np.ndarray:
   more popular item without any further work.
   """
   return np.argsort(-popularity, kind="stable").astype(np.int32)
+
+
+def top_products(
+  state: Fitted,
+  rows: np.ndarray | sparse.csr_array,
+  *,
+  k: int,
+  exclude: RowLists | None,
+) -> np.ndarray:
+  """`[R, k]` int32 catalogue rows by `rows [R, D] @ weights`."""
+
+  def score(start: int, stop: int) -> np.ndarray:
+    scores = rows[start:stop] @ state.weights
+    return scores.toarray() if sparse.issparse(scores) else scores
+
+  return top_items(
+    score, state.order, num_requests=rows.shape[0], k=k, exclude=exclude
+  )
 
 
 def top_items(

@@ -32,13 +32,13 @@ def test_only_the_training_period_is_read():
   items[later] = 0
   changed = dataclasses.replace(requests, page_item=items)
   hidden = query_counts.fit(changed, popularity)
-  assert (shown.counts != hidden.counts).nnz == 0
+  assert (shown.weights != hidden.weights).nnz == 0
 
 
 def test_an_unknown_query_gets_the_popular_items():
   requests, popularity = shop().requests, shop().catalogue.popularity
   state = query_counts.fit(requests, popularity)
-  empty = int(np.argmin(np.diff(state.counts.indptr)))
-  if state.counts.indptr[empty + 1] == state.counts.indptr[empty]:
+  empty = int(np.argmin(np.diff(state.weights.indptr)))
+  if state.weights.indptr[empty + 1] == state.weights.indptr[empty]:
     ranked = query_counts.rank(state, np.array([empty]), k=5)[0]
     assert ranked.tolist() == state.order[:5].tolist()

@@ -40,9 +40,10 @@ def exposures(
   """
   if not max_per_basket:
     return lines.select("basket", "item").clear()
-  items = pl.DataFrame({"product_id": product_ids, "query": query_of_item})
-  items = items.with_columns(item=pl.int_range(pl.len(), dtype=pl.Int64))
-  items = items.filter(pl.col("query") >= 0)
+  numbers = np.arange(len(product_ids))
+  items = pl.DataFrame(
+    {"product_id": product_ids, "item": numbers, "query": query_of_item}
+  ).filter(pl.col("query") >= 0)
   wanted = lines.join(items, on="item").select("basket", *_SHELF).unique()
   promoted = _promoted(path, items, wanted)
   shelves = promoted.with_row_index("begin").group_by(_SHELF)

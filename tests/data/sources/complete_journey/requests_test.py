@@ -47,7 +47,7 @@ def test_a_history_is_all_of_the_past_and_nothing_of_the_same_moment(baskets):
   )
   requests = basket_requests(
     found,
-    found.clear(),
+    found.select("basket", "item").clear(),
     queries=[],
     query_of_item=np.full(5, -1),
     profiles=object_array([()] * found["household_id"].n_unique()),
