@@ -90,9 +90,7 @@ def build_requests(
     history_end=chosen["history_end"].to_numpy(writable=True),
     query=query.fill_null(-1).to_numpy(writable=True),
     split=split(user, time),
-    page_offsets=offsets_of(
-      lines.group_by("request", maintain_order=True).len()["len"]
-    ),
+    page_offsets=offsets_of(np.bincount(lines["request"].to_numpy())),
     page_item=lines["item"].to_numpy(writable=True),
     page_kind=lines["kind"].to_numpy(writable=True),
     page_value=lines["value"].to_numpy(writable=True),

@@ -40,6 +40,7 @@ def rank(
 
   A query that training never saw gets the popular items.
   """
-  count = state.weights.shape[0]
-  every = sparse.eye_array(count, format="csr", dtype=np.float32)
-  return top_items.top_products(state, every[query], k=k, exclude=exclude)
+  ones, ends = np.ones(len(query), np.float32), np.arange(len(query) + 1)
+  shape = (len(query), state.weights.shape[0])
+  rows = sparse.csr_array((ones, query, ends), shape)
+  return top_items.top_products(state, rows, k=k, exclude=exclude)

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -18,11 +19,11 @@ class Fitted:
   """A baseline whose scores are products with the row of a request.
 
   Attributes:
-    weights: `[D, N]` float32, columns in popularity order.
+    weights: `[D, N]` float32, dense or sparse, columns in popularity order.
     order: `[N]` catalogue rows, most popular first.
   """
 
-  weights: np.ndarray | sparse.csr_array
+  weights: Any
   order: np.ndarray
 
 
@@ -37,12 +38,12 @@ def popularity_order(popularity: np.ndarray) -> np.ndarray:
 
 def top_products(
   state: Fitted,
-  rows: np.ndarray | sparse.csr_array,
+  rows: Any,
   *,
   k: int,
   exclude: RowLists | None,
 ) -> np.ndarray:
-  """`[R, k]` int32 catalogue rows by `rows [R, D] @ weights`."""
+  """`[R, k]` int32 catalogue rows by `rows @ weights`, rows `[R, D]`."""
 
   def score(start: int, stop: int) -> np.ndarray:
     scores = rows[start:stop] @ state.weights
