@@ -53,8 +53,9 @@ def compare(
 ) -> Difference:
   """Compares figures `[S, R, M]` of both; `users` is `[R]`."""
   stacked, groups = _stack(variant, users)
-  gain = stacked - _stack(baseline, users)[0]
-  found = intervals.bootstrap(gain, groups=groups, seed=seed)
+  found = intervals.paired_difference(
+    stacked, _stack(baseline, users)[0], groups=groups, seed=seed
+  )
   by_seed = variant.mean(axis=1) - baseline.mean(axis=1)
   return Difference(
     stacked.mean(axis=0),

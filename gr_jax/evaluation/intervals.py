@@ -52,11 +52,8 @@ def bootstrap(
 
     mean* = Σ_g w_g Σ_{r in g} values[r]  /  Σ_g w_g |g|
 
-  The same seed draws the same groups for every system. To compare two systems,
-  pass the differences of their values: what is hard for both cancels, so the
-  interval is narrower than two side by side, and a difference is real when it
-  leaves out 0. Source: Efron and Tibshirani 1993, chapter 13; Field and Welsh
-  2007 for clusters.
+  The same seed draws the same groups for every system. Source: Efron and
+  Tibshirani 1993, chapter 13; Field and Welsh 2007 for clusters.
 
   Args:
     values: `[R, M]` (or `[R]`, for one metric); NaN where a request does not
@@ -91,6 +88,30 @@ def bootstrap(
   low, high = _quantiles(means, (1 - confidence) / 2)
   low, high = np.fmin(low, value), np.fmax(high, value)
   return Interval(value, low, high, n.astype(np.int64))
+
+
+def paired_difference(
+  values: np.ndarray,
+  baseline: np.ndarray,
+  *,
+  groups: np.ndarray | None = None,
+  resamples: int = 1000,
+  confidence: float = 0.95,
+  seed: int = 0,
+) -> Interval:
+  """Mean of `values - baseline`, both `[R, M]`, over the same requests.
+
+  What is hard for both systems cancels, so this is narrower than two intervals
+  side by side. A difference is real when the interval leaves out 0. The other
+  arguments are those of `bootstrap`.
+  """
+  return bootstrap(
+    np.asarray(values) - np.asarray(baseline),
+    groups=groups,
+    resamples=resamples,
+    confidence=confidence,
+    seed=seed,
+  )
 
 
 def _per_group(columns: np.ndarray, group: np.ndarray) -> np.ndarray:

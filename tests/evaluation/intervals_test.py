@@ -77,14 +77,14 @@ def test_a_column_that_few_requests_count_for_still_has_an_interval():
 
 
 def test_identical_systems_differ_by_exactly_nothing():
-  figures = intervals.bootstrap(VALUES - VALUES)
+  figures = intervals.paired_difference(VALUES, VALUES)
   assert not np.any([figures.value, figures.low, figures.high])
 
 
 def test_swapped_systems_swap_the_sign():
   worse = VALUES * 0.9
-  gain = intervals.bootstrap(VALUES - worse)
-  loss = intervals.bootstrap(worse - VALUES)
+  gain = intervals.paired_difference(VALUES, worse)
+  loss = intervals.paired_difference(worse, VALUES)
   np.testing.assert_allclose(gain.value, -loss.value)
   assert (gain.low > 0).all()
   assert (loss.high < 0).all()
@@ -92,7 +92,7 @@ def test_swapped_systems_swap_the_sign():
 
 def test_pairing_is_narrower_than_two_intervals():
   noise = RNG.normal(scale=0.01, size=VALUES.shape)
-  paired = intervals.bootstrap(VALUES - (VALUES + noise))
+  paired = intervals.paired_difference(VALUES, VALUES + noise)
   single = intervals.bootstrap(VALUES)
   assert (paired.high - paired.low < 0.2 * (single.high - single.low)).all()
 
