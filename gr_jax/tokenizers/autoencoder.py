@@ -56,9 +56,5 @@ class Autoencoder(nn.Module):
 
 def init_params(model: Autoencoder, key: jax.Array) -> Params:
   """Parameters `{"encoder": ..., "decoder": ...}`, made in one jitted call."""
-  row = jax.ShapeDtypeStruct((1, model.features), jnp.float32)
-
-  def init(key):
-    return model.init(key, jnp.zeros(row.shape, row.dtype))["params"]
-
-  return jax.jit(init)(key)
+  row = jnp.zeros((1, model.features))
+  return jax.jit(model.init)(key, row)["params"]

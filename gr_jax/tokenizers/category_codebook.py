@@ -39,8 +39,8 @@ def category_means(
     categories: `[B]` int32, -1 unknown.
     rows: `[C, D]`, kept for the categories that do not occur.
   """
-  known = jnp.where(categories >= 0, categories, rows.shape[0])
-  count = jnp.zeros(rows.shape[0]).at[known].add(1.0, mode="drop")
+  known = jnp.where(categories >= 0, categories, len(rows))
+  count = quantizers.code_counts(categories, num_codes=len(rows))
   total = jnp.zeros_like(rows).at[known].add(latents, mode="drop")
   mean = total / jnp.maximum(count, 1.0)[:, None]
   return jnp.where((count > 0)[:, None], mean, rows)
@@ -48,5 +48,4 @@ def category_means(
 
 def occurring(categories: jax.Array, *, num_categories: int) -> jax.Array:
   """`[C]` bool: categories that occur among `[N]` (-1 unknown)."""
-  known = jnp.where(categories >= 0, categories, num_categories)
-  return jnp.zeros(num_categories, bool).at[known].set(True, mode="drop")
+  return quantizers.code_counts(categories, num_codes=num_categories) > 0

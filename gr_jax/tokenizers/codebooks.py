@@ -127,8 +127,7 @@ def ema_update(
   """One batch, residuals `[B, D]` and codes `[B]`, into the running means."""
   size = memory.cluster_size.shape[0]
   places = jnp.where(codes < 0, size, codes)
-  count = jnp.zeros_like(memory.cluster_size)
-  count = count.at[places].add(1.0, mode="drop")
+  count = quantizers.code_counts(codes, num_codes=size)
   total = jnp.zeros_like(memory.embed_sum)
   total = total.at[places].add(residuals, mode="drop")
   return memory.replace(

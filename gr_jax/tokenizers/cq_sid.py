@@ -32,10 +32,6 @@ from gr_jax.tokenizers.rq_vae import (
 from gr_jax.training import scan_fit
 
 
-def _default_vae() -> RqVaeConfig:
-  return RqVaeConfig(beta=1.0, codebook=EmaCodebook())
-
-
 @dataclasses.dataclass(frozen=True)
 class CqSidConfig:
   """The paper's weights by default; its levels are (2048, 1024, 1024).
@@ -48,7 +44,7 @@ class CqSidConfig:
     pairs: Number of clicks drawn per step, `b`.
   """
 
-  vae: RqVaeConfig = dataclasses.field(default_factory=_default_vae)
+  vae: RqVaeConfig
   gamma: float = 0.001
   temperature: float = 0.1
   pairs: int = 128
@@ -112,8 +108,8 @@ class CqSid:
 
   @classmethod
   def load(cls, directory: pathlib.Path, section: Mapping[str, Any]) -> "CqSid":
-    stored = tokenizer.load_arrays(directory)
-    return cls(RqVae.restore(cls.settings(section).vae, stored))
+    vae = cls.settings(section).vae
+    return cls(RqVae(vae, **tokenizer.load_arrays(directory)))
 
   @staticmethod
   def settings(section: Mapping[str, Any]) -> CqSidConfig:

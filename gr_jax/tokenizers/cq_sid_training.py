@@ -11,7 +11,6 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from gr_jax.objectives import contrastive
 from gr_jax.tokenizers import (
@@ -31,14 +30,6 @@ def level_sizes(config: CqSidConfig, *, num_categories: int) -> tuple[int, ...]:
   """`(categories, C_2, C_3)`; the config's own C_1 without categories."""
   first, *rest = config.levels
   return (num_categories or first, *rest)
-
-
-def assigners(
-  categories: jax.Array, config: CqSidConfig
-) -> tuple[quantizers.Assign, ...]:
-  """Level 1 takes the known category, else its nearest row."""
-  first = category_codebook.known_or_nearest(categories)
-  return (first, *rq_vae_training.training_assign(config.vae)[1:])
 
 
 def contrast(
@@ -69,31 +60,17 @@ def loss(
   *,
   config: CqSidConfig,
 ) -> tuple[jax.Array, tuple[rq_vae_training.Metrics, quantizers.Quantized]]:
-  """`L_recon + beta L_commit + gamma L_NCE`."""
+  """`L_recon + beta L_commit + gamma L_NCE`; level 1 is the category."""
+  known = category_codebook.known_or_nearest(batch.categories)
   base, (metrics, quantized) = rq_vae_training.loss(
     params,
     codebooks,
     batch.vectors,
     config=config.vae,
-    assign=assigners(batch.categories, config),
+    assign=(known, *rq_vae_training.training_assign(config.vae)[1:]),
   )
   nce = contrast(params, batch, config=config)
   return base + config.gamma * nce, ({**metrics, "nce": nce}, quantized)
-
-
-def train_step(
-  state: rq_vae_training.RqVaeState,
-  batch: click_data.Batch,
-  key: jax.Array,
-  *,
-  config: CqSidConfig,
-  optimizer: optax.GradientTransformation,
-) -> tuple[rq_vae_training.RqVaeState, rq_vae_training.Metrics]:
-  """One step; jit it with the state donated."""
-  objective = functools.partial(loss, batch=batch, config=config)
-  return rq_vae_training.apply_objective(
-    state, objective, key, config=config.vae, optimizer=optimizer
-  )
 
 
 def fit(
@@ -141,15 +118,15 @@ def fit(
   state = init_state(
     clicks, num_categories=num_categories, config=config, key=init_key
   )
-  optimizer = rq_vae_training.build_optimizer(config.vae)
 
   def step(state, clicks, key):
     batch_key, step_key = jax.random.split(key)
     batch = click_data.draw_batch(
       clicks, batch_key, items=config.vae.batch_size, pairs=config.pairs
     )
-    return train_step(
-      state, batch, step_key, config=config, optimizer=optimizer
+    objective = functools.partial(loss, batch=batch, config=config)
+    return rq_vae_training.apply_objective(
+      state, objective, step_key, config=config.vae
     )
 
   state, history = scan_fit.fit(
@@ -195,25 +172,23 @@ def init_state(
   key: jax.Array,
 ) -> rq_vae_training.RqVaeState:
   """Parameters, category means and k-means codebooks of a first large batch."""
-  params_key, rows_key, book_key, _ = jax.random.split(key, 4)
-  features = clicks.vectors.shape[1]
-  model = rq_vae.build_model(config.vae, features=features)
-  params = autoencoder.init_params(model, params_key)
-  rows = scan_fit.sample_rows(
-    rows_key, num_rows=len(clicks.vectors), size=config.vae.init_rows
-  )
-  latents = rq_vae.latent_vectors(
-    params, clicks.vectors[rows], config=config.vae
-  )
   sizes = level_sizes(config, num_categories=num_categories)
-  categories = clicks.categories[rows]
-  books = init_codebooks(
-    latents, categories, sizes=sizes, config=config, key=book_key
-  )
   pinned = [jnp.zeros(size, bool) for size in sizes]
   pinned[0] = category_codebook.occurring(
     clicks.categories, num_categories=sizes[0]
   )
-  return rq_vae_training.init_state(
-    params, books, config=config.vae, pinned=tuple(pinned)
+
+  def make_codebooks(latents, rows, key):
+    categories = clicks.categories[rows]
+    return init_codebooks(
+      latents, categories, sizes=sizes, config=config, key=key
+    )
+
+  state, _ = rq_vae_training.start(
+    clicks.vectors,
+    config=config.vae,
+    key=key,
+    make_codebooks=make_codebooks,
+    pinned=tuple(pinned),
   )
+  return state

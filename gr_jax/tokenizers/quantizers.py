@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from gr_jax.clustering.nearest import nearest_code
+from gr_jax.nn import map_rows
 
 Assign = Callable[[jax.Array, jax.Array], jax.Array]
 """(residuals `[B, D]`, codebook `[C, D]`) -> codes `[B]` int32."""
@@ -66,6 +67,14 @@ def residual_quantize(
     quantized,
     jnp.stack(residuals),
     jnp.stack(chosen),
+  )
+
+
+@jax.jit
+def nearest_codes(x: jax.Array, codebooks: Sequence[jax.Array]) -> jax.Array:
+  """Nearest codes `[N, L]` of `[N, D]` at every level, in slices of rows."""
+  return map_rows.map_rows(
+    lambda rows: residual_quantize(rows, codebooks).codes, x
   )
 
 

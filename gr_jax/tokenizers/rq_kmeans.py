@@ -4,67 +4,24 @@ r_1 = x;  c^(l) = k-means(r_l);  r_{l+1} = r_l - c^(l)_{k_l}
 """
 
 import dataclasses
+import functools
 import pathlib
-from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh
 
 from gr_jax.choices import choose
-from gr_jax.clustering import balanced_kmeans, cluster_sums, kmeans
-from gr_jax.nn import map_rows
+from gr_jax.clustering import balanced_kmeans, kmeans
 from gr_jax.tokenizers import quantizers, tokenizer
 from gr_jax.training import scan_fit
 
+Cluster = Callable[..., kmeans.KMeans]
+"""(residuals `[N, D]`, *, num_clusters, key) -> the clusters of one level."""
 
-class Cluster(Protocol):
-  """Clusters the residuals `[N, D]` of one level."""
-
-  def __call__(
-    self, x: jax.Array, *, num_clusters: int, key: jax.Array
-  ) -> kmeans.KMeans: ...
-
-
-@dataclasses.dataclass(frozen=True)
-class PlainKMeans:
-  """Lloyd's iterations; see `kmeans.fit`."""
-
-  iterations: int = 10
-  tolerance: float = 1e-4
-  matmul: cluster_sums.Matmul = cluster_sums.bf16_products
-  mesh: Mesh | None = None
-
-  def __call__(self, x, *, num_clusters, key):
-    return kmeans.fit(
-      x,
-      num_clusters=num_clusters,
-      key=key,
-      iterations=self.iterations,
-      tolerance=self.tolerance,
-      matmul=self.matmul,
-      mesh=self.mesh,
-    )
-
-
-@dataclasses.dataclass(frozen=True)
-class BalancedKMeans:
-  """Clusters of equal size; see `balanced_kmeans.fit`."""
-
-  iterations: int = 10
-
-  def __call__(self, x, *, num_clusters, key):
-    return balanced_kmeans.fit(
-      x,
-      num_clusters=num_clusters,
-      key=key,
-      iterations=self.iterations,
-    )
-
-
-CLUSTERS = {"plain": PlainKMeans, "balanced": BalancedKMeans}
+CLUSTERS = {"plain": kmeans.fit, "balanced": balanced_kmeans.fit}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +29,7 @@ class RqKMeansConfig:
   """Codes per level, and how each level is clustered."""
 
   levels: tuple[int, ...] = (256, 256, 256)
-  cluster: Cluster = PlainKMeans()
+  cluster: Cluster = kmeans.fit
 
 
 class ResidualClusters(NamedTuple):
@@ -81,7 +38,7 @@ class ResidualClusters(NamedTuple):
   Attributes:
     codebooks: per level `[C_l, D]`.
     codes: `[N, L]` int32 of the vectors it was fitted on. With
-      `BalancedKMeans` they are the balanced assignment, which `encode` (the
+      `balanced_kmeans` they are the balanced assignment, which `encode` (the
       nearest row) does not repeat.
     errors: per level, mean squared norm of what is left.
   """
@@ -120,13 +77,6 @@ def _subtract(residual, centroids, codes):
   return residual - centroids[codes]
 
 
-@jax.jit
-def _encode(codebooks, vectors):
-  return map_rows.map_rows(
-    lambda x: quantizers.residual_quantize(x, codebooks).codes, vectors
-  )
-
-
 @dataclasses.dataclass(frozen=True, eq=False)
 class RqKMeans:
   """Fitted residual k-means; see `Tokenizer`.
@@ -149,7 +99,7 @@ class RqKMeans:
     """The nearest codes `[n, L]` at every level."""
     del categories
     vectors = jnp.asarray(vectors, jnp.float32)
-    return np.asarray(_encode(self.codebooks, vectors))
+    return np.asarray(quantizers.nearest_codes(vectors, self.codebooks))
 
   def save(self, directory: pathlib.Path) -> None:
     tokenizer.save_arrays(directory, self.codebooks)
@@ -159,11 +109,12 @@ class RqKMeans:
     cls, directory: pathlib.Path, section: Mapping[str, Any]
   ) -> "RqKMeans":
     del section
-    return cls(tokenizer.levels(tokenizer.load_arrays(directory)))
+    return cls(tokenizer.load_arrays(directory))
 
   @staticmethod
   def settings(section: Mapping[str, Any]) -> RqKMeansConfig:
     cluster = choose("tokenizer.clusters", section["clusters"], CLUSTERS)
     return RqKMeansConfig(
-      tuple(section["levels"]), cluster(iterations=section["iterations"])
+      tuple(section["levels"]),
+      functools.partial(cluster, iterations=section["iterations"]),
     )

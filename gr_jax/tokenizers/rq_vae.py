@@ -175,13 +175,7 @@ class RqVae:
 
   @classmethod
   def load(cls, directory: pathlib.Path, section: Mapping[str, Any]) -> "RqVae":
-    return cls.restore(cls.settings(section), tokenizer.load_arrays(directory))
-
-  @classmethod
-  def restore(cls, config: RqVaeConfig, stored: Mapping[str, Any]) -> "RqVae":
-    """An autoencoder with stored parameters and codebooks."""
-    books = tokenizer.levels(stored["codebooks"])
-    return cls(config, stored["params"], books)
+    return cls(cls.settings(section), **tokenizer.load_arrays(directory))
 
   @staticmethod
   def settings(section: Mapping[str, Any]) -> RqVaeConfig:

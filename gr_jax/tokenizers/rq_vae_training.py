@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from gr_jax.clustering import kmeans
 from gr_jax.clustering.nearest import nearest_code
 from gr_jax.tokenizers import autoencoder, quantizers, rq_kmeans
 from gr_jax.tokenizers import codebooks as codebook_rules
@@ -67,13 +68,19 @@ def loss(
   *,
   config: RqVaeConfig,
   assign: Sequence[quantizers.Assign] | None = None,
+  cut: Callable[[quantizers.Quantized], quantizers.Quantized] | None = None,
 ) -> tuple[jax.Array, tuple[Metrics, quantizers.Quantized]]:
-  """`L_recon + beta L_commit` of vectors `[B, D]` (TIGER eq. 1-2)."""
+  """`L_recon + beta L_commit` of vectors `[B, D]` (TIGER eq. 1-2).
+
+  `cut` may leave out levels of the quantization before it is decoded.
+  """
   assign = training_assign(config) if assign is None else assign
   model = build_model(config, features=vectors.shape[-1])
   variables = {"params": params}
   z = model.apply(variables, vectors, method="encode")
   quantized = quantizers.residual_quantize(z, codebooks, assign=assign)
+  if cut is not None:
+    quantized = cut(quantized)
   latent = quantizers.straight_through(z, quantized.quantized)
   restored = model.apply(variables, latent, method="decode")
   recon = jnp.sum(jnp.square(vectors - restored)) / vectors.shape[0]
@@ -88,50 +95,37 @@ def apply_objective(
   key: jax.Array,
   *,
   config: RqVaeConfig,
-  optimizer: optax.GradientTransformation,
 ) -> tuple[RqVaeState, Metrics]:
   """One step: AdamW on `objective(params, codebooks)`, then the codebooks."""
   (value, (metrics, quantized)), grads = jax.value_and_grad(
     objective, has_aux=True
   )(state.params, state.codebooks)
-  updates, optimizer_state = optimizer.update(
+  updates, optimizer = build_optimizer(config).update(
     grads, state.optimizer, state.params
   )
   quantized = jax.lax.stop_gradient(quantized)
   codebooks, memory = config.codebook.update(
     state.codebooks, state.memory, quantized, key
   )
-  used = [
-    quantizers.perplexity(
-      quantizers.code_counts(quantized.codes[:, l], num_codes=book.shape[0])
-    )
-    for l, book in enumerate(codebooks)
-  ]
-  metrics = {"loss": value, **metrics} | {
-    f"perplexity_{l}": value for l, value in enumerate(used)
-  }
+  metrics = {"loss": value, **metrics}
+  for l, book in enumerate(codebooks):
+    counts = quantizers.code_counts(quantized.codes[:, l], num_codes=len(book))
+    metrics[f"perplexity_{l}"] = quantizers.perplexity(counts)
   return RqVaeState(
     params=optax.apply_updates(state.params, updates),
     codebooks=codebooks,
-    optimizer=optimizer_state,
+    optimizer=optimizer,
     memory=memory,
     step=state.step + 1,
   ), metrics
 
 
 def train_step(
-  state: RqVaeState,
-  batch: jax.Array,
-  key: jax.Array,
-  *,
-  config: RqVaeConfig,
-  optimizer: optax.GradientTransformation,
+  state: RqVaeState, batch: jax.Array, key: jax.Array, *, config: RqVaeConfig
 ) -> tuple[RqVaeState, Metrics]:
   """One step on vectors `[B, D]`; jit it with the state donated."""
   objective = functools.partial(loss, vectors=batch, config=config)
-  return apply_objective(
-    state, objective, key, config=config, optimizer=optimizer
-  )
+  return apply_objective(state, objective, key, config=config)
 
 
 def init_state(
@@ -161,15 +155,29 @@ def init_codebooks(
   key: jax.Array,
 ) -> codebook_rules.Codebooks:
   """Residual k-means of latents `[B, latent]` with `levels` codes."""
-  cluster = rq_kmeans.PlainKMeans(iterations=config.init_iterations)
-  kmeans = rq_kmeans.RqKMeansConfig(levels, cluster)
-  return rq_kmeans.fit(latents, config=kmeans, key=key).codebooks
+  cluster = functools.partial(kmeans.fit, iterations=config.init_iterations)
+  options = rq_kmeans.RqKMeansConfig(levels, cluster)
+  return rq_kmeans.fit(latents, config=options, key=key).codebooks
 
 
 def start(
-  vectors: jax.Array, *, config: RqVaeConfig, key: jax.Array
+  vectors: jax.Array,
+  *,
+  config: RqVaeConfig,
+  key: jax.Array,
+  make_codebooks: Callable[..., codebook_rules.Codebooks] | None = None,
+  pinned: tuple[jax.Array, ...] | None = None,
 ) -> tuple[RqVaeState, jax.Array]:
-  """Random parameters, codebooks of a first large batch; the training key."""
+  """Random parameters, codebooks of a first large batch; the training key.
+
+  Args:
+    vectors: `[N, D]`.
+    config: Sizes and training.
+    key: The key of everything random.
+    make_codebooks: (latents, their rows among the vectors, key) -> codebooks;
+      residual k-means by default.
+    pinned: Per level, the codebook rows that never restart.
+  """
   init_key, rows_key, book_key, train_key = jax.random.split(key, 4)
   model = build_model(config, features=vectors.shape[1])
   params = autoencoder.init_params(model, init_key)
@@ -177,10 +185,13 @@ def start(
     rows_key, num_rows=vectors.shape[0], size=config.init_rows
   )
   latents = latent_vectors(params, vectors[rows], config=config)
-  codebooks = init_codebooks(
-    latents, levels=config.levels, config=config, key=book_key
-  )
-  return init_state(params, codebooks, config=config), train_key
+  if make_codebooks is None:
+    codebooks = init_codebooks(
+      latents, levels=config.levels, config=config, key=book_key
+    )
+  else:
+    codebooks = make_codebooks(latents, rows, book_key)
+  return init_state(params, codebooks, config=config, pinned=pinned), train_key
 
 
 def draw_batch(
@@ -207,13 +218,10 @@ def fit(
   scan_fit.check_vectors(vectors, name="vectors")
   vectors = jnp.asarray(vectors, jnp.float32)
   state, train_key = start(vectors, config=config, key=key)
-  optimizer = build_optimizer(config)
 
   def step(state, vectors, key):
     batch, step_key = draw_batch(vectors, key, size=config.batch_size)
-    return train_step(
-      state, batch, step_key, config=config, optimizer=optimizer
-    )
+    return train_step(state, batch, step_key, config=config)
 
   state, history = scan_fit.fit(
     state, vectors, train_key, step=step, steps=config.steps, progress=progress

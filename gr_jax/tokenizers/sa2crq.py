@@ -33,7 +33,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gr_jax.tokenizers import adaptive_depth, rq_vae, sarq, tokenizer
+from gr_jax.tokenizers import (
+  adaptive_depth,
+  quantizers,
+  rq_vae,
+  sarq,
+  tokenizer,
+)
 from gr_jax.tokenizers import codebooks as codebook_rules
 
 
@@ -49,7 +55,7 @@ class Sa2crqConfig:
     new_prior: `P(c | ...)` of a new code, for the depth of tail items.
   """
 
-  adaptive: sarq.SarqConfig = dataclasses.field(default_factory=sarq.SarqConfig)
+  adaptive: sarq.SarqConfig
   head_levels: tuple[int, ...] = (64, 128, 256)
   tail_steps: int = 1_000
   new_prior: float = 1 / 256
@@ -134,8 +140,8 @@ class Sa2crq:
     anchors = anchors_of(state.codebooks, config=self.config)
     codes = jnp.where(
       jnp.asarray(head_mask)[:, None],
-      sarq.full_codes(latents, anchors),
-      sarq.full_codes(latents, state.codebooks),
+      quantizers.nearest_codes(latents, anchors),
+      quantizers.nearest_codes(latents, state.codebooks),
     )
     return np.asarray(sarq.ended_codes(codes, state.paths))
 
@@ -147,15 +153,8 @@ class Sa2crq:
     cls, directory: pathlib.Path, section: Mapping[str, Any]
   ) -> "Sa2crq":
     stored = tokenizer.load_arrays(directory)
-    paths = stored["paths"] | {
-      "tables": tokenizer.levels(stored["paths"]["tables"])
-    }
-    state = sarq.SarqState(
-      stored["params"],
-      tokenizer.levels(stored["codebooks"]),
-      adaptive_depth.PathBudgets(**paths),
-    )
-    return cls(cls.settings(section), state)
+    paths = adaptive_depth.PathBudgets(**stored.pop("paths"))
+    return cls(cls.settings(section), sarq.SarqState(**stored, paths=paths))
 
   @staticmethod
   def settings(section: Mapping[str, Any]) -> Sa2crqConfig:

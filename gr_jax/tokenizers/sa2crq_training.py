@@ -1,16 +1,17 @@
 """Training of SA2CRQ: SARQ on the head, then new codes for the tail."""
 
+import functools
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gr_jax.clustering import kmeans
 from gr_jax.tokenizers import (
   adaptive_depth,
   anchored_codebook,
   quantizers,
-  rq_kmeans,
   rq_vae,
   rq_vae_training,
   sarq,
@@ -127,7 +128,7 @@ def fit_tail(
     state.codebooks,
     latents[rows],
     sizes=vae.levels,
-    cluster=rq_kmeans.PlainKMeans(iterations=vae.init_iterations),
+    cluster=functools.partial(kmeans.fit, iterations=vae.init_iterations),
     key=book_key,
   )
   rule = anchored_codebook.AnchoredCodebook(vae.codebook, config.head_levels)

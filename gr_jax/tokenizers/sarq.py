@@ -15,14 +15,12 @@ items; the paper's 5e-7 to 2e-6 of 5M items are 2.5 to 10 [OURS].
 
 import dataclasses
 import functools
-from collections.abc import Sequence
 
 import flax.struct
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gr_jax.nn import map_rows
 from gr_jax.tokenizers import (
   adaptive_depth,
   autoencoder,
@@ -46,9 +44,7 @@ class SarqConfig:
     latent_weight: The weight of `||z - sg[z^_k]||^2`, the printed L_recon.
   """
 
-  vae: rq_vae.RqVaeConfig = dataclasses.field(
-    default_factory=rq_vae.RqVaeConfig
-  )
+  vae: rq_vae.RqVaeConfig
   tau_items: tuple[float, ...] = (10.0, 10.0)
   latent_weight: float = 0.0
 
@@ -91,24 +87,21 @@ def loss(
   config: SarqConfig,
 ) -> tuple[jax.Array, tuple[rq_vae_training.Metrics, quantizers.Quantized]]:
   """`L_recon^(k) + beta L_commit^(k)` of vectors `[B, D]`."""
-  vae = config.vae
-  model = rq_vae.build_model(vae, features=vectors.shape[-1])
-  variables = {"params": params}
-  z = model.apply(variables, vectors, method="encode")
-  found = quantizers.residual_quantize(
-    z, codebooks, assign=rq_vae_training.training_assign(vae)
+  base, (metrics, kept) = rq_vae_training.loss(
+    params,
+    codebooks,
+    vectors,
+    config=config.vae,
+    cut=lambda found: adaptive_depth.cut(
+      found, adaptive_depth.depths(found.codes, paths)
+    ),
   )
-  depth = adaptive_depth.depths(found.codes, paths)
-  kept = adaptive_depth.cut(found, depth)
-  latent = quantizers.straight_through(z, kept.quantized)
-  restored = model.apply(variables, latent, method="decode")
-  recon = jnp.sum(jnp.square(vectors - restored)) / vectors.shape[0]
-  commit = quantizers.commitment_loss(kept)
-  gap = z - jax.lax.stop_gradient(kept.quantized)
+  # The first residual is the latent itself.
+  gap = kept.residuals[0] - jax.lax.stop_gradient(kept.quantized)
   latent_recon = jnp.sum(jnp.square(gap)) / vectors.shape[0]
-  total = recon + vae.beta * commit + config.latent_weight * latent_recon
-  metrics = {"recon": recon, "commit": commit, "depth": jnp.mean(depth)}
-  return total, (metrics, kept)
+  depth = jnp.mean(jnp.sum(kept.codes >= 0, axis=-1))
+  total = base + config.latent_weight * latent_recon
+  return total, ({**metrics, "depth": depth}, kept)
 
 
 def fit(
@@ -140,7 +133,6 @@ def fit(
   weights = jnp.asarray(weights, jnp.float32)
   vae = config.vae
   state, train_key = rq_vae_training.start(vectors, config=vae, key=key)
-  optimizer = rq_vae_training.build_optimizer(vae)
 
   def step(state, data, key):
     vectors, paths = data
@@ -151,7 +143,7 @@ def fit(
       loss, vectors=batch, paths=paths, config=config
     )
     return rq_vae_training.apply_objective(
-      state, objective, step_key, config=vae, optimizer=optimizer
+      state, objective, step_key, config=vae
     )
 
   paths = adaptive_depth.PathBudgets(
@@ -193,16 +185,8 @@ def check_items(
 @functools.partial(jax.jit, static_argnames="config")
 def _tables(params, codebooks, vectors, weights, *, config):
   latents = rq_vae.latent_vectors(params, vectors, config=config)
-  codes = full_codes(latents, codebooks)
+  codes = quantizers.nearest_codes(latents, codebooks)
   return path_entropy.path_tables(codes, weights, sizes=config.levels)
-
-
-@jax.jit
-def full_codes(latents: jax.Array, codebooks: Sequence[jax.Array]) -> jax.Array:
-  """Nearest codes `[N, L]` of latents `[N, latent]` at every level."""
-  return map_rows.map_rows(
-    lambda z: quantizers.residual_quantize(z, codebooks).codes, latents
-  )
 
 
 @jax.jit
@@ -221,5 +205,5 @@ def encode(
   latents = rq_vae.latent_vectors(
     state.params, jnp.asarray(vectors, jnp.float32), config=config.vae
   )
-  codes = full_codes(latents, state.codebooks)
+  codes = quantizers.nearest_codes(latents, state.codebooks)
   return np.asarray(ended_codes(codes, state.paths))

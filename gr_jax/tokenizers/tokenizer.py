@@ -90,11 +90,15 @@ def save_arrays(directory: pathlib.Path, tree: Any) -> None:
 
 
 def load_arrays(directory: pathlib.Path) -> Any:
-  """Reads what `save_arrays` wrote; tuples come as `levels` reads them."""
+  """Reads what `save_arrays` wrote."""
   stored = serialization.msgpack_restore((directory / _ARRAYS).read_bytes())
-  return jax.tree.map(jnp.asarray, stored)
+  return jax.tree.map(jnp.asarray, _with_tuples(stored))
 
 
-def levels(stored: Mapping[str, jax.Array]) -> tuple[jax.Array, ...]:
-  """A stored tuple, which is a dictionary of its places."""
-  return tuple(stored[str(l)] for l in range(len(stored)))
+def _with_tuples(stored: Any) -> Any:
+  """A stored tree; a tuple in it is a dictionary of its places."""
+  if not isinstance(stored, dict):
+    return stored
+  tree = {name: _with_tuples(value) for name, value in stored.items()}
+  places = [str(place) for place in range(len(tree))]
+  return tuple(map(tree.get, places)) if set(tree) == set(places) else tree

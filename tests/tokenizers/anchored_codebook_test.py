@@ -5,13 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from gr_jax.clustering import kmeans
 from gr_jax.clustering.nearest import squared_distances
-from gr_jax.tokenizers import (
-  anchored_codebook,
-  codebooks,
-  quantizers,
-  rq_kmeans,
-)
+from gr_jax.tokenizers import anchored_codebook, codebooks, quantizers
 
 ANCHORS = (2, 4, 6)
 SIZES = (5, 6, 6)
@@ -101,7 +97,7 @@ def extended(latents=X, sizes=SIZES):
     heads,
     latents,
     sizes=sizes,
-    cluster=rq_kmeans.PlainKMeans(iterations=3),
+    cluster=functools.partial(kmeans.fit, iterations=3),
     key=jax.random.key(2),
   )
 

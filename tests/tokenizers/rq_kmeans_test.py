@@ -1,7 +1,10 @@
+import functools
+
 import jax
 import numpy as np
 import pytest
 
+from gr_jax.clustering import balanced_kmeans
 from gr_jax.tokenizers import quantizers, rq_kmeans
 
 X = jax.random.normal(jax.random.key(0), (400, 8))
@@ -36,7 +39,9 @@ def test_codes_of_a_row_do_not_depend_on_its_company(fitted):
 
 
 def test_balanced_levels_use_every_code_equally():
-  config = rq_kmeans.RqKMeansConfig((8, 4), rq_kmeans.BalancedKMeans(3))
+  config = rq_kmeans.RqKMeansConfig(
+    (8, 4), functools.partial(balanced_kmeans.fit, iterations=3)
+  )
   fitted = rq_kmeans.fit(X, config=config, key=jax.random.key(1))
   for level, size in enumerate(config.levels):
     counts = np.bincount(fitted.codes[:, level])

@@ -76,13 +76,10 @@ def test_loss_is_the_equation():
 
 def test_the_step_is_traced_once_and_donates_its_state(fitted):
   config, tokenizer, _ = fitted
-  optimizer = rq_vae_training.build_optimizer(config)
   chex.clear_trace_counter()
 
   def step(state, batch, key):
-    return rq_vae_training.train_step(
-      state, batch, key, config=config, optimizer=optimizer
-    )
+    return rq_vae_training.train_step(state, batch, key, config=config)
 
   start = rq_vae_training.init_state(
     tokenizer.params, tokenizer.codebooks, config=config

@@ -46,7 +46,7 @@ def start(tau):
     jax.random.normal(key, (size, 4)) for key, size in zip(keys, VAE.levels)
   )
   z = rq_vae.latent_vectors(params, X, config=VAE)
-  codes = sarq.full_codes(z, books)
+  codes = quantizers.nearest_codes(z, books)
   tables = path_entropy.path_tables(codes, WEIGHTS, sizes=VAE.levels)
   budgets = adaptive_depth.budgets_of(jnp.full(2, tau))
   paths = adaptive_depth.PathBudgets(tables, budgets, jnp.zeros(()))
@@ -108,7 +108,7 @@ def fitted():
 def test_tables_are_those_of_the_codes_that_training_left(fitted):
   state, history = fitted
   z = rq_vae.latent_vectors(state.params, X, config=VAE)
-  codes = sarq.full_codes(z, state.codebooks)
+  codes = quantizers.nearest_codes(z, state.codebooks)
   expected = path_entropy.path_tables(codes, WEIGHTS, sizes=VAE.levels)
   chex.assert_trees_all_close(state.paths.tables, expected, rtol=1e-5)
   assert history[-1]["step"] == VAE.steps

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gr_jax.clustering import cluster_sums
+from gr_jax.clustering import cluster_sums, kmeans
 from gr_jax.tokenizers import rq_kmeans
 from tools.benchmarks.contender import Bar, Contender, Run, Section
 from tools.benchmarks.vectors import item_vectors, mixture, relative_error
@@ -82,8 +82,8 @@ def make(*, units, data, codes, iterations, dtype) -> Run:
   matmul = cluster_sums.bf16_products if bf16 else jnp.matmul
   vectors = data()
   energy = np.vdot(vectors, vectors) / len(vectors)
-  cluster = rq_kmeans.PlainKMeans(
-    iterations=iterations, tolerance=0.0, matmul=matmul
+  cluster = functools.partial(
+    kmeans.fit, iterations=iterations, tolerance=0.0, matmul=matmul
   )
   config = rq_kmeans.RqKMeansConfig(tuple(codes), cluster)
 

@@ -62,13 +62,12 @@ def make(*, units, batch, dtype, rows, features, hidden, latent, codes) -> Run:
   latents = rq_vae.latent_vectors(params, vectors, config=config)
   codebooks = tuple(latents[:size] / 2**l for l, size in enumerate(codes))
   state = rq_vae_training.init_state(params, codebooks, config=config)
-  optimizer = rq_vae_training.build_optimizer(config)
 
   def step(state, vectors, key):
     rows_key, step_key = jax.random.split(key)
     chosen = jax.random.randint(rows_key, (batch,), 0, rows)
     return rq_vae_training.train_step(
-      state, vectors[chosen], step_key, config=config, optimizer=optimizer
+      state, vectors[chosen], step_key, config=config
     )
 
   def run():
