@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from experiments.studies.record import Record
 
@@ -85,6 +85,23 @@ class Claim:
   bar: Bar = ABOVE
   figure: Callable[[Mapping], Figure] = difference
   worlds: tuple[str, ...] = ()
+
+
+def table(
+  system: str,
+  source: str,
+  rows: Iterable[tuple],
+  worlds: tuple[str, ...] = (),
+) -> tuple[Claim, ...]:
+  """Claims of one system; a row has the fields of `Claim` but these, in order.
+
+  What the paper prints no figure of is a bar of ours.
+  """
+  return tuple(
+    Claim(system, text, source if paper else "[OURS]", paper, *fields,
+          worlds=worlds)
+    for text, paper, *fields in rows
+  )  # fmt: skip
 
 
 def decide(claims: Sequence[Claim], record: Record) -> list[dict]:

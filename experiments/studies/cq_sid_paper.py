@@ -1,6 +1,6 @@
 """What the paper of CQ-SID claims (arXiv 2605.14434), and our bars."""
 
-from experiments.studies.claims import Claim, at_most, relative, value
+from experiments.studies.claims import ABOVE, at_most, relative, table, value
 
 BASELINE = "rq_vae"
 
@@ -29,67 +29,37 @@ The paper (arXiv 2605.14434, other data, semantic, beams 1/10/100) reports
 +26.8/+22.6/+18.9 % relative to an RQ-VAE, and about half the beam for equal
 hit rate."""
 
-_SOURCE = "arXiv 2605.14434, section 4, ablation of the tokenizer"
-
-
-def _hits(
-  text, paper, arm, *, kind="semantic", level="id", source=_SOURCE, **how
-):
-  """One claim per beam; `paper` has the figures of beams 1, 10 and 100."""
-  return [
-    Claim(
-      "CQ-SID", f"{text}, {kind}, beam {beam}", source, figure,
-      f"{kind}/{level}/hit_rate@{beam}", arm, how.get("baseline", BASELINE),
-      figure=relative,
-    )
+# The arm and its baseline, and the paper's figures by beam.
+_HITS = (
+  ("hits more than an RQ-VAE", "semantic/id", "cq_sid", BASELINE,
+   {1: "+26.8 % relative", 10: "+22.6 %", 100: "+18.9 %"}),
+  ("hits more than an RQ-VAE", "personalised/id", "cq_sid", BASELINE,
+   {1: "+11.1 % relative", 100: "+7.3 % (.7513 to .8062)"}),
+  ("hits more items than an RQ-VAE, with equally many answers",
+   "semantic/item", "cq_sid", BASELINE, {1: "", 10: "", 100: ""}),
+  ("queries alone (no category) hit more than an RQ-VAE",
+   "semantic/id", "without_category", BASELINE,
+   {1: "+13.7 % relative", 10: "+11.3 %", 100: "+7.3 %"}),
+  ("categories alone (no InfoNCE) hit more than an RQ-VAE",
+   "semantic/id", "without_infonce", BASELINE,
+   {10: "+4.3 % relative", 100: "+8.7 %"}),
+  ("the category adds to the queries",
+   "semantic/id", "cq_sid", "without_category",
+   {1: ".0680 to .0758", 10: ".2870 to .3161", 100: ".5578 to .6181"}),
+  ("the queries add to the category",
+   "semantic/id", "cq_sid", "without_infonce",
+   {1: ".0596 to .0758", 10: ".2691 to .3161", 100: ".5652 to .6181"}),
+)  # fmt: skip
+CLAIMS = table(
+  "CQ-SID", "arXiv 2605.14434, section 4, ablation of the tokenizer", [
+    (f"{text}, {key.partition('/')[0]}, beam {beam}", figure,
+     f"{key}/hit_rate@{beam}", arm, baseline, ABOVE, relative)
+    for text, key, arm, baseline, paper in _HITS
     for beam, figure in paper.items()
-  ]  # fmt: skip
-
-
-CLAIMS = (
-  *_hits(
-    "hits more than an RQ-VAE",
-    {1: "+26.8 % relative", 10: "+22.6 %", 100: "+18.9 %"},
-    "cq_sid",
-  ),
-  *_hits(
-    "hits more than an RQ-VAE",
-    {1: "+11.1 % relative", 100: "+7.3 % (.7513 to .8062)"},
-    "cq_sid",
-    kind="personalised",
-  ),
-  *_hits(
-    "hits more items than an RQ-VAE, with equally many answers",
-    {1: "", 10: "", 100: ""},
-    "cq_sid",
-    level="item",
-    source="[OURS]",
-  ),
-  *_hits(
-    "queries alone (no category) hit more than an RQ-VAE",
-    {1: "+13.7 % relative", 10: "+11.3 %", 100: "+7.3 %"},
-    "without_category",
-  ),
-  *_hits(
-    "categories alone (no InfoNCE) hit more than an RQ-VAE",
-    {10: "+4.3 % relative", 100: "+8.7 %"},
-    "without_infonce",
-  ),
-  *_hits(
-    "the category adds to the queries",
-    {1: ".0680 to .0758", 10: ".2870 to .3161", 100: ".5578 to .6181"},
-    "cq_sid",
-    baseline="without_category",
-  ),
-  *_hits(
-    "the queries add to the category",
-    {1: ".0596 to .0758", 10: ".2691 to .3161", 100: ".5652 to .6181"},
-    "cq_sid",
-    baseline="without_infonce",
-  ),
-  Claim(
-    "CQ-SID", "half the beam reaches the hit rate of an RQ-VAE at 100",
-    "arXiv 2605.14434, abstract", "half the beam", "semantic/id/equal_beam",
-    "cq_sid", BASELINE, at_most(50), value,
-  ),
+  ],
+) + table(
+  "CQ-SID", "arXiv 2605.14434, abstract", [
+    ("half the beam reaches the hit rate of an RQ-VAE at 100", "half the beam",
+     "semantic/id/equal_beam", "cq_sid", BASELINE, at_most(50), value),
+  ],
 )  # fmt: skip

@@ -1,15 +1,13 @@
 """What the paper of GenRec claims (JD, arXiv 2604.14878), and our bars."""
 
 from experiments.studies.claims import (
-  ABOVE,
   BELOW,
   NOT_BELOW,
   Bar,
-  Claim,
   at_most,
-  difference,
   ratio,
   relative,
+  table,
 )
 
 METHOD = """\
@@ -38,93 +36,50 @@ the prompt; hit rate@50 .7192 (before), .7248 (GRPO), .7438 (GRPO-SR), .6975
 (without gate)."""
 
 _SOURCE = "arXiv 2604.14878, section 4"
-_SHOP = ("shop_world",)
 _THIRD_LOWER = Bar(
   "at least 30 % lower", lambda value, low, high: value <= -0.3
 )
 _WITHIN = Bar(
   "loss within 1 % relative", lambda value, low, high: value >= -0.01
 )
+_PAGES = ("page_wise", "point_wise")
+_MERGED = ("page_wise", "page_wise_tokens")
+_ALIGNED = ("grpo_sr", "page_wise")
+_UNGATED = ("without_gate", "grpo_sr")
 
-
-def _claim(
-  text, paper, metric, arm, baseline, bar=ABOVE, figure=difference, **more
-):
-  more = {"source": _SOURCE} | more
-  return Claim(
-    "GenRec", text, paper=paper, metric=metric, arm=arm, baseline=baseline,
-    bar=bar, figure=figure, **more,
-  )  # fmt: skip
-
-
-def _aligned(
-  text, paper, metric, arm="grpo_sr", baseline="page_wise", bar=ABOVE
-):
-  source = _SOURCE if paper else "[OURS]"
-  return _claim(
-    text, paper, metric, arm, baseline, bar, source=source, worlds=_SHOP
-  )
-
-
-CLAIMS = (
-  _claim(
-    "whole pages raise hits at 1 at equal tokens", ".0947 to .1189",
-    "hit_rate@1", "page_wise", "point_wise",
-  ),
-  _claim(
-    "whole pages raise hits at 10 at equal tokens", ".3669 to .4456",
-    "hit_rate@10", "page_wise", "point_wise",
-  ),
-  _claim(
-    "whole pages do not lower hits at 10 at equal tokens", "",
-    "hit_rate@10", "page_wise", "point_wise", NOT_BELOW, source="[OURS]",
-  ),
-  _claim(
-    "whole pages lower hallucination", "7.80 % to 4.96 %", "hallucination",
-    "page_wise", "point_wise", _THIRD_LOWER, relative,
-  ),
-  _claim(
-    "merging halves the positions of a prompt", "half", "prefill/positions",
-    "page_wise", "page_wise_tokens", at_most(0.51), ratio,
-  ),
-  _claim(
-    "merging shortens the reading of a prompt", "0.45 to 0.6",
-    "prefill/seconds", "page_wise", "page_wise_tokens", at_most(0.6), ratio,
-  ),
-  _claim(
-    "merging does not cost hits at 10", "within 1 %", "hit_rate@10",
-    "page_wise", "page_wise_tokens", _WITHIN, relative,
-  ),
-  _aligned("GRPO raises hits at 50", ".7192 to .7248", "hit_rate@50", "grpo"),
-  _aligned("GRPO-SR raises hits at 50", ".7192 to .7438", "hit_rate@50"),
-  _aligned("GRPO-SR raises hits at 10", "", "hit_rate@10"),
-  _aligned("GRPO-SR raises hits at 1", "", "hit_rate@1"),
-  _aligned(
-    "GRPO-SR is above GRPO at 50", ".7248 to .7438", "hit_rate@50",
-    baseline="grpo",
-  ),
-  _aligned(
-    "GRPO-SR is above GRPO at 10", "", "hit_rate@10", baseline="grpo"
-  ),
-  _aligned(
-    "GRPO-SR lowers hallucination", "4.96 % to 2.68 %", "hallucination",
-    bar=BELOW,
-  ),
-  _aligned(
-    "GRPO-SR hallucinates less than GRPO", "6.03 % to 2.68 %",
-    "hallucination", baseline="grpo", bar=BELOW,
-  ),
-  _aligned("GRPO-SR raises the true reward", "", "true_reward"),
-  _aligned(
-    "without the gate hits at 50 fall", ".7438 to .6975", "hit_rate@50",
-    "without_gate", "grpo_sr", BELOW,
-  ),
-  _aligned(
-    "without the gate the learned reward rises", "", "learned_reward",
-    "without_gate", "grpo_sr",
-  ),
-  _aligned(
-    "without the gate the true reward falls", "", "true_reward",
-    "without_gate", "grpo_sr", BELOW,
-  ),
-)  # fmt: skip
+CLAIMS = table("GenRec", _SOURCE, (
+  ("whole pages raise hits at 1 at equal tokens", ".0947 to .1189",
+   "hit_rate@1", *_PAGES),
+  ("whole pages raise hits at 10 at equal tokens", ".3669 to .4456",
+   "hit_rate@10", *_PAGES),
+  ("whole pages do not lower hits at 10 at equal tokens", "",
+   "hit_rate@10", *_PAGES, NOT_BELOW),
+  ("whole pages lower hallucination", "7.80 % to 4.96 %",
+   "hallucination", *_PAGES, _THIRD_LOWER, relative),
+  ("merging halves the positions of a prompt", "half",
+   "prefill/positions", *_MERGED, at_most(0.51), ratio),
+  ("merging shortens the reading of a prompt", "0.45 to 0.6",
+   "prefill/seconds", *_MERGED, at_most(0.6), ratio),
+  ("merging does not cost hits at 10", "within 1 %",
+   "hit_rate@10", *_MERGED, _WITHIN, relative),
+)) + table("GenRec", _SOURCE, worlds=("shop_world",), rows=(
+  ("GRPO raises hits at 50", ".7192 to .7248",
+   "hit_rate@50", "grpo", "page_wise"),
+  ("GRPO-SR raises hits at 50", ".7192 to .7438", "hit_rate@50", *_ALIGNED),
+  ("GRPO-SR raises hits at 10", "", "hit_rate@10", *_ALIGNED),
+  ("GRPO-SR raises hits at 1", "", "hit_rate@1", *_ALIGNED),
+  ("GRPO-SR is above GRPO at 50", ".7248 to .7438",
+   "hit_rate@50", "grpo_sr", "grpo"),
+  ("GRPO-SR is above GRPO at 10", "", "hit_rate@10", "grpo_sr", "grpo"),
+  ("GRPO-SR lowers hallucination", "4.96 % to 2.68 %",
+   "hallucination", *_ALIGNED, BELOW),
+  ("GRPO-SR hallucinates less than GRPO", "6.03 % to 2.68 %",
+   "hallucination", "grpo_sr", "grpo", BELOW),
+  ("GRPO-SR raises the true reward", "", "true_reward", *_ALIGNED),
+  ("without the gate hits at 50 fall", ".7438 to .6975",
+   "hit_rate@50", *_UNGATED, BELOW),
+  ("without the gate the learned reward rises", "",
+   "learned_reward", *_UNGATED),
+  ("without the gate the true reward falls", "",
+   "true_reward", *_UNGATED, BELOW),
+))  # fmt: skip

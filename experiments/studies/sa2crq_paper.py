@@ -10,7 +10,7 @@ from experiments.studies.claims import (
   BELOW,
   NOT_ABOVE,
   NOT_BELOW,
-  Claim,
+  table,
 )
 
 COLUMNS = ("hallucination", "recall@500", "recall@1000", "recall@2000", "items")
@@ -98,94 +98,57 @@ report of `configs/cq_sid.py`.""",
 }
 
 _SOURCE = "Adaptive Semantic Quantization (Wang et al., JD.com), table 1"
-
-
-def _claim(
-  text, paper, metric, arm, baseline="tiger", bar=ABOVE, source=_SOURCE,
-  system="SA2CRQ",
-):  # fmt: skip
-  return Claim(system, text, source, paper, metric, arm, baseline, bar)
-
+_FOUND = "{kind}/catalogue/all/recall@all"
+_INVALID = "{kind}/unconstrained/all/hallucination"
 
 CLAIMS = (
-  _claim(
-    "a beam of SA2CRQ's IDs finds more than TIGER's",
-    "recall@2000 .6448 to .7231", "{kind}/catalogue/all/recall@all",
-    "sa2crq_10",
-  ),
-  _claim(
-    "SA2CRQ finds more than TIGER with an unconstrained beam",
-    "recall@2000 .6448 to .7231", "{kind}/unconstrained/all/recall@2000",
-    "sa2crq_10",
-  ),
-  _claim(
-    "SA2CRQ's IDs name more items", "509 to 914", "{kind}/catalogue/all/items",
-    "sa2crq_10",
-  ),
-  _claim(
-    "SA2CRQ hallucinates less than TIGER", ".2514 to .1808",
-    "{kind}/unconstrained/all/hallucination", "sa2crq_10", bar=BELOW,
-  ),
-  _claim(
-    "SA2CRQ does not find less of the tail", ".4288 to .4555",
-    "{kind}/catalogue/tail/recall@all", "sa2crq_10", bar=NOT_BELOW,
-  ),
-  _claim(
-    "SA2CRQ does not find less of the head", ".7772 to .7820",
-    "{kind}/catalogue/head/recall@all", "sa2crq_10", bar=NOT_BELOW,
-  ),
-  _claim(
-    "SA2CRQ finds more than TIGER among 200 items", "",
-    "{kind}/catalogue/all/recall@200", "sa2crq_10", source="[OURS]",
-  ),
-  _claim(
-    "SA2CRQ of 20 items finds more than TIGER among 200 items", "",
-    "{kind}/catalogue/all/recall@200", "sa2crq_20", source="[OURS]",
-  ),
-  _claim(
-    "SA2CRQ of 20 items does not find less among 10 items", "",
-    "{kind}/catalogue/all/recall@10", "sa2crq_20", bar=NOT_BELOW,
-    source="[OURS]",
-  ),
-  _claim(
-    "SARQ finds more than TIGER", "recall@2000 .6448 to .6798",
-    "{kind}/catalogue/all/recall@all", "sarq_10",
-  ),
-  _claim(
-    "SARQ hallucinates less than TIGER", ".2514 to .1556",
-    "{kind}/unconstrained/all/hallucination", "sarq_10", bar=BELOW,
-  ),
-  _claim(
-    "ACRQ finds more than TIGER", "recall@2000 .6448 to .6662",
-    "{kind}/catalogue/all/recall@all", "acrq",
-  ),
-  _claim(
-    "ACRQ hallucinates less than TIGER", ".2514 to .2225",
-    "{kind}/unconstrained/all/hallucination", "acrq", bar=BELOW,
-  ),
-  _claim(
-    "SA2CRQ finds more than SARQ alone", "recall@2000 .6798 to .7231",
-    "{kind}/catalogue/all/recall@all", "sa2crq_10", "sarq_10",
-  ),
-  _claim(
-    "SA2CRQ finds more than ACRQ alone", "recall@2000 .6662 to .7231",
-    "{kind}/catalogue/all/recall@all", "sa2crq_10", "acrq",
-  ),
-  _claim(
-    "TIGER finds more than residual k-means", "recall@2000 .6105 to .6448",
-    "{kind}/catalogue/all/recall@all", "rq_kmeans", bar=BELOW, system="TIGER",
-  ),
-  _claim(
-    "DPR finds more than TIGER", "recall@2000 .6448 to .7675",
-    "{kind}/catalogue/all/recall@2000", "dpr", system="DPR",
-  ),
-  _claim(
-    "BM25 finds less than TIGER", "recall@2000 .6448 to .6271",
-    "{kind}/catalogue/all/recall@2000", "bm25", bar=BELOW, system="BM25",
-  ),
-  _claim(
-    "an RQ-VAE of two levels does not find more than TIGER: the gain needs "
-    "adaptive lengths", "", "{kind}/catalogue/all/recall@all", "rq_vae_2",
-    source="[OURS]", bar=NOT_ABOVE,
-  ),
+  *table("SA2CRQ", _SOURCE, (
+    ("a beam of SA2CRQ's IDs finds more than TIGER's",
+     "recall@2000 .6448 to .7231", _FOUND, "sa2crq_10", "tiger", ABOVE),
+    ("SA2CRQ finds more than TIGER with an unconstrained beam",
+     "recall@2000 .6448 to .7231", "{kind}/unconstrained/all/recall@2000",
+     "sa2crq_10", "tiger", ABOVE),
+    ("SA2CRQ's IDs name more items", "509 to 914",
+     "{kind}/catalogue/all/items", "sa2crq_10", "tiger", ABOVE),
+    ("SA2CRQ hallucinates less than TIGER", ".2514 to .1808",
+     _INVALID, "sa2crq_10", "tiger", BELOW),
+    ("SA2CRQ does not find less of the tail", ".4288 to .4555",
+     "{kind}/catalogue/tail/recall@all", "sa2crq_10", "tiger", NOT_BELOW),
+    ("SA2CRQ does not find less of the head", ".7772 to .7820",
+     "{kind}/catalogue/head/recall@all", "sa2crq_10", "tiger", NOT_BELOW),
+    ("SA2CRQ finds more than TIGER among 200 items", "",
+     "{kind}/catalogue/all/recall@200", "sa2crq_10", "tiger", ABOVE),
+    ("SA2CRQ of 20 items finds more than TIGER among 200 items", "",
+     "{kind}/catalogue/all/recall@200", "sa2crq_20", "tiger", ABOVE),
+    ("SA2CRQ of 20 items does not find less among 10 items", "",
+     "{kind}/catalogue/all/recall@10", "sa2crq_20", "tiger", NOT_BELOW),
+    ("SARQ finds more than TIGER", "recall@2000 .6448 to .6798",
+     _FOUND, "sarq_10", "tiger", ABOVE),
+    ("SARQ hallucinates less than TIGER", ".2514 to .1556",
+     _INVALID, "sarq_10", "tiger", BELOW),
+    ("ACRQ finds more than TIGER", "recall@2000 .6448 to .6662",
+     _FOUND, "acrq", "tiger", ABOVE),
+    ("ACRQ hallucinates less than TIGER", ".2514 to .2225",
+     _INVALID, "acrq", "tiger", BELOW),
+    ("SA2CRQ finds more than SARQ alone", "recall@2000 .6798 to .7231",
+     _FOUND, "sa2crq_10", "sarq_10", ABOVE),
+    ("SA2CRQ finds more than ACRQ alone", "recall@2000 .6662 to .7231",
+     _FOUND, "sa2crq_10", "acrq", ABOVE),
+  )),
+  *table("TIGER", _SOURCE, [
+    ("TIGER finds more than residual k-means", "recall@2000 .6105 to .6448",
+     _FOUND, "rq_kmeans", "tiger", BELOW),
+  ]),
+  *table("DPR", _SOURCE, [
+    ("DPR finds more than TIGER", "recall@2000 .6448 to .7675",
+     "{kind}/catalogue/all/recall@2000", "dpr", "tiger", ABOVE),
+  ]),
+  *table("BM25", _SOURCE, [
+    ("BM25 finds less than TIGER", "recall@2000 .6448 to .6271",
+     "{kind}/catalogue/all/recall@2000", "bm25", "tiger", BELOW),
+  ]),
+  *table("SA2CRQ", _SOURCE, [
+    ("an RQ-VAE of two levels does not find more than TIGER: the gain needs "
+     "adaptive lengths", "", _FOUND, "rq_vae_2", "tiger", NOT_ABOVE),
+  ]),
 )  # fmt: skip

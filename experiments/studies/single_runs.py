@@ -8,9 +8,8 @@ figures furthest apart.
 import itertools
 import pathlib
 import re
-from collections.abc import Sequence
 
-from experiments.studies.claims import Bar, Claim, at_least, value
+from experiments.studies.claims import Bar, Claim, at_least, table, value
 from experiments.studies.record import Record
 
 _CELL = re.compile(r"(\d\.\d+) \[(\d\.\d+), (\d\.\d+)\]")
@@ -71,82 +70,50 @@ def _line(text: str, name: str) -> str:
 
 
 _APART = Bar("intervals apart", lambda value, low, high: low > 0)
-
-
-def _above(kind: str, baselines: Sequence[str]) -> list[Claim]:
-  """The default run against its baselines, one claim each."""
-  return [
-    Claim(
-      "CQ-SID", f"{kind.replace('_', ' ')} requests: above {name}", "[OURS]",
-      "", f"{kind}/recall@10", "cq_sid", name, _APART,
-    )
-    for name in baselines
-  ]  # fmt: skip
-
-
-def _beauty(text: str, source: str, paper: str, bar: Bar) -> Claim:
-  return Claim(
-    "TIGER", f"Beauty, leave one out: {text}", source, paper,
-    "next_basket/recall@10", "amazon_beauty", "", bar, value,
-  )  # fmt: skip
-
-
-def _scifact(
-  system: str, text: str, arm: str, baseline: str = "", **bar
-) -> Claim:
-  return Claim(
-    system, f"SciFact: {text}", "[OURS]", "", "semantic/graded_ndcg@10", arm,
-    baseline, **bar,
-  )  # fmt: skip
-
+_ALONE = ("next_basket/recall@10", "amazon_beauty", "")
+# The baselines of `configs/cq_sid.py` by kind of requests.
+_BASELINES = {
+  "personalised": ("query_counts", "nearest", "bm25", "popularity", "item_knn"),
+  "semantic": ("query_counts", "nearest", "bm25", "popularity"),
+  "next_basket": ("repeat", "item_knn", "popularity"),
+}
 
 # By folder of `experiments/results`.
 CLAIMS = {
-  "cq_sid": (
-    *_above("personalised", ("query_counts", "nearest", "bm25")),
-    *_above("personalised", ("popularity", "item_knn")),
-    *_above("semantic", ("query_counts", "nearest", "bm25", "popularity")),
-    *_above("next_basket", ("repeat", "item_knn", "popularity")),
-    # No baseline of the table reads what the model reads.
-    *_above("personalised", ("counts of query and history together",)),
-  ),
-  "amazon_beauty": (
-    _beauty(
-      "a single generator reaches TIGER", "arXiv 2305.05065, table 1",
-      "recall@10 .0648", at_least(0.0648),
-    ),
-    _beauty("a single generator reaches 0.070", "[OURS]", "", at_least(0.07)),
-    _beauty("a single generator reaches 0.080", "[OURS]", "", at_least(0.08)),
-    Claim(
-      "TIGER", "Beauty, leave one out: above counting what follows what",
-      "[OURS]", "", "next_basket/recall@10", "amazon_beauty", "item_knn",
-      _APART,
-    ),
-  ),
+  "cq_sid": table("CQ-SID", "", [
+    (f"{kind.replace('_', ' ')} requests: above {name}", "",
+     f"{kind}/recall@10", "cq_sid", name, _APART)
+    for kind, name in (
+      *[(kind, name) for kind in _BASELINES for name in _BASELINES[kind]],
+      # No baseline of the table reads what the model reads.
+      ("personalised", "counts of query and history together"),
+    )
+  ]),
+  "amazon_beauty": table("TIGER", "arXiv 2305.05065, table 1", [
+    ("Beauty, leave one out: a single generator reaches TIGER",
+     "recall@10 .0648", *_ALONE, at_least(0.0648), value),
+    ("Beauty, leave one out: a single generator reaches 0.070", "",
+     *_ALONE, at_least(0.07), value),
+    ("Beauty, leave one out: a single generator reaches 0.080", "",
+     *_ALONE, at_least(0.08), value),
+    ("Beauty, leave one out: above counting what follows what", "",
+     "next_basket/recall@10", "amazon_beauty", "item_knn", _APART),
+  ]),
   # No table of these runs was kept.
-  "scifact": (
-    _scifact(
-      "BM25", "nDCG@10 within 0.01 of the published 0.660", "bm25",
-      bar=Bar("0.650 to 0.670", lambda x, low, high: abs(x - 0.66) <= 0.01),
-      figure=value,
-    ),
-    _scifact("DPR", "above BM25", "dpr", "bm25", bar=_APART),
-    _scifact("TIGER", "above BM25", "tiger", "bm25", bar=_APART),
-    _scifact("DSI", "above BM25", "dsi", "bm25", bar=_APART),
-    _scifact("NCI", "above BM25", "nci", "bm25", bar=_APART),
+  "scifact": table("BM25", "", [
+    ("SciFact: nDCG@10 within 0.01 of the published 0.660", "",
+     "semantic/graded_ndcg@10", "bm25", "",
+     Bar("0.650 to 0.670", lambda x, low, high: abs(x - 0.66) <= 0.01), value),
+  ]) + tuple(
+    Claim(system, "SciFact: above BM25", "[OURS]", "",
+          "semantic/graded_ndcg@10", system.lower(), "bm25", _APART)
+    for system in ("DPR", "TIGER", "DSI", "NCI")
   ),
-  "eg_grpo": tuple(
-    Claim(
-      "EG-GRPO", f"the whole recipe raises recall@10, {kind}", "[OURS]", "",
-      f"{kind}/recall@10", "eg_grpo", "before_alignment", _APART,
-    )
+} | {
+  folder: table(system, "", [
+    (f"the whole recipe raises recall@10, {kind}", "", f"{kind}/recall@10",
+     folder, "before_alignment", _APART)
     for kind in ("personalised", "next_basket")
-  ),
-  "genrec": tuple(
-    Claim(
-      "GenRec", f"the whole recipe raises recall@10, {kind}", "[OURS]", "",
-      f"{kind}/recall@10", "genrec", "before_alignment", _APART,
-    )
-    for kind in ("personalised", "next_basket")
-  ),
+  ])
+  for folder, system in (("eg_grpo", "EG-GRPO"), ("genrec", "GenRec"))
 }  # fmt: skip
