@@ -26,7 +26,7 @@ from experiments.studies.claims import value
 from experiments.studies.cq_sid_paper import BASELINE, CLAIMS, METHOD
 from experiments.studies.record import Record, View
 from experiments.studies.retrieval_figures import id_figures
-from experiments.studies.search_hits import id_hits, search, trie_of
+from experiments.studies.search_hits import id_hits, searcher
 from experiments.studies.study import Run, Study, Variant, run_study
 from experiments.studies.tables import (
   difference_lines,
@@ -107,28 +107,20 @@ def users(world: World) -> dict[str, np.ndarray]:
 def measure(run: Run) -> paired.Columns:
   """Trains a tokenizer and a generator, and searches it."""
   world, config = run.world, run.config
+  depth = world.config.tokenizer.category_depth
   section = tokenizer_section(
-    config,
-    category_depth=world.config.tokenizer.category_depth,
-    data=world.data,
-    seed=run.seed,
+    config, category_depth=depth, data=world.data, seed=run.seed
   )
   tokenized = world.tokenize(section, run.folder, run.variant.make)
   popularity = world.data.catalogue.popularity
   world.note("ids", run.name, id_figures(tokenized.semantic_ids, popularity))
-  generator = world.train(
-    seeded(config.generator, run.seed), run.folder, tokenized
-  )
-  return world.columns(
-    config.evaluation,
-    run.folder,
-    [generator, tokenized],
-    functools.partial(hits, world, tokenized, generator),
-  )
+  section = seeded(config.generator, run.seed)
+  generator = world.train(section, run.folder, tokenized)
+  return run.columns(hits, generator, tokenized)
 
 
 def hits(
-  world: World, tokenized: Tokenized, generator: Generator
+  run: Run, generator: Generator, tokenized: Tokenized
 ) -> dict[str, np.ndarray]:
   """Hits `[R]` of a clicked item at several beam widths.
 
@@ -140,18 +132,17 @@ def hits(
   for every variant. `named` is how many items the IDs of the beam name,
   `popular` hits of the `b` most popular IDs: what no model is needed for.
   """
-  config, ids = world.config.evaluation, tokenized.semantic_ids
-  popularity = world.data.catalogue.popularity
-  trie, popular = trie_of(ids), popular_ids(ids, popularity)
+  config, ids = run.config.evaluation, tokenized.semantic_ids
+  popularity = run.world.data.catalogue.popularity
+  search = searcher(generator, ids, batch_size=config.batch_size)
+  popular = popular_ids(ids, popularity)
   sizes = np.append(np.diff(ids.item_offsets), 0)
   columns = {}
-  for one in world.requests(KINDS):
+  for one in run.world.requests(KINDS):
     prompts, targets = one.prompts(generator.writer), one.targets
     found = {}
     for beam in config.beams:
-      named = search(
-        generator, prompts, trie, beam=beam, batch_size=config.batch_size
-      )
+      named = search(prompts, beam=beam)
       items = expand_items(named, ids, popularity, k=beam)
       top = np.broadcast_to(popular[:beam], (len(named), len(popular[:beam])))
       found |= {

@@ -19,7 +19,7 @@ from experiments.studies import paired, plots
 from experiments.studies.cq_sid import tokenizer_section
 from experiments.studies.eg_grpo_paper import CLAIMS, METHOD, METRICS, SFT
 from experiments.studies.record import Record, View
-from experiments.studies.search_hits import id_hits, search, trie_of
+from experiments.studies.search_hits import id_hits, searcher
 from experiments.studies.study import Run, Study, Variant, run_study
 from experiments.studies.tables import (
   difference_table,
@@ -78,34 +78,25 @@ def users(world: World) -> dict[str, np.ndarray]:
 
 def measure(run: Run) -> paired.Columns:
   """Aligns the generator of a seed, if the variant does, and searches it."""
-  world, config = run.world, run.config
+  world = run.world
   tokenized = world.once("ids", functools.partial(_tokenized, world))
   world.note("ids", "cq_sid", {"ids": int(tokenized.semantic_ids.num_ids)})
-  generator = world.once(
-    ("trained", run.seed),
-    functools.partial(_trained, world, tokenized, run.seed),
-  )
+  trained = functools.partial(_trained, world, tokenized, run.seed)
+  generator = world.once(("trained", run.seed), trained)
   if run.name != SFT:
     generator = _aligned(run, tokenized, generator)
     rows = read_metrics(generator.artefact.directory / "metrics.jsonl")
     world.note("runs", run.name, run_figures(rows))
-  return world.columns(
-    config.evaluation,
-    run.folder,
-    [generator, tokenized],
-    functools.partial(hits, world, tokenized, generator),
-  )
+  return run.columns(hits, generator, tokenized)
 
 
 def _tokenized(world: World) -> Tokenized:
   """One table of IDs, shared by all seeds and variants of a world."""
-  config = world.config
+  config = world.config.tokenizer
   section = tokenizer_section(
-    config,
-    category_depth=config.tokenizer.category_depth,
-    data=world.data,
-    seed=config.tokenizer.seed,
-  )
+    world.config, category_depth=config.category_depth, data=world.data,
+    seed=config.seed,
+  )  # fmt: skip
   return world.tokenize(section, world.workdir, cq_sid.fit)
 
 
@@ -134,22 +125,17 @@ def align_section(run: Run) -> ConfigDict:
 
 
 def hits(
-  world: World, tokenized: Tokenized, generator: Generator
+  run: Run, generator: Generator, tokenized: Tokenized
 ) -> dict[str, np.ndarray]:
   """`hit_columns` of requests with their history and, if any, their query."""
-  rows, log = requests(world), world.data.requests
+  rows, log = requests(run.world), run.world.data.requests
   prompts = (
     generator.writer.prompts(rows, shown=np.ones(len(rows), bool)),
     generator.writer.queries(log.query[rows]),
   )
-  found = search(
-    generator,
-    prompts,
-    trie_of(tokenized.semantic_ids),
-    beam=_BEAM,
-    batch_size=world.config.evaluation.batch_size,
-  )
-  return hit_columns(found, log, rows, tokenized.semantic_ids)
+  ids, size = tokenized.semantic_ids, run.config.evaluation.batch_size
+  found = searcher(generator, ids, batch_size=size)(prompts, beam=_BEAM)
+  return hit_columns(found, log, rows, ids)
 
 
 def hit_columns(
@@ -175,18 +161,11 @@ def pages(log: Requests, rows: np.ndarray) -> RowLists:
   return row_lists.distinct(whole)
 
 
-# Figures of the rows of an alignment: the name here, the name there.
-_MEDIANS = {
-  "equal_groups": "align/equal_groups",
-  "rollout_seconds": "align/rollout_seconds",
-  "update_seconds": "align/update_seconds",
-}
-
-
 def run_figures(rows) -> dict[str, float]:
   """Medians of one alignment, and its first and last reward and KL."""
   found = {}
-  for name, key in _MEDIANS.items():
+  for name in ("equal_groups", "rollout_seconds", "update_seconds"):
+    key = f"align/{name}"
     found[name] = float(np.median([row[key] for row in rows if key in row]))
   for name in ("reward", "kl"):
     values = [row[f"align/{name}"] for row in rows if f"align/{name}" in row]

@@ -39,7 +39,7 @@ from experiments.studies.genrec_page import (
 )
 from experiments.studies.genrec_paper import CLAIMS
 from experiments.studies.prefill import prefill_seconds
-from experiments.studies.search_hits import id_hits, search, trie_of
+from experiments.studies.search_hits import id_hits, searcher
 from experiments.studies.study import Run, Study, Variant, run_study
 from experiments.studies.token_budget import tokens_per_step
 from experiments.studies.world import World, changed, seeded
@@ -97,21 +97,15 @@ def users(world: World) -> dict[str, np.ndarray]:
 def measure(run: Run) -> paired.Columns:
   """Trains or aligns a generator, and searches it."""
   world = run.world
-  tokenized = world.once(
-    ("ids", run.seed), functools.partial(_tokenized, world, run.seed)
-  )
+  make_ids = functools.partial(_tokenized, world, run.seed)
+  tokenized = world.once(("ids", run.seed), make_ids)
   levels = list(tokenized.semantic_ids.level_sizes)
   world.note("ids", "rq_kmeans", {"level_sizes": levels})
   if run.name in GENERATORS:
     generator = _trained(world, run.name, run.seed, tokenized)
   else:
     generator = _aligned(run, tokenized)
-  columns = world.columns(
-    world.config.evaluation,
-    run.folder,
-    [generator, tokenized],
-    functools.partial(hits, world, tokenized, generator),
-  )
+  columns = run.columns(hits, generator, tokenized)
   top = columns.pop("top")
   for name, reward in _judge(world)[0].items():
     scored = mean_of_items(reward, tokenized.semantic_ids)
@@ -125,7 +119,7 @@ def _tokenized(world: World, seed: int) -> Tokenized:
 
 
 def hits(
-  world: World, tokenized: Tokenized, generator: Generator
+  run: Run, generator: Generator, tokenized: Tokenized
 ) -> dict[str, np.ndarray]:
   """Hits at `CUTOFFS`, the invalid share, and `top [R, 10]`, rows of IDs.
 
@@ -133,23 +127,17 @@ def hits(
   generator learned. Invalid are those of an unconstrained beam that name
   nothing.
   """
-  config, ids = world.config.evaluation, tokenized.semantic_ids
+  config, ids = run.config.evaluation, tokenized.semantic_ids
+  search = searcher(generator, ids, batch_size=config.batch_size)
   parts = []
-  for one in world.requests(KINDS):
-    searched = functools.partial(
-      search,
-      generator,
-      one.prompts(generator.writer),
-      trie_of(ids),
-      batch_size=config.batch_size,
-    )
-    found = searched(beam=max(CUTOFFS))
-    free = searched(beam=config.unconstrained_beam, decoding="unconstrained")
+  for one in run.world.requests(KINDS):
+    prompts, width = one.prompts(generator.writer), config.unconstrained_beam
+    found = search(prompts, beam=max(CUTOFFS))
+    any_codes = search(prompts, beam=width, decoding="unconstrained")
     hit = id_hits(found, one.targets, ids)
     part = {f"hit_rate@{k}": hit[:, :k].any(axis=1) for k in CUTOFFS}
-    parts.append(
-      part | {INVALID: (free < 0).mean(axis=1), "top": found[:, :10]}
-    )
+    part |= {INVALID: (any_codes < 0).mean(axis=1), "top": found[:, :10]}
+    parts.append(part)
   return {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
 
 
@@ -189,18 +177,16 @@ def _judge(world: World) -> tuple[dict[str, ItemReward], list[str]]:
 
   def make():
     config, data = world.config, world.data
+    section = config.preference
     model = world.keep(
-      fit_preference_model(
-        config.preference, world.workdir, data, world.vectors
-      )
+      fit_preference_model(section, world.workdir, data, world.vectors)
     )
     world.note("judge", "preference", model.quality)
     options = config.data.to_dict()
     del options["source"]
     seed = options.pop("seed")
-    known = shop_world.generate(
-      shop_config.ShopWorldConfig(**options), seed=seed
-    )
+    sizes = shop_config.ShopWorldConfig(**options)
+    known = shop_world.generate(sizes, seed=seed)
     fooled = with_blind_spot(model.model, data.catalogue, **config.blind_spot)
     rewards = dict(zip(REWARDS, (fooled, truth(known))))
     inputs = [model.artefact.fingerprint, world.vectors.artefact.fingerprint]
@@ -215,28 +201,21 @@ def _aligned(run: Run, tokenized: Tokenized) -> Generator:
   """The page-wise generator of the seed after an alignment."""
   world, ids = run.world, tokenized.semantic_ids
   lifted, gated = run.variant.make
-  named = {"name": run.name, "seed": run.seed}
-  section = run.config.align.to_dict() | named
+  section = seeded(run.config.align, run.seed)
+  section.name = run.name
   # It decides the rewards, so it goes into the fingerprint.
-  section["blind_spot"] = run.config.blind_spot.to_dict()
-  section = ConfigDict(section)
+  section.blind_spot = run.config.blind_spot
   rewards, inputs = _judge(world)
   gate = gate_of(section.gate, world.data, world.vectors) if gated else validity
   reward = gated_reward(rewards["learned_reward"], gate, ids)
   if lifted:
     reward = lifted_reward(reward, positives_of(world.data.requests, ids))
   pages = _trained(world, "page_wise", run.seed, tokenized)
-  return world.keep(
-    align(
-      section,
-      run.folder,
-      world.data,
-      tokenized,
-      pages,
-      reward=reward,
-      inputs=inputs,
-    )
-  )
+  aligned = align(
+    section, run.folder, world.data, tokenized, pages, reward=reward,
+    inputs=inputs,
+  )  # fmt: skip
+  return world.keep(aligned)
 
 
 def note_prefill(world: World, found: paired.Found) -> list[dict]:

@@ -28,7 +28,7 @@ from experiments.studies.retrieval_figures import (
 )
 from experiments.studies.sa2crq_page import TABLES, figure, method
 from experiments.studies.sa2crq_paper import CLAIMS
-from experiments.studies.search_hits import DECODINGS, search, trie_of
+from experiments.studies.search_hits import DECODINGS, searcher
 from experiments.studies.study import Run, Study, Variant, run_study
 from experiments.studies.world import World, changed, seeded
 from gr_jax.evaluation.baselines import bm25
@@ -150,32 +150,28 @@ def _trained(world: World, name: str, seed: int) -> tuple[Tokenized, Generator]:
 
 
 def _generated(run: Run) -> paired.Columns:
-  """Both searches of a generator."""
   source = run.name if run.variant.make else "tiger"
   tokenized, generator = _trained(run.world, source, run.seed)
+  return run.columns(_searched, generator, tokenized)
+
+
+def _searched(
+  run: Run, generator: Generator, tokenized: Tokenized
+) -> dict[str, np.ndarray]:
+  """The figures of both searches of a generator."""
   ids, config = tokenized.semantic_ids, run.config.evaluation
+  search = searcher(generator, ids, batch_size=config.batch_size)
   popularity = run.world.data.catalogue.popularity
-
-  def figures() -> dict[str, np.ndarray]:
-    columns, trie = {}, trie_of(ids)
-    for one in requests(run.world):
-      prompts = one.prompts(generator.writer)
-      for decoding in DECODINGS:
-        named = search(
-          generator,
-          prompts,
-          trie,
-          beam=config.beam,
-          batch_size=config.batch_size,
-          decoding=decoding,
-        )
-        items = expanded(named, ids, popularity)
-        columns |= request_figures(
-          f"{one.kind}/{decoding}", items, one.targets, popularity, ids=named
-        )
-    return columns
-
-  return run.world.columns(config, run.folder, [generator, tokenized], figures)
+  columns = {}
+  for one in requests(run.world):
+    prompts = one.prompts(generator.writer)
+    for decoding in DECODINGS:
+      named = search(prompts, beam=config.beam, decoding=decoding)
+      items = expanded(named, ids, popularity)
+      columns |= request_figures(
+        f"{one.kind}/{decoding}", items, one.targets, popularity, ids=named
+      )
+  return columns
 
 
 def _bm25(run: Run) -> paired.Columns:
@@ -185,47 +181,34 @@ def _bm25(run: Run) -> paired.Columns:
 
   def rank(one: EvalRequests) -> np.ndarray:
     state = bm25.fit(data.catalogue.texts, popularity)
-    queries = log.queries[log.query[one.rows]]
-    return bm25.rank(state, queries, k=max(CUTOFFS))
+    return bm25.rank(state, log.queries[one.queries], k=max(CUTOFFS))
 
-  return _ranked(run, data, rank)
+  return run.columns(functools.partial(_ranked, rank), data)
 
 
 def _dpr(run: Run) -> paired.Columns:
   """The nearest items; it reads TIGER's prompts, which hold the history."""
   world = run.world
   tokenized, generator = _trained(world, "tiger", run.seed)
-  section = ConfigDict(run.config.dual_encoder.to_dict())
-  section.training.seed = run.seed
-  dual = world.keep(
-    train_dual_encoder(
-      section,
-      run.folder,
-      world.data,
-      world.vectors,
-      tokenized,
-      generator.writer,
-    )
-  )
+  section = changed(run.config.dual_encoder, {"training.seed": run.seed})
+  dual = train_dual_encoder(
+    section, run.folder, world.data, world.vectors, tokenized,
+    generator.writer,
+  )  # fmt: skip
 
   def rank(one: EvalRequests) -> np.ndarray:
     return dual.rank(one, k=max(CUTOFFS), exclude=None)
 
-  return _ranked(run, dual, rank)
+  return run.columns(functools.partial(_ranked, rank), world.keep(dual))
 
 
-def _ranked(run: Run, stage, rank) -> paired.Columns:
+def _ranked(rank, run: Run, _) -> dict[str, np.ndarray]:
   """The figures of what ranks items itself."""
-  popularity = run.world.data.catalogue.popularity
-
-  def figures() -> dict[str, np.ndarray]:
-    columns = {}
-    for one in requests(run.world):
-      prefix = f"{one.kind}/catalogue"
-      columns |= request_figures(prefix, rank(one), one.targets, popularity)
-    return columns
-
-  return run.world.columns(run.config.evaluation, run.folder, [stage], figures)
+  popularity, columns = run.world.data.catalogue.popularity, {}
+  for one in requests(run.world):
+    prefix = f"{one.kind}/catalogue"
+    columns |= request_figures(prefix, rank(one), one.targets, popularity)
+  return columns
 
 
 STUDY = Study(

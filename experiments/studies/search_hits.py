@@ -5,6 +5,7 @@ all seeds and variants of a study do.
 """
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -33,6 +34,14 @@ def _search(params, batch, trie, *, model, decoding, beam):
   return found.ids
 
 
+def searcher(
+  generator: Generator, semantic_ids: SemanticIds, *, batch_size: int
+) -> Callable[..., np.ndarray]:
+  """`search` of a generator and its catalogue."""
+  trie = trie_of(semantic_ids)
+  return functools.partial(search, generator, trie, batch_size=batch_size)
+
+
 def trie_of(semantic_ids: SemanticIds) -> Trie:
   """A trie with room for any IDs of this catalogue."""
   return build_trie(
@@ -45,8 +54,8 @@ def trie_of(semantic_ids: SemanticIds) -> Trie:
 
 def search(
   generator: Generator,
-  prompts: Any,
   trie: Trie,
+  prompts: Any,
   *,
   beam: int,
   batch_size: int,
@@ -56,22 +65,16 @@ def search(
 
   Args:
     generator: The generator that is searched.
-    prompts: The prompt and query tokens of `R` requests.
     trie: The catalogue.
+    prompts: The prompt and query tokens of `R` requests.
     beam: The number of IDs per request.
     batch_size: The number of requests per search.
     decoding: One of `DECODINGS`.
   """
+  batches = padded_batches(jax.tree.map(np.asarray, prompts), batch_size)
+  options = {"model": generator.model, "decoding": decoding, "beam": beam}
   found = [
-    _search(
-      generator.params,
-      batch,
-      trie,
-      model=generator.model,
-      decoding=decoding,
-      beam=beam,
-    )
-    for batch in padded_batches(jax.tree.map(np.asarray, prompts), batch_size)
+    _search(generator.params, batch, trie, **options) for batch in batches
   ]
   return np.concatenate(jax.device_get(found))[: len(prompts[1])]
 

@@ -23,7 +23,7 @@ from experiments.studies.record import Record, View
 from experiments.studies.tables import HOW_TO_READ, made_by
 from experiments.studies.world import World, changed
 from gr_jax import provenance
-from gr_jax.artefacts import locked
+from gr_jax.artefacts import build, locked
 from gr_jax.atomic import write_text
 from gr_jax.choices import choose
 from gr_jax.parallel import hosts
@@ -68,6 +68,21 @@ class Run:
   @property
   def folder(self) -> pathlib.Path:
     return self.world.folder(self.seed, self.name)
+
+  def columns(
+    self, measure: Callable[..., paired.Columns], *stages: Any
+  ) -> dict[str, np.ndarray]:
+    """What `measure(run, *stages)` gives, kept in the folder `hits`."""
+
+    def make(directory: pathlib.Path) -> None:
+      np.savez_compressed(directory / "hits.npz", **measure(self, *stages))
+
+    section = self.config.evaluation.to_dict()
+    inputs = [stage.artefact.fingerprint for stage in stages]
+    artefact = build(self.folder, "hits", section, inputs, make)
+    self.world.count(artefact)
+    with np.load(artefact.directory / "hits.npz") as file:
+      return dict(file)
 
 
 @dataclasses.dataclass(frozen=True)

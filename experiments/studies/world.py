@@ -13,8 +13,7 @@ from experiments.pipeline.evaluator import SPLITS
 from experiments.pipeline.prepare import prepare
 from experiments.pipeline.tokenize import FitTokenizer, Tokenized, tokenize
 from experiments.pipeline.train import Generator, train
-from experiments.studies.paired import Columns
-from gr_jax.artefacts import Artefact, build
+from gr_jax.artefacts import Artefact
 from gr_jax.choices import choose
 
 
@@ -86,8 +85,11 @@ class World:
 
   def keep(self, stage: Any) -> Any:
     """Counts the seconds of a stage's artefact."""
-    self._artefacts[stage.artefact.directory] = stage.artefact
+    self.count(stage.artefact)
     return stage
+
+  def count(self, artefact: Artefact) -> None:
+    self._artefacts[artefact.directory] = artefact
 
   def once(self, key: Any, make: Callable[[], Any]) -> Any:
     """What several variants or seeds share, made once."""
@@ -108,31 +110,6 @@ class World:
     inputs = [self.data.artefact.fingerprint, tokenized.artefact.fingerprint]
     ids = tokenized.semantic_ids
     return self.keep(train(section, folder, self.data, ids, inputs))
-
-  def columns(
-    self,
-    section: ConfigDict,
-    folder: pathlib.Path,
-    stages: Sequence[Any],
-    measure: Callable[[], Columns],
-  ) -> dict[str, np.ndarray]:
-    """The columns of a variant, kept in the folder `hits`.
-
-    Args:
-      section: The configuration that `measure` reads.
-      folder: The folder of the variant.
-      stages: The stages that are measured.
-      measure: Called where the columns are not there yet.
-    """
-
-    def make(directory: pathlib.Path) -> None:
-      np.savez_compressed(directory / "hits.npz", **measure())
-
-    inputs = [stage.artefact.fingerprint for stage in stages]
-    artefact = build(folder, "hits", section.to_dict(), inputs, make)
-    self._artefacts[artefact.directory] = artefact
-    with np.load(artefact.directory / "hits.npz") as file:
-      return dict(file)
 
   def note(self, table: str, variant: str, figures: Mapping[str, Any]) -> None:
     """Notes figures of one seed of a variant; the record has their means."""
