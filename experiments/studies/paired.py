@@ -23,17 +23,15 @@ Found = Mapping[str, Mapping[int, Columns]]
 
 
 class Difference(NamedTuple):
-  """A variant and its distance to the baseline in every metric, each `[M]`.
+  """The distance of a variant to the baseline in every metric, each `[M]`.
 
   Attributes:
-    value: The mean of the variant.
     difference: The mean difference to the baseline per request.
     low: The lower end of its 95 % interval.
     high: The upper end.
     agreeing: The seeds whose own difference has the sign of `difference`.
   """
 
-  value: np.ndarray
   difference: np.ndarray
   low: np.ndarray
   high: np.ndarray
@@ -57,13 +55,8 @@ def compare(
     stacked, _stack(baseline, users)[0], groups=groups, seed=seed
   )
   by_seed = variant.mean(axis=1) - baseline.mean(axis=1)
-  return Difference(
-    stacked.mean(axis=0),
-    found.value,
-    found.low,
-    found.high,
-    (np.sign(by_seed) == np.sign(found.value)).sum(axis=0),
-  )
+  agreeing = (np.sign(by_seed) == np.sign(found.value)).sum(axis=0)
+  return Difference(found.value, found.low, found.high, agreeing)
 
 
 def rows(
@@ -94,10 +87,8 @@ def rows(
     seeds = [seed for seed in other if seed in mine or fixed]
     there = next(iter(other.values()))
     names = [name for name in next(iter(mine.values())) if name in there]
-    for block, group in itertools.groupby(
-      names, lambda n: n.rpartition("/")[0]
-    ):
-      metrics = list(group)
+    blocks = itertools.groupby(names, lambda name: name.rpartition("/")[0])
+    for block, metrics in ((block, list(group)) for block, group in blocks):
       figures = _block_rows(
         stack(mine, mine, metrics),
         stack(mine, seeds, metrics),
@@ -105,24 +96,24 @@ def rows(
         users[block.partition("/")[0]],
       )
       for metric, row in zip(metrics, figures):
-        if digits is not None:
-          row = {
-            k: round(x, digits) if isinstance(x, float) else x
-            for k, x in row.items()
-          }
-        yield {"metric": metric, "arm": arm, "baseline": baseline, **row}
+        row = {"metric": metric, "arm": arm, "baseline": baseline} | row
+        yield row if digits is None else _rounded(row, digits)
+
+
+def _rounded(row: Mapping, digits: int) -> dict:
+  return {
+    name: round(x, digits) if isinstance(x, float) else x
+    for name, x in row.items()
+  }
 
 
 def stack(
   seeds: Mapping[int, Columns], chosen: Collection[int], metrics: Sequence[str]
 ) -> np.ndarray:
   """`[S, R, M]` of the chosen seeds; one answer stands for all of them."""
-  return np.stack(
-    [
-      np.stack([seeds[s if s in seeds else min(seeds)][m] for m in metrics], 1)
-      for s in chosen
-    ]
-  ).astype(np.float64)
+  answers = [seeds.get(seed, seeds[min(seeds)]) for seed in chosen]
+  stacked = [np.stack([one[m] for m in metrics], axis=1) for one in answers]
+  return np.stack(stacked).astype(np.float64)
 
 
 def _block_rows(
@@ -134,21 +125,15 @@ def _block_rows(
     return
   users = users[counted]
   own, mine, other = (x[:, counted] for x in (own, mine, other))
-  value = intervals.bootstrap(_stack(own, users)[0], groups=_tile(users, own))
-  found = compare(mine, other, users)
+  values, groups = _stack(own, users)
+  value = intervals.bootstrap(values, groups=groups)
+  figures = {
+    "value": value.value, "value_low": value.low, "value_high": value.high,
+    **compare(mine, other, users)._asdict(),
+  }  # fmt: skip
+  counts = {"compared": len(mine), "seeds": len(own), "n": len(users)}
   for m in range(own.shape[-1]):
-    yield {
-      "value": float(value.value[m]),
-      "value_low": float(value.low[m]),
-      "value_high": float(value.high[m]),
-      "difference": float(found.difference[m]),
-      "low": float(found.low[m]),
-      "high": float(found.high[m]),
-      "agreeing": int(found.agreeing[m]),
-      "compared": len(mine),
-      "seeds": len(own),
-      "n": len(users),
-    }
+    yield {name: x[m].item() for name, x in figures.items()} | counts
 
 
 def equal_width(
@@ -196,14 +181,10 @@ def crossing(curve: np.ndarray, target: float, beams: Sequence[int]) -> float:
   return float(min(low * (high / low) ** share, high))
 
 
-def _tile(users: np.ndarray, figures: np.ndarray) -> np.ndarray:
-  return np.tile(users, len(figures))
-
-
 def _stack(figures: np.ndarray, users: np.ndarray):
   """`[S R, M]` float64 and the user of every row."""
   stacked = figures.reshape(-1, figures.shape[-1]).astype(np.float64)
-  return stacked, _tile(users, figures)
+  return stacked, np.tile(users, len(figures))
 
 
 def _resampled(

@@ -9,6 +9,7 @@ levels is short without its rule, that of three shares IDs without being short.
 TIGER with a wider beam names as many items as the short IDs do.
 """
 
+import dataclasses
 import functools
 
 import numpy as np
@@ -71,28 +72,21 @@ def variants(config: ConfigDict) -> dict[str, Variant]:
     "tiger_wide": Variant(f"TIGER, beam of {wide}", {"evaluation.beam": wide}),
     "rq_vae": _variant("RQ-VAE, no suffix", "rq_vae", **clusters),
     "rq_vae_2": _variant(
-      "RQ-VAE of two levels",
-      "rq_vae",
+      "RQ-VAE of two levels", "rq_vae",
       **clusters | {"vae.levels": (codes,) * 2},
     ),
     "acrq": _variant("ACRQ", "sa2crq", tau_items=(0.0, 0.0)),
-  }
-  for name, label, changes in (
-    ("sarq", "SARQ", one_phase),
-    ("sa2crq", "SA2CRQ", {}),
-  ):
+  }  # fmt: skip
+  for label, changes in (("SARQ", one_phase), ("SA2CRQ", {})):
     for tau in TAUS:
-      found[f"{name}_{tau}"] = _variant(
-        f"{label}, {tau} items",
-        "sa2crq",
-        tau_items=(float(tau), float(tau)),
-        **changes,
-      )
+      budget = {"tau_items": (float(tau), float(tau))}
+      one = _variant(f"{label}, {tau} items", "sa2crq", **budget | changes)
+      found[f"{label.lower()}_{tau}"] = one
   for name, parts in (("whole", (1, 1)), ("quarter", (4, 2)),
                       ("eighth", (8, 8)), ("half", (2, 2))):  # fmt: skip
     levels = (*[codes // part for part in parts], codes)
     one = _variant(str(list(levels)), "sa2crq", head_levels=levels)
-    found[name] = Variant(one.label, one.changes, one.make, measured=False)
+    found[name] = dataclasses.replace(one, measured=False)
   return found
 
 
@@ -129,8 +123,7 @@ def measure(run: Run) -> paired.Columns:
 def _tokenized(world: World, name: str, seed: int) -> Tokenized:
   variant = variants(world.config)[name]
   sections = changed(world.config, variant.changes).tokenizers
-  section = seeded(sections[variant.make], seed)
-  fit = TOKENIZERS[variant.make]
+  section, fit = seeded(sections[variant.make], seed), TOKENIZERS[variant.make]
   tokenized = world.tokenize(section, world.folder(seed, name), fit)
   popularity = world.data.catalogue.popularity
   world.note("ids", name, id_figures(tokenized.semantic_ids, popularity))
@@ -142,8 +135,7 @@ def _trained(world: World, name: str, seed: int) -> tuple[Tokenized, Generator]:
     tokenized = _tokenized(world, name, seed)
     changes = variants(world.config)[name].changes
     section = seeded(changed(world.config, changes).generator, seed)
-    folder = world.folder(seed, name)
-    return tokenized, world.train(section, folder, tokenized)
+    return tokenized, world.train(section, world.folder(seed, name), tokenized)
 
   # DPR and the wider beam read what TIGER leaves.
   return world.once((name, seed), make) if name == "tiger" else make()

@@ -50,6 +50,10 @@ class Variant:
   deterministic: bool = False
   measured: bool = True
 
+  def most_seeds(self, count: int) -> int:
+    """The number of seeds that it takes where a study has `count`."""
+    return 1 if self.deterministic else self.seeds or count
+
 
 @dataclasses.dataclass(frozen=True)
 class Run:
@@ -209,34 +213,30 @@ def _run_world(
   names, users = list(world.config.variants), study.users(world)
   # Seed by seed: a run that is cut off has whole comparisons.
   runs = [
-    (seed, name)
+    Run(world, name, variants[name], seed)
     for k, seed in enumerate(world.config.seeds)
     for name in names
-    if k < _most_seeds(variants[name], len(world.config.seeds))
+    if k < variants[name].most_seeds(len(world.config.seeds))
   ]
   found: dict[str, dict[int, paired.Columns]] = {}
-  for seed, name in tqdm(runs, desc=world.name, unit="run", file=sys.stderr):
+  for run in tqdm(runs, desc=world.name, unit="run", file=sys.stderr):
     start = time.perf_counter()
-    columns = study.measure(Run(world, name, variants[name], seed))
-    if variants[name].measured:
-      found.setdefault(name, {})[seed] = columns
+    columns = study.measure(run)
+    if run.variant.measured:
+      found.setdefault(run.name, {})[run.seed] = columns
       seconds = time.perf_counter() - start
-      label = f"{world.name}, seed {seed}, {variants[name].label}"
+      label = f"{world.name}, seed {run.seed}, {run.variant.label}"
       means = _means(columns, study.headline)
       print(f"{label}: {means} ({seconds:.0f} s)", flush=True)
+  fixed = [name for name in names if variants[name].deterministic]
+  pairs = _pairs(study, list(found))
   rows = list(
-    paired.rows(
-      found,
-      users,
-      _pairs(study, list(found)),
-      deterministic=[n for n in names if variants[n].deterministic],
-      digits=study.digits,
-    )
+    paired.rows(found, users, pairs, deterministic=fixed, digits=study.digits)
   )
   rows += study.finish(world, found) if study.finish else []
   facts = {
     "variants": names,
-    "seeds": sorted({seed for seed, _ in runs}),
+    "seeds": sorted({run.seed for run in runs}),
     "items": len(world.data.catalogue),
     "requests": {kind: len(rows) for kind, rows in users.items()},
     "users": len(np.unique(np.concatenate(list(users.values())))),
@@ -248,10 +248,6 @@ def _run_world(
 def _pairs(study: Study, names: Sequence[str]) -> list[tuple[str, str]]:
   pairs = [(name, baseline) for baseline in study.against for name in names]
   return [p for p in (*pairs, *study.pairs) if set(p) <= set(names)]
-
-
-def _most_seeds(variant: Variant, count: int) -> int:
-  return 1 if variant.deterministic else variant.seeds or count
 
 
 def _means(columns: paired.Columns, metrics: Iterable[str]) -> str:
