@@ -21,6 +21,7 @@ from gr_jax.evaluation import baselines as baselines
 from gr_jax.evaluation import metrics as metrics
 from gr_jax.evaluation.intervals import Interval as Interval
 from gr_jax.evaluation.intervals import bootstrap as bootstrap
+from gr_jax.evaluation.intervals import paired_difference as paired_difference
 from gr_jax.generators.build import build_generator as build_generator
 from gr_jax.generators.decoder_only import DecoderOnly as DecoderOnly
 from gr_jax.generators.encoder_decoder import EncoderDecoder as EncoderDecoder

@@ -9,26 +9,26 @@ import pathlib
 from collections.abc import Iterator
 from unittest import mock
 
-import numpy as np
 from ml_collections import ConfigDict
 
-from experiments import dsi
 from experiments.pipeline import train
-from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
-from experiments.pipeline.tokenize import Tokenized, tokenize
-from gr_jax.artefacts import build
+from experiments.pipeline.tokenize import Tokenized
+from tests.reference import tiny_tokenizers
 from tests.reference.noisy import noisy
-from tests.reference.small_world import shop
 
-# The section of each recipe and its fit.
-TOKENIZERS = {
-  "dsi": (
-    {"seed": 0, "collisions": "clusters", "ids": "semantic"}
-    | {"branches": 8, "leaf": 8},
-    dsi.fit,
-  ),
-}
+# Every class of tokenizer, and every kind of identifiers of DSI.
+TOKENIZERS = (
+  "sa2crq",
+  "cq_sid",
+  "rq_vae",
+  "rq_kmeans",
+  "sarq",
+  "acrq",
+  "atomic",
+  "naive",
+  "semantic",
+)
 GENERATOR = {
   "seed": 0,
   "precision": "float32",
@@ -48,14 +48,12 @@ def tokenize_shop(
   workdir: pathlib.Path, tokenizer: str
 ) -> tuple[Data, Tokenized]:
   """Writes, or loads, the stages before the generator."""
-  data, vectors = _data(workdir), _vectors(workdir)
-  section, fit = TOKENIZERS[tokenizer]
-  config = ConfigDict(section)
-  return data, tokenize(config, workdir, data, vectors, fit=fit)
+  found = tiny_tokenizers.fit(tokenizer, workdir)
+  return tiny_tokenizers.data(workdir), found
 
 
 def make(
-  workdir: pathlib.Path, *, tokenizer: str = "dsi", **generator
+  workdir: pathlib.Path, *, tokenizer: str = "rq_kmeans", **generator
 ) -> train.Generator:
   """Writes the stages of a run and returns its generator, as trained.
 
@@ -73,26 +71,6 @@ def make(
   )
   with _noise_for_steps():
     return train.train(config, workdir, data, found.semantic_ids, inputs)
-
-
-def _data(workdir: pathlib.Path) -> Data:
-  catalogue, requests = shop().catalogue, shop().requests
-
-  def save(directory: pathlib.Path) -> None:
-    catalogue.save(directory / "catalogue")
-
-  return Data(catalogue, requests, build(workdir, "data", {}, [], save))
-
-
-def _vectors(workdir: pathlib.Path) -> Vectors:
-  items = np.random.default_rng(0).normal(size=(len(shop().catalogue), 6))
-  items = items.astype(np.float32)
-
-  def save(directory: pathlib.Path) -> None:
-    np.save(directory / "items.npy", items)
-
-  section = {"text_weight": 1.0}
-  return Vectors(items, items[:0], build(workdir, "vectors", section, [], save))
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import functools
+import itertools
 import json
 import multiprocessing
 import os
@@ -33,20 +34,40 @@ def search(variables, prompt, trie, *, model):
   return beam_search(model, variables, prompt, trie, beam_size=8)
 
 
-@pytest.fixture(scope="module", params=trained_run.TOKENIZERS)
-def tokenized(request, tmp_path_factory):
-  """A workdir with everything before the generator, and its tokenizer."""
-  directory = tmp_path_factory.mktemp(request.param)
-  trained_run.tokenize_shop(directory, request.param)
-  return directory, request.param
+@pytest.fixture(scope="module")
+def tokenized(tmp_path_factory):
+  """From a tokenizer's name to a workdir with all before the generator."""
+
+  @functools.cache
+  def make(tokenizer: str):
+    directory = tmp_path_factory.mktemp("run")
+    trained_run.tokenize_shop(directory, tokenizer)
+    return directory
+
+  return make
 
 
-@pytest.mark.parametrize("prompt_encoder", PROMPT_ENCODERS)
-@pytest.mark.parametrize("network", NETWORKS)
+AXES = (tuple(NETWORKS), tuple(PROMPT_ENCODERS), trained_run.TOKENIZERS)
+
+
+def every_run():
+  """Networks, prompt encoders and tokenizers; one axis at a time is fast."""
+  usual = [names[0] for names in AXES]
+  for names in itertools.product(*AXES):
+    network, encoder, tokenizer = (
+      name == first for name, first in zip(names, usual)
+    )
+    fast = tokenizer or (network and encoder)
+    yield pytest.param(*names, marks=() if fast else pytest.mark.slow)
+
+
+@pytest.mark.parametrize(
+  ("network", "prompt_encoder", "tokenizer"), list(every_run())
+)
 def test_a_loaded_generator_ranks_as_the_trained_one(
-  tokenized, tmp_path, network, prompt_encoder
+  tokenized, tmp_path, network, prompt_encoder, tokenizer
 ):
-  directory, tokenizer = tokenized
+  directory = tokenized(tokenizer)
   run = shutil.copytree(directory, tmp_path / "run")
   trained = trained_run.make(
     run,
