@@ -1,6 +1,6 @@
 """CQ-SID (Tmall, arXiv 2605.14434): categories and queries shape the IDs."""
 
-import pathlib
+import functools
 
 import jax
 import numpy as np
@@ -15,11 +15,6 @@ from gr_jax.tokenizers.category_codebook import category_column
 from gr_jax.tokenizers.cq_sid import CqSid
 from gr_jax.tokenizers.rq_vae import fit_result
 from gr_jax.tokenizers.tokenizer import FitResult
-
-
-def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
-  """The whole job with CQ-SID's tokenizer."""
-  return retrieval.run(config, workdir, fit_tokenizer=fit)
 
 
 def training_clicks(requests: Requests) -> tuple[np.ndarray, np.ndarray]:
@@ -62,3 +57,6 @@ def fit(
   )
   codes = fitted.encode(vectors.items, categories)
   return fit_result(fitted, fitted.vae, codes, vectors.items, history)
+
+
+run = functools.partial(retrieval.run, fit_tokenizer=fit)

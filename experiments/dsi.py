@@ -4,7 +4,7 @@ DSI gives every document an ID of its own: a code, random digits, or a
 path in a tree of clusters (`gr_jax/tokenizers/dsi.py`).
 """
 
-import pathlib
+import functools
 
 from ml_collections import ConfigDict
 
@@ -13,11 +13,6 @@ from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
 from gr_jax.tokenizers import dsi
 from gr_jax.tokenizers.tokenizer import FitResult
-
-
-def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
-  """The whole job with identifiers of DSI."""
-  return retrieval.run(config, workdir, fit_tokenizer=fit)
 
 
 def fit(
@@ -36,3 +31,6 @@ def fit(
     restored=vectors.items,
     history=history,
   )
+
+
+run = functools.partial(retrieval.run, fit_tokenizer=fit)

@@ -1,6 +1,6 @@
 """Residual k-means in front of the same generator."""
 
-import pathlib
+import functools
 
 import jax
 import numpy as np
@@ -11,11 +11,6 @@ from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
 from gr_jax.tokenizers import quantizers, rq_kmeans
 from gr_jax.tokenizers.tokenizer import FitResult
-
-
-def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
-  """The whole job with residual k-means."""
-  return retrieval.run(config, workdir, fit_tokenizer=fit)
 
 
 def fit(
@@ -42,3 +37,6 @@ def fit(
     restored=np.asarray(quantizers.sum_codes(found.codes, found.codebooks)),
     history=history,
   )
+
+
+run = functools.partial(retrieval.run, fit_tokenizer=fit)

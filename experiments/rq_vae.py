@@ -1,6 +1,6 @@
 """TIGER's tokenizer, an RQ-VAE, in front of the same generator."""
 
-import pathlib
+import functools
 
 import jax
 from ml_collections import ConfigDict
@@ -10,11 +10,6 @@ from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
 from gr_jax.tokenizers import rq_vae, rq_vae_training
 from gr_jax.tokenizers.tokenizer import FitResult
-
-
-def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
-  """The whole job with an RQ-VAE."""
-  return retrieval.run(config, workdir, fit_tokenizer=fit)
 
 
 def fit(
@@ -35,3 +30,6 @@ def fit_items(
   )
   codes = fitted.encode(vectors.items)
   return rq_vae.fit_result(fitted, fitted, codes, vectors.items, history)
+
+
+run = functools.partial(retrieval.run, fit_tokenizer=fit)

@@ -4,7 +4,7 @@ Its parts are values of the config: without budgets it is ACRQ, with every item
 in the head SARQ (see `gr_jax/tokenizers/sa2crq.py`).
 """
 
-import pathlib
+import functools
 
 import jax
 import numpy as np
@@ -18,11 +18,6 @@ from gr_jax.tokenizers import sa2crq_training
 from gr_jax.tokenizers.rq_vae import fit_result
 from gr_jax.tokenizers.sa2crq import Sa2crq
 from gr_jax.tokenizers.tokenizer import FitResult
-
-
-def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
-  """The whole job with SA2CRQ's tokenizer."""
-  return retrieval.run(config, workdir, fit_tokenizer=fit)
 
 
 def head_items(popularity: np.ndarray, *, share: float) -> np.ndarray:
@@ -48,3 +43,6 @@ def fit(
   )
   codes = fitted.encode_items(vectors.items, head_mask)
   return fit_result(fitted, fitted.vae, codes, vectors.items, history)
+
+
+run = functools.partial(retrieval.run, fit_tokenizer=fit)

@@ -14,7 +14,7 @@ import numpy as np
 from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
-from gr_jax.clustering import cluster_sums, minibatch_kmeans, seeding
+from gr_jax.clustering import cluster_sums, seeding
 from gr_jax.clustering.nearest import nearest_code
 
 
@@ -115,11 +115,6 @@ def _lloyd(
   return KMeans(loop.centroids, codes[:num_rows], error / num_rows, loop.errors)
 
 
-def single_device_mesh() -> Mesh:
-  """A mesh of the first device alone, axis `data`."""
-  return Mesh(np.array(jax.devices()[:1]), ("data",))
-
-
 def shard_rows(x: jax.Array, mesh: Mesh) -> tuple[jax.Array, jax.Array]:
   """Pads `[N, D]` with zero rows to whole slices and spreads it over the mesh.
 
@@ -147,7 +142,7 @@ def fit(
   key: jax.Array,
   iterations: int = 10,
   tolerance: float = 1e-4,
-  seed: seeding.Seed = minibatch_kmeans.refined_seeds,
+  seed: seeding.Seed = seeding.refined_seeds,
   matmul: cluster_sums.Matmul = cluster_sums.bf16_products,
   mesh: Mesh | None = None,
 ) -> KMeans:
@@ -178,7 +173,8 @@ def fit(
       f"{num_clusters} clusters need as many rows; got {x.shape[0]}. Make the "
       "codebook smaller."
     )
-  mesh = single_device_mesh() if mesh is None else mesh
+  if mesh is None:
+    mesh = Mesh(np.array(jax.devices()[:1]), ("data",))
   seed_key, loop_key = jax.random.split(key)
   centroids = seed(x, seed_key, num_clusters=num_clusters)
   limit = tolerance * _mean_variance(x) if tolerance else 0.0

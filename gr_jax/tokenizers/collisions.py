@@ -13,12 +13,13 @@ from collections.abc import Callable
 import numpy as np
 
 from gr_jax.tokenizers import quantizers, sinkhorn
-from gr_jax.tokenizers.cluster_split import (
+from gr_jax.tokenizers.semantic_ids import SemanticIds
+from gr_jax.tokenizers.suffix import (
+  add_suffix,
+  append_suffix,
   append_to_clusters,
   split_large_clusters,
 )
-from gr_jax.tokenizers.semantic_ids import SemanticIds
-from gr_jax.tokenizers.suffix import add_suffix, append_suffix
 from gr_jax.tokenizers.tokenizer import FitResult
 
 

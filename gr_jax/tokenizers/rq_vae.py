@@ -107,14 +107,7 @@ def latent_vectors(
 
 
 @functools.partial(jax.jit, static_argnames="config")
-def reconstruct(
-  params: autoencoder.Params,
-  codebooks: codebook_rules.Codebooks,
-  codes: jax.Array,
-  *,
-  config: RqVaeConfig,
-) -> jax.Array:
-  """`Dec(sum_l e_{k_l})` `[N, D]` of codes `[N, L]`."""
+def _decode(params, codebooks, codes, *, config):
   features = params["encoder"]["Dense_0"]["kernel"].shape[0]
   model = build_model(config, features=features)
 
@@ -157,8 +150,8 @@ class RqVae:
     return latent_vectors(self.params, vectors, config=self.config)
 
   def reconstruct(self, codes: np.ndarray | jax.Array) -> jax.Array:
-    """The vectors `[n, D]` that codes `[n, L]` stand for."""
-    return reconstruct(self.params, self.codebooks, codes, config=self.config)
+    """`Dec(sum_l e_{k_l})` `[n, D]` of codes `[n, L]`."""
+    return _decode(self.params, self.codebooks, codes, config=self.config)
 
   def encode(
     self,

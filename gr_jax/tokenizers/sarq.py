@@ -24,7 +24,6 @@ import numpy as np
 from gr_jax.tokenizers import (
   adaptive_depth,
   autoencoder,
-  path_entropy,
   quantizers,
   rq_vae,
   rq_vae_training,
@@ -54,7 +53,7 @@ class SarqConfig:
         f"tau_items is {self.tau_items} for levels {self.vae.levels}; give one "
         "number for every level from the second on."
       )
-    path_entropy.check_sizes(self.vae.levels)
+    adaptive_depth.check_sizes(self.vae.levels)
 
 
 @flax.struct.dataclass
@@ -147,7 +146,7 @@ def fit(
     )
 
   paths = adaptive_depth.PathBudgets(
-    path_entropy.open_tables(vae.levels), budgets, jnp.zeros(())
+    adaptive_depth.open_tables(vae.levels), budgets, jnp.zeros(())
   )
   epoch = -(-len(vectors) // vae.batch_size)
   history = []
@@ -186,7 +185,7 @@ def check_items(
 def _tables(params, codebooks, vectors, weights, *, config):
   latents = rq_vae.latent_vectors(params, vectors, config=config)
   codes = quantizers.nearest_codes(latents, codebooks)
-  return path_entropy.path_tables(codes, weights, sizes=config.levels)
+  return adaptive_depth.path_tables(codes, weights, sizes=config.levels)
 
 
 @jax.jit

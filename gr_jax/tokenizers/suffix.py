@@ -1,9 +1,10 @@
-"""A running number as one more code, so that items with equal codes differ.
+"""One more code for items with equal codes: a running number, or a group.
 
-An ID that ended early (-1) was made to be shared: a number behind the end would
+An ID that ended early (-1) was made to be shared: a code behind the end would
 undo it, so its items stay together [OURS].
 """
 
+import collections
 import math
 from collections.abc import Sequence
 
@@ -89,3 +90,60 @@ def append_suffix(
       "IDs anew with a larger `headroom`."
     )
   return ids.append(np.column_stack([new_codes, number]))
+
+
+def split_large_clusters(
+  codes: np.ndarray,
+  level_sizes: tuple[int, ...],
+  *,
+  max_items: int = 50,
+  max_groups: int = 100,
+  seed: int = 0,
+) -> SemanticIds:
+  """Splits large clusters of items that share an ID (CQ-SID, Algorithm 1).
+
+      for every ID with c > T_max items: G = min(ceil(c / T_max), G_max);
+      shuffle its items, deal them into groups g = 0 .. G-1
+
+  No group exceeds `ceil(c / G)` items. The paper writes the group into the last
+  code, `s_3 * 1000 + g`. That makes a vocabulary of 1000 C_3 codes of which
+  almost none occur. Here g is one more level of size G_max instead [OURS]: the
+  same IDs, a compact vocabulary, and the (s_1, s_2, s_3) of an item untouched.
+  """
+  codes, level_sizes = np.asarray(codes), tuple(level_sizes)
+  _, bucket = semantic_ids.distinct_rows(codes, level_sizes)
+  counts = np.bincount(bucket)
+  dealt = np.maximum(np.minimum(-(-counts // max_items), max_groups), 1)
+  rng = np.random.default_rng(seed)
+  groups = number_in_bucket(bucket, rng.random(len(bucket))) % dealt[bucket]
+  groups[codes[:, -1] < 0] = -1
+  return SemanticIds(
+    np.column_stack([codes, groups]), (*level_sizes, max_groups)
+  )
+
+
+def append_to_clusters(
+  ids: SemanticIds, new_codes: np.ndarray, *, max_items: int = 50
+) -> SemanticIds:
+  """Appends items to IDs of `split_large_clusters`; no old ID moves.
+
+  A new item joins the smallest group of its cluster; when that holds
+  `max_items` already and the level has room, it opens the next group.
+  """
+  max_groups = ids.level_sizes[-1]
+  members = collections.defaultdict(lambda: np.zeros(max_groups, int))
+  for row, count in zip(ids.ids, np.diff(ids.item_offsets)):
+    if row[-1] >= 0:
+      members[tuple(row[:-1])][row[-1]] = count
+  groups = np.full(len(new_codes), -1, np.int32)
+  for at, row in enumerate(np.asarray(new_codes)):
+    if row[-1] < 0:
+      continue
+    sizes = members[tuple(row)]
+    opened = np.count_nonzero(sizes)
+    group = int(np.argmin(sizes[: max(opened, 1)]))
+    if sizes[group] >= max_items and opened < max_groups:
+      group = opened
+    sizes[group] += 1
+    groups[at] = group
+  return ids.append(np.column_stack([new_codes, groups]))

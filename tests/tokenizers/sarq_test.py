@@ -9,7 +9,6 @@ import pytest
 from gr_jax.tokenizers import (
   adaptive_depth,
   autoencoder,
-  path_entropy,
   quantizers,
   rq_vae,
   rq_vae_training,
@@ -47,7 +46,7 @@ def start(tau):
   )
   z = rq_vae.latent_vectors(params, X, config=VAE)
   codes = quantizers.nearest_codes(z, books)
-  tables = path_entropy.path_tables(codes, WEIGHTS, sizes=VAE.levels)
+  tables = adaptive_depth.path_tables(codes, WEIGHTS, sizes=VAE.levels)
   budgets = adaptive_depth.budgets_of(jnp.full(2, tau))
   paths = adaptive_depth.PathBudgets(tables, budgets, jnp.zeros(()))
   return params, books, paths
@@ -109,7 +108,7 @@ def test_tables_are_those_of_the_codes_that_training_left(fitted):
   state, history = fitted
   z = rq_vae.latent_vectors(state.params, X, config=VAE)
   codes = quantizers.nearest_codes(z, state.codebooks)
-  expected = path_entropy.path_tables(codes, WEIGHTS, sizes=VAE.levels)
+  expected = adaptive_depth.path_tables(codes, WEIGHTS, sizes=VAE.levels)
   chex.assert_trees_all_close(state.paths.tables, expected, rtol=1e-5)
   assert history[-1]["step"] == VAE.steps
 
