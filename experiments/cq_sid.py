@@ -11,8 +11,7 @@ from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
 from gr_jax.data.requests import CLICKED, TRAIN, Requests
 from gr_jax.tokenizers import cq_sid_training
-from gr_jax.tokenizers.category_codebook import category_column
-from gr_jax.tokenizers.cq_sid import CqSid
+from gr_jax.tokenizers.cq_sid import CqSid, category_column
 from gr_jax.tokenizers.rq_vae import fit_result
 from gr_jax.tokenizers.tokenizer import FitResult
 

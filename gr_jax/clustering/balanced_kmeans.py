@@ -12,24 +12,18 @@ import jax.numpy as jnp
 from gr_jax.clustering import kmeans
 
 
-def _take_nearest(x, norms, centroid, codes, *, code, width):
-  """Gives the `width` nearest rows without a code this code."""
-  distance = norms - 2.0 * (x @ centroid)
-  left = jnp.where(codes < 0, distance, jnp.inf)
-  rows = jax.lax.top_k(-left, width)[1]
-  return jnp.mean(x[rows], axis=0), codes.at[rows].set(code)
-
-
 def _sweep(x, norms, centroids):
+  """Each cluster in turn takes its nearest rows of those without a code."""
   count, clusters = x.shape[0], centroids.shape[0]
   width = count // clusters
 
   def step(k, carry):
     centroids, codes = carry
-    mean, codes = _take_nearest(
-      x, norms, centroids[k], codes, code=k, width=width
-    )
-    return centroids.at[k].set(mean), codes
+    distance = norms - 2.0 * (x @ centroids[k])
+    left = jnp.where(codes < 0, distance, jnp.inf)
+    rows = jax.lax.top_k(-left, width)[1]
+    mean = jnp.mean(x[rows], axis=0)
+    return centroids.at[k].set(mean), codes.at[rows].set(k)
 
   start = centroids, jnp.full(count, -1, jnp.int32)
   centroids, codes = jax.lax.fori_loop(0, clusters - 1, step, start)

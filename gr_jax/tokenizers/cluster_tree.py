@@ -73,10 +73,13 @@ def _seeds(
   return jax.lax.scan(draw, far, jax.random.split(key, branches))[1]
 
 
-def _split(
-  x: jax.Array, mask: jax.Array, key: jax.Array, branches: int
-) -> tuple[jax.Array, jax.Array]:
-  """Lloyd's clusters `[w]` of the rows `[w, D]` in the mask, and centroids."""
+@functools.partial(jax.jit, static_argnames="branches")
+def _split(vectors, rows, key, *, branches):
+  """Lloyd's clusters `[w]` of `rows [w]`, -1 = none, and their centroids.
+
+  The key depends on the first row alone, so that no other cluster changes it.
+  """
+  x, mask = vectors[rows], rows >= 0
 
   def move(centroids, _):
     code = jnp.argmin(_distances(x, centroids), axis=-1)
@@ -87,19 +90,10 @@ def _split(
     means = jnp.where(counts > 0, sums / jnp.maximum(counts, 1), centroids)
     return means, None
 
+  key = jax.random.fold_in(key, rows[0])
   centroids = _seeds(x, mask, key, branches)
   centroids, _ = jax.lax.scan(move, centroids, length=ITERATIONS)
   return jnp.argmin(_distances(x, centroids), axis=-1), centroids
-
-
-@functools.partial(jax.jit, static_argnames="branches")
-def _split_rows(vectors, rows, key, *, branches):
-  """Clusters `[w]` of `rows [w]`, -1 = none, and their centroids.
-
-  The key depends on the first row alone, so that no other cluster changes it.
-  """
-  key = jax.random.fold_in(key, rows[0])
-  return _split(vectors[rows], rows >= 0, key, branches)
 
 
 def _padded(rows: np.ndarray) -> np.ndarray:
@@ -150,7 +144,7 @@ def fit_tree(
     )
   known = np.asarray(vectors, np.float32)
   vectors = jnp.asarray(known)
-  split = functools.partial(_split_rows, branches=branches)
+  split = functools.partial(_split, branches=branches)
   opened, leaves, inner = [((), np.arange(len(vectors)))], [], {}
   while opened:
     leaves += [node for node in opened if len(node[1]) <= leaf]

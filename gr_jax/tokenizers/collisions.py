@@ -48,10 +48,6 @@ def _suffix(fitted: FitResult, popularity: np.ndarray) -> SemanticIds:
   return add_suffix(fitted.codes, sizes, priority=popularity)
 
 
-def _next_suffix(ids: SemanticIds, codes: np.ndarray) -> SemanticIds:
-  return append_suffix(ids, codes, priority=np.zeros(len(codes)))
-
-
 def _split(fitted: FitResult, popularity: np.ndarray) -> SemanticIds:
   del popularity
   return split_large_clusters(fitted.codes, fitted.tokenizer.level_sizes)
@@ -127,7 +123,7 @@ def _used(
 
 COLLISIONS = {
   "clusters": CollisionPolicy(_share, SemanticIds.append),
-  "suffix": CollisionPolicy(_suffix, _next_suffix),
+  "suffix": CollisionPolicy(_suffix, append_suffix),
   "split": CollisionPolicy(_split, append_to_clusters),
   "sinkhorn": CollisionPolicy(_reassign, SemanticIds.append),
   "next_free": CollisionPolicy(_own, append_next_free),

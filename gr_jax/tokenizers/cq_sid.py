@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gr_jax.clustering.nearest import nearest_code
-from gr_jax.tokenizers import category_codebook, quantizers, tokenizer
+from gr_jax.tokenizers import quantizers, tokenizer
 from gr_jax.tokenizers.codebooks import EmaCodebook
 from gr_jax.tokenizers.rq_vae import (
   RqVae,
@@ -55,11 +55,32 @@ class CqSidConfig:
     return self.vae.levels
 
 
+def category_column(categories: np.ndarray, depth: int) -> np.ndarray:
+  """Categories `[N]` at a depth of columns `[N, K]`, at most their last one.
+
+  Depth 0, or no columns: all unknown.
+  """
+  depth = min(depth, categories.shape[1])
+  if not depth:
+    return np.full(len(categories), -1, np.int32)
+  return categories[:, depth - 1]
+
+
+def known_or_nearest(categories: jax.Array) -> quantizers.Assign:
+  """Chooses the category `[B]` where it is known (>= 0), else the nearest."""
+
+  def assign(residuals, codebook):
+    nearest = nearest_code(residuals, codebook)
+    return jnp.where(categories >= 0, categories, nearest)
+
+  return assign
+
+
 @functools.partial(jax.jit, static_argnames="config")
 def _codes(params, codebooks, vectors, categories, *, config: RqVaeConfig):
   latents = latent_vectors(params, vectors, config=config)
   nearest = (nearest_code,) * (len(codebooks) - 1)
-  assign = (category_codebook.known_or_nearest(categories), *nearest)
+  assign = (known_or_nearest(categories), *nearest)
   return quantizers.residual_quantize(latents, codebooks, assign=assign).codes
 
 

@@ -13,16 +13,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from gr_jax.objectives import contrastive
+from gr_jax.tokenizers import clicks as click_data
+from gr_jax.tokenizers import codebooks as codebook_rules
 from gr_jax.tokenizers import (
-  autoencoder,
-  category_codebook,
   quantizers,
   rq_vae,
   rq_vae_training,
 )
-from gr_jax.tokenizers import clicks as click_data
-from gr_jax.tokenizers import codebooks as codebook_rules
-from gr_jax.tokenizers.cq_sid import CqSid, CqSidConfig
+from gr_jax.tokenizers.cq_sid import CqSid, CqSidConfig, known_or_nearest
 from gr_jax.training import scan_fit
 
 
@@ -33,7 +31,7 @@ def level_sizes(config: CqSidConfig, *, num_categories: int) -> tuple[int, ...]:
 
 
 def contrast(
-  params: autoencoder.Params,
+  params: rq_vae.Params,
   batch: click_data.Batch,
   *,
   config: CqSidConfig,
@@ -54,14 +52,14 @@ def contrast(
 
 
 def loss(
-  params: autoencoder.Params,
+  params: rq_vae.Params,
   codebooks: codebook_rules.Codebooks,
   batch: click_data.Batch,
   *,
   config: CqSidConfig,
 ) -> tuple[jax.Array, tuple[rq_vae_training.Metrics, quantizers.Quantized]]:
   """`L_recon + beta L_commit + gamma L_NCE`; level 1 is the category."""
-  known = category_codebook.known_or_nearest(batch.categories)
+  known = known_or_nearest(batch.categories)
   base, (metrics, quantized) = rq_vae_training.loss(
     params,
     codebooks,
@@ -141,6 +139,28 @@ def fit(
   return CqSid(vae), history
 
 
+def category_means(
+  latents: jax.Array, categories: jax.Array, rows: jax.Array
+) -> jax.Array:
+  """Mean latent of each category `[C, D]`.
+
+  Args:
+    latents: `[B, D]`.
+    categories: `[B]` int32, -1 unknown.
+    rows: `[C, D]`, kept for the categories that do not occur.
+  """
+  known = jnp.where(categories >= 0, categories, len(rows))
+  count = quantizers.code_counts(categories, num_codes=len(rows))
+  total = jnp.zeros_like(rows).at[known].add(latents, mode="drop")
+  mean = total / jnp.maximum(count, 1.0)[:, None]
+  return jnp.where((count > 0)[:, None], mean, rows)
+
+
+def occurring(categories: jax.Array, *, num_categories: int) -> jax.Array:
+  """`[C]` bool: categories that occur among `[N]` (-1 unknown)."""
+  return quantizers.code_counts(categories, num_codes=num_categories) > 0
+
+
 def init_codebooks(
   latents: jax.Array,
   categories: jax.Array,
@@ -156,8 +176,8 @@ def init_codebooks(
     )
   rows_key, rest_key = jax.random.split(key)
   rows = jax.random.randint(rows_key, sizes[:1], 0, len(latents))
-  first = category_codebook.category_means(latents, categories, latents[rows])
-  codes = category_codebook.known_or_nearest(categories)(latents, first)
+  first = category_means(latents, categories, latents[rows])
+  codes = known_or_nearest(categories)(latents, first)
   rest = rq_vae_training.init_codebooks(
     latents - first[codes], levels=sizes[1:], config=config.vae, key=rest_key
   )
@@ -174,9 +194,7 @@ def init_state(
   """Parameters, category means and k-means codebooks of a first large batch."""
   sizes = level_sizes(config, num_categories=num_categories)
   pinned = [jnp.zeros(size, bool) for size in sizes]
-  pinned[0] = category_codebook.occurring(
-    clicks.categories, num_categories=sizes[0]
-  )
+  pinned[0] = occurring(clicks.categories, num_categories=sizes[0])
 
   def make_codebooks(latents, rows, key):
     categories = clicks.categories[rows]

@@ -16,6 +16,7 @@ import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -23,9 +24,59 @@ import numpy as np
 from gr_jax.clustering.nearest import nearest_code
 from gr_jax.nn import dot, map_rows
 from gr_jax.nn.precision import dot_general
-from gr_jax.tokenizers import autoencoder, quantizers, tokenizer
 from gr_jax.tokenizers import codebooks as codebook_rules
+from gr_jax.tokenizers import quantizers, tokenizer
 from gr_jax.training import scan_fit
+
+Params = Any
+
+
+class Mlp(nn.Module):
+  """Dense layers with ReLU between them: `[B, D]` to `[B, widths[-1]]`."""
+
+  widths: tuple[int, ...]
+  dot_general: Callable[..., jax.Array] = dot.bf16_dot_general
+
+  @nn.compact
+  def __call__(self, x: jax.Array) -> jax.Array:
+    for width in self.widths[:-1]:
+      x = nn.relu(nn.Dense(width, dot_general=self.dot_general)(x))
+    return nn.Dense(self.widths[-1], dot_general=self.dot_general)(x)
+
+
+class Autoencoder(nn.Module):
+  """`x [B, D] -> z [B, latent] -> x^ [B, D]`; the decoder mirrors the encoder.
+
+  Attributes:
+    features: D.
+    hidden: widths from the input towards the latent.
+    latent: width of z.
+    dot_general: the product of every layer.
+  """
+
+  features: int
+  hidden: tuple[int, ...]
+  latent: int
+  dot_general: Callable[..., jax.Array] = dot.bf16_dot_general
+
+  def setup(self):
+    self.encoder = Mlp((*self.hidden, self.latent), self.dot_general)
+    self.decoder = Mlp((*self.hidden[::-1], self.features), self.dot_general)
+
+  def encode(self, x: jax.Array) -> jax.Array:
+    return self.encoder(x)
+
+  def decode(self, z: jax.Array) -> jax.Array:
+    return self.decoder(z)
+
+  def __call__(self, x: jax.Array) -> jax.Array:
+    return self.decode(self.encode(x))
+
+
+def init_params(model: Autoencoder, key: jax.Array) -> Params:
+  """Parameters `{"encoder": ..., "decoder": ...}`, made in one jitted call."""
+  row = jnp.zeros((1, model.features))
+  return jax.jit(model.init)(key, row)["params"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,18 +135,14 @@ def vae_config(
   )
 
 
-def build_model(
-  config: RqVaeConfig, *, features: int
-) -> autoencoder.Autoencoder:
+def build_model(config: RqVaeConfig, *, features: int) -> Autoencoder:
   """The autoencoder of a config for vectors `[N, features]`."""
-  return autoencoder.Autoencoder(
-    features, config.hidden, config.latent, config.dot_general
-  )
+  return Autoencoder(features, config.hidden, config.latent, config.dot_general)
 
 
 @functools.partial(jax.jit, static_argnames="config")
 def latent_vectors(
-  params: autoencoder.Params, vectors: jax.Array, *, config: RqVaeConfig
+  params: Params, vectors: jax.Array, *, config: RqVaeConfig
 ) -> jax.Array:
   """`Enc(x)` `[N, latent]`, in slices that stay in cache."""
   model = build_model(config, features=vectors.shape[1])
@@ -132,7 +179,7 @@ class RqVae:
   """
 
   config: RqVaeConfig
-  params: autoencoder.Params
+  params: Params
   codebooks: codebook_rules.Codebooks
 
   @property

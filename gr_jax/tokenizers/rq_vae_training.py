@@ -16,12 +16,14 @@ import optax
 
 from gr_jax.clustering import kmeans
 from gr_jax.clustering.nearest import nearest_code
-from gr_jax.tokenizers import autoencoder, quantizers, rq_kmeans
 from gr_jax.tokenizers import codebooks as codebook_rules
+from gr_jax.tokenizers import quantizers, rq_kmeans
 from gr_jax.tokenizers.rq_vae import (
+  Params,
   RqVae,
   RqVaeConfig,
   build_model,
+  init_params,
   latent_vectors,
 )
 from gr_jax.training import scan_fit
@@ -39,14 +41,12 @@ class RqVaeState:
     codebooks: per level `[C_l, latent]`.
     optimizer: optax state of `params`.
     memory: Statistics that the codebook rule keeps.
-    step: int32 scalar.
   """
 
-  params: autoencoder.Params
+  params: Params
   codebooks: codebook_rules.Codebooks
   optimizer: optax.OptState
   memory: Any
-  step: jax.Array
 
 
 def build_optimizer(config: RqVaeConfig) -> optax.GradientTransformation:
@@ -62,7 +62,7 @@ def training_assign(config: RqVaeConfig) -> tuple[quantizers.Assign, ...]:
 
 
 def loss(
-  params: autoencoder.Params,
+  params: Params,
   codebooks: codebook_rules.Codebooks,
   vectors: jax.Array,
   *,
@@ -116,7 +116,6 @@ def apply_objective(
     codebooks=codebooks,
     optimizer=optimizer,
     memory=memory,
-    step=state.step + 1,
   ), metrics
 
 
@@ -129,7 +128,7 @@ def train_step(
 
 
 def init_state(
-  params: autoencoder.Params,
+  params: Params,
   codebooks: codebook_rules.Codebooks,
   *,
   config: RqVaeConfig,
@@ -143,7 +142,6 @@ def init_state(
     codebooks=codebooks,
     optimizer=build_optimizer(config).init(params),
     memory=config.codebook.init(codebooks, pinned=pinned),
-    step=jnp.zeros((), jnp.int32),
   )
 
 
@@ -180,7 +178,7 @@ def start(
   """
   init_key, rows_key, book_key, train_key = jax.random.split(key, 4)
   model = build_model(config, features=vectors.shape[1])
-  params = autoencoder.init_params(model, init_key)
+  params = init_params(model, init_key)
   rows = scan_fit.sample_rows(
     rows_key, num_rows=vectors.shape[0], size=config.init_rows
   )

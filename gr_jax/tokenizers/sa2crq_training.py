@@ -1,7 +1,6 @@
 """Training of SA2CRQ: SARQ on the head, then new codes for the tail."""
 
 import functools
-from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,41 +18,6 @@ from gr_jax.tokenizers import (
 from gr_jax.tokenizers import codebooks as codebook_rules
 from gr_jax.tokenizers.sa2crq import Sa2crq, Sa2crqConfig
 from gr_jax.training import scan_fit
-
-
-class TailState(NamedTuple):
-  """The codebooks and the memory of their rule, replaced by every step."""
-
-  codebooks: codebook_rules.Codebooks
-  memory: Any
-
-
-def tail_step(
-  state: TailState,
-  latents: jax.Array,
-  paths: adaptive_depth.PathBudgets,
-  key: jax.Array,
-  *,
-  rule: anchored_codebook.AnchoredCodebook,
-  beta: float,
-) -> tuple[TailState, dict[str, jax.Array]]:
-  """One step of phase 2 on latents `[B, latent]`; `loss` is L_T."""
-  found = quantizers.residual_quantize(latents, state.codebooks)
-  depth = adaptive_depth.depths(found.codes, paths)
-  kept = adaptive_depth.cut(found, depth)
-  gap = jnp.sum(jnp.square(latents - kept.quantized)) / len(latents)
-  codebook = anchored_codebook.codebook_loss(
-    state.codebooks, kept, anchors=rule.anchors
-  )
-  commit = quantizers.commitment_loss(kept)
-  codebooks, memory = rule.update(state.codebooks, state.memory, kept, key)
-  return TailState(codebooks, memory), {
-    "loss": gap + codebook + beta * commit,
-    "latent_recon": gap,
-    "codebook": codebook,
-    "commit": commit,
-    "depth": jnp.mean(depth),
-  }
 
 
 def fit(
@@ -118,7 +82,10 @@ def fit_tail(
   key: jax.Array,
   progress: scan_fit.Progress | None = None,
 ) -> tuple[codebook_rules.Codebooks, list[dict[str, float]]]:
-  """Phase 2: the head's codebooks with extensions for latents `[n, latent]`."""
+  """Phase 2: the head's codebooks with extensions for latents `[n, latent]`.
+
+  The `loss` in the history is L_T.
+  """
   vae = config.adaptive.vae
   rows_key, book_key, train_key = jax.random.split(key, 3)
   rows = scan_fit.sample_rows(
@@ -138,13 +105,28 @@ def fit_tail(
     batch, step_key = rq_vae_training.draw_batch(
       latents, key, size=vae.batch_size
     )
-    return tail_step(state, batch, paths, step_key, rule=rule, beta=vae.beta)
+    codebooks, memory = state
+    found = quantizers.residual_quantize(batch, codebooks)
+    depth = adaptive_depth.depths(found.codes, paths)
+    kept = adaptive_depth.cut(found, depth)
+    gap = jnp.sum(jnp.square(batch - kept.quantized)) / len(batch)
+    codebook = anchored_codebook.codebook_loss(
+      codebooks, kept, anchors=rule.anchors
+    )
+    commit = quantizers.commitment_loss(kept)
+    return rule.update(codebooks, memory, kept, step_key), {
+      "loss": gap + codebook + vae.beta * commit,
+      "latent_recon": gap,
+      "codebook": codebook,
+      "commit": commit,
+      "depth": jnp.mean(depth),
+    }
 
   unpinned = tuple(jnp.zeros(size, bool) for size in vae.levels)
   # Copies: a step donates its state, and the anchors belong to phase 1.
   books = jax.tree.map(jnp.copy, codebooks)
-  trained, history = scan_fit.fit(
-    TailState(books, rule.init(books, pinned=unpinned)),
+  (trained, _), history = scan_fit.fit(
+    (books, rule.init(books, pinned=unpinned)),
     (latents, state.paths),
     train_key,
     step=step,
@@ -152,4 +134,4 @@ def fit_tail(
     begin=vae.steps,
     progress=progress,
   )
-  return trained.codebooks, history
+  return trained, history

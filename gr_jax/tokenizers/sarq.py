@@ -23,7 +23,6 @@ import numpy as np
 
 from gr_jax.tokenizers import (
   adaptive_depth,
-  autoencoder,
   quantizers,
   rq_vae,
   rq_vae_training,
@@ -66,7 +65,7 @@ class SarqState:
     paths: tables and budgets.
   """
 
-  params: autoencoder.Params
+  params: rq_vae.Params
   codebooks: codebook_rules.Codebooks
   paths: adaptive_depth.PathBudgets
 
@@ -78,7 +77,7 @@ def budgets(config: SarqConfig, *, num_items: int) -> jax.Array:
 
 
 def loss(
-  params: autoencoder.Params,
+  params: rq_vae.Params,
   codebooks: codebook_rules.Codebooks,
   vectors: jax.Array,
   paths: adaptive_depth.PathBudgets,

@@ -57,15 +57,12 @@ def add_suffix(
   return SemanticIds(np.column_stack([codes, number]), (*level_sizes, size))
 
 
-def append_suffix(
-  ids: SemanticIds, new_codes: np.ndarray, *, priority: np.ndarray
-) -> SemanticIds:
+def append_suffix(ids: SemanticIds, new_codes: np.ndarray) -> SemanticIds:
   """Appends items to IDs of `add_suffix`: each bucket's next free numbers.
 
   Args:
     ids: The IDs that were given out; none of them changes.
     new_codes: `[n, L]`, without the suffix.
-    priority: `[n]`, order among the new items of a bucket.
 
   Raises:
     ValueError: a bucket outgrows the suffix level.
@@ -78,7 +75,7 @@ def append_suffix(
   used = np.zeros(int(bucket.max(initial=0)) + 1, np.int32)
   np.maximum.at(used, bucket[:old], ids.codes[:, -1] + 1)
   number = used[bucket[old:]] + number_in_bucket(
-    bucket[old:], np.asarray(priority, np.float64)
+    bucket[old:], np.zeros(len(new_codes))
   )
   number[new_codes[:, -1] < 0] = -1
   room = ids.level_sizes[-1]

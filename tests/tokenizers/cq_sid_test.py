@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from gr_jax.tokenizers import (
-  autoencoder,
   clicks,
   codebooks,
   cq_sid,
@@ -73,7 +72,7 @@ def draw_batch(categories):
 
 
 def start():
-  params = autoencoder.init_params(
+  params = rq_vae.init_params(
     rq_vae.build_model(VAE, features=8), jax.random.key(3)
   )
   keys = jax.random.split(jax.random.key(4), 3)
@@ -133,3 +132,24 @@ def test_a_catalogue_without_categories_and_queries_trains():
   assert tokenizer.vae.codebooks[0].shape == (6, 4)
   assert len(np.unique(codes[:, 0])) > 1
   assert history[-1]["nce"] == 0
+
+
+LATENTS = jnp.array([[1.0, 0.0], [3.0, 0.0], [0.0, 5.0], [0.0, 6.0]])
+FOUR = jnp.array([0, 0, 2, -1])
+
+
+def test_a_known_category_is_the_code_and_an_unknown_one_the_nearest():
+  codebook = jnp.array([[9.0, 9.0], [0.0, 6.0], [0.0, 0.0]])
+  assign = cq_sid.known_or_nearest(FOUR)
+  np.testing.assert_array_equal(assign(LATENTS, codebook), [0, 0, 2, 1])
+
+
+def test_rows_are_means_of_known_categories_and_stay_where_none_occurs():
+  rows = jnp.full((3, 2), 7.0)
+  found = cq_sid_training.category_means(LATENTS, FOUR, rows)
+  np.testing.assert_allclose(found, [[2, 0], [7, 7], [0, 5]])
+
+
+def test_unknown_is_not_a_category_that_occurs():
+  found = cq_sid_training.occurring(FOUR, num_categories=4)
+  np.testing.assert_array_equal(found, [True, False, True, False])

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from gr_jax.tokenizers import (
-  autoencoder,
   codebooks,
   quantizers,
   rq_vae,
@@ -57,7 +56,7 @@ def test_codes_fit_their_levels_and_do_not_depend_on_company(fitted):
 
 
 def test_loss_is_the_equation():
-  params = autoencoder.init_params(
+  params = rq_vae.init_params(
     rq_vae.build_model(CONFIG, features=8), jax.random.key(3)
   )
   books = (X[:8, :4], 0.1 * X[8:16, :4])
@@ -124,3 +123,26 @@ def test_vectors_that_are_not_finite_are_refused():
     rq_vae_training.fit(
       X.at[3].set(jnp.nan), config=CONFIG, key=jax.random.key(0)
     )
+
+
+def test_the_decoder_mirrors_the_encoder():
+  model = rq_vae.Autoencoder(features=12, hidden=(8, 6), latent=4)
+  params = rq_vae.init_params(model, jax.random.key(0))
+  widths = {
+    side: [params[side][f"Dense_{i}"]["kernel"].shape for i in range(3)]
+    for side in ("encoder", "decoder")
+  }
+  assert widths["encoder"] == [(12, 8), (8, 6), (6, 4)]
+  assert widths["decoder"] == [(4, 6), (6, 8), (8, 12)]
+
+
+def test_bfloat16_products_stay_near_float32():
+  x = jax.random.normal(jax.random.key(1), (5, 12))
+  fast = rq_vae.Autoencoder(12, (8, 6), 4)
+  exact = rq_vae.Autoencoder(12, (8, 6), 4, jax.lax.dot_general)
+  variables = {"params": rq_vae.init_params(fast, jax.random.key(0))}
+  chex.assert_shape(fast.apply(variables, x, method="encode"), (5, 4))
+  np.testing.assert_allclose(
+    fast.apply(variables, x), exact.apply(variables, x), atol=0.05
+  )
+  assert fast.apply(variables, x).dtype == jnp.float32

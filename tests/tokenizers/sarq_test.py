@@ -8,7 +8,6 @@ import pytest
 
 from gr_jax.tokenizers import (
   adaptive_depth,
-  autoencoder,
   quantizers,
   rq_vae,
   rq_vae_training,
@@ -37,7 +36,7 @@ loss_and_grads = jax.jit(
 
 def start(tau):
   """Parameters, codebooks, and budgets of tables that X itself gives."""
-  params = autoencoder.init_params(
+  params = rq_vae.init_params(
     rq_vae.build_model(VAE, features=8), jax.random.key(3)
   )
   keys = jax.random.split(jax.random.key(4), 3)

@@ -39,7 +39,7 @@ def test_appended_items_take_free_numbers_and_move_nobody(seed, cut):
   old = suffix.add_suffix(
     codes[:cut], SIZES, priority=priority[:cut], headroom=50
   )
-  grown = suffix.append_suffix(old, codes[cut:], priority=priority[cut:])
+  grown = suffix.append_suffix(old, codes[cut:])
   np.testing.assert_array_equal(grown.codes[:cut], old.codes)
   assert grown.num_ids == len(codes)
   assert grown.level_sizes == old.level_sizes
@@ -49,7 +49,7 @@ def test_a_bucket_without_room_is_an_error_that_names_it():
   codes = np.array([[1, 2], [1, 2], [0, 0]])
   ids = suffix.add_suffix(codes, SIZES, priority=np.zeros(3), headroom=1.0)
   with pytest.raises(ValueError, match=r"\[1, 2\] would hold 3 items"):
-    suffix.append_suffix(ids, codes[:1], priority=np.zeros(1))
+    suffix.append_suffix(ids, codes[:1])
 
 
 ENDED = np.array([[1, -1], [1, -1], [1, 2], [1, 2], [0, 3]])
@@ -58,7 +58,7 @@ ENDED = np.array([[1, -1], [1, -1], [1, 2], [1, 2], [0, 3]])
 def test_ids_that_ended_early_stay_shared_under_a_suffix():
   ids = suffix.add_suffix(ENDED, SIZES, priority=np.arange(5))
   np.testing.assert_array_equal(ids.codes[:, 2], [-1, -1, 1, 0, 0])
-  grown = suffix.append_suffix(ids, ENDED, priority=np.zeros(5))
+  grown = suffix.append_suffix(ids, ENDED)
   np.testing.assert_array_equal(grown.codes[:5], ids.codes)
   np.testing.assert_array_equal(grown.codes[5:, 2], [-1, -1, 2, 3, 1])
 

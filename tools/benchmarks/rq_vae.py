@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from gr_jax.nn.precision import dot_general
-from gr_jax.tokenizers import autoencoder, rq_vae, rq_vae_training
+from gr_jax.tokenizers import rq_vae, rq_vae_training
 from gr_jax.training import scan_fit
 from tools.benchmarks.contender import DTYPES, Bar, Contender, Run, Section
 from tools.benchmarks.vectors import clustered_vectors
@@ -58,7 +58,7 @@ def make(*, units, batch, dtype, rows, features, hidden, latent, codes) -> Run:
   )
   vectors = jnp.asarray(clustered_vectors(rows, features))
   model = rq_vae.build_model(config, features=features)
-  params = autoencoder.init_params(model, jax.random.key(0))
+  params = rq_vae.init_params(model, jax.random.key(0))
   latents = rq_vae.latent_vectors(params, vectors, config=config)
   codebooks = tuple(latents[:size] / 2**l for l, size in enumerate(codes))
   state = rq_vae_training.init_state(params, codebooks, config=config)

@@ -56,8 +56,8 @@ class ItemEncoder:
       Invalid: A vector of the wrong width, or an unknown category.
       ValueError: There is no room for the IDs.
     """
-    from gr_jax.tokenizers.category_codebook import category_column
     from gr_jax.tokenizers.collisions import COLLISIONS
+    from gr_jax.tokenizers.cq_sid import category_column
 
     self.prepare()
     text, tokenizer = self._parts

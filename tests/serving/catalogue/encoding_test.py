@@ -45,9 +45,7 @@ def known(run, artefacts):
 
 def test_items_of_the_run_have_the_ids_that_append_gives(encoder, items, known):
   ids = items.semantic_ids
-  appended = append_suffix(
-    ids, ids.codes[:, :-1], priority=np.zeros(len(known))
-  )
+  appended = append_suffix(ids, ids.codes[:, :-1])
   found = encoder.codes(known, items)
   np.testing.assert_array_equal(found, appended.codes[len(ids) :])
   together = ids.append(found)
