@@ -11,6 +11,7 @@ from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
 from gr_jax.data.requests import CLICKED, TRAIN, Requests
 from gr_jax.tokenizers import cq_sid_training
+from gr_jax.tokenizers.clicks import Clicks
 from gr_jax.tokenizers.cq_sid import CqSid, category_column
 from gr_jax.tokenizers.rq_vae import fit_result
 from gr_jax.tokenizers.tokenizer import FitResult
@@ -42,14 +43,11 @@ def fit(
 ) -> FitResult:
   """CQ-SID's codes; without queries or categories, what is left of it."""
   categories, num_categories = categories_at(data, section.category_depth)
-  pair_item, pair_query = training_clicks(data.requests)
+  pairs = np.stack(training_clicks(data.requests), axis=-1)
+  clicks = Clicks(vectors.items, categories, vectors.queries, pairs)
   fitted, history = cq_sid_training.fit(
-    vectors.items,
-    categories=categories,
+    clicks,
     num_categories=num_categories,
-    query_vectors=vectors.queries,
-    pair_item=pair_item,
-    pair_query=pair_query,
     config=CqSid.settings(section),
     key=jax.random.key(section.seed),
     progress=progress,

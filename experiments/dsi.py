@@ -20,12 +20,13 @@ def fit(
 ) -> FitResult:
   """IDs of the item vectors alone; nothing is quantized."""
   del data
-  fitted, codes = dsi.fit(vectors.items, config=dsi.DsiIds.settings(section))
+  config = dsi.DsiIds.settings(section)
+  ids, tree = config.identify(vectors.items, config)
   history = [{"step": 1, "loss": 0.0}]
   progress(1, history[0])
   return FitResult(
-    fitted,
-    codes,
+    dsi.DsiIds(ids.level_sizes, tree),
+    ids.codes,
     latents=vectors.items,
     codebooks=(),
     restored=vectors.items,

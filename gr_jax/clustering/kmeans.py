@@ -74,17 +74,14 @@ def _lloyd(
   x, weights, centroids, key, tolerance, *, num_rows, iterations, matmul, mesh
 ) -> KMeans:
   axis = mesh.axis_names[0]
-  one_pass = jax.shard_map(
-    functools.partial(_pass, matmul=matmul, axis=axis),
-    mesh=mesh,
-    in_specs=(P(axis), P(axis), P()),
-    out_specs=P(),
+  spread = functools.partial(
+    jax.shard_map, mesh=mesh, in_specs=(P(axis), P(axis), P())
   )
-  assign = jax.shard_map(
-    functools.partial(_assign, axis=axis),
-    mesh=mesh,
-    in_specs=(P(axis), P(axis), P()),
-    out_specs=(P(axis), P()),
+  one_pass = spread(
+    functools.partial(_pass, matmul=matmul, axis=axis), out_specs=P()
+  )
+  assign = spread(
+    functools.partial(_assign, axis=axis), out_specs=(P(axis), P())
   )
 
   def step(loop: _Loop) -> _Loop:
@@ -180,15 +177,10 @@ def fit(
   limit = tolerance * _mean_variance(x) if tolerance else 0.0
   rows, weights = shard_rows(x, mesh)
   replicated = jax.NamedSharding(mesh, P())
-  centroids, loop_key, limit = jax.device_put(
-    (centroids, loop_key, limit), replicated
-  )
   return _lloyd(
     rows,
     weights,
-    centroids,
-    loop_key,
-    limit,
+    *jax.device_put((centroids, loop_key, limit), replicated),
     num_rows=x.shape[0],
     iterations=iterations,
     matmul=matmul,

@@ -41,7 +41,6 @@ def check_sizes(sizes: Sequence[int]) -> None:
 
 def open_tables(sizes: Sequence[int]) -> PathTables:
   """Tables before the first epoch: P = 1, every entropy is 0."""
-  check_sizes(sizes)
   return tuple(jnp.ones(tuple(sizes[:l])) for l in range(1, len(sizes)))
 
 
@@ -56,7 +55,6 @@ def path_tables(
     weights: `[N]` interactions; all zero gives P = 0 everywhere.
     sizes: `C_l` of the L levels.
   """
-  check_sizes(sizes)
   share = weights / jnp.maximum(jnp.sum(weights), 1e-30)
   tables = []
   for l in range(1, len(sizes)):

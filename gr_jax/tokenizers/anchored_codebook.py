@@ -129,15 +129,10 @@ def extend(
   for anchors, count, level_key in zip(codebooks, new, keys, strict=True):
     book = anchors
     if count:
-      rows = _farthest(residual, anchors, count=max(len(latents) // 2, count))
-      found = cluster(residual[rows], num_clusters=count, key=level_key)
+      nearest = jnp.min(squared_distances(residual, anchors), axis=-1)
+      far = jnp.argsort(-nearest)[: max(len(latents) // 2, count)]
+      found = cluster(residual[far], num_clusters=count, key=level_key)
       book = jnp.concatenate([anchors, found.centroids])
     residual = residual - book[nearest_code(residual, book)]
     grown.append(book)
   return tuple(grown)
-
-
-def _farthest(x: jax.Array, anchors: jax.Array, *, count: int) -> jax.Array:
-  """The `count` rows of `[N, D]` farthest from their nearest anchor."""
-  nearest = jnp.min(squared_distances(x, anchors), axis=-1)
-  return jnp.argsort(-nearest)[:count]

@@ -9,7 +9,7 @@ from gr_jax.training import scan_fit
 
 
 class Clicks(NamedTuple):
-  """The arrays that batches are drawn from, on the device.
+  """The arrays that batches are drawn from.
 
   Attributes:
     vectors: `[N, D]` items.

@@ -10,7 +10,6 @@ import functools
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from gr_jax.objectives import contrastive
 from gr_jax.tokenizers import clicks as click_data
@@ -72,26 +71,18 @@ def loss(
 
 
 def fit(
-  vectors: np.ndarray,
+  clicks: click_data.Clicks,
   *,
-  categories: np.ndarray,
   num_categories: int,
-  query_vectors: np.ndarray,
-  pair_item: np.ndarray,
-  pair_query: np.ndarray,
   config: CqSidConfig,
   key: jax.Array,
   progress: scan_fit.Progress | None = None,
 ) -> tuple[CqSid, list[dict[str, float]]]:
-  """Trains on items `[N, D]` and training clicks.
+  """Trains on items and training clicks.
 
   Args:
-    vectors: `[N, D]`.
-    categories: `[N]` int, -1 unknown.
+    clicks: Arrays of the host; there may be no queries and no pairs.
     num_categories: codes of level 1; 0 takes `config.vae.levels[0]`.
-    query_vectors: `[Q, D]`; Q may be 0.
-    pair_item, pair_query: `[P]`, rows of a clicked item and its query; P may
-      be 0.
     config: see `CqSidConfig`.
     key: The key of everything random.
     progress: called once a chunk of steps.
@@ -103,13 +94,10 @@ def fit(
     ValueError: rows out of range, or vectors that are not finite.
   """
   clicks = click_data.Clicks(
-    jnp.asarray(vectors, jnp.float32),
-    jnp.asarray(categories, jnp.int32),
-    jnp.asarray(query_vectors, jnp.float32).reshape(-1, vectors.shape[1]),
-    jnp.stack(
-      [jnp.asarray(pair_item, jnp.int32), jnp.asarray(pair_query, jnp.int32)],
-      axis=-1,
-    ),
+    jnp.asarray(clicks.vectors, jnp.float32),
+    jnp.asarray(clicks.categories, jnp.int32),
+    jnp.asarray(clicks.queries, jnp.float32),
+    jnp.asarray(clicks.pairs, jnp.int32),
   )
   click_data.check_clicks(clicks, num_categories=num_categories)
   init_key, train_key = jax.random.split(key)

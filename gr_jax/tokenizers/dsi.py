@@ -194,9 +194,3 @@ def _semantic(vectors, config):
 
 
 IDS = {"atomic": _atomic, "naive": _naive, "semantic": _semantic}
-
-
-def fit(vectors: np.ndarray, *, config: DsiConfig) -> tuple[DsiIds, np.ndarray]:
-  """The identifiers' tokenizer and the codes `[N, L]` of vectors `[N, D]`."""
-  ids, tree = config.identify(vectors, config)
-  return DsiIds(ids.level_sizes, tree), ids.codes

@@ -46,23 +46,21 @@ KEY = jax.random.key(1)
 loss = jax.jit(cq_sid_training.loss, static_argnames="config")
 
 
-def fit(config=CONFIG, categories=CATEGORIES, number=5, **pairs):
+def fit(categories=CATEGORIES, number=5, pairs=PAIRS):
   return cq_sid_training.fit(
-    X,
-    categories=categories,
+    click_data(categories, pairs),
     num_categories=number,
-    config=config,
+    config=CONFIG,
     key=KEY,
-    **(pairs or PAIRS),
   )
 
 
-def click_data(categories):
+def click_data(categories, pairs=PAIRS):
   return clicks.Clicks(
     jnp.asarray(X),
     jnp.asarray(categories, jnp.int32),
-    jnp.asarray(PAIRS["query_vectors"]),
-    jnp.stack([PAIRS["pair_item"], PAIRS["pair_query"]], axis=-1),
+    jnp.asarray(pairs["query_vectors"]),
+    jnp.stack([pairs["pair_item"], pairs["pair_query"]], axis=-1),
   )
 
 
@@ -127,7 +125,7 @@ def test_gamma_weighs_the_contrastive_loss():
 
 def test_a_catalogue_without_categories_and_queries_trains():
   none = np.full(200, -1)
-  tokenizer, history = fit(categories=none, number=0, **NO_PAIRS)
+  tokenizer, history = fit(categories=none, number=0, pairs=NO_PAIRS)
   codes = tokenizer.encode(X, none)
   assert tokenizer.vae.codebooks[0].shape == (6, 4)
   assert len(np.unique(codes[:, 0])) > 1
