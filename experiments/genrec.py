@@ -14,11 +14,7 @@ from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.train import Generator
 from gr_jax.data.requests import TRAIN
-from gr_jax.rl.rewards.hybrid import (
-  gated_reward,
-  lifted_reward,
-  positives_of,
-)
+from gr_jax.rl.rewards.hybrid import gated_reward, lifted_reward, positives_of
 from gr_jax.rl.rewards.relevance_gate import GateConfig, RelevanceGate
 
 

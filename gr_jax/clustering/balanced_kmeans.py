@@ -48,11 +48,7 @@ def _balance(x, centroids, *, iterations) -> kmeans.KMeans:
 
 
 def fit(
-  x: jax.Array,
-  *,
-  num_clusters: int,
-  key: jax.Array,
-  iterations: int = 10,
+  x: jax.Array, *, num_clusters: int, key: jax.Array, iterations: int = 10
 ) -> kmeans.KMeans:
   """Clusters `[N, D]` into sizes of exactly `N // C`, the last the remainder.
 

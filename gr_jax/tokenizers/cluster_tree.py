@@ -123,11 +123,7 @@ def _parts(
 
 
 def fit_tree(
-  vectors: np.ndarray | jax.Array,
-  *,
-  branches: int,
-  leaf: int,
-  key: jax.Array,
+  vectors: np.ndarray | jax.Array, *, branches: int, leaf: int, key: jax.Array
 ) -> tuple[ClusterTree, list[tuple[tuple[int, ...], np.ndarray]]]:
   """The tree over `[N, D]`, and its leaves: their paths and their rows.
 

@@ -14,11 +14,7 @@ import jax.numpy as jnp
 from gr_jax.objectives import contrastive
 from gr_jax.tokenizers import clicks as click_data
 from gr_jax.tokenizers import codebooks as codebook_rules
-from gr_jax.tokenizers import (
-  quantizers,
-  rq_vae,
-  rq_vae_training,
-)
+from gr_jax.tokenizers import quantizers, rq_vae, rq_vae_training
 from gr_jax.tokenizers.cq_sid import CqSid, CqSidConfig, known_or_nearest
 from gr_jax.training import scan_fit
 
@@ -30,10 +26,7 @@ def level_sizes(config: CqSidConfig, *, num_categories: int) -> tuple[int, ...]:
 
 
 def contrast(
-  params: rq_vae.Params,
-  batch: click_data.Batch,
-  *,
-  config: CqSidConfig,
+  params: rq_vae.Params, batch: click_data.Batch, *, config: CqSidConfig
 ) -> jax.Array:
   """L_NCE of the batch's pairs; 0 when there are none."""
   size = batch.pair_vectors.shape[0]

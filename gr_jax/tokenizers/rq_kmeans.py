@@ -92,9 +92,7 @@ class RqKMeans:
     return tuple(len(book) for book in self.codebooks)
 
   def encode(
-    self,
-    vectors: np.ndarray | jax.Array,
-    categories: np.ndarray | None = None,
+    self, vectors: np.ndarray | jax.Array, categories: np.ndarray | None = None
   ) -> np.ndarray:
     """The nearest codes `[n, L]` at every level."""
     del categories

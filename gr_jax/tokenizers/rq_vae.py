@@ -201,9 +201,7 @@ class RqVae:
     return _decode(self.params, self.codebooks, codes, config=self.config)
 
   def encode(
-    self,
-    vectors: np.ndarray | jax.Array,
-    categories: np.ndarray | None = None,
+    self, vectors: np.ndarray | jax.Array, categories: np.ndarray | None = None
   ) -> np.ndarray:
     """The nearest codes `[n, L]` at every level."""
     del categories

@@ -119,9 +119,7 @@ class Sa2crq:
     return rq_vae.RqVae(config, self.state.params, self.state.codebooks)
 
   def encode(
-    self,
-    vectors: np.ndarray | jax.Array,
-    categories: np.ndarray | None = None,
+    self, vectors: np.ndarray | jax.Array, categories: np.ndarray | None = None
   ) -> np.ndarray:
     """Codes `[n, L]` of tail items: nobody has bought a new item yet."""
     del categories

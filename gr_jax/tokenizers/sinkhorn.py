@@ -8,7 +8,6 @@ share an ID (`reassign`).
 """
 
 import dataclasses
-import functools
 from collections.abc import Sequence
 
 import jax
@@ -90,7 +89,7 @@ class SinkhornCode:
     return first_minimum(-plan)
 
 
-BALANCED = SinkhornCode()
+_balanced_codes = jax.jit(SinkhornCode())
 
 
 def reassign(
@@ -100,7 +99,6 @@ def reassign(
   residuals: np.ndarray,
   codebook: np.ndarray,
   rounds: int = 20,
-  assign: SinkhornCode = BALANCED,
 ) -> SemanticIds:
   """Moves colliding items at the last level (LC-Rec, at most 20 rounds).
 
@@ -114,7 +112,6 @@ def reassign(
     residuals: `[N, D]`, the vectors that the last level quantizes.
     codebook: `[C_L, D]` of the last level.
     rounds: at most; stops when no two items share an ID.
-    assign: the balanced choice.
   """
   codes, level_sizes = np.array(codes, np.int32), tuple(level_sizes)
   residuals = np.asarray(residuals, np.float32)
@@ -125,7 +122,7 @@ def reassign(
       break
     for rows in groups:
       mask = rows >= 0
-      found = _assign_groups(residuals[rows], codebook, mask, assign)
+      found = _balanced_codes(residuals[rows], codebook, where=mask)
       codes[rows[mask], -1] = np.asarray(found)[mask]
   return SemanticIds(codes, level_sizes)
 
@@ -159,9 +156,3 @@ def _colliding_groups(
 def _power_of_two(count: int) -> int:
   """The least one from `count` on."""
   return 1 << max(int(count) - 1, 0).bit_length()
-
-
-@functools.partial(jax.jit, static_argnames="assign")
-def _assign_groups(residuals, codebook, mask, assign):
-  """Codes `[G, s]` of groups `[G, s, D]`."""
-  return assign(residuals, codebook, where=mask)

@@ -114,8 +114,7 @@ def test_a_larger_tau_makes_no_more_ids(seed, one, other):
   counts = [
     len(
       np.unique(
-        adaptive_depth.cut_codes(codes, depths(codes, tables, tau, tau)),
-        axis=0,
+        adaptive_depth.cut_codes(codes, depths(codes, tables, tau, tau)), axis=0
       )
     )
     for tau in (low, high)

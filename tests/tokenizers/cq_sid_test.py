@@ -48,10 +48,7 @@ loss = jax.jit(cq_sid_training.loss, static_argnames="config")
 
 def fit(categories=CATEGORIES, number=5, pairs=PAIRS):
   return cq_sid_training.fit(
-    click_data(categories, pairs),
-    num_categories=number,
-    config=CONFIG,
-    key=KEY,
+    click_data(categories, pairs), num_categories=number, config=CONFIG, key=KEY
   )
 
 

@@ -114,8 +114,7 @@ def test_with_all_items_and_codes_in_the_head_it_is_sarq():
   )
   chex.assert_trees_all_equal(found.state.codebooks, alone.codebooks)
   np.testing.assert_array_equal(
-    found.encode_items(X, every),
-    sarq.encode(alone, X, config=CONFIG.adaptive),
+    found.encode_items(X, every), sarq.encode(alone, X, config=CONFIG.adaptive)
   )
 
 
