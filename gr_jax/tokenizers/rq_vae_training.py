@@ -68,19 +68,13 @@ def loss(
   *,
   config: RqVaeConfig,
   assign: Sequence[quantizers.Assign] | None = None,
-  cut: Callable[[quantizers.Quantized], quantizers.Quantized] | None = None,
 ) -> tuple[jax.Array, tuple[Metrics, quantizers.Quantized]]:
-  """`L_recon + beta L_commit` of vectors `[B, D]` (TIGER eq. 1-2).
-
-  `cut` may leave out levels of the quantization before it is decoded.
-  """
+  """`L_recon + beta L_commit` of vectors `[B, D]` (TIGER eq. 1-2)."""
   assign = training_assign(config) if assign is None else assign
   model = build_model(config, features=vectors.shape[-1])
   variables = {"params": params}
   z = model.apply(variables, vectors, method="encode")
   quantized = quantizers.residual_quantize(z, codebooks, assign=assign)
-  if cut is not None:
-    quantized = cut(quantized)
   latent = quantizers.straight_through(z, quantized.quantized)
   restored = model.apply(variables, latent, method="decode")
   recon = jnp.sum(jnp.square(vectors - restored)) / vectors.shape[0]

@@ -85,21 +85,24 @@ def loss(
   config: SarqConfig,
 ) -> tuple[jax.Array, tuple[rq_vae_training.Metrics, quantizers.Quantized]]:
   """`L_recon^(k) + beta L_commit^(k)` of vectors `[B, D]`."""
-  base, (metrics, kept) = rq_vae_training.loss(
-    params,
-    codebooks,
-    vectors,
-    config=config.vae,
-    cut=lambda found: adaptive_depth.cut(
-      found, adaptive_depth.depths(found.codes, paths)
-    ),
+  vae = config.vae
+  model = rq_vae.build_model(vae, features=vectors.shape[-1])
+  variables = {"params": params}
+  z = model.apply(variables, vectors, method="encode")
+  found = quantizers.residual_quantize(
+    z, codebooks, assign=rq_vae_training.training_assign(vae)
   )
-  # The first residual is the latent itself.
-  gap = kept.residuals[0] - jax.lax.stop_gradient(kept.quantized)
+  depth = adaptive_depth.depths(found.codes, paths)
+  kept = adaptive_depth.cut(found, depth)
+  latent = quantizers.straight_through(z, kept.quantized)
+  restored = model.apply(variables, latent, method="decode")
+  recon = jnp.sum(jnp.square(vectors - restored)) / vectors.shape[0]
+  commit = quantizers.commitment_loss(kept)
+  gap = z - jax.lax.stop_gradient(kept.quantized)
   latent_recon = jnp.sum(jnp.square(gap)) / vectors.shape[0]
-  depth = jnp.mean(jnp.sum(kept.codes >= 0, axis=-1))
-  total = base + config.latent_weight * latent_recon
-  return total, ({**metrics, "depth": depth}, kept)
+  total = recon + vae.beta * commit + config.latent_weight * latent_recon
+  metrics = {"recon": recon, "commit": commit, "depth": jnp.mean(depth)}
+  return total, (metrics, kept)
 
 
 def fit(
@@ -199,9 +202,6 @@ def encode(
   state: SarqState, vectors: np.ndarray | jax.Array, *, config: SarqConfig
 ) -> np.ndarray:
   """Codes `[N, L]` int32 of vectors `[N, D]`, -1 after an early end."""
-  scan_fit.check_vectors(vectors, name="vectors")
-  latents = rq_vae.latent_vectors(
-    state.params, jnp.asarray(vectors, jnp.float32), config=config.vae
-  )
-  codes = quantizers.nearest_codes(latents, state.codebooks)
+  vae = rq_vae.RqVae(config.vae, state.params, state.codebooks)
+  codes = quantizers.nearest_codes(vae.latents(vectors), state.codebooks)
   return np.asarray(ended_codes(codes, state.paths))
