@@ -40,9 +40,14 @@ class Invalid(ValueError):
   """A request that cannot be answered, in one sentence for its sender."""
 
 
-def shown(text: str) -> str:
+def shown(text: str, *, most: int = 60) -> str:
   """A string of the sender as a message may quote it: short and printable."""
-  return ascii(text if len(text) <= 60 else text[:57] + "...")
+  return ascii(text if len(text) <= most else text[: most - 3] + "...")
+
+
+def listed(most: int, **options: Any) -> Any:
+  """The field of a list, of which the first mistake is enough to know."""
+  return Field(max_length=most, strict=False, fail_fast=True, **options)
 
 
 class Purchase(BaseModel):
@@ -75,11 +80,8 @@ History = Annotated[
     ],
     ...,
   ],
-  Field(
-    max_length=1024,
-    strict=False,
-    fail_fast=True,
-    description="Purchases, oldest first; a bare id was bought just now.",
+  listed(
+    1024, description="Purchases, oldest first; a bare id was bought just now."
   ),
   AfterValidator(_oldest_first),
 ]
@@ -110,20 +112,13 @@ class Filters(BaseModel):
   model_config = CLOSED
   exclude: Annotated[
     tuple[ItemId, ...],
-    Field(
-      max_length=5000,
-      strict=False,
-      fail_fast=True,
-      description="Item ids that the answer must not hold.",
-    ),
+    listed(5000, description="Item ids that the answer must not hold."),
   ] = ()
   categories: Annotated[
     tuple[Category, ...],
-    Field(
+    listed(
+      200,
       min_length=1,
-      max_length=200,
-      strict=False,
-      fail_fast=True,
       description="Full category paths at any depth; any of them will do.",
     ),
   ] = ()

@@ -7,6 +7,7 @@ the file was damaged, and nothing is served from it.
 """
 
 import fcntl
+import io
 import json
 import os
 import pathlib
@@ -15,45 +16,32 @@ import zlib
 from typing import Any
 
 
-def _line(change: dict[str, Any]) -> bytes:
-  text = json.dumps(change, separators=(",", ":")).encode()
+def _line(text: bytes) -> bytes:
   return b"%08x %s\n" % (zlib.crc32(text), text)
-
-
-def _parsed(line: bytes) -> dict[str, Any] | None:
-  """The change, None where the line is not whole."""
-  if not line.endswith(b"\n") or line[8:9] != b" ":
-    return None
-  text = line[9:-1]
-  if line[:8] != b"%08x" % zlib.crc32(text):
-    return None
-  return json.loads(text)
 
 
 def _changes(path: pathlib.Path) -> tuple[list[dict[str, Any]], int]:
   """Returns all whole changes, and how many bytes they take."""
   changes, size = [], 0
   # Not splitlines(), to which a carriage return is an end as well.
-  lines = [line + b"\n" for line in path.read_bytes().split(b"\n")]
-  lines[-1] = lines[-1][:-1]
-  lines = [line for line in lines if line]
+  lines = io.BytesIO(path.read_bytes()).readlines()
   for number, line in enumerate(lines, 1):
-    change = _parsed(line)
-    if change is None and line.endswith(b"\n"):
+    text = line[9:-1]
+    if line == _line(text):
+      changes.append(json.loads(text))
+      size += len(line)
+    elif line.endswith(b"\n"):
       raise ValueError(
         f"line {number} of {len(lines)} of {path} is damaged: restore the "
         "file, or move it away to start without it."
       )
-    if change is None:
+    else:
       print(
         f"log: dropped a torn last record of {path} ({len(line)} bytes); it "
         "was never acknowledged.",
         file=sys.stderr,
         flush=True,
       )
-      break
-    changes.append(change)
-    size += len(line)
   return changes, size
 
 
@@ -96,7 +84,7 @@ class ItemLog:
 
   def append(self, change: dict[str, Any]) -> None:
     """Returns when the change is on disk; after an OSError it is not."""
-    line = _line(change)
+    line = _line(json.dumps(change, separators=(",", ":")).encode())
     try:
       rest = memoryview(line)
       while rest:

@@ -6,7 +6,7 @@ an item that comes back has the ID under which the generator learned it.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,7 +43,7 @@ class ItemChange(NamedTuple):
 
   add: Sequence[NewItem] = ()
   remove: Sequence[str] = ()
-  stock: Sequence[tuple[str, bool]] = ()
+  stock: Mapping[str, bool] = {}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -96,23 +96,18 @@ class Items:
     """
     columns = np.full((len(new), self.categories.shape[1]), -1, np.int32)
     for row, item in zip(columns, new):
-      if item.category is not None:
-        row[:] = self._path(item)
+      if item.category is None:
+        continue
+      if item.category not in self.category_row:
+        raise Invalid(
+          f"item {shown(item.item_id)} has category {shown(item.category)}, "
+          "which the catalogue does not know; give a known full path or none."
+        )
+      names = item.category.split(PATH_SEPARATOR)
+      for depth in range(len(names)):
+        above = PATH_SEPARATOR.join(names[: depth + 1])
+        row[depth] = self.category_row[above][1]
     return columns
-
-  def _path(self, item: NewItem) -> np.ndarray:
-    category = item.category or ""
-    if category not in self.category_row:
-      raise Invalid(
-        f"item {shown(item.item_id)} has category {shown(category)}, "
-        "which the catalogue does not know; give a known full path or none."
-      )
-    names = category.split(PATH_SEPARATOR)
-    path = np.full(self.categories.shape[1], -1, np.int32)
-    for depth in range(len(names)):
-      above = PATH_SEPARATOR.join(names[: depth + 1])
-      path[depth] = self.category_row[above][1]
-    return path
 
   def with_facts(self, new: Sequence[NewItem], codes: np.ndarray) -> "Items":
     """Rows for the unknown of `new`, and the facts of all of them.
@@ -121,58 +116,41 @@ class Items:
       new: distinct item ids.
       codes: `[u, L]`, of those that have no row yet, in order.
     """
-    known = self.rows([item.item_id for item in new])
-    fresh = [item.item_id for item, row in zip(new, known) if row < 0]
-    rows = known.copy()
-    rows[known < 0] = np.arange(len(self), len(self) + len(fresh))
-    grown = self._grown(fresh, codes)
-    categories = self.category_columns(new)
+    rows = self.rows([item.item_id for item in new])
+    unknown = rows < 0
+    fresh = [new[i].item_id for i in np.flatnonzero(unknown)]
+    rows[unknown] = range(len(self), len(self) + len(fresh))
+    ids = self.semantic_ids.append(codes) if fresh else self.semantic_ids
+    self.row_of.update(zip(fresh, rows[unknown].tolist()))
     # A known item keeps the category that it has where none is given.
-    named = np.array([i.category is not None for i in new]) | (known < 0)
+    named = unknown | np.array([i.category is not None for i in new], bool)
+    columns = {"popularity": _grown(self.popularity, len(fresh))}
     for name, values, mask in (
+      ("item_ids", [i.item_id for i in new], ...),
       ("texts", [i.text for i in new], ...),
-      ("categories", categories[named], named),
+      ("categories", self.category_columns(new)[named], named),
       ("prices", [i.price for i in new], ...),
       ("present", True, ...),
       ("in_stock", [i.in_stock for i in new], ...),
     ):
-      getattr(grown, name)[rows[mask]] = values
-    return grown
-
-  def _grown(self, fresh: list[str], codes: np.ndarray) -> "Items":
-    """Copies that may be written, with room for `fresh`."""
-    n = len(fresh)
-    ids = self.semantic_ids.append(codes) if n else self.semantic_ids
-    for row, item_id in enumerate(fresh, len(self)):
-      self.row_of[item_id] = row
-    return dataclasses.replace(
-      self,
-      item_ids=_appended(self.item_ids, np.array(fresh, object)),
-      texts=_appended(self.texts, np.full(n, "", object)),
-      categories=_appended(
-        self.categories, np.full((n, self.categories.shape[1]), -1)
-      ),
-      prices=_appended(self.prices, np.zeros(n)),
-      popularity=_appended(self.popularity, np.zeros(n)),
-      present=_appended(self.present, np.ones(n)),
-      in_stock=_appended(self.in_stock, np.ones(n)),
-      semantic_ids=ids,
-    )
+      columns[name] = _grown(getattr(self, name), len(fresh))
+      columns[name][rows[mask]] = values
+    return dataclasses.replace(self, semantic_ids=ids, **columns)
 
   def without(self, item_ids: Sequence[str]) -> "Items":
     """Items of which some are shown no more; unknown ids change nothing."""
-    present = self.present.copy()
-    rows = self.rows(item_ids)
-    present[rows[rows >= 0]] = False
-    return dataclasses.replace(self, present=present)
+    return self._with_flags("present", dict.fromkeys(item_ids, False))
 
-  def with_stock(self, stock: dict[str, bool]) -> "Items":
+  def with_stock(self, stock: Mapping[str, bool]) -> "Items":
     """Items with another stock; unknown ids change nothing."""
-    in_stock = self.in_stock.copy()
-    rows = self.rows(list(stock))
-    there = rows >= 0
-    in_stock[rows[there]] = np.array(list(stock.values()), bool)[there]
-    return dataclasses.replace(self, in_stock=in_stock)
+    return self._with_flags("in_stock", stock)
+
+  def _with_flags(self, name: str, flags: Mapping[str, bool]) -> "Items":
+    column = getattr(self, name).copy()
+    for item_id, flag in flags.items():
+      if (row := self.row(item_id)) >= 0:
+        column[row] = flag
+    return dataclasses.replace(self, **{name: column})
 
   def record(self, row: int) -> dict[str, Any]:
     """The item as HTTP answers it."""
@@ -186,8 +164,10 @@ class Items:
     }
 
 
-def _appended(column: np.ndarray, tail: np.ndarray) -> np.ndarray:
-  return np.concatenate([column, tail.astype(column.dtype)])
+def _grown(column: np.ndarray, n: int) -> np.ndarray:
+  """A copy that may be written, with `n` more rows."""
+  tail = np.zeros((n, *column.shape[1:]), column.dtype)
+  return np.concatenate([column, tail])
 
 
 def catalogue_items(catalogue: Catalogue, semantic_ids: SemanticIds) -> Items:

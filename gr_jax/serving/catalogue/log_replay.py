@@ -7,37 +7,24 @@ from typing import Any
 
 import numpy as np
 
-from gr_jax.serving.catalogue.items import Items, NewItem
+from gr_jax.serving.catalogue.items import ItemChange, Items, NewItem
 
 Encode = Callable[[Sequence[NewItem], Items], np.ndarray]
 """`ItemEncoder.codes`: (new items, items) -> `[n, L]`."""
 
 
-def change_record(
-  mark: str,
-  *,
-  add: Iterable[NewItem] = (),
-  remove: Iterable[str] = (),
-  stock: dict[str, bool] | None = None,
-) -> dict[str, Any]:
+def change_record(mark: str, change: ItemChange) -> dict[str, Any]:
   """One change as the log keeps it.
 
   Args:
     mark: the mark of the tokenizer that gave the codes.
-    add: new items, with codes where they were given now.
-    remove: item ids.
-    stock: whether an item can be bought, by its id.
+    change: its new items have codes where they were given now.
   """
   items = [
     {name: value for name, value in item._asdict().items() if value is not None}
-    for item in add
+    for item in change.add
   ]
-  return {
-    "mark": mark,
-    "add": items,
-    "remove": list(remove),
-    "stock": stock or {},
-  }
+  return {"mark": mark, **change._asdict(), "add": items}
 
 
 @dataclasses.dataclass
@@ -87,51 +74,42 @@ def applied(
   Raises:
     ValueError: a level of the IDs is full.
   """
-  known = [
-    _known_vector(_known_category(item, items), vector_width)
-    for item in folded.facts.values()
-  ]
-  fresh = [i for i in known if items.row(i.item_id) < 0]
+  usable = [_usable(i, items, vector_width) for i in folded.facts.values()]
+  known = [i for i in usable if items.row(i.item_id) >= 0]
+  fresh = [i for i in usable if items.row(i.item_id) < 0]
   # Codes that were given come first: new ones must see what is taken.
   given = [i for i in fresh if i.codes is not None]
-  if given:
-    items = items.with_facts(given, np.array([i.codes for i in given]))
+  items = items.with_facts(given, np.array([i.codes for i in given]))
   missing = [i for i in fresh if i.codes is None]
-  recoded = []
   if missing:
     codes = encode(missing, items)
     items = items.with_facts(missing, codes)
-    recoded = [
+    missing = [
       i._replace(codes=tuple(c.tolist())) for i, c in zip(missing, codes)
     ]
-  rest = [i for i in known if i.item_id not in {f.item_id for f in fresh}]
-  if rest:
-    items = items.with_facts(rest, np.zeros((0, items.semantic_ids.num_levels)))
+  items = items.with_facts(known, np.zeros(0))
   gone = [item_id for item_id, there in folded.present.items() if not there]
-  return items.without(gone).with_stock(folded.stock), recoded
+  return items.without(gone).with_stock(folded.stock), missing
 
 
-def _known_category(item: NewItem, items: Items) -> NewItem:
-  """The item without a category that a newer catalogue no longer has."""
-  if item.category is None or item.category in items.category_row:
-    return item
-  print(
-    f"log: item {item.item_id!r} had category {item.category!r}, which this "
-    "catalogue does not know; it has none now.",
-    file=sys.stderr,
-    flush=True,
-  )
-  return item._replace(category=None)
+def _usable(item: NewItem, items: Items, width: int) -> NewItem:
+  """The item without what the run no longer has or can read."""
+  if item.category is not None and item.category not in items.category_row:
+    _warn(
+      item,
+      f"category {item.category!r}, which this catalogue does not know; it "
+      "has none now.",
+    )
+    item = item._replace(category=None)
+  if item.vector is not None and len(item.vector) != width:
+    _warn(
+      item,
+      f"a vector of {len(item.vector)} numbers; this run's have {width}: its "
+      "text is encoded in its place.",
+    )
+    item = item._replace(vector=None)
+  return item
 
 
-def _known_vector(item: NewItem, width: int) -> NewItem:
-  """The item without a vector that this tokenizer cannot read."""
-  if item.vector is None or len(item.vector) == width:
-    return item
-  print(
-    f"log: item {item.item_id!r} had a vector of {len(item.vector)} numbers; "
-    f"this run's have {width}: its text is encoded in its place.",
-    file=sys.stderr,
-    flush=True,
-  )
-  return item._replace(vector=None)
+def _warn(item: NewItem, loss: str) -> None:
+  print(f"log: item {item.item_id!r} had {loss}", file=sys.stderr, flush=True)

@@ -5,11 +5,10 @@ a reload builds the next pair beside it and swaps the reference; whoever works
 with the old pair keeps it.
 """
 
-import contextlib
 import dataclasses
 import pathlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -71,6 +70,9 @@ class Service:
 
   Raises:
     FileNotFoundError, ValueError, OSError: artefacts or log cannot be read.
+
+  Attributes:
+    serving: what answers now.
   """
 
   def __init__(self, config: ServiceConfig):
@@ -80,14 +82,10 @@ class Service:
     self._reloading = threading.Lock()
     self._log = ItemLog(config.log)
     try:
-      self._serving = self._loaded()
+      self.serving = self._loaded()
     except BaseException:
       self._log.close()
       raise
-
-  @property
-  def serving(self) -> Serving:
-    return self._serving
 
   @property
   def log_records(self) -> int:
@@ -95,15 +93,15 @@ class Service:
 
   def warm(self) -> None:
     """Compiles or loads every program that searches need."""
-    self._serving.engine.warm(self._serving.snapshot)
+    self.serving.engine.warm(self.serving.snapshot)
 
   def prepare_changes(self) -> None:
     """Loads what only new items need."""
-    self._serving.encoder.prepare()
+    self.serving.encoder.prepare()
 
   def answer(self, requests: Sequence[SearchRequest]) -> list[Answer | Invalid]:
     """Answers from one generation, as `Engine.answer`."""
-    engine, _, snapshot = self._serving
+    engine, _, snapshot = self.serving
     return engine.answer(requests, snapshot)
 
   def change(self, change: ItemChange) -> dict[str, Any]:
@@ -121,7 +119,7 @@ class Service:
     if self._reloading.locked():
       raise Busy
     with self._lock:
-      old = self._serving
+      old = self.serving
       try:
         new, record = _changed(old, change)
       except Invalid:
@@ -132,9 +130,9 @@ class Service:
         self._log.append(record)
       except OSError as error:
         raise NotWritten(error.strerror or str(error)) from error
-      self._serving = old._replace(snapshot=new)
+      self.serving = old._replace(snapshot=new)
     rows = new.items.rows([item.item_id for item in change.add])
-    named = (*change.remove, *dict(change.stock))
+    named = (*change.remove, *change.stock)
     return {
       "version": new.version,
       "items": [new.items.record(row) for row in rows.tolist()],
@@ -143,7 +141,7 @@ class Service:
 
   def item(self, item_id: str) -> dict[str, Any] | None:
     """The item as HTTP answers it; None where it is unknown or removed."""
-    items = self._serving.snapshot.items
+    items = self.serving.snapshot.items
     row = items.row(item_id)
     return items.record(row) if row >= 0 and items.present[row] else None
 
@@ -157,27 +155,22 @@ class Service:
       FileNotFoundError, ValueError, OSError: the old one stays.
       Busy: another reload is under way.
     """
-    with self._alone():
-      new = self._loaded()
-      new.engine.warm(new.snapshot)
-      new.encoder.prepare()
-      self._serving = new
-      return new.snapshot.version
+    if not self._reloading.acquire(blocking=False):
+      raise Busy
+    try:
+      with self._lock:
+        new = self._loaded()
+        new.engine.warm(new.snapshot)
+        new.encoder.prepare()
+        self.serving = new
+        return new.snapshot.version
+    finally:
+      self._reloading.release()
 
   def close(self) -> None:
     """Ends the log; no change comes after this."""
     with self._lock:
       self._log.close()
-
-  @contextlib.contextmanager
-  def _alone(self) -> Iterator[None]:
-    if not self._reloading.acquire(blocking=False):
-      raise Busy
-    try:
-      with self._lock:
-        yield
-    finally:
-      self._reloading.release()
 
   def _loaded(self) -> Serving:
     config = self.config
@@ -193,11 +186,8 @@ class Service:
       # IDs of this tokenizer stay from now on, too.
       gone = [i.item_id for i in recoded if not folded.present[i.item_id]]
       stock = {i.item_id: folded.stock[i.item_id] for i in recoded}
-      self._log.append(
-        change_record(
-          artefacts.tokenizer_fingerprint, add=recoded, remove=gone, stock=stock
-        )
-      )
+      change = ItemChange(recoded, gone, stock)
+      self._log.append(change_record(artefacts.tokenizer_fingerprint, change))
     snapshot = first_snapshot(
       items,
       capacity=artefacts.semantic_ids.num_ids + config.room,
@@ -220,17 +210,12 @@ def _changed(
   """Returns the next version and its record in the log."""
   items = old.snapshot.items
   fresh = [i for i in change.add if items.row(i.item_id) < 0]
-  codes = np.zeros((0, items.semantic_ids.num_levels), np.int32)
-  if fresh:
-    codes = old.encoder.codes(fresh, items)
+  codes = old.encoder.codes(fresh, items) if fresh else np.zeros(0)
   if change.add:
     items = items.with_facts(change.add, codes)
-  items = items.without(change.remove).with_stock(dict(change.stock))
+  items = items.without(change.remove).with_stock(change.stock)
   given = {i.item_id: tuple(c.tolist()) for i, c in zip(fresh, codes)}
-  record = change_record(
-    old.engine.artefacts.tokenizer_fingerprint,
-    add=[i._replace(codes=given.get(i.item_id)) for i in change.add],
-    remove=change.remove,
-    stock=dict(change.stock),
-  )
+  add = [i._replace(codes=given.get(i.item_id)) for i in change.add]
+  mark = old.engine.artefacts.tokenizer_fingerprint
+  record = change_record(mark, change._replace(add=add))
   return old.snapshot.changed(items), record

@@ -134,25 +134,22 @@ class Snapshot:
     there = live_ids(items, items.present)
     before = np.zeros(len(codes), bool)
     before[self._rows_in(items)] = True
-    _check_room(items, self.live.capacity)
-    live = self.live
+    live, of_table = self.live, {}
+    if items.semantic_ids is not self.items.semantic_ids:
+      of_table = _of_table(
+        items, live.capacity, self.count_alpha, self.transitions
+      )
     if (gone := before & ~there).any():
       live = live.remove(codes[gone])
     if (new := there & ~before).any():
       live = live.add(codes[new])
-    now = dataclasses.replace(
+    return dataclasses.replace(
       self,
       version=self.version + 1,
       items=items,
       live=live,
       table_rows=np.flatnonzero(there),
-    )
-    if items.semantic_ids is self.items.semantic_ids:
-      return now
-    return dataclasses.replace(
-      now,
-      ranked_items=_ranked_items(items),
-      counts=_counts(items, live.capacity, self.count_alpha, self.transitions),
+      **of_table,
     )
 
   def _rows_in(self, items: Items) -> np.ndarray:
@@ -170,38 +167,32 @@ def live_ids(items: Items, mask: np.ndarray) -> np.ndarray:
   return live
 
 
-def _ranked_items(items: Items) -> np.ndarray:
-  """Rows by ID as `SemanticIds.items` has them, sorted where IDs are shared."""
+def _of_table(
+  items: Items, capacity: int, alpha: float, transitions: Transitions | None
+) -> dict[str, Any]:
+  """The fields of a snapshot that follow from the table of IDs alone.
+
+  Raises:
+    ValueError: more IDs than the capacity; removed ones count, they may come
+      back.
+  """
   ids = items.semantic_ids
+  if ids.num_ids > capacity:
+    raise ValueError(
+      f"{ids.num_ids} semantic IDs do not fit the room for {capacity}: start "
+      "the server with a larger --room."
+    )
+  # Rows by ID as `SemanticIds.items` has them, sorted where IDs are shared.
   ranked = ids.items.copy()
   sizes = np.diff(ids.item_offsets)
   shared = np.repeat(sizes > 1, sizes)
   rows = ranked[shared]
   order = np.lexsort((rows, -items.popularity[rows], ids.id_of_item[rows]))
   ranked[shared] = rows[order]
-  return ranked
-
-
-def _counts(
-  items: Items, capacity: int, alpha: float, transitions: Transitions | None
-) -> dict[str, Any]:
-  """The model's counts of the catalogue, of one shape for all versions."""
-  return count_variables(
-    items.semantic_ids,
-    items.popularity,
-    alpha,
-    transitions,
-    capacity=capacity,
+  counts = count_variables(
+    ids, items.popularity, alpha, transitions, capacity=capacity
   )
-
-
-def _check_room(items: Items, capacity: int) -> None:
-  """Raises if IDs have no room; removed ones count, they may come back."""
-  if items.semantic_ids.num_ids > capacity:
-    raise ValueError(
-      f"{items.semantic_ids.num_ids} semantic IDs do not fit the room for "
-      f"{capacity}: start the server with a larger --room."
-    )
+  return {"ranked_items": ranked, "counts": counts}
 
 
 def first_snapshot(
@@ -225,7 +216,7 @@ def first_snapshot(
     ValueError: more IDs than the capacity.
   """
   ids = items.semantic_ids
-  _check_room(items, capacity)
+  of_table = _of_table(items, capacity, count_alpha, transitions)
   there = live_ids(items, items.present)
   live = make_live_trie(
     ids.ids[there],
@@ -238,8 +229,7 @@ def first_snapshot(
     items,
     live,
     np.flatnonzero(there),
-    _ranked_items(items),
-    _counts(items, live.capacity, count_alpha, transitions),
-    count_alpha,
-    transitions,
+    count_alpha=count_alpha,
+    transitions=transitions,
+    **of_table,
   )

@@ -117,25 +117,18 @@ class Batcher:
 
   def _run(self) -> None:
     while (batch := self._next_batch()) is not None:
-      if batch:
-        self._run_batch(batch)
+      self._run_batch(batch)
 
   def _next_batch(self) -> list[_Job] | None:
     with self._changed:
-      while not self._jobs and not self._closing:
-        self._changed.wait()
+      self._changed.wait_for(lambda: self._jobs or self._closing)
       if not self._jobs:
         return None
-      self._wait_for_company()
+      self._changed.wait_for(
+        lambda: len(self._jobs) >= self._sizes[-1] or self._closing,
+        self._jobs[0].arrived + self._deadline - time.monotonic(),
+      )
       return self._take()
-
-  def _wait_for_company(self) -> None:
-    until = self._jobs[0].arrived + self._deadline
-    while len(self._jobs) < self._sizes[-1] and not self._closing:
-      left = until - time.monotonic()
-      if left <= 0:
-        return
-      self._changed.wait(left)
 
   def _take(self) -> list[_Job]:
     """The next batch leaves the queue; what nobody waits for goes with it."""
@@ -145,11 +138,7 @@ class Batcher:
       for job in self._jobs
       if job.expires > now and not job.future.cancelled()
     ]
-    if not alive:
-      self._jobs.clear()
-      return []
-    beam = alive[0].request.beam
-    same = [job for job in alive if job.request.beam == beam]
+    same = [j for j in alive if j.request.beam == alive[0].request.beam]
     taken = same[: batch_size(len(same[: self._sizes[-1]]), self._sizes)]
     gone = set(map(id, taken))
     self._jobs = collections.deque(j for j in alive if id(j) not in gone)

@@ -123,7 +123,7 @@ class Engine:
     )
     ended = time.perf_counter()
     lists = [
-      _ranked(request, snapshot, mask, ids, log_probs)
+      _ranked(snapshot, log_probs, *snapshot.expand(ids, mask, k=request.k))
       for request, mask, ids, log_probs in zip(
         requests, masks, found.ids, found.log_probs
       )
@@ -181,14 +181,7 @@ def _passing(
     return error
 
 
-def _ranked(
-  request: SearchRequest,
-  snapshot: Snapshot,
-  passing: np.ndarray,
-  ids: np.ndarray,
-  log_probs: np.ndarray,
-) -> list[dict[str, Any]]:
-  rows, places = snapshot.expand(ids, passing, k=request.k)
+def _ranked(snapshot, log_probs, rows, places) -> list[dict[str, Any]]:
   items = snapshot.items
   return [
     {

@@ -21,27 +21,20 @@ def write_prompts(
 
   Items of a history that nobody knows are left out; see `unknown_history`.
   """
-  return prompting.write_prompts(
-    [_prompt_request(request, items) for request in requests],
-    items.semantic_ids,
-    vocabulary,
-    config,
-  )
+  texts = []
+  for request in requests:
+    events = ((items.row(e.id), e.seconds_ago) for e in request.history)
+    texts.append(
+      prompting.PromptRequest(
+        request.query,
+        tuple((row, age) for row, age in events if row >= 0),
+        request.profile.user_id,
+        tuple(f"{k}={v}" for k, v in request.profile.facts.items()),
+      )
+    )
+  return prompting.write_prompts(texts, items.semantic_ids, vocabulary, config)
 
 
 def unknown_history(request: SearchRequest, items: Items) -> list[str]:
   """The item ids of a history that the catalogue does not know."""
   return sorted({e.id for e in request.history if items.row(e.id) < 0})
-
-
-def _prompt_request(
-  request: SearchRequest, items: Items
-) -> prompting.PromptRequest:
-  events = ((items.row(e.id), e.seconds_ago) for e in request.history)
-  facts = request.profile.facts.items()
-  return prompting.PromptRequest(
-    request.query,
-    tuple((row, age) for row, age in events if row >= 0),
-    request.profile.user_id,
-    tuple(f"{name}={fact}" for name, fact in facts),
-  )

@@ -45,23 +45,19 @@ async def read_json(request: Request, *, limit: int, timeout: float) -> Any:
 
 
 async def _read(request: Request, limit: int) -> bytes:
-  length = request.headers.get("content-length", "")
-  if length.isdigit() and int(length) > limit:
-    raise _too_large(limit)
-  parts, size = [], 0
-  async for part in request.stream():
-    size += len(part)
-    if size > limit:
-      raise _too_large(limit)
-    parts.append(part)
-  return b"".join(parts)
-
-
-def _too_large(limit: int) -> Refused:
   # What is left of the body is not read, so that the connection is lost.
-  return Refused(
+  too_large = Refused(
     413, f"the body has more than {limit} bytes.", {"Connection": "close"}
   )
+  length = request.headers.get("content-length", "")
+  if length.isdigit() and int(length) > limit:
+    raise too_large
+  body = bytearray()
+  async for part in request.stream():
+    body += part
+    if len(body) > limit:
+      raise too_large
+  return bytes(body)
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

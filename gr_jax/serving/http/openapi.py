@@ -26,7 +26,6 @@ ERRORS = {
   "507": "The log could not be written; nothing has changed.",
 }
 _WITH_A_BODY = ("400", "408", "413", "415", "422", "503")
-_ANYTHING = {"type": "object"}
 _REF = "#/components/schemas/{model}"
 
 
@@ -60,15 +59,10 @@ class Operation:
 def openapi(operations: Sequence[Operation]) -> dict[str, Any]:
   """The OpenAPI 3.1 document of a server with these operations."""
   described = [each for each in operations if each.summary]
-  models = {
-    model
-    for each in described
-    for model in (each.body, each.answer, ErrorBody)
-    if model is not None
-  }
+  models = {m for each in described for m in (each.body, each.answer)}
+  models = sorted(models - {None} | {ErrorBody}, key=lambda m: m.__name__)
   _, schemas = models_json_schema(
-    [(model, "validation") for model in sorted(models, key=_name)],
-    ref_template=_REF,
+    [(model, "validation") for model in models], ref_template=_REF
   )
   paths: dict[str, dict[str, Any]] = {}
   for each in described:
@@ -85,52 +79,46 @@ def openapi(operations: Sequence[Operation]) -> dict[str, Any]:
   }
 
 
-def _name(model: type[BaseModel]) -> str:
-  return model.__name__
-
-
 def _operation(operation: Operation) -> dict[str, Any]:
   errors = {*operation.errors, *(("401",) if operation.guarded else ())}
   errors |= {*_WITH_A_BODY} if operation.body else set()
   errors |= {"422"} if operation.parameters else set()
-  responses = {"200": _json("Done.", operation.answer)}
+  responses = {"200": {"description": "Done."} | _json(operation.answer)}
   for status in sorted(errors):
     text = ERRORS.get(status, "No such thing, or not allowed.")
-    responses[status] = _json(text, ErrorBody)
-  found: dict[str, Any] = {
-    "summary": operation.summary,
-    "responses": responses,
-  }
+    responses[status] = {"description": text} | _json(ErrorBody)
+  found = {"summary": operation.summary, "responses": responses}
   if operation.guarded:
     found["security"] = [{}, {"bearer": []}]
   if operation.body:
-    content = _json("", operation.body)["content"]
-    found["requestBody"] = {"required": True, "content": content}
+    found["requestBody"] = _json(operation.body) | {"required": True}
   if parameters := _parameters(operation):
     found["parameters"] = parameters
   return found
 
 
-def _json(text: str, model: type[BaseModel] | None) -> dict[str, Any]:
-  schema = {"$ref": _REF.format(model=_name(model))} if model else _ANYTHING
-  content = {"application/json": {"schema": schema}}
-  return {"description": text, "content": content}
+def _json(model: type[BaseModel] | None) -> dict[str, Any]:
+  schema = {"type": "object"}
+  if model:
+    schema = {"$ref": _REF.format(model=model.__name__)}
+  return {"content": {"application/json": {"schema": schema}}}
 
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
+  name = {"type": "string", "minLength": 1}
   found = [
-    _parameter(name, "path", {"type": "string", "minLength": 1})
-    for name in re.findall(r"{(\w+)", operation.path)
+    ("path", {each: name for each in re.findall(r"{(\w+)", operation.path)})
   ]
   if operation.parameters:
     schema = operation.parameters.model_json_schema()
-    found += [
-      _parameter(name, "query", each)
-      for name, each in schema["properties"].items()
-    ]
-  return found
-
-
-def _parameter(name: str, place: str, schema: dict) -> dict[str, Any]:
-  required = "default" not in schema
-  return {"name": name, "in": place, "required": required, "schema": schema}
+    found.append(("query", schema["properties"]))
+  return [
+    {
+      "name": name,
+      "in": place,
+      "required": "default" not in schema,
+      "schema": schema,
+    }
+    for place, schemas in found
+    for name, schema in schemas.items()
+  ]

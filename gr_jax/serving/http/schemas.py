@@ -22,6 +22,7 @@ from gr_jax.serving.requests import (
   Price,
   Profile,
   SearchRequest,
+  listed,
   shown,
 )
 
@@ -30,12 +31,8 @@ Query = Annotated[
 ]
 Vector = Annotated[
   tuple[Annotated[float, Field(ge=-1e6, le=1e6)], ...],
-  Field(
-    min_length=1,
-    max_length=16_384,
-    strict=False,
-    fail_fast=True,
-    description="In place of the text's own vector.",
+  listed(
+    16_384, min_length=1, description="In place of the text's own vector."
   ),
 ]
 
@@ -71,13 +68,10 @@ def search_bodies(beams: tuple[int, ...]) -> dict[str, type[BaseModel]]:
   # pyright reads the alias as a value.
   optional = Query | None  # pyright: ignore[reportOperatorIssue]
   explain: dict[str, Any] = search | {"query": (optional, None)}
+  bodies = {"Search": search, "Recommend": shared, "Explain": explain}
   return {
     f"/{name.lower()}": create_model(f"{name}Body", __config__=CLOSED, **fields)
-    for name, fields in (
-      ("Search", search),
-      ("Recommend", shared),
-      ("Explain", explain),
-    )
+    for name, fields in bodies.items()
   }
 
 
@@ -132,12 +126,8 @@ class ItemsBody(BaseModel):
   """Items to add or to describe anew, ids to remove, and stock by id."""
 
   model_config = CLOSED
-  add: Annotated[
-    tuple[ItemBody, ...], Field(max_length=1000, strict=False, fail_fast=True)
-  ] = ()
-  remove: Annotated[
-    tuple[ItemId, ...], Field(max_length=1000, strict=False, fail_fast=True)
-  ] = ()
+  add: Annotated[tuple[ItemBody, ...], listed(1000)] = ()
+  remove: Annotated[tuple[ItemId, ...], listed(1000)] = ()
   stock: Annotated[
     dict[Name, bool],
     Field(max_length=1000, description="Whether items are in stock, by id."),
@@ -151,7 +141,7 @@ def item_change(body: ItemsBody) -> ItemChange:
     Invalid: nothing would change, or an item is named twice.
   """
   add = [NewItem(*dict(item).values()) for item in body.add]
-  change = ItemChange(tuple(add), body.remove, tuple(body.stock.items()))
+  change = ItemChange(tuple(add), body.remove, body.stock)
   if not any(change):
     raise Invalid("the body changes nothing; give add, remove or stock.")
   named = [*(item.item_id for item in add), *body.remove]

@@ -23,6 +23,9 @@ _WANTED = {
   "tuple_type": "a list",
   "dict_type": "an object",
   "model_type": "an object",
+  "literal_error": "{expected}",
+  "greater_than_equal": "at least {ge:g}",
+  "less_than_equal": "at most {le:g}",
 }
 _KINDS = {
   type(None): "null",
@@ -69,12 +72,6 @@ def _sentence(model: type[BaseModel], error: ErrorDetails, whole: str) -> str:
       return f"unknown field {name} in {parent}; there are {known}."
     case "string_unicode":
       return f"{where} holds half of a surrogate pair."
-    case "literal_error":
-      return f"{where} must be {limits['expected']}; got {_got(value)}."
-    case "greater_than_equal":
-      return f"{where} must be at least {limits['ge']:g}; got {_got(value)}."
-    case "less_than_equal":
-      return f"{where} must be at most {limits['le']:g}; got {_got(value)}."
     case "string_too_short" | "too_short":
       least = _sized(value, limits["min_length"])
       return f"{where} must have at least {least}; got {len(value)}."
@@ -82,7 +79,7 @@ def _sentence(model: type[BaseModel], error: ErrorDetails, whole: str) -> str:
       most = _sized(value, limits["max_length"])
       return f"{where} must have at most {most}; got {len(value)}."
   if wanted := _WANTED.get(error["type"]):
-    return f"{where} must be {wanted}; got {_got(value)}."
+    return f"{where} must be {wanted.format(**limits)}; got {_got(value)}."
   return f"{where} {error['msg']}."
 
 
@@ -91,16 +88,14 @@ def _named(place: tuple[int | str, ...]) -> str:
   if place and place[-1] == "[key]":
     return f"a name in {_named(place[:-2])}"
   text = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in place)
-  text = text.removeprefix(".")
-  printable = text if len(text) <= 80 else text[:77] + "..."
-  return ascii(printable)[1:-1]
+  return shown(text.removeprefix("."), most=80)[1:-1]
 
 
 def _got(value: Any) -> str:
   if isinstance(value, str):
     return shown(value)
-  if type(value) in _KINDS:
-    return _KINDS[type(value)]
+  if kind := _KINDS.get(type(value)):
+    return kind
   # The digits of a larger one help nobody.
   return f"{value:g}" if abs(value) < 1e300 else "one beyond 1e300"
 

@@ -91,7 +91,7 @@ class PageRoutes:
     # Explanations come one by one: searches have the other cores.
     self._explaining = concurrent.futures.ThreadPoolExecutor(1, "explain")
     self.operations = [
-      Operation("/", self._index, guarded=False),
+      Operation("/", self._file, guarded=False),
       Operation("/page/{name}", self._file, guarded=False),
       Operation(
         "/catalogue",
@@ -137,16 +137,10 @@ class PageRoutes:
       explain, search, answer.items, self._service.serving
     ).result()
 
-  async def _index(self, request: Request) -> Response:
-    return self._sent("index.html")
-
   async def _file(self, request: Request) -> Response:
-    name = request.path_params["name"]
+    name = request.path_params.get("name", "index.html")
     if name not in self._files:
       raise Refused(404, "the page has no such file.")
-    return self._sent(name)
-
-  def _sent(self, name: str) -> Response:
     content, media_type = self._files[name]
     return Response(content, media_type=media_type, headers=HEADERS)
 
@@ -180,16 +174,10 @@ class PageRoutes:
     return JSONResponse(found)
 
   async def _find(self, request: Request, words: FindParameters) -> Response:
-    text = words.text
-    snapshot = self._service.serving.snapshot
-    return JSONResponse(
-      {
-        "items": await asyncio.to_thread(
-          find_items, snapshot, text, limit=_FOUND
-        ),
-        "categories": find_categories(snapshot, text, limit=_FOUND),
-      }
-    )
+    snapshot, text = self._service.serving.snapshot, words.text
+    items = await asyncio.to_thread(find_items, snapshot, text, limit=_FOUND)
+    categories = find_categories(snapshot, text, limit=_FOUND)
+    return JSONResponse({"items": items, "categories": categories})
 
   async def _neighbours(self, request: Request) -> Response:
     snapshot = self._service.serving.snapshot

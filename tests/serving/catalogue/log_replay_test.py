@@ -71,7 +71,7 @@ CHANGES = st.lists(
     ItemChange,
     st.lists(FACTS, max_size=3, unique_by=lambda item: item.item_id),
     st.lists(ALSO_UNKNOWN, max_size=2),
-    st.lists(st.tuples(ALSO_UNKNOWN, st.booleans()), max_size=2),
+    st.dictionaries(ALSO_UNKNOWN, st.booleans(), max_size=2),
   ),
   max_size=5,
 )
@@ -106,7 +106,7 @@ def test_another_tokenizer_codes_anew_once_and_forgets_no_fact(changes):
     np.testing.assert_array_equal(found.categories[new], items.categories[old])
   gone = [name for name in added if not items.present[items.row(name)]]
   stock = {name: bool(items.in_stock[items.row(name)]) for name in added}
-  kept = change_record("tokenizer 2", add=recoded, remove=gone, stock=stock)
+  kept = change_record("tokenizer 2", ItemChange(recoded, gone, stock))
   records.append(json.loads(json.dumps(kept)))
   again, anew = replayed(records, mark="tokenizer 2")
   assert anew == []
@@ -117,7 +117,7 @@ def test_another_tokenizer_codes_anew_once_and_forgets_no_fact(changes):
 
 def add(name: str, codes=None, mark=MARK, **facts):
   item = NewItem(name, "cup", codes=codes, **facts)
-  return change_record(mark, add=[item])
+  return change_record(mark, ItemChange([item]))
 
 
 def test_codes_that_were_given_are_not_given_away():
@@ -185,8 +185,8 @@ def test_a_torn_log_is_the_catalogue_before_its_last_change(
 
 def test_a_vector_is_kept_as_the_category_is():
   records = [
-    change_record(MARK, add=[NewItem("p", "cup", "a", vector=(1.0,))]),
-    change_record(MARK, add=[NewItem("p", "cup", price=2.0)]),
+    add("p", category="a", vector=(1.0,)),
+    add("p", price=2.0),
   ]
   item = fold(records, mark="new").facts["p"]
   assert (item.category, item.vector) == ("a", (1.0,))
@@ -199,7 +199,7 @@ def test_a_vector_of_another_width_gives_way_to_the_text(capsys):
     seen.extend(new)
     return encode(new, items)
 
-  records = [change_record("old", add=[NewItem("p", "cup", vector=(1.0, 2.0))])]
+  records = [add("p", mark="old", vector=(1.0, 2.0))]
   applied(fold(records, mark=MARK), catalogue(), coding, vector_width=1)
   assert [item.vector for item in seen] == [None]
   assert "a vector of 2 numbers" in capsys.readouterr().err

@@ -60,7 +60,7 @@ def test_a_batch_answers_as_one_by_one(make_service, search_of):
 )
 def test_filters_are_exact(make_service, find, filters, passes):
   service = make_service()
-  service.change(ItemChange(stock=(("B4", False), ("B5", False))))
+  service.change(ItemChange(stock={"B4": False, "B5": False}))
   whole = ids(find(service, k=60))
   assert len(whole) == 60
   found = ids(find(service, k=60, filters=filters))
@@ -179,7 +179,7 @@ def test_a_restart_has_every_change_under_the_same_ids(make_service, find):
   service = make_service()
   service.change(ItemChange([NewItem(f"N{i}", "cup of tea") for i in range(3)]))
   service.change(ItemChange([NewItem("B1", "described anew", in_stock=False)]))
-  service.change(ItemChange(remove=["N1", "B2"], stock=[("N2", False)]))
+  service.change(ItemChange(remove=["N1", "B2"], stock={"N2": False}))
   service.change(ItemChange([NewItem("N3", "plate")]))
   records = [service.item(i) for i in ("N0", "N1", "N2", "N3", "B1", "B2")]
   found, version = find(service, k=60), service.serving.snapshot.version

@@ -143,7 +143,7 @@ def test_a_change_is_taken_as_it_stands_and_counted_by_kind(client, behind):
   body = ADD | {"remove": ["b", "c"], "stock": {"d": True}}
   assert client.post("/items", json=body).json()["version"] == 2
   add = (NewItem("a", "cup"),)
-  assert behind.taken == [ItemChange(add, ("b", "c"), (("d", True),))]
+  assert behind.taken == [ItemChange(add, ("b", "c"), {"d": True})]
   values = counted(client)
   kinds = {k[1]: v for k, v in values.items() if k[0] == "item_changes_total"}
   assert kinds == {"add": 1, "remove": 2, "stock": 1}

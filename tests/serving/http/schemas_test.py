@@ -128,7 +128,7 @@ def test_a_change_holds_what_the_body_says():
     "vector": (1, 2.5),
     "codes": None,
   }
-  assert (found.remove, found.stock) == (("c",), (("d", False),))
+  assert (found.remove, found.stock) == (("c",), {"d": False})
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,14 @@ import {
   codeText,
   count,
   el,
+  figure,
+  listed,
   percent,
   price,
   shortTopic,
 } from "./dom.js";
-import { address, go } from "./place.js";
+import { leaf, openItem } from "./browse.js";
+import { address } from "./place.js";
 import { addToHistory, body, describe } from "./form.js";
 import * as server from "./server.js";
 import { closeAll, openAll, showTree } from "./tree.js";
@@ -110,11 +113,11 @@ function showAnswers(items, before) {
 
 function answer(item, mark = null) {
   const likely = Math.exp(item.score);
-  const facts = [
+  const facts = listed(
     price(item.price),
     !item.in_stock && "not in stock",
     `ID ${codesText(item.semantic_id)}`,
-  ];
+  );
   return el(
     "li",
     { class: mark === "brought in" ? "in" : null },
@@ -128,7 +131,7 @@ function answer(item, mark = null) {
     el(
       "div",
       { class: "answer" },
-      el("small", {}, facts.filter(Boolean).join(", ")),
+      el("small", {}, facts),
       mark && el("small", { class: "mark" }, mark),
       el(
         "button",
@@ -137,10 +140,7 @@ function answer(item, mark = null) {
           class: "small",
           "aria-label": `Bought: ${item.text}`,
           title: "Add to what was bought before",
-          onclick: () => {
-            addToHistory(item);
-            byId("history-box").open = true;
-          },
+          onclick: () => addToHistory(item),
         },
         "+ bought",
       ),
@@ -169,14 +169,14 @@ function beamNodes(found, plain) {
       const own = keyOf(prefix.prefix);
       const behind = items.get(own) ?? [];
       const more = nodes(own, shortTopic(prefix.topic));
-      if (behind.length > 1) more.push(...behind.map(itemNode));
+      if (behind.length > 1) more.push(...behind.map(leaf));
       const state = !kept.has(own) ? "out" : !before.has(own) ? "in" : null;
       return {
         ...beamRow(prefix, before.get(own), state, behind, topic),
         state,
         open: open.has(own),
         children: more.length ? more : null,
-        activate: () => showItem(behind[0]),
+        activate: () => openItem(behind[0]),
       };
     });
   return nodes("", null);
@@ -187,17 +187,6 @@ function ended(codes) {
   const end = codes.indexOf(-1);
   return end < 0 ? codes : codes.slice(0, end + 1);
 }
-
-const showItem = ({ id }) => go({ view: "browse", item: id });
-
-const itemNode = (item) => ({
-  label: `Item ${item.text}`,
-  row: [
-    el("span", { class: "text link" }, item.text),
-    el("span", { class: "figure quiet" }, price(item.price)),
-  ],
-  activate: () => showItem(item),
-});
 
 function beamRow(prefix, plain, state, items, topicAbove) {
   const code = codeText(prefix.prefix.at(-1));
@@ -211,17 +200,16 @@ function beamRow(prefix, plain, state, items, topicAbove) {
       : (items[0]?.text ?? named);
   const mark = { in: "brought in", out: "filtered out" }[state];
   const moved = state === null && plain.answers !== prefix.answers;
-  const label = [
-    `Code ${code}`,
-    text,
-    `${percent(step)} after the codes above`,
-    `${percent(total)} in all`,
-    count(prefix.answers, "answer"),
-    moved && `${plain.answers} without filters`,
-    mark,
-  ];
   return {
-    label: label.filter(Boolean).join(", "),
+    label: listed(
+      `Code ${code}`,
+      text,
+      `${percent(step)} after the codes above`,
+      `${percent(total)} in all`,
+      count(prefix.answers, "answer"),
+      moved && `${plain.answers} without filters`,
+      mark,
+    ),
     row: [
       el("span", { class: "code" }, code),
       el(
@@ -231,13 +219,9 @@ function beamRow(prefix, plain, state, items, topicAbove) {
         mark && el("small", { class: "mark" }, text && " ", mark),
       ),
       bar(step),
-      el("span", { class: "figure" }, percent(step)),
-      el("span", { class: "figure quiet" }, percent(total)),
-      el(
-        "span",
-        { class: "figure quiet" },
-        (moved ? `${plain.answers} → ` : "") + prefix.answers,
-      ),
+      figure(percent(step)),
+      figure(percent(total), true),
+      figure((moved ? `${plain.answers} → ` : "") + prefix.answers, true),
     ],
   };
 }

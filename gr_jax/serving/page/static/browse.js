@@ -7,6 +7,8 @@ import {
   codeText,
   count,
   el,
+  figure,
+  listed,
   percent,
   price,
   shortTopic,
@@ -23,9 +25,21 @@ let shownItem = null;
 export function startBrowse() {
   picker(byId("find"), {
     find: findItems,
-    pick: (item) => go({ item: item.id }),
+    pick: openItem,
   });
 }
+
+export const openItem = ({ id }) => go({ view: "browse", item: id });
+
+// An item as a leaf of a tree.
+export const leaf = (item) => ({
+  label: `Item ${item.text}`,
+  row: [
+    el("span", { class: "text link" }, item.text),
+    figure(price(item.price), true),
+  ],
+  activate: () => openItem(item),
+});
 
 export async function browse() {
   const prefix = place().get("prefix") ?? "";
@@ -62,14 +76,12 @@ function showPath(found) {
     el(
       "p",
       { class: "quiet" },
-      [
+      listed(
         found.topic?.category,
         count(found.items, "item"),
         count(found.ids, "ID"),
         `${percent(found.share)} of all purchases`,
-      ]
-        .filter(Boolean)
-        .join(", "),
+      ),
     ),
   );
 }
@@ -102,33 +114,24 @@ function branch(node, parent, most) {
   const share = parent.purchases ? node.purchases / parent.purchases : 0;
   const prefix = node.prefix.join();
   return {
-    label: [
+    label: listed(
       `Code ${code}`,
       text,
       `${percent(share)} of the purchases here`,
       count(node.ids, "ID"),
       count(node.items, "item"),
-    ].join(", "),
+    ),
     row: [
       el("span", { class: "code" }, code),
       el("span", { class: "text", title: node.examples.join("\n") }, text),
       bar(most ? node.purchases / most : 0),
-      el("span", { class: "figure" }, percent(share)),
-      el("span", { class: "figure quiet" }, node.ids.toLocaleString("en")),
-      el("span", { class: "figure quiet" }, node.items.toLocaleString("en")),
+      figure(percent(share)),
+      figure(node.ids.toLocaleString("en"), true),
+      figure(node.items.toLocaleString("en"), true),
     ],
     children: async () => nodesOf(await server.get("tree", { prefix })),
   };
 }
-
-const leaf = (item) => ({
-  label: `Item ${item.text}`,
-  row: [
-    el("span", { class: "text link" }, item.text),
-    el("span", { class: "figure quiet" }, price(item.price)),
-  ],
-  activate: () => go({ item: item.id }),
-});
 
 async function showItem(id) {
   const path = `items/${encodeURIComponent(id)}/neighbours`;
@@ -146,7 +149,6 @@ async function showItem(id) {
         onclick: () => {
           addToHistory(item);
           go({ view: null });
-          byId("history-box").open = true;
         },
       },
       "Bought: add to the shopper",

@@ -20,6 +20,17 @@ export function bar(share) {
   return el("span", { class: "bar", "aria-hidden": "true" }, fill);
 }
 
+// A number at the end of a row.
+export const figure = (text, quiet = false) =>
+  el("span", { class: quiet ? "figure quiet" : "figure" }, text);
+
+// What there is of the parts, in words.
+export const listed = (...parts) => parts.filter(Boolean).join(", ");
+
+// Lets the page show an error of what nobody waits for.
+export const failed = (error) =>
+  window.dispatchEvent(new CustomEvent("failed", { detail: error }));
+
 export function percent(share) {
   if (share >= 0.9995) return "100%";
   if (share >= 0.0995) return `${(100 * share).toFixed(1)}%`;

@@ -8,23 +8,9 @@ import * as server from "./server.js";
 const STRANGER = "A stranger";
 const OWN = "As put together below";
 
-// The names of the address that belong to the request.
-const NAMES = [
-  "q",
-  "history",
-  "categories",
-  "low",
-  "high",
-  "stock",
-  "unseen",
-  "user",
-  "facts",
-  "beam",
-];
-
 let about; // The catalogue, as the server describes it.
 let read = null; // The part of the address that stands in the form.
-let history = []; // `{id, text, days}`, oldest first.
+let history = []; // `{id, text, days_ago}`, oldest first.
 let categories = [];
 
 export function startForm(catalogue, onSubmit) {
@@ -62,7 +48,7 @@ export function startForm(catalogue, onSubmit) {
   form.onreset = (event) => {
     event.preventDefault();
     read = null;
-    onSubmit(Object.fromEntries(NAMES.map((name) => [name, null])));
+    onSubmit(Object.fromEntries(names().map((name) => [name, null])));
   };
 }
 
@@ -91,13 +77,14 @@ function startPickers() {
 }
 
 export function addToHistory({ id, text }) {
-  history = [...history.filter((each) => each.id !== id), { id, text, days: 1 }];
+  const others = history.filter((each) => each.id !== id);
+  history = [...others, { id, text, days_ago: 1 }];
+  byId("history-box").open = true;
   showHistory();
 }
 
 async function pickShopper(value) {
-  const chosen = value === "" ? [] : about.shoppers[Number(value)].history;
-  history = await named(chosen.map(({ id, days_ago: days }) => ({ id, days })));
+  history = await named(value === "" ? [] : about.shoppers[value].history);
   showHistory();
 }
 
@@ -109,10 +96,10 @@ const named = (events) =>
     })),
   );
 
-function picked(text, label, remove, ...more) {
+function picked(text, remove, ...more) {
   const gone = el(
     "button",
-    { type: "button", "aria-label": `Remove ${label}`, onclick: remove },
+    { type: "button", "aria-label": `Remove ${text}`, onclick: remove },
     "×",
   );
   return el("li", {}, el("span", {}, text), ...more, gone);
@@ -125,9 +112,9 @@ function showHistory() {
         type: "number",
         min: 0,
         max: 36500,
-        value: event.days,
+        value: event.days_ago,
         "aria-label": `Days ago: ${event.text}`,
-        oninput: () => (event.days = Number(days.value)),
+        oninput: () => (event.days_ago = Number(days.value)),
       });
       const unit = el("small", { "aria-hidden": "true" }, "days ago");
       const remove = () => {
@@ -135,14 +122,12 @@ function showHistory() {
         showHistory();
         byId("add-item").focus();
       };
-      return picked(event.text, event.text, remove, days, unit);
+      return picked(event.text, remove, days, unit);
     }),
   );
-  const key = (events) => events.map((e) => `${e.id}:${e.days}`).join();
+  const key = (events) => events.map((e) => `${e.id}:${e.days_ago}`).join();
   const example = about.shoppers.findIndex(
-    (each) =>
-      key(each.history.map((e) => ({ ...e, days: e.days_ago }))) ===
-      key(history),
+    (each) => key(each.history) === key(history),
   );
   byId("shopper").value =
     example >= 0 ? String(example) : history.length ? "own" : "";
@@ -152,7 +137,7 @@ function showHistory() {
 function showCategories() {
   byId("categories").replaceChildren(
     ...categories.map((path) =>
-      picked(path, path, () => {
+      picked(path, () => {
         categories = categories.filter((other) => other !== path);
         showCategories();
         byId("add-category").focus();
@@ -162,8 +147,11 @@ function showCategories() {
   showCounts();
 }
 
+// Pairs of a field and its value.
 const facts = () =>
-  [...byId("facts").querySelectorAll("select")].filter((each) => each.value);
+  [...byId("facts").querySelectorAll("select")]
+    .filter((each) => each.value)
+    .map((each) => [each.dataset.field, each.value]);
 
 function showCounts() {
   const now = written();
@@ -179,29 +167,29 @@ function showCounts() {
 // The request as names of the address; null is not there.
 function written() {
   const beam = byId("beam").value;
+  const json = (values) => (values.length ? JSON.stringify(values) : null);
   return {
     q: byId("query").value.trim(),
-    history: history.length
-      ? JSON.stringify(history.map(({ id, days }) => [id, days]))
-      : null,
-    categories: categories.length ? JSON.stringify(categories) : null,
+    history: json(history.map(({ id, days_ago }) => [id, days_ago])),
+    categories: json(categories),
     low: byId("low").value || null,
     high: byId("high").value || null,
     stock: byId("stock").checked ? "1" : null,
     unseen: byId("unseen").checked ? "1" : null,
     user: byId("user").value.trim() || null,
-    facts: facts().length
-      ? JSON.stringify(facts().map((f) => [f.dataset.field, f.value]))
-      : null,
+    facts: json(facts()),
     beam: beam === String(about.beams[0]) ? null : beam,
   };
 }
+
+// The names of the address that belong to the request.
+const names = () => Object.keys(written());
 
 // The request in the address, null where there is none. The form is filled
 // with it unless it holds it already: later changes stay.
 export async function readPlace() {
   const now = place();
-  const request = JSON.stringify(NAMES.map((name) => now.get(name)));
+  const request = JSON.stringify(names().map((name) => now.get(name)));
   if (request !== read) await fillForm(now);
   read = request;
   return now.has("q") ? request : null;
@@ -210,7 +198,7 @@ export async function readPlace() {
 async function fillForm(now) {
   byId("query").value = now.get("q") ?? "";
   const events = list(now.get("history"));
-  history = await named(events.map(([id, days]) => ({ id, days })));
+  history = await named(events.map(([id, days_ago]) => ({ id, days_ago })));
   categories = list(now.get("categories"));
   for (const name of ["low", "high", "user"])
     byId(name).value = now.get(name) ?? "";
@@ -235,25 +223,22 @@ function list(text) {
 // The request as the server takes it.
 export function body() {
   const beam = Number(byId("beam").value);
-  const low = byId("low").value;
-  const high = byId("high").value;
-  const query = byId("query").value.trim();
-  const user = byId("user").value.trim();
+  const { q: query, low, high, stock, unseen, user } = written();
   const filters = {
     ...(categories.length && { categories }),
     ...((low || high) && {
       price: { ...(low && { min: +low }), ...(high && { max: +high }) },
     }),
-    ...(byId("stock").checked && { in_stock: true }),
-    ...(byId("unseen").checked &&
+    ...(stock && { in_stock: true }),
+    ...(unseen &&
       history.length && { exclude: history.map(({ id }) => id) }),
   };
   return {
     ...(query && { query }),
-    history: history.map(({ id, days }) => ({ id, days_ago: days })),
+    history: history.map(({ id, days_ago }) => ({ id, days_ago })),
     profile: {
       ...(user && { user_id: user }),
-      facts: Object.fromEntries(facts().map((f) => [f.dataset.field, f.value])),
+      facts: Object.fromEntries(facts()),
     },
     filters,
     beam,

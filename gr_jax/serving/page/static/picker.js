@@ -1,6 +1,6 @@
 // A text box that offers matches (the ARIA combobox pattern).
 
-import { el } from "./dom.js";
+import { el, failed } from "./dom.js";
 
 const PAUSE = 150; // Milliseconds without a key before a request.
 
@@ -8,27 +8,23 @@ const PAUSE = 150; // Milliseconds without a key before a request.
 // is called with the chosen value.
 export function picker(input, { find, pick }) {
   const id = `${input.id}-options`;
-  const list = el("ul", { id, role: "listbox", hidden: true });
-  list.setAttribute("aria-label", input.labels[0].textContent);
+  const label = input.labels[0].textContent;
+  const list = el("ul", {
+    id,
+    role: "listbox",
+    hidden: true,
+    "aria-label": label,
+  });
   const status = el("span", { class: "unseen", role: "status" });
   const box = el("div", { class: "picker" });
   input.replaceWith(box);
   box.append(input, list, status);
-  for (const [name, value] of Object.entries({
-    role: "combobox",
-    autocomplete: "off",
-    "aria-autocomplete": "list",
-    "aria-expanded": "false",
-    "aria-controls": id,
-  }))
-    input.setAttribute(name, value);
+  input.role = "combobox";
+  input.autocomplete = "off";
+  input.ariaAutoComplete = "list";
+  input.ariaExpanded = "false";
+  input.setAttribute("aria-controls", id);
 
-  const nothing = () =>
-    el(
-      "li",
-      { role: "option", "aria-disabled": "true", class: "hint" },
-      "Nothing found.",
-    );
   let options = [];
   let at = -1;
   let timer;
@@ -38,7 +34,7 @@ export function picker(input, { find, pick }) {
     clearTimeout(timer);
     pending?.abort();
     list.hidden = true;
-    input.setAttribute("aria-expanded", "false");
+    input.ariaExpanded = "false";
     input.removeAttribute("aria-activedescendant");
     at = -1;
   }
@@ -78,9 +74,12 @@ export function picker(input, { find, pick }) {
         ),
       ),
     );
-    if (!found.length) list.append(nothing());
+    if (!found.length) {
+      const hint = { role: "option", "aria-disabled": "true", class: "hint" };
+      list.append(el("li", hint, "Nothing found."));
+    }
     list.hidden = false;
-    input.setAttribute("aria-expanded", "true");
+    input.ariaExpanded = "true";
     status.textContent = `${found.length} found.`;
     mark(0);
   }
@@ -93,8 +92,7 @@ export function picker(input, { find, pick }) {
       const found = await find(input.value.trim(), signal);
       if (!signal.aborted) show(found);
     } catch (error) {
-      if (error.name !== "AbortError")
-        window.dispatchEvent(new CustomEvent("failed", { detail: error }));
+      if (error.name !== "AbortError") failed(error);
     }
   }
 

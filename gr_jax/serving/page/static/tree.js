@@ -5,15 +5,14 @@
 // one; and for Enter and click on a node without children `activate`, or
 // `more`, an async function of the nodes that take its place.
 
-import { el } from "./dom.js";
+import { el, failed } from "./dom.js";
 
 const nodeOf = new WeakMap(); // By element.
 
 export function showTree(root, nodes) {
   root.replaceChildren(...items(nodes, 1));
   number(root);
-  const first = root.querySelector("[role=treeitem]");
-  if (first) first.tabIndex = 0;
+  stopAtFirst(root);
   root.onkeydown = (event) => pressed(root, event);
   root.onclick = (event) => clicked(root, event);
   return Promise.all([...root.children].map(openIfWanted));
@@ -29,11 +28,18 @@ export async function openAll(root) {
 export function closeAll(root) {
   for (const item of root.querySelectorAll("[aria-expanded=true]"))
     setOpen(item, false);
-  const first = root.querySelector("[role=treeitem]");
-  for (const item of root.querySelectorAll("[tabindex='0']"))
-    item.tabIndex = -1;
-  if (first) first.tabIndex = 0;
+  stopAtFirst(root);
 }
+
+// Makes an item the only one of the tree that the tab key stops at.
+function stopAt(root, item) {
+  for (const other of root.querySelectorAll("[tabindex='0']"))
+    other.tabIndex = -1;
+  if (item) item.tabIndex = 0;
+}
+
+const stopAtFirst = (root) =>
+  stopAt(root, root.querySelector("[role=treeitem]"));
 
 function items(nodes, level) {
   return nodes.map((node) => {
@@ -72,15 +78,12 @@ async function setOpen(item, open) {
     item.lastElementChild.hidden = !open;
     return;
   }
-  const level = Number(item.getAttribute("aria-level")) + 1;
+  const level = Number(item.ariaLevel) + 1;
   const group = el("ul", { role: "group" });
   item.append(group);
-  await fill(item, group, node.children, level);
-}
-
-async function fill(item, group, children, level) {
-  item.setAttribute("aria-busy", "true");
+  item.ariaBusy = "true";
   try {
+    const { children } = node;
     const nodes = Array.isArray(children) ? children : await children();
     group.replaceChildren(...items(nodes, level));
     number(group);
@@ -89,7 +92,7 @@ async function fill(item, group, children, level) {
     item.setAttribute("aria-expanded", "false");
     failed(error);
   } finally {
-    item.removeAttribute("aria-busy");
+    item.ariaBusy = null;
   }
   await Promise.all([...group.children].map(openIfWanted));
 }
@@ -98,9 +101,7 @@ const isOpen = (item) => item.getAttribute("aria-expanded") === "true";
 
 function focus(root, item) {
   if (!item) return;
-  for (const other of root.querySelectorAll("[tabindex='0']"))
-    other.tabIndex = -1;
-  item.tabIndex = 0;
+  stopAt(root, item);
   item.focus();
 }
 
@@ -112,16 +113,12 @@ function act(root, item) {
 }
 
 async function replace(root, item, more) {
-  const level = item.getAttribute("aria-level");
-  const next = items(await more(), level);
+  const next = items(await more(), item.ariaLevel);
   const group = item.parentElement;
   item.replaceWith(...next);
   number(group);
   focus(root, next[0]);
 }
-
-const failed = (error) =>
-  window.dispatchEvent(new CustomEvent("failed", { detail: error }));
 
 function clicked(root, event) {
   const row = event.target.closest(".row");
