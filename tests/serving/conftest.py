@@ -31,6 +31,22 @@ def copied(run, tmp_path) -> pathlib.Path:
   return shutil.copytree(run, tmp_path / "run")
 
 
+def open_service(artefacts, folder, **options) -> Service:
+  """A small service with its log in a folder."""
+  sizes = {"beams": (BEAM,), "max_batch": 4, "room": 64, "programs": PROGRAMS}
+  log = folder / "items.log"
+  return Service(ServiceConfig(artefacts, log, **sizes | options))
+
+
+def said(response, status: int) -> str:
+  """The one sentence of an error, whose whole body it is."""
+  assert response.status_code == status, response.text
+  assert list(response.json()) == ["error"]
+  text = response.json()["error"]
+  assert "\n" not in text
+  return text
+
+
 @pytest.fixture
 def make_service(run, tmp_path):
   """Opens services on one log, one after the other."""
@@ -39,15 +55,7 @@ def make_service(run, tmp_path):
   def make(artefacts=run, **options) -> Service:
     if opened:
       opened.pop().close()
-    sizes = {"beams": (BEAM,), "max_batch": 4, "room": 64}
-    log = tmp_path / "items.log"
-    opened.append(
-      Service(
-        ServiceConfig(
-          artefacts, log, **sizes | {"programs": PROGRAMS} | options
-        )
-      )
-    )
+    opened.append(open_service(artefacts, tmp_path, **options))
     return opened[-1]
 
   yield make

@@ -118,7 +118,7 @@ class Items:
     """
     rows = self.rows([item.item_id for item in new])
     unknown = rows < 0
-    fresh = [new[i].item_id for i in np.flatnonzero(unknown)]
+    fresh = [item.item_id for item, row in zip(new, rows) if row < 0]
     rows[unknown] = range(len(self), len(self) + len(fresh))
     ids = self.semantic_ids.append(codes) if fresh else self.semantic_ids
     self.row_of.update(zip(fresh, rows[unknown].tolist()))

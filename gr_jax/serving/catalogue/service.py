@@ -95,10 +95,6 @@ class Service:
     """Compiles or loads every program that searches need."""
     self.serving.engine.warm(self.serving.snapshot)
 
-  def prepare_changes(self) -> None:
-    """Loads what only new items need."""
-    self.serving.encoder.prepare()
-
   def answer(self, requests: Sequence[SearchRequest]) -> list[Answer | Invalid]:
     """Answers from one generation, as `Engine.answer`."""
     engine, _, snapshot = self.serving
@@ -214,7 +210,7 @@ def _changed(
   if change.add:
     items = items.with_facts(change.add, codes)
   items = items.without(change.remove).with_stock(change.stock)
-  given = {i.item_id: tuple(c.tolist()) for i, c in zip(fresh, codes)}
+  given = dict(zip((i.item_id for i in fresh), map(tuple, codes.tolist())))
   add = [i._replace(codes=given.get(i.item_id)) for i in change.add]
   mark = old.engine.artefacts.tokenizer_fingerprint
   record = change_record(mark, change._replace(add=add))

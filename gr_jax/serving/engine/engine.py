@@ -7,7 +7,6 @@ one that lets all of them through costs next to nothing, and a program of its
 own for requests without filters would double the time of a start.
 """
 
-import itertools
 import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -46,11 +45,11 @@ class Answer(NamedTuple):
 
 def bucket_sizes(max_batch: int) -> tuple[int, ...]:
   """Returns 1, 4, 16, .. and `max_batch`."""
-  powers = itertools.takewhile(
-    lambda size: size < max_batch,
-    (_GROWTH**exponent for exponent in itertools.count()),
-  )
-  return (*powers, max_batch)
+  sizes, size = [], 1
+  while size < max_batch:
+    sizes.append(size)
+    size *= _GROWTH
+  return (*sizes, max_batch)
 
 
 class Engine:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pydantic import BaseModel
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -15,7 +16,7 @@ from starlette.routing import Route
 from gr_jax.serving.catalogue.service import Service
 from gr_jax.serving.engine.batching import Batcher
 from gr_jax.serving.http.errors import refusal
-from gr_jax.serving.http.http_body import Refused, read_json
+from gr_jax.serving.http.http_body import read_json
 from gr_jax.serving.http.metrics import ServingMetrics
 from gr_jax.serving.http.openapi import Operation, openapi
 from gr_jax.serving.http.schemas import (
@@ -177,7 +178,7 @@ class Api:
     given = request.headers.get("authorization", "").encode()
     wanted = f"Bearer {self._config.token}".encode()
     if not hmac.compare_digest(given, wanted):
-      raise Refused(
+      raise HTTPException(
         401,
         "the bearer token is missing or wrong.",
         {"WWW-Authenticate": "Bearer"},
@@ -185,7 +186,7 @@ class Api:
 
   def _check_ready(self) -> None:
     if doing := self._unavailable():
-      raise Refused(503, f"the server is {doing}.", {"Retry-After": "1"})
+      raise HTTPException(503, f"the server is {doing}.", {"Retry-After": "1"})
 
   async def _search(self, request: Request, body: BaseModel) -> Response:
     narrow = self._batcher.waiting >= self._config.busy
@@ -209,12 +210,12 @@ class Api:
   async def _item(self, request: Request) -> Response:
     found = self._service.item(request.path_params["item_id"])
     if found is None:
-      raise Refused(404, "the catalogue has no such item.")
+      raise HTTPException(404, "the catalogue has no such item.")
     return JSONResponse(found)
 
   async def _reload(self, request: Request) -> Response:
     if not self._config.token:
-      raise Refused(403, "start the server with a token to allow this.")
+      raise HTTPException(403, "start the server with a token to allow this.")
     self._check_ready()
     version = await asyncio.to_thread(self._reload_service)
     return JSONResponse({"version": version})

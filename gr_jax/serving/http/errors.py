@@ -9,15 +9,14 @@ from starlette.responses import JSONResponse
 
 from gr_jax.serving.catalogue.service import Busy, NoRoom, NotWritten
 from gr_jax.serving.engine.batching import QueueFull
-from gr_jax.serving.http.http_body import Refused
 from gr_jax.serving.requests import Invalid
 
 
 def refusal(error: Exception) -> JSONResponse | None:
   """Returns the reply to an expected error, None for a bug."""
   match error:
-    case Refused():
-      return reply(error.status, error.message, error.headers)
+    case HTTPException():
+      return reply(error.status_code, error.detail, error.headers)
     case Invalid():
       return reply(422, str(error))
     case QueueFull():

@@ -4,49 +4,44 @@ import asyncio
 import json
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from gr_jax.serving.requests import shown
-
-
-class Refused(Exception):
-  """A request that is answered with a status and one sentence."""
-
-  def __init__(
-    self, status: int, message: str, headers: dict[str, str] | None = None
-  ):
-    super().__init__(message)
-    self.status = status
-    self.message = message
-    self.headers = headers or {}
 
 
 async def read_json(request: Request, *, limit: int, timeout: float) -> Any:
   """Reads a body of at most `limit` bytes in `timeout` seconds.
 
   Raises:
-    Refused: too large, too slow, not JSON, or of another content type.
+    HTTPException: too large, too slow, not JSON, or of another content type.
   """
   kind = request.headers.get("content-type", "application/json")
   if kind.partition(";")[0].strip().lower() != "application/json":
-    raise Refused(415, "the body must be JSON: content-type application/json.")
+    raise HTTPException(
+      415, "the body must be JSON: content-type application/json."
+    )
   try:
     body = await asyncio.wait_for(_read(request, limit), timeout)
   except TimeoutError:
-    raise Refused(408, f"the body did not come within {timeout:g} s.") from None
+    raise HTTPException(
+      408, f"the body did not come within {timeout:g} s."
+    ) from None
   try:
     return json.loads(
       body, parse_constant=_no_constant, object_pairs_hook=_distinct
     )
   except RecursionError:
-    raise Refused(400, "the body is nested too deeply.") from None
+    raise HTTPException(400, "the body is nested too deeply.") from None
   except ValueError as error:
-    raise Refused(400, f"the body is not JSON: {_short(error)}.") from None
+    raise HTTPException(
+      400, f"the body is not JSON: {_short(error)}."
+    ) from None
 
 
 async def _read(request: Request, limit: int) -> bytes:
   # What is left of the body is not read, so that the connection is lost.
-  too_large = Refused(
+  too_large = HTTPException(
     413, f"the body has more than {limit} bytes.", {"Connection": "close"}
   )
   length = request.headers.get("content-length", "")

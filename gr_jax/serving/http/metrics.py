@@ -1,5 +1,6 @@
 """The counters of a server, as Prometheus reads them."""
 
+import functools
 from collections.abc import Callable
 
 from prometheus_client import (
@@ -27,19 +28,14 @@ class ServingMetrics:
     self.requests = self._new(
       Counter, "requests", "Requests by route and status.", ("route", "status")
     )
-    self.latency = self._new(
-      Histogram,
+    seconds = functools.partial(self._new, Histogram, buckets=_SECONDS)
+    self.latency = seconds(
       "request_seconds",
       "From the request's arrival to its answer.",
       ("route",),
-      buckets=_SECONDS,
     )
-    self.queue = self._new(
-      Histogram, "queue_seconds", "Waiting for a batch.", buckets=_SECONDS
-    )
-    self.search = self._new(
-      Histogram, "search_seconds", "One search.", buckets=_SECONDS
-    )
+    self.queue = seconds("queue_seconds", "Waiting for a batch.")
+    self.search = seconds("search_seconds", "One search.")
     self.batch = self._new(
       Histogram,
       "batch_requests",

@@ -59,8 +59,8 @@ class Operation:
 def openapi(operations: Sequence[Operation]) -> dict[str, Any]:
   """The OpenAPI 3.1 document of a server with these operations."""
   described = [each for each in operations if each.summary]
-  models = {m for each in described for m in (each.body, each.answer)}
-  models = sorted(models - {None} | {ErrorBody}, key=lambda m: m.__name__)
+  found = {m for each in described for m in (each.body, each.answer) if m}
+  models = sorted({*found, ErrorBody}, key=lambda model: model.__name__)
   _, schemas = models_json_schema(
     [(model, "validation") for model in models], ref_template=_REF
   )
@@ -105,9 +105,9 @@ def _json(model: type[BaseModel] | None) -> dict[str, Any]:
 
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
-  name = {"type": "string", "minLength": 1}
+  text = {"type": "string", "minLength": 1}
   found = [
-    ("path", {each: name for each in re.findall(r"{(\w+)", operation.path)})
+    ("path", {each: text for each in re.findall(r"{(\w+)", operation.path)})
   ]
   if operation.parameters:
     schema = operation.parameters.model_json_schema()

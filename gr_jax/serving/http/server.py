@@ -17,7 +17,6 @@ from gr_jax.serving.engine.batching import Batcher
 from gr_jax.serving.http.admission import Admission
 from gr_jax.serving.http.api import Api, HttpConfig
 from gr_jax.serving.http.errors import bug, http_error
-from gr_jax.serving.http.http_body import Refused
 from gr_jax.serving.http.metrics import ServingMetrics
 from gr_jax.serving.page.routes import PageRoutes
 
@@ -113,14 +112,14 @@ class Server:
     """Reloads as `Service.reload` does, and counts it.
 
     Raises:
-      Refused: the artefacts there cannot be served; the old ones go on.
+      HTTPException: the artefacts there cannot be served; the old ones go on.
       Busy: another reload is under way.
     """
     try:
       version = self._service.reload()
     except (OSError, ValueError, TypeError, RuntimeError) as error:
       self._metrics.reloads.labels("refused").inc()
-      raise Refused(409, f"not reloaded: {error}") from error
+      raise HTTPException(409, f"not reloaded: {error}") from error
     self._metrics.reloads.labels("done").inc()
     return version
 
@@ -148,15 +147,17 @@ class Server:
     self._on_ready()
     with contextlib.suppress(Exception):
       # The first request that needs it gets the error.
-      self._service.prepare_changes()
+      self._service.serving.encoder.prepare()
       self._page.prepare()
 
   def _reload_in_background(self) -> None:
     def reload() -> None:
       try:
         text = f"serving version {self.reload()}."
-      except (Refused, Busy) as error:
-        text = str(error) or "a reload is under way already."
+      except HTTPException as error:
+        text = error.detail
+      except Busy:
+        text = "a reload is under way already."
       print(f"reload: {text}", file=sys.stderr, flush=True)
 
     threading.Thread(target=reload, name="reload", daemon=True).start()

@@ -37,20 +37,18 @@ def children(
     return None
   ends = len(prefix) == len(snapshot.live.level_sizes) or -1 in prefix
   parts = [] if ends else _split(snapshot, low, high, len(prefix))
-  rows = items_below(snapshot, low, high)
   popularity = snapshot.items.popularity
-  weights = [
-    int(popularity[items_below(snapshot, a, b)].sum()) for _, a, b in parts
-  ]
-  order = np.argsort(-np.array(weights, np.int64), kind="stable")
-  shown = [parts[i] for i in order[offset : offset + limit]]
-  answers = rows[offset : offset + limit].tolist() if ends else []
+  parts.sort(
+    key=lambda part: -popularity[items_below(snapshot, *part[1:])].sum()
+  )
+  rows = items_below(snapshot, low, high) if ends else np.zeros(0, int)
+  page = slice(offset, offset + limit)
   return _node(snapshot, prefix, low, high) | {
     "width": len(rows) if ends else len(parts),
     "children": [
-      _node(snapshot, (*prefix, code), a, b) for code, a, b in shown
+      _node(snapshot, (*prefix, code), a, b) for code, a, b in parts[page]
     ],
-    "answers": [snapshot.items.record(row) for row in answers],
+    "answers": [snapshot.items.record(row) for row in rows[page].tolist()],
   }
 
 

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Field
 from pydantic_core import PydanticCustomError
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from gr_jax.serving.catalogue.service import Busy, Service
 from gr_jax.serving.engine.batching import Batcher
-from gr_jax.serving.http.http_body import Refused
 from gr_jax.serving.http.openapi import Operation
 from gr_jax.serving.http.schemas import search_bodies, search_request
 from gr_jax.serving.page.browse import children, neighbours
@@ -140,7 +140,7 @@ class PageRoutes:
   async def _file(self, request: Request) -> Response:
     name = request.path_params.get("name", "index.html")
     if name not in self._files:
-      raise Refused(404, "the page has no such file.")
+      raise HTTPException(404, "the page has no such file.")
     content, media_type = self._files[name]
     return Response(content, media_type=media_type, headers=HEADERS)
 
@@ -170,7 +170,9 @@ class PageRoutes:
       children, snapshot, prefix, offset=node.offset, limit=_CHILDREN
     )
     if found is None:
-      raise Refused(404, "no ID of the catalogue begins with this prefix.")
+      raise HTTPException(
+        404, "no ID of the catalogue begins with this prefix."
+      )
     return JSONResponse(found)
 
   async def _find(self, request: Request, words: FindParameters) -> Response:
@@ -184,7 +186,7 @@ class PageRoutes:
     items = snapshot.items
     row = items.row(request.path_params["item_id"])
     if row < 0 or not items.present[row]:
-      raise Refused(404, "the catalogue has no such item.")
+      raise HTTPException(404, "the catalogue has no such item.")
     found = await asyncio.to_thread(
       neighbours, snapshot, row, limit=_NEIGHBOURS
     )

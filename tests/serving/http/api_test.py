@@ -18,6 +18,7 @@ from gr_jax.serving.engine.engine import Answer
 from gr_jax.serving.http.api import Api, HttpConfig
 from gr_jax.serving.http.metrics import ServingMetrics
 from gr_jax.serving.requests import Filters, Invalid, Purchase, SearchRequest
+from tests.serving.conftest import said
 
 ITEM = {"id": "a", "text": "cup", "score": -1.5, "semantic_id": [1, 2]}
 ANSWER = Answer([ITEM], 7, ["x"], {"batch": 1.23456, "search": 2.0}, 3)
@@ -91,12 +92,6 @@ def make(behind):
 @pytest.fixture
 def client(make):
   return make()
-
-
-def said(response, status: int) -> str:
-  assert response.status_code == status, response.text
-  assert list(response.json()) == ["error"]
-  return response.json()["error"]
 
 
 def counted(client) -> dict[tuple, float]:

@@ -14,11 +14,10 @@ from starlette.testclient import TestClient
 from gr_jax.serving.catalogue.service import Busy, NoRoom, NotWritten
 from gr_jax.serving.engine.batching import QueueFull
 from gr_jax.serving.http.errors import bug, http_error, refusal
-from gr_jax.serving.http.http_body import Refused
 from gr_jax.serving.requests import Invalid
 
 EXPECTED = [
-  (Refused(413, "too\nlarge", {"Connection": "close"}), 413, "too large"),
+  (HTTPException(413, "too\nlarge", {"Connection": "close"}), 413, "too large"),
   (Invalid("k must be\r\n 1 to 5"), 422, "k must be 1 to 5"),
   (QueueFull(2.0), 429, "the queue is full; try again in 2.0 s."),
   (TimeoutError(), 504, "no answer in time."),
@@ -56,7 +55,7 @@ def test_a_full_queue_names_whole_seconds_and_never_too_few(seconds):
 
 
 def test_the_headers_of_a_refusal_reach_the_client():
-  error = Refused(401, "no", {"WWW-Authenticate": "Bearer"})
+  error = HTTPException(401, "no", {"WWW-Authenticate": "Bearer"})
   assert refusal(error).headers["www-authenticate"] == "Bearer"
 
 

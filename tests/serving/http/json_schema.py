@@ -13,8 +13,10 @@ KINDS = {
 }
 
 
-def fits(schema: dict, value, models=None) -> bool:
+def fits(schema: dict | bool, value, models=None) -> bool:
   """Whether JSON fits a schema, of the words that the description uses."""
+  if isinstance(schema, bool):
+    return schema
   models = schema.get("$defs", models)
   if "$ref" in schema:
     schema = models[schema["$ref"].rpartition("/")[2]]
@@ -30,13 +32,8 @@ def fits(schema: dict, value, models=None) -> bool:
   if kind == "null":
     return True
   if kind in ("number", "integer"):
-    low, high = schema.get("minimum"), schema.get("maximum")
-    among = value in schema.get("enum", (value,))
-    return (
-      among
-      and (low is None or low <= value)
-      and (high is None or value <= high)
-    )
+    low, high = schema.get("minimum", value), schema.get("maximum", value)
+    return value in schema.get("enum", (value,)) and low <= value <= high
   size = {"object": "Properties", "array": "Items", "string": "Length"}[kind]
   least, most = schema.get(f"min{size}", 0), schema.get(f"max{size}", 1e9)
   if not least <= len(value) <= most:
@@ -50,17 +47,10 @@ def _object_fits(schema: dict, value: dict, models: dict) -> bool:
   known = schema.get("properties", {})
   other = schema.get("additionalProperties", True)
   names = schema.get("propertyNames", {"type": "string"})
-  if not set(schema.get("required", ())) <= set(value):
-    return False
-  for name, each in value.items():
-    if not fits(names, name, models):
-      return False
-    if name not in known and isinstance(other, bool):
-      if not other:
-        return False
-    elif not fits(known.get(name, other), each, models):
-      return False
-  return True
+  return set(schema.get("required", ())) <= set(value) and all(
+    fits(names, name, models) and fits(known.get(name, other), each, models)
+    for name, each in value.items()
+  )
 
 
 def near(schema: dict, models=None) -> st.SearchStrategy:

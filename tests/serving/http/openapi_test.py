@@ -8,19 +8,13 @@ import hypothesis
 import hypothesis.strategies as st
 import pytest
 
-from gr_jax.serving.catalogue.service import (
-  Busy,
-  NoRoom,
-  NotWritten,
-  Service,
-  ServiceConfig,
-)
+from gr_jax.serving.catalogue.service import Busy, NoRoom, NotWritten
 from gr_jax.serving.engine.batching import QueueFull
 from gr_jax.serving.http.openapi import ERRORS
 from gr_jax.serving.http.schemas import ItemsBody, search_bodies
 from gr_jax.serving.http.validation import validated
 from gr_jax.serving.requests import Invalid
-from tests.serving.conftest import BEAM, PROGRAMS
+from tests.serving.conftest import BEAM, open_service
 from tests.serving.http.json_schema import fits, near
 from tests.serving.http.server_test import start
 
@@ -49,10 +43,7 @@ def schema_of(documented: dict) -> dict:
 @pytest.fixture(scope="module")
 def client(run, tmp_path_factory):
   """A client of a server with a token, for tests that change nothing."""
-  log = tmp_path_factory.mktemp("openapi") / "items.log"
-  service = Service(
-    ServiceConfig(run, log, (BEAM,), max_batch=1, room=64, programs=PROGRAMS)
-  )
+  service = open_service(run, tmp_path_factory.mktemp("openapi"), max_batch=1)
   found = start(service, token="s3cret", timeout=30.0, max_body=1000)
   found.headers = {"authorization": "Bearer s3cret"}
   found.service = service

@@ -1,47 +1,26 @@
 """The operations of the page, and what protects its readers."""
 
-import threading
-
 import pytest
-from starlette.testclient import TestClient
 
-from gr_jax.serving.catalogue.service import Service, ServiceConfig
-from gr_jax.serving.http.api import HttpConfig
-from gr_jax.serving.http.server import Server
-from tests.serving.conftest import BEAM, PROGRAMS
+from tests.serving.conftest import BEAM, open_service, said
+from tests.serving.http.server_test import start
 
 DATA = ("/catalogue", "/tree", "/find?text=cup", "/items/B1/neighbours")
 
 
 @pytest.fixture(scope="module")
-def make_client(run, tmp_path_factory):
-  """Clients of one ready service."""
-  log = tmp_path_factory.mktemp("page_routes") / "items.log"
-  service = Service(
-    ServiceConfig(run, log, (BEAM,), max_batch=1, room=64, programs=PROGRAMS)
-  )
+def service(run, tmp_path_factory):
+  folder = tmp_path_factory.mktemp("page_routes")
+  service = open_service(run, folder, max_batch=1)
   service.close = lambda: None  # One client after the other.
-
-  def make(**options) -> TestClient:
-    ready = threading.Event()
-    app = Server(service, HttpConfig(**options), on_ready=ready.set).app
-    client = TestClient(app, raise_server_exceptions=False)
-    client.ready = ready
-    return client
-
-  return make
+  return service
 
 
 @pytest.fixture(scope="module")
-def client(make_client):
-  with make_client() as client:
-    assert client.ready.wait(120)
-    yield client
-
-
-def said(response, status: int) -> str:
-  assert response.status_code == status, response.text
-  return response.json()["error"]
+def client(service):
+  client = start(service)
+  yield client
+  client.__exit__()
 
 
 @pytest.mark.parametrize(
@@ -156,8 +135,8 @@ def test_a_bad_request_is_refused_as_by_a_search(client):
     assert part in said(client.post("/explain", json=body), 422)
 
 
-def test_the_page_needs_no_token_and_its_data_do(make_client):
-  client = make_client(token="s3cret")
+def test_the_page_needs_no_token_and_its_data_do(service):
+  client = start(service, token="s3cret")
   for path in ("/", "/page/page.js"):
     assert client.get(path).status_code == 200
   for path in DATA:
@@ -165,3 +144,4 @@ def test_the_page_needs_no_token_and_its_data_do(make_client):
     right = {"authorization": "Bearer s3cret"}
     assert client.get(path, headers=right).status_code == 200
   assert said(client.post("/explain", json={}), 401)
+  client.__exit__()

@@ -2,6 +2,7 @@
 
 import {
   bar,
+  button,
   byId,
   codesText,
   codeText,
@@ -51,7 +52,6 @@ export async function search() {
       server.post("explain", request, signal),
       filtered && server.post("explain", { ...request, filters: {} }, signal),
     ]);
-    clearTimeout(waiting);
     show(found, plain || found, filtered);
   } catch (error) {
     if (error.name === "AbortError") return;
@@ -133,17 +133,11 @@ function answer(item, mark = null) {
       { class: "answer" },
       el("small", {}, facts),
       mark && el("small", { class: "mark" }, mark),
-      el(
-        "button",
-        {
-          type: "button",
-          class: "small",
-          "aria-label": `Bought: ${item.text}`,
-          title: "Add to what was bought before",
-          onclick: () => addToHistory(item),
-        },
-        "+ bought",
-      ),
+      button("+ bought", () => addToHistory(item), {
+        class: "small",
+        "aria-label": `Bought: ${item.text}`,
+        title: "Add to what was bought before",
+      }),
     ),
   );
 }

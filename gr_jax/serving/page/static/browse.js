@@ -2,6 +2,7 @@
 
 import {
   bar,
+  button,
   byId,
   codesText,
   codeText,
@@ -142,17 +143,10 @@ async function showItem(id) {
   title.textContent = item.text;
   byId("item-body").replaceChildren(
     facts(item),
-    el(
-      "button",
-      {
-        type: "button",
-        onclick: () => {
-          addToHistory(item);
-          go({ view: null });
-        },
-      },
-      "Bought: add to the shopper",
-    ),
+    button("Bought: add to the shopper", () => {
+      addToHistory(item);
+      go({ view: null });
+    }),
     el("h3", {}, "Neighbours"),
     ...neighbours.flatMap((group) => neighbourList(group, item)),
     neighbours.length

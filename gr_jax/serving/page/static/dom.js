@@ -20,6 +20,9 @@ export function bar(share) {
   return el("span", { class: "bar", "aria-hidden": "true" }, fill);
 }
 
+export const button = (text, onclick, attributes = {}) =>
+  el("button", { type: "button", onclick, ...attributes }, text);
+
 // A number at the end of a row.
 export const figure = (text, quiet = false) =>
   el("span", { class: quiet ? "figure quiet" : "figure" }, text);

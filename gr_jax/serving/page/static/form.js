@@ -1,12 +1,9 @@
 // The form as a request, and the request as a part of the address.
 
-import { byId, count, el } from "./dom.js";
+import { button, byId, count, el } from "./dom.js";
 import { picker } from "./picker.js";
 import { place } from "./place.js";
 import * as server from "./server.js";
-
-const STRANGER = "A stranger";
-const OWN = "As put together below";
 
 let about; // The catalogue, as the server describes it.
 let read = null; // The part of the address that stands in the form.
@@ -17,8 +14,8 @@ export function startForm(catalogue, onSubmit) {
   about = catalogue;
   const shopper = byId("shopper");
   shopper.replaceChildren(
-    el("option", { value: "" }, STRANGER),
-    el("option", { value: "own", hidden: true }, OWN),
+    el("option", { value: "" }, "A stranger"),
+    el("option", { value: "own", hidden: true }, "As put together below"),
     ...about.shoppers.map(({ name }, i) =>
       el("option", { value: String(i) }, `Made up: buys ${name}`),
     ),
@@ -97,11 +94,7 @@ const named = (events) =>
   );
 
 function picked(text, remove, ...more) {
-  const gone = el(
-    "button",
-    { type: "button", "aria-label": `Remove ${text}`, onclick: remove },
-    "×",
-  );
+  const gone = button("×", remove, { "aria-label": `Remove ${text}` });
   return el("li", {}, el("span", {}, text), ...more, gone);
 }
 

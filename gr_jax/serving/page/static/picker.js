@@ -8,13 +8,8 @@ const PAUSE = 150; // Milliseconds without a key before a request.
 // is called with the chosen value.
 export function picker(input, { find, pick }) {
   const id = `${input.id}-options`;
-  const label = input.labels[0].textContent;
-  const list = el("ul", {
-    id,
-    role: "listbox",
-    hidden: true,
-    "aria-label": label,
-  });
+  const list = el("ul", { id, role: "listbox", hidden: true });
+  list.ariaLabel = input.labels[0].textContent;
   const status = el("span", { class: "unseen", role: "status" });
   const box = el("div", { class: "picker" });
   input.replaceWith(box);

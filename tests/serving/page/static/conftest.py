@@ -8,10 +8,9 @@ import urllib.request
 import pytest
 
 from gr_jax.serving.catalogue.items import ItemChange, NewItem
-from gr_jax.serving.catalogue.service import Service, ServiceConfig
 from gr_jax.serving.http.api import HttpConfig
 from gr_jax.serving.http.server import Server
-from tests.serving.conftest import BEAM, PROGRAMS
+from tests.serving.conftest import open_service
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
@@ -61,10 +60,7 @@ def browser():
 def server(run, tmp_path_factory):
   """A real server on loopback, ready; `url` is where."""
   uvicorn = pytest.importorskip("uvicorn")
-  log = tmp_path_factory.mktemp("page") / "items.log"
-  service = Service(
-    ServiceConfig(run, log, (BEAM,), max_batch=1, room=64, programs=PROGRAMS)
-  )
+  service = open_service(run, tmp_path_factory.mktemp("page"), max_batch=1)
   # A known item keeps its ID. This is what a careless shop could write.
   text = "<img src=x onerror=alert(1)> red cup"
   service.change(ItemChange([NewItem("B0", text, price=1.0)]))
