@@ -33,8 +33,8 @@ class ItemEncoder:
     self._parts: tuple[Any, Tokenizer] | None = None
     self._lock = threading.Lock()
 
-  def prepare(self) -> None:
-    """Loads the text encoder and compiles the tokenizer's."""
+  def prepare(self) -> tuple[Any, Tokenizer]:
+    """Loads the text encoder and compiles the tokenizer's; returns both."""
     with self._lock:
       if self._parts is None:
         # Imported late: the first new item needs them, the start does not.
@@ -48,6 +48,7 @@ class ItemEncoder:
         nothing = np.zeros((1, artefacts.vector_width), np.float32)
         _in_chunks(tokenizer, nothing, np.full(1, -1, np.int32))
         self._parts = WordLlamaEncoder(), tokenizer
+      return self._parts
 
   def codes(self, new: Sequence[NewItem], items: Items) -> np.ndarray:
     """`[n, L]` whole IDs of items that have no row yet.
@@ -59,8 +60,7 @@ class ItemEncoder:
     from gr_jax.tokenizers.collisions import COLLISIONS
     from gr_jax.tokenizers.cq_sid import category_column
 
-    self.prepare()
-    text, tokenizer = self._parts
+    text, tokenizer = self.prepare()
     categories = category_column(
       items.category_columns(new), self._artefacts.category_depth
     )

@@ -206,7 +206,7 @@ def _changed(
   """Returns the next version and its record in the log."""
   items = old.snapshot.items
   fresh = [i for i in change.add if items.row(i.item_id) < 0]
-  codes = old.encoder.codes(fresh, items) if fresh else np.zeros(0)
+  codes = old.encoder.codes(fresh, items) if fresh else np.zeros((0, 0))
   if change.add:
     items = items.with_facts(change.add, codes)
   items = items.without(change.remove).with_stock(change.stock)

@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
+from gr_jax.data.batches import padded_batches
 from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.serving.catalogue.service import Serving
 from gr_jax.serving.engine.prompting import write_prompts
@@ -71,13 +72,11 @@ def code_log_probs(
     prompt: a prompt of one row, and its query, as from `write_prompts`.
     codes: `[n, L]`, -1 after an early end.
   """
-  found = []
-  for start in range(0, len(codes), _BRANCHES):
-    some = codes[start : start + _BRANCHES]
-    full = np.pad(some, ((0, _BRANCHES - len(some)), (0, 0)), mode="edge")
-    out = _code_log_probs(model, variables, prompt, full[None])
-    found.append(np.asarray(out[0, : len(some)]))
-  return np.concatenate(found)
+  found = [
+    _code_log_probs(model, variables, prompt, some[None])[0]
+    for some in padded_batches(codes, _BRANCHES)
+  ]
+  return np.concatenate(found)[: len(codes)]
 
 
 @functools.partial(jax.jit, static_argnums=0)

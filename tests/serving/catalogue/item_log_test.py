@@ -1,6 +1,7 @@
 """The log keeps what was acknowledged through cuts at any byte."""
 
 import json
+from unittest import mock
 
 import hypothesis
 import hypothesis.strategies as st
@@ -86,20 +87,13 @@ def test_two_servers_cannot_share_a_log(tmp_path):
   assert read(tmp_path / "items.log") == []
 
 
-def test_a_record_that_could_not_be_synced_does_not_come_back(
-  tmp_path, monkeypatch
-):
+def test_a_record_that_could_not_be_synced_does_not_come_back(tmp_path):
   path = tmp_path / "items.log"
   log = ItemLog(path)
   log.append({"n": 0})
-
-  def full(file):
-    raise OSError(28, "No space left on device")
-
-  with monkeypatch.context() as patched:
-    patched.setattr("gr_jax.serving.catalogue.item_log.os.fsync", full)
-    with pytest.raises(OSError, match="No space"):
-      log.append({"n": 1})
+  full = mock.patch("os.fsync", side_effect=OSError(28, "No space left"))
+  with full, pytest.raises(OSError, match="No space"):
+    log.append({"n": 1})
   log.append({"n": 2})
   log.close()
   assert [json.loads(line[9:]) for line in path.read_text().splitlines()] == [

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from unittest import mock
 
 import chex
 import numpy as np
@@ -145,18 +146,11 @@ def test_a_change_that_does_not_fit_changes_nothing(make_service):
   assert service.item("B1") is not None
 
 
-def test_a_change_that_cannot_be_written_is_undone(
-  make_service, find, monkeypatch
-):
+def test_a_change_that_cannot_be_written_is_undone(make_service, find):
   service = make_service()
-
-  def full(file):
-    raise OSError(28, "No space left on device")
-
-  with monkeypatch.context() as patched:
-    patched.setattr("gr_jax.serving.catalogue.item_log.os.fsync", full)
-    with pytest.raises(NotWritten, match="No space left"):
-      service.change(ItemChange([NewItem("N1", "red cup")], remove=["B1"]))
+  full = mock.patch("os.fsync", side_effect=OSError(28, "No space left"))
+  with full, pytest.raises(NotWritten, match="No space left"):
+    service.change(ItemChange([NewItem("N1", "red cup")], remove=["B1"]))
   assert service.item("N1") is None
   assert len(find(service, k=60).items) == 60
   service.change(ItemChange([NewItem("N2", "red cup")]))

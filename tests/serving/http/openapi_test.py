@@ -3,6 +3,7 @@
 import concurrent.futures
 import json
 import re
+from unittest import mock
 
 import hypothesis
 import hypothesis.strategies as st
@@ -159,14 +160,7 @@ def test_an_item_of_an_answer_has_just_what_is_described(client, document):
   assert set(answer["milliseconds"]) == taken
 
 
-def broken(error):
-  def raising(*_):
-    raise error
-
-  return raising
-
-
-def refusals(client, monkeypatch, path):
+def refusals(client, path):
   """Responses of everything that can go wrong with one POST."""
   batcher, service = client.server.batcher, client.service
   good = json.dumps({"query": "cup"} if path == "/search" else {}).encode()
@@ -179,8 +173,7 @@ def refusals(client, monkeypatch, path):
     yield client.post(path, content=good, headers=plain)
     yield client.post(path, json={"unknown": 1})
   yield client.post(path, content=good, headers={"authorization": ""})
-  with monkeypatch.context() as patched:
-    patched.setattr(client.server, "_doing", "stopping")
+  with mock.patch.object(client.server, "_doing", "stopping"):
     yield client.post(path, content=good)
   owner, name, errors = batcher, "submit", [QueueFull(1)]
   if path == "/items":
@@ -192,20 +185,18 @@ def refusals(client, monkeypatch, path):
   else:
     late = concurrent.futures.Future()
     late.set_exception(TimeoutError())
-    with monkeypatch.context() as patched:
-      patched.setattr(batcher, "submit", lambda request: late)
+    with mock.patch.object(batcher, "submit", return_value=late):
       yield client.post(path, content=good)
   for error in errors:
-    with monkeypatch.context() as patched:
-      patched.setattr(owner, name, broken(error))
+    with mock.patch.object(owner, name, side_effect=error):
       yield client.post(path, content=good)
 
 
 @pytest.mark.parametrize("path", [*BODIES, "/admin/reload"])
-def test_every_refusal_is_described(client, document, monkeypatch, path):
+def test_every_refusal_is_described(client, document, path):
   documented = document["paths"][path]["post"]["responses"]
   found = set()
-  for response in refusals(client, monkeypatch, path):
+  for response in refusals(client, path):
     status = str(response.status_code)
     assert response.status_code >= 400
     assert fits(
