@@ -1,6 +1,5 @@
 """The changes of a log, folded into the items of a catalogue."""
 
-import dataclasses
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -27,46 +26,37 @@ def change_record(mark: str, change: ItemChange) -> dict[str, Any]:
   return {"mark": mark, **change._asdict(), "add": items}
 
 
-@dataclasses.dataclass
-class Folded:
-  """All changes of a log in one.
+def fold(changes: Iterable[dict[str, Any]], *, mark: str) -> ItemChange:
+  """Folds changes, oldest first, into one; items in order of appearance.
 
-  Attributes:
-    facts: the last facts by item id, in the order in which ids first appear.
-    present: whether an item is shown, by its id.
-    stock: whether an item can be bought, by its id.
+  Codes of another tokenizer are left out.
   """
-
-  facts: dict[str, NewItem] = dataclasses.field(default_factory=dict)
-  present: dict[str, bool] = dataclasses.field(default_factory=dict)
-  stock: dict[str, bool] = dataclasses.field(default_factory=dict)
-
-
-def fold(changes: Iterable[dict[str, Any]], *, mark: str) -> Folded:
-  """Folds changes, oldest first; codes of another tokenizer are left out."""
-  folded = Folded()
+  facts: dict[str, NewItem] = {}
+  present: dict[str, bool] = {}
+  stock: dict[str, bool] = {}
   for change in changes:
     for stored in change["add"]:
       item = NewItem(**stored)
-      old = folded.facts.get(item.item_id)
+      old = facts.get(item.item_id)
       codes = item.codes if change["mark"] == mark else None
-      folded.facts[item.item_id] = item._replace(
+      facts[item.item_id] = item._replace(
         # What was given first stays.
         codes=old.codes if old and old.codes else codes,
         category=item.category or (old.category if old else None),
         vector=item.vector or (old.vector if old else None),
       )
-      folded.present[item.item_id] = True
-      folded.stock[item.item_id] = item.in_stock
-    folded.present |= dict.fromkeys(change["remove"], False)
-    folded.stock |= change["stock"]
-  return folded
+      present[item.item_id] = True
+      stock[item.item_id] = item.in_stock
+    present |= dict.fromkeys(change["remove"], False)
+    stock |= change["stock"]
+  gone = [item_id for item_id, there in present.items() if not there]
+  return ItemChange(list(facts.values()), gone, stock)
 
 
 def applied(
-  folded: Folded, items: Items, encode: Encode, *, vector_width: int
+  change: ItemChange, items: Items, encode: Encode, *, vector_width: int
 ) -> tuple[Items, list[NewItem]]:
-  """Returns the items after the changes, and those that were coded anew.
+  """Returns the items after all changes, and those that were coded anew.
 
   What a newer run cannot use, a category that is gone or a vector of another
   width, is left out, with a message.
@@ -74,7 +64,7 @@ def applied(
   Raises:
     ValueError: a level of the IDs is full.
   """
-  usable = [_usable(i, items, vector_width) for i in folded.facts.values()]
+  usable = [_usable(item, items, vector_width) for item in change.add]
   known = [i for i in usable if items.row(i.item_id) >= 0]
   fresh = [i for i in usable if items.row(i.item_id) < 0]
   # Codes that were given come first: new ones must see what is taken.
@@ -88,8 +78,7 @@ def applied(
       i._replace(codes=tuple(c.tolist())) for i, c in zip(missing, codes)
     ]
   items = items.with_facts(known, np.zeros(0))
-  gone = [item_id for item_id, there in folded.present.items() if not there]
-  return items.without(gone).with_stock(folded.stock), missing
+  return items.without(change.remove).with_stock(change.stock), missing
 
 
 def _usable(item: NewItem, items: Items, width: int) -> NewItem:

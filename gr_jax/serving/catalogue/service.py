@@ -172,18 +172,19 @@ class Service:
     config = self.config
     artefacts = load_artefacts(config.artefacts)
     encoder = ItemEncoder(artefacts)
+    mark = artefacts.tokenizer_fingerprint
     items, recoded = applied(
-      folded := fold(self._log.changes(), mark=artefacts.tokenizer_fingerprint),
+      logged := fold(self._log.changes(), mark=mark),
       catalogue_items(artefacts.catalogue, artefacts.semantic_ids),
       encoder.codes,
       vector_width=artefacts.vector_width,
     )
     if recoded:
       # IDs of this tokenizer stay from now on, too.
-      gone = [i.item_id for i in recoded if not folded.present[i.item_id]]
-      stock = {i.item_id: folded.stock[i.item_id] for i in recoded}
+      stock = {i.item_id: logged.stock[i.item_id] for i in recoded}
+      gone = [item_id for item_id in logged.remove if item_id in stock]
       change = ItemChange(recoded, gone, stock)
-      self._log.append(change_record(artefacts.tokenizer_fingerprint, change))
+      self._log.append(change_record(mark, change))
     snapshot = first_snapshot(
       items,
       capacity=artefacts.semantic_ids.num_ids + config.room,
@@ -192,10 +193,7 @@ class Service:
       transitions=artefacts.transitions,
     )
     engine = Engine(
-      artefacts,
-      self._searches,
-      beams=config.beams,
-      max_batch=config.max_batch,
+      artefacts, self._searches, beams=config.beams, max_batch=config.max_batch
     )
     return Serving(engine, encoder, snapshot)
 

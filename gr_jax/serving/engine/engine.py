@@ -150,10 +150,7 @@ class Engine:
   ) -> SearchInputs:
     """Prompts and masks, filled up with copies of the first row."""
     prompts = write_prompts(
-      requests,
-      snapshot.items,
-      self.artefacts.vocabulary,
-      self.artefacts.prompt,
+      requests, snapshot.items, self.artefacts.vocabulary, self.artefacts.prompt
     )
     size = next(size for size in self.sizes if size >= len(requests))
     masks = [

@@ -30,9 +30,7 @@ class ServingMetrics:
     )
     seconds = functools.partial(self._new, Histogram, buckets=_SECONDS)
     self.latency = seconds(
-      "request_seconds",
-      "From the request's arrival to its answer.",
-      ("route",),
+      "request_seconds", "From the request's arrival to its answer.", ("route",)
     )
     self.queue = seconds("queue_seconds", "Waiting for a batch.")
     self.search = seconds("search_seconds", "One search.")

@@ -132,10 +132,8 @@ def test_codes_that_were_given_are_not_given_away():
 
 def test_an_item_keeps_its_first_codes_and_category():
   first = add("p", (1, 1, 1), category="a > x")
-  folded = fold([first, add("p", (0, 0, 1), price=2.0)], mark=MARK)
-  assert folded.facts["p"] == NewItem(
-    "p", "cup", "a > x", price=2.0, codes=(1, 1, 1)
-  )
+  (item,) = fold([first, add("p", (0, 0, 1), price=2.0)], mark=MARK).add
+  assert item == NewItem("p", "cup", "a > x", price=2.0, codes=(1, 1, 1))
 
 
 def test_a_record_without_codes_takes_those_of_the_catalogue():
@@ -184,11 +182,8 @@ def test_a_torn_log_is_the_catalogue_before_its_last_change(
 
 
 def test_a_vector_is_kept_as_the_category_is():
-  records = [
-    add("p", category="a", vector=(1.0,)),
-    add("p", price=2.0),
-  ]
-  item = fold(records, mark="new").facts["p"]
+  records = [add("p", category="a", vector=(1.0,)), add("p", price=2.0)]
+  (item,) = fold(records, mark="new").add
   assert (item.category, item.vector) == ("a", (1.0,))
 
 

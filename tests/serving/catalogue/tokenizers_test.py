@@ -24,9 +24,7 @@ def make_run(case: str, workdir):
   """A run whose generator was never trained: `workdir`."""
   tokenized = tiny_tokenizers.fit(case, workdir)
   untrained = build_untrained(
-    ConfigDict(GENERATOR),
-    tiny_tokenizers.data(workdir),
-    tokenized.semantic_ids,
+    ConfigDict(GENERATOR), tiny_tokenizers.data(workdir), tokenized.semantic_ids
   )
 
   def save(directory):

@@ -59,9 +59,7 @@ def snapshot(artefacts):
   ids = artefacts.semantic_ids
   items = catalogue_items(artefacts.catalogue, ids)
   first = first_snapshot(
-    items,
-    capacity=ids.num_ids + ROOM,
-    count_alpha=artefacts.count_alpha,
+    items, capacity=ids.num_ids + ROOM, count_alpha=artefacts.count_alpha
   )
   stock = {item_id: False for item_id in items.item_ids[::5]}
   return first.changed(items.with_stock(stock))
@@ -174,9 +172,7 @@ def test_a_changed_catalogue_answers_as_one_built_anew(
   items = items.with_facts(new, codes).without(["B0", "B11"])
   changed = snapshot.changed(items)
   anew = first_snapshot(
-    items,
-    capacity=snapshot.live.capacity,
-    count_alpha=artefacts.count_alpha,
+    items, capacity=snapshot.live.capacity, count_alpha=artefacts.count_alpha
   )
   for filters in FILTERS[:3]:
     request = search_of("cup", filters=filters, k=60)

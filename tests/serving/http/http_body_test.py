@@ -58,25 +58,17 @@ def test_deep_nesting_is_refused():
     read(b"[" * 100_000, limit=200_000)
 
 
-def test_numbers_of_endless_digits_are_refused():
+@pytest.mark.parametrize(
+  ("body", "options", "status"),
+  [
+    (b"9" * 10_000, {"limit": 20_000}, 400),
+    (b"{}", {"headers": [(b"content-length", b"101")]}, 413),
+    (b"{}", {"wait": 1.0}, 408),
+    (b"a=1", {"headers": [(b"content-type", b"text/plain")]}, 415),
+  ],
+  ids=["endless digits", "length as said", "slow", "other media type"],
+)
+def test_what_cannot_be_a_body_is_refused(body, options, status):
   with pytest.raises(HTTPException) as caught:
-    read(b"9" * 10_000, limit=20_000)
-  assert caught.value.status_code == 400
-
-
-def test_a_length_that_is_said_is_refused_before_it_is_read():
-  with pytest.raises(HTTPException) as caught:
-    read(b"{}", headers=[(b"content-length", b"101")])
-  assert caught.value.status_code == 413
-
-
-def test_a_slow_body_is_refused():
-  with pytest.raises(HTTPException) as caught:
-    read(b"{}", wait=1.0)
-  assert caught.value.status_code == 408
-
-
-def test_other_media_types_are_refused():
-  with pytest.raises(HTTPException) as caught:
-    read(b"a=1", headers=[(b"content-type", b"text/plain")])
-  assert caught.value.status_code == 415
+    read(body, **options)
+  assert caught.value.status_code == status

@@ -99,8 +99,7 @@ def opened(browser, server):
     page.on("console", complain)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on(
-      "request",
-      lambda r: r.url.startswith(server) or complaints.append(r.url),
+      "request", lambda r: r.url.startswith(server) or complaints.append(r.url)
     )
     page.goto(f"{server}/#{place}")
     page.wait_for_selector("#about:not(:empty)")
