@@ -87,8 +87,6 @@ def _parser() -> argparse.ArgumentParser:
     required=True,
     help="the --workdir of a run of gr_jax.main",
   )
-  add("--host", default="127.0.0.1", help="address to listen on [127.0.0.1]")
-  add("--port", type=int, default=8000, help="port, 0 for a free one [8000]")
   add(
     "--beam",
     type=_beams,
@@ -97,33 +95,24 @@ def _parser() -> argparse.ArgumentParser:
     "separated by commas, are a choice of each request; the first is the "
     "default [50]",
   )
-  add("--max-batch", type=int, default=16, help="requests in a search [16]")
-  add(
-    "--deadline-ms",
-    type=float,
-    default=4.0,
-    help="how long a request waits for others at most [4]",
-  )
-  add(
-    "--queue",
-    type=int,
-    default=256,
-    help="requests that may wait; more are refused with 429 [256]",
-  )
-  add(
-    "--busy",
-    type=int,
-    default=32,
-    help="with several beams: once so many wait, requests that name no beam "
-    "get the narrowest that holds their k [32]",
-  )
-  add(
-    "--timeout",
-    type=float,
-    default=10.0,
-    help="seconds after which a request is answered with 504 [10]",
-  )
-  add("--max-body", type=int, default=4_000_000, help="bytes [4000000]")
+  for flag, kind, default, text in (
+    ("--host", str, "127.0.0.1", "address to listen on"),
+    ("--port", int, 8000, "port, 0 for a free one"),
+    ("--max-batch", int, 16, "requests in a search"),
+    ("--deadline-ms", float, 4, "how long a request waits for others at most"),
+    ("--queue", int, 256, "requests that may wait; more are refused with 429"),
+    (
+      "--busy",
+      int,
+      32,
+      "with several beams: once so many wait, requests that name no beam get "
+      "the narrowest that holds their k",
+    ),
+    ("--timeout", float, 10, "seconds until a request is answered with 504"),
+    ("--max-body", int, 4_000_000, "bytes"),
+    ("--room", int, 8192, "new semantic IDs that fit beside those of the run"),
+  ):
+    add(flag, type=kind, default=kind(default), help=f"{text} [{default}]")
   add(
     "--token",
     default=os.environ.get("GR_JAX_TOKEN", ""),
@@ -134,12 +123,6 @@ def _parser() -> argparse.ArgumentParser:
     "--log",
     type=pathlib.Path,
     help="file that keeps added and removed items [ARTEFACTS.items.log]",
-  )
-  add(
-    "--room",
-    type=int,
-    default=8192,
-    help="new semantic IDs that fit beside those of the run [8192]",
   )
   return parser
 
