@@ -17,16 +17,12 @@ runs, not what is true).
 
 from ml_collections import ConfigDict
 
-from configs import cq_sid_claim, eg_grpo
+from configs import cq_sid_claim, eg_grpo, study
 
-PRESETS = ("", "tiny")
+PRESETS = study.PRESETS
 
 
 def get_config(preset: str = "") -> ConfigDict:
-  if preset not in PRESETS:
-    raise ValueError(
-      f"unknown preset {preset!r}; there are: default (write nothing), tiny."
-    )
   config = cq_sid_claim.get_config(preset)
   config.name = "eg_grpo_claim"
   config.experiment = "studies.eg_grpo"
@@ -56,39 +52,34 @@ def _default(config: ConfigDict) -> None:
     "k1_free", "k2_free", "k2_append",
   )  # fmt: skip
   few = ("sft", "k0", "k2", "k2_append")
-  config.worlds.complete_journey.variants = few
   config.seeds = (0, 1, 2, 3, 4)
-  config.worlds.shop_world.data.update(
-    num_items=4000, num_users=1500, num_requests=20_000
-  )
+  config.generator.loop.log_every = 100
   # A request of the shop shares its history with no other and has a click or
   # two; a basket of the purchases has many searches and items. In the shop the
   # hit rate on the validation period no longer rose after 800 steps: with 1,600
   # it was 43.0 and 81.0 % at 1 and 10, with 800 45.1 and 81.2 %. On the
   # purchases it still rose steeply from 600 to 1,500 steps.
-  config.worlds.shop_world.generator = {
-    "examples": {"batch_size": 64, "targets": 2},
-    "loop": {"steps": 800, "checkpoint_every": 800},
-  }
+  shop, purchases = config.worlds.shop_world, config.worlds.complete_journey
+  shop.data = study.shop(items=4000, users=1500, requests=20_000)
+  shop.generator = _training(batch_size=64, targets=2, steps=800)
+  purchases.generator = _training(batch_size=16, targets=8, steps=4000)
+  purchases.variants = few
   # More items for samples to miss, and twice the requests to ask.
-  config.worlds.large_shop = config.worlds.shop_world.to_dict()
-  config.worlds.large_shop.data.update(
-    num_items=20_000, num_users=5000, num_requests=60_000
-  )
-  config.worlds.large_shop.variants = few
-  config.worlds.complete_journey.generator = {
-    "examples": {"batch_size": 16, "targets": 8},
-    "loop": {"steps": 4000, "checkpoint_every": 4000},
+  large = study.shop(items=20_000, users=5000, requests=60_000)
+  config.worlds.large_shop = shop.to_dict() | {"data": large, "variants": few}
+
+
+def _training(*, batch_size: int, targets: int, steps: int) -> dict:
+  return {
+    "examples": {"batch_size": batch_size, "targets": targets},
+    "loop": {"steps": steps, "checkpoint_every": steps},
   }
-  config.generator.loop.log_every = 100
 
 
 def _tiny(config: ConfigDict) -> None:
   config.variants = ("sft", "k0", "k2")
-  config.worlds.shop_world.generator = {
-    "examples": {"batch_size": 16, "targets": 2},
-    "loop": {"steps": 40, "checkpoint_every": 40},
-  }
+  shop = config.worlds.shop_world
+  shop.generator = _training(batch_size=16, targets=2, steps=40)
   config.generator.loop.log_every = 20
   config.align.prompts.batch_size = 16
   config.align.loop.update(

@@ -15,40 +15,22 @@ minutes: shows that it runs, not what is true).
 
 from ml_collections import ConfigDict
 
-from configs import genrec
-from configs.retrieval import base
+from configs import genrec, study
 
-PRESETS = ("", "tiny")
+PRESETS = study.PRESETS
 _GENERATORS = ("point_wise", "page_wise", "page_wise_tokens")
 
 
 def get_config(preset: str = "") -> ConfigDict:
-  if preset not in PRESETS:
-    raise ValueError(
-      f"unknown preset {preset!r}; there are: default (write nothing), tiny."
-    )
-  shared = base("")
-  config = ConfigDict()
-  config.name = "genrec_claim"
-  config.experiment = "studies.genrec"
-  config.output = ""
+  config = study.base("genrec", preset)
   config.variants = (*_GENERATORS, "grpo", "grpo_sr", "without_gate")
-  config.seeds = (0, 1, 2, 3, 4)
-  config.worlds = _worlds(shared)
-  config.vectors = shared.vectors.to_dict()
+  config.worlds = _worlds()
   config.tokenizer = {
     "name": "rq_kmeans",
     "collisions": "clusters",
     "clusters": "plain",
     "iterations": 10,
   }
-  config.generator = shared.generator.to_dict()
-  config.generator.count_alpha = 0.0
-  config.generator.prompt.update(history=32, lookback=256)
-  config.generator.model.update(
-    layers=2, width=128, heads=4, kv_heads=2, head_size=32, feed_forward=352
-  )
-  config.generator.loop.update(steps=600, log_every=50, checkpoint_every=600)
   config.preference = genrec.preference()
   config.preference.max_requests = 0  # The worlds are small.
   config.preference.update(category_depth=1, epochs=2)
@@ -66,29 +48,16 @@ def get_config(preset: str = "") -> ConfigDict:
     steps=100, log_every=10, eval_every=100, checkpoint_every=100
   )
   config.align.validation.update(requests=256)
-  config.evaluation = {
-    "split": "test",
-    "requests": 1000,
-    "unconstrained_beam": 10,
-    "batch_size": 32,
-    "seed": 0,
-  }
-  if preset == "tiny":
-    _tiny(config)
+  config.evaluation.update(split="test", unconstrained_beam=10)
+  {"": _default, "tiny": _tiny}[preset](config)
   return config
 
 
-def _worlds(shared: ConfigDict) -> dict:
+def _worlds() -> dict:
   hidden = {"hidden_share": 0.15}
   return {
     "shop_world": {
-      "data": {
-        "source": "shop_world",
-        "seed": 0,
-        "num_items": 6000,
-        "num_users": 2000,
-        "num_requests": 30_000,
-      },
+      "data": study.shop(),
       "tokenizer": {"levels": (64, 64, 64)},
       "examples": {
         "point_wise": {"batch_size": 32, "targets": 8} | hidden,
@@ -98,7 +67,7 @@ def _worlds(shared: ConfigDict) -> dict:
       },
     },
     "complete_journey": {
-      "data": shared.data.to_dict() | {"max_households": 400},
+      "data": study.households(),
       "tokenizer": {"levels": (256, 256, 256)},
       "variants": _GENERATORS,
       "examples": {
@@ -109,20 +78,18 @@ def _worlds(shared: ConfigDict) -> dict:
   }
 
 
+def _default(config: ConfigDict) -> None:
+  config.seeds = (0, 1, 2, 3, 4)
+  config.evaluation.requests = 1000
+
+
 def _tiny(config: ConfigDict) -> None:
-  config.seeds = (0,)
   del config.worlds.complete_journey
   shop = config.worlds.shop_world
-  shop.data.update(num_items=600, num_users=200, num_requests=2000)
+  shop.data = study.shop(items=600, users=200, requests=2000)
   shop.tokenizer.levels = (16, 16, 16)
   for examples in shop.examples.values():
     examples.batch_size = 16
-  config.vectors.dimensions = 16
-  config.generator.prompt.update(history=16, user_buckets=100)
-  config.generator.model.update(
-    layers=1, width=64, heads=2, kv_heads=1, head_size=32, feed_forward=128
-  )
-  config.generator.loop.update(steps=40, log_every=20, checkpoint_every=40)
   config.preference.network.update(width=8, hidden=(16,))
   config.preference.update(window=32)
   config.align.group_size = 8
@@ -132,4 +99,3 @@ def _tiny(config: ConfigDict) -> None:
     steps=10, log_every=5, eval_every=10, checkpoint_every=10
   )
   config.align.validation.update(requests=32)
-  config.evaluation.update(requests=64)

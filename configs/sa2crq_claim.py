@@ -25,11 +25,11 @@ from configs import (
   home_depot,
   judged,
   own_data,
-  retrieval,
   rq_kmeans,
   rq_vae,
   sa2crq,
   scifact,
+  study,
 )
 
 PRESETS = ("", "tiny", "beauty", "scifact", "home_depot", "own_data")
@@ -42,44 +42,19 @@ SPLITS = ("whole", "quarter", "eighth", "half")
 
 
 def get_config(preset: str = "") -> ConfigDict:
-  if preset not in PRESETS:
-    raise ValueError(
-      f"unknown preset {preset!r}; there are: default (write nothing), "
-      f"{', '.join(p for p in PRESETS if p)}."
-    )
-  shared = retrieval.base("")
-  config = ConfigDict()
-  config.name = "sa2crq_claim"
-  config.experiment = "studies.sa2crq"
-  config.output = ""
-  config.data = shared.data.to_dict() | {
-    "max_households": 400,
-    "max_exposures": 0,
-  }
-  config.vectors = shared.vectors.to_dict()
+  config = study.base("sa2crq", preset, PRESETS)
+  config.data = study.households() | {"max_exposures": 0}
   config.tokenizers = tokenizers(codes=256)
   config.variants = (*BASELINES, *GENERATORS, *SPLITS)
-  config.seeds = (0, 1, 2)
-  config.generator = shared.generator.to_dict()
-  # As in the paper: what the IDs are worth, not what counting is.
-  config.generator.count_alpha = 0.0
-  config.generator.prompt.update(history=32, lookback=256)
-  config.generator.model.update(
-    layers=2, width=128, heads=4, kv_heads=2, head_size=32, feed_forward=352
-  )
   config.generator.examples.update(batch_size=16, targets=16)
-  config.generator.loop.update(steps=600, log_every=50, checkpoint_every=600)
   config.dual_encoder = dual_encoder()
-  config.evaluation = {
-    "split": "test",
-    "kinds": ("semantic", "personalised"),
-    "requests": 800,
-    "beam": 200,
+  config.evaluation.update(
+    split="test",
+    kinds=("semantic", "personalised"),
+    beam=200,
     # Of TIGER, to name as many items as short IDs do.
-    "wide_beam": 700,
-    "batch_size": 32,
-    "seed": 0,
-  }
+    wide_beam=700,
+  )
   fit_preset = {
     "": _default,
     "tiny": _tiny,
@@ -132,14 +107,7 @@ def _default(config: ConfigDict) -> None:
 
 
 def _tiny(config: ConfigDict) -> None:
-  config.data = {
-    "source": "shop_world",
-    "seed": 0,
-    "num_items": 1000,
-    "num_users": 200,
-    "num_requests": 2000,
-  }
-  config.vectors.dimensions = 16
+  config.data = study.shop(items=1000, users=200, requests=2000)
   config.tokenizers = tokenizers(codes=16)
   config.tokenizers.rq_kmeans.iterations = 5
   for name in ("rq_vae", "sa2crq"):
@@ -149,44 +117,35 @@ def _tiny(config: ConfigDict) -> None:
     )  # fmt: skip
   config.tokenizers.sa2crq.tail_steps = 30
   config.variants = (*BASELINES, "tiger", "sarq_10", "sa2crq_10", "quarter")
-  config.seeds = (0,)
   config.dual_encoder.training.steps = 40
-  config.generator.prompt.update(history=16, user_buckets=100)
-  config.generator.model.update(
-    layers=1, width=64, heads=2, kv_heads=1, head_size=32, feed_forward=128
-  )
-  config.generator.loop.update(steps=40, log_every=20, checkpoint_every=40)
-  config.evaluation.update(requests=64, beam=20, wide_beam=70)
+  config.evaluation.update(beam=20, wide_beam=70)
 
 
 def _beauty(config: ConfigDict) -> None:
-  source = amazon_beauty.get_config()
-  config.data = source.data
-  config.vectors.update(source.vectors)
-  config.generator.prompt.update(source.generator.prompt)
-  config.generator.examples.update(source.generator.examples)
+  _other_data(config, amazon_beauty.get_config(), "next_basket")
   config.dual_encoder.hidden_share = 0.0
   config.variants = config.variants[1:]  # There are no words to look for.
-  config.evaluation.kinds = ("next_basket",)
 
 
 def _scifact(config: ConfigDict) -> None:
-  _judged(config, scifact.get_config())
+  _other_data(config, scifact.get_config(), "semantic")
+  config.dual_encoder.hidden_share = 1.0
   # Five thousand documents.
   config.tokenizers = tokenizers(codes=64)
 
 
 def _home_depot(config: ConfigDict) -> None:
-  _judged(config, home_depot.get_config())
+  _other_data(config, home_depot.get_config(), "semantic")
+  config.dual_encoder.hidden_share = 1.0
 
 
-def _judged(config: ConfigDict, source: ConfigDict) -> None:
+def _other_data(config: ConfigDict, source: ConfigDict, kind: str) -> None:
+  """Data and prompts of a recipe that has one kind of requests."""
   config.data = source.data
   config.vectors.update(source.vectors)
   config.generator.prompt.update(source.generator.prompt)
   config.generator.examples.update(source.generator.examples)
-  config.dual_encoder.hidden_share = 1.0
-  config.evaluation.kinds = ("semantic",)
+  config.evaluation.kinds = (kind,)
 
 
 def _own_data(config: ConfigDict) -> None:
