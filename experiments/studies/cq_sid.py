@@ -21,18 +21,13 @@ from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.train import Generator
-from experiments.studies import paired, plots
+from experiments.studies import paired, plots, tables
 from experiments.studies.claims import value
 from experiments.studies.cq_sid_paper import BASELINE, CLAIMS, METHOD
 from experiments.studies.record import Record, View
 from experiments.studies.retrieval_figures import id_figures
 from experiments.studies.search_hits import id_hits, searcher
 from experiments.studies.study import Run, Study, Variant, run_study
-from experiments.studies.tables import (
-  difference_lines,
-  fact_table,
-  world_heading,
-)
 from experiments.studies.world import World, seeded
 from gr_jax.evaluation import metrics
 from gr_jax.evaluation.report import svg
@@ -192,7 +187,8 @@ def method(record: Record) -> str:
 
 
 def heading(view: View) -> str:
-  return world_heading(view, levels=view.facts["ids"][BASELINE]["level_sizes"])
+  levels = view.facts["ids"][BASELINE]["level_sizes"]
+  return tables.world_heading(view, levels=levels)
 
 
 def id_tables(view: View) -> str:
@@ -205,22 +201,14 @@ def id_tables(view: View) -> str:
   }
   widest, lines = max(view.config["evaluation"]["beams"]), []
   for name in view.measured:
-    named, popular = (
-      [
-        view.find(f"{kind}/id/{what}@{widest}", name, BASELINE)
-        for kind in KINDS
-      ]
-      for what in ("named", "popular")
-    )
-    items = np.mean([row["value"] for row in named])
-    hits = f"{100 * popular[0]['value']:.1f}"
-    lines.append([view.labels[name], f"{items:.0f}", hits])
-  head = [
-    "arm",
-    f"items named by beam {widest}",
-    f"most popular {widest} IDs hit",
-  ]
-  crowding = fact_table(view, "ids", columns)
+    keys = [f"{kind}/id/named@{widest}" for kind in KINDS]
+    items = np.mean([view.find(k, name, BASELINE)["value"] for k in keys])
+    hits = view.find(f"{KINDS[0]}/id/popular@{widest}", name, BASELINE)
+    cells = f"{items:.0f}", f"{100 * hits['value']:.1f}"
+    lines.append([view.labels[name], *cells])
+  named = f"items named by beam {widest}"
+  head = ["arm", named, f"most popular {widest} IDs hit"]
+  crowding = tables.fact_table(view, "ids", columns)
   return f"{crowding}\n\n{markdown([head, *lines])}"
 
 
@@ -234,12 +222,11 @@ def hit_table(view: View) -> str:
     for a in view.measured
   ]
   beams = view.config["table_beams"]
-  found = difference_lines(view, lines, [f"hit_rate@{beam}" for beam in beams])
+  metrics = [f"hit_rate@{beam}" for beam in beams]
+  found = tables.difference_lines(view, lines, metrics)
   for cells, (_, arm, _, prefix) in zip(found, lines):
-    row = view.find(f"{prefix}equal_beam", arm, BASELINE)
-    middle, *ends = (
-      f"> {widest}" if x is None else f"{x:.0f}" for x in value(row)
-    )
+    width = value(view.find(f"{prefix}equal_beam", arm, BASELINE))
+    middle, *ends = (f"> {widest}" if x is None else f"{x:.0f}" for x in width)
     cells.append(middle if arm == BASELINE else f"{middle} [{', '.join(ends)}]")
   head = ["requests, level", "arm", *[f"beam {beam}" for beam in beams]]
   return markdown([[*head, f"equal to {widest}"], *found])

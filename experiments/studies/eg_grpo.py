@@ -15,17 +15,12 @@ from experiments import cq_sid, eg_grpo
 from experiments.pipeline.align import align
 from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.train import Generator
-from experiments.studies import paired, plots
+from experiments.studies import paired, plots, tables
 from experiments.studies.cq_sid import tokenizer_section
 from experiments.studies.eg_grpo_paper import CLAIMS, METHOD, METRICS, SFT
 from experiments.studies.record import Record, View
 from experiments.studies.search_hits import id_hits, searcher
 from experiments.studies.study import Run, Study, Variant, run_study
-from experiments.studies.tables import (
-  difference_table,
-  fact_table,
-  world_heading,
-)
 from experiments.studies.world import World, seeded
 from gr_jax.data import request_lists, row_lists
 from gr_jax.data.requests import TEST, Requests
@@ -176,32 +171,30 @@ def run_figures(rows) -> dict[str, float]:
 
 def method(record: Record) -> str:
   section = record.config["align"]
-  rates = [
-    f"{'all others' if name == 'others' else record.labels[name]} {rate:g}"
-    for name, rate in sorted(
-      section["rates"].items(), key=lambda rate: rate[0] == "others"
-    )
-  ]
+  rates = dict(section["rates"])
+  others = rates.pop("others")
+  rates = [f"{record.labels[name]} {rate:g}" for name, rate in rates.items()]
   return METHOD.format(
     steps=section["loop"]["steps"],
     batch=section["prompts"]["batch_size"],
     group=section["group_size"],
-    rates=", ".join(rates),
+    rates=", ".join([*rates, f"all others {others:g}"]),
   )
 
 
 def heading(view: View) -> str:
-  return world_heading(view, f"{view.facts['ids']['cq_sid']['ids']:,.0f} IDs")
+  ids = f"{view.facts['ids']['cq_sid']['ids']:,.0f} IDs"
+  return tables.world_heading(view, ids)
 
 
 def hit_tables(view: View) -> str:
   """Hit rates of all arms and their differences to each baseline."""
-  blocks = []
-  for baseline in filter(view.measured.__contains__, BASELINES):
-    lines = [([view.labels[a]], a, baseline, "") for a in view.measured]
-    table = difference_table(view, ["arm", *METRICS], lines, METRICS, digits=2)
-    blocks += [f"Difference to {view.labels[baseline]}:", table]
-  return "\n\n".join(blocks)
+  return "\n\n".join(
+    f"Difference to {view.labels[baseline]}:\n\n"
+    + tables.baseline_table(view, baseline, METRICS, METRICS, digits=2)
+    for baseline in BASELINES
+    if baseline in view.measured
+  )
 
 
 def run_table(view: View) -> str:
@@ -215,7 +208,7 @@ def run_table(view: View) -> str:
   names = [name for name in view.facts["runs"] if name != CONTROL]
   return (
     "While aligning, means over the seeds; reward and KL of the first and the "
-    "last row of the log:\n\n" + fact_table(view, "runs", columns, names)
+    "last row of the log:\n\n" + tables.fact_table(view, "runs", columns, names)
   )
 
 

@@ -2,23 +2,16 @@
 
 import functools
 
-from experiments.studies import plots
+from experiments.studies import plots, tables
 from experiments.studies.genrec_paper import METHOD
 from experiments.studies.record import Record, View
-from experiments.studies.tables import (
-  difference_table,
-  fact_table,
-  world_heading,
-)
 from gr_jax.evaluation.report import svg
 
 HITS = ("hit_rate@1", "hit_rate@10", "hit_rate@50", "hallucination")
 METRICS = (*HITS, "learned_reward", "true_reward")
 AGAINST = "point_wise"
 ALIGNMENTS = (
-  ("grpo", "page_wise"),
-  ("grpo_sr", "page_wise"),
-  ("without_gate", "page_wise"),
+  *[(name, "page_wise") for name in ("grpo", "grpo_sr", "without_gate")],
   ("grpo_sr", "grpo"),
   ("without_gate", "grpo_sr"),
 )
@@ -40,7 +33,7 @@ def method(record: Record) -> str:
 
 def heading(view: View) -> str:
   levels = view.facts["ids"]["rq_kmeans"]["level_sizes"]
-  return world_heading(view, levels=levels)
+  return tables.world_heading(view, levels=levels)
 
 
 def _table(view: View, chosen, metrics) -> str:
@@ -49,13 +42,13 @@ def _table(view: View, chosen, metrics) -> str:
     ([labels[a], "-" if a == b else labels[b]], a, b, "") for a, b in chosen
   ]
   head = ["arm", "against", *[name.replace("_", " ") for name in metrics]]
-  return difference_table(view, head, lines, metrics)
+  return tables.difference_table(view, head, lines, metrics)
 
 
 def pages_table(view: View) -> str:
   """(a): steps and tokens of every generator, and how pages compare."""
   columns = {"steps": "{steps:,.0f}", "tokens": "{tokens:,.0f}"}
-  budget = fact_table(view, "budget", columns)
+  budget = tables.fact_table(view, "budget", columns)
   against = [(name, AGAINST) for name in GENERATORS]
   return f"(a) Pages\n\n{budget}\n\n{_table(view, against, HITS)}"
 
@@ -66,7 +59,7 @@ def merged_table(view: View) -> str:
     "positions of a full prompt": "{positions:.0f}",
     "seconds a batch": "{seconds:.4f}",
   }
-  read = fact_table(view, "prefill", columns)
+  read = tables.fact_table(view, "prefill", columns)
   hits = _table(view, [("page_wise", "page_wise_tokens")], HITS)
   return f"(b) Merged tokens\n\n{read}\n\n{hits}"
 

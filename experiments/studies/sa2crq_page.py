@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
-from experiments.studies import plots
+from experiments.studies import plots, tables
 from experiments.studies.record import Record, View
 from experiments.studies.retrieval_figures import (
   CUTOFFS,
@@ -20,11 +20,6 @@ from experiments.studies.sa2crq_paper import (
   SAME,
   TABLE_1,
   TABLE_2,
-)
-from experiments.studies.tables import (
-  difference_table,
-  fact_table,
-  world_heading,
 )
 from gr_jax.evaluation.report import svg
 from gr_jax.evaluation.report.text_table import markdown
@@ -48,7 +43,8 @@ def short(metric: str) -> str:
 
 
 def heading(view: View) -> str:
-  return "\n\n".join(filter(None, [world_heading(view), NOTES.get(view.world)]))
+  blocks = [tables.world_heading(view), NOTES.get(view.world)]
+  return "\n\n".join(filter(None, blocks))
 
 
 def table_1(view: View) -> str:
@@ -98,10 +94,11 @@ def differences(view: View) -> str:
       ("all items of equally many IDs", WIDE),
     ):
       columns = [
-        f"{'unconstrained' if m in INVALID else 'catalogue'}/all/{m}"
+        f"{kind}/{'unconstrained' if m in INVALID else 'catalogue'}/all/{m}"
         for m in metrics
       ]
-      table = _table(view, kind, columns, map(short, metrics))
+      heads = map(short, metrics)
+      table = tables.baseline_table(view, BASELINE, columns, heads)
       blocks += [f"{kind.capitalize()} requests, {title}:", table]
     title = f"{kind.capitalize()} requests, head, tail and new apart:"
     blocks += [title, segment_table(view, kind)]
@@ -113,15 +110,10 @@ def segment_table(view: View, kind: str) -> str:
   columns, heads = [], []
   for segment in ("head", "tail", "new"):
     for metric in ("recall@100", "recall@all"):
-      columns.append(f"catalogue/{segment}/{metric}")
-      row = view.find(f"{kind}/{columns[-1]}", BASELINE)
+      columns.append(f"{kind}/catalogue/{segment}/{metric}")
+      row = view.find(columns[-1], BASELINE)
       heads.append(f"{segment} ({row['n'] if row else 0:,}) {short(metric)}")
-  return _table(view, kind, columns, heads)
-
-
-def _table(view: View, kind: str, columns, heads) -> str:
-  lines = [([view.labels[a]], a, BASELINE, f"{kind}/") for a in view.measured]
-  return difference_table(view, ["arm", *heads], lines, columns)
+  return tables.baseline_table(view, BASELINE, columns, heads)
 
 
 def table_2(view: View) -> str:
@@ -138,13 +130,11 @@ def table_2(view: View) -> str:
   names = sorted(view.facts["variants"], key=view.measured.__contains__)
   first = "codebooks of the head, or arm"
   paper = [[name, *[f"{x:g}" for x in row]] for name, row in TABLE_2.items()]
-  return "\n\n".join(
-    [
-      "### Table 2",
-      fact_table(view, "ids", columns, names, first),
-      "The paper's own, in millions of IDs:",
-      markdown([["codebooks of the head", "#SID", *shares, "mean"], *paper]),
-    ]
+  ours = tables.fact_table(view, "ids", columns, names, first)
+  head = ["codebooks of the head", "#SID", *shares, "mean"]
+  return (
+    f"### Table 2\n\n{ours}\n\nThe paper's own, in millions of IDs:\n\n"
+    + markdown([head, *paper])
   )
 
 
@@ -155,14 +145,10 @@ def figure(record: Record) -> plots.Picture:
   names = [name for name in view.measured if name in facts]
   labels = [view.labels[name] for name in names]
   beam = view.config["evaluation"]["beam"]
-  panels = [
-    plots.Panel(
-      f"recall in %, {svg.plain(kind)}",
-      functools.partial(_recall, view, kind),
-      f"items, of {beam} IDs where not said otherwise",
-    )
-    for kind in kinds
-  ]
+  panels, below = [], f"items, of {beam} IDs where not said otherwise"
+  for kind in kinds:
+    draw = functools.partial(_recall, view, kind)
+    panels.append(plots.Panel(f"recall in %, {svg.plain(kind)}", draw, below))
   for title, metric, times in (
     ("items that a beam names", "items", 1),
     ("% of an unconstrained beam names nothing", "hallucination", 100),

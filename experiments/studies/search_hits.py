@@ -34,14 +34,6 @@ def _search(params, batch, trie, *, model, decoding, beam):
   return found.ids
 
 
-def searcher(
-  generator: Generator, semantic_ids: SemanticIds, *, batch_size: int
-) -> Callable[..., np.ndarray]:
-  """`search` of a generator and its catalogue."""
-  trie = trie_of(semantic_ids)
-  return functools.partial(search, generator, trie, batch_size=batch_size)
-
-
 def trie_of(semantic_ids: SemanticIds) -> Trie:
   """A trie with room for any IDs of this catalogue."""
   return build_trie(
@@ -52,31 +44,25 @@ def trie_of(semantic_ids: SemanticIds) -> Trie:
   )
 
 
-def search(
-  generator: Generator,
-  trie: Trie,
-  prompts: Any,
-  *,
-  beam: int,
-  batch_size: int,
-  decoding: str = "catalogue",
-) -> np.ndarray:
-  """Rows `[R, beam]` of the table of IDs, best first, -1 = names nothing.
+def searcher(
+  generator: Generator, semantic_ids: SemanticIds, *, batch_size: int
+) -> Callable[..., np.ndarray]:
+  """A search of the catalogue by a generator, `batch_size` requests at a time.
 
-  Args:
-    generator: The generator that is searched.
-    trie: The catalogue.
-    prompts: The prompt and query tokens of `R` requests.
-    beam: The number of IDs per request.
-    batch_size: The number of requests per search.
-    decoding: One of `DECODINGS`.
+  Of the prompt and query tokens of `R` requests it gives rows `[R, beam]` of
+  the table of IDs, best first, -1 = names nothing.
   """
-  batches = padded_batches(jax.tree.map(np.asarray, prompts), batch_size)
-  options = {"model": generator.model, "decoding": decoding, "beam": beam}
-  found = [
-    _search(generator.params, batch, trie, **options) for batch in batches
-  ]
-  return np.concatenate(jax.device_get(found))[: len(prompts[1])]
+  trie = trie_of(semantic_ids)
+
+  def search(
+    prompts: Any, *, beam: int, decoding: str = "catalogue"
+  ) -> np.ndarray:
+    options = {"model": generator.model, "decoding": decoding, "beam": beam}
+    batches = padded_batches(jax.tree.map(np.asarray, prompts), batch_size)
+    found = [_search(generator.params, one, trie, **options) for one in batches]
+    return np.concatenate(jax.device_get(found))[: len(prompts[1])]
+
+  return search
 
 
 def id_hits(

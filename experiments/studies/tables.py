@@ -1,6 +1,6 @@
 """Tables of a study as Markdown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from experiments.studies.record import Record, View
 from gr_jax.evaluation.report.text_table import markdown
@@ -27,6 +27,19 @@ def difference_table(
   """A table of `difference_lines`."""
   found = difference_lines(view, lines, metrics, digits=digits)
   return markdown([head, *found])
+
+
+def baseline_table(
+  view: View,
+  baseline: str,
+  metrics: Sequence[str],
+  heads: Iterable[str],
+  *,
+  digits: int = 1,
+) -> str:
+  """All variants that were measured against one baseline."""
+  lines = [([view.labels[a]], a, baseline, "") for a in view.measured]
+  return difference_table(view, ["arm", *heads], lines, metrics, digits=digits)
 
 
 def difference_lines(
@@ -57,12 +70,9 @@ def fact_table(
     names: The variants, in this order; None is all that have notes.
     first: The heading of their labels.
   """
-  facts = view.facts[table]
+  facts, formats = view.facts[table], columns.values()
   lines = [
-    [
-      view.labels[name],
-      *[_formatted(text, facts[name]) for text in columns.values()],
-    ]
+    [view.labels[name], *[_formatted(text, facts[name]) for text in formats]]
     for name in names or facts
     if name in facts
   ]
@@ -95,9 +105,8 @@ def cell(row: Mapping | None, *, digits: int = 1) -> str:
       return value
     low, high = (f"{times * end:.{digits}f}" for end in ends)
     return f"{value} [{low}, {high}]"
-  middle, low, high = (
-    f"{times * row[name]:+.{digits}f}" for name in ("difference", "low", "high")
-  )
+  names = ("difference", "low", "high")
+  middle, low, high = (f"{times * row[name]:+.{digits}f}" for name in names)
   if row["low"] > 0 or row["high"] < 0:
     middle = f"**{middle}**"
   return f"{value} {middle} [{low}, {high}] {row['agreeing']}/{row['compared']}"
