@@ -79,23 +79,16 @@ def page(results: pathlib.Path) -> str:
   ]
   unknown = {claim["system"] for claim in found} - set(SYSTEMS)
   if unknown:
-    raise ValueError(
-      f"claims of {', '.join(sorted(unknown))}; systems are "
-      f"{', '.join(SYSTEMS)}."
-    )
-  by_system = {
-    system: [claim for claim in found if claim["system"] == system]
-    for system in SYSTEMS
-  }
-  by_system = {system: rows for system, rows in by_system.items() if rows}
-  counts = [["system", *VERDICTS]]
-  for system, rows in by_system.items():
-    seen = Counter(claim["verdict"] for claim in rows)
-    counts.append([system, *[str(seen[verdict]) for verdict in VERDICTS]])
-  blocks = [_HEAD, markdown(counts)]
-  for system, rows in by_system.items():
-    blocks += [f"## {system}", _table(rows, results)]
-  return "\n\n".join(blocks) + "\n"
+    names = ", ".join(sorted(unknown))
+    raise ValueError(f"claims of {names}; systems are {', '.join(SYSTEMS)}.")
+  counts, blocks = [["system", *VERDICTS]], []
+  for system in SYSTEMS:
+    rows = [claim for claim in found if claim["system"] == system]
+    if rows:
+      seen = Counter(claim["verdict"] for claim in rows)
+      counts.append([system, *[str(seen[verdict]) for verdict in VERDICTS]])
+      blocks += [f"## {system}", _table(rows, results)]
+  return "\n\n".join([_HEAD, markdown(counts), *blocks]) + "\n"
 
 
 def _table(rows: Sequence[Mapping], results: pathlib.Path) -> str:

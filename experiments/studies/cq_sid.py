@@ -12,6 +12,7 @@ RQ-VAE of `configs/rq_vae.py`, for those who ask whether the rule handicaps it.
 """
 
 import functools
+import itertools
 
 import numpy as np
 from ml_collections import ConfigDict
@@ -160,24 +161,20 @@ def popular_ids(semantic_ids: SemanticIds, popularity: np.ndarray):
 
 def width_rows(world: World, found: paired.Found) -> list[dict]:
   """Rows of the beam that equals the baseline's widest; None is wider."""
-  beams, rows = world.config.evaluation.beams, []
-  names = ("value", "value_low", "value_high")
-  for kind, owners in users(world).items():
-    for key in (f"{kind}/{level}" for level in LEVELS):
-      metrics = [f"{key}/hit_rate@{beam}" for beam in beams]
-      curves = {
-        name: paired.stack(seeds, seeds, metrics)
-        for name, seeds in found.items()
-      }
-      for name, curve in curves.items():
-        width = paired.equal_width(curve, curves[BASELINE], owners, beams=beams)
-        ends = [x if np.isfinite(x) else None for x in width]
-        rows.append(
-          {
-            "metric": f"{key}/equal_beam", "arm": name, "baseline": BASELINE,
-            **dict(zip(names, ends)), "seeds": len(curve), "n": len(owners),
-          }
-        )  # fmt: skip
+  beams, rows, own = world.config.evaluation.beams, [], users(world)
+  for kind, level, name in itertools.product(own, LEVELS, found):
+    key = f"{kind}/{level}"
+    metrics = [f"{key}/hit_rate@{beam}" for beam in beams]
+    curve, baseline = (
+      paired.stack(found[arm], found[arm], metrics) for arm in (name, BASELINE)
+    )
+    width = paired.equal_width(curve, baseline, own[kind], beams=beams)
+    ends = [x if np.isfinite(x) else None for x in width]
+    rows.append({
+      "metric": f"{key}/equal_beam", "arm": name, "baseline": BASELINE,
+      **dict(zip(("value", "value_low", "value_high"), ends)),
+      "seeds": len(curve), "n": len(own[kind]),
+    })  # fmt: skip
   return rows
 
 
@@ -217,9 +214,7 @@ def hit_table(view: View) -> str:
   widest = max(view.config["evaluation"]["beams"])
   lines = [
     ([f"{kind}, {level}", view.labels[a]], a, BASELINE, f"{kind}/{level}/")
-    for kind in KINDS
-    for level in LEVELS
-    for a in view.measured
+    for kind, level, a in itertools.product(KINDS, LEVELS, view.measured)
   ]
   beams = view.config["table_beams"]
   metrics = [f"hit_rate@{beam}" for beam in beams]
@@ -243,17 +238,12 @@ def figure(record: Record) -> plots.Picture:
     axis.axhline(0, color=svg.MUTED, linewidth=1.2)
     axis.set_xticks(beams, [f"{beam:,}" for beam in beams])
 
-  panels = [
-    plots.Panel(
-      f"{view.title}\n{kind}, {level}s",
-      functools.partial(draw, view, f"{kind}/{level}"),
-      "beam width",
-      f"points above {record.labels[BASELINE]}",
-    )
-    for view in record.views()
-    for kind in KINDS
-    for level in LEVELS
-  ]
+  above = f"points above {record.labels[BASELINE]}"
+  panels = []
+  for view, kind, level in itertools.product(record.views(), KINDS, LEVELS):
+    one = functools.partial(draw, view, f"{kind}/{level}")
+    title = f"{view.title}\n{kind}, {level}s"
+    panels.append(plots.Panel(title, one, "beam width", above))
   labels = [record.labels[name] for name in arms]
   return plots.Picture(panels, columns=4, height=2.9, legend=labels)
 

@@ -7,6 +7,7 @@ the control, by having no rollouts at all.
 """
 
 import functools
+import itertools
 
 import numpy as np
 from ml_collections import ConfigDict
@@ -219,15 +220,10 @@ def figure(record: Record) -> plots.Picture:
     rows = [view.find(metric, a, SFT) for a in view.measured if a != SFT]
     return [(view.labels[r["arm"]], {"": plots.points(r)}) for r in rows]
 
-  panels = [
-    plots.Panel(
-      f"{view.title}, {metric}",
-      functools.partial(plots.intervals, lines=lines(view, metric)),
-      f"points above {record.labels[SFT]}",
-    )
-    for view in record.views()
-    for metric in METRICS
-  ]
+  panels, above = [], f"points above {record.labels[SFT]}"
+  for view, metric in itertools.product(record.views(), METRICS):
+    draw = functools.partial(plots.intervals, lines=lines(view, metric))
+    panels.append(plots.Panel(f"{view.title}, {metric}", draw, above))
   height = 1.1 + 0.27 * len(record.labels)
   return plots.Picture(panels, columns=len(METRICS), height=height)
 

@@ -1,6 +1,7 @@
 """The page of the GenRec study: pages, merged tokens, alignment."""
 
 import functools
+import itertools
 
 from experiments.studies import plots, tables
 from experiments.studies.genrec_paper import METHOD
@@ -93,16 +94,12 @@ def figure(record: Record) -> plots.Picture:
       found += [(svg.plain(metric), marks)] if marks else []
     return found
 
-  panels = [
-    plots.Panel(
-      f"{view.title}\n{title}",
-      functools.partial(plots.intervals, lines=found),
-      "% of the baseline",
-    )
-    for view in record.views()
-    for title, chosen in parts.items()
-    if (found := lines(view, chosen))
-  ]
+  panels = []
+  for view, title in itertools.product(record.views(), parts):
+    if found := lines(view, parts[title]):
+      draw = functools.partial(plots.intervals, lines=found)
+      title = f"{view.title}\n{title}"
+      panels.append(plots.Panel(title, draw, "% of the baseline"))
   return plots.Picture(panels, columns=min(3, len(panels)), height=3.2)
 
 

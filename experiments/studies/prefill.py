@@ -33,9 +33,8 @@ def prefill_seconds(
   for turn in range(rounds + 1):  # The first compiles.
     for name, one in generators.items():
       start = time.perf_counter()
-      jax.block_until_ready(
-        _prefill(one.params, batches[name], model=one.model)
-      )
+      read = _prefill(one.params, batches[name], model=one.model)
+      jax.block_until_ready(read)
       if turn:
         spent[name].append(time.perf_counter() - start)
   return {

@@ -193,7 +193,7 @@ def _values(
     ends = [times * row[end] for end in ("value_low", "value_high")]
     axis.plot(ends, [place, place], color=color, linewidth=2)
     axis.plot([times * row["value"]], [place], "o", color=color, markersize=5)
-    printed = TABLE_1.get((SAME.get(arm), "all"))
+    printed = TABLE_1.get((SAME.get(arm, view.labels[arm]), "all"))
     if printed is not None:
       axis.plot(
         [times * printed[column]], [place], "D", markersize=5,

@@ -157,9 +157,7 @@ def run_study(
       worlds[name] = facts
       rows += [{"world": name, **row} for row in found]
       seconds += world.seconds
-    seeds = sorted(
-      {seed for facts in worlds.values() for seed in facts["seeds"]}
-    )
+    seeds = sorted({k for facts in worlds.values() for k in facts["seeds"]})
     record = Record(
       study=study.name,
       labels={name: one.label for name, one in variants.items()},
@@ -197,11 +195,10 @@ def check_variants(
 
 def _worlds(config: ConfigDict) -> dict[str, ConfigDict]:
   """The config of every world; a study of one names it after its source."""
-  worlds = config.get("worlds") or {config.data.source: {}}
-  shared = {k: v for k, v in config.to_dict().items() if k != "worlds"}
-  configs = {}
+  shared = config.to_dict()
+  worlds = shared.pop("worlds", None) or {config.data.source: {}}
+  configs = {name: ConfigDict(shared) for name in worlds}
   for name, section in worlds.items():
-    configs[name] = ConfigDict(shared)
     configs[name].update(section)
   return configs
 
