@@ -14,7 +14,7 @@ from experiments.pipeline.align import align, objective
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import Tokenized
-from experiments.pipeline.train import Generator
+from experiments.pipeline.train import TrainedGenerator
 from gr_jax.rl.rewards.items import IdReward, best_of_items
 from gr_jax.rl.rewards.page import PageReward, PageRewardConfig
 
@@ -39,8 +39,8 @@ def aligned(
   data: Data,
   vectors: Vectors,
   tokenized: Tokenized,
-  generator: Generator,
-) -> Generator:
+  generator: TrainedGenerator,
+) -> TrainedGenerator:
   """The generator after EG-GRPO."""
   del vectors
   return align(

@@ -12,7 +12,7 @@ from experiments.pipeline.align import align, objective
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import Tokenized
-from experiments.pipeline.train import Generator
+from experiments.pipeline.train import TrainedGenerator
 from gr_jax.data.requests import TRAIN
 from gr_jax.rl.rewards.hybrid import gated_reward, lifted_reward, positives_of
 from gr_jax.rl.rewards.relevance_gate import GateConfig, RelevanceGate
@@ -41,8 +41,8 @@ def aligned(
   data: Data,
   vectors: Vectors,
   tokenized: Tokenized,
-  generator: Generator,
-) -> Generator:
+  generator: TrainedGenerator,
+) -> TrainedGenerator:
   """The generator after GRPO-SR with the hybrid reward.
 
   By default the unconstrained policy is aligned: codes that name nothing earn

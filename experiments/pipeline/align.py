@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import Tokenized
-from experiments.pipeline.train import Generator
+from experiments.pipeline.train import TrainedGenerator
 from gr_jax.artefacts import build_resumable
 from gr_jax.choices import choose
 from gr_jax.data.requests import TRAIN, VALID, Requests
@@ -74,11 +74,11 @@ def align(
   workdir: pathlib.Path,
   data: Data,
   tokenized: Tokenized,
-  generator: Generator,
+  generator: TrainedGenerator,
   *,
   reward: IdReward,
   inputs: Sequence[str] = (),
-) -> Generator:
+) -> TrainedGenerator:
   """The generator with aligned parameters; goes on where it was cut off.
 
   Only `generator.params["params"]` is trained; counts stay as they are.
@@ -166,7 +166,9 @@ def align(
   checkpoints.close()
   # Each host searches by itself, so each has all parameters.
   variables = hosts.own_copy(trained.params | counts)
-  return Generator(generator.model, variables, generator.writer, artefact)
+  return TrainedGenerator(
+    generator.model, variables, generator.writer, artefact
+  )
 
 
 def _on_mesh(tree: Any, mesh: Mesh) -> Any:
@@ -184,7 +186,7 @@ def _on_mesh(tree: Any, mesh: Mesh) -> Any:
 def _validation(
   config: ConfigDict,
   requests: Requests,
-  generator: Generator,
+  generator: TrainedGenerator,
   semantic_ids: SemanticIds,
   counts: Any,
 ) -> Callable[[Any], dict[str, float]]:

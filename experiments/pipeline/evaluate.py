@@ -14,7 +14,7 @@ from experiments.pipeline.embed import Vectors
 from experiments.pipeline.evaluator import EvaluationConfig, Evaluator
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import Tokenized
-from experiments.pipeline.train import Generator
+from experiments.pipeline.train import TrainedGenerator
 from gr_jax.artefacts import build
 from gr_jax.atomic import write_text
 from gr_jax.evaluation.report import report_file
@@ -33,9 +33,9 @@ def evaluate(
   data: Data,
   vectors: Vectors,
   tokenized: Tokenized,
-  generator: Generator,
+  generator: TrainedGenerator,
   *,
-  aligned: Generator | None = None,
+  aligned: TrainedGenerator | None = None,
   dual: DualRanker | None = None,
 ) -> dict:
   """Writes `report.json` and `report.html` and returns the report.
@@ -121,7 +121,9 @@ def _figures(evaluator: Evaluator) -> dict:
 
 
 def _training_record(
-  tokenized: Tokenized, generator: Generator, aligned: Generator | None
+  tokenized: Tokenized,
+  generator: TrainedGenerator,
+  aligned: TrainedGenerator | None,
 ) -> dict:
   """The parts of the report that say how the training went."""
   directory = tokenized.artefact.directory

@@ -8,7 +8,7 @@ import numpy as np
 from experiments.pipeline.baseline_rankings import Baselines
 from experiments.pipeline.eval_requests import EvalRequests, draw_eval_requests
 from experiments.pipeline.prepare import Data
-from experiments.pipeline.train import Generator
+from experiments.pipeline.train import TrainedGenerator
 from gr_jax.data import request_lists, row_lists
 from gr_jax.data.requests import TEST, VALID
 from gr_jax.data.row_lists import RowLists
@@ -70,7 +70,7 @@ class Evaluator:
     config: EvaluationConfig,
     data: Data,
     ids: SemanticIds,
-    generators: Mapping[str, Generator],
+    generators: Mapping[str, TrainedGenerator],
     baselines: Baselines,
   ):
     self.config = config

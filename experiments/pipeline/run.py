@@ -11,7 +11,7 @@ from experiments.pipeline.evaluate import evaluate
 from experiments.pipeline.evaluator import SPLITS
 from experiments.pipeline.prepare import SOURCES, Data, prepare
 from experiments.pipeline.tokenize import FitTokenizer, Tokenized, tokenize
-from experiments.pipeline.train import Generator, train
+from experiments.pipeline.train import TrainedGenerator, train
 from experiments.pipeline.untrained import check_generator
 from gr_jax.artefacts import locked
 from gr_jax.choices import choose
@@ -22,7 +22,8 @@ from gr_jax.tokenizers.build import settings
 from gr_jax.tokenizers.collisions import COLLISIONS
 
 Align = Callable[
-  [ConfigDict, pathlib.Path, Data, Vectors, Tokenized, Generator], Generator
+  [ConfigDict, pathlib.Path, Data, Vectors, Tokenized, TrainedGenerator],
+  TrainedGenerator,
 ]
 """(whole config, workdir, the results so far) -> the aligned generator."""
 

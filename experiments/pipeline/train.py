@@ -29,7 +29,7 @@ from gr_jax.training.throughput import dense_flops, matmul_peak
 
 
 @dataclasses.dataclass(frozen=True)
-class Generator:
+class TrainedGenerator:
   """A trained generator and the writer of its prompts.
 
   `params` holds everything that `model.apply` reads: the trained parameters
@@ -48,7 +48,7 @@ def train(
   data: Data,
   semantic_ids: SemanticIds,
   inputs: list[str],
-) -> Generator:
+) -> TrainedGenerator:
   """The trained generator; training goes on where it was cut off.
 
   Args:
@@ -104,7 +104,7 @@ def train(
   checkpoints.close()
   # Each host searches by itself, so each has all parameters.
   params = hosts.own_copy(trained.params | counts)
-  return Generator(model, params, writer, artefact)
+  return TrainedGenerator(model, params, writer, artefact)
 
 
 def throughput(

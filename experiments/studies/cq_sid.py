@@ -21,7 +21,7 @@ from experiments import cq_sid, rq_vae
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import Tokenized
-from experiments.pipeline.train import Generator
+from experiments.pipeline.train import TrainedGenerator
 from experiments.studies import paired, plots, tables
 from experiments.studies.claims import value
 from experiments.studies.cq_sid_paper import BASELINE, CLAIMS, METHOD
@@ -116,7 +116,7 @@ def measure(run: Run) -> paired.Columns:
 
 
 def hits(
-  run: Run, generator: Generator, tokenized: Tokenized
+  run: Run, generator: TrainedGenerator, tokenized: Tokenized
 ) -> dict[str, np.ndarray]:
   """Hits `[R]` of a clicked item at several beam widths.
 

@@ -15,7 +15,7 @@ from ml_collections import ConfigDict
 from experiments import cq_sid, eg_grpo
 from experiments.pipeline.align import align
 from experiments.pipeline.tokenize import Tokenized
-from experiments.pipeline.train import Generator
+from experiments.pipeline.train import TrainedGenerator
 from experiments.studies import paired, plots, tables
 from experiments.studies.cq_sid import tokenizer_section
 from experiments.studies.eg_grpo_paper import CLAIMS, METHOD, METRICS, SFT
@@ -96,12 +96,14 @@ def _tokenized(world: World) -> Tokenized:
   return world.tokenize(section, world.workdir, cq_sid.fit)
 
 
-def _trained(world: World, tokenized: Tokenized, seed: int) -> Generator:
+def _trained(world: World, tokenized: Tokenized, seed: int) -> TrainedGenerator:
   section = seeded(world.config.generator, seed)
   return world.train(section, world.folder(seed), tokenized)
 
 
-def _aligned(run: Run, tokenized: Tokenized, generator: Generator) -> Generator:
+def _aligned(
+  run: Run, tokenized: Tokenized, generator: TrainedGenerator
+) -> TrainedGenerator:
   section, data = align_section(run), run.world.data
   reward = eg_grpo.page_reward(section, data, tokenized)
   aligned = align(
@@ -121,7 +123,7 @@ def align_section(run: Run) -> ConfigDict:
 
 
 def hits(
-  run: Run, generator: Generator, tokenized: Tokenized
+  run: Run, generator: TrainedGenerator, tokenized: Tokenized
 ) -> dict[str, np.ndarray]:
   """`hit_columns` of requests with their history and, if any, their query."""
   rows, log = requests(run.world), run.world.data.requests

@@ -27,7 +27,7 @@ from experiments.genrec import gate_of
 from experiments.pipeline.align import align
 from experiments.pipeline.preference import fit_preference_model
 from experiments.pipeline.tokenize import Tokenized
-from experiments.pipeline.train import Generator
+from experiments.pipeline.train import TrainedGenerator
 from experiments.studies import paired
 from experiments.studies.blind_spot import truth, with_blind_spot
 from experiments.studies.genrec_page import (
@@ -119,7 +119,7 @@ def _tokenized(world: World, seed: int) -> Tokenized:
 
 
 def hits(
-  run: Run, generator: Generator, tokenized: Tokenized
+  run: Run, generator: TrainedGenerator, tokenized: Tokenized
 ) -> dict[str, np.ndarray]:
   """Hits at `CUTOFFS`, the invalid share, and `top [R, 10]`, rows of IDs.
 
@@ -143,10 +143,10 @@ def hits(
 
 def _trained(
   world: World, name: str, seed: int, tokenized: Tokenized
-) -> Generator:
+) -> TrainedGenerator:
   """The generator of a variant, whose steps use up the budget."""
 
-  def make() -> Generator:
+  def make() -> TrainedGenerator:
     section = generator_section(world, name, seed=seed)
     pages = generator_section(world, "page_wise", seed=seed)
     data, ids = world.data, tokenized.semantic_ids
@@ -197,7 +197,7 @@ def _judge(world: World) -> tuple[dict[str, ItemReward], list[str]]:
   return world.once("judge", make)
 
 
-def _aligned(run: Run, tokenized: Tokenized) -> Generator:
+def _aligned(run: Run, tokenized: Tokenized) -> TrainedGenerator:
   """The page-wise generator of the seed after an alignment."""
   world, ids = run.world, tokenized.semantic_ids
   lifted, gated = run.variant.make

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import jax
 import numpy as np
 
-from experiments.pipeline.train import Generator
+from experiments.pipeline.train import TrainedGenerator
 
 
 @functools.partial(jax.jit, static_argnames="model")
@@ -17,7 +17,7 @@ def _prefill(params, batch, *, model):
 
 
 def prefill_seconds(
-  generators: Mapping[str, Generator],
+  generators: Mapping[str, TrainedGenerator],
   rows: np.ndarray,
   query: np.ndarray,
   *,

@@ -19,7 +19,7 @@ from experiments import dsi, rq_kmeans, rq_vae, sa2crq
 from experiments.pipeline.dual_encoder import train_dual_encoder
 from experiments.pipeline.eval_requests import EvalRequests
 from experiments.pipeline.tokenize import Tokenized
-from experiments.pipeline.train import Generator
+from experiments.pipeline.train import TrainedGenerator
 from experiments.studies import paired
 from experiments.studies.retrieval_figures import (
   CUTOFFS,
@@ -130,8 +130,10 @@ def _tokenized(world: World, name: str, seed: int) -> Tokenized:
   return tokenized
 
 
-def _trained(world: World, name: str, seed: int) -> tuple[Tokenized, Generator]:
-  def make() -> tuple[Tokenized, Generator]:
+def _trained(
+  world: World, name: str, seed: int
+) -> tuple[Tokenized, TrainedGenerator]:
+  def make() -> tuple[Tokenized, TrainedGenerator]:
     tokenized = _tokenized(world, name, seed)
     changes = variants(world.config)[name].changes
     section = seeded(changed(world.config, changes).generator, seed)
@@ -148,7 +150,7 @@ def _generated(run: Run) -> paired.Columns:
 
 
 def _searched(
-  run: Run, generator: Generator, tokenized: Tokenized
+  run: Run, generator: TrainedGenerator, tokenized: Tokenized
 ) -> dict[str, np.ndarray]:
   """The figures of both searches of a generator."""
   ids, config = tokenized.semantic_ids, run.config.evaluation

@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from experiments.pipeline.train import Generator
+from experiments.pipeline.train import TrainedGenerator
 from gr_jax.data.batches import padded_batches
 from gr_jax.data.row_lists import RowLists
 from gr_jax.decoding.beam_search import beam_search
@@ -45,7 +45,7 @@ def trie_of(semantic_ids: SemanticIds) -> Trie:
 
 
 def searcher(
-  generator: Generator, semantic_ids: SemanticIds, *, batch_size: int
+  generator: TrainedGenerator, semantic_ids: SemanticIds, *, batch_size: int
 ) -> Callable[..., np.ndarray]:
   """A search of the catalogue by a generator, `batch_size` requests at a time.
 

@@ -12,7 +12,7 @@ from experiments.pipeline.eval_requests import EvalRequests, draw_eval_requests
 from experiments.pipeline.evaluator import SPLITS
 from experiments.pipeline.prepare import prepare
 from experiments.pipeline.tokenize import FitTokenizer, Tokenized, tokenize
-from experiments.pipeline.train import Generator, train
+from experiments.pipeline.train import TrainedGenerator, train
 from gr_jax.artefacts import Artefact
 from gr_jax.choices import choose
 
@@ -106,7 +106,7 @@ class World:
 
   def train(
     self, section: ConfigDict, folder: pathlib.Path, tokenized: Tokenized
-  ) -> Generator:
+  ) -> TrainedGenerator:
     inputs = [self.data.artefact.fingerprint, tokenized.artefact.fingerprint]
     ids = tokenized.semantic_ids
     return self.keep(train(section, folder, self.data, ids, inputs))

@@ -54,7 +54,7 @@ def tokenize_shop(
 
 def make(
   workdir: pathlib.Path, *, tokenizer: str = "rq_kmeans", **generator
-) -> train.Generator:
+) -> train.TrainedGenerator:
   """Writes the stages of a run and returns its generator, as trained.
 
   Stages that lie in `workdir` are loaded.

@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import Tokenized
-from experiments.pipeline.train import Generator
+from experiments.pipeline.train import TrainedGenerator
 from gr_jax.artefacts import Artefact, write_json
 from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.nn.transformer import TransformerConfig
@@ -43,7 +43,7 @@ def generator(artefact):
   codes = np.zeros((1, 1, len(semantic_ids().level_sizes)), np.int32)
   init = jax.jit(model.init)
   params = nn.unbox(init(jax.random.key(0), prompt, queries, codes))
-  return Generator(model, noisy(params), writer(), artefact)
+  return TrainedGenerator(model, noisy(params), writer(), artefact)
 
 
 def made(workdir):

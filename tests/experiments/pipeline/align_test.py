@@ -11,7 +11,7 @@ from experiments import eg_grpo
 from experiments.pipeline.align import align, objective
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import Tokenized
-from experiments.pipeline.train import Generator
+from experiments.pipeline.train import TrainedGenerator
 from gr_jax.artefacts import Artefact
 from gr_jax.training.metric_writer import read_metrics
 from tests.reference.small_policy import counted_params, counts, model
@@ -27,7 +27,7 @@ def section() -> ConfigDict:
   return config
 
 
-def aligned(workdir, config) -> Generator:
+def aligned(workdir, config) -> TrainedGenerator:
   artefact = Artefact(workdir, "mark", 0.0)
   data = Data(shop().catalogue, shop().requests, artefact)
   tokenized = Tokenized(semantic_ids(), artefact)
@@ -37,7 +37,7 @@ def aligned(workdir, config) -> Generator:
     workdir,
     data,
     tokenized,
-    Generator(model(), variables, writer(), artefact),
+    TrainedGenerator(model(), variables, writer(), artefact),
     reward=eg_grpo.page_reward(config, data, tokenized),
   )
 
