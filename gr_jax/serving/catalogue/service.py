@@ -72,7 +72,7 @@ class Service:
     FileNotFoundError, ValueError, OSError: artefacts or log cannot be read.
 
   Attributes:
-    serving: what answers now.
+    serving: the generation that answers.
   """
 
   def __init__(self, config: ServiceConfig):

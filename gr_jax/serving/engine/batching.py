@@ -37,7 +37,6 @@ class Reply(NamedTuple):
 class _Job:
   request: SearchRequest
   arrived: float
-  expires: float
   future: concurrent.futures.Future
 
 
@@ -100,13 +99,12 @@ class Batcher:
     Raises:
       QueueFull: at once, where the queue is full or closed.
     """
-    now = time.monotonic()
-    future: concurrent.futures.Future = concurrent.futures.Future()
+    job = _Job(request, time.monotonic(), concurrent.futures.Future())
     with self._changed:
       self.check_room()
-      self._jobs.append(_Job(request, now, now + self._timeout, future))
+      self._jobs.append(job)
       self._changed.notify()
-    return future
+    return job.future
 
   def close(self) -> None:
     """Takes nothing more, answers what waits, and returns."""
@@ -132,11 +130,11 @@ class Batcher:
 
   def _take(self) -> list[_Job]:
     """The next batch leaves the queue; what nobody waits for goes with it."""
-    now = time.monotonic()
+    since = time.monotonic() - self._timeout
     alive = [
       job
       for job in self._jobs
-      if job.expires > now and not job.future.cancelled()
+      if job.arrived > since and not job.future.cancelled()
     ]
     same = [j for j in alive if j.request.beam == alive[0].request.beam]
     taken = same[: batch_size(len(same[: self._sizes[-1]]), self._sizes)]

@@ -23,6 +23,8 @@ from gr_jax.serving.requests import Filters, Invalid, SearchRequest
 
 # Copies of one request cost as much as others, so sizes grow by 4 at most.
 _GROWTH = 4
+_Valid = tuple[SearchRequest, np.ndarray]
+"""A request and the `[N]` items that its answer may hold."""
 
 
 class Answer(NamedTuple):
@@ -78,14 +80,12 @@ class Engine:
   def warm(self, snapshot: Snapshot) -> None:
     """Compiles, or loads, every program that a request can need."""
     for beam in self.beams:
-      batches = [[SearchRequest(beam, 1)] * size for size in self.sizes]
-      inputs = [
-        self._inputs(each, [snapshot.items.present] * len(each), snapshot)
-        for each in batches
-      ]
+      request = SearchRequest(beam, 1)
+      valid = request, snapshot.items.present
+      inputs = [self._inputs([valid] * size, snapshot) for size in self.sizes]
       self._searches.prepare(self.artefacts.model, beam, inputs)
-      for each in batches:
-        self.answer(each, snapshot)
+      for size in self.sizes:
+        self.answer([request] * size, snapshot)
 
   def answer(
     self, requests: Sequence[SearchRequest], snapshot: Snapshot
@@ -108,23 +108,19 @@ class Engine:
     ]
 
   def _answers(
-    self,
-    valid: Sequence[tuple[SearchRequest, np.ndarray]],
-    snapshot: Snapshot,
-    start: float,
+    self, valid: Sequence[_Valid], snapshot: Snapshot, start: float
   ) -> list[Answer]:
-    """Answers of requests with the items that pass, from one search."""
-    requests, masks = zip(*valid)
-    inputs = self._inputs(requests, masks, snapshot)
+    """The answers of one search."""
+    inputs = self._inputs(valid, snapshot)
     began = time.perf_counter()
     found = jax.device_get(
-      self._searches(self.artefacts.model, requests[0].beam, inputs)
+      self._searches(self.artefacts.model, valid[0][0].beam, inputs)
     )
     ended = time.perf_counter()
     lists = [
       _ranked(snapshot, log_probs, *snapshot.expand(ids, mask, k=request.k))
-      for request, mask, ids, log_probs in zip(
-        requests, masks, found.ids, found.log_probs
+      for (request, mask), ids, log_probs in zip(
+        valid, found.ids, found.log_probs
       )
     ]
     milliseconds = {
@@ -139,25 +135,23 @@ class Engine:
         milliseconds,
         len(valid),
       )
-      for request, items in zip(requests, lists)
+      for (request, _), items in zip(valid, lists)
     ]
 
   def _inputs(
-    self,
-    requests: Sequence[SearchRequest],
-    passing: Sequence[np.ndarray],
-    snapshot: Snapshot,
+    self, valid: Sequence[_Valid], snapshot: Snapshot
   ) -> SearchInputs:
     """Prompts and masks, filled up with copies of the first row."""
+    requests = [request for request, _ in valid]
     prompts = write_prompts(
       requests, snapshot.items, self.artefacts.vocabulary, self.artefacts.prompt
     )
-    size = next(size for size in self.sizes if size >= len(requests))
+    size = next(size for size in self.sizes if size >= len(valid))
     masks = [
       snapshot.everything
       if request.filters == Filters()
       else snapshot.allowed(mask)
-      for request, mask in zip(requests, passing)
+      for request, mask in valid
     ]
     allowed = jax.tree.map(lambda *x: np.stack(x), *masks)
     return SearchInputs(

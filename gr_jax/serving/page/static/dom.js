@@ -27,7 +27,7 @@ export const button = (text, onclick, attributes = {}) =>
 export const figure = (text, quiet = false) =>
   el("span", { class: quiet ? "figure quiet" : "figure" }, text);
 
-// What there is of the parts, in words.
+// Joins those of the parts that there are.
 export const listed = (...parts) => parts.filter(Boolean).join(", ");
 
 // Lets the page show an error of what nobody waits for.
