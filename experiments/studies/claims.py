@@ -88,10 +88,7 @@ class Claim:
 
 
 def table(
-  system: str,
-  source: str,
-  rows: Iterable[tuple],
-  worlds: tuple[str, ...] = (),
+  system: str, source: str, rows: Iterable[tuple], worlds: tuple[str, ...] = ()
 ) -> tuple[Claim, ...]:
   """Claims of one system; a row has the fields of `Claim` but these, in order.
 

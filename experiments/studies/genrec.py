@@ -28,15 +28,8 @@ from experiments.pipeline.align import align
 from experiments.pipeline.preference import fit_preference_model
 from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.train import TrainedGenerator
-from experiments.studies import paired
+from experiments.studies import genrec_page, paired
 from experiments.studies.blind_spot import truth, with_blind_spot
-from experiments.studies.genrec_page import (
-  AGAINST,
-  PAIRS,
-  TABLES,
-  figure,
-  method,
-)
 from experiments.studies.genrec_paper import CLAIMS
 from experiments.studies.prefill import prefill_seconds
 from experiments.studies.search_hits import id_hits, searcher
@@ -237,15 +230,15 @@ def note_prefill(world: World, found: paired.Found) -> list[dict]:
 STUDY = Study(
   name="genrec",
   title="What pages, merged tokens and GRPO-SR bring",
-  method=method,
+  method=genrec_page.method,
   variants=lambda config: VARIANTS,
   needs=("page_wise",),
   users=users,
   measure=measure,
-  against=(AGAINST,),
-  pairs=PAIRS,
-  tables=TABLES,
-  figure=figure,
+  against=(genrec_page.AGAINST,),
+  pairs=genrec_page.PAIRS,
+  tables=genrec_page.TABLES,
+  figure=genrec_page.figure,
   headline=("hit_rate@10", INVALID),
   claims=CLAIMS,
   finish=note_prefill,

@@ -35,12 +35,8 @@ class Picture:
 def draw(record: Record, picture: Picture, spoken: Sequence[str]) -> str:
   """The picture as an SVG file that says the metrics `spoken` aloud."""
   with svg.drawing(record.study):
-    figure, axes = svg.panels(
-      len(picture.panels),
-      width=12,
-      height=picture.height,
-      columns=picture.columns,
-    )
+    shape = {"height": picture.height, "columns": picture.columns}
+    figure, axes = svg.panels(len(picture.panels), width=12, **shape)
     for place, (axis, panel) in enumerate(zip(axes, picture.panels)):
       panel.draw(axis)
       axis.set_title(panel.title)
@@ -51,12 +47,8 @@ def draw(record: Record, picture: Picture, spoken: Sequence[str]) -> str:
         axes[0].plot([], [], color=color, linewidth=2, label=label)[0]
         for label, color in zip(picture.legend, svg.SERIES)
       ]
-      figure.legend(
-        handles=handles,
-        loc="outside upper left",
-        ncols=len(handles),
-        frameon=False,
-      )
+      place = {"loc": "outside upper left", "ncols": len(handles)}
+      figure.legend(handles=handles, frameon=False, **place)
     drawn = svg.to_svg(figure, label=say(record, spoken))
   return svg.standing_alone(drawn)
 
@@ -127,15 +119,19 @@ def intervals(
     for name, (low, middle, high) in marks.items():
       k = series.index(name)
       at = place - 0.4 + 0.8 * (k + 0.5) / len(series)
-      color = svg.SERIES[k]
-      if len(series) == 1 and low <= 0 <= high:
-        color = svg.MUTED
-      axis.plot([low, high], [at, at], color=color, linewidth=2)
-      axis.plot([middle], [at], "o", color=color, markersize=5)
+      unsure = len(series) == 1 and low <= 0 <= high
+      color = svg.MUTED if unsure else svg.SERIES[k]
+      bar(axis, at, low, middle, high, color)
   axis.axvline(0, color=svg.MUTED, linewidth=1.2)
   lines_of(axis, [label for label, _ in lines])
   if len(series) > 1:
     legend(axis, series)
+
+
+def bar(axis: Axes, at: float, low, middle, high, color: str) -> None:
+  """A dot with its interval."""
+  axis.plot([low, high], [at, at], color=color, linewidth=2)
+  axis.plot([middle], [at], "o", color=color, markersize=5)
 
 
 def lines_of(axis: Axes, labels: Sequence[str]) -> None:

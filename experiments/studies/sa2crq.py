@@ -20,14 +20,8 @@ from experiments.pipeline.dual_encoder import train_dual_encoder
 from experiments.pipeline.eval_requests import EvalRequests
 from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.train import TrainedGenerator
-from experiments.studies import paired
-from experiments.studies.retrieval_figures import (
-  CUTOFFS,
-  expanded,
-  id_figures,
-  request_figures,
-)
-from experiments.studies.sa2crq_page import TABLES, figure, method
+from experiments.studies import paired, sa2crq_page
+from experiments.studies import retrieval_figures as figures
 from experiments.studies.sa2crq_paper import CLAIMS
 from experiments.studies.search_hits import DECODINGS, searcher
 from experiments.studies.study import Run, Study, Variant, run_study
@@ -126,7 +120,9 @@ def _tokenized(world: World, name: str, seed: int) -> Tokenized:
   section, fit = seeded(sections[variant.make], seed), TOKENIZERS[variant.make]
   tokenized = world.tokenize(section, world.folder(seed, name), fit)
   popularity = world.data.catalogue.popularity
-  world.note("ids", name, id_figures(tokenized.semantic_ids, popularity))
+  world.note(
+    "ids", name, figures.id_figures(tokenized.semantic_ids, popularity)
+  )
   return tokenized
 
 
@@ -161,8 +157,8 @@ def _searched(
     prompts = one.prompts(generator.writer)
     for decoding in DECODINGS:
       named = search(prompts, beam=config.beam, decoding=decoding)
-      items = expanded(named, ids, popularity)
-      columns |= request_figures(
+      items = figures.expanded(named, ids, popularity)
+      columns |= figures.request_figures(
         f"{one.kind}/{decoding}", items, one.targets, popularity, ids=named
       )
   return columns
@@ -175,7 +171,7 @@ def _bm25(run: Run) -> paired.Columns:
 
   def rank(one: EvalRequests) -> np.ndarray:
     state = bm25.fit(data.catalogue.texts, popularity)
-    return bm25.rank(state, log.queries[one.queries], k=max(CUTOFFS))
+    return bm25.rank(state, log.queries[one.queries], k=max(figures.CUTOFFS))
 
   return run.columns(functools.partial(_ranked, rank), data)
 
@@ -191,7 +187,7 @@ def _dpr(run: Run) -> paired.Columns:
   )  # fmt: skip
 
   def rank(one: EvalRequests) -> np.ndarray:
-    return dual.rank(one, k=max(CUTOFFS), exclude=None)
+    return dual.rank(one, k=max(figures.CUTOFFS), exclude=None)
 
   return run.columns(functools.partial(_ranked, rank), world.keep(dual))
 
@@ -201,22 +197,24 @@ def _ranked(rank, run: Run, _) -> dict[str, np.ndarray]:
   popularity, columns = run.world.data.catalogue.popularity, {}
   for one in requests(run.world):
     prefix = f"{one.kind}/catalogue"
-    columns |= request_figures(prefix, rank(one), one.targets, popularity)
+    columns |= figures.request_figures(
+      prefix, rank(one), one.targets, popularity
+    )
   return columns
 
 
 STUDY = Study(
   name="sa2crq",
   title="What SA2CRQ's semantic IDs bring",
-  method=method,
+  method=sa2crq_page.method,
   variants=variants,
   needs=("tiger",),
   users=users,
   measure=measure,
   against=("tiger",),
   pairs=(("sa2crq_10", "sarq_10"), ("sa2crq_10", "acrq")),
-  tables=TABLES,
-  figure=figure,
+  tables=sa2crq_page.TABLES,
+  figure=sa2crq_page.figure,
   headline=(
     "semantic/catalogue/all/recall@100",
     "personalised/catalogue/all/recall@100",

@@ -5,14 +5,9 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
-from experiments.studies import plots, tables
+from experiments.studies import plots, retrieval_figures, tables
 from experiments.studies.record import Record, View
-from experiments.studies.retrieval_figures import (
-  CUTOFFS,
-  INVALID,
-  MRRS,
-  QUANTILES,
-)
+from experiments.studies.retrieval_figures import CUTOFFS, INVALID, MRRS
 from experiments.studies.sa2crq_paper import (
   COLUMNS,
   METHOD,
@@ -159,7 +154,7 @@ def figure(record: Record) -> plots.Picture:
     panels.append(plots.Panel(title, draw, hollow))
   lengths = [[facts[n]["length_head"], facts[n]["length_tail"]] for n in names]
   quantiles = [facts[name]["quantiles"] for name in names]
-  shares = [f"{100 * share:g} %" for share in QUANTILES]
+  shares = [f"{100 * share:g} %" for share in retrieval_figures.QUANTILES]
   for title, values, series, scale in (
     ("codes of an item", lengths, ("head", "tail"), "linear"),
     ("items of an ID, quantiles", quantiles, shares, "log"),
@@ -190,9 +185,10 @@ def _values(
   column, color = COLUMNS.index(key.rpartition("/")[2]), svg.SERIES[0]
   for place, arm in enumerate(names):
     row = view.find(key, arm, BASELINE)
-    ends = [times * row[end] for end in ("value_low", "value_high")]
-    axis.plot(ends, [place, place], color=color, linewidth=2)
-    axis.plot([times * row["value"]], [place], "o", color=color, markersize=5)
+    low, middle, high = (
+      times * row[name] for name in ("value_low", "value", "value_high")
+    )
+    plots.bar(axis, place, low, middle, high, color)
     printed = TABLE_1.get((SAME.get(arm, view.labels[arm]), "all"))
     if printed is not None:
       axis.plot(

@@ -5,13 +5,7 @@ and Residual Knowledge Transfer (Wang et al., JD.com): 18M queries, 5M items, a
 generator of 1.7B parameters.
 """
 
-from experiments.studies.claims import (
-  ABOVE,
-  BELOW,
-  NOT_ABOVE,
-  NOT_BELOW,
-  table,
-)
+from experiments.studies.claims import ABOVE, BELOW, NOT_ABOVE, NOT_BELOW, table
 
 COLUMNS = ("hallucination", "recall@500", "recall@1000", "recall@2000", "items")
 

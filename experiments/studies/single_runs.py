@@ -33,10 +33,9 @@ def load_run(folder: pathlib.Path) -> Record:
       for cells in lines[2:]
       if (cell := _CELL.search(cells[k]))
     }
-    rows += [
-      _row(folder.name, metric, n, *pair)
-      for pair in itertools.product(found.items(), repeat=2)
-    ]
+    for pair in itertools.product(found.items(), repeat=2):
+      row = {"world": folder.name, "metric": metric, "seeds": 1, "n": n}
+      rows.append(row | _compared(*pair))
   return Record(
     study=folder.name,
     labels={},
@@ -51,16 +50,14 @@ def load_run(folder: pathlib.Path) -> Record:
   )
 
 
-def _row(world: str, metric: str, n: int | None, mine, other) -> dict:
-  (arm, (middle, low, high)), (baseline, (base, base_low, base_high)) = (
-    mine,
-    other,
-  )
+def _compared(variant, other) -> dict:
+  arm, (middle, low, high) = variant
+  baseline, (base, base_low, base_high) = other
   return {
-    "world": world, "metric": metric, "arm": arm, "baseline": baseline,
+    "arm": arm, "baseline": baseline,
     "value": middle, "value_low": low, "value_high": high,
-    "difference": round(middle - base, 3), "low": round(low - base_high, 3),
-    "high": round(high - base_low, 3), "seeds": 1, "n": n,
+    "difference": round(middle - base, 3),
+    "low": round(low - base_high, 3), "high": round(high - base_low, 3),
   }  # fmt: skip
 
 
