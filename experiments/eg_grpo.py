@@ -11,8 +11,8 @@ from ml_collections import ConfigDict
 from experiments import cq_sid
 from experiments.pipeline import run as retrieval
 from experiments.pipeline.align import align, objective
-from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
+from experiments.pipeline.stages import Stages
 from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.train import TrainedGenerator
 from gr_jax.rl.rewards.items import IdReward, best_of_items
@@ -33,21 +33,7 @@ def page_reward(
   return best_of_items(reward, tokenized.semantic_ids)
 
 
-def aligned(
-  config: ConfigDict,
-  workdir: pathlib.Path,
-  data: Data,
-  vectors: Vectors,
-  tokenized: Tokenized,
-  generator: TrainedGenerator,
-) -> TrainedGenerator:
+def aligned(config: ConfigDict, stages: Stages) -> TrainedGenerator:
   """The generator after EG-GRPO."""
-  del vectors
-  return align(
-    config.align,
-    workdir,
-    data,
-    tokenized,
-    generator,
-    reward=page_reward(config.align, data, tokenized),
-  )
+  reward = page_reward(config.align, stages.data, stages.tokenized)
+  return align(config.align, stages, reward=reward)

@@ -11,7 +11,7 @@ from experiments.pipeline import run as retrieval
 from experiments.pipeline.align import align, objective
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
-from experiments.pipeline.tokenize import Tokenized
+from experiments.pipeline.stages import Stages
 from experiments.pipeline.train import TrainedGenerator
 from gr_jax.data.requests import TRAIN
 from gr_jax.rl.rewards.hybrid import gated_reward, lifted_reward, positives_of
@@ -35,35 +35,26 @@ def gate_of(config: ConfigDict, data: Data, vectors: Vectors) -> RelevanceGate:
   )
 
 
-def aligned(
-  config: ConfigDict,
-  workdir: pathlib.Path,
-  data: Data,
-  vectors: Vectors,
-  tokenized: Tokenized,
-  generator: TrainedGenerator,
-) -> TrainedGenerator:
+def aligned(config: ConfigDict, stages: Stages) -> TrainedGenerator:
   """The generator after GRPO-SR with the hybrid reward.
 
   By default the unconstrained policy is aligned: codes that name nothing earn
   nothing, and the policy has to say them to unlearn them.
   """
+  data, vectors = stages.data, stages.vectors
   judge = preference.fit_preference_model(
-    config.preference, workdir, data, vectors
+    config.preference, stages.workdir, data, vectors
   )
   quality = ", ".join(f"{k} {v:.4g}" for k, v in judge.quality.items())
   print(f"preference model on the validation period: {quality}", flush=True)
-  ids = tokenized.semantic_ids
+  ids = stages.tokenized.semantic_ids
   gate = gate_of(config.align.gate, data, vectors)
   reward = lifted_reward(
     gated_reward(judge.model, gate, ids), positives_of(data.requests, ids)
   )
   return align(
     config.align,
-    workdir,
-    data,
-    tokenized,
-    generator,
+    stages,
     reward=reward,
     inputs=[judge.artefact.fingerprint, vectors.artefact.fingerprint],
   )

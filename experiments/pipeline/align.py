@@ -9,8 +9,7 @@ import jax.numpy as jnp
 from jax.sharding import Mesh, NamedSharding
 from ml_collections import ConfigDict
 
-from experiments.pipeline.prepare import Data
-from experiments.pipeline.tokenize import Tokenized
+from experiments.pipeline.stages import Stages
 from experiments.pipeline.train import TrainedGenerator
 from gr_jax.artefacts import build_resumable
 from gr_jax.choices import choose
@@ -38,7 +37,7 @@ from gr_jax.rl.rewards.items import IdReward
 from gr_jax.rl.update import make_update, start_alignment
 from gr_jax.rl.validation_hits import make_validation_hits, validation_requests
 from gr_jax.tokenizers.semantic_ids import SemanticIds
-from gr_jax.training.checkpoints import Checkpoints
+from gr_jax.training.checkpoints import restore_latest
 from gr_jax.training.optimizer import OptimizerConfig, make_optimizer
 
 FOLDER = "alignment"
@@ -71,10 +70,7 @@ def objective(config: ConfigDict) -> AlignmentConfig:
 
 def align(
   config: ConfigDict,
-  workdir: pathlib.Path,
-  data: Data,
-  tokenized: Tokenized,
-  generator: TrainedGenerator,
+  stages: Stages,
   *,
   reward: IdReward,
   inputs: Sequence[str] = (),
@@ -88,15 +84,14 @@ def align(
       `rl/policies.py`, `experts`, "append" or "replace", `group_size` and
       `seed`; and the objective, see `alignment_config`. All of it goes into the
       fingerprint: the options of `reward` should stand there as well.
-    workdir: the folder of the run; the artefact is its folder `alignment`.
-    data: requests of the training split are the prompts, some of the validation
+    stages: the generator is the policy at its start, and the reference;
+      requests of the training split are the prompts, some of the validation
       split are searched while it runs.
-    tokenized: the IDs.
-    generator: the policy at its start, and the reference.
     reward: a function of request rows `[B]` and ID rows `[B, G]`, -1 = names
       nothing.
     inputs: fingerprints of further artefacts that `reward` was made from.
   """
+  generator = stages.generator
   aim = objective(config)
   policy = POLICIES[config.policy]
   mesh = make_mesh(MeshConfig(**config.mesh))
@@ -107,7 +102,7 @@ def align(
   state = _on_mesh(start_alignment(params, optimizer), mesh)
 
   def make(directory: pathlib.Path) -> None:
-    ids, requests = tokenized.semantic_ids, data.requests
+    ids, requests = stages.tokenized.semantic_ids, stages.data.requests
     trie = build_trie(ids.ids, ids.level_sizes)
     batches = prompt_batches(
       requests,
@@ -149,21 +144,12 @@ def align(
         mesh=mesh,
       )
 
+  earlier = (stages.data, stages.tokenized, generator)
+  inputs = [*(stage.artefact.fingerprint for stage in earlier), *inputs]
   artefact = build_resumable(
-    workdir,
-    FOLDER,
-    config.to_dict(),
-    [
-      data.artefact.fingerprint,
-      tokenized.artefact.fingerprint,
-      generator.artefact.fingerprint,
-      *inputs,
-    ],
-    make,
+    stages.workdir, FOLDER, config.to_dict(), inputs, make
   )
-  checkpoints = Checkpoints(artefact.directory / "checkpoints")
-  trained = checkpoints.restore_state(checkpoints.latest, state)
-  checkpoints.close()
+  trained = restore_latest(artefact.directory / "checkpoints", state)
   # Each host searches by itself, so each has all parameters.
   variables = hosts.own_copy(trained.params | counts)
   return TrainedGenerator(

@@ -11,10 +11,9 @@ import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from experiments.pipeline.embed import Vectors
 from experiments.pipeline.eval_requests import EvalRequests
 from experiments.pipeline.prepare import Data
-from experiments.pipeline.tokenize import Tokenized
+from experiments.pipeline.stages import Stages
 from gr_jax.artefacts import Artefact, build, write_json
 from gr_jax.data.requests import TRAIN, VALID
 from gr_jax.data.row_lists import RowLists
@@ -65,27 +64,17 @@ class DualRanker:
     return ranking.rank(self.index, np.asarray(encoded), k=k, exclude=exclude)
 
 
-def train_dual_encoder(
-  config: ConfigDict,
-  workdir: pathlib.Path,
-  data: Data,
-  vectors: Vectors,
-  tokenized: Tokenized,
-  writer: PromptWriter,
-) -> DualRanker:
+def train_dual_encoder(config: ConfigDict, stages: Stages) -> DualRanker:
   """The trained ranker, or the one that an earlier run left.
 
   Args:
     config: sections model (`DualEncoderConfig`), training (`DenseConfig`
       without its optimizer), optimizer, and `negatives`, `mined_from`,
       `hidden_share`, `precision`.
-    workdir: the folder of the run.
-    data: catalogue and requests. Queries that documents ask for themselves
-      are not learned: DPR has the pairs of the logs.
-    vectors: item and query vectors.
-    tokenized: the IDs whose codes the prompts hold.
-    writer: writes prompts, as for the generator.
+    stages: the prompts are those of the generator. Queries that documents ask
+      for themselves are not learned: DPR has the pairs of the logs.
   """
+  data, vectors, writer = stages.data, stages.vectors, stages.generator.writer
   model = DualEncoder(
     DualEncoderConfig(**config.model),
     writer.num_tokens,
@@ -128,9 +117,13 @@ def train_dual_encoder(
     )
     write_json(directory / "history.json", history)
 
-  inputs = [made.artefact.fingerprint for made in (data, vectors, tokenized)]
+  inputs = [
+    stage.artefact.fingerprint for stage in (data, vectors, stages.tokenized)
+  ]
   inputs.append(repr(sorted(dataclasses.asdict(writer.config).items())))
-  artefact = build(workdir, "dual_encoder", config.to_dict(), inputs, make)
+  artefact = build(
+    stages.workdir, "dual_encoder", config.to_dict(), inputs, make
+  )
   params = flax.serialization.msgpack_restore(
     (artefact.directory / "params.msgpack").read_bytes()
   )

@@ -10,10 +10,8 @@ from tqdm import tqdm
 
 from experiments.pipeline.baseline_rankings import Baselines
 from experiments.pipeline.dual_encoder import DualRanker
-from experiments.pipeline.embed import Vectors
 from experiments.pipeline.evaluator import EvaluationConfig, Evaluator
-from experiments.pipeline.prepare import Data
-from experiments.pipeline.tokenize import Tokenized
+from experiments.pipeline.stages import Stages
 from experiments.pipeline.train import TrainedGenerator
 from gr_jax.artefacts import build
 from gr_jax.atomic import write_text
@@ -29,11 +27,7 @@ BEFORE = "before_alignment"
 
 def evaluate(
   config: ConfigDict,
-  workdir: pathlib.Path,
-  data: Data,
-  vectors: Vectors,
-  tokenized: Tokenized,
-  generator: TrainedGenerator,
+  stages: Stages,
   *,
   aligned: TrainedGenerator | None = None,
   dual: DualRanker | None = None,
@@ -54,48 +48,52 @@ def evaluate(
     items_per_id: the number of IDs that name one item, two, and so on.
     history: `{training: rows of its metrics log}`.
   """
-  generators = {config.name: aligned or generator}
-  stages = {
-    "prepare": data.artefact,
-    "embed": vectors.artefact,
-    "tokenize": tokenized.artefact,
-    "train": generator.artefact,
+  generators = {config.name: aligned or stages.generator}
+  artefacts = {
+    "prepare": stages.data.artefact,
+    "embed": stages.vectors.artefact,
+    "tokenize": stages.tokenized.artefact,
+    "train": stages.generator.artefact,
   }
   if aligned is not None:
-    generators[BEFORE] = generator
-    stages["align"] = aligned.artefact
+    generators[BEFORE] = stages.generator
+    artefacts["align"] = aligned.artefact
   if dual is not None:
-    stages["dual_encoder"] = dual.artefact
+    artefacts["dual_encoder"] = dual.artefact
   settings = EvaluationConfig(**config.evaluation)
 
   def make(directory: pathlib.Path) -> None:
     baselines = Baselines(
-      data,
-      vectors,
+      stages.data,
+      stages.vectors,
       window=settings.knn_window,
       last=settings.knn_last,
       dual=dual,
     )
     evaluator = Evaluator(
-      settings, data, tokenized.semantic_ids, generators, baselines
+      settings,
+      stages.data,
+      stages.tokenized.semantic_ids,
+      generators,
+      baselines,
     )
     text = json.dumps(_figures(evaluator), default=list)
     (directory / "figures.json").write_text(text)
 
-  inputs = [artefact.fingerprint for artefact in stages.values()]
+  inputs = [artefact.fingerprint for artefact in artefacts.values()]
   section = {"name": config.name, **config.evaluation.to_dict()}
-  artefact = build(workdir, "evaluation", section, inputs, make)
-  stages["evaluate"] = artefact
+  artefact = build(stages.workdir, "evaluation", section, inputs, make)
+  artefacts["evaluate"] = artefact
   report = report_file.write_report(
-    workdir / "report.json",
+    stages.workdir / "report.json",
     config=config.to_dict(),
     origin=origin(),
-    seconds={name: stage.seconds for name, stage in stages.items()},
-    commits={name: stage.commit for name, stage in stages.items()},
+    seconds={name: stage.seconds for name, stage in artefacts.items()},
+    commits={name: stage.commit for name, stage in artefacts.items()},
     **json.loads((artefact.directory / "figures.json").read_text()),
-    **_training_record(tokenized, generator, aligned),
+    **_training_record(stages, aligned),
   )
-  write_text(workdir / "report.html", retrieval_page(report))
+  write_text(stages.workdir / "report.html", retrieval_page(report))
   return report
 
 
@@ -120,15 +118,11 @@ def _figures(evaluator: Evaluator) -> dict:
   return found
 
 
-def _training_record(
-  tokenized: Tokenized,
-  generator: TrainedGenerator,
-  aligned: TrainedGenerator | None,
-) -> dict:
+def _training_record(stages: Stages, aligned: TrainedGenerator | None) -> dict:
   """The parts of the report that say how the training went."""
-  directory = tokenized.artefact.directory
-  ids = tokenized.semantic_ids
-  trained = {"generator": generator, "alignment": aligned}
+  directory = stages.tokenized.artefact.directory
+  ids = stages.tokenized.semantic_ids
+  trained = {"generator": stages.generator, "alignment": aligned}
   history = {"tokenizer": json.loads((directory / "history.json").read_text())}
   history |= {
     name: read_metrics(one.artefact.directory / "metrics.jsonl")

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from ml_collections import ConfigDict
 
 from experiments.pipeline.dual_encoder import train_dual_encoder
-from experiments.pipeline.embed import Vectors, embed
+from experiments.pipeline.embed import embed
 from experiments.pipeline.evaluate import evaluate
 from experiments.pipeline.evaluator import SPLITS
-from experiments.pipeline.prepare import SOURCES, Data, prepare
-from experiments.pipeline.tokenize import FitTokenizer, Tokenized, tokenize
+from experiments.pipeline.prepare import SOURCES, prepare
+from experiments.pipeline.stages import Stages
+from experiments.pipeline.tasks import check_generator
+from experiments.pipeline.tokenize import FitTokenizer, tokenize
 from experiments.pipeline.train import TrainedGenerator, train
-from experiments.pipeline.untrained import check_generator
 from gr_jax.artefacts import locked
 from gr_jax.choices import choose
 from gr_jax.evaluation.report import text_table
@@ -21,11 +22,8 @@ from gr_jax.parallel.host_memory import release_freed_memory
 from gr_jax.tokenizers.build import settings
 from gr_jax.tokenizers.collisions import COLLISIONS
 
-Align = Callable[
-  [ConfigDict, pathlib.Path, Data, Vectors, Tokenized, TrainedGenerator],
-  TrainedGenerator,
-]
-"""(whole config, workdir, the results so far) -> the aligned generator."""
+Align = Callable[[ConfigDict, Stages], TrainedGenerator]
+"""(whole config, the results so far) -> the aligned generator."""
 
 
 def check(config: ConfigDict) -> None:
@@ -68,39 +66,17 @@ def run(
       config.tokenizer, workdir, data, vectors, fit=fit_tokenizer
     )
     release_freed_memory()
-    generator = train(
-      config.generator,
-      workdir,
-      data,
-      tokenized.semantic_ids,
-      [data.artefact.fingerprint, tokenized.artefact.fingerprint],
-    )
+    generator = train(config.generator, workdir, data, tokenized)
     release_freed_memory()
-    aligned = None
+    stages = Stages(workdir, data, vectors, tokenized, generator)
+    aligned = dual = None
     if align is not None:
-      aligned = align(config, workdir, data, vectors, tokenized, generator)
+      aligned = align(config, stages)
       release_freed_memory()
-    dual = None
     if "dual_encoder" in config:
-      dual = train_dual_encoder(
-        config.dual_encoder,
-        workdir,
-        data,
-        vectors,
-        tokenized,
-        generator.writer,
-      )
+      dual = train_dual_encoder(config.dual_encoder, stages)
       release_freed_memory()
-    report = evaluate(
-      config,
-      workdir,
-      data,
-      vectors,
-      tokenized,
-      generator,
-      aligned=aligned,
-      dual=dual,
-    )
+    report = evaluate(config, stages, aligned=aligned, dual=dual)
   if hosts.is_first():
     print(text_table.headline(report["results"]))
     print(f"report: {workdir / 'report.html'}")

@@ -13,14 +13,13 @@ import jax
 from flax import linen as nn
 from ml_collections import ConfigDict
 
-from experiments.pipeline.prepare import Data
+from experiments.pipeline.untrained import Untrained, transition_options
 from gr_jax.choices import choose
 from gr_jax.data.request_lists import training_sequences
-from gr_jax.data.requests import TRAIN, Requests
+from gr_jax.data.requests import TRAIN
+from gr_jax.generators import build
 from gr_jax.generators.page_scores import page_scores
 from gr_jax.generators.priors.transition_counts import FutureItems
-from gr_jax.generators.prompts.vocabulary import Vocabulary
-from gr_jax.generators.prompts.writer import PromptWriter
 from gr_jax.generators.training_examples.page_examples import (
   PageExamples,
   PageExamplesConfig,
@@ -34,7 +33,6 @@ from gr_jax.generators.training_examples.single import (
   training_examples,
 )
 from gr_jax.objectives.next_token import code_losses, page_losses
-from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 
 class Task(NamedTuple):
@@ -56,50 +54,28 @@ class Task(NamedTuple):
   positions: int
 
 
-def transition_options(config: ConfigDict) -> dict[str, int]:
-  """The options of `count_transitions`; empty where none are counted.
-
-  Args:
-    config: a generator section; it may have `transitions` with `window`,
-      `neighbours` (0 = none are counted) and `last`.
-  """
-  options = config.get("transitions")
-  return options.to_dict() if options and options.neighbours else {}
-
-
-def point_wise(
-  config: ConfigDict,
-  data: Data,
-  semantic_ids: SemanticIds,
-  writer: PromptWriter,
-  vocabulary: Vocabulary,
-) -> Task:
+def point_wise(parts: Untrained) -> Task:
   """The clicked and ordered items of the training period.
 
-  Args:
-    config: `examples` as `ExamplesConfig`, `seed`, and the keys that
-      `transition_options` reads.
-    data: the requests.
-    semantic_ids: the IDs of the catalogue.
-    writer: the writer of the prompts.
-    vocabulary: not read.
+  The section has `examples` as `ExamplesConfig`, `seed`, and the keys that
+  `transition_options` reads.
   """
-  del vocabulary
-  examples = ExamplesConfig(**config.examples, seed=config.seed)
+  section, requests = parts.section, parts.data.requests
+  examples = ExamplesConfig(**section.examples, seed=section.seed)
   batches = training_examples(
-    data.requests,
-    group_targets(data.requests, split=TRAIN),
-    writer,
-    semantic_ids.codes,
+    requests,
+    group_targets(requests, split=TRAIN),
+    parts.writer,
+    parts.semantic_ids.codes,
     config=examples,
-    future_items=_future_items(config, data.requests, semantic_ids),
+    future_items=_future_items(parts),
   )
   return Task(
     batches,
     point_wise_loss,
     prompts=examples.batch_size,
     targets=examples.batch_size * examples.targets,
-    positions=examples.targets * len(semantic_ids.level_sizes),
+    positions=examples.targets * len(parts.semantic_ids.level_sizes),
   )
 
 
@@ -125,48 +101,41 @@ def _without_future(counts, batch: Examples):
   return {"counts": found | {"transitions": before}}
 
 
-def _future_items(
-  config: ConfigDict, requests: Requests, semantic_ids: SemanticIds
-) -> FutureItems | None:
+def _future_items(parts: Untrained) -> FutureItems | None:
   """The pairs that a request's own user added to the transitions."""
-  options = transition_options(config)
+  options = transition_options(parts.section)
   if not options:
     return None
+  requests, codes = parts.data.requests, parts.semantic_ids.codes
   ends = requests.user_offsets[:-1] + training_sequences(requests).sizes
-  window = options["window"]
-  return FutureItems(requests, semantic_ids.codes, ends, window=window)
+  return FutureItems(requests, codes, ends, window=options["window"])
 
 
-def page_wise(
-  config: ConfigDict,
-  data: Data,
-  semantic_ids: SemanticIds,
-  writer: PromptWriter,
-  vocabulary: Vocabulary,
-) -> Task:
+def page_wise(parts: Untrained) -> Task:
   """The pages of the training period, each as one sequence.
 
-  Args:
-    config: `examples` as `PageExamplesConfig`, and `seed`.
-    data: the requests.
-    semantic_ids: the IDs of the catalogue.
-    writer: the writer of the prompts.
-    vocabulary: has the token of a page's end.
+  The section has `examples` as `PageExamplesConfig`, and `seed`.
   """
-  examples = PageExamplesConfig(**config.examples, seed=config.seed)
+  section, requests, ids = (
+    parts.section,
+    parts.data.requests,
+    parts.semantic_ids,
+  )
+  examples = PageExamplesConfig(**section.examples, seed=section.seed)
   pages = build_pages(
-    data.requests,
-    semantic_ids.id_of_item,
+    requests,
+    ids.id_of_item,
     split=TRAIN,
     max_exposures=examples.max_exposures,
   )
   batches = training_pages(
-    pages, writer, semantic_ids.ids, data.requests.query, config=examples
+    pages, parts.writer, ids.ids, requests.query, config=examples
   )
-  levels = len(semantic_ids.level_sizes)
+  levels = len(ids.level_sizes)
+  end_token = parts.vocabulary.offsets["page_end"]
   return Task(
     batches,
-    functools.partial(page_wise_loss, end_token=vocabulary.offsets["page_end"]),
+    functools.partial(page_wise_loss, end_token=end_token),
     prompts=examples.batch_size,
     targets=examples.batch_size * examples.places,
     positions=examples.places * levels + examples.pages,
@@ -209,7 +178,7 @@ def page_wise_loss(
 TASKS = {"point_wise": point_wise, "page_wise": page_wise}
 
 
-def task_of(config: ConfigDict) -> Callable[..., Task]:
+def task_of(config: ConfigDict) -> Callable[[Untrained], Task]:
   """The entry of `TASKS` that `generator.task` names, else `point_wise`.
 
   Raises:
@@ -224,3 +193,14 @@ def task_of(config: ConfigDict) -> Callable[..., Task]:
       "only decoder_only reads pages."
     )
   return task
+
+
+def check_generator(section: ConfigDict) -> None:
+  """Finds names that no part of a generator knows.
+
+  Raises:
+    ValueError: names the key and its possible values.
+  """
+  task_of(section)
+  build.network_of(section)
+  build.prompt_encoder_of(section)

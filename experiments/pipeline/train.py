@@ -13,15 +13,15 @@ from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
 from experiments.pipeline.prepare import Data
-from experiments.pipeline.tasks import Task
+from experiments.pipeline.tasks import Task, task_of
+from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.untrained import build_untrained
 from gr_jax.artefacts import Artefact, build_resumable
 from gr_jax.generators.priors.transitions import TRANSITIONS
 from gr_jax.generators.prompts.writer import PromptConfig, PromptWriter
 from gr_jax.parallel import hosts
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, replicated
-from gr_jax.tokenizers.semantic_ids import SemanticIds
-from gr_jax.training.checkpoints import Checkpoints
+from gr_jax.training.checkpoints import restore_latest
 from gr_jax.training.loop import LoopConfig, fit, make_step
 from gr_jax.training.optimizer import OptimizerConfig, make_optimizer
 from gr_jax.training.state import create_state
@@ -46,8 +46,7 @@ def train(
   config: ConfigDict,
   workdir: pathlib.Path,
   data: Data,
-  semantic_ids: SemanticIds,
-  inputs: list[str],
+  tokenized: Tokenized,
 ) -> TrainedGenerator:
   """The trained generator; training goes on where it was cut off.
 
@@ -56,10 +55,10 @@ def train(
       `precision` and `seed`; for the optional keys see `build_untrained`.
     workdir: the folder of the run.
     data: its requests of the training split are learned.
-    semantic_ids: the IDs of the catalogue.
-    inputs: the fingerprints of the artefacts behind the arguments.
+    tokenized: the IDs of the catalogue.
   """
-  untrained = build_untrained(config, data, semantic_ids)
+  make_task = task_of(config)
+  untrained = build_untrained(config, data, tokenized.semantic_ids)
   model, writer = untrained.model, untrained.writer
   mesh = make_mesh(MeshConfig(**config.mesh))
   loop = LoopConfig(**config.loop)
@@ -78,17 +77,13 @@ def train(
       if "transitions" in counts.get("counts", {}):
         # The logs that they were counted from are not there when it serves.
         counts["counts"]["transitions"].save(directory / TRANSITIONS)
-    task = untrained.task()
+    task = make_task(untrained)
+    loss = functools.partial(task.loss, model)
+    step = make_step(loss, optimizer, like=state, seed=config.seed)
     with jax.set_mesh(mesh):
       fit(
         jax.tree.map(jnp.copy, state),
-        make_step(
-          functools.partial(task.loss, model),
-          optimizer,
-          like=state,
-          fixed=(counts,),
-          seed=config.seed,
-        ),
+        lambda state, batch: step(state, batch, counts),
         iter(task.batches),
         config=loop,
         directory=directory,
@@ -96,12 +91,11 @@ def train(
         speed=throughput(state.params, model, task, writer.config, mesh=mesh),
       )
 
+  inputs = [data.artefact.fingerprint, tokenized.artefact.fingerprint]
   artefact = build_resumable(
     workdir, "generator", config.to_dict(), inputs, make
   )
-  checkpoints = Checkpoints(artefact.directory / "checkpoints")
-  trained = checkpoints.restore_state(checkpoints.latest, state)
-  checkpoints.close()
+  trained = restore_latest(artefact.directory / "checkpoints", state)
   # Each host searches by itself, so each has all parameters.
   params = hosts.own_copy(trained.params | counts)
   return TrainedGenerator(model, params, writer, artefact)

@@ -9,12 +9,6 @@ from flax import linen as nn
 from ml_collections import ConfigDict
 
 from experiments.pipeline.prepare import Data
-from experiments.pipeline.tasks import (
-  Task,
-  page_wise,
-  task_of,
-  transition_options,
-)
 from gr_jax.data.request_lists import training_sequences
 from gr_jax.data.requests import TRAIN
 from gr_jax.generators import build
@@ -45,12 +39,6 @@ class Untrained:
   writer: PromptWriter
   model: nn.Module
 
-  def task(self) -> Task:
-    """Batches of the training period, and the loss on them."""
-    return task_of(self.section)(
-      self.section, self.data, self.semantic_ids, self.writer, self.vocabulary
-    )
-
   def counts(self) -> dict[str, Any]:
     """`{"counts": ...}` of the training period; empty where alpha is 0."""
     return count_variables(self.data, self.semantic_ids, self.section)
@@ -58,17 +46,6 @@ class Untrained:
   def initializer(self, counts: dict[str, Any]) -> Callable[[jax.Array], Any]:
     """The function from a key to random parameters, beside `counts`."""
     return build.initializer(self.model, counts)
-
-
-def check_generator(section: ConfigDict) -> None:
-  """Finds names that no part of a generator knows.
-
-  Raises:
-    ValueError: names the key and its possible values.
-  """
-  task_of(section)
-  build.network_of(section)
-  build.prompt_encoder_of(section)
 
 
 def build_untrained(
@@ -83,7 +60,7 @@ def build_untrained(
     semantic_ids: the IDs of the catalogue.
   """
   prompt = PromptConfig(**section.prompt)
-  ends = int(task_of(section) is page_wise)
+  ends = int(section.get("task") == "page_wise")
   vocabulary = make_vocabulary(data, semantic_ids, prompt, page_ends=ends)
   writer = PromptWriter(data.requests, semantic_ids, vocabulary, prompt)
   model = build.build_generator(
@@ -109,6 +86,17 @@ def make_vocabulary(
     user_buckets=config.user_buckets,
     page_ends=page_ends,
   )
+
+
+def transition_options(config: ConfigDict) -> dict[str, int]:
+  """The options of `count_transitions`; empty where none are counted.
+
+  Args:
+    config: a generator section; it may have `transitions` with `window`,
+      `neighbours` (0 = none are counted) and `last`.
+  """
+  options = config.get("transitions")
+  return options.to_dict() if options and options.neighbours else {}
 
 
 def count_variables(

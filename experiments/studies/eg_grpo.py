@@ -106,9 +106,7 @@ def _aligned(
 ) -> TrainedGenerator:
   section, data = align_section(run), run.world.data
   reward = eg_grpo.page_reward(section, data, tokenized)
-  aligned = align(
-    section, run.folder, data, tokenized, generator, reward=reward
-  )
+  aligned = align(section, run.stages(tokenized, generator), reward=reward)
   return run.world.keep(aligned)
 
 

@@ -205,8 +205,7 @@ def _aligned(run: Run, tokenized: Tokenized) -> TrainedGenerator:
     reward = lifted_reward(reward, positives_of(world.data.requests, ids))
   pages = _trained(world, "page_wise", run.seed, tokenized)
   aligned = align(
-    section, run.folder, world.data, tokenized, pages, reward=reward,
-    inputs=inputs,
+    section, run.stages(tokenized, pages), reward=reward, inputs=inputs
   )  # fmt: skip
   return world.keep(aligned)
 

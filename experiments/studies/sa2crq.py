@@ -181,10 +181,7 @@ def _dpr(run: Run) -> paired.Columns:
   world = run.world
   tokenized, generator = _trained(world, "tiger", run.seed)
   section = changed(run.config.dual_encoder, {"training.seed": run.seed})
-  dual = train_dual_encoder(
-    section, run.folder, world.data, world.vectors, tokenized,
-    generator.writer,
-  )  # fmt: skip
+  dual = train_dual_encoder(section, run.stages(tokenized, generator))
 
   def rank(one: EvalRequests) -> np.ndarray:
     return dual.rank(one, k=max(figures.CUTOFFS), exclude=None)

@@ -18,6 +18,9 @@ import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
+from experiments.pipeline.stages import Stages
+from experiments.pipeline.tokenize import Tokenized
+from experiments.pipeline.train import TrainedGenerator
 from experiments.studies import claims, paired, plots
 from experiments.studies.record import Record, View
 from experiments.studies.tables import HOW_TO_READ, made_by
@@ -72,6 +75,11 @@ class Run:
   @property
   def folder(self) -> pathlib.Path:
     return self.world.folder(self.seed, self.name)
+
+  def stages(self, tokenized: Tokenized, generator: TrainedGenerator) -> Stages:
+    """The stages in the form that the pipeline's later stages read."""
+    world = self.world
+    return Stages(self.folder, world.data, world.vectors, tokenized, generator)
 
   def columns(
     self, measure: Callable[..., paired.Columns], *stages: Any

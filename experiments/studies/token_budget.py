@@ -10,6 +10,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from experiments.pipeline.prepare import Data
+from experiments.pipeline.tasks import task_of
 from experiments.pipeline.untrained import build_untrained
 from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.generators.training_examples.page_examples import PageExamples
@@ -21,7 +22,7 @@ _COUNTED = 30  # Batches whose tokens stand for all.
 
 def tokens_per_step(section: ConfigDict, data: Data, ids: SemanticIds) -> float:
   """The mean of `batch_tokens` over the first batches."""
-  task = build_untrained(section, data, ids).task()
+  task = task_of(section)(build_untrained(section, data, ids))
   batches = itertools.islice(iter(task.batches), _COUNTED)
   return float(np.mean([batch_tokens(batch) for batch in batches]))
 

@@ -107,9 +107,7 @@ class World:
   def train(
     self, section: ConfigDict, folder: pathlib.Path, tokenized: Tokenized
   ) -> TrainedGenerator:
-    inputs = [self.data.artefact.fingerprint, tokenized.artefact.fingerprint]
-    ids = tokenized.semantic_ids
-    return self.keep(train(section, folder, self.data, ids, inputs))
+    return self.keep(train(section, folder, self.data, tokenized))
 
   def note(self, table: str, variant: str, figures: Mapping[str, Any]) -> None:
     """Notes figures of one seed of a variant; the record has their means."""

@@ -39,30 +39,31 @@ class Checkpoints:
       step, {"state": state, "batches": batches}, overwrite=True
     )
 
-  def restore(self, step: int, state: State, batches) -> State:
+  def restore(self, step: int, state: State, batches=None) -> State:
     """Moves `batches` to its place and returns the state of `step`.
 
     Args:
       step: one of the saved ones.
       state: gives structure, types and target shardings; not read otherwise.
-      batches: iterator over the same input as was saved.
+      batches: iterator over the same input as was saved; None where no training
+        follows.
     """
-    return self._checkpointer.load_checkpointables(
-      step, {"state": _abstract(state), "batches": batches}
-    )["state"]
-
-  def restore_state(self, step: int, state: State) -> State:
-    """Returns the state of `step`, where no training follows."""
-    return self._checkpointer.load_checkpointables(
-      step, {"state": _abstract(state)}
-    )["state"]
+    abstract = jax.tree.map(
+      lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding),
+      state,
+    )
+    wanted = {"state": abstract}
+    if batches is not None:
+      wanted["batches"] = batches
+    return self._checkpointer.load_checkpointables(step, wanted)["state"]
 
   def close(self) -> None:
     self._checkpointer.close()
 
 
-def _abstract(state: State) -> State:
-  return jax.tree.map(
-    lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding),
-    state,
-  )
+def restore_latest(directory: pathlib.Path, state: State) -> State:
+  """The state of the last complete step, where no training follows."""
+  checkpoints = Checkpoints(directory)
+  found = checkpoints.restore(checkpoints.latest, state)
+  checkpoints.close()
+  return found

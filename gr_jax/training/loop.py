@@ -45,31 +45,12 @@ def make_step(
   optimizer: optax.GradientTransformation,
   *,
   like: TrainState,
-  fixed: tuple = (),
-  seed: int = 0,
-) -> StepFn:
-  """One jitted update; the state that goes in is given up.
-
-  Args:
-    loss_fn: see `LossFn`.
-    optimizer: makes updates of gradients.
-    like: see `jitted_step`.
-    fixed: arrays that every step reads; arguments, not constants of the
-      compiled program.
-    seed: see `jitted_step`.
-  """
-  step = jitted_step(loss_fn, optimizer, like=like, seed=seed)
-  return lambda state, batch: step(state, batch, *fixed)
-
-
-def jitted_step(
-  loss_fn: LossFn,
-  optimizer: optax.GradientTransformation,
-  *,
-  like: TrainState,
   seed: int = 0,
 ):
   """`(state, batch, *fixed) -> (state, metrics)`, as `jax.jit` gives it.
+
+  The state that goes in is given up. What every step reads is `fixed`:
+  arguments, not constants of the compiled program.
 
   Args:
     loss_fn: see `LossFn`.
@@ -134,7 +115,7 @@ def fit(
 
   Args:
     state: initial state; also the structure and shardings of checkpoints.
-    step_fn: one update, made by `make_step`.
+    step_fn: one update, of `make_step`.
     batches: a grain iterator.
     config: length and rhythm.
     directory: receives checkpoints and metrics.

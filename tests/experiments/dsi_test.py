@@ -117,9 +117,9 @@ def test_a_search_of_ids_that_end_finds_the_whole_catalogue(tmp_path):
 
 @pytest.mark.slow
 def test_what_is_trained_knows_the_ends_and_the_prefix(tmp_path):
-  ids = tokenized(tmp_path, "semantic").semantic_ids
+  found = tokenized(tmp_path, "semantic")
   config = generator_section()
-  generator = train(config, tmp_path, data(tmp_path), ids, ["mark"])
+  generator = train(config, tmp_path, data(tmp_path), found)
   assert generator.model.ends
   assert generator.model.adaptor.config.layers == config.adaptor_layers
   assert "adaptor" in generator.params["params"]

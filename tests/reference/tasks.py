@@ -8,6 +8,7 @@ from flax import linen as nn
 from ml_collections import ConfigDict
 
 from experiments.pipeline.prepare import Data
+from experiments.pipeline.tasks import task_of
 from experiments.pipeline.untrained import Untrained, build_untrained
 from gr_jax.artefacts import Artefact
 from tests.reference import small_world
@@ -52,6 +53,6 @@ def untrained(config: ConfigDict, directory: pathlib.Path) -> Untrained:
 def started(name: str, directory: pathlib.Path):
   """Task, model, initial parameters and a batch."""
   parts = untrained(section(name), directory)
-  task, model = parts.task(), parts.model
+  task, model = task_of(parts.section)(parts), parts.model
   params = jax.jit(parts.initializer({}))(jax.random.key(0))
   return task, model, nn.unbox(params), next(iter(task.batches))

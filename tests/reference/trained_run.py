@@ -65,18 +65,15 @@ def make(
     **generator: changes of the section `GENERATOR`.
   """
   data, found = tokenize_shop(workdir, tokenizer)
-  config, inputs = (
-    ConfigDict(GENERATOR | generator),
-    [found.artefact.fingerprint],
-  )
+  config = ConfigDict(GENERATOR | generator)
   with _noise_for_steps():
-    return train.train(config, workdir, data, found.semantic_ids, inputs)
+    return train.train(config, workdir, data, found)
 
 
 @contextlib.contextmanager
 def _noise_for_steps() -> Iterator[None]:
   def make_step(*_, **__):
-    def step(state, batch):
+    def step(state, batch, *_):
       params = noisy(state.params)
       state = state.replace(step=state.step + 1, params=params)
       return state, {"train/loss": 0.0}

@@ -7,6 +7,7 @@ from ml_collections import ConfigDict
 
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
+from experiments.pipeline.stages import Stages
 from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.train import TrainedGenerator
 from gr_jax.artefacts import Artefact, write_json
@@ -53,7 +54,7 @@ def made(workdir):
   write_json(artefact.directory / "quality.json", [])
   write_json(artefact.directory / "history.json", [{"step": 1, "loss": 2.0}])
   world = shop()
-  return (
+  return Stages(
     workdir,
     Data(world.catalogue, world.requests, artefact),
     Vectors(world.items.x, world.query_x, artefact),

@@ -51,7 +51,7 @@ def test_a_checkpoint_restores_on_another_mesh(tmp_path, mesh):
   )
   like = state(0, mesh)
   like = like.replace(params=jax.device_put(like.params, target))
-  restored = checkpoints.restore_state(1, like)
+  restored = checkpoints.restore(1, like)
   assert restored.params["w"].sharding == target
   np.testing.assert_array_equal(restored.params["w"], np.full((8, 4), 2.0))
   checkpoints.close()

@@ -16,7 +16,7 @@ from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
 from experiments.pipeline.prepare import Data
-from experiments.pipeline.tasks import Task
+from experiments.pipeline.tasks import Task, task_of
 from experiments.pipeline.untrained import Untrained, build_untrained
 from gr_jax.data.worlds import shop_config, shop_world
 from gr_jax.decoding.beam_search import beam_search
@@ -24,7 +24,7 @@ from gr_jax.decoding.trie import Trie, build_trie
 from gr_jax.parallel.mesh import batch_sharding, replicated
 from gr_jax.tokenizers.build import settings
 from gr_jax.tokenizers.semantic_ids import SemanticIds
-from gr_jax.training.loop import jitted_step
+from gr_jax.training.loop import make_step
 from gr_jax.training.optimizer import OptimizerConfig, make_optimizer
 from gr_jax.training.state import abstract_state
 from gr_jax.training.throughput import dense_flops
@@ -66,7 +66,7 @@ def parts(config: ConfigDict, *, items: int) -> Parts:
   untrained = build_untrained(config.generator, data, ids)
   return Parts(
     untrained,
-    untrained.task(),
+    task_of(config.generator)(untrained),
     untrained.counts(),
     build_trie(catalogue.ids, sizes),
   )
@@ -93,7 +93,7 @@ def lowered_step(given: Parts, mesh: Mesh):
   optimizer = make_optimizer(OptimizerConfig(**section.optimizer), 1000)
   init = given.untrained.initializer(given.counts)
   state = abstract_state(init, optimizer, mesh=mesh)
-  step = jitted_step(
+  step = make_step(
     functools.partial(given.task.loss, model), optimizer, like=state
   )
   batch = _shapes(next(iter(given.task.batches)), batch_sharding(mesh))

@@ -10,6 +10,7 @@ from configs import eg_grpo as config_file
 from experiments import eg_grpo
 from experiments.pipeline.align import align, objective
 from experiments.pipeline.prepare import Data
+from experiments.pipeline.stages import Stages
 from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.train import TrainedGenerator
 from gr_jax.artefacts import Artefact
@@ -32,12 +33,10 @@ def aligned(workdir, config) -> TrainedGenerator:
   data = Data(shop().catalogue, shop().requests, artefact)
   tokenized = Tokenized(semantic_ids(), artefact)
   variables = counted_params() | counts()
+  generator = TrainedGenerator(model(), variables, writer(), artefact)
   return align(
     config,
-    workdir,
-    data,
-    tokenized,
-    TrainedGenerator(model(), variables, writer(), artefact),
+    Stages(workdir, data, None, tokenized, generator),
     reward=eg_grpo.page_reward(config, data, tokenized),
   )
 

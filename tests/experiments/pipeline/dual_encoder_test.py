@@ -7,7 +7,9 @@ from ml_collections import ConfigDict
 from experiments.pipeline.dual_encoder import _logged_pairs, train_dual_encoder
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.eval_requests import draw_eval_requests
+from experiments.pipeline.stages import Stages
 from experiments.pipeline.tokenize import Tokenized
+from experiments.pipeline.train import TrainedGenerator
 from gr_jax.data.requests import TEST, TRAIN
 from gr_jax.generators.training_examples.single import group_targets
 from tests.reference.small_world import semantic_ids, shop, writer
@@ -30,14 +32,10 @@ def made(directory):
   world_data = data(directory)
   world = shop()
   vectors = Vectors(world.items.x, world.query_x, world_data.artefact)
-  return train_dual_encoder(
-    CONFIG,
-    directory,
-    world_data,
-    vectors,
-    Tokenized(semantic_ids(), world_data.artefact),
-    writer(),
-  )
+  tokenized = Tokenized(semantic_ids(), world_data.artefact)
+  generator = TrainedGenerator(None, None, writer(), world_data.artefact)
+  stages = Stages(directory, world_data, vectors, tokenized, generator)
+  return train_dual_encoder(CONFIG, stages)
 
 
 @pytest.fixture(scope="module")

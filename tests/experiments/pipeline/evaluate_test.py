@@ -23,7 +23,7 @@ def stages(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def report(stages):
-  return evaluate.evaluate(CONFIG, *stages)
+  return evaluate.evaluate(CONFIG, stages)
 
 
 def test_the_generator_and_its_baselines_answer_the_same_requests(report):
@@ -56,9 +56,9 @@ def test_every_kind_is_searched_at_every_beam(report):
 
 
 def test_the_files_hold_the_report(report, stages):
-  stored = json.loads((stages[0] / "report.json").read_text())
+  stored = json.loads((stages.workdir / "report.json").read_text())
   assert stored == json.loads(json.dumps(report, default=list))
-  assert "cq_sid" in (stages[0] / "report.html").read_text()
+  assert "cq_sid" in (stages.workdir / "report.html").read_text()
   assert stored["history"]["tokenizer"] == [{"step": 1, "loss": 2.0}]
   counts = stored["items_per_id"]
   assert np.dot(counts, np.arange(1, len(counts) + 1)) == len(shop().catalogue)
@@ -69,7 +69,7 @@ def test_a_second_evaluation_searches_nothing(report, stages, monkeypatch):
     raise AssertionError("searched again")
 
   monkeypatch.setattr(evaluate, "_figures", never)
-  again = evaluate.evaluate(CONFIG, *stages)
+  again = evaluate.evaluate(CONFIG, stages)
   assert again["results"] == report["results"]
 
 
@@ -77,16 +77,17 @@ def test_an_unknown_setting_is_named(stages):
   config = ConfigDict(CONFIG.to_dict())
   config.evaluation.beem = 3
   with pytest.raises(TypeError, match="beem"):
-    evaluate.evaluate(config, *stages)
+    evaluate.evaluate(config, stages)
 
 
 def test_the_report_names_the_commit_that_made_every_stage(stages, report):
   """Not the one that writes the report."""
-  workdir, *before, generator = stages
+  generator = stages.generator
   artefact = dataclasses.replace(generator.artefact, commit="abc")
   generator = dataclasses.replace(generator, artefact=artefact)
-  again = evaluate.evaluate(CONFIG, workdir, *before, generator)
+  changed = dataclasses.replace(stages, generator=generator)
+  again = evaluate.evaluate(CONFIG, changed)
   assert again["commits"].keys() == again["seconds"].keys()
   assert again["commits"]["train"] == "abc"
-  page = (stages[0] / "report.html").read_text()
+  page = (stages.workdir / "report.html").read_text()
   assert page.count('<p class="warning">') == 1

@@ -16,7 +16,8 @@ from tests.reference.untrained_run import CONFIG, made
 
 @pytest.fixture(scope="module")
 def stages(tmp_path_factory):
-  return made(tmp_path_factory.mktemp("run"))[1:]
+  found = made(tmp_path_factory.mktemp("run"))
+  return found.data, found.vectors, found.tokenized, found.generator
 
 
 def evaluator_of(data, vectors, tokenized, generator, *, before=()):

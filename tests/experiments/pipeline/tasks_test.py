@@ -10,11 +10,10 @@ from experiments.pipeline.tasks import (
   page_wise,
   point_wise,
   task_of,
-  transition_options,
 )
-from experiments.pipeline.untrained import count_variables
-from tests.reference.small_world import semantic_ids, writer
-from tests.reference.tasks import EXAMPLES, data, section, started
+from experiments.pipeline.untrained import count_variables, transition_options
+from tests.reference.small_world import semantic_ids
+from tests.reference.tasks import EXAMPLES, section, started, untrained
 
 POINT, PAGE = EXAMPLES["point_wise"], EXAMPLES["page_wise"]
 LEVELS = len(semantic_ids().level_sizes)
@@ -55,9 +54,9 @@ def test_what_follows_a_row_is_left_out_of_its_transitions(tmp_path):
   config = section("point_wise")
   config.count_alpha = 1.0
   config.transitions = {"window": 2, "neighbours": 4, "last": 2}
-  world, ids = data(tmp_path), semantic_ids()
-  counts = count_variables(world, ids, config)
-  task = point_wise(config, world, ids, writer(), None)
+  parts, ids = untrained(config, tmp_path), semantic_ids()
+  counts = count_variables(parts.data, ids, config)
+  task = point_wise(parts)
   batch = next(iter(task.batches))
   seen = []
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
+from experiments.pipeline.tasks import check_generator
 from experiments.pipeline.untrained import (
-  check_generator,
   count_variables,
   make_vocabulary,
 )
