@@ -1,7 +1,7 @@
 """Aligns a trained generator with rewards: rollouts, rewards, updates."""
 
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -13,7 +13,7 @@ from experiments.pipeline.stages import Stages
 from experiments.pipeline.train import TrainedGenerator
 from gr_jax.artefacts import build_resumable
 from gr_jax.choices import choose
-from gr_jax.data.requests import TRAIN, VALID, Requests
+from gr_jax.data.requests import TRAIN, VALID
 from gr_jax.decoding.trie import build_trie
 from gr_jax.parallel import hosts
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, replicated
@@ -36,7 +36,6 @@ from gr_jax.rl.prompts import (
 from gr_jax.rl.rewards.items import IdReward
 from gr_jax.rl.update import make_update, start_alignment
 from gr_jax.rl.validation_hits import make_validation_hits, validation_requests
-from gr_jax.tokenizers.semantic_ids import SemanticIds
 from gr_jax.training.checkpoints import restore_latest
 from gr_jax.training.optimizer import OptimizerConfig, make_optimizer
 
@@ -111,6 +110,17 @@ def align(
       ids,
       config=PromptBatchConfig(**config.prompts, seed=config.seed),
     )
+    searched = validation_requests(
+      requests,
+      generator.writer,
+      ids,
+      split=VALID,
+      count=config.validation.requests,
+      seed=config.validation.seed,
+    )
+    hits = make_validation_hits(
+      generator.model, trie, searched, batch_size=config.validation.batch_size
+    )
     steps = AlignmentSteps(
       rollout=make_rollout(
         generator.model,
@@ -126,7 +136,8 @@ def align(
         config=aim,
         like=state,
       ),
-      validate=_validation(config.validation, requests, generator, ids, counts),
+      # Each host searches all requests.
+      validate=lambda params: hits(hosts.own_copy(params | counts)),
       keeps_old=aim.old_policy.keeps,
     )
     context = AlignmentContext(
@@ -167,27 +178,3 @@ def _on_mesh(tree: Any, mesh: Mesh) -> Any:
     return jax.device_put(x, replicated(mesh))
 
   return jax.tree.map(place, tree)
-
-
-def _validation(
-  config: ConfigDict,
-  requests: Requests,
-  generator: TrainedGenerator,
-  semantic_ids: SemanticIds,
-  counts: Any,
-) -> Callable[[Any], dict[str, float]]:
-  """Hit rates on the validation period; each host searches all requests."""
-  hits = make_validation_hits(
-    generator.model,
-    build_trie(semantic_ids.ids, semantic_ids.level_sizes),
-    validation_requests(
-      requests,
-      generator.writer,
-      semantic_ids,
-      split=VALID,
-      count=config.requests,
-      seed=config.seed,
-    ),
-    batch_size=config.batch_size,
-  )
-  return lambda params: hits(hosts.own_copy(params | counts))

@@ -60,12 +60,8 @@ def fit_preference_model(
 ) -> Preference:
   """The model, fitted and calibrated on the training period.
 
-  Args:
-    config: `category_depth` of the hard search, `network`, and the rest of
-      `PreferenceConfig`.
-    workdir: the folder of the run.
-    data: pages and histories.
-    vectors: item and query vectors.
+  The section has `category_depth` of the hard search, `network`, and the rest
+  of `PreferenceConfig`.
   """
   options = settings(config)
   tables = make_tables(

@@ -41,13 +41,8 @@ def tokenize(
 ) -> Tokenized:
   """Writes the IDs, the tokenizer and a report on their quality.
 
-  Args:
-    config: The `tokenizer` section: its `name` is in `build.TOKENIZERS`, its
-      `collisions` in `COLLISIONS`.
-    workdir: The folder of the run.
-    data: The catalogue and its clicks.
-    vectors: The vectors of items and queries.
-    fit: Fits the tokenizer that the section names.
+  The `name` of the section is in `build.TOKENIZERS`, its `collisions` in
+  `COLLISIONS`; `fit` fits the tokenizer that it names.
 
   Raises:
     ValueError: An unknown name, or `fit` gives another tokenizer.

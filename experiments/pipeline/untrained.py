@@ -23,13 +23,7 @@ from gr_jax.tokenizers.semantic_ids import SemanticIds
 class Untrained:
   """A generator without parameters, and everything that its training needs.
 
-  Attributes:
-    section: the generator section.
-    data: the catalogue and the requests.
-    semantic_ids: the IDs of the catalogue.
-    vocabulary: the tokens.
-    writer: the writer of the prompts.
-    model: the network.
+  `section` is the generator's section of the config.
   """
 
   section: ConfigDict
@@ -53,11 +47,8 @@ def build_untrained(
 ) -> Untrained:
   """The parts of the generator that a section describes.
 
-  Args:
-    section: `prompt` as `PromptConfig`, and the keys of
-      `build.build_generator` and of the task.
-    data: the catalogue and the requests.
-    semantic_ids: the IDs of the catalogue.
+  The section has `prompt` as `PromptConfig`, and the keys of
+  `build.build_generator` and of the task.
   """
   prompt = PromptConfig(**section.prompt)
   ends = int(section.get("task") == "page_wise")
@@ -104,10 +95,7 @@ def count_variables(
 ) -> dict[str, Any]:
   """`{"counts": ...}` of the training period; empty where alpha is 0.
 
-  Args:
-    data: the purchases that are counted.
-    semantic_ids: the IDs of the catalogue.
-    config: `count_alpha`, and the keys that `transition_options` reads.
+  `config` has `count_alpha`, and the keys that `transition_options` reads.
 
   Raises:
     ValueError: transitions without `count_alpha`, or learned by whole pages,

@@ -49,7 +49,6 @@ def rank(
   *,
   k: int = 100,
   exclude: RowLists | None = None,
-  select: top_k.Select = jax.lax.top_k,
 ) -> np.ndarray:
   """`[R, k]` int32 catalogue rows by the product with requests `[R, D]`.
 
@@ -58,7 +57,6 @@ def rank(
     requests: encoded.
     k: length of the rankings; -1 fills those that run out of items.
     exclude: rows that a request must not be shown, taken out before the top k.
-    select: `jax.lax.approx_max_k` in part, for a TPU in a hurry.
   """
   column_of = np.append(np.argsort(index.order), -1)
   hidden = _table(exclude, len(requests))
@@ -71,7 +69,6 @@ def rank(
       index.items,
       np.pad(column_of[hidden[rows]], missing, constant_values=-1),
       k=k,
-      select=select,
     )
     found.append(best.rows)
   columns = np.concatenate([np.asarray(rows) for rows in found])

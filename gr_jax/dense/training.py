@@ -48,15 +48,10 @@ def loss(
   *,
   temperature: float,
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
-  """In-batch softmax of one batch.
+  """In-batch softmax of one batch; the scores are divided by `temperature`.
 
-  Args:
-    model: the network.
-    params: its parameters.
-    vectors: item vectors `[N, Dv]` and query vectors `[Q + 1, Dv]`, of which
-      the last is zeros.
-    batch: pairs.
-    temperature: the divisor of the scores.
+  `vectors` are those of items `[N, Dv]` and of queries `[Q + 1, Dv]`, of which
+  the last is zeros.
   """
   items, queries = vectors
   candidates = jnp.concatenate((batch.item, batch.negatives.reshape(-1)))
@@ -80,15 +75,9 @@ def fit(
   config: DenseConfig,
   progress: scan_fit.Progress | None = None,
 ) -> Any:
-  """Trained parameters.
+  """Trained parameters, of item vectors `[N, Dv]` and query vectors `[Q, Dv]`.
 
-  Args:
-    model: the network.
-    writer: writes the batches.
-    item_vectors: `[N, Dv]`.
-    query_vectors: `[Q, Dv]`.
-    config: length and sizes of the training.
-    progress: gets the loss of every chunk.
+  `progress` gets the loss of every chunk.
   """
   queries = np.vstack((query_vectors, np.zeros_like(item_vectors[:1])))
   vectors = jax.device_put((item_vectors, queries.astype(np.float32)))

@@ -72,12 +72,7 @@ def make_validation_hits(
 ) -> ValidationHits:
   """Hit rates of IDs at `cutoffs`, all from one search of the widest.
 
-  Args:
-    generator: the policy, of prompts `(prompt, queries)`.
-    trie: the catalogue.
-    requests: at least one request.
-    batch_size: the number of requests per search.
-    cutoffs: the ranks of the hit rates.
+  There must be a request; `batch_size` of them are searched at a time.
   """
   widest = max(cutoffs)
 

@@ -35,11 +35,7 @@ def create_state(
 ) -> TrainState:
   """Initializes on the mesh, each array where the rules put it.
 
-  Args:
-    init: makes the parameters.
-    optimizer: its state follows the parameters' shardings.
-    key: the key of the initial parameters.
-    mesh: the devices.
+  The state of the optimizer follows the parameters' shardings.
   """
   shardings = jax.tree.map(
     lambda x: x.sharding, abstract_state(init, optimizer, mesh=mesh)

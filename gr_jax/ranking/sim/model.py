@@ -55,12 +55,7 @@ class PreferenceConfig:
 class PreferenceModel:
   """A frozen model; as a reward, `[n]` probabilities of a click.
 
-  Args:
-    params: the parameters of the network.
-    platt: the map from logits to probabilities.
-    writer: looks up histories.
-    tables: items and queries.
-    config: the options of its training.
+  `platt` maps logits to probabilities, `writer` looks up histories.
   """
 
   def __init__(
