@@ -38,7 +38,7 @@ class KMeans(NamedTuple):
 class _Loop(NamedTuple):
   centroids: jax.Array
   errors: jax.Array
-  shift: jax.Array
+  shift: jax.Array | float
   iteration: jax.Array
   key: jax.Array
 

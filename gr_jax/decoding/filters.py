@@ -28,8 +28,8 @@ class RowMask(NamedTuple):
     before: as `words`, int32: rows of the mask in all words before this one.
   """
 
-  words: jax.Array
-  before: jax.Array
+  words: jax.Array | np.ndarray
+  before: jax.Array | np.ndarray
 
   def rank(self, rows: jax.Array) -> jax.Array:
     """Rows of the mask before each of `rows` `[B, ...]`, int32."""
@@ -137,7 +137,7 @@ def live_children(filters: Filters, rows: jax.Array) -> jax.Array:
   """
   rank = rows if filters.allowed is None else filters.allowed.rank(rows)
   live = rank[..., 1:] - rank[..., :-1]
-  if filters.excluded is not None:
+  if filters.excluded is not None and filters.weights is not None:
     live -= jax.vmap(_excluded_below)(rows, filters.excluded, filters.weights)
   return live > 0
 

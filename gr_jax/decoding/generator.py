@@ -22,6 +22,7 @@ class Generator(Protocol):
     Returns:
       Log-probabilities `[B, C_0]` float32 of the first code, and the cache.
     """
+    ...
 
   def decode_step(
     self,
@@ -50,3 +51,4 @@ class Generator(Protocol):
       Log-probabilities `[B, M, C_level]` float32, with a last column for END
       where IDs may end before this level, and the cache.
     """
+    ...

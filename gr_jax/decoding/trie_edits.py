@@ -10,6 +10,7 @@ Arrays keep their length: what is added pushes padding out, what is removed
 lets padding in `[OURS]`.
 """
 
+import dataclasses
 from typing import NamedTuple
 
 import numpy as np
@@ -35,7 +36,7 @@ def locate(trie: Trie, ids: np.ndarray) -> Places:
   there = np.ones(len(ids), bool)
   found = Places((), ())
   for level, column in enumerate(ids.T):
-    offsets = trie.offsets[level]
+    offsets = np.asarray(trie.offsets[level])
     first = offsets[nodes]
     # A prefix that is not there has no children.
     last = np.where(there, offsets.take(nodes + 1, mode="clip"), first)
@@ -55,9 +56,10 @@ def _find(
 
   A binary search of all at once.
   """
+  level_codes = np.asarray(trie.codes[level])
 
   def codes_at(children):
-    codes = trie.codes[level].take(children, mode="clip").astype(np.int32)
+    codes = level_codes.take(children, mode="clip").astype(np.int32)
     # END sorts before the codes, as -1 does.
     return np.where(codes == trie.level_sizes[level], -1, codes)
 
@@ -87,22 +89,24 @@ def insert_rows(trie: Trie, ids: np.ndarray, places: Places) -> Trie:
     first_of_prefix[1:] |= column[1:] != column[:-1]
     # Numbers of the parents when the new ones among them are counted.
     parents = nodes + np.cumsum(new) - ~there
-    offset = trie.offsets[level]
+    offset = np.asarray(trie.offsets[level])
     grown = _insert(offset, nodes[new], offset[nodes[new]])
     nodes, there = places.nodes[level], places.there[level]
     new = ~there & first_of_prefix
     offsets.append(_shift(grown, parents[new], 1))
     code = np.where(column < 0, trie.level_sizes[level], column)
-    codes.append(_insert(trie.codes[level], nodes[new], code[new]))
-  return trie.replace(offsets=tuple(offsets), codes=tuple(codes))
+    old_codes = np.asarray(trie.codes[level])
+    codes.append(_insert(old_codes, nodes[new], code[new]))
+  return dataclasses.replace(trie, offsets=tuple(offsets), codes=tuple(codes))
 
 
 def remove_rows(trie: Trie, rows: np.ndarray) -> Trie:
   """The trie without the IDs of `rows` `[n]`, distinct and ascending."""
-  offsets, codes = list(trie.offsets), list(trie.codes)
+  offsets = [np.asarray(each) for each in trie.offsets]
+  codes = [np.asarray(each) for each in trie.codes]
   gone = rows  # Nodes that go, of the depth below.
   for level in reversed(range(trie.num_levels)):
-    offset = trie.offsets[level]
+    offset = offsets[level]
     parents = np.searchsorted(offset, gone, side="right") - 1
     codes[level] = _delete(codes[level], gone, 0)
     shifted = _shift(offset, parents, -1)
@@ -111,7 +115,7 @@ def remove_rows(trie: Trie, rows: np.ndarray) -> Trie:
     # The root stays, with or without children.
     gone = gone if level else gone[:0]
     offsets[level] = _delete(shifted, gone, shifted[-1])
-  return trie.replace(offsets=tuple(offsets), codes=tuple(codes))
+  return dataclasses.replace(trie, offsets=tuple(offsets), codes=tuple(codes))
 
 
 def _insert(

@@ -13,16 +13,16 @@ The prompt is the one that the generator reads, its codes included.
 """
 
 import dataclasses
-from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import linen as nn
 
 from gr_jax.generators.prompts.prompt_encoder import SumItems
 from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.nn.biased_attention import CrossAttention, MemoryKeys
-from gr_jax.nn.layers import DotGeneral, Linear, RMSNorm, SwiGLU
+from gr_jax.nn.layers import DotGeneral, Linear, RMSNorm, SwiGLU, name_axes
 from gr_jax.objectives.contrastive import normalize
 
 
@@ -60,13 +60,11 @@ class DualEncoder(nn.Module):
 
   def setup(self):
     c, dot = self.config, self.dot_general
-    self.table: Any = self.param(
+    self.table = self.param(
       "table",
       # As good as nothing beside `W y`, but not zero: the prompt's states are
       # brought to length one, and zeros would stay where they are.
-      nn.with_logical_partitioning(
-        nn.initializers.normal(1e-3), ("vocab", "embed")
-      ),
+      name_axes(nn.initializers.normal(1e-3), ("vocab", "embed")),
       (self.num_tokens, c.width),
     )
     self.read = Linear(
@@ -83,7 +81,7 @@ class DualEncoder(nn.Module):
     self.request_mlp = SwiGLU(c.feed_forward, dot)
     self.item_mlp = SwiGLU(c.feed_forward, dot)
 
-  def embed(self, tokens: jax.Array) -> jax.Array:
+  def embed(self, tokens: jax.Array | np.ndarray) -> jax.Array:
     """Sum of the embeddings of `[..., W]` tokens, -1 = none: `[..., D]`."""
     rows = self.table[jnp.maximum(tokens, 0)]
     return jnp.where(tokens[..., None] >= 0, rows, 0).sum(axis=-2)

@@ -1,7 +1,7 @@
 """The generators that configs and manifests name.
 
-A new network is one line of `NETWORKS`: training, retrieval, serving and
-ahead-of-time compilation build it from there.
+A new network is one line of `NETWORKS`, and its class one of `Network`:
+training, retrieval, serving and ahead-of-time compilation build it from there.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,7 +9,6 @@ from typing import Any
 
 import jax
 import numpy as np
-from flax import linen as nn
 
 from gr_jax.choices import choose
 from gr_jax.generators import decoder_only, encoder_decoder
@@ -26,8 +25,11 @@ from gr_jax.nn.precision import dot_general
 from gr_jax.nn.transformer import TransformerConfig
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
+# Linen modules that are also a `gr_jax.decoding.generator.Generator`.
+Network = decoder_only.DecoderOnly | encoder_decoder.EncoderDecoder
+
 # From the section and the parts that all networks share to a network.
-NETWORKS: Mapping[str, Callable[..., nn.Module]] = {
+NETWORKS: Mapping[str, Callable[..., Network]] = {
   "decoder_only": decoder_only.build,
   "encoder_decoder": encoder_decoder.build,
   "nci": encoder_decoder.build_nci,
@@ -41,7 +43,7 @@ PROMPT_ENCODERS: Mapping[str, Callable[[DotGeneral], PromptEncoder]] = {
 _RENAMED = dict(zip(("summed", "tokens", "merged"), PROMPT_ENCODERS))
 
 
-def network_of(section: Mapping[str, Any]) -> Callable[..., nn.Module]:
+def network_of(section: Mapping[str, Any]) -> Callable[..., Network]:
   """The entry of `NETWORKS` that a generator section names."""
   name = section.get("network", "decoder_only")
   return choose("generator.network", name, NETWORKS)
@@ -67,7 +69,7 @@ def build_generator(
   *,
   vocabulary: Vocabulary,
   semantic_ids: SemanticIds,
-) -> nn.Module:
+) -> Network:
   """Builds the network of a generator section, without parameters.
 
   Args:
@@ -92,7 +94,7 @@ def build_generator(
 
 
 def initializer(
-  model: nn.Module, counts: Mapping[str, Any]
+  model: Network, counts: Mapping[str, Any]
 ) -> Callable[[jax.Array], Any]:
   """The function from a key to random parameters `{"params": ...}`, boxed.
 

@@ -14,13 +14,14 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import linen as nn
 
 from gr_jax.generators.priors.catalogue_counts import CatalogueCounts
 from gr_jax.generators.priors.count_prior import CountPrior, PriorState
 from gr_jax.generators.priors.transitions import Transitions
 from gr_jax.generators.prompts.writer import Prompt
-from gr_jax.nn.layers import DotGeneral
+from gr_jax.nn.layers import DotGeneral, name_axes
 
 
 class CodeTable(nn.Module):
@@ -44,13 +45,13 @@ class CodeTable(nn.Module):
     init = nn.initializers.normal(self.width**-0.5)
     self.token_embedding = self.param(
       "token_embedding",
-      nn.with_logical_partitioning(init, ("vocab", "embed")),
+      name_axes(init, ("vocab", "embed")),
       (self.prompt_size + sum(self.level_sizes), self.width),
     )
     if self.ends:
       self.end_embedding = self.param(
         "end_embedding",
-        nn.with_logical_partitioning(init, ("levels", "embed")),
+        name_axes(init, ("levels", "embed")),
         (len(self.level_sizes) - 1, self.width),
       )
 
@@ -58,12 +59,12 @@ class CodeTable(nn.Module):
     """The first token of a level."""
     return self.prompt_size + sum(self.level_sizes[:level])
 
-  def rows(self, tokens: jax.Array) -> jax.Array:
+  def rows(self, tokens: jax.Array | np.ndarray) -> jax.Array:
     """Embeddings `[..., D]` of tokens `[...]`, 0 for -1."""
     found = self.token_embedding[jnp.maximum(tokens, 0)]
     return jnp.where(tokens[..., None] >= 0, found, 0)
 
-  def embed(self, tokens: jax.Array) -> jax.Array:
+  def embed(self, tokens: jax.Array | np.ndarray) -> jax.Array:
     """Sum of the embeddings of `[..., W]` tokens, -1 = none: `[..., D]`."""
     return self.rows(tokens).sum(axis=-2)
 
@@ -180,7 +181,7 @@ class CodeHead(nn.Module):
       level: static, from 1 on.
     """
     logits = self.table.logits(states, level)
-    if prior is None:
+    if prior is None or self.counts is None:
       return jax.nn.log_softmax(logits), None
     prior = self.prior.follow(prior, self.counts, codes, parents, level - 1)
     bias = self.prior.bias(prior, self.counts, states, level)

@@ -5,6 +5,7 @@ codes of one target item. All branches of a row read the same prompt and never
 each other, so a page of targets costs one prompt, in training as in search.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -168,23 +169,22 @@ class DecoderOnly(nn.Module):
     log_probs, prior = self.head.next_log_probs(
       states, codes, parents, cache.prior, level=level
     )
-    return log_probs, cache.replace(own=own, prior=prior)
+    return log_probs, dataclasses.replace(cache, own=own, prior=prior)
 
   @nn.nowrap
   def prefill(
     self, variables: Any, prompt: tuple[Prompt, jax.Array]
   ) -> tuple[jax.Array, DecodingCache]:
     """`first_code` of prompts and queries, as a pure function."""
-    return self.apply(variables, *prompt, method="first_code")
+    return nn.apply(DecoderOnly.first_code, self)(variables, *prompt)
 
   @nn.nowrap
   def decode_step(
     self, variables: Any, codes, parents, cache: DecodingCache, *, level: int
   ) -> tuple[jax.Array, DecodingCache]:
     """`next_code`, as a pure function."""
-    return self.apply(
-      variables, codes, parents, cache, level=level, method="next_code"
-    )
+    step = nn.apply(DecoderOnly.next_code, self)
+    return step(variables, codes, parents, cache, level=level)
 
 
 def segment_mask(prompt_mask: jax.Array, segments: jax.Array) -> jax.Array:

@@ -29,7 +29,7 @@ from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.nn.attention import KeyValues
 from gr_jax.nn.biased_attention import MemoryKeys
 from gr_jax.nn.encoder_decoder import Decoder, Encoder
-from gr_jax.nn.layers import DotGeneral
+from gr_jax.nn.layers import DotGeneral, name_axes
 from gr_jax.nn.transformer import TransformerConfig
 
 
@@ -95,9 +95,7 @@ class EncoderDecoder(nn.Module):
     nn.share_scope(self, self.head)
     self.start = self.param(
       "start",
-      nn.with_logical_partitioning(
-        nn.initializers.normal(c.width**-0.5), ("embed",)
-      ),
+      name_axes(nn.initializers.normal(c.width**-0.5), ("embed",)),
       (c.width,),
     )
     self.encoder = Encoder(c, self.dot_general)
@@ -220,23 +218,24 @@ class EncoderDecoder(nn.Module):
     log_probs, prior = self.head.next_log_probs(
       states[:, :, 0], codes, parents, cache.prior, level=level
     )
-    return log_probs, cache.replace(own=own, prefix=prefix, prior=prior)
+    return log_probs, dataclasses.replace(
+      cache, own=own, prefix=prefix, prior=prior
+    )
 
   @nn.nowrap
   def prefill(
     self, variables: Any, prompt: tuple[Prompt, jax.Array]
   ) -> tuple[jax.Array, EncodedCache]:
     """`first_code` of prompts and queries, as a pure function."""
-    return self.apply(variables, *prompt, method="first_code")
+    return nn.apply(EncoderDecoder.first_code, self)(variables, *prompt)
 
   @nn.nowrap
   def decode_step(
     self, variables: Any, codes, parents, cache: EncodedCache, *, level: int
   ) -> tuple[jax.Array, EncodedCache]:
     """`next_code`, as a pure function."""
-    return self.apply(
-      variables, codes, parents, cache, level=level, method="next_code"
-    )
+    step = nn.apply(EncoderDecoder.next_code, self)
+    return step(variables, codes, parents, cache, level=level)
 
 
 def build(section: Mapping[str, Any], **parts) -> EncoderDecoder:

@@ -133,7 +133,7 @@ class Attention(nn.Module):
     place: jax.Array | BeamPlace,
     cache: BeamCache | None = None,
   ) -> tuple[jax.Array, KeyValues]:
-    """Over a sequence where `cache` is None, over beams otherwise.
+    """Over a sequence without a `cache`, over beams with one.
 
     Args:
       x: `[B, T, D]`; the `T` axis holds the beams where a cache is given.
@@ -157,13 +157,14 @@ class Attention(nn.Module):
     rotated = rotate(projected[:, :, : H + K], positions, theta=self.rope_theta)
     q = rotated[:, :, :H]
     present = KeyValues(rotated[:, :, H:], projected[:, :, H + K :])
-    if cache is None:
+    if not isinstance(place, BeamPlace):
       out, kept = attend(q, present, place), present
     else:
+      assert cache is not None
       kept = jax.tree.map(
         lambda own, new: own.at[:, :, place.slot].set(new), cache.own, present
       )
-      out = attend_from_beams(q, cache.replace(own=kept), place)
+      out = attend_from_beams(q, BeamCache(cache.prompt, kept), place)
     out = Linear(
       x.shape[-1],
       ("heads", "embed"),

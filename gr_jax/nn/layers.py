@@ -1,6 +1,7 @@
 """The small layers of the Qwen2.5 arrangement: norm, rotary angles, SwiGLU."""
 
 from collections.abc import Callable
+from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -9,6 +10,17 @@ from flax import linen as nn
 DotGeneral = Callable[..., jax.Array]
 
 _kernel_init = nn.initializers.variance_scaling(1.0, "fan_in", "normal")
+
+
+def name_axes(
+  init: Callable[..., jax.Array], axes: tuple[str, ...]
+) -> Callable[..., jax.Array]:
+  """The initializer of a parameter whose axes have logical names.
+
+  It returns a box with the names, which `Module.param` takes off.
+  """
+  boxed = nn.with_logical_partitioning(init, axes)
+  return cast(Callable[..., jax.Array], boxed)
 
 
 class RMSNorm(nn.Module):
@@ -20,7 +32,7 @@ class RMSNorm(nn.Module):
   def __call__(self, x: jax.Array) -> jax.Array:
     scale = self.param(
       "scale",
-      nn.with_logical_partitioning(nn.initializers.ones, ("norm",)),
+      name_axes(nn.initializers.ones, ("norm",)),
       (x.shape[-1],),
     )
     x = x.astype(jnp.float32)
@@ -53,10 +65,8 @@ class Linear(nn.Module):
     return nn.Dense(
       self.features,
       use_bias=self.use_bias,
-      kernel_init=nn.with_logical_partitioning(self.kernel_init, self.axes),
-      bias_init=nn.with_logical_partitioning(
-        nn.initializers.zeros, self.axes[1:]
-      ),
+      kernel_init=name_axes(self.kernel_init, self.axes),
+      bias_init=name_axes(nn.initializers.zeros, self.axes[1:]),
       dot_general=self.dot_general,
       name="dense",
     )(x)

@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from gr_jax.nn.layers import name_axes
+
 BUCKETS = 32
 FURTHEST = 128
 
@@ -52,7 +54,7 @@ class RelativeBias(nn.Module):
     """`[H, T, S]` of the buckets `[T, S]`."""
     table = self.param(
       "table",
-      nn.with_logical_partitioning(nn.initializers.zeros, ("norm", "levels")),
+      name_axes(nn.initializers.zeros, ("norm", "levels")),
       (self.heads, BUCKETS),
     )
     return table[:, buckets]

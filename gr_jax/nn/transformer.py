@@ -76,14 +76,17 @@ class Block(nn.Module):
     return x, kept
 
 
-def stacked(block, config: TransformerConfig, in_axes: tuple):
+def stacked(
+  block: type[nn.Module], config: TransformerConfig, in_axes: tuple
+) -> type[nn.Module]:
   """`block` scanned over layers, parameters with a leading layer axis."""
   block = nn.remat(block, prevent_cse=False) if config.remat else block
   return nn.scan(
     block,
     variable_axes={"params": 0},
     split_rngs={"params": True},
-    in_axes=in_axes,
+    # One for each argument; Flax types the default alone.
+    in_axes=in_axes,  # pyright: ignore[reportArgumentType]
     out_axes=0,
     length=config.layers,
     unroll=min(config.unroll, config.layers),

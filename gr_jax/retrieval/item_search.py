@@ -94,7 +94,8 @@ class ItemSearch:
       excluded=fully_seen_ids(seen, ids),
     )
     popularity = artefacts.catalogue.popularity
-    rows = expand_items(found.ids, ids, popularity, k=k, seen=seen)[0]
+    answers = expand_items(found.ids, ids, popularity, k=k, seen=seen)[0]
+    rows: list[int] = answers[answers >= 0].tolist()
     log_probs = dict(zip(found.ids[0].tolist(), found.log_probs[0].tolist()))
     return [
       FoundItem(
@@ -103,7 +104,7 @@ class ItemSearch:
         log_probs[int(ids.id_of_item[row])],
         tuple(ids.codes[row].tolist()),
       )
-      for row in rows[rows >= 0].tolist()
+      for row in rows
     ]
 
   def _events(

@@ -16,7 +16,7 @@ import numpy as np
 from flax import linen as nn
 
 from gr_jax.data.catalogue import Catalogue
-from gr_jax.generators.build import build_generator, initializer
+from gr_jax.generators.build import Network, build_generator, initializer
 from gr_jax.generators.priors.catalogue_counts import count_catalogue
 from gr_jax.generators.priors.transitions import TRANSITIONS, Transitions
 from gr_jax.generators.prompts.vocabulary import Vocabulary
@@ -52,7 +52,7 @@ class Artefacts:
   semantic_ids: SemanticIds
   vocabulary: Vocabulary
   prompt: PromptConfig
-  model: nn.Module
+  model: Network
   params: Any
   vector_width: int
   transitions: Transitions | None = None
@@ -131,7 +131,7 @@ def count_variables(
   counts = count_catalogue(
     semantic_ids, popularity, alpha=alpha, capacity=capacity
   )
-  found = {"catalogue": counts}
+  found: dict[str, Any] = {"catalogue": counts}
   if transitions is not None:
     found["transitions"] = transitions
   return {"counts": found}
@@ -243,7 +243,7 @@ def _params(directory: pathlib.Path) -> Any:
 
   if not directory.is_dir():
     raise FileNotFoundError(f"there is no folder {directory}")
-  with ocp.training.Checkpointer(directory.absolute()) as checkpoints:
+  with ocp.training.Checkpointer(str(directory.absolute())) as checkpoints:
     last = checkpoints.latest
     if last is None:
       raise ValueError(f"no checkpoint in {directory}")

@@ -16,6 +16,7 @@ zero. Where the variables hold transitions, they are added to the sum
 the prompt (See et al. 2017, "Get to the point"), inside the softmax.
 """
 
+import dataclasses
 from collections.abc import Sequence
 
 import jax
@@ -30,6 +31,7 @@ from gr_jax.generators.priors.transition_prior import (
 )
 from gr_jax.generators.priors.transitions import Transitions
 from gr_jax.generators.prompts.writer import Prompt
+from gr_jax.nn.layers import name_axes
 
 _LEAST_SHARE = 1e-6
 
@@ -52,7 +54,8 @@ class PriorState:
 
   def select(self, parents: jax.Array) -> "PriorState":
     """The prefixes that beams `parents` `[B, M]` extend."""
-    return self.replace(
+    return dataclasses.replace(
+      self,
       nodes=jnp.take_along_axis(self.nodes, parents, axis=1),
       weights=jnp.take_along_axis(self.weights, parents[..., None], axis=1),
       related=self.related and self.related.select(parents),
@@ -77,17 +80,17 @@ class CountPrior(nn.Module):
   def setup(self):
     self.scale = self.param(
       "scale",
-      nn.with_logical_partitioning(nn.initializers.zeros, ("norm",)),
+      name_axes(nn.initializers.zeros, ("norm",)),
       (self.prompt_size,),
     )
     self.gate = self.param(
       "gate",
-      nn.with_logical_partitioning(nn.initializers.zeros, ("levels", "embed")),
+      name_axes(nn.initializers.zeros, ("levels", "embed")),
       (len(self.level_sizes), self.width),
     )
     self.gate_bias = self.param(
       "gate_bias",
-      nn.with_logical_partitioning(nn.initializers.zeros, ("levels",)),
+      name_axes(nn.initializers.zeros, ("levels",)),
       (len(self.level_sizes),),
     )
 

@@ -60,7 +60,7 @@ def count_transitions(
 def _strongest(weights, k: int) -> tuple[np.ndarray, np.ndarray]:
   """The `k` largest entries of each row, and their columns; 0 = none."""
   entries = sparse.coo_array(weights)
-  order = np.lexsort((entries.col, -entries.data, entries.row))
+  order = np.lexsort((entries.col, np.negative(entries.data), entries.row))
   row, col = entries.row[order], entries.col[order]
   counts = np.bincount(row, minlength=weights.shape[0])
   place = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)

@@ -13,12 +13,15 @@ weights of the baseline `item_knn`, and `v, b, z` at zero: training starts from
 the baseline `[OURS]`.
 """
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from flax import struct
 
 from gr_jax.generators.priors.transitions import Transitions
+from gr_jax.nn.layers import name_axes
 
 _LEAST_SHARE = 1e-12
 
@@ -39,7 +42,8 @@ class NeighbourState:
 
   def select(self, parents: jax.Array) -> "NeighbourState":
     """The prefixes that beams `parents` `[B, M]` extend."""
-    return self.replace(
+    return dataclasses.replace(
+      self,
       weights=jnp.take_along_axis(self.weights, parents[..., None], axis=1),
       shares=jnp.take_along_axis(self.shares, parents, axis=1),
     )
@@ -49,8 +53,10 @@ class NeighbourState:
   ) -> "NeighbourState":
     """After `codes` `[B, M]` of `level`, of `shares` below their prefixes."""
     same = self.codes[:, None, :, level] == codes[..., None]
-    return self.replace(
-      weights=jnp.where(same, self.weights, 0), shares=self.shares * shares
+    return dataclasses.replace(
+      self,
+      weights=jnp.where(same, self.weights, 0),
+      shares=self.shares * shares,
     )
 
 
@@ -70,22 +76,22 @@ class TransitionPrior(nn.Module):
   def setup(self):
     self.age = self.param(
       "age",
-      nn.with_logical_partitioning(_ages_of_item_knn, ("norm",)),
+      name_axes(_ages_of_item_knn, ("norm",)),
       (self.last,),
     )
     self.evidence = self.param(
       "evidence",
-      nn.with_logical_partitioning(nn.initializers.zeros, ()),
+      name_axes(nn.initializers.zeros, ()),
       (),
     )
     self.gate = self.param(
       "gate",
-      nn.with_logical_partitioning(nn.initializers.zeros, ("levels", "embed")),
+      name_axes(nn.initializers.zeros, ("levels", "embed")),
       (self.levels, self.width),
     )
     self.gate_bias = self.param(
       "gate_bias",
-      nn.with_logical_partitioning(nn.initializers.zeros, ("levels",)),
+      name_axes(nn.initializers.zeros, ("levels",)),
       (self.levels,),
     )
 

@@ -10,7 +10,9 @@ would learn to trust the counts too much: they are taken out first
 (`Transitions.without`); in search there is nothing to take out.
 """
 
+import dataclasses
 import pathlib
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -47,7 +49,7 @@ class Transitions:
 
   def without(self, future_items: jax.Array) -> "Transitions":
     """Leaves out, for each row, the pairs that lead to `future_items`."""
-    return self.replace(excluded_pairs=future_items)
+    return dataclasses.replace(self, excluded_pairs=future_items)
 
   def rows(self, codes: jax.Array) -> jax.Array:
     """`[...]` rows of the IDs `codes` `[..., L]`, `I` where there is none."""
@@ -76,18 +78,18 @@ class Transitions:
     neighbours = self.neighbours.at[newest].get(mode="clip")
     weights = self.weights.at[newest].get(mode="fill", fill_value=0)
     if self.excluded_pairs is not None:
-      weights = weights - self._own(neighbours)
+      weights = weights - self._own(neighbours, self.excluded_pairs)
     known = (neighbours[..., None] == bought[:, None, None]).any(-1)
     weights = jnp.where(known, 0, jnp.maximum(weights, 0))
     return self.ids[neighbours], weights
 
-  def _own(self, neighbours: jax.Array) -> jax.Array:
-    """`[B, T, K]`, the weight that the excluded pairs brought to `neighbours`.
+  def _own(self, neighbours: jax.Array, excluded: jax.Array) -> jax.Array:
+    """`[B, T, K]`, the weight that `excluded` pairs brought to `neighbours`.
 
     The d-th item to come and the k-th newest are `d + k + 1` apart, where a
     history has no repeats; with repeats they may be further.
     """
-    future_items = self.rows(self.excluded_pairs)
+    future_items = self.rows(excluded)
     places = jnp.arange(neighbours.shape[1])[:, None]
     gaps = 1 + places + jnp.arange(future_items.shape[1])
     share = jnp.where(gaps <= self.window, 1 / gaps, 0)
@@ -97,7 +99,9 @@ class Transitions:
     return jnp.where(same, pairs, 0).sum(-1)
 
   def save(self, path: pathlib.Path) -> None:
-    arrays = {name: np.asarray(getattr(self, name)) for name in _ARRAYS}
+    arrays: dict[str, Any] = {
+      name: np.asarray(getattr(self, name)) for name in _ARRAYS
+    }
     np.savez(path, window=self.window, last=self.last, **arrays)
 
   @classmethod

@@ -17,13 +17,14 @@ from typing import NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import linen as nn
 
 from gr_jax.generators.prompts.writer import Prompt
-from gr_jax.nn.layers import DotGeneral, Linear
+from gr_jax.nn.layers import DotGeneral, Linear, name_axes
 
 # Sums the embeddings of `[..., W]` tokens, -1 = none: `[..., D]`.
-Embed = Callable[[jax.Array], jax.Array]
+Embed = Callable[[jax.Array | np.ndarray], jax.Array]
 
 
 class EncodedPrompt(NamedTuple):
@@ -45,9 +46,11 @@ class PromptEncoder(Protocol):
     self, prompt: Prompt, embed: Embed, *, levels: int
   ) -> EncodedPrompt:
     """Positions of a prompt whose items have `levels` codes."""
+    ...
 
   def length(self, *, items: int, levels: int) -> int:
     """`S` of a prompt with room for so many items."""
+    ...
 
 
 class SumItems(nn.Module):
@@ -61,7 +64,8 @@ class SumItems(nn.Module):
   ) -> EncodedPrompt:
     del levels
     states = (embed(prompt.profile), embed(prompt.history))
-    return EncodedPrompt(jnp.concatenate(states, axis=1), prompt.mask)
+    mask = jnp.asarray(prompt.mask)
+    return EncodedPrompt(jnp.concatenate(states, axis=1), mask)
 
   def length(self, *, items: int, levels: int) -> int:
     del levels
@@ -71,7 +75,7 @@ class SumItems(nn.Module):
 def _separator(module: nn.Module, width: int) -> jax.Array:
   return module.param(
     "separator",
-    nn.with_logical_partitioning(nn.initializers.normal(0.02), ("norm",)),
+    name_axes(nn.initializers.normal(0.02), ("norm",)),
     (width,),
   )
 
