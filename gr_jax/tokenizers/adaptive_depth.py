@@ -20,6 +20,7 @@ from collections.abc import Sequence
 import flax.struct
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from gr_jax.tokenizers import quantizers
 
@@ -107,7 +108,7 @@ class PathBudgets:
   new_prior: jax.Array
 
 
-def budgets_of(tau: jax.Array) -> jax.Array:
+def budgets_of(tau: jax.Array | np.ndarray) -> jax.Array:
   """`B = -log tau`; a share of 0 is an infinite budget."""
   return -jnp.log(jnp.asarray(tau, jnp.float32))
 

@@ -6,7 +6,7 @@ ID ended before the level) moves nothing.
 """
 
 import dataclasses
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import flax.struct
 import jax
@@ -63,7 +63,8 @@ class GradientCodebook:
 
     grads = jax.grad(loss)(codebooks)
     updates, memory = optax.adam(self.learning_rate).update(grads, memory)
-    return optax.apply_updates(codebooks, updates), memory
+    moved = optax.apply_updates(codebooks, updates)
+    return cast(Codebooks, moved), memory
 
 
 @flax.struct.dataclass
@@ -130,7 +131,8 @@ def ema_update(
   count = quantizers.code_counts(codes, num_codes=size)
   total = jnp.zeros_like(memory.embed_sum)
   total = total.at[places].add(residuals, mode="drop")
-  return memory.replace(
+  return dataclasses.replace(
+    memory,
     cluster_size=decay * memory.cluster_size + (1 - decay) * count,
     embed_sum=decay * memory.embed_sum + (1 - decay) * total,
   )
@@ -173,7 +175,8 @@ def restart_dead(
   # A newcomer starts at the mean size, or it would die again before its
   # first use.
   start = jnp.mean(size)
-  return memory.replace(
+  return dataclasses.replace(
+    memory,
     cluster_size=jnp.where(dead_mask, start, size),
     embed_sum=jnp.where(
       dead_mask[:, None], start * residuals[rows], memory.embed_sum

@@ -8,6 +8,7 @@ clicks [OURS]. Pairs that repeat an item or a query are no negatives.
 
 import functools
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
@@ -34,7 +35,8 @@ def contrast(
     return jnp.zeros(())
   both = jnp.concatenate([batch.pair_vectors, batch.query_vectors])
   model = rq_vae.build_model(config.vae, features=both.shape[-1])
-  latents = model.apply({"params": params}, both, method="encode")
+  encode = nn.apply(rq_vae.Autoencoder.encode, model)
+  latents = encode({"params": params}, both)
   return contrastive.info_nce(
     latents[:size],
     latents[size:],

@@ -119,7 +119,7 @@ class DsiIds:
     return codes
 
   def save(self, directory: pathlib.Path) -> None:
-    state = {"level_sizes": np.asarray(self.level_sizes)}
+    state: dict[str, Any] = {"level_sizes": np.asarray(self.level_sizes)}
     if self.tree is not None:
       state["tree"] = self.tree._asdict()
     tokenizer.save_arrays(directory, state)

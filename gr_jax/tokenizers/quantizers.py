@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from gr_jax.clustering.nearest import nearest_code
 from gr_jax.nn import map_rows
@@ -78,12 +79,14 @@ def nearest_codes(x: jax.Array, codebooks: Sequence[jax.Array]) -> jax.Array:
   )
 
 
-def code_rows(codebook: jax.Array, codes: jax.Array) -> jax.Array:
+def code_rows(codebook: jax.Array, codes: jax.Array | np.ndarray) -> jax.Array:
   """Rows `[B, D]` of codes `[B]`; zero for -1, after an end."""
   return jnp.where(codes[:, None] >= 0, codebook[codes], 0.0)
 
 
-def sum_codes(codes: jax.Array, codebooks: Sequence[jax.Array]) -> jax.Array:
+def sum_codes(
+  codes: jax.Array | np.ndarray, codebooks: Sequence[jax.Array]
+) -> jax.Array:
   """`sum_l e^(l)_{k_l}` `[B, D]` of codes `[B, L]`, up to an early end."""
   rows = [code_rows(book, codes[:, l]) for l, book in enumerate(codebooks)]
   return sum(rows[1:], start=rows[0])

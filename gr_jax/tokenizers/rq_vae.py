@@ -148,7 +148,7 @@ def latent_vectors(
   model = build_model(config, features=vectors.shape[1])
 
   def encode(x):
-    return model.apply({"params": params}, x, method="encode")
+    return nn.apply(Autoencoder.encode, model)({"params": params}, x)
 
   return map_rows.map_rows(encode, vectors)
 
@@ -160,7 +160,7 @@ def _decode(params, codebooks, codes, *, config):
 
   def decode(codes):
     latents = quantizers.sum_codes(codes, codebooks)
-    return model.apply({"params": params}, latents, method="decode")
+    return nn.apply(Autoencoder.decode, model)({"params": params}, latents)
 
   return map_rows.map_rows(decode, codes)
 

@@ -8,6 +8,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import flax.linen as nn
 import flax.struct
 import jax
 import jax.numpy as jnp
@@ -19,6 +20,7 @@ from gr_jax.clustering.nearest import nearest_code
 from gr_jax.tokenizers import codebooks as codebook_rules
 from gr_jax.tokenizers import quantizers, rq_kmeans
 from gr_jax.tokenizers.rq_vae import (
+  Autoencoder,
   Params,
   RqVae,
   RqVaeConfig,
@@ -73,10 +75,10 @@ def loss(
   assign = training_assign(config) if assign is None else assign
   model = build_model(config, features=vectors.shape[-1])
   variables = {"params": params}
-  z = model.apply(variables, vectors, method="encode")
+  z = nn.apply(Autoencoder.encode, model)(variables, vectors)
   quantized = quantizers.residual_quantize(z, codebooks, assign=assign)
   latent = quantizers.straight_through(z, quantized.quantized)
-  restored = model.apply(variables, latent, method="decode")
+  restored = nn.apply(Autoencoder.decode, model)(variables, latent)
   recon = jnp.sum(jnp.square(vectors - restored)) / vectors.shape[0]
   commit = quantizers.commitment_loss(quantized)
   total = recon + config.beta * commit

@@ -1,5 +1,6 @@
 """Training of SA2CRQ: SARQ on the head, then new codes for the tail."""
 
+import dataclasses
 import functools
 
 import jax
@@ -60,7 +61,8 @@ def fit(
     progress=progress,
   )
   prior = jnp.asarray(config.new_prior, jnp.float32)
-  state = state.replace(paths=state.paths.replace(new_prior=prior))
+  paths = dataclasses.replace(state.paths, new_prior=prior)
+  state = dataclasses.replace(state, paths=paths)
   if not config.extends:
     return Sa2crq(config, state), history
   latents = rq_vae.latent_vectors(
@@ -71,7 +73,8 @@ def fit(
   codebooks, rows = fit_tail(
     state, latents, config=config, key=tail_key, progress=progress
   )
-  return Sa2crq(config, state.replace(codebooks=codebooks)), history + rows
+  state = dataclasses.replace(state, codebooks=codebooks)
+  return Sa2crq(config, state), history + rows
 
 
 def fit_tail(

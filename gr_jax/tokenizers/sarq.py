@@ -16,6 +16,7 @@ items; the paper's 5e-7 to 2e-6 of 5M items are 2.5 to 10 [OURS].
 import dataclasses
 import functools
 
+import flax.linen as nn
 import flax.struct
 import jax
 import jax.numpy as jnp
@@ -88,14 +89,14 @@ def loss(
   vae = config.vae
   model = rq_vae.build_model(vae, features=vectors.shape[-1])
   variables = {"params": params}
-  z = model.apply(variables, vectors, method="encode")
+  z = nn.apply(rq_vae.Autoencoder.encode, model)(variables, vectors)
   found = quantizers.residual_quantize(
     z, codebooks, assign=rq_vae_training.training_assign(vae)
   )
   depth = adaptive_depth.depths(found.codes, paths)
   kept = adaptive_depth.cut(found, depth)
   latent = quantizers.straight_through(z, kept.quantized)
-  restored = model.apply(variables, latent, method="decode")
+  restored = nn.apply(rq_vae.Autoencoder.decode, model)(variables, latent)
   recon = jnp.sum(jnp.square(vectors - restored)) / vectors.shape[0]
   commit = quantizers.commitment_loss(kept)
   gap = z - jax.lax.stop_gradient(kept.quantized)
@@ -166,7 +167,7 @@ def fit(
     tables = _tables(
       state.params, state.codebooks, vectors, weights, config=vae
     )
-    paths = paths.replace(tables=tables)
+    paths = dataclasses.replace(paths, tables=tables)
   return SarqState(state.params, state.codebooks, paths), history
 
 

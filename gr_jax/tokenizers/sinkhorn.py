@@ -26,8 +26,8 @@ def center_distances(
 
   Rows that the mask `where` `[..., B]` leaves out do not set the scale.
   """
-  where = True if where is None else where[..., None]
-  axes = {"axis": (-2, -1), "keepdims": True, "where": where}
+  mask = True if where is None else where[..., None]
+  axes = {"axis": (-2, -1), "keepdims": True, "where": mask}
   high = jnp.max(distances, initial=-jnp.inf, **axes)
   low = jnp.min(distances, initial=jnp.inf, **axes)
   middle, half = (high + low) / 2, (high - low) / 2
@@ -97,7 +97,7 @@ def reassign(
   level_sizes: Sequence[int],
   *,
   residuals: np.ndarray,
-  codebook: np.ndarray,
+  codebook: jax.Array | np.ndarray,
   rounds: int = 20,
 ) -> SemanticIds:
   """Moves colliding items at the last level (LC-Rec, at most 20 rounds).
