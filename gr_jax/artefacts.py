@@ -126,32 +126,23 @@ def build(
   """
   final = workdir / name
   wanted = fingerprint(name, section, inputs)
-  found = _load(final, wanted)
-  if not found and hosts.is_first():
-    _make_whole(final, wanted, section, make)
-  return found or _load_finished(final, wanted)
-
-
-def _make_whole(
-  final: pathlib.Path,
-  wanted: str,
-  section: Mapping[str, Any],
-  make: Callable[[pathlib.Path], None],
-) -> None:
-  name = final.name
-  partial = final.with_name(f"{name}.partial")
-  shutil.rmtree(partial, ignore_errors=True)
-  partial.mkdir(parents=True)
-  _say(name, "started")
-  start = time.perf_counter()
-  try:
-    make(partial)
-  except BaseException:
+  if found := _load(final, wanted):
+    return found
+  if hosts.is_first():
+    partial = final.with_name(f"{name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    raise
-  _remove(final)
-  os.replace(partial, final)
-  _finish(final, wanted, section, time.perf_counter() - start, _commit())
+    partial.mkdir(parents=True)
+    _say(name, "started")
+    start = time.perf_counter()
+    try:
+      make(partial)
+    except BaseException:
+      shutil.rmtree(partial, ignore_errors=True)
+      raise
+    _remove(final)
+    os.replace(partial, final)
+    _finish(final, wanted, section, time.perf_counter() - start, _commit())
+  return _load_finished(final, wanted)
 
 
 def build_resumable(
@@ -179,8 +170,15 @@ def build_resumable(
     started = {"fingerprint": wanted, "seconds": 0.0, "commit": _commit()}
     _begin(final, started)
   start = time.perf_counter()
-  with _clock(final, started, start):
+  try:
     make(final)
+  except BaseException:
+    # A full disk may be what ended it; that error is the one to report.
+    with contextlib.suppress(OSError):
+      if hosts.is_first():
+        started["seconds"] += time.perf_counter() - start
+        write_json(final / _STARTED, started)
+    raise
   if hosts.is_first():
     seconds = started["seconds"] + time.perf_counter() - start
     _finish(final, wanted, section, seconds, started["commit"])
@@ -196,22 +194,6 @@ def _begin(final: pathlib.Path, started: Mapping[str, Any]) -> None:
     write_json(final / _STARTED, started)
     _say(final.name, "started")
   hosts.wait_for_all(f"{final.name} begun")
-
-
-@contextlib.contextmanager
-def _clock(
-  final: pathlib.Path, started: Mapping[str, Any], start: float
-) -> Iterator[None]:
-  """Counts the time of a run that ends early with an error."""
-  try:
-    yield
-  except BaseException:
-    seconds = started["seconds"] + time.perf_counter() - start
-    # A full disk may be what ended it; that error is the one to report.
-    with contextlib.suppress(OSError):
-      if hosts.is_first():
-        write_json(final / _STARTED, {**started, "seconds": seconds})
-    raise
 
 
 def _load(final: pathlib.Path, wanted: str) -> Artefact | None:

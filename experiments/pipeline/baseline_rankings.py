@@ -24,12 +24,8 @@ from gr_jax.evaluation.baselines.top_items import popularity_order
 class Baselines:
   """Every baseline, fitted once on the training period.
 
-  Args:
-    data: the catalogue and the requests.
-    vectors: the vectors of items and queries.
-    window: how many positions apart `item_knn` pairs purchases.
-    last: how many of the newest purchases it reads.
-    dual: a dual encoder, where a recipe trains one.
+  `item_knn` pairs purchases up to `window` positions apart and reads the `last`
+  newest ones; `dual` is the dual encoder, where a recipe trains one.
   """
 
   def __init__(

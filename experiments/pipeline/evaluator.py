@@ -56,13 +56,8 @@ Ranking = tuple[str, str, np.ndarray, np.ndarray | None]
 class Evaluator:
   """Ranks the requests of an evaluation and takes the figures.
 
-  Args:
-    config: which requests, and how they are searched.
-    data: the catalogue and the requests, and grades where there are some.
-    ids: the IDs that the generators name.
-    generators: the generators by the names of their systems. The first is the
-      model of the run, the others are what it was before.
-    baselines: the fitted baselines.
+  The `generators` are by the names of their systems: the first is the model of
+  the run, the others are what it was before.
   """
 
   def __init__(

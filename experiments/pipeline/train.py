@@ -50,12 +50,9 @@ def train(
 ) -> TrainedGenerator:
   """The trained generator; training goes on where it was cut off.
 
-  Args:
-    config: sections prompt, examples, model, optimizer, loop, mesh, and
-      `precision` and `seed`; for the optional keys see `build_untrained`.
-    workdir: the folder of the run.
-    data: its requests of the training split are learned.
-    tokenized: the IDs of the catalogue.
+  Requests of the training split are learned. The section has prompt, examples,
+  model, optimizer, loop, mesh, and `precision` and `seed`; for the optional
+  keys see `build_untrained`.
   """
   make_task = task_of(config)
   untrained = build_untrained(config, data, tokenized.semantic_ids)

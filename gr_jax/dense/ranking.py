@@ -52,11 +52,8 @@ def rank(
 ) -> np.ndarray:
   """`[R, k]` int32 catalogue rows by the product with requests `[R, D]`.
 
-  Args:
-    index: the encoded catalogue.
-    requests: encoded.
-    k: length of the rankings; -1 fills those that run out of items.
-    exclude: rows that a request must not be shown, taken out before the top k.
+  Rows to exclude, which a request must not be shown, are taken out before the
+  top k; -1 fills rankings that run out of items.
   """
   column_of = np.append(np.argsort(index.order), -1)
   hidden = _table(exclude, len(requests))

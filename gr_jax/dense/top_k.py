@@ -60,12 +60,8 @@ def best_rows(
 ) -> Best:
   """The k items of the largest products, ties to the lower row.
 
-  Args:
-    requests: `[R, D]`.
-    items: the catalogue.
-    hidden: `[R, E]` rows that a request must not get, -1 = none.
-    k: the number of items.
-    select: the best of one block.
+  Requests `[R, D]` do not get the rows `hidden [R, E]`, -1 = none; `select`
+  gives the best of one block.
   """
   n, block, _ = items.vectors.shape
   row = jnp.arange(len(requests))[:, None]

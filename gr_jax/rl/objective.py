@@ -145,17 +145,10 @@ def objective(
   score: Score,
   config: AlignmentConfig,
 ) -> tuple[jax.Array, tuple[Metrics, ScoredGroup]]:
-  """The share of a part in the loss; its terms and its scores.
+  """The share of a part of the batch in the loss; its terms and its scores.
 
-  Args:
-    params: the trained parameters.
-    old_params: the parameters of the old policy.
-    context: has the parameters of the `reference`, and is passed to `score`.
-    samples: a part of the batch.
-    rewards: `[B, G]`.
-    weights: the part's own.
-    score: log-probabilities of samples.
-    config: the objective.
+  `context` has the parameters of the `reference`, and is passed to `score`;
+  `rewards` are `[B, G]`, and `weights` those of the part.
   """
   group = samples.group
   log_probs, positives = score(params, context, samples)

@@ -128,12 +128,8 @@ def make_rollout(
 ) -> Rollout:
   """One jitted call that draws groups and adds the experts to them.
 
-  Args:
-    generator: the policy, of prompts `(prompt, queries)`.
-    sample: the first half of a `Policy`.
-    add_experts: `append_experts` or `replace_with_experts`.
-    group_size: the number of samples, `G`.
-    mesh: groups lie where their requests do.
+  `sample` is the first half of a `Policy`; the generator reads prompts
+  `(prompt, queries)`. Groups lie on the mesh where their requests do.
   """
 
   def rollout(old_params, context, batch, key):
@@ -161,11 +157,8 @@ def make_rollout(
 def make_score(model: nn.Module, score_codes: ScoreCodes) -> Score:
   """Log-probabilities of the group `[B, G, L]` and positives `[B, P, L]`.
 
-  Both are branches of one prompt, so that one pass scores them.
-
-  Args:
-    model: gives logits of codes.
-    score_codes: the second half of a `Policy`.
+  Both are branches of one prompt, so that one pass scores them; `score_codes`
+  is the second half of a `Policy`.
   """
 
   def score(params, context, samples):

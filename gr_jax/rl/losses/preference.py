@@ -37,9 +37,7 @@ def _gaps(
 def dpo_loss(group: ScoredGroup, *, beta: float = 0.1) -> jax.Array:
   r"""$-\log \sigma(\beta (D_w - D_l))$ (DPO, eq. 7), the mean over all pairs.
 
-  Args:
-    group: scored by the reference too.
-    beta: the weight of the implied KL term.
+  The group is scored by the reference too; `beta` weighs the implied KL term.
   """
   gaps, best, worse = _gaps(group, beta=beta)
   losses = group_mean(jax.nn.softplus(gaps), where=worse[..., None, :])
@@ -50,10 +48,6 @@ def s_dpo_loss(group: ScoredGroup, *, beta: float = 0.1) -> jax.Array:
   r"""$-\log \sigma(-\log \sum_l \exp(\beta (D_l - D_w)))$ (S-DPO, eq. 11).
 
   One positive against all negatives at once; with one negative it is DPO.
-
-  Args:
-    group: scored by the reference too.
-    beta: the weight of the implied KL term.
   """
   gaps, best, worse = _gaps(group, beta=beta)
   # softplus(log(sum exp(x))) as log(1 + sum exp(x)): no log of an empty sum.
