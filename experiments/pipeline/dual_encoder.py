@@ -34,13 +34,7 @@ from gr_jax.training.optimizer import OptimizerConfig
 class DualRanker:
   """A trained dual encoder over an indexed catalogue.
 
-  Attributes:
-    model: the network.
-    params: its parameters.
-    index: the encoded catalogue.
-    writer: writes prompts.
-    query_vectors: `[Q + 1, Dv]`, the last zeros.
-    artefact: the folder of the parameters.
+  Of its `query_vectors` `[Q + 1, Dv]` the last is zeros.
   """
 
   model: DualEncoder

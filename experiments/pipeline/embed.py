@@ -36,8 +36,6 @@ def embed(
       are those of that file as they are, and the other options have no effect;
       those of the queries are in `query_path`, or means of the items that led
       from them in training. See `load_vectors` for both files.
-    workdir: The folder of the run.
-    data: The catalogue and the requests.
     make_encoder: Makes the encoder of texts; called only where it is needed.
   """
   options = config.to_dict()

@@ -99,9 +99,6 @@ class Data:
   """The data of a run.
 
   Attributes:
-    catalogue: The items.
-    requests: The requests.
-    artefact: The folder of both.
     grades: The gains `[P]` float32 of the pages' entries, where people graded
       them. Those of the documents' own queries are 1.
     logged: The number of requests of the source, where documents have queries
@@ -122,7 +119,6 @@ def prepare(config: ConfigDict, workdir: pathlib.Path) -> Data:
     config: The `source`, one of `SOURCES`, and the options of that source. May
       have `augment`, a section of `DocumentQueriesConfig` and a `seed`: then
       items have queries of their own.
-    workdir: The folder of the run.
   """
   options = config.to_dict()
   source = options.pop("source")

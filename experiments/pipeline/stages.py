@@ -13,12 +13,8 @@ from experiments.pipeline.train import TrainedGenerator
 class Stages:
   """What alignment, the dual encoder and the evaluation are made from.
 
-  Attributes:
-    workdir: the folder of the run, which gets one folder a stage.
-    data: the catalogue and the requests.
-    vectors: the vectors of items and queries.
-    tokenized: the semantic IDs.
-    generator: the generator as it was trained, before any alignment.
+  `workdir` gets one folder a stage; `generator` is as it was trained, before
+  any alignment.
   """
 
   workdir: pathlib.Path

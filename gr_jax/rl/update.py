@@ -83,17 +83,10 @@ def make_update(
   config: AlignmentConfig,
   like: AlignmentState,
 ) -> Update:
-  """One jitted update; the state that goes in is given up.
+  """`(state, context, samples, rewards) -> (state, metrics)`, jitted.
 
-  Args:
-    score: log-probabilities of samples under the policy that is aligned.
-    optimizer: makes updates of gradients.
-    config: the objective.
-    like: a state; every update leaves its arrays where this one has them.
-
-  Returns:
-    `(state, context, samples, rewards) -> (state, metrics)`; `B` must be a
-    multiple of `config.parts`.
+  The state that goes in is given up; every update leaves its arrays where those
+  of `like` are. `B` must be a multiple of `config.parts`.
   """
 
   def update(state, context, samples, rewards):

@@ -58,14 +58,10 @@ def make_tables(
   *,
   depth: int,
 ) -> Tables:
-  """Tables of a catalogue.
+  """Tables of item vectors `[N, D]` of unit scale, and of queries `[Q, D']`.
 
-  Args:
-    catalogue: its popularity is of the training split alone.
-    item_vectors: `[N, D]`, of unit scale.
-    query_vectors: `[Q, D']`.
-    depth: the level of the categories that the hard search compares, from 1 on;
-      0: none.
+  `depth` is the level of the categories that the hard search compares, from 1
+  on; 0: none.
   """
   log = np.log1p(catalogue.popularity)
   category = np.full(len(catalogue), -1, np.int32)
