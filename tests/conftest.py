@@ -26,8 +26,16 @@ os.environ["XLA_FLAGS"] = " ".join(
 )
 
 import hypothesis
+import pytest
 
 hypothesis.settings.register_profile(
   "gr_jax", deadline=None, max_examples=25, derandomize=True
 )
 hypothesis.settings.load_profile("gr_jax")
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory) -> pathlib.Path:
+  """One folder for all of pytest's processes."""
+  base = tmp_path_factory.getbasetemp()
+  return base.parent if base.name.startswith("popen-") else base

@@ -1,11 +1,11 @@
 """A shop of sixty items, its log, and the artefacts of a tiny run on them."""
 
 import contextlib
-import fcntl
 import importlib.util
 import pathlib
 
 from tests.reference import small_run
+from tests.reference.alone import alone
 
 COLORS, THINGS = ("red", "green", "blue"), ("cup", "plate")
 ITEMS = [
@@ -39,7 +39,7 @@ FEW = (
 def make(workdir: pathlib.Path) -> None:
   """Runs `gr_jax.main` on the shop unless it did already; safe to race."""
   workdir.mkdir(parents=True, exist_ok=True)
-  with _alone(workdir / "lock"):
+  with alone(workdir / "lock"):
     if not (workdir / "run" / "report.html").exists():
       _make(workdir)
 
@@ -68,10 +68,3 @@ def _import_tool():
   module = importlib.util.module_from_spec(spec)
   spec.loader.exec_module(module)
   return module
-
-
-@contextlib.contextmanager
-def _alone(path: pathlib.Path):
-  with path.open("w") as file:
-    fcntl.flock(file, fcntl.LOCK_EX)
-    yield

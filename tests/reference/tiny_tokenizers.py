@@ -1,5 +1,8 @@
 """A tiny section of every tokenizer and policy on equal codes, and its fit."""
 
+import pathlib
+import shutil
+
 import numpy as np
 from ml_collections import ConfigDict
 
@@ -15,6 +18,7 @@ from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import Tokenized, tokenize
 from gr_jax.artefacts import build
+from tests.reference.alone import alone
 from tests.reference.small_world import shop
 
 WIDTH = 256  # That of the text encoder, which reads new items.
@@ -94,3 +98,18 @@ def fit(case: str, workdir, *, keep=lambda result: None) -> Tokenized:
   return tokenize(
     section(case), workdir, data(workdir), vectors(workdir), fit=kept
   )
+
+
+def copy(case: str, shared: pathlib.Path, workdir: pathlib.Path):
+  """A copy of the stages up to the tokenizer's, fitted once for all tests.
+
+  Args:
+    case: one of `CASES`.
+    shared: the folder of all of pytest's processes.
+    workdir: the folder of the copy.
+  """
+  fitted = shared / "tokenizers" / case
+  fitted.mkdir(parents=True, exist_ok=True)
+  with alone(fitted / "lock"):
+    fit(case, fitted / "run")
+  return shutil.copytree(fitted / "run", workdir)

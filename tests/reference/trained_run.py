@@ -12,8 +12,6 @@ from unittest import mock
 from ml_collections import ConfigDict
 
 from experiments.pipeline import train
-from experiments.pipeline.prepare import Data
-from experiments.pipeline.tokenize import Tokenized
 from tests.reference import tiny_tokenizers
 from tests.reference.noisy import noisy
 
@@ -44,14 +42,6 @@ GENERATOR = {
 }
 
 
-def tokenize_shop(
-  workdir: pathlib.Path, tokenizer: str
-) -> tuple[Data, Tokenized]:
-  """Writes, or loads, the stages before the generator."""
-  found = tiny_tokenizers.fit(tokenizer, workdir)
-  return tiny_tokenizers.data(workdir), found
-
-
 def make(
   workdir: pathlib.Path, *, tokenizer: str = "rq_kmeans", **generator
 ) -> train.TrainedGenerator:
@@ -64,16 +54,18 @@ def make(
     tokenizer: one of `TOKENIZERS`.
     **generator: changes of the section `GENERATOR`.
   """
-  data, found = tokenize_shop(workdir, tokenizer)
+  found = tiny_tokenizers.fit(tokenizer, workdir)
+  data = tiny_tokenizers.data(workdir)
   config = ConfigDict(GENERATOR | generator)
+  inputs = [found.artefact.fingerprint]
   with _noise_for_steps():
-    return train.train(config, workdir, data, found)
+    return train.train(config, workdir, data, found.semantic_ids, inputs)
 
 
 @contextlib.contextmanager
 def _noise_for_steps() -> Iterator[None]:
   def make_step(*_, **__):
-    def step(state, batch, *_):
+    def step(state, batch):
       params = noisy(state.params)
       state = state.replace(step=state.step + 1, params=params)
       return state, {"train/loss": 0.0}

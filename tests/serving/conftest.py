@@ -17,12 +17,10 @@ PROGRAMS = pathlib.Path(os.environ["JAX_COMPILATION_CACHE_DIR"]) / "searches"
 
 
 @pytest.fixture(scope="session")
-def run(tmp_path_factory) -> pathlib.Path:
+def run(shared) -> pathlib.Path:
   """The workdir of a finished run; nobody writes there."""
-  base = tmp_path_factory.getbasetemp()
-  workers = base.parent if base.name.startswith("popen-") else base
-  shop_run.make(workers / "shop_run")
-  return workers / "shop_run" / "run"
+  shop_run.make(shared / "shop_run")
+  return shared / "shop_run" / "run"
 
 
 @pytest.fixture

@@ -20,8 +20,9 @@ GENERATOR = {
 }
 
 
-def make_run(case: str, workdir):
+def make_run(case: str, shared, workdir):
   """A run whose generator was never trained: `workdir`."""
+  tiny_tokenizers.copy(case, shared, workdir)
   tokenized = tiny_tokenizers.fit(case, workdir)
   untrained = build_untrained(
     ConfigDict(GENERATOR), tiny_tokenizers.data(workdir), tokenized.semantic_ids
@@ -38,8 +39,12 @@ def make_run(case: str, workdir):
   return workdir
 
 
-# Every tokenizer once, and every policy that gives new items their IDs.
-CASES = ("cq_sid", "rq_vae", "split", "sa2crq", "atomic", "naive", "semantic")
+# Every tokenizer once, and every policy that gives new items their IDs. The
+# slow ones are loaded in `tests/tokenizers`; a fast one has their policy.
+CASES = (
+  *("cq_sid", "split", "sa2crq", "atomic", "semantic"),
+  *(pytest.param(name, marks=pytest.mark.slow) for name in ("rq_vae", "naive")),
+)
 
 
 @pytest.fixture(scope="module", params=CASES)
@@ -48,8 +53,8 @@ def case(request):
 
 
 @pytest.fixture(scope="module")
-def served_run(case, tmp_path_factory):
-  return make_run(case, tmp_path_factory.mktemp("run"))
+def served_run(case, shared, tmp_path_factory):
+  return make_run(case, shared, tmp_path_factory.mktemp("served") / "run")
 
 
 def codes(service) -> dict[str, list[int]]:
