@@ -14,7 +14,10 @@ from orbax.checkpoint import v1 as ocp
 from tests.reference import small_run
 
 CONFIG = "configs/cq_sid.py:tiny"
-FEW = "--config.data.max_households=30"
+FEW = (
+  "--config.data.max_households=30",
+  "--config.tokenizer.vae.levels=(32,32)",
+)
 STAGES = ("data", "vectors", "tokenizer", "generator", "evaluation")
 
 
@@ -29,7 +32,7 @@ def under_way(workdir: pathlib.Path, stage: str) -> bool:
 
 def kill_in(stage: str, workdir: pathlib.Path) -> None:
   """Runs until a stage is under way, then SIGKILL."""
-  run = small_run.start(CONFIG, workdir, FEW)
+  run = small_run.start(CONFIG, workdir, *FEW)
   while run.poll() is None and not under_way(workdir, stage):
     time.sleep(0.004)
   os.killpg(run.pid, signal.SIGKILL)
@@ -39,7 +42,7 @@ def kill_in(stage: str, workdir: pathlib.Path) -> None:
 
 
 def finish(workdir: pathlib.Path) -> str:
-  run = small_run.start(CONFIG, workdir, FEW)
+  run = small_run.start(CONFIG, workdir, *FEW)
   output, _ = run.communicate()
   assert run.returncode == 0, output
   return output

@@ -6,7 +6,7 @@ import pathlib
 import polars as pl
 
 from gr_jax import import_data
-from tests.reference import small_run
+from tests.reference import shop_run, small_run
 
 ITEMS = [
   "asin,title,path,price",
@@ -61,10 +61,10 @@ def write(path: pathlib.Path, lines: list[str]) -> pathlib.Path:
   return path
 
 
-def trained(data: pathlib.Path, workdir: pathlib.Path) -> dict:
+def trained(data: pathlib.Path, workdir: pathlib.Path, few=FEW) -> dict:
   """Runs the command that the import's help names; returns its report."""
   run = small_run.start(
-    "configs/own_data.py:tiny", workdir, f"--config.data.path={data}", *FEW
+    "configs/own_data.py:tiny", workdir, f"--config.data.path={data}", *few
   )
   output, _ = run.communicate()
   assert run.returncode == 0, output
@@ -104,7 +104,8 @@ def test_files_with_every_kind_of_bad_row(tmp_path, capsys):
     for reason, (_, expected) in zip(listed["reason"], bad):
       assert reason.startswith(expected)
       assert reason in printed
-  report = trained(data, tmp_path / "run")
+  # The sizes of that run, whose programs are compiled once for both.
+  report = trained(data, tmp_path / "run", shop_run.FEW)
   assert asked(report) == {"semantic", "personalised", "next_basket"}
 
 

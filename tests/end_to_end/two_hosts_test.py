@@ -99,6 +99,7 @@ def test_two_hosts_run_the_whole_job_and_go_on_where_it_was(tmp_path):
           "configs/cq_sid.py:tiny",
           tmp_path,
           "--config.data.max_households=30",
+          "--config.tokenizer.vae.levels=(32,32)",
           environment=environment,
         )
         for environment in environments(2)
