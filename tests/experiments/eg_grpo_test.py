@@ -23,7 +23,7 @@ def smallest():
   }
   config.vectors.dimensions = 4
   config.tokenizer.vae.update(
-    hidden=(8,), latent=4, levels=(5, 4, 4), batch_size=32, steps=3,
+    hidden=(8,), latent=4, levels=(5, 4), batch_size=32, steps=3,
     init_iterations=1,
   )  # fmt: skip
   config.generator.prompt.update(history=2, user_buckets=8)
@@ -39,7 +39,7 @@ def smallest():
   )
   config.align.validation.update(requests=8, batch_size=8)
   config.evaluation.update(
-    requests=8, beam=10, beams=(1, 10), beam_requests=8, batch_size=8
+    requests=8, beam=10, beams=(10,), beam_requests=8, batch_size=8
   )
   return config
 
