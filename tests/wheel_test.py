@@ -23,7 +23,8 @@ def installed(tmp_path_factory) -> pathlib.Path:
   subprocess.run(
     [
       *(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"),
-      *("--no-build-isolation", "--no-index", f"--target={folder}", ROOT),
+      *("--no-build-isolation", "--no-index", "--no-compile"),
+      *(f"--target={folder}", ROOT),
     ],
     check=True,
     capture_output=True,
