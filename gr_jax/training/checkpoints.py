@@ -64,6 +64,8 @@ class Checkpoints:
 def restore_latest(directory: pathlib.Path, state: State) -> State:
   """The state of the last complete step, where no training follows."""
   checkpoints = Checkpoints(directory)
-  found = checkpoints.restore(checkpoints.latest, state)
+  latest = checkpoints.latest
+  assert latest is not None  # A stage that is finished has a step.
+  found = checkpoints.restore(latest, state)
   checkpoints.close()
   return found
