@@ -57,15 +57,14 @@ def make(
   found = tiny_tokenizers.fit(tokenizer, workdir)
   data = tiny_tokenizers.data(workdir)
   config = ConfigDict(GENERATOR | generator)
-  inputs = [found.artefact.fingerprint]
   with _noise_for_steps():
-    return train.train(config, workdir, data, found.semantic_ids, inputs)
+    return train.train(config, workdir, data, found)
 
 
 @contextlib.contextmanager
 def _noise_for_steps() -> Iterator[None]:
   def make_step(*_, **__):
-    def step(state, batch):
+    def step(state, batch, *_):
       params = noisy(state.params)
       state = state.replace(step=state.step + 1, params=params)
       return state, {"train/loss": 0.0}
