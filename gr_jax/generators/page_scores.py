@@ -31,7 +31,7 @@ class PageScores(NamedTuple):
 
 
 def page_scores(
-  model: DecoderOnly,
+  decoder: DecoderOnly,
   prompt: Prompt,
   queries: jax.Array,
   codes: jax.Array,
@@ -44,7 +44,7 @@ def page_scores(
   Pages of a row share the prompt and do not read each other.
 
   Args:
-    model: the bound generator.
+    decoder: the bound network.
     prompt: the prompts of `B` rows.
     queries: `[B, Q, Wq]`, the query of every page.
     codes: `[B, P, L]`, page after page.
@@ -52,8 +52,8 @@ def page_scores(
     end_token: the row of the embeddings that END is scored with.
   """
   B, P, L = codes.shape
-  Q, table = queries.shape[1], model.head.table
-  read = model.encode(prompt)
+  Q, table = queries.shape[1], decoder.head.table
+  read = decoder.encode(prompt)
   S = read.mask.shape[1]
   index = jnp.arange(P)
   first = page != jnp.pad(page, ((0, 0), (1, 0)), constant_values=-1)[:, :-1]
@@ -71,7 +71,7 @@ def page_scores(
     ),
     axis=1,
   )
-  states, _ = model.transformer(
+  states, _ = decoder.transformer(
     jnp.concatenate((read.states, inside, last), axis=1),
     jnp.concatenate(
       (
@@ -87,7 +87,7 @@ def page_scores(
   states = states[:, S : S + P * L].reshape(B, P, L, -1)
   heads = jnp.concatenate((states[:, :, 0], ends), axis=1)
   levels = [heads] + [states[:, :, l] for l in range(1, L)]
-  logits = model.head.logits(prompt, levels, codes)
+  logits = decoder.head.logits(prompt, levels, codes)
   # At the first place a page cannot end: one ID it has.
   end = heads @ table.token_embedding[end_token]
   never = jnp.pad(first, ((0, 0), (0, Q)))

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 from flax import linen as nn
 
+from gr_jax.generators.build import Network
 from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.nn.precision import dot_general
@@ -99,7 +100,7 @@ class Sizes:
     return prompt, self.tokens(self.batch, 8)
 
 
-def init_params(model: DecoderOnly, prompt: Prompt, queries: np.ndarray):
+def init_params(model: Network, prompt: Prompt, queries: np.ndarray):
   """Parameters for prompts of this shape."""
   first = jax.tree.map(lambda x: x[:1], (prompt, queries[:, None]))
   codes = np.zeros((1, 1, len(model.level_sizes)), np.int32)
