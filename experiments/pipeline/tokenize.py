@@ -20,7 +20,10 @@ from gr_jax.tokenizers.tokenizer import FitResult
 from gr_jax.training.scan_fit import Progress
 
 FitTokenizer = Callable[[ConfigDict, Data, Vectors, Progress], FitResult]
-"""(tokenizer section, data, vectors, progress) -> the fit."""
+"""(tokenizer section, data, vectors, progress) -> the fit.
+
+`progress(step, metrics)` wants a `loss` in every row.
+"""
 
 
 @dataclasses.dataclass(frozen=True)

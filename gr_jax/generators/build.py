@@ -1,17 +1,18 @@
 """The generators that configs and manifests name.
 
-A new network is one line of `NETWORKS`, and its class one of `Network`:
-training, retrieval, serving and ahead-of-time compilation build it from there.
+A new network is one line of `NETWORKS`: training, retrieval, serving and
+ahead-of-time compilation build it from there.
 """
 
+import pkgutil
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 import numpy as np
 
 from gr_jax.choices import choose
-from gr_jax.generators import decoder_only, encoder_decoder
+from gr_jax.decoding.generator import Generator
 from gr_jax.generators.prompts.prompt_encoder import (
   FlattenItems,
   MergeItems,
@@ -25,14 +26,12 @@ from gr_jax.nn.precision import dot_general
 from gr_jax.nn.transformer import TransformerConfig
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
-# Linen modules that are also a `gr_jax.decoding.generator.Generator`.
-Network = decoder_only.DecoderOnly | encoder_decoder.EncoderDecoder
-
-# From the section and the parts that all networks share to a network.
-NETWORKS: Mapping[str, Callable[..., Network]] = {
-  "decoder_only": decoder_only.build,
-  "encoder_decoder": encoder_decoder.build,
-  "nci": encoder_decoder.build_nci,
+# By name: the module in this folder and its function, which gets the section
+# and the parts that all networks share. Imported where it is named.
+NETWORKS = {
+  "decoder_only": "decoder_only:build",
+  "encoder_decoder": "encoder_decoder:build",
+  "nci": "encoder_decoder:build_nci",
 }
 
 PROMPT_ENCODERS: Mapping[str, Callable[[DotGeneral], PromptEncoder]] = {
@@ -43,10 +42,33 @@ PROMPT_ENCODERS: Mapping[str, Callable[[DotGeneral], PromptEncoder]] = {
 _RENAMED = dict(zip(("summed", "tokens", "merged"), PROMPT_ENCODERS))
 
 
+class Network(Generator, Protocol):
+  """A Linen module that is also a `Generator`.
+
+  Training calls it with prompts, queries `[B, P, Wq]` and codes `[B, P, L]`,
+  for a list of logits `[B, P, C_l]`, one per level.
+  """
+
+  @property
+  def config(self) -> TransformerConfig: ...
+
+  @property
+  def level_sizes(self) -> tuple[int, ...]: ...
+
+  @property
+  def prompt_encoder(self) -> PromptEncoder: ...
+
+  @property
+  def dot_general(self) -> DotGeneral: ...
+
+  def apply(self, variables: Any, *args: Any, **kwargs: Any) -> Any: ...
+
+
 def network_of(section: Mapping[str, Any]) -> Callable[..., Network]:
-  """The entry of `NETWORKS` that a generator section names."""
+  """The function of `NETWORKS` that a generator section names."""
   name = section.get("network", "decoder_only")
-  return choose("generator.network", name, NETWORKS)
+  place = choose("generator.network", name, NETWORKS)
+  return pkgutil.resolve_name(f"gr_jax.generators.{place}")
 
 
 def prompt_encoder_of(section: Mapping[str, Any]) -> PromptEncoder:

@@ -48,7 +48,8 @@ class Linear(nn.Module):
 
   Attributes:
     features: `F`.
-    axes: logical names of the two axes of `W`.
+    axes: the logical names of the two axes of `W`, two different ones of
+      `parallel.mesh.DEFAULT_RULES`.
     use_bias: adds `b`.
     dot_general: the product; `gr_jax.nn.dot.bf16_dot_general` on CPU.
     kernel_init: the initializer of `W`.

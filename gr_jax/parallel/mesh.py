@@ -70,6 +70,18 @@ def put_batch(batch, mesh: Mesh):
 
 
 def parameter_shardings(abstract, mesh: Mesh, rules=DEFAULT_RULES):
-  """Returns the shardings of a tree whose leaves have logical axis names."""
+  """Returns the shardings of a tree whose leaves have logical axis names.
+
+  Raises:
+    ValueError: a parameter with an axis that no rule names, or with one twice.
+  """
   specs = nn.get_partition_spec(abstract)
+  known = {name for name, _ in rules}
+  for path, spec in jax.tree.leaves_with_path(specs):
+    names = [name for name in spec if name is not None]
+    if not known.issuperset(names) or len(set(names)) < len(names):
+      raise ValueError(
+        f"the axes of {jax.tree_util.keystr(path)} are {tuple(names)}; give "
+        f"each another one of {', '.join(sorted(known))}."
+      )
   return spmd.logical_to_mesh_sharding(specs, mesh, list(rules))

@@ -36,3 +36,15 @@ def test_logical_axes_follow_the_rules():
   mesh = meshes.make_mesh(meshes.MeshConfig(model=2))
   shardings = meshes.parameter_shardings(abstract, mesh)
   assert shardings["params"]["kernel"].spec == PartitionSpec(None, "model")
+
+
+@pytest.mark.parametrize("axes", [("embed", "mpl"), ("embed", "embed")])
+def test_an_unknown_or_repeated_axis_is_refused_with_its_parameter(axes):
+  init = nn.with_logical_partitioning(nn.initializers.zeros, axes)
+  model = nn.Dense(4, use_bias=False, kernel_init=init)
+  abstract = jax.eval_shape(
+    lambda: model.init(jax.random.key(0), jnp.ones((1, 4)))
+  )
+  mesh = meshes.make_mesh(meshes.MeshConfig())
+  with pytest.raises(ValueError, match=r"\['params'\]\['kernel'\] are .*mlp"):
+    meshes.parameter_shardings(abstract, mesh)

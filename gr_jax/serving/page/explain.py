@@ -17,9 +17,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import linen as nn
 
 from gr_jax.data.batches import padded_batches
+from gr_jax.generators.build import Network
 from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.serving.catalogue.service import Serving
 from gr_jax.serving.engine.prompting import write_prompts
@@ -59,7 +59,7 @@ def explain(
 
 
 def code_log_probs(
-  model: nn.Module,
+  model: Network,
   variables: Any,
   prompt: tuple[Prompt, np.ndarray],
   codes: np.ndarray,
