@@ -247,7 +247,8 @@ def _params(directory: pathlib.Path) -> Any:
     last = checkpoints.latest
     if last is None:
       raise ValueError(f"no checkpoint in {directory}")
-    kept = checkpoints.checkpointables_metadata(last.step).metadata["state"]
+    # The one tree of arrays; the place in the input is no tree.
+    kept = checkpoints.metadata(last.step).metadata
     state = checkpoints.load_checkpointables(last.step, {"state": kept})
   return state["state"]["params"]
 
