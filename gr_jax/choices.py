@@ -10,7 +10,7 @@ def choose(key: str, name: str, options: Mapping[str, T]) -> T:
   """`options[name]`.
 
   Args:
-    key: of the config, for the message.
+    key: the key of the config, for the message.
     name: its value.
     options: what there is.
 

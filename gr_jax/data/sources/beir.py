@@ -166,12 +166,12 @@ def _requests(
     .group_by("query", maintain_order=True)
     .agg(pl.col("part").first(), n=pl.len(), events=pl.col("learned").sum())
   )
-  count, asked = pages.height, queries[pages["query"]]
+  count, queried = pages.height, queries[pages["query"]]
   offsets = offsets_of(pages["events"].to_numpy())
   item = judged["item"].to_numpy().astype(np.int32)
   # An event comes after its request: nobody has a history.
   return Requests(
-    user_ids=object_array(asked["query_id"].to_list()),
+    user_ids=object_array(queried["query_id"].to_list()),
     profiles=object_array([()] * count),
     user_offsets=offsets,
     event_item=item[learned],
@@ -185,7 +185,7 @@ def _requests(
     page_item=item,
     page_kind=np.where(relevant, CLICKED, EXPOSED).astype(np.int8),
     page_value=np.zeros(len(item), np.float32),
-    queries=object_array(asked["text"].fill_null("").to_list()),
+    queries=object_array(queried["text"].fill_null("").to_list()),
   )
 
 

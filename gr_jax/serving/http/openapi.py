@@ -37,7 +37,7 @@ class Operation:
     path: as Starlette writes it.
     handler: takes the request and its checked body, or parameters, if any.
     summary: one sentence; an operation without one is not described.
-    method: of HTTP.
+    method: the HTTP method.
     errors: statuses beside those that a token, a body or parameters bring.
     body: the model of the JSON body.
     parameters: the model of the query string.
