@@ -21,7 +21,6 @@ from gr_jax.generators.priors.catalogue_counts import count_catalogue
 from gr_jax.generators.priors.transitions import TRANSITIONS, Transitions
 from gr_jax.generators.prompts.vocabulary import Vocabulary
 from gr_jax.generators.prompts.writer import PromptConfig
-from gr_jax.nn.precision import dot_general
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 STAGES = ("data", "vectors", "tokenizer", "generator")
@@ -94,11 +93,6 @@ class Artefacts:
   def count_alpha(self) -> float:
     """The pseudo-count of a generator that reads counts, else 0."""
     return self.manifests["generator"]["section"].get("count_alpha", 0.0)
-
-  @property
-  def dot_general(self):
-    """The product of the tokenizer."""
-    return dot_general(self.tokenizer_section.get("precision", "float32"))
 
   @functools.cached_property
   def variables(self) -> dict[str, Any]:
