@@ -1,13 +1,16 @@
 """Rankings of the baselines for the requests of an evaluation."""
 
-from collections.abc import Iterator
+import dataclasses
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 
-from experiments.pipeline.dual_encoder import DualRanker
 from experiments.pipeline.embed import Vectors
-from experiments.pipeline.eval_requests import EvalRequests
+from experiments.pipeline.eval_requests import EvalRequests, Rank
 from experiments.pipeline.prepare import Data
+from gr_jax.artefacts import Artefact
 from gr_jax.data.request_lists import training_sequences
 from gr_jax.data.row_lists import RowLists
 from gr_jax.evaluation.baselines import (
@@ -21,11 +24,43 @@ from gr_jax.evaluation.baselines import (
 from gr_jax.evaluation.baselines.top_items import popularity_order
 
 
+class TrainedRanker(Protocol):
+  """A ranker that a stage of the run trained, to stand beside the baselines.
+
+  Attributes:
+    needs: what it reads of a request, as in `Baseline`.
+    artefact: the files of the stage.
+  """
+
+  needs: tuple[str, ...]
+  artefact: Artefact
+
+  def rank(
+    self, requests: EvalRequests, *, k: int, exclude: RowLists | None
+  ) -> np.ndarray:
+    """`[R, k]` int32 catalogue rows, best first, -1 where none is left."""
+    ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Baseline:
+  """A fitted ranker.
+
+  Attributes:
+    rank: ranks requests that show what it needs.
+    needs: of "query" and "history", those that it reads; it ranks the kinds of
+      requests that show them.
+  """
+
+  rank: Rank
+  needs: tuple[str, ...] = ()
+
+
 class Baselines:
   """Every baseline, fitted once on the training period.
 
   `item_knn` pairs purchases up to `window` positions apart and reads the `last`
-  newest ones; `dual` is the dual encoder, where a recipe trains one.
+  newest ones; `trained` are the rankers that a recipe trains, by name.
   """
 
   def __init__(
@@ -35,20 +70,29 @@ class Baselines:
     *,
     window: int,
     last: int,
-    dual: DualRanker | None = None,
+    trained: Mapping[str, TrainedRanker] | None = None,
   ):
-    self._last, self._dual = last, dual
-    catalogue = data.catalogue
-    self._vectors = vectors
-    self._popularity = popularity_order(catalogue.popularity)
-    self._query_counts = query_counts.fit(data.requests, catalogue.popularity)
-    self._bm25 = bm25.fit(catalogue.texts, catalogue.popularity)
-    self._nearest = nearest.fit(vectors.items, catalogue.popularity)
-    self._item_knn = item_knn.fit(
-      training_sequences(data.requests),
-      num_items=len(catalogue),
-      window=window,
-    )
+    catalogue, requests = data.catalogue, data.requests
+    counts = catalogue.popularity
+    sequences = training_sequences(requests)
+    order = popularity_order(counts)
+    close = item_knn.fit(sequences, num_items=len(catalogue), window=window)
+    self._baselines = {
+      "popularity": Baseline(_popular(order)),
+      "repeat": _of_history(repeat.rank),
+      "item_knn": _of_history(
+        functools.partial(item_knn.rank, close, last=last)
+      ),
+      "query_counts": _of_query(
+        functools.partial(query_counts.rank, query_counts.fit(requests, counts))
+      ),
+      "bm25": _of_text(
+        functools.partial(bm25.rank, bm25.fit(catalogue.texts, counts))
+      ),
+      "nearest": Baseline(_nearest(vectors, counts)),
+    }
+    for name, ranker in (trained or {}).items():
+      self._baselines[name] = Baseline(ranker.rank, ranker.needs)
 
   def rank(
     self, requests: EvalRequests, *, k: int, exclude: RowLists | None
@@ -57,23 +101,50 @@ class Baselines:
 
     A baseline sees what the generator sees: no history where it is hidden.
     """
-    options = {"k": k, "exclude": exclude}
-    count = len(requests.rows)
-    yield "popularity", popularity.rank(self._popularity, count, **options)
-    if requests.shows_history:
-      histories, last = requests.histories, self._last
-      yield "repeat", repeat.rank(histories, **options)
-      ranked = item_knn.rank(self._item_knn, histories, last=last, **options)
-      yield "item_knn", ranked
+    for name, baseline in self._baselines.items():
+      if set(baseline.needs) <= requests.shows:
+        yield name, baseline.rank(requests, k=k, exclude=exclude)
+
+
+def _of_history(rank: Callable[..., np.ndarray]) -> Baseline:
+  """A baseline of `rank(histories, k=, exclude=)`."""
+  return Baseline(
+    lambda requests, **options: rank(requests.histories, **options),
+    ("history",),
+  )
+
+
+def _of_query(rank: Callable[..., np.ndarray]) -> Baseline:
+  """A baseline of `rank(rows of the queries, k=, exclude=)`."""
+  return Baseline(
+    lambda requests, **options: rank(requests.queries, **options), ("query",)
+  )
+
+
+def _of_text(rank: Callable[..., np.ndarray]) -> Baseline:
+  """A baseline of `rank(texts of the queries, k=, exclude=)`."""
+
+  def by_text(requests: EvalRequests, **options) -> np.ndarray:
+    texts: Sequence[str] = requests.table.queries[requests.queries]
+    return rank(texts, **options)
+
+  return Baseline(by_text, ("query",))
+
+
+def _popular(order: np.ndarray) -> Rank:
+  return lambda requests, **options: popularity.rank(
+    order, len(requests.rows), **options
+  )
+
+
+def _nearest(vectors: Vectors, counts: np.ndarray) -> Rank:
+  state = nearest.fit(vectors.items, counts)
+
+  def rank(requests: EvalRequests, **options) -> np.ndarray:
     if requests.has_query:
-      query = requests.queries
-      ranked = query_counts.rank(self._query_counts, query, **options)
-      yield "query_counts", ranked
-      texts = requests.table.queries[query]
-      yield "bm25", bm25.rank(self._bm25, texts, **options)
-      wanted = self._vectors.queries[query]
+      wanted = vectors.queries[requests.queries]
     else:
-      wanted = nearest.history_vectors(self._vectors.items, requests.histories)
-    yield "nearest", nearest.rank(self._nearest, wanted, **options)
-    if self._dual is not None:
-      yield "dpr", self._dual.rank(requests, **options)
+      wanted = nearest.history_vectors(vectors.items, requests.histories)
+    return nearest.rank(state, wanted, **options)
+
+  return rank

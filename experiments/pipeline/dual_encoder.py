@@ -43,6 +43,7 @@ class DualRanker:
   writer: PromptWriter
   query_vectors: np.ndarray
   artefact: Artefact
+  needs: tuple[str, ...] = ()
 
   def rank(
     self, requests: EvalRequests, *, k: int, exclude: RowLists | None

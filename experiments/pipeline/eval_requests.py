@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from typing import Protocol
 
 import numpy as np
 
@@ -25,6 +26,12 @@ class EvalRequests:
   kind: str
   table: Requests
   rows: np.ndarray
+
+  @property
+  def shows(self) -> set[str]:
+    """What a ranker may read: "query", "history" or both."""
+    shown = {"query": self.has_query, "history": self.shows_history}
+    return {name for name, is_shown in shown.items() if is_shown}
 
   @property
   def shows_history(self) -> bool:
@@ -51,6 +58,16 @@ class EvalRequests:
     return request_lists.histories(self.table, self.rows)
 
   @functools.cached_property
+  def ages(self) -> np.ndarray:
+    """The time `[P]` from each purchase of the histories to its request."""
+    table, rows = self.table, self.rows
+    starts = table.user_offsets[table.user[rows]]
+    times = row_lists.from_spans(
+      table.event_time, starts, table.history_end[rows]
+    )
+    return table.time[rows][times.owners] - times.rows
+
+  @functools.cached_property
   def seen(self) -> RowLists:
     return row_lists.distinct(self.histories)
 
@@ -69,6 +86,19 @@ class EvalRequests:
   def first(self, count: int) -> "EvalRequests":
     """The first `count` requests."""
     return dataclasses.replace(self, rows=self.rows[:count])
+
+
+class Rank(Protocol):
+  """Ranks requests of one kind."""
+
+  def __call__(
+    self, requests: EvalRequests, /, *, k: int, exclude: RowLists | None
+  ) -> np.ndarray:
+    """`[R, k]` int32 catalogue rows, best first, -1 where none is left.
+
+    Rows of `exclude` are taken out before the best k.
+    """
+    ...
 
 
 def draw_eval_requests(

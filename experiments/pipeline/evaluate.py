@@ -3,13 +3,13 @@
 import json
 import pathlib
 import sys
+from collections.abc import Mapping
 
 import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from experiments.pipeline.baseline_rankings import Baselines
-from experiments.pipeline.dual_encoder import DualRanker
+from experiments.pipeline.baseline_rankings import Baselines, TrainedRanker
 from experiments.pipeline.evaluator import EvaluationConfig, Evaluator
 from experiments.pipeline.stages import Stages
 from experiments.pipeline.train import TrainedGenerator
@@ -30,12 +30,13 @@ def evaluate(
   stages: Stages,
   *,
   aligned: TrainedGenerator | None = None,
-  dual: DualRanker | None = None,
+  trained: Mapping[str, TrainedRanker] | None = None,
 ) -> dict:
   """Writes `report.json` and `report.html` and returns the report.
 
   The model is the aligned generator where there is one; the other is then a
-  system of its own, without seen items taken out. The report holds
+  system of its own, without seen items taken out. `trained` are rankers that
+  stand beside the baselines, by name. The report holds
 
     config, origin, versions: what was run, by which call, on what.
     seconds, commits: by stage, how long it took to make and by which source.
@@ -58,8 +59,8 @@ def evaluate(
   if aligned is not None:
     generators[BEFORE] = stages.generator
     artefacts["align"] = aligned.artefact
-  if dual is not None:
-    artefacts["dual_encoder"] = dual.artefact
+  for ranker in (trained or {}).values():
+    artefacts[ranker.artefact.directory.name] = ranker.artefact
   settings = EvaluationConfig(**config.evaluation)
 
   def make(directory: pathlib.Path) -> None:
@@ -68,7 +69,7 @@ def evaluate(
       stages.vectors,
       window=settings.knn_window,
       last=settings.knn_last,
-      dual=dual,
+      trained=trained,
     )
     evaluator = Evaluator(
       settings,

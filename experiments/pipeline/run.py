@@ -69,14 +69,14 @@ def run(
     generator = train(config.generator, workdir, data, tokenized)
     release_freed_memory()
     stages = Stages(workdir, data, vectors, tokenized, generator)
-    aligned = dual = None
+    aligned, trained = None, {}
     if align is not None:
       aligned = align(config, stages)
       release_freed_memory()
     if "dual_encoder" in config:
-      dual = train_dual_encoder(config.dual_encoder, stages)
+      trained["dpr"] = train_dual_encoder(config.dual_encoder, stages)
       release_freed_memory()
-    report = evaluate(config, stages, aligned=aligned, dual=dual)
+    report = evaluate(config, stages, aligned=aligned, trained=trained)
   if hosts.is_first():
     print(text_table.headline(report["results"]))
     print(f"report: {workdir / 'report.html'}")

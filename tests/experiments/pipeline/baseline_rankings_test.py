@@ -1,3 +1,5 @@
+import pathlib
+
 import numpy as np
 import pytest
 
@@ -54,25 +56,35 @@ def test_seen_items_are_left_out_where_excluded(rankings):
 
 
 class Backwards:
-  """In place of a dual encoder: the same items for everybody."""
+  """In place of a trained ranker: the same items for everybody."""
+
+  artefact = Artefact(pathlib.Path("backwards"), "", 0.0)
+
+  def __init__(self, *needs):
+    self.needs = needs
 
   def rank(self, requests, *, k, exclude):
     del exclude
     return np.tile(np.arange(k, dtype=np.int32), (len(requests.rows), 1))
 
 
-def test_a_dual_encoder_stands_beside_the_baselines_where_there_is_one(
+def test_a_trained_ranker_stands_beside_the_kinds_that_show_what_it_needs(
   tmp_path,
 ):
   artefact = Artefact(tmp_path, "", 0.0)
   world = shop()
   vectors = Vectors(world.items.x, world.query_x, artefact)
   data = Data(world.catalogue, world.requests, artefact)
-  requests = draw_eval_requests(world.requests, split=TEST, count=3, seed=0)[0]
-  names = {}
-  for dual in (None, Backwards()):
-    baselines = Baselines(data, vectors, window=3, last=10, dual=dual)
-    names[dual] = dict(baselines.rank(requests, k=5, exclude=None))
-  plain, more = names.values()
-  assert set(more) - set(plain) == {"dpr"}
-  assert more["dpr"].shape == (len(requests.rows), 5)
+  trained = {"dpr": Backwards(), "sasrec": Backwards("history")}
+  plain, more = (
+    Baselines(data, vectors, window=3, last=10, trained=rankers)
+    for rankers in ({}, trained)
+  )
+  for requests in draw_eval_requests(
+    world.requests, split=TEST, count=3, seed=0
+  ):
+    without = dict(plain.rank(requests, k=5, exclude=None))
+    found = dict(more.rank(requests, k=5, exclude=None))
+    shown = {"dpr", "sasrec"} if requests.shows_history else {"dpr"}
+    assert set(found) - set(without) == shown
+    assert found["dpr"].shape == (len(requests.rows), 5)
