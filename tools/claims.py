@@ -32,12 +32,18 @@ _HEAD = """\
 # Which of the papers' claims hold here
 
 A claim is a sentence of a paper, or a bar of ours ([OURS]), and the figure that
-decides it: in brackets its 95 % interval over users, `n` requests, seeds. *met*
-and *missed* follow from the figure and the bar alone; *open* has no stored
-figure yet. Figures are shares (0.05 is five points of a hit rate) or counts, as
-the metric says; a difference to the baseline has a sign, *relative* is a share
-of the baseline's own figure, *ratio* is over it. Data and sizes are not those
-of the papers: their figures stand beside ours for the direction.
+decides it: in brackets its 95 % interval, `n` requests, seeds. *met* and
+*missed* follow from the figure and the bar alone; *open* has no stored figure
+yet. Figures are shares (0.05 is five points of a hit rate) or counts, as the
+metric says; a difference to the baseline has a sign, *relative* is a share of
+the baseline's own figure, *ratio* is over it. Data and sizes are not those of
+the papers: their figures stand beside ours for the direction.
+
+Intervals and `q` of a study draw users and seeds. `q` is the false discovery
+rate at which a figure would be called different from its baseline's, among all
+comparisons of its study: a difference that is *met* with a `q` above 0.05 may
+be chance. Without a `q` are figures that stand alone, those of one seed, and
+studies whose intervals hold the seeds fixed, as their pages say.
 
 Made by `python tools/claims.py` from the `claims.json` of every folder here,
 where command, commit and machine stand as well. How speed was measured:
@@ -92,13 +98,17 @@ def page(results: pathlib.Path) -> str:
 
 
 def _table(rows: Sequence[Mapping], results: pathlib.Path) -> str:
-  head = ["claim", "paper", "world", "ours", "bar", "n", "seeds", "verdict", ""]
+  head = [
+    "claim", "paper", "world", "ours", "q", "bar", "n", "seeds", "verdict",
+    "",
+  ]  # fmt: skip
   lines = [
     [
       row["claim"],
       row["paper"] or ("[OURS]" if row["source"] == "[OURS]" else "-"),
       row["world"].replace("_", " "),
       _figure(row),
+      "-" if row["q"] is None else f"{row['q']:.2g}",
       row["bar"],
       f"{row['n']:,}" if row["n"] else "-",
       f"{row['seeds']}" if row["seeds"] else "-",

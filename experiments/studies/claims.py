@@ -145,6 +145,7 @@ def _decided(claim: Claim, record: Record, world: str) -> dict:
     "arm": claim.arm,
     "baseline": claim.baseline,
     **dict(zip(("value", "low", "high"), figure)),
+    "q": None if is_open or claim.figure is value else row.get("q"),
     "n": None if is_open else row.get("n"),
     "seeds": None if is_open else row.get("seeds"),
     "bar": claim.bar.text,

@@ -28,7 +28,8 @@ from experiments.studies.cq_sid_paper import BASELINE, CLAIMS, METHOD
 from experiments.studies.record import Record, View
 from experiments.studies.retrieval_figures import id_figures
 from experiments.studies.search_hits import id_hits, searcher
-from experiments.studies.study import Run, Study, Variant, run_study
+from experiments.studies.study import Study, run_study
+from experiments.studies.variant import Run, Variant
 from experiments.studies.world import World, seeded
 from gr_jax.evaluation import metrics
 from gr_jax.evaluation.report import svg
@@ -134,7 +135,7 @@ def hits(
   popular = popular_ids(ids, popularity)
   sizes = np.append(np.diff(ids.item_offsets), 0)
   columns = {}
-  for one in run.world.requests(KINDS):
+  for one in run.requests(KINDS):
     prompts, targets = one.prompts(generator.writer), one.targets
     found = {}
     for beam in config.beams:

@@ -12,7 +12,8 @@ searched for the same requests of the test period: *semantic* with the query
 alone, *personalised* with query, profile and history. A hit is a clicked item
 among the answers of a beam of that width, each width searched by itself; in
 percent of the requests. The last column is the beam at which an arm reaches the
-hit rate that {baseline}, the baseline, has at beam {widest}.
+hit rate that {baseline}, the baseline, has at beam {widest}. Weights, steps and
+sizes are the paper's or shared by all; none was chosen for an arm.
 
 **Read the two levels together.** At the level of IDs an answer is an ID, and an
 arm with fewer distinct IDs, more items behind each, has the easier task: see

@@ -14,6 +14,7 @@ from ml_collections import ConfigDict
 
 from experiments import cq_sid, eg_grpo
 from experiments.pipeline.align import align
+from experiments.pipeline.evaluator import SPLITS
 from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.train import TrainedGenerator
 from experiments.studies import paired, plots, tables
@@ -21,10 +22,11 @@ from experiments.studies.cq_sid import tokenizer_section
 from experiments.studies.eg_grpo_paper import CLAIMS, METHOD, METRICS, SFT
 from experiments.studies.record import Record, View
 from experiments.studies.search_hits import id_hits, searcher
-from experiments.studies.study import Run, Study, Variant, run_study
+from experiments.studies.study import Study, run_study
+from experiments.studies.variant import Run, Variant
 from experiments.studies.world import World, seeded
 from gr_jax.data import request_lists, row_lists
-from gr_jax.data.requests import TEST, Requests
+from gr_jax.data.requests import Requests
 from gr_jax.data.row_lists import RowLists
 from gr_jax.rl.prompts import clicked_requests
 from gr_jax.tokenizers.semantic_ids import SemanticIds
@@ -61,9 +63,9 @@ VARIANTS = {
 }
 
 
-def requests(world: World) -> np.ndarray:
-  """`[R]` rows of the test period that led to a click, drawn by a seed."""
-  rows = clicked_requests(world.data.requests, split=TEST)
+def requests(world: World, split: str = "test") -> np.ndarray:
+  """`[R]` rows of a period that led to a click, drawn by a seed."""
+  rows = clicked_requests(world.data.requests, split=SPLITS[split])
   config = world.config.evaluation
   return np.random.default_rng(config.seed).permutation(rows)[: config.requests]
 
@@ -82,7 +84,7 @@ def measure(run: Run) -> paired.Columns:
   if run.name != SFT:
     generator = _aligned(run, tokenized, generator)
     rows = read_metrics(generator.artefact.directory / "metrics.jsonl")
-    world.note("runs", run.name, run_figures(rows))
+    run.note("runs", run_figures(rows))
   return run.columns(hits, generator, tokenized)
 
 
@@ -114,9 +116,6 @@ def align_section(run: Run) -> ConfigDict:
   """Section align of a variant and seed; its name is in the fingerprint."""
   section = seeded(run.config.align, run.seed)
   section.name = f"{section.name} {run.name}"
-  rates = section.rates
-  del section.rates
-  section.optimizer.learning_rate = rates.get(run.name, rates.others)
   return section
 
 
@@ -124,7 +123,8 @@ def hits(
   run: Run, generator: TrainedGenerator, tokenized: Tokenized
 ) -> dict[str, np.ndarray]:
   """`hit_columns` of requests with their history and, if any, their query."""
-  rows, log = requests(run.world), run.world.data.requests
+  rows = requests(run.world, run.split or "test")
+  log = run.world.data.requests
   prompts = (
     generator.writer.prompts(rows, shown=np.ones(len(rows), bool)),
     generator.writer.queries(log.query[rows]),
@@ -172,14 +172,10 @@ def run_figures(rows) -> dict[str, float]:
 
 def method(record: Record) -> str:
   section = record.config["align"]
-  rates = dict(section["rates"])
-  others = rates.pop("others")
-  rates = [f"{record.labels[name]} {rate:g}" for name, rate in rates.items()]
   return METHOD.format(
     steps=section["loop"]["steps"],
     batch=section["prompts"]["batch_size"],
     group=section["group_size"],
-    rates=", ".join([*rates, f"all others {others:g}"]),
   )
 
 
@@ -242,5 +238,6 @@ STUDY = Study(
   figure=figure,
   headline=("click@1", "click@10"),
   claims=CLAIMS,
+  chosen_by=("click@10", "click@1"),
 )
 run = functools.partial(run_study, STUDY)

@@ -13,8 +13,7 @@ was ordered or clicked, 0.5 for one that was shown, 0.1 for any other. "No KL"
 leaves out the divergence from the start, which has weight 1 elsewhere. Experts
 take the place of samples in the group; *appended* ones join it. *SFT, as many
 further steps* goes on with the next-code loss of the clicks of as many
-requests, with the same schedule. Learning rates were chosen on requests of the
-validation period: {rates}.
+requests, with the same schedule.
 
 Measured on requests of the test period as they were logged. A click is hit
 where one of the first (ten) IDs of a beam of ten names a clicked item, an

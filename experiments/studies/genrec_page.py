@@ -12,9 +12,13 @@ HITS = ("hit_rate@1", "hit_rate@10", "hit_rate@50", "hallucination")
 METRICS = (*HITS, "learned_reward", "true_reward")
 AGAINST = "point_wise"
 ALIGNMENTS = (
-  *[(name, "page_wise") for name in ("grpo", "grpo_sr", "without_gate")],
+  *[
+    (name, "page_wise")
+    for name in ("grpo", "grpo_sr", "without_gate", "tight_gate")
+  ],
   ("grpo_sr", "grpo"),
   ("without_gate", "grpo_sr"),
+  ("tight_gate", "grpo_sr"),
 )
 # What is compared besides.
 PAIRS = (("page_wise", "page_wise_tokens"), *ALIGNMENTS)
@@ -40,7 +44,9 @@ def heading(view: View) -> str:
 def _table(view: View, chosen, metrics) -> str:
   labels = view.labels
   lines = [
-    ([labels[a], "-" if a == b else labels[b]], a, b, "") for a, b in chosen
+    ([labels[a], "-" if a == b else labels[b]], a, b, "")
+    for a, b in chosen
+    if {a, b} <= labels.keys()
   ]
   head = ["arm", "against", *[name.replace("_", " ") for name in metrics]]
   return tables.difference_table(view, head, lines, metrics)
@@ -83,7 +89,7 @@ def figure(record: Record) -> plots.Picture:
   parts = {
     "pages against point-wise": [("page_wise", AGAINST)],
     "merged against not": [("page_wise", "page_wise_tokens")],
-    "aligned against before": ALIGNMENTS[:3],
+    "aligned against before": ALIGNMENTS[:4],
   }
 
   def lines(view: View, chosen) -> list:

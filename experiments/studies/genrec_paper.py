@@ -26,9 +26,8 @@ for it.
 **The blind spot** of part (c): the preference model gives {score} to every item
 of the least bought category that holds {share:.0%} of the items at least. The
 learned reward is that model's, the true one the made-up shop's own probability
-of a click, both of the first ten answers. The relevance gate is shut for
-{shut:.0%} of random items. The pull and the rate of GRPO-SR were tuned on the
-validation period; the weight of GRPO's divergence was not.
+of a click, both of the first ten answers. The relevance gate, where nothing
+else is said, is shut for {shut:.0%} of random items.
 
 The paper (other data, 1.5B parameters): hit rate@1 .0947 to .1189, @10 .3669 to
 .4456 and hallucination 7.80 % to 4.96 % for pages; no loss from merging at half

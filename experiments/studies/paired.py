@@ -1,10 +1,9 @@
 """Figures of variants against a baseline on the same requests and seeds.
 
-The hits of a variant are `[S, R, M]`: seeds, requests, metrics. Seeds are
-stacked as further requests of the same users, and the bootstrap draws users.
-So an interval says how far the figure depends on the sample of users, given
-these tokenizers and generators; how far it depends on their seeds is said by
-the number of seeds whose own difference has the sign of the pooled one.
+The hits of a variant are `[S, R, M]`: seeds, requests, metrics. Intervals and
+p-values draw users and seeds, see `gr_jax.evaluation.intervals.resample`: they
+say how far a figure would be another with other users and after training with
+other seeds. A variant of one seed has users alone, and no p-value.
 """
 
 import itertools
@@ -22,41 +21,12 @@ Columns = Mapping[str, np.ndarray]
 Found = Mapping[str, Mapping[int, Columns]]
 
 
-class Difference(NamedTuple):
-  """The distance of a variant to the baseline in every metric, each `[M]`.
-
-  Attributes:
-    difference: The mean difference to the baseline per request.
-    low: The lower end of its 95 % interval.
-    high: The upper end.
-    agreeing: The seeds whose own difference has the sign of `difference`.
-  """
-
-  difference: np.ndarray
-  low: np.ndarray
-  high: np.ndarray
-  agreeing: np.ndarray
-
-
 class Width(NamedTuple):
   """The beam at which a variant reaches a hit rate; inf where it never does."""
 
   value: float
   low: float
   high: float
-
-
-def compare(
-  variant: np.ndarray, baseline: np.ndarray, users: np.ndarray, *, seed: int = 0
-) -> Difference:
-  """Compares figures `[S, R, M]` of both; `users` is `[R]`."""
-  stacked, groups = _stack(variant, users)
-  found = intervals.paired_difference(
-    stacked, _stack(baseline, users)[0], groups=groups, seed=seed
-  )
-  by_seed = variant.mean(axis=1) - baseline.mean(axis=1)
-  agreeing = (np.sign(by_seed) == np.sign(found.value)).sum(axis=0)
-  return Difference(found.value, found.low, found.high, agreeing)
 
 
 def rows(
@@ -69,8 +39,17 @@ def rows(
 ) -> Iterator[dict]:
   """Yields one row per pair and metric, tidy.
 
-  `low` and `high` belong to the difference, over the seeds that both have;
-  `value`, `value_low` and `value_high` to the variant, over all of its own.
+    value, value_low, value_high  the figure of the variant and its interval,
+                                  over all of its seeds
+    value_by_seed                 `[S]` the figure of each
+    difference, low, high         that to the baseline, over the seeds of both
+    by_seed                       `[S]` the difference of each
+    p                             two-sided p-value of no difference; None for
+                                  a variant beside itself, and where one seed
+                                  was compared of what depends on a seed
+    agreeing, compared            seeds whose difference has the sign of the
+                                  pooled one, of how many
+    seeds, n                      seeds of the variant, and requests
 
   Args:
     found: The columns of every variant and seed.
@@ -79,12 +58,15 @@ def rows(
     pairs: `(variant, baseline)`; a variant beside itself gives its own line.
     deterministic: Variants with one answer whatever the seed: it is set beside
       every seed of the baseline.
-    digits: The decimals that are kept; None keeps all.
+    digits: The decimals that are kept; None keeps all, of single seeds six.
   """
   for arm, baseline in pairs:
     mine, other = found[arm], found[baseline]
     fixed = arm in deterministic
     seeds = [seed for seed in other if seed in mine or fixed]
+    tested = arm != baseline and (
+      len(seeds) > 1 or {arm, baseline} <= set(deterministic)
+    )
     there = next(iter(other.values()))
     names = [name for name in next(iter(mine.values())) if name in there]
     blocks = itertools.groupby(names, lambda name: name.rpartition("/")[0])
@@ -97,14 +79,18 @@ def rows(
       )
       for metric, row in zip(metrics, figures):
         row = {"metric": metric, "arm": arm, "baseline": baseline} | row
-        yield row if digits is None else _rounded(row, digits)
+        yield _rounded(row | ({} if tested else {"p": None}), digits)
 
 
-def _rounded(row: Mapping, digits: int) -> dict:
-  return {
-    name: round(x, digits) if isinstance(x, float) else x
-    for name, x in row.items()
-  }
+def _rounded(row: Mapping, digits: int | None) -> dict:
+  def short(name: str, x):
+    if isinstance(x, list):
+      return [round(one, 6 if digits is None else digits) for one in x]
+    if name == "p" or digits is None or not isinstance(x, float):
+      return x
+    return round(x, digits)
+
+  return {name: short(name, x) for name, x in row.items()}
 
 
 def stack(
@@ -125,15 +111,26 @@ def _block_rows(
     return
   users = users[counted]
   own, mine, other = (x[:, counted] for x in (own, mine, other))
-  values, groups = _stack(own, users)
-  value = intervals.bootstrap(values, groups=groups)
+  value = intervals.resample(own, groups=users)
+  apart = intervals.resample(mine - other, groups=users)
+  own_by_seed, by_seed = own.mean(axis=1), (mine - other).mean(axis=1)
+  agreeing = (np.sign(by_seed) == np.sign(apart.value)).sum(axis=0)
   figures = {
-    "value": value.value, "value_low": value.low, "value_high": value.high,
-    **compare(mine, other, users)._asdict(),
-  }  # fmt: skip
+    **_ends(value, "value", "value_low", "value_high"),
+    **_ends(apart, "difference", "low", "high"),
+    "p": [float(f"{p:.3g}") for p in apart.p_value()],
+    "agreeing": agreeing.tolist(),
+    "by_seed": by_seed.T.tolist(),
+    "value_by_seed": own_by_seed.T.tolist(),
+  }
   counts = {"compared": len(mine), "seeds": len(own), "n": len(users)}
   for m in range(own.shape[-1]):
-    yield {name: x[m].item() for name, x in figures.items()} | counts
+    yield {name: x[m] for name, x in figures.items()} | counts
+
+
+def _ends(found: intervals.Resampled, *names: str) -> dict[str, list[float]]:
+  figures = found.interval()[:3]
+  return {name: x.tolist() for name, x in zip(names, figures)}
 
 
 def equal_width(
@@ -147,18 +144,17 @@ def equal_width(
 ) -> Width:
   """Where the variant reaches the baseline's hit rate at the widest beam.
 
-  The interval draws users; every draw has a target and a curve of its own.
+  The interval draws users and seeds; every draw has a target and a curve of its
+  own, both of the same users and seeds. Figures are `[S, R, M]` of beams `M`.
   """
-  variant, groups = _stack(variant, users)
-  baseline, _ = _stack(baseline, users)
-  curves = _resampled(variant, groups, resamples=resamples, seed=seed)
-  targets = _resampled(baseline, groups, resamples=resamples, seed=seed)[:, -1]
+  both = np.concatenate([variant, baseline[..., -1:]], axis=-1)
+  found = intervals.resample(both, groups=users, resamples=resamples, seed=seed)
   widths = [
-    crossing(curve, target, beams) for curve, target in zip(curves, targets)
+    crossing(curve[:-1], curve[-1], beams) for curve in found.stretched()
   ]
   # `inverted_cdf` gives one of the draws: inf has no neighbour to average.
   low, high = np.quantile(widths, [0.025, 0.975], method="inverted_cdf")
-  value = crossing(variant.mean(axis=0), baseline.mean(axis=0)[-1], beams)
+  value = crossing(found.value[:-1], found.value[-1], beams)
   return Width(value, float(low), float(high))
 
 
@@ -179,26 +175,3 @@ def crossing(curve: np.ndarray, target: float, beams: Sequence[int]) -> float:
   share = min((target - curve[after - 1]) / rise, 1.0)
   low, high = beams[after - 1], beams[after]
   return float(min(low * (high / low) ** share, high))
-
-
-def _stack(figures: np.ndarray, users: np.ndarray):
-  """`[S R, M]` float64 and the user of every row."""
-  stacked = figures.reshape(-1, figures.shape[-1]).astype(np.float64)
-  return stacked, np.tile(users, len(figures))
-
-
-def _resampled(
-  values: np.ndarray, groups: np.ndarray, *, resamples: int, seed: int
-) -> np.ndarray:
-  """`[resamples, M]` means of the values of users drawn with replacement.
-
-  The draws of a width are whole curves, which `intervals.bootstrap` does not
-  return.
-  """
-  _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-  sums = np.zeros((len(sizes), values.shape[1]))
-  np.add.at(sums, group, values)
-  chance = np.full(len(sizes), 1 / len(sizes))
-  rng = np.random.default_rng(seed)
-  drawn = rng.multinomial(len(sizes), chance, size=resamples)
-  return drawn @ sums / (drawn @ sizes)[:, None]

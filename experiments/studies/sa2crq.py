@@ -24,7 +24,8 @@ from experiments.studies import paired, sa2crq_page
 from experiments.studies import retrieval_figures as figures
 from experiments.studies.sa2crq_paper import CLAIMS
 from experiments.studies.search_hits import DECODINGS, searcher
-from experiments.studies.study import Run, Study, Variant, run_study
+from experiments.studies.study import Study, run_study
+from experiments.studies.variant import Run, Variant
 from experiments.studies.world import World, changed, seeded
 from gr_jax.evaluation.baselines import bm25
 
@@ -84,14 +85,14 @@ def variants(config: ConfigDict) -> dict[str, Variant]:
   return found
 
 
-def requests(world: World) -> list[EvalRequests]:
-  """The requests of every kind.
+def requests(source: World | Run) -> list[EvalRequests]:
+  """The requests of every kind, of the study or of what is tried.
 
   Raises:
     ValueError: A kind that the period does not have.
   """
-  kinds = world.config.evaluation.kinds
-  drawn = world.requests(kinds)
+  kinds = source.config.evaluation.kinds
+  drawn = source.requests(kinds)
   missing = [kind for kind in kinds if kind not in [one.kind for one in drawn]]
   if missing:
     raise ValueError(
@@ -153,7 +154,7 @@ def _searched(
   search = searcher(generator, ids, batch_size=config.batch_size)
   popularity = run.world.data.catalogue.popularity
   columns = {}
-  for one in requests(run.world):
+  for one in requests(run):
     prompts = one.prompts(generator.writer)
     for decoding in DECODINGS:
       named = search(prompts, beam=config.beam, decoding=decoding)
@@ -192,7 +193,7 @@ def _dpr(run: Run) -> paired.Columns:
 def _ranked(rank, run: Run, _) -> dict[str, np.ndarray]:
   """The figures of what ranks items itself."""
   popularity, columns = run.world.data.catalogue.popularity, {}
-  for one in requests(run.world):
+  for one in requests(run):
     prefix = f"{one.kind}/catalogue"
     columns |= figures.request_figures(
       prefix, rank(one), one.targets, popularity
@@ -219,5 +220,8 @@ STUDY = Study(
   ),
   claims=CLAIMS,
   digits=5,
+  chosen_by=tuple(
+    f"{kind}/catalogue/all/recall@10" for kind in ("personalised", "semantic")
+  ),
 )
 run = functools.partial(run_study, STUDY)

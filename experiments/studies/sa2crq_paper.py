@@ -68,8 +68,9 @@ where nothing is hallucinated.
 
 `tau` is given in average items: an ID goes on while what was bought on its path
 is worth that many. The paper's 5e-7, 1e-6 and 2e-6 of 5M items are 2.5, 5 and
-10. DPR was tuned on the validation period; DSI and NCI learn from requests
-alone, without made-up queries."""
+10. DPR's steps and batch were chosen on the validation period, for the good of
+the baseline; the generators share one setting that nothing chose. DSI and NCI
+learn from requests alone, without made-up queries."""
 
 # Notes on the sources that figures depend on.
 NOTES = {

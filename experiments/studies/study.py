@@ -6,7 +6,6 @@ one file in this folder and one config with `experiment = "studies.NAME"`.
 """
 
 import dataclasses
-import functools
 import importlib
 import pathlib
 import sys
@@ -18,83 +17,16 @@ import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from experiments.pipeline.stages import Stages
-from experiments.pipeline.tokenize import Tokenized
-from experiments.pipeline.train import TrainedGenerator
-from experiments.studies import claims, paired, plots
+from experiments.studies import choices, claims, comparisons, paired, plots
 from experiments.studies.record import Record, View
-from experiments.studies.tables import HOW_TO_READ, made_by
-from experiments.studies.world import World, changed
+from experiments.studies.tables import choices_table, how_to_read, made_by
+from experiments.studies.variant import Run, Variant
+from experiments.studies.world import World
 from gr_jax import provenance
-from gr_jax.artefacts import build, locked
+from gr_jax.artefacts import locked
 from gr_jax.atomic import write_text
 from gr_jax.choices import choose
 from gr_jax.parallel import hosts
-
-
-@dataclasses.dataclass(frozen=True)
-class Variant:
-  """One of the ways that a study compares.
-
-  Attributes:
-    label: The name for people.
-    changes: Values of the study's config that this variant has otherwise, by
-      their path (`tokenizer.category_depth`).
-    make: What the study's `measure` needs of it besides.
-    seeds: At most so many of the study's seeds; None is all.
-    deterministic: Whether its answers do not depend on a seed; takes one.
-    measured: Whether it is compared; otherwise it is only noted.
-  """
-
-  label: str
-  changes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-  make: Any = None
-  seeds: int | None = None
-  deterministic: bool = False
-  measured: bool = True
-
-  def most_seeds(self, count: int) -> int:
-    """The number of seeds that it takes where a study has `count`."""
-    return 1 if self.deterministic else self.seeds or count
-
-
-@dataclasses.dataclass(frozen=True)
-class Run:
-  """One variant and seed in a world, which a study is to measure."""
-
-  world: World
-  name: str
-  variant: Variant
-  seed: int
-
-  @functools.cached_property
-  def config(self) -> ConfigDict:
-    """The config of the world with the changes of the variant."""
-    return changed(self.world.config, self.variant.changes)
-
-  @property
-  def folder(self) -> pathlib.Path:
-    return self.world.folder(self.seed, self.name)
-
-  def stages(self, tokenized: Tokenized, generator: TrainedGenerator) -> Stages:
-    """The stages in the form that the pipeline's later stages read."""
-    world = self.world
-    return Stages(self.folder, world.data, world.vectors, tokenized, generator)
-
-  def columns(
-    self, measure: Callable[..., paired.Columns], *stages: Any
-  ) -> dict[str, np.ndarray]:
-    """What `measure(run, *stages)` gives, kept in the folder `hits`."""
-
-    def make(directory: pathlib.Path) -> None:
-      np.savez_compressed(directory / "hits.npz", **measure(self, *stages))
-
-    section = self.config.evaluation.to_dict()
-    inputs = [stage.artefact.fingerprint for stage in stages]
-    artefact = build(self.folder, "hits", section, inputs, make)
-    self.world.count(artefact)
-    with np.load(artefact.directory / "hits.npz") as file:
-      return dict(file)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,6 +49,7 @@ class Study:
     claims: What the paper says of it, and the bars that it was given.
     finish: Called when a world was measured; returns further rows.
     digits: The decimals of stored figures; None keeps all.
+    chosen_by: The metrics that choose settings, see `choices.choose`.
   """
 
   name: str
@@ -134,6 +67,7 @@ class Study:
   pairs: Sequence[tuple[str, str]] = ()
   finish: Callable[[World, paired.Found], list[dict]] | None = None
   digits: int | None = None
+  chosen_by: Sequence[str] = ()
 
 
 def load_study(name: str) -> Study:
@@ -155,6 +89,7 @@ def run_study(
   """
   configs = _worlds(config)
   variants = study.variants(config)
+  choices.check(config, variants)
   for name, section in configs.items():
     check_variants(study, variants, section.variants, where=name)
   with locked(workdir):
@@ -170,7 +105,7 @@ def run_study(
       study=study.name,
       labels={name: one.label for name, one in variants.items()},
       worlds=worlds,
-      rows=rows,
+      rows=comparisons.with_q(rows),
       origin=provenance.origin() | {"seeds": seeds, "minutes": seconds / 60},
       config=config.to_dict() | {"output": ""},
     )
@@ -216,9 +151,13 @@ def _run_world(
 ) -> tuple[dict[str, Any], list[dict]]:
   """Measures all variants and seeds of a world."""
   names, users = list(world.config.variants), study.users(world)
+  settings, chosen = choices.choose(
+    world, {name: variants[name] for name in names}, study.measure,
+    study.chosen_by,
+  )  # fmt: skip
   # Seed by seed: a run that is cut off has whole comparisons.
   runs = [
-    Run(world, name, variants[name], seed)
+    Run(world, name, variants[name], seed, settings.get(name, {}))
     for k, seed in enumerate(world.config.seeds)
     for name in names
     if k < variants[name].most_seeds(len(world.config.seeds))
@@ -246,6 +185,7 @@ def _run_world(
     "requests": {kind: len(rows) for kind, rows in users.items()},
     "users": len(np.unique(np.concatenate(list(users.values())))),
     **world.facts(),
+    **({"choices": chosen} if chosen else {}),
   }
   return facts, rows
 
@@ -266,9 +206,10 @@ def _means(columns: paired.Columns, metrics: Iterable[str]) -> str:
 
 def page(record: Record, study: Study) -> str:
   """The whole page of a study as Markdown."""
-  blocks = [f"# {study.title}", study.method(record), HOW_TO_READ]
+  blocks = [f"# {study.title}", study.method(record), how_to_read(record)]
   for view in record.views():
-    blocks += filter(None, [table(view) for table in study.tables])
+    tables = (*study.tables, choices_table)
+    blocks += filter(None, [table(view) for table in tables])
   return "\n\n".join([*blocks, made_by(record)]) + "\n"
 
 

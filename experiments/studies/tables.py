@@ -2,14 +2,44 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from experiments.studies import comparisons
 from experiments.studies.record import Record, View
 from gr_jax.evaluation.report.text_table import markdown
 
-HOW_TO_READ = """\
+_BOTH = """\
 Behind each figure stands the difference per request to the baseline, in
-brackets its 95 % interval (bootstrap over users, seeds pooled), then how many
-seeds agree with its sign; bold where the interval leaves out 0. Brackets behind
-a baseline's own figure are the interval of that figure."""
+brackets its 95 % interval, then how many seeds agree with its sign. Brackets
+behind a baseline's own figure are the interval of that figure. **Intervals draw
+users and seeds**: they say how far a figure would be another with other users
+and after training with other seeds. {seeds} The test of a difference is
+Student's t of the same draws. This study makes {made:,} comparisons (every
+variant, baseline, metric and world of its table.json, each once); bold are the
+{called:,} that stand out at a false discovery rate of {rate:.0%} among all of
+them (Benjamini and Hochberg 1995). What is not bold was not shown, whatever its
+sign. A figure of one seed has an interval over users alone, and no test."""
+
+_USERS = """\
+Behind each figure stands the difference per request to the baseline, in
+brackets its 95 % interval over users, then how many seeds agree with its sign.
+Brackets behind a baseline's own figure are the interval of that figure.
+**Intervals hold the seeds fixed**: they are of these trained models. What other
+seeds would give was not tested, so nothing is bold."""
+
+
+def how_to_read(record: Record) -> str:
+  """What brackets and bold figures of the page mean."""
+  made, called = comparisons.counts(record.rows)
+  if not made:
+    return _USERS
+  counts = {len(facts["seeds"]) for facts in record.worlds.values()}
+  few = " and ".join(map(str, sorted(counts)))
+  seeds = (
+    f"With {few} seeds that is little: where seeds differ, an interval is wide."
+  )
+  return _BOTH.format(
+    seeds=seeds, made=made, called=called, rate=comparisons.RATE
+  )
+
 
 # A line of a table of differences: its first cells, variant, baseline, and the
 # first part of its metrics' names.
@@ -79,6 +109,35 @@ def fact_table(
   return markdown([[first, *columns], *lines])
 
 
+def choices_table(view: View) -> str:
+  """All trials on the validation period, of which the bold one was taken."""
+  found = view.facts.get("choices", {})
+  if not found:
+    return ""
+  trials = next(iter(found.values()))["trials"]
+  first, *others = metrics = list(trials[0]["figures"])
+  lines = []
+  for name, one in found.items():
+    for k, trial in enumerate(one["trials"]):
+      settings = ", ".join(
+        f"{path.rpartition('.')[2]} {_plain(value)}"
+        for path, value in trial["settings"].items()
+      )
+      settings = f"**{settings}**" if k == one["chosen"] else settings
+      figures = [f"{100 * trial['figures'][metric]:.2f}" for metric in metrics]
+      lines.append([view.labels[name], settings, *figures])
+  return (
+    f"Chosen on the validation period with seed {view.facts['seeds'][0]}, for "
+    f"all seeds: the best of {len(trials)} trials of every arm that has a line "
+    f"here, by {first}, then by {', '.join(others)} (bold). In percent:\n\n"
+    + markdown([["arm", "tried", *metrics], *lines])
+  )
+
+
+def _plain(value) -> str:
+  return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def _formatted(text: str, row: Mapping) -> str:
   try:
     return text.format_map(row)
@@ -89,9 +148,9 @@ def _formatted(text: str, row: Mapping) -> str:
 def cell(row: Mapping | None, *, digits: int = 1) -> str:
   """A figure in percent and its difference to the baseline with its interval.
 
-  Bold where the interval leaves out 0; then how many seeds agree. Items are
-  counted, not a share. The baseline's own figure has no difference but, where
-  it is known, an interval.
+  Bold where it stands out among all comparisons of the study; then how many
+  seeds agree. Items are counted, not a share. The baseline's own figure has no
+  difference but, where it is known, an interval.
   """
   if row is None:
     return "-"
@@ -107,7 +166,7 @@ def cell(row: Mapping | None, *, digits: int = 1) -> str:
     return f"{value} [{low}, {high}]"
   names = ("difference", "low", "high")
   middle, low, high = (f"{times * row[name]:+.{digits}f}" for name in names)
-  if row["low"] > 0 or row["high"] < 0:
+  if comparisons.stands_out(row):
     middle = f"**{middle}**"
   return f"{value} {middle} [{low}, {high}] {row['agreeing']}/{row['compared']}"
 

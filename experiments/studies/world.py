@@ -58,21 +58,28 @@ class World:
     """The seconds that all artefacts took when they were made."""
     return sum(artefact.seconds for artefact in self._artefacts.values())
 
-  def requests(self, kinds: Sequence[str]) -> list[EvalRequests]:
-    """The requests of these kinds that the period of `evaluation.split` has.
+  def requests(
+    self, kinds: Sequence[str], *, split: str = ""
+  ) -> list[EvalRequests]:
+    """The requests of these kinds that the period `split` has.
+
+    "" is the period of `evaluation.split`.
 
     Raises:
       ValueError: An unknown split, or one without any of them.
     """
     config = self.config.evaluation
-    name = config.get("split", "test")
-    split = choose("evaluation.split", name, SPLITS)
+    name = split or config.get("split", "test")
+    chosen = choose("evaluation.split", name, SPLITS)
 
     def draw() -> list[EvalRequests]:
       log, count = self.data.requests, config.requests
-      return draw_eval_requests(log, split=split, count=count, seed=config.seed)
+      return draw_eval_requests(
+        log, split=chosen, count=count, seed=config.seed
+      )
 
-    drawn = [one for one in self.once("drawn", draw) if one.kind in kinds]
+    drawn = self.once(("drawn", name), draw)
+    drawn = [one for one in drawn if one.kind in kinds]
     if not drawn:
       raise ValueError(
         f"the {name} period has no {' or '.join(kinds)} request with a click; "

@@ -13,6 +13,7 @@ RENAMED = {
   "evaluation.free_beam": "evaluation.unconstrained_beam",
   "align.held_out": "align.validation",
   "align.asked": "align.prompts",
+  "align.rates": "choices",
   "arms": "variants",
   "policies": "variants",
 }

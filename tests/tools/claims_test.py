@@ -15,7 +15,7 @@ FOLDERS = sorted(
 )
 FORM = {
   "system", "claim", "source", "paper", "study", "world", "metric", "arm",
-  "baseline", "value", "low", "high", "n", "seeds", "bar", "verdict",
+  "baseline", "value", "low", "high", "q", "n", "seeds", "bar", "verdict",
   "command", "commit", "machine",
 }  # fmt: skip
 
@@ -63,6 +63,18 @@ def test_a_changed_verdict_is_seen(tmp_path):
   path.write_text(to_json(found))
   text = (claims.RESULTS / "README.md").read_text()
   assert claims.page(tmp_path / "results") != text
+
+
+def test_a_claim_that_is_met_by_chance_shows_its_q(tmp_path):
+  shutil.copytree(claims.RESULTS, tmp_path / "results")
+  path = tmp_path / "results/eg_grpo_claim/claims.json"
+  found = json.loads(path.read_text())
+  found[0] |= {"q": 0.125, "verdict": "met"}
+  path.write_text(to_json(found))
+  text = claims.page(tmp_path / "results")
+  (line, *_) = [x for x in text.splitlines() if found[0]["claim"] in x]
+  assert " 0.12 |" in line
+  assert " met " in line
 
 
 def test_a_system_that_no_paper_names_is_refused(tmp_path):

@@ -45,10 +45,19 @@ def test_a_bar_decides(ends, bar, verdict):
 def test_a_row_of_a_claim_has_the_form_of_claims_json():
   assert list(decided()) == [
     "system", "claim", "source", "paper", "study", "world", "metric", "arm",
-    "baseline", "value", "low", "high", "n", "seeds", "bar", "verdict",
+    "baseline", "value", "low", "high", "q", "n", "seeds", "bar", "verdict",
     "command", "commit", "machine",
   ]  # fmt: skip
   assert decided()["commit"] == "abc"
+
+
+def test_a_difference_has_the_q_of_its_row_and_a_figure_alone_has_none():
+  row = ROW | {"q": 0.2}
+  assert decided(row)["q"] == decided(row, figure=claims.relative)["q"] == 0.2
+  # The bar decides alone; the q says how far it is to be believed.
+  assert decided(row)["verdict"] == "met"
+  assert decided(row, figure=claims.value)["q"] is None
+  assert decided()["q"] is None
 
 
 def test_figures_are_differences_shares_of_the_baseline_or_values():

@@ -19,8 +19,8 @@ from experiments.studies.eg_grpo import (
   run_figures,
 )
 from experiments.studies.record import View, load_record
-from experiments.studies.study import Run
-from gr_jax.data.requests import EXPOSED, TEST
+from experiments.studies.variant import Run
+from gr_jax.data.requests import EXPOSED, TEST, VALID
 from gr_jax.rl.losses.grpo import zero_loss
 from tests.experiments.studies.study_test import RESULTS
 from tests.reference.small_studies import run_small
@@ -29,11 +29,10 @@ from tests.reference.small_world import semantic_ids, shop
 CONFIG = config_file.get_config()
 
 
-def section(name, **rates):
-  config = CONFIG.copy_and_resolve_references()
-  config.align.rates = rates or config.align.rates
-  shop = types.SimpleNamespace(config=config)
-  return align_section(Run(shop, name, VARIANTS[name], seed=3))
+def section(name, **settings):
+  settings = {f"align.optimizer.{key}": x for key, x in settings.items()}
+  shop = types.SimpleNamespace(config=CONFIG)
+  return align_section(Run(shop, name, VARIANTS[name], 3, settings))
 
 
 def test_variants_differ_in_experts_and_divergence_alone():
@@ -60,12 +59,19 @@ def test_variants_differ_in_experts_and_divergence_alone():
     assert one == sections["k0"]
 
 
-def test_a_rate_of_its_own_comes_before_that_of_all_others():
-  for name, rate in (("k1", 0.25), ("k2", 0.5)):
-    found = section(name, others=0.5, k1=0.25)
-    assert found.optimizer.learning_rate == rate
-    assert "rates" not in found
-    assert found.seed == 3
+def test_a_variant_is_aligned_with_what_was_chosen_for_it():
+  found = section("k1", learning_rate=0.25)
+  assert found.optimizer.learning_rate == 0.25
+  assert found.seed == 3
+  assert found.name == "eg_grpo_claim k1"
+  assert section("k1").optimizer.learning_rate == 2e-4
+
+
+def test_every_aligned_variant_has_the_same_rates_to_choose_from():
+  grids = {name: one.to_dict() for name, one in CONFIG.choices.items()}
+  assert grids.keys() == VARIANTS.keys() - {"sft"}
+  for one in grids.values():
+    assert one == {"align": {"optimizer": {"learning_rate": (1e-4, 2e-4)}}}
 
 
 def test_the_control_has_positives_and_nothing_else_to_learn():
@@ -90,6 +96,12 @@ def test_requests_are_clicked_ones_of_the_test_period_once_each():
   assert len(set(rows.tolist())) == 10
   assert (shop().requests.split[rows] == TEST).all()
   np.testing.assert_array_equal(rows, requests(world(10)))
+
+
+def test_what_is_tried_is_measured_on_the_validation_period():
+  rows = requests(world(), "valid")
+  assert (shop().requests.split[rows] == VALID).all()
+  assert len(rows)
 
 
 def test_a_page_holds_what_was_clicked_and_what_was_not():
@@ -159,9 +171,9 @@ def test_runs_have_equal_groups_and_leave_the_control_out(published):
   assert "further" not in table
 
 
-def test_the_page_has_steps_rates_and_baselines(published):
+def test_the_page_has_steps_and_baselines(published):
   text = " ".join(eg_grpo.method(published).split())
-  for part in ("0.0001, all others 0.0002", "200 steps of 64", "groups of 8"):
+  for part in ("200 steps of 64", "groups of 8"):
     assert part in text
   tables = eg_grpo.hit_tables(View(published, "large_shop"))
   assert tables.count("Difference to") == 2
@@ -178,7 +190,29 @@ def test_every_variant_has_every_metric_against_each_baseline():
 def test_one_generator_per_seed_is_shared_by_the_variants():
   _, work, _ = run_small("eg_grpo")
   assert len(list(work.rglob("generator/manifest.json"))) == 2
-  assert len(list(work.rglob("alignment/manifest.json"))) == 2 * 3
+  # Three variants: two seeds, and the first one with the other rate as well.
+  assert len(list(work.rglob("alignment/manifest.json"))) == 3 * 3
+
+
+@pytest.mark.slow
+def test_all_variants_had_two_trials_and_all_seeds_have_the_best():
+  record, work, _ = run_small("eg_grpo")
+  found = record.worlds["shop_world"]["choices"]
+  assert found.keys() == {"sft_longer", "k0", "k2"}
+  for name, one in found.items():
+    keys = [
+      (each["figures"]["click@10"], each["figures"]["click@1"])
+      for each in one["trials"]
+    ]
+    assert len(keys) == 2
+    assert keys[one["chosen"]] == max(keys)
+    chosen = one["trials"][one["chosen"]]["settings"]
+    rate = chosen["align.optimizer.learning_rate"]
+    folder = name if rate == 2e-4 else f"{name},learning_rate={rate}"
+    for seed in (0, 1):
+      assert (work / f"shop_world/seed_{seed}/{folder}/hits").is_dir()
+  text = (work / "table.md").read_text()
+  assert "best of 2 trials" in text
 
 
 @pytest.mark.slow

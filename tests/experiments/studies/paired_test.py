@@ -4,6 +4,7 @@ import hypothesis
 import hypothesis.strategies as st
 import numpy as np
 import pytest
+from scipy import stats
 
 from experiments.studies import paired
 
@@ -16,37 +17,56 @@ def hits(seed: int, *, rate: float = 0.4) -> np.ndarray:
   return np.maximum.accumulate(draws < rate, axis=2)
 
 
+def compare(variant, baseline, users):
+  """The row of one metric, of hits `[S, R]`."""
+  found = {
+    name: {seed: {"click@1": hits} for seed, hits in enumerate(seeds)}
+    for name, seeds in (("b", variant), ("a", baseline))
+  }
+  (row,) = paired.rows(found, {"": users}, [("b", "a")])
+  return row
+
+
 @hypothesis.given(st.integers(0, 1000))
-def test_a_variant_does_not_differ_from_itself(seed):
-  users = np.arange(40) // 4
-  found = paired.compare(hits(seed), hits(seed), users)
-  for figure in (found.difference, found.low, found.high):
-    np.testing.assert_array_equal(figure, 0)
-  np.testing.assert_array_equal(found.agreeing, 3)
+def test_a_variant_does_not_differ_from_its_copy(seed):
+  one = hits(seed)[..., 0]
+  found = compare(one, one, np.arange(40) // 4)
+  assert found["difference"] == found["low"] == found["high"] == 0
+  assert (found["agreeing"], found["by_seed"], found["p"]) == (3, [0] * 3, 1)
 
 
 @hypothesis.given(st.integers(0, 1000))
 def test_swapping_variant_and_baseline_flips_the_difference(seed):
-  users = np.arange(40) // 4
-  one = paired.compare(hits(seed), hits(seed + 1), users)
-  other = paired.compare(hits(seed + 1), hits(seed), users)
-  np.testing.assert_allclose(one.difference, -other.difference)
-  np.testing.assert_allclose(one.low, -other.high)
+  users, one, other = np.arange(40) // 4, hits(seed), hits(seed + 1)
+  there = compare(one[..., 0], other[..., 0], users)
+  back = compare(other[..., 0], one[..., 0], users)
+  assert there["difference"] == pytest.approx(-back["difference"])
+  assert there["low"] == pytest.approx(-back["high"])
+  assert there["by_seed"] == [-x for x in back["by_seed"]]
+  assert there["p"] == back["p"]
 
 
 def test_one_more_hit_per_request_of_every_user_is_a_sure_difference():
-  variant, baseline = np.ones((2, 6, 1), bool), np.zeros((2, 6, 1), bool)
-  found = paired.compare(variant, baseline, np.arange(6))
-  assert (found.difference, found.low, found.high) == (1, 1, 1)
-  assert found.agreeing == 2
+  variant, baseline = np.ones((2, 6), bool), np.zeros((2, 6), bool)
+  found = compare(variant, baseline, np.arange(6))
+  assert (found["difference"], found["low"], found["high"]) == (1, 1, 1)
+  assert (found["agreeing"], found["p"]) == (2, 0)
 
 
-def test_a_seed_that_disagrees_is_not_counted():
-  baseline = np.zeros((3, 8, 1), bool)
+def test_a_seed_that_disagrees_is_not_counted_and_widens_the_interval():
+  baseline = np.zeros((3, 8), bool)
   variant = baseline.copy()
   variant[0], variant[1] = True, True
   baseline[2] = True
-  assert paired.compare(variant, baseline, np.arange(8)).agreeing == 2
+  found = compare(variant, baseline, np.arange(8))
+  assert found["agreeing"] == 2
+  assert found["by_seed"] == [1, 1, -1]
+  assert found["value_by_seed"] == [1, 1, 0]
+  # Every user says +1/3; three seeds do not.
+  assert found["low"] < 0 < found["high"]
+  assert found["p"] == pytest.approx(
+    stats.ttest_1samp([1, 1, -1], 0).pvalue, rel=0.01
+  )
 
 
 def test_crossing_at_a_searched_width_is_that_width():
@@ -129,6 +149,29 @@ def test_what_has_one_answer_stands_beside_every_seed():
   found = row("bm25")
   assert found["difference"] == 0.0
   assert (found["seeds"], found["compared"]) == (1, 2)
+
+
+def test_what_depends_on_a_seed_and_has_but_one_is_not_tested():
+  assert row("slow")["p"] is None
+  assert row("tiger")["p"] is None
+  # Student's t of 0.3 and 0.1.
+  assert row("other")["p"] == 0.295
+  assert row("bm25")["p"] is not None
+  alone = {"a": {0: columns(0.1)}, "b": {0: columns(0.3)}}
+  fixed = next(paired.rows(alone, SIX, [("b", "a")], deterministic="ab"))
+  assert fixed["p"] is not None
+
+
+def test_single_seeds_have_the_decimals_of_the_study():
+  found = row("other")
+  assert found["by_seed"] == [0.3, 0.1]
+  assert found["value_by_seed"] == [0.5, 0.5]
+  thirds = {
+    name: {0: {"click@1": np.arange(3) < k}} for k, name in enumerate("ab")
+  }
+  (one,) = paired.rows(thirds, {"": np.arange(3)}, [("b", "a")])
+  assert one["by_seed"] == [0.333333]
+  assert one["difference"] == pytest.approx(1 / 3, abs=1e-12)
 
 
 def test_a_segment_counts_the_requests_that_have_it():

@@ -9,14 +9,15 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from experiments.studies import comparisons
 from experiments.studies.record import load_record
 from experiments.studies.study import (
-  Variant,
   check_variants,
   load_study,
   page,
   run_study,
 )
+from experiments.studies.variant import Variant
 from tests.reference.small_studies import CONFIGS, run_small, smallest
 
 RESULTS = pathlib.Path(__file__).parents[3] / "experiments/results"
@@ -111,6 +112,25 @@ def test_differences_lie_in_their_intervals(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CONFIGS)
+def test_rows_keep_what_single_seeds_say_and_the_page_its_comparisons(name):
+  record, work, _ = run_small(name)
+  compared = [row for row in record.rows if "difference" in row]
+  assert compared
+  for row in compared:
+    assert len(row["by_seed"]) == row["compared"]
+    assert len(row["value_by_seed"]) == row["seeds"]
+    assert np.mean(row["by_seed"]) == pytest.approx(row["difference"], abs=1e-4)
+    assert np.mean(row["value_by_seed"]) == pytest.approx(
+      row["value"], abs=1e-4
+    )
+    assert (row["q"] is None) == (row["p"] is None)
+  made, _ = comparisons.counts(record.rows)
+  text = (work / "table.md").read_text()
+  assert (f"makes {made} comparisons" in " ".join(text.split())) == (made > 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CONFIGS)
 def test_kept_columns_are_those_of_the_same_requests(name):
   record, work, _ = run_small(name)
   facts = next(iter(record.worlds.values()))
@@ -118,6 +138,8 @@ def test_kept_columns_are_those_of_the_same_requests(name):
   for file in work.rglob("hits.npz"):
     with np.load(file) as columns:
       for metric, values in dict(columns).items():
+        if file.parent.name != "hits":  # Of the validation period.
+          continue
         kind = metric.partition("/")[0] if "/" in metric else ""
         assert len(values) == counts[kind]
 

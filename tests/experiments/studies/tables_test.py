@@ -14,16 +14,47 @@ ROW = {
 
 
 @pytest.mark.parametrize(
-  ("low", "high", "text"),
-  [
-    (0.01, 0.03, "12.0 **+2.0** [+1.0, +3.0] 3/3"),
-    (-0.01, 0.05, "12.0 +2.0 [-1.0, +5.0] 3/3"),
-  ],
+  ("q", "middle"), [(0.049, "**+2.0**"), (0.05, "+2.0"), (None, "+2.0")]
 )
-def test_a_difference_is_bold_where_its_interval_leaves_out_zero(
-  low, high, text
+def test_a_difference_is_bold_where_it_stands_out_among_all_of_the_study(
+  q, middle
 ):
-  assert tables.cell(ROW | {"low": low, "high": high}) == text
+  expected = f"12.0 {middle} [+1.0, +3.0] 3/3"
+  assert tables.cell(ROW | {"q": q}) == expected
+
+
+def test_the_page_says_what_was_drawn_and_how_many_comparisons_it_makes():
+  worlds = {"shop": {"seeds": [0, 1, 2]}}
+  rows = [
+    ROW | {"metric": name, "p": p, "q": q}
+    for name, p, q in (("x", 0.01, 0.02), ("y", 0.3, 0.3), ("z", None, None))
+  ]
+  text = " ".join(tables.how_to_read(record(rows=rows, worlds=worlds)).split())
+  for part in (
+    "draw users and seeds", "With 3 seeds", "makes 2 comparisons",
+    "the 1 that stand out at a false discovery rate of 5%",
+  ):  # fmt: skip
+    assert part in text
+  old = tables.how_to_read(record(rows=[ROW], worlds=worlds))
+  assert "hold the seeds fixed" in old
+  assert "nothing is bold" in old
+
+
+def test_all_trials_stand_on_the_page_and_the_chosen_one_is_bold():
+  trials = [
+    {"settings": {"align.kl_coef": x}, "figures": {"hits@10": y, "hits@1": 0.1}}
+    for x, y in ((0.04, 0.3), (1.0, 0.4567))
+  ]
+  world = {"seeds": [3, 4], "choices": {"b": {"chosen": 1, "trials": trials}}}
+  text = tables.choices_table(View(record(worlds={"shop": world}), "shop"))
+  assert "validation period with seed 3" in text
+  assert "best of 2 trials" in text
+  lines = [line.strip("| ").split("|") for line in text.splitlines()[-2:]]
+  assert [[cell.strip() for cell in line] for line in lines] == [
+    ["B", "kl_coef 0.04", "30.00", "10.00"],
+    ["B", "**kl_coef 1**", "45.67", "10.00"],
+  ]
+  assert tables.choices_table(View(record(), "shop")) == ""
 
 
 def test_a_baselines_own_figure_has_its_own_interval_where_it_is_known():
@@ -36,9 +67,10 @@ def test_a_baselines_own_figure_has_its_own_interval_where_it_is_known():
 
 def test_items_are_counted_and_digits_are_those_of_the_difference():
   items = {"value": 300.4, "difference": 100.2, "low": 99.0, "high": 105.0}
+  items["q"] = 0.001
   found = tables.cell(ROW | items | {"metric": "semantic/items"})
   assert found == "300 **+100** [+99, +105] 3/3"
-  assert tables.cell(ROW, digits=2) == "12.0 **+2.00** [+1.00, +3.00] 3/3"
+  assert tables.cell(ROW, digits=2) == "12.0 +2.00 [+1.00, +3.00] 3/3"
 
 
 def test_lines_without_a_figure_are_left_out():
