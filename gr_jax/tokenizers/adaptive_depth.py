@@ -6,7 +6,8 @@
     k(x) = the last level reached;   z^ = sum_{l <= k(x)} q_l
 
 With B = -log tau: an item goes on while the interactions on its path are a
-share of tau or more. Head items lie on busy paths and get all L codes.
+share of tau or more of those that P counts. Head items lie on busy paths and
+get all L codes.
 
 P counts interactions, not items: `P(path) = sum of w over items on it / sum of
 w`. The paper leaves it open; counted by items, head and tail would hardly

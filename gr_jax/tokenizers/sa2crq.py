@@ -8,6 +8,9 @@ JD.com), section 2.3. Two phases:
   2. C^H frozen, M - M_l new codes beside it at every level (ACRQ), trained on
      the tail items; their IDs end by P^H, the tables of the head.
 
+`tau_items` is measured in all interactions, head and tail: an ID goes on while
+head items on its path hold those of `tau_items` average items of the catalogue.
+
 Without budgets (`tau_items` 0) this is ACRQ; with every item in the head and
 `head_levels` = the levels it is SARQ; with both it is the RQ-VAE.
 

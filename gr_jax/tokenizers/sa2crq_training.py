@@ -1,4 +1,11 @@
-"""Training of SA2CRQ: SARQ on the head, then new codes for the tail."""
+"""Training of SA2CRQ: SARQ on the head, then new codes for the tail.
+
+The path tables count the interactions of the head alone, `P = w(path) / W_H`
+with `W_H = s W` of all `W`. A path ends where it holds fewer than those of
+`tau_items` average items:
+
+    w(path) < tau_items W / N   iff   P < tau_items / (N s)
+"""
 
 import dataclasses
 import functools
@@ -50,7 +57,11 @@ def fit(
       f"{num_head} head items cannot start {max(config.head_levels)} codes; "
       "take smaller head_levels or a larger head_share."
     )
-  budgets = sarq.budgets(config.adaptive, num_items=len(vectors))
+  budgets = sarq.budgets(
+    config.adaptive,
+    num_items=len(vectors),
+    counted_share=head_interactions(weights, head_mask),
+  )
   key, tail_key = jax.random.split(key)
   state, history = sarq.fit(
     vectors[head_mask],
@@ -75,6 +86,16 @@ def fit(
   )
   state = dataclasses.replace(state, codebooks=codebooks)
   return Sa2crq(config, state), history + rows
+
+
+def head_interactions(weights: np.ndarray, head_mask: np.ndarray) -> float:
+  """`s = W_H / W`, the head's share of all interactions.
+
+  1 where the head has none: its tables are then 0 everywhere.
+  """
+  weights = np.asarray(weights, np.float64)
+  head = weights[head_mask].sum()
+  return float(head / weights.sum()) if head else 1.0
 
 
 def fit_tail(

@@ -9,8 +9,9 @@ at the end of every epoch (in the first epoch every item has all L codes).
 The paper prints `||z - z^_k||^2` for L_recon. Alone it is smallest for an
 encoder whose output is constant, so the reconstruction of the RQ-VAE that SARQ
 builds on stays, and the printed term can be added (`latent_weight`) [OURS].
-`tau` is given in items: `tau = tau_items / N`, the mass of that many average
-items; the paper's 5e-7 to 2e-6 of 5M items are 2.5 to 10 [OURS].
+`tau` is given in items: `tau = tau_items / N` of all interactions, those of
+that many average items; the paper's 5e-7 to 2e-6 of 5M items are 2.5 to 10
+[OURS].
 """
 
 import dataclasses
@@ -71,10 +72,17 @@ class SarqState:
   paths: adaptive_depth.PathBudgets
 
 
-def budgets(config: SarqConfig, *, num_items: int) -> jax.Array:
-  """`B_l = -log(tau_items / N)` `[L - 1]` of a catalogue of N items."""
+def budgets(
+  config: SarqConfig, *, num_items: int, counted_share: float = 1.0
+) -> jax.Array:
+  """`B_l = -log(tau_items / (N s))` `[L - 1]` of a catalogue of N items.
+
+  An item goes on while its path holds `tau_items / N` of all interactions. The
+  tables give shares of the interactions that they count, which are a share `s`
+  (`counted_share`, above 0) of all: `P s >= tau_items / N`.
+  """
   tau = np.asarray(config.tau_items, np.float32) / num_items
-  return adaptive_depth.budgets_of(tau)
+  return adaptive_depth.budgets_of(tau / np.float32(counted_share))
 
 
 def loss(
