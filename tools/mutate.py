@@ -1,0 +1,185 @@
+"""Mutation testing: do the tests fail when the code is wrong?
+
+  python tools/mutate.py --record=RECORD.jsonl --count=180 --seed=0
+
+draws small wrong changes (`tools/mutation/operators.py`) of the mathematical
+files and runs, in a copy of the tree, the mirrored test file against each; what
+survives it meets the other tests of its package. Every result is one line of
+the record, and the same command goes on where it was stopped. `--again` repeats
+what survived before, `--by_hand=FILE.json` runs written changes,
+`[{"file", "before", "after", "what"}]`, and `--page` writes the page.
+"""
+
+import argparse
+import dataclasses
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+
+ROOT = pathlib.Path(__file__).parents[1]
+if str(ROOT) not in sys.path:
+  sys.path.insert(0, str(ROOT))
+
+from tools.mutation.operators import Mutant, by_hand, mutants, sample
+from tools.mutation.page import RESULTS, page
+from tools.mutation.runs import (
+  TestRuns,
+  copied_tree,
+  mirrored_test,
+  room_tests,
+)
+
+ROOMS = (
+  "tokenizers", "objectives", "rl", "decoding", "evaluation", "generators",
+)  # fmt: skip
+# Pages and pictures of a report.
+_LEFT_OUT = ("gr_jax/evaluation/report/",)
+
+
+def files(root: pathlib.Path) -> list[str]:
+  """The mathematical files, with their path below the root."""
+  found = []
+  for room in ROOMS:
+    for path in sorted((root / "gr_jax" / room).rglob("*.py")):
+      name = path.relative_to(root).as_posix()
+      if path.name != "__init__.py" and not name.startswith(_LEFT_OUT):
+        found.append(name)
+  return found
+
+
+def drawn(root: pathlib.Path, *, count: int, seed: int) -> list[Mutant]:
+  """The sample of a seed over all files."""
+  found = []
+  for name in files(root):
+    found += mutants(name, (root / name).read_text())
+  return sample(found, count=count, seed=seed)
+
+
+def written(root: pathlib.Path, path: pathlib.Path) -> list[Mutant]:
+  """The mutants of a file of written changes."""
+  return [
+    by_hand(
+      row["file"],
+      (root / row["file"]).read_text(),
+      row["before"],
+      row["after"],
+    )
+    for row in json.loads(path.read_text())
+  ]
+
+
+def load_record(path: pathlib.Path) -> dict[tuple, dict]:
+  """The newest line of every mutant, by (file, offset, before, after)."""
+  lines = path.read_text().splitlines() if path.exists() else []
+  rows = map(json.loads, lines)
+  return {
+    (row["file"], row["offset"], row["before"], row["after"]): row
+    for row in rows
+  }
+
+
+def run_all(
+  todo: Sequence[Mutant],
+  record: pathlib.Path,
+  *,
+  timeout: float,
+  wider: bool,
+) -> None:
+  """Runs mutants file by file and appends a line for each to the record."""
+  with (
+    tempfile.TemporaryDirectory() as folder,
+    copied_tree(ROOT, pathlib.Path(folder)) as tree,
+    record.open("a") as lines,
+  ):
+    runs = TestRuns(tree)
+    for file in sorted({mutant.file for mutant in todo}):
+      own = mirrored_test(file)
+      own_tests = [own] if (tree / own).exists() else []
+      result, why = runs.run(own_tests, timeout=timeout)
+      if own_tests and result != "passed":
+        print(f"{own} does not pass without a mutant: {why}", flush=True)
+        continue
+      for mutant in todo:
+        if mutant.file == file:
+          row = _outcome(
+            runs, mutant, own_tests, room_tests(tree, file) if wider else [],
+            timeout=timeout,
+          )  # fmt: skip
+          lines.write(json.dumps(row) + "\n")
+          lines.flush()
+          print(
+            f"{mutant.file}:{mutant.line} {mutant.operator}: {row['result']} "
+            f"{row['seconds']} s {row['why'][:60]}",
+            flush=True,
+          )
+
+
+def _outcome(
+  runs: TestRuns,
+  mutant: Mutant,
+  own_tests: Sequence[str],
+  others: Sequence[str],
+  *,
+  timeout: float,
+) -> dict:
+  """Killed by "mirror" or "wider" tests, or "survived" all that ran."""
+  row = dataclasses.asdict(mutant) | {"why": "", "seconds": 0.0}
+  row["result"] = "survived"
+  for name, tests in (("mirror", own_tests), ("wider", others)):
+    if tests and row["result"] == "survived":
+      new = runs.outcome(mutant, tests, timeout=timeout)
+      row["seconds"] += new["seconds"]
+      if new["result"] != "passed":
+        row |= {"result": name, "why": new["why"]}
+  row["wider_ran"] = bool(others)
+  row["commit"] = _commit()
+  return row
+
+
+def _commit() -> str:
+  return subprocess.run(
+    ["git", "describe", "--always", "--dirty"],
+    cwd=ROOT, check=True, capture_output=True, text=True,
+  ).stdout.strip()  # fmt: skip
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+  parser = argparse.ArgumentParser(description=__doc__)
+  parser.add_argument(
+    "--record", type=pathlib.Path, default=RESULTS / "record.jsonl"
+  )
+  parser.add_argument("--count", type=int, default=180)
+  parser.add_argument("--seed", type=int, default=0)
+  parser.add_argument("--only", default="", help="files with this in the path")
+  parser.add_argument("--by_hand", type=pathlib.Path)
+  parser.add_argument("--again", action="store_true")
+  parser.add_argument("--no_wider", action="store_true")
+  parser.add_argument("--timeout", type=float, default=300.0)
+  parser.add_argument("--page", action="store_true")
+  flags = parser.parse_args(argv)
+  if flags.page:
+    (RESULTS / "README.md").write_text(page(RESULTS))
+    return
+  if flags.by_hand:
+    todo = written(ROOT, flags.by_hand)
+  else:
+    todo = drawn(ROOT, count=flags.count, seed=flags.seed)
+  done = load_record(flags.record)
+  todo = [
+    mutant
+    for mutant in todo
+    if flags.only in mutant.file and _is_open(mutant, done, flags.again)
+  ]
+  run_all(todo, flags.record, timeout=flags.timeout, wider=not flags.no_wider)
+
+
+def _is_open(mutant: Mutant, done: dict[tuple, dict], again: bool) -> bool:
+  key = (mutant.file, mutant.offset, mutant.before, mutant.after)
+  return key not in done or (again and done[key]["result"] == "survived")
+
+
+if __name__ == "__main__":
+  main()

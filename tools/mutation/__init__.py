@@ -1,0 +1,1 @@
+"""Small wrong changes of the code, and the tests that see them."""
