@@ -22,7 +22,7 @@ from collections.abc import Callable
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
-from gr_jax import command_line
+from gr_jax import command_line, provenance
 from tools.benchmarks import (
   constraint,
   decoder,
@@ -36,6 +36,7 @@ from tools.benchmarks import (
 from tools.benchmarks.contender import Section
 from tools.benchmarks.report import (
   machine,
+  medians,
   rows,
   section_table,
   verdict_lines,
@@ -99,8 +100,10 @@ def _measure_all(flags: argparse.Namespace, progress) -> dict:
     judged += outcome
   return {
     "command": " ".join(["python", *sys.argv]),
+    "commit": provenance.commit(),
     "machine": machine(cores=flags.cores),
     "versions": versions(),
+    "medians": medians(found),
     "rows": found,
     "bars": judged,
   }

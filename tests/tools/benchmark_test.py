@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gr_jax import provenance
 from gr_jax.decoding.beams import SearchResult
 from tools.benchmarks import (
   constraint,
@@ -295,6 +296,9 @@ def test_missing_peers_are_left_out_and_named(
   assert {row["contender"] for row in written["rows"]} == {"ours"}
   assert written["machine"]["cores_used"] == 1
   assert "jax" in written["versions"]
+  assert written["commit"] == provenance.commit()
+  by_label = written["medians"]["toy"][ours.label]
+  assert by_label == {row["metric"]: row["median"] for row in written["rows"]}
 
 
 @pytest.mark.parametrize(

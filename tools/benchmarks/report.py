@@ -5,7 +5,7 @@ import os
 import pathlib
 import platform
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from gr_jax import provenance
 from gr_jax.evaluation.report.text_table import terminal
@@ -43,6 +43,17 @@ def rows(section: Section, samples: Samples) -> Iterator[dict]:
         "high": max(values),
         "rounds": len(values),
       }
+
+
+def medians(rows: Sequence[Mapping]) -> dict[str, dict[str, dict]]:
+  """The medians of all metrics by section and by label of the contender."""
+  found = {}
+  for row in rows:
+    parts = (row["contender"], row["dtype"], str(row["batch"] or ""))
+    label = " ".join(filter(None, parts))
+    section = found.setdefault(row["section"], {})
+    section.setdefault(label, {})[row["metric"]] = row["median"]
+  return found
 
 
 def verdicts(section: Section, samples: Samples, *, metric: str) -> list[dict]:
