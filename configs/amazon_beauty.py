@@ -25,7 +25,7 @@ def get_config(preset: str = ""):
   config.data = {"source": "amazon_reviews", "path": "", "valid_trains": False}
   # Pages are single items: only the sequence shows what goes together.
   config.vectors.history_window = 5
-  config.evaluation.update(knn_window=3, knn_last=10)
+  config.evaluation.update(knn_window=3, knn_last=(10,))
   config.generator.transitions = {"window": 3, "neighbours": 48, "last": 10}
   # Half of the users have fewer than seven items, and all have a history.
   config.generator.prompt.update(

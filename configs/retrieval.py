@@ -80,7 +80,8 @@ def base(preset: str) -> ConfigDict:
     "batch_size": 32,
     # Wider than for sequences: the items of a basket have no order.
     "knn_window": 10,
-    "knn_last": 50,
+    # Of these, one is chosen on validation.
+    "knn_last": (10, 50, 200),
     "seed": 0,
   }
   {"": _default, "tiny": _tiny, "paper": _paper}[preset](config)

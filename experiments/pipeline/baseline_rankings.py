@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
@@ -10,6 +11,7 @@ import numpy as np
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.eval_requests import EvalRequests, Rank
 from experiments.pipeline.prepare import Data
+from experiments.pipeline.validation_choice import Choice, choose
 from gr_jax.artefacts import Artefact
 from gr_jax.data.request_lists import training_sequences
 from gr_jax.data.row_lists import RowLists
@@ -19,9 +21,15 @@ from gr_jax.evaluation.baselines import (
   nearest,
   popularity,
   query_counts,
+  query_history_counts,
   repeat,
 )
-from gr_jax.evaluation.baselines.top_items import popularity_order
+from gr_jax.evaluation.baselines.top_items import Fitted, popularity_order
+
+QUERY, HISTORY, BOTH = ("query",), ("history",), ("query", "history")
+
+# What `repeat` may forget by: shares of the median time that a history spans.
+_TAU_SHARES = (1, 1 / 2, 1 / 4, 1 / 8, 1 / 16)
 
 
 class TrainedRanker(Protocol):
@@ -59,8 +67,10 @@ class Baseline:
 class Baselines:
   """Every baseline, fitted once on the training period.
 
-  `item_knn` pairs purchases up to `window` positions apart and reads the `last`
-  newest ones; `trained` are the rankers that a recipe trains, by name.
+  Settings are chosen on the `validation` requests, for each kind of requests
+  (`validation_choice.choose`): how `repeat` ages, and how many of the newest
+  purchases `item_knn` reads, one of `lasts`. It pairs purchases up to `window`
+  positions apart. `trained` are the rankers that a recipe trains, by name.
   """
 
   def __init__(
@@ -68,31 +78,42 @@ class Baselines:
     data: Data,
     vectors: Vectors,
     *,
+    validation: Sequence[EvalRequests],
     window: int,
-    last: int,
+    lasts: Sequence[int],
     trained: Mapping[str, TrainedRanker] | None = None,
   ):
     catalogue, requests = data.catalogue, data.requests
-    counts = catalogue.popularity
+    counts, num_items = catalogue.popularity, len(catalogue)
     sequences = training_sequences(requests)
     order = popularity_order(counts)
-    close = item_knn.fit(sequences, num_items=len(catalogue), window=window)
+    by_query = query_counts.fit(requests, counts)
+    knn = item_knn.fit(sequences, num_items=num_items, window=window)
+    words = bm25.fit(catalogue.texts, counts)
+    near = nearest.fit(vectors.items, counts)
     self._baselines = {
       "popularity": Baseline(_popular(order)),
-      "repeat": _of_history(repeat.rank),
-      "item_knn": _of_history(
-        functools.partial(item_knn.rank, close, last=last)
-      ),
-      "query_counts": _of_query(
-        functools.partial(query_counts.rank, query_counts.fit(requests, counts))
-      ),
-      "bm25": _of_text(
-        functools.partial(bm25.rank, bm25.fit(catalogue.texts, counts))
-      ),
-      "nearest": Baseline(_nearest(vectors, counts)),
+      "repeat": _chosen(_repeats(order, validation), validation),
+      "item_knn": _chosen(_neighbours(knn, lasts), validation),
+      "query_counts": _of_query(functools.partial(query_counts.rank, by_query)),
+      "query_history_counts": Baseline(_own_counts(by_query), BOTH),
+      "bm25": _of_text(functools.partial(bm25.rank, words)),
+      "nearest": Baseline(_nearest(near, vectors)),
+      "nearest_history": Baseline(_nearest_history(near, vectors), HISTORY),
+      "nearest_both": Baseline(_nearest_both(near, vectors), BOTH),
     }
     for name, ranker in (trained or {}).items():
       self._baselines[name] = Baseline(ranker.rank, ranker.needs)
+
+  @property
+  def choices(self) -> list[dict]:
+    """The rows of `Choice.figures` of all baselines, with their "system"."""
+    return [
+      {"system": name, **row}
+      for name, baseline in self._baselines.items()
+      if isinstance(baseline.rank, Choice)
+      for row in baseline.rank.figures
+    ]
 
   def rank(
     self, requests: EvalRequests, *, k: int, exclude: RowLists | None
@@ -106,18 +127,24 @@ class Baselines:
         yield name, baseline.rank(requests, k=k, exclude=exclude)
 
 
+def _chosen(
+  options: Mapping[str, Rank], validation: Sequence[EvalRequests]
+) -> Baseline:
+  """A baseline that reads histories, in the best of several settings."""
+  return Baseline(choose(options, validation, needs=HISTORY), HISTORY)
+
+
 def _of_history(rank: Callable[..., np.ndarray]) -> Baseline:
   """A baseline of `rank(histories, k=, exclude=)`."""
   return Baseline(
-    lambda requests, **options: rank(requests.histories, **options),
-    ("history",),
+    lambda requests, **options: rank(requests.histories, **options), HISTORY
   )
 
 
 def _of_query(rank: Callable[..., np.ndarray]) -> Baseline:
   """A baseline of `rank(rows of the queries, k=, exclude=)`."""
   return Baseline(
-    lambda requests, **options: rank(requests.queries, **options), ("query",)
+    lambda requests, **options: rank(requests.queries, **options), QUERY
   )
 
 
@@ -128,7 +155,7 @@ def _of_text(rank: Callable[..., np.ndarray]) -> Baseline:
     texts: Sequence[str] = requests.table.queries[requests.queries]
     return rank(texts, **options)
 
-  return Baseline(by_text, ("query",))
+  return Baseline(by_text, QUERY)
 
 
 def _popular(order: np.ndarray) -> Rank:
@@ -137,8 +164,49 @@ def _popular(order: np.ndarray) -> Rank:
   )
 
 
-def _nearest(vectors: Vectors, counts: np.ndarray) -> Rank:
-  state = nearest.fit(vectors.items, counts)
+def _repeats(
+  order: np.ndarray, validation: Sequence[EvalRequests]
+) -> dict[str, Rank]:
+  """Rankers by the rate at which purchases are forgotten, none first.
+
+  The unit of time is that of the data, seconds or positions, so the rates are
+  shares of the median time from the first purchase of a history to its request.
+  """
+  spans = [
+    part.ages[part.histories.offsets[:-1][part.histories.sizes > 0]]
+    for part in validation
+    if part.shows_history
+  ]
+  span = float(np.median(np.concatenate(spans))) if any(map(len, spans)) else 0
+
+  def ranker(tau: float) -> Rank:
+    return lambda requests, **options: repeat.rank(
+      requests.histories, requests.ages, order, tau=tau, **options
+    )
+
+  taus = [share * span for share in _TAU_SHARES if span > 0]
+  return {f"tau={tau:.4g}": ranker(tau) for tau in (math.inf, *taus)}
+
+
+def _neighbours(state: Fitted, lasts: Sequence[int]) -> dict[str, Rank]:
+  """Rankers by the number of newest purchases that are read."""
+
+  def ranker(last: int) -> Rank:
+    return lambda requests, **options: item_knn.rank(
+      state, requests.histories, last=last, **options
+    )
+
+  return {f"last={last}": ranker(last) for last in lasts}
+
+
+def _own_counts(state: Fitted) -> Rank:
+  return lambda requests, **options: query_history_counts.rank(
+    state, requests.queries, requests.histories, **options
+  )
+
+
+def _nearest(state: Fitted, vectors: Vectors) -> Rank:
+  """By the query's vector, or without one by the newest purchases."""
 
   def rank(requests: EvalRequests, **options) -> np.ndarray:
     if requests.has_query:
@@ -148,3 +216,28 @@ def _nearest(vectors: Vectors, counts: np.ndarray) -> Rank:
     return nearest.rank(state, wanted, **options)
 
   return rank
+
+
+def _nearest_history(state: Fitted, vectors: Vectors) -> Rank:
+  """By the mean vector of the whole history."""
+
+  def rank(requests: EvalRequests, **options) -> np.ndarray:
+    wanted = _whole_history(requests, vectors)
+    return nearest.rank(state, wanted, **options)
+
+  return rank
+
+
+def _nearest_both(state: Fitted, vectors: Vectors) -> Rank:
+  """By the sum of the directions of the query and of the whole history."""
+
+  def rank(requests: EvalRequests, **options) -> np.ndarray:
+    wanted = nearest.unit(vectors.queries[requests.queries])
+    wanted = wanted + nearest.unit(_whole_history(requests, vectors))
+    return nearest.rank(state, wanted, **options)
+
+  return rank
+
+
+def _whole_history(requests: EvalRequests, vectors: Vectors) -> np.ndarray:
+  return nearest.history_vectors(vectors.items, requests.histories, last=None)

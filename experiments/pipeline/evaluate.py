@@ -10,11 +10,13 @@ from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from experiments.pipeline.baseline_rankings import Baselines, TrainedRanker
+from experiments.pipeline.eval_requests import draw_eval_requests
 from experiments.pipeline.evaluator import EvaluationConfig, Evaluator
 from experiments.pipeline.stages import Stages
 from experiments.pipeline.train import TrainedGenerator
 from gr_jax.artefacts import build
 from gr_jax.atomic import write_text
+from gr_jax.data.requests import VALID
 from gr_jax.evaluation.report import report_file
 from gr_jax.evaluation.report.retrieval_page import retrieval_page
 from gr_jax.parallel.host_memory import release_freed_memory
@@ -41,6 +43,10 @@ def evaluate(
     config, origin, versions: what was run, by which call, on what.
     seconds, commits: by stage, how long it took to make and by which source.
     results: tidy rows (`gr_jax.evaluation.results`).
+    fallback: rows `{"system", "requests", "seen", "share", "n"}`, the share of
+      the requests that a system ranks as `popularity` does.
+    choices: rows `{"system", "requests", "setting", "chosen", "value", "low",
+      "high", "n"}`, the settings of the baselines by recall@10 on validation.
     beams: rows `{"requests", "beam", "value", "low", "high", "n"}`, recall@10.
     hallucination: rows `{"requests", "value", "low", "high", "n"}`, the share
       of the unconstrained beam's IDs that the catalogue does not have.
@@ -67,8 +73,14 @@ def evaluate(
     baselines = Baselines(
       stages.data,
       stages.vectors,
+      validation=draw_eval_requests(
+        stages.data.requests,
+        split=VALID,
+        count=settings.requests,
+        seed=settings.seed,
+      ),
       window=settings.knn_window,
-      last=settings.knn_last,
+      lasts=settings.knn_last,
       trained=trained,
     )
     evaluator = Evaluator(
@@ -78,7 +90,8 @@ def evaluate(
       generators,
       baselines,
     )
-    text = json.dumps(_figures(evaluator), default=list)
+    found = {**_figures(evaluator), "choices": baselines.choices}
+    text = json.dumps(found, default=list)
     (directory / "figures.json").write_text(text)
 
   inputs = [artefact.fingerprint for artefact in artefacts.values()]
@@ -101,14 +114,16 @@ def evaluate(
 def _figures(evaluator: Evaluator) -> dict:
   """All figures, with a bar that moves as they come."""
   beams = evaluator.config.beams
-  found = {"results": [], "beams": [], "hallucination": []}
+  found = {"results": [], "fallback": [], "beams": [], "hallucination": []}
   steps = len(evaluator.requests) * (3 + len(beams))
   with tqdm(total=steps, desc="evaluate", unit="table", file=sys.stderr) as bar:
     for requests in evaluator.requests:
       for seen in ("kept", "out"):
         # Without anything seen both are the same.
         if seen == "kept" or len(requests.seen.rows):
-          found["results"] += evaluator.results(requests, seen)
+          rows, fallback = evaluator.results(requests, seen)
+          found["results"] += rows
+          found["fallback"] += fallback
           release_freed_memory()
         bar.update()
       found["hallucination"].append(evaluator.hallucination(requests))

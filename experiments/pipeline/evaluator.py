@@ -13,11 +13,13 @@ from gr_jax.data import request_lists, row_lists
 from gr_jax.data.requests import TEST, VALID
 from gr_jax.data.row_lists import RowLists
 from gr_jax.evaluation import graded, intervals, metrics, results
+from gr_jax.evaluation.results import Measured
 from gr_jax.retrieval.items_of_ids import expand_items, fully_seen_ids
 from gr_jax.retrieval.retriever import Retrieved, Retriever
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 SPLITS = {"valid": VALID, "test": TEST}
+POPULARITY = "popularity"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +35,8 @@ class EvaluationConfig:
     unconstrained_beam: width of the search without a catalogue (hallucination).
     batch_size: requests per search.
     knn_window: positions between purchases that the item-item baseline pairs.
-    knn_last: the number of newest purchases that it reads.
+    knn_last: the numbers of newest purchases that it may read, of which one is
+      chosen on validation.
     seed: the seed of the sample of requests.
   """
 
@@ -45,7 +48,7 @@ class EvaluationConfig:
   unconstrained_beam: int = 10
   batch_size: int = 32
   knn_window: int = 3
-  knn_last: int = 10
+  knn_last: tuple[int, ...] = (10,)
   seed: int = 0
 
 
@@ -89,42 +92,72 @@ class Evaluator:
     self._model, *_ = generators
     self._writer = generators[self._model].writer
 
-  def results(self, requests: EvalRequests, seen: str) -> list[dict]:
+  def results(
+    self, requests: EvalRequests, seen: str
+  ) -> tuple[list[dict], list[dict]]:
     """Tidy rows of every system on one kind of requests.
+
+    A baseline that ranks every request as `popularity` does is left out.
 
     Args:
       requests: the requests.
       seen: "kept", or "out" to take the seen items out of answers and targets.
+
+    Returns:
+      The rows of `results.rows`, and the rows `{"system", "requests", "seen",
+      "share", "n"}` of the share of requests that a baseline ranks as
+      `popularity` does: it has nothing to go by in them.
     """
     exclude = requests.seen if seen == "out" else None
     relevant = requests.targets
     if exclude is not None:
       relevant = row_lists.without(relevant, exclude)
-    rows = []
+    rows, fallback = [], []
+    model = popular = None
     for system, role, items, ids in self._rankings(requests, exclude):
-      figures = [
-        results.measure(
-          items,
-          relevant,
-          id_of_item=self._ids.id_of_item,
-          ranked_ids=ids,
-          head=self._head,
-        )
-      ]
-      if self._grades is not None and exclude is None:
-        judged = request_lists.judged(
-          requests.table, requests.rows, self._grades
-        )
-        figures.append(graded.measure(items, *judged))
-      names = {
-        "system": system,
-        "role": role,
-        "requests": requests.kind,
-        "seen": seen,
-      }
-      for measured in figures:
-        rows += results.rows(measured, names, users=requests.users)
-    return rows
+      names = {"system": system, "requests": requests.kind, "seen": seen}
+      if system == POPULARITY:
+        popular = items
+      elif role == results.BASELINE and popular is not None:
+        share = float((items == popular).all(axis=1).mean())
+        fallback.append({**names, "share": share, "n": len(items)})
+        if share == 1:
+          continue
+      measured = self._measured(requests, relevant, items, ids, exclude)
+      if role == results.MODEL:
+        model = measured
+      rows += results.rows(
+        measured,
+        names | {"role": role},
+        users=requests.users,
+        model=None if role == results.MODEL else model,
+      )
+    return rows, fallback
+
+  def _measured(
+    self,
+    requests: EvalRequests,
+    relevant: RowLists,
+    items: np.ndarray,
+    ids: np.ndarray | None,
+    exclude: RowLists | None,
+  ) -> Measured:
+    """All figures of one system on single requests."""
+    plain = results.measure(
+      items,
+      relevant,
+      id_of_item=self._ids.id_of_item,
+      ranked_ids=ids,
+      head=self._head,
+    )
+    if self._grades is None or exclude is not None:
+      return plain
+    judged = request_lists.judged(requests.table, requests.rows, self._grades)
+    more = graded.measure(items, *judged)
+    return Measured(
+      plain.labels + more.labels,
+      np.concatenate([plain.values, more.values], axis=1),
+    )
 
   def _rankings(
     self, requests: EvalRequests, exclude: RowLists | None

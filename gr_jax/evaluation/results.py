@@ -79,6 +79,7 @@ def rows(
   names: Mapping[str, str],
   *,
   users: np.ndarray | None = None,
+  model: Measured | None = None,
   resamples: int = 1000,
   seed: int = 0,
 ) -> list[dict]:
@@ -91,16 +92,33 @@ def rows(
       ("kept" or "out": whether seen items were taken out).
     users: `[R]` the user of every request; the intervals draw users, not
       requests.
+    model: the figures of the model on the same requests, for a system that is
+      compared with it; None for the model itself.
     resamples: the number of draws.
     seed: the seed of the draws; the same for all systems.
 
   Returns:
     Dicts with the keys system, role, requests, level, seen, segment, metric, k,
-    value, low, high and n. A figure that no request counts for has no row.
+    value, low, high, n, difference, difference_low and difference_high. The
+    last three are the mean of model minus system over the same requests
+    (`intervals.paired_difference`) and its interval, None without a model. A
+    figure that no request counts for has no row.
+
+  Raises:
+    ValueError: the model has other figures than the system.
   """
-  figures = intervals.bootstrap(
-    measured.values, groups=users, resamples=resamples, seed=seed
-  )
+  options = {"groups": users, "resamples": resamples, "seed": seed}
+  figures = intervals.bootstrap(measured.values, **options)
+  differences = None
+  if model is not None:
+    if model.labels != measured.labels:
+      raise ValueError(
+        f"{names['system']} has {len(measured.labels)} figures, the model "
+        f"{len(model.labels)}; measure both at the same cutoffs and levels."
+      )
+    differences = intervals.paired_difference(
+      model.values, measured.values, **options
+    )
   return [
     {
       "system": names["system"],
@@ -112,6 +130,7 @@ def rows(
       "metric": metric,
       "k": int(k),
       **figures.row(m),
+      **_difference(differences, m),
     }
     for m, (level, segment, metric, k) in enumerate(measured.labels)
     if figures.n[m]
@@ -138,6 +157,15 @@ def from_best(results: Sequence[dict]) -> list[str]:
   for row in results:
     best[row["system"]] = max(row["value"], best.get(row["system"], 0))
   return sorted(best, key=lambda system: -best[system])
+
+
+def _difference(figures: intervals.Interval | None, m: int) -> dict:
+  row = figures.row(m) if figures else {}
+  return {
+    "difference": row.get("value"),
+    "difference_low": row.get("low"),
+    "difference_high": row.get("high"),
+  }
 
 
 def _segments(

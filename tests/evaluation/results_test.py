@@ -55,6 +55,9 @@ def test_every_level_segment_metric_and_cutoff_has_one_row(case):
     "low",
     "high",
     "n",
+    "difference",
+    "difference_low",
+    "difference_high",
   ]
 
 
@@ -105,6 +108,65 @@ def test_intervals_are_those_over_users(case):
   figures = intervals.bootstrap(measured.values, groups=users)
   assert [row["low"] for row in rows] == figures.low.tolist()
   assert [row["k"] for row in rows] == [label[3] for label in measured.labels]
+
+
+def test_the_difference_is_that_of_the_same_requests(case):
+  ranked, relevant = case
+  rng = np.random.default_rng(1)
+  others = np.stack([rng.permutation(NUM_ITEMS)[:20] for _ in range(40)])
+  users = np.arange(40) // 4
+  own = results.measure(ranked, relevant, head=HEAD)
+  other = results.measure(others, relevant, head=HEAD)
+  rows = results.rows(other, NAMES, users=users, model=own, seed=3)
+  weights = rng_counts(len(np.unique(users)), seed=3)
+  for row, label in zip(rows, other.labels):
+    m = own.labels.index(label)
+    pairs = own.values[:, m] - other.values[:, m]
+    counted = ~np.isnan(pairs)
+    assert row["difference"] == pytest.approx(pairs[counted].mean())
+    assert row["n"] == counted.sum()
+    sums = np.array([np.nansum(pairs[users == u]) for u in range(10)])
+    sizes = np.array([counted[users == u].sum() for u in range(10)])
+    means = (weights @ sums) / (weights @ sizes)
+    low, high = np.quantile(means, [0.025, 0.975])
+    assert row["difference_low"] == pytest.approx(min(low, row["difference"]))
+    assert row["difference_high"] == pytest.approx(max(high, row["difference"]))
+
+
+def rng_counts(num_users, *, seed, resamples=1000):
+  """`[resamples, U]` how often every user is drawn."""
+  drawn = np.random.default_rng(seed).integers(
+    num_users, size=(resamples, num_users)
+  )
+  return np.stack([np.bincount(row, minlength=num_users) for row in drawn])
+
+
+def test_the_difference_is_the_model_minus_the_system(case):
+  """Not the other way round: the model is ahead where it is positive."""
+  ranked, relevant = case
+  perfect = np.stack([relevant[r] for r in range(len(relevant))])
+  own, other = (
+    results.measure(answers, relevant, cutoffs=(3,))
+    for answers in (perfect, ranked)
+  )
+  for row in results.rows(other, NAMES, model=own):
+    assert row["difference"] == pytest.approx(1 - row["value"])
+    assert row["difference_low"] > 0
+
+
+def test_the_model_has_no_difference_to_itself(case):
+  for row in evaluate(*case):
+    assert row["difference"] is None
+    assert row["difference_low"] is None
+    assert row["difference_high"] is None
+
+
+def test_figures_of_other_cutoffs_are_not_compared(case):
+  ranked, relevant = case
+  own = results.measure(ranked[:, :5], relevant)
+  other = results.measure(ranked, relevant)
+  with pytest.raises(ValueError, match="same cutoffs"):
+    results.rows(other, NAMES, model=own)
 
 
 def test_perfect_rankings_reach_one(case):

@@ -11,7 +11,7 @@ from gr_jax.evaluation.baselines import top_items
 def fit(item_vectors: np.ndarray, popularity: np.ndarray) -> top_items.Fitted:
   """Keeps item vectors `[N, D]`; the popularity only orders equal scores."""
   order = top_items.popularity_order(popularity)
-  return top_items.Fitted(_unit(item_vectors[order]).T, order)
+  return top_items.Fitted(unit(item_vectors[order]).T, order)
 
 
 def rank(
@@ -25,17 +25,18 @@ def rank(
 
   A zero vector says nothing: its request gets the popular items.
   """
-  return top_items.top_products(state, _unit(vectors), k=k, exclude=exclude)
+  return top_items.top_products(state, unit(vectors), k=k, exclude=exclude)
 
 
 def history_vectors(
-  item_vectors: np.ndarray, histories: RowLists, *, last: int = 10
+  item_vectors: np.ndarray, histories: RowLists, *, last: int | None = 10
 ) -> np.ndarray:
   """`[R, D]` mean vector of the `last` newest items; zero without any.
 
-  The vector of a request that has a history but no query.
+  The vector of a request that has a history but no query. None takes all items
+  of a history.
   """
-  recent = row_lists.newest(histories, last)
+  recent = histories if last is None else row_lists.newest(histories, last)
   share = (1 / np.maximum(recent.sizes, 1))[recent.owners]
   mixture = sparse.csr_array(
     (share.astype(np.float32), recent.rows, recent.offsets),
@@ -44,7 +45,8 @@ def history_vectors(
   return mixture @ item_vectors.astype(np.float32)
 
 
-def _unit(vectors: np.ndarray) -> np.ndarray:
+def unit(vectors: np.ndarray) -> np.ndarray:
+  """`[R, D]` float32 vectors of length 1; a zero vector stays zero."""
   vectors = np.asarray(vectors, np.float32)
   norms = np.linalg.norm(vectors, axis=1, keepdims=True)
   return vectors / np.where(norms > 0, norms, 1)

@@ -23,3 +23,15 @@ def test_a_history_is_the_mean_of_its_newest_items():
   np.testing.assert_allclose(
     vectors, [[(0 + 0 + 1) / 3, (3 + 3 + 1) / 3], [0, 0], [1, 1]], rtol=1e-6
   )
+
+
+def test_a_whole_history_is_the_mean_of_all_its_items():
+  histories = from_lists([[2] + [0] * 10 + [1] * 9, []])
+  vectors = nearest.history_vectors(VECTORS, histories, last=None)
+  np.testing.assert_allclose(vectors, [[11 / 20, 28 / 20], [0, 0]], rtol=1e-6)
+
+
+def test_a_unit_vector_keeps_its_direction_and_zero_stays_zero():
+  vectors = nearest.unit(np.array([[3.0, 4], [0, 0]]))
+  np.testing.assert_allclose(vectors, [[0.6, 0.8], [0, 0]], rtol=1e-6)
+  assert vectors.dtype == np.float32

@@ -1,12 +1,15 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import sparse
 
 from gr_jax.evaluation.baselines import (
   bm25,
   item_knn,
   nearest,
   popularity,
+  query_counts,
+  query_history_counts,
   repeat,
   top_items,
 )
@@ -81,10 +84,16 @@ def _every_floor(histories, exclude, k):
   options = {"k": k, "exclude": exclude}
   order = top_items.popularity_order(counts)
   yield popularity.rank(order, len(histories), **options)
-  yield repeat.rank(histories, **options)
+  ages = rng.integers(0, 3, len(histories.rows))
+  yield repeat.rank(histories, ages, order, tau=2.0, **options)
   yield item_knn.rank(knn, histories, **options)
   yield bm25.rank(bm25.fit(texts, counts), queries, **options)
   yield nearest.rank(nearest.fit(vectors, counts), asked, **options)
+  clicked = rng.integers(0, 2, (len(WORDS), NUM_ITEMS)).astype(np.float32)
+  state = top_items.Fitted(sparse.csr_array(clicked), order)
+  query = rng.integers(0, len(WORDS), len(histories))
+  yield query_counts.rank(state, query, **options)
+  yield query_history_counts.rank(state, query, histories, **options)
 
 
 ITEMS = st.lists(st.integers(0, NUM_ITEMS - 1), max_size=12)

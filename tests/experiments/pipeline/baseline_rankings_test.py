@@ -1,3 +1,4 @@
+import dataclasses
 import pathlib
 
 import numpy as np
@@ -8,8 +9,10 @@ from experiments.pipeline.embed import Vectors
 from experiments.pipeline.eval_requests import draw_eval_requests
 from experiments.pipeline.prepare import Data
 from gr_jax.artefacts import Artefact
-from gr_jax.data.requests import TEST
+from gr_jax.data.requests import TEST, TRAIN, VALID
 from tests.reference.small_world import shop
+
+KNN = {"window": 3, "lasts": (10, 20)}
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +22,8 @@ def rankings(tmp_path_factory):
   world = shop()
   vectors = Vectors(world.items.x, world.query_x, artefact)
   data = Data(world.catalogue, world.requests, artefact)
-  baselines = Baselines(data, vectors, window=3, last=10)
+  valid = draw_eval_requests(world.requests, split=VALID, count=12, seed=0)
+  baselines = Baselines(data, vectors, validation=valid, **KNN)
   requests = draw_eval_requests(world.requests, split=TEST, count=12, seed=0)
   found = {
     (part.kind, seen): dict(
@@ -35,9 +39,14 @@ def test_a_baseline_sees_what_the_generator_sees(rankings):
   found, requests = rankings
   for (kind, _), baselines in found.items():
     part = requests[kind]
-    assert {"popularity", "nearest"} <= set(baselines)
-    assert ({"repeat", "item_knn"} <= set(baselines)) == part.shows_history
-    assert ("bm25" in baselines) == part.has_query
+    expected = {"popularity", "nearest"}
+    if part.shows_history:
+      expected |= {"repeat", "item_knn", "nearest_history"}
+    if part.has_query:
+      expected |= {"query_counts", "bm25"}
+    if part.shows_history and part.has_query:
+      expected |= {"query_history_counts", "nearest_both"}
+    assert set(baselines) == expected
 
 
 def test_every_request_has_a_row_of_every_baseline(rankings):
@@ -77,7 +86,7 @@ def test_a_trained_ranker_stands_beside_the_kinds_that_show_what_it_needs(
   data = Data(world.catalogue, world.requests, artefact)
   trained = {"dpr": Backwards(), "sasrec": Backwards("history")}
   plain, more = (
-    Baselines(data, vectors, window=3, last=10, trained=rankers)
+    Baselines(data, vectors, validation=[], trained=rankers, **KNN)
     for rankers in ({}, trained)
   )
   for requests in draw_eval_requests(
@@ -88,3 +97,98 @@ def test_a_trained_ranker_stands_beside_the_kinds_that_show_what_it_needs(
     shown = {"dpr", "sasrec"} if requests.shows_history else {"dpr"}
     assert set(found) - set(without) == shown
     assert found["dpr"].shape == (len(requests.rows), 5)
+
+
+def _world(requests):
+  """The data and the vectors of the small shop with other requests."""
+  artefact = Artefact(pathlib.Path("nowhere"), "", 0.0)
+  world = shop()
+  vectors = Vectors(world.items.x, world.query_x, artefact)
+  return Data(world.catalogue, requests, artefact), vectors
+
+
+@pytest.mark.parametrize("hidden", [(VALID,), (TEST,), (VALID, TEST)])
+def test_what_held_out_requests_led_to_changes_no_ranking(hidden):
+  """Neither their pages nor the events of their periods."""
+  requests = shop().requests
+  page_item, event_item = requests.page_item.copy(), requests.event_item.copy()
+  late = np.isin(requests.split, hidden)
+  page_item[late[requests.page_request]] = 0
+  first = min(requests.time[requests.split == split].min() for split in hidden)
+  event_item[requests.event_time >= first] = 0
+  assert (page_item != requests.page_item).any()
+  assert (event_item != requests.event_item).any()
+  changed = dataclasses.replace(
+    requests, page_item=page_item, event_item=event_item
+  )
+  both = [
+    Baselines(*_world(table), validation=[], **KNN)
+    for table in (requests, changed)
+  ]
+  for part in draw_eval_requests(requests, split=TEST, count=20, seed=0):
+    plain, other = (dict(b.rank(part, k=60, exclude=None)) for b in both)
+    for name, ranked in plain.items():
+      np.testing.assert_array_equal(ranked, other[name], err_msg=name)
+
+
+def test_what_training_requests_led_to_does_change_rankings():
+  """So the test above can fail."""
+  requests = shop().requests
+  page_item = requests.page_item.copy()
+  page_item[(requests.split == TRAIN)[requests.page_request]] = 0
+  changed = dataclasses.replace(requests, page_item=page_item)
+  both = [
+    Baselines(*_world(table), validation=[], **KNN)
+    for table in (requests, changed)
+  ]
+  part, *_ = draw_eval_requests(requests, split=TEST, count=20, seed=0)
+  plain, other = (dict(b.rank(part, k=60, exclude=None)) for b in both)
+  assert (plain["query_counts"] != other["query_counts"]).any()
+
+
+def test_settings_are_chosen_without_the_test_period():
+  requests = shop().requests
+  page_item = requests.page_item.copy()
+  page_item[(requests.split == TEST)[requests.page_request]] = 0
+  changed = dataclasses.replace(requests, page_item=page_item)
+  choices = []
+  for table in (requests, changed):
+    valid = draw_eval_requests(table, split=VALID, count=20, seed=0)
+    baselines = Baselines(*_world(table), validation=valid, **KNN)
+    choices.append(baselines.choices)
+  assert choices[0] == choices[1]
+  keys = {(row["system"], row["requests"]) for row in choices[0]}
+  assert keys == {
+    (system, kind)
+    for system in ("repeat", "item_knn")
+    for kind in ("personalised", "next_basket")
+  }
+  for system, kind in keys:
+    rows = [
+      row
+      for row in choices[0]
+      if (row["system"], row["requests"]) == (system, kind)
+    ]
+    assert sum(row["chosen"] for row in rows) == 1
+  settings = [row["setting"] for row in choices[0] if row["system"] == "repeat"]
+  assert settings[0] == "tau=inf"
+
+
+def test_rates_of_forgetting_are_shares_of_the_median_history():
+  valid = draw_eval_requests(shop().requests, split=VALID, count=20, seed=0)
+  baselines = Baselines(*_world(shop().requests), validation=valid, **KNN)
+  settings = [
+    float(row["setting"].removeprefix("tau="))
+    for row in baselines.choices
+    if (row["system"], row["requests"]) == ("repeat", "next_basket")
+  ]
+  oldest = [
+    part.table.time[row] - part.table.event_time[start]
+    for part in valid
+    if part.shows_history
+    for row in part.rows
+    if (start := part.table.user_offsets[part.table.user[row]])
+    < part.table.history_end[row]
+  ]
+  shares = np.array([np.inf, 1, 1 / 2, 1 / 4, 1 / 8, 1 / 16])
+  np.testing.assert_allclose(settings, shares * np.median(oldest), rtol=1e-3)

@@ -50,6 +50,31 @@ def test_every_figure_lies_in_its_interval_and_is_a_share(report):
         assert 0 <= row["value"] <= 1
 
 
+def test_every_figure_beside_the_model_has_a_paired_difference(report):
+  models = select(report["results"], role="model")
+  for row in report["results"]:
+    ends = [row[f"difference{end}"] for end in ("_low", "", "_high")]
+    if row["role"] == "model":
+      assert ends == [None] * 3
+    else:
+      assert ends == sorted(ends)
+      keys = ("requests", "level", "seen", "segment", "metric", "k")
+      (own,) = select(models, **{key: row[key] for key in keys})
+      assert row["difference"] == pytest.approx(own["value"] - row["value"])
+
+
+def test_the_settings_of_the_baselines_are_in_the_report(report):
+  chosen = [row for row in report["choices"] if row["chosen"]]
+  assert {(row["system"], row["requests"]) for row in chosen} == {
+    (system, kind)
+    for system in ("repeat", "item_knn")
+    for kind in ("personalised", "next_basket")
+  }
+  for row in report["fallback"]:
+    assert 0 <= row["share"] <= 1
+    assert row["system"] not in ("cq_sid", "popularity")
+
+
 def test_every_kind_is_searched_at_every_beam(report):
   searched = [(row["requests"], row["beam"]) for row in report["beams"]]
   assert searched == [(kind, beam) for kind in KINDS for beam in BEAMS]

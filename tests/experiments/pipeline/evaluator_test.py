@@ -8,7 +8,7 @@ import pytest
 from experiments.pipeline.baseline_rankings import Baselines
 from experiments.pipeline.evaluator import EvaluationConfig, Evaluator
 from gr_jax.data.requests import EXPOSED
-from gr_jax.evaluation import results
+from gr_jax.evaluation import intervals, metrics, results
 from gr_jax.evaluation.results import select
 from gr_jax.retrieval.retriever import Retrieved
 from tests.reference.untrained_run import CONFIG, made
@@ -22,7 +22,7 @@ def stages(tmp_path_factory):
 
 def evaluator_of(data, vectors, tokenized, generator, *, before=()):
   generators = {CONFIG.name: generator} | {name: generator for name in before}
-  baselines = Baselines(data, vectors, window=3, last=10)
+  baselines = Baselines(data, vectors, validation=[], window=3, lasts=(10,))
   settings = EvaluationConfig(**CONFIG.evaluation)
   ids = tokenized.semantic_ids
   return Evaluator(settings, data, ids, generators, baselines)
@@ -34,10 +34,10 @@ def test_grades_add_rows_and_change_none(stages):
   grades = (data.requests.page_kind > EXPOSED).astype(np.float32)
   graded = evaluator_of(dataclasses.replace(data, grades=grades), *rest)
   plain = evaluator_of(data, *rest)
-  rows = graded.results(graded.requests[0], "kept")
+  rows, _ = graded.results(graded.requests[0], "kept")
   mine = select(rows, metric="graded_ndcg")
   others = [row for row in rows if row not in mine]
-  expected = plain.results(plain.requests[0], "kept")
+  expected, _ = plain.results(plain.requests[0], "kept")
   assert others == expected
   assert {row["system"] for row in mine} == {row["system"] for row in expected}
   for row in mine:
@@ -59,16 +59,74 @@ def test_a_wider_beam_finds_no_less(stages):
 def test_the_first_generator_is_the_model_and_its_past_is_compared_once(stages):
   evaluator = evaluator_of(*stages, before=("before",))
   requests = evaluator.requests[1]
-  kept, out = (evaluator.results(requests, seen) for seen in ("kept", "out"))
+  kept, out = (evaluator.results(requests, s)[0] for s in ("kept", "out"))
   roles = {row["system"]: row["role"] for row in kept}
   assert roles.pop(CONFIG.name) == results.MODEL
   assert roles.pop("before") == results.BEFORE
   assert set(roles.values()) == {results.BASELINE}
-  assert {row["system"] for row in out} == {CONFIG.name, *roles}
+  # Without what was bought before, `repeat` is no ranking of its own.
+  systems = {row["system"] for row in out}
+  assert CONFIG.name in systems
+  assert systems < {CONFIG.name, *roles}
+  assert "repeat" in roles.keys() - systems
   # The same generator under both names.
   own, past = (select(kept, system=name) for name in (CONFIG.name, "before"))
   figures = [[(row["k"], row["value"]) for row in rows] for rows in (own, past)]
   assert figures[0] == figures[1]
+  for row in past:
+    assert row["difference"] == 0 == row["difference_low"]
+    assert row["difference_high"] == 0
+  assert {row["difference"] for row in own} == {None}
+
+
+def test_a_baseline_is_compared_with_the_model_request_by_request(stages):
+  evaluator = evaluator_of(*stages)
+  requests = evaluator.requests[1]
+  rows, _ = evaluator.results(requests, "kept")
+  recall = {
+    system: metrics.recall(
+      metrics.hit_matrix(items, requests.targets), requests.targets.sizes, k=5
+    )
+    for system, _, items, _ in evaluator._rankings(requests, None)
+  }
+  wanted = {"level": "item", "segment": "all", "metric": "recall", "k": 5}
+  for row in select(rows, role=results.BASELINE, **wanted):
+    pairs = recall[CONFIG.name] - recall[row["system"]]
+    expected = intervals.bootstrap(pairs, groups=requests.users).row()
+    assert row["difference"] == pytest.approx(expected["value"])
+    assert row["difference_low"] == pytest.approx(expected["low"])
+    assert row["difference_high"] == pytest.approx(expected["high"])
+
+
+class Fixed:
+  """In place of the baselines: rankings by name."""
+
+  def __init__(self, rankings):
+    self.rankings = rankings
+
+  def rank(self, requests, *, k, exclude):
+    del requests, k, exclude
+    return iter(self.rankings.items())
+
+
+def test_the_share_of_requests_that_are_ranked_by_popularity_is_counted(stages):
+  evaluator = evaluator_of(*stages)
+  requests = evaluator.requests[0]
+  popular = np.tile(np.arange(10, dtype=np.int32), (len(requests.rows), 1))
+  partly = popular.copy()
+  partly[:2, -1] = 11
+  evaluator._baselines = Fixed(
+    {"popularity": popular, "partly": partly, "mute": popular.copy()}
+  )
+  rows, fallback = evaluator.results(requests, "kept")
+  systems = {row["system"] for row in rows}
+  assert systems == {CONFIG.name, "popularity", "partly"}
+  count, kind = len(requests.rows), requests.kind
+  assert fallback == [
+    {"system": system, "requests": kind, "seen": "kept"}
+    | {"share": share, "n": count}
+    for system, share in (("partly", 1 - 2 / count), ("mute", 1.0))
+  ]
 
 
 class Inventing:
