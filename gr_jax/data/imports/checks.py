@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from gr_jax.data.imports.checked_table import CheckedTable
-from gr_jax.data.imports.times import unix_seconds
+from gr_jax.data.imports.times import unix_times
 from gr_jax.data.requests import CLICKED, EXPOSED, ORDERED
 
 EVENT_KINDS = {"exposure": EXPOSED, "click": CLICKED, "order": ORDERED}
@@ -51,9 +51,10 @@ def check_events(
   """Keeps the events that name a known item, a user, a time and a type.
 
   Adds `item` (row of the catalogue), `kind` (EXPOSED, CLICKED, ORDERED;
-  ORDERED without an event column), `seconds` (unix time) and `amount` (the
-  value as a number), the last two where their columns are there. An event
-  whose value is negative or not a number is dropped: it may be a return.
+  ORDERED without an event column), `seconds` (unix time), `nanoseconds` (after
+  them) and `amount` (the value as a number), the last three where their columns
+  are there. An event whose value is negative or not a number is dropped: it may
+  be a return.
 
   Args:
     table: The events, their columns as text.
@@ -69,8 +70,8 @@ def check_events(
   table = table.drop(pl.col("item").is_null(), "unknown item")
   table = _check_kinds(table, event_types)
   if "time" in table.frame.columns:
-    seconds = unix_seconds(table.frame["time"])
-    table = table.derive(seconds.alias("seconds"))
+    seconds, nanoseconds = unix_times(table.frame["time"])
+    table = table.derive(seconds.alias("seconds"), nanoseconds)
     unread = "missing or unreadable time (write unix time or ISO 8601)"
     table = table.drop(pl.col("seconds").is_null(), unread)
     table = table.drop(pl.col("seconds") > now + _DAY, "time in the future")

@@ -219,7 +219,8 @@ def _text(name: str, dtype: pl.DataType) -> pl.Expr:
   if isinstance(dtype, pl.Datetime):
     if dtype.time_zone:
       column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-    return column.dt.to_string("%Y-%m-%d %H:%M:%S%.6f")
+    digits = 9 if dtype.time_unit == "ns" else 6
+    return column.dt.to_string(f"%Y-%m-%d %H:%M:%S%.{digits}f")
   if dtype.is_float():
     # Ids that passed through a float column are whole numbers again.
     whole = column.cast(pl.Int64, strict=False)

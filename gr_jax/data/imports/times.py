@@ -1,29 +1,59 @@
-"""Times as people write them, in unix seconds."""
+"""Times as people write them, in unix seconds and nanoseconds."""
 
 import polars as pl
 
 _NUMBER = r"^[+-]?\d+(\.\d*)?([eE][+-]?\d+)?$"
 _ZONE = r"[+-]\d\d:?\d\d$"
+_SECOND = 10**9  # In nanoseconds.
 
 
-def unix_seconds(times: pl.Series) -> pl.Series:
-  """Reads texts `[n]` as unix seconds `[n]`, rounded down; null if unreadable.
+def unix_times(times: pl.Series) -> tuple[pl.Series, pl.Series]:
+  """Reads texts `[n]` as unix seconds and the nanoseconds after them.
 
   Numbers are seconds unless their median magnitude is that of milli-, micro-
   or nanoseconds (1e11, 1e14, 1e17: seconds reach 1e11 in the year 5138). ISO
   8601 without a zone is UTC.
+
+  Returns:
+    (seconds `[n]` Int64, rounded down; nanoseconds `[n]` Int64, from 0 to just
+    under a second), null where a text is unreadable.
   """
   numeric = times.str.contains(_NUMBER).fill_null(False)
-  numbers = times.set(~numeric, None).cast(pl.Float64, strict=False)
-  whole = times.set(~numeric, None).cast(pl.Int64, strict=False)
-  # Nanoseconds do not fit the 53 bits of a float; integers stay integers.
+  read = _numbers(times.set(~numeric, None))
+  if not numeric.all():
+    read = [a.zip_with(numeric, b) for a, b in zip(read, _iso(times))]
+  seconds, rest = read
+  return seconds.alias(times.name), rest.alias("nanoseconds")
+
+
+def _numbers(times: pl.Series) -> tuple[pl.Series, pl.Series]:
+  numbers = times.cast(pl.Float64, strict=False)
   divisor = _divisor(numbers)
-  seconds = (numbers / divisor).floor().cast(pl.Int64, strict=False)
-  exact = whole.to_frame("t").select(pl.col("t") // divisor).to_series()
-  seconds = exact.zip_with(exact.is_not_null(), seconds)
-  if numeric.all():
-    return seconds.alias(times.name)
-  return seconds.zip_with(numeric, _iso_seconds(times)).alias(times.name)
+  # Nanoseconds do not fit the 53 bits of a float; integers stay integers.
+  text = pl.col("t")
+  whole = text.str.extract(r"^([+-]?\d+)(?:\.\d*)?$").cast(
+    pl.Int64, strict=False
+  )
+  part = _nanoseconds(text.str.extract(r"\.(\d*)$"))
+  # Of -1.5 the whole is -2, and a half is left.
+  below = (text.str.starts_with("-") & (part > 0)).fill_null(False)
+  whole = pl.when(below).then(whole - 1).otherwise(whole)
+  part = pl.when(below).then(_SECOND - part).otherwise(part)
+  number = pl.col("number") / divisor
+  rough = ((number - number.floor()) * _SECOND).cast(pl.Int64, strict=False)
+  seconds = number.floor().cast(pl.Int64, strict=False)
+  rest = whole % divisor * (_SECOND // divisor) + part // divisor
+  found = pl.DataFrame({"t": times, "number": numbers}).select(
+    seconds=pl.coalesce(whole // divisor, seconds),
+    rest=pl.coalesce(rest, rough),
+  )
+  return found["seconds"], found["rest"]
+
+
+def _nanoseconds(digits: pl.Expr) -> pl.Expr:
+  """Reads the digits after a decimal point; 0 where there is none."""
+  cut = digits.str.slice(0, 9).str.pad_end(9, "0")
+  return cut.cast(pl.Int64, strict=False).fill_null(0)
 
 
 def _divisor(numbers: pl.Series) -> int:
@@ -34,7 +64,7 @@ def _divisor(numbers: pl.Series) -> int:
   return 1
 
 
-def _iso_seconds(times: pl.Series) -> pl.Series:
+def _iso(times: pl.Series) -> tuple[pl.Series, pl.Series]:
   text = (
     pl.col("t")
     .str.replace(r"\s*([Zz]|UTC|GMT)$", "+00:00")
@@ -50,5 +80,8 @@ def _iso_seconds(times: pl.Series) -> pl.Series:
     for form in ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d")
   ]
   reading = pl.when(zoned).then(with_zone).otherwise(pl.coalesce(readings))
-  epoch = reading.dt.epoch("us") // 10**6
-  return times.to_frame("t").select(epoch).to_series()
+  found = times.to_frame("t").select(
+    seconds=reading.dt.epoch("us") // 10**6,
+    rest=_nanoseconds(pl.col("t").str.extract(r":\d\d\.(\d+)")),
+  )
+  return found["seconds"], found["rest"]

@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gr_jax.data.imports.times import unix_seconds
+from gr_jax.data.imports.times import unix_times
+
+
+def unix_seconds(times):
+  return unix_times(times)[0]
+
 
 SECOND = 1_717_163_100  # 2024-05-31 13:45:00 UTC.
 
@@ -59,3 +64,34 @@ def test_iso_text_is_floored_to_its_second(moment):
   expected = int(utc.timestamp() // 1)
   times = pl.Series([moment.isoformat(), utc.isoformat()])
   assert unix_seconds(times).to_list() == [expected] * 2
+
+
+@pytest.mark.parametrize(
+  "texts",
+  [
+    ["1717163100.000000001", "1717163100.000000002", "1717163100.1"],
+    ["1717163100000", "1717163100000.5", "1717163100001"],
+    ["1717163100000000", "1717163100000001", "1717163100999999"],
+    ["1717163100000000001", "1717163100000000002", "1717163100999999999"],
+    ["-1.5", "-1.25", "-1", "-0.5", "0"],
+    ["1.7171631000e9", "1.7171631001e9", "1.7171631005e9"],
+    [
+      "2024-05-31 13:45:00",
+      "2024-05-31 13:45:00.000000001Z",
+      "2024-05-31T15:45:00.5+02:00",
+    ],
+    ["1969-12-31T23:59:59.25", "1969-12-31T23:59:59.5", "0"],
+  ],
+)
+def test_moments_inside_a_second_keep_their_order(texts):
+  seconds, nanoseconds = unix_times(pl.Series(texts))
+  keys = list(zip(seconds.to_list(), nanoseconds.to_list()))
+  assert keys == sorted(set(keys))
+  assert all(0 <= part < 10**9 for _, part in keys)
+
+
+def test_nanoseconds_are_what_is_left_of_the_second():
+  texts = ["1717163100123", "1717163100000.5", "1717163101999"]
+  seconds, nanoseconds = unix_times(pl.Series(texts))
+  assert seconds.to_list() == [SECOND, SECOND, SECOND + 1]
+  assert nanoseconds.to_list() == [123_000_000, 500_000, 999_000_000]
