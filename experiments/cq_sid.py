@@ -9,7 +9,8 @@ from ml_collections import ConfigDict
 from experiments.pipeline import run as retrieval
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
-from gr_jax.data.requests import CLICKED, TRAIN, Requests
+from gr_jax.data.requests import Requests
+from gr_jax.data.training_period import page_mask
 from gr_jax.tokenizers import cq_sid_training
 from gr_jax.tokenizers.clicks import Clicks
 from gr_jax.tokenizers.cq_sid import CqSid, category_column
@@ -20,11 +21,7 @@ from gr_jax.tokenizers.tokenizer import FitResult
 def training_clicks(requests: Requests) -> tuple[np.ndarray, np.ndarray]:
   """(item, query) of everything that a training query led to."""
   request = requests.page_request
-  kept = (
-    (requests.page_kind >= CLICKED)
-    & (requests.split[request] == TRAIN)
-    & (requests.query[request] >= 0)
-  )
+  kept = page_mask(requests) & (requests.query[request] >= 0)
   return requests.page_item[kept], requests.query[request[kept]]
 
 

@@ -13,7 +13,7 @@ from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.stages import Stages
 from experiments.pipeline.train import TrainedGenerator
-from gr_jax.data.requests import TRAIN
+from gr_jax.data.training_period import request_mask
 from gr_jax.rl.rewards.hybrid import gated_reward, lifted_reward, positives_of
 from gr_jax.rl.rewards.relevance_gate import GateConfig, RelevanceGate
 
@@ -29,7 +29,7 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
 
 def gate_of(config: ConfigDict, data: Data, vectors: Vectors) -> RelevanceGate:
   """The relevance gate, its threshold drawn from the training period."""
-  rows = np.flatnonzero(data.requests.split == TRAIN)
+  rows = np.flatnonzero(request_mask(data.requests))
   return RelevanceGate(
     data.requests, vectors.items, rows=rows, config=GateConfig(**config)
   )

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import numpy as np
 from flax import linen as nn
 from ml_collections import ConfigDict
 
 from experiments.pipeline.prepare import Data
 from gr_jax.data.request_lists import training_sequences
-from gr_jax.data.requests import TRAIN
+from gr_jax.data.training_period import request_mask
 from gr_jax.generators import build
 from gr_jax.generators.priors.catalogue_counts import count_catalogue
 from gr_jax.generators.priors.transition_counts import count_transitions
@@ -67,12 +68,13 @@ def make_vocabulary(
   *,
   page_ends: int = 0,
 ) -> Vocabulary:
-  """Words of the training queries, and facts about all users."""
+  """Words of the training queries, and facts about the users who asked."""
   requests = data.requests
-  rows = requests.query[(requests.split == TRAIN) & (requests.query >= 0)]
+  trained = request_mask(requests)
+  rows = requests.query[trained]
   return build_vocabulary(
-    requests.queries[rows],
-    requests.profiles,
+    requests.queries[rows[rows >= 0]],
+    requests.profiles[np.unique(requests.user[trained])],
     semantic_ids.level_sizes,
     user_buckets=config.user_buckets,
     page_ends=page_ends,

@@ -188,7 +188,8 @@ def _appended(
     profiles=np.append(requests.profiles, object_array([()] * documents)),
     user_offsets=more("user_offsets", np.full(documents, events)),
     user=more("user", len(requests.user_ids) + item),
-    time=more("time", np.zeros(count)),
+    # Before all others, so that no split becomes another one.
+    time=more("time", np.full(count, requests.time.min(initial=0))),
     history_end=more("history_end", np.full(count, events)),
     query=more("query", len(requests.queries) + np.arange(count)),
     split=more("split", np.full(count, TRAIN)),
@@ -196,5 +197,6 @@ def _appended(
     page_item=more("page_item", item),
     page_kind=more("page_kind", np.full(count, CLICKED)),
     page_value=more("page_value", np.zeros(count)),
+    own_item=more("own_item", np.full(count, -1)),
     queries=np.append(requests.queries, object_array(texts)),
   )

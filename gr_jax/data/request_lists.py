@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gr_jax.data import row_lists
+from gr_jax.data import row_lists, training_period
 from gr_jax.data.requests import EXPOSED, VALID, Requests
 from gr_jax.data.row_lists import RowLists
 
@@ -41,24 +41,13 @@ def judged(
 
 
 def training_sequences(requests: Requests, *, before: int = VALID) -> RowLists:
-  """Each user's events in the splits that come before `before`, oldest first.
+  """Each user's events of the training period, oldest first.
 
-  A user's events end where the history of the first request of a later split
-  ends. A user without such a request may still have later events, so theirs
-  end with the last request of the allowed splits, by time.
+  See `training_period`: with `before=TEST` validation is learned as well.
   """
-  allowed = requests.split < before
-  last_time = requests.time[allowed].max(initial=np.iinfo(np.int64).min)
-  owners = RowLists(requests.user_offsets, requests.event_time).owners
-  timely = np.bincount(
-    owners[requests.event_time <= last_time], minlength=len(requests.user_ids)
-  )
-  starts = requests.user_offsets[:-1]
-  ends = np.full(len(starts), np.iinfo(np.int64).max)
-  later = ~allowed
-  np.minimum.at(ends, requests.user[later], requests.history_end[later])
-  ends = np.where(ends == np.iinfo(np.int64).max, starts + timely, ends)
-  return row_lists.from_spans(requests.event_item, starts, ends)
+  trained = training_period.event_mask(requests, before=before)
+  events = RowLists(requests.user_offsets, requests.event_item)
+  return row_lists.where(events, trained)
 
 
 def _pages(requests: Requests, rows: np.ndarray) -> RowLists:

@@ -25,7 +25,9 @@ _DTYPES = {
   "page_item": np.int32,
   "page_kind": np.int8,
   "page_value": np.float32,
+  "own_item": np.int32,
 }
+_LATER = ("own_item",)  # Folders of earlier versions lack them.
 _ARRAYS_FILE = "arrays.npz"
 _USERS_FILE = "users.parquet"
 _QUERIES_FILE = "queries.parquet"
@@ -54,6 +56,10 @@ class Requests:
     page_kind: `[P]` int8, EXPOSED, CLICKED or ORDERED.
     page_value: `[P]` float32, the price that was paid; 0 if none was.
     queries: `[Q]` object str.
+    shared_clock: True where times of different users can be compared, False
+      where they are positions.
+    own_item: `[R]` int32, the catalogue row of the item that asks, which is no
+      answer to its own request (`sources/beir.py`); -1 = none. If None, -1.
 
   Raises:
     ValueError: a shape, dtype, range or order does not hold, or a history
@@ -75,8 +81,13 @@ class Requests:
   page_kind: np.ndarray
   page_value: np.ndarray
   queries: np.ndarray
+  shared_clock: bool = True
+  own_item: np.ndarray = None  # type: ignore[assignment]  # Never afterwards.
 
   def __post_init__(self):
+    if self.own_item is None:
+      nobody = np.full(len(self.user), -1, np.int32)
+      object.__setattr__(self, "own_item", nobody)
     for name, dtype in _DTYPES.items():
       array = getattr(self, name)
       if array.dtype != dtype or array.ndim != 1:
@@ -87,6 +98,7 @@ class Requests:
     users, requests = len(self.user_ids), len(self.user)
     _check_length(self, users, ("profiles",))
     _check_length(self, requests, ("time", "history_end", "query", "split"))
+    _check_length(self, requests, ("own_item",))
     _check_length(self, len(self.event_item), ("event_time",))
     _check_length(self, len(self.page_item), ("page_kind", "page_value"))
     _check_offsets(self, "user_offsets", users, len(self.event_item))
@@ -95,6 +107,7 @@ class Requests:
     _check_range(self, "user", 0, users - 1)
     _check_range(self, "query", -1, len(self.queries) - 1)
     _check_range(self, "split", TRAIN, TEST)
+    _check_range(self, "own_item", -1, np.iinfo(np.int32).max)
     _check_range(self, "page_item", 0, np.iinfo(np.int32).max)
     _check_range(self, "page_kind", EXPOSED, ORDERED)
     _check_event_order(self)
@@ -107,6 +120,13 @@ class Requests:
   def page_request(self) -> np.ndarray:
     """The row `[P]` int64 of the request that each page entry belongs to."""
     rows = np.repeat(np.arange(len(self)), np.diff(self.page_offsets))
+    rows.flags.writeable = False  # Every reader shares it.
+    return rows
+
+  @functools.cached_property
+  def event_user(self) -> np.ndarray:
+    """The row `[E]` int64 of the user of each event."""
+    rows = np.repeat(np.arange(len(self.user_ids)), np.diff(self.user_offsets))
     rows.flags.writeable = False  # Every reader shares it.
     return rows
 
@@ -136,6 +156,7 @@ class Requests:
     directory.mkdir(parents=True, exist_ok=True)
     np.savez(
       directory / _ARRAYS_FILE,
+      shared_clock=self.shared_clock,
       **{name: getattr(self, name) for name in _DTYPES},
     )
     profiles = [list(profile) for profile in self.profiles.tolist()]
@@ -155,7 +176,9 @@ class Requests:
       if not (directory / name).is_file():
         raise FileNotFoundError(f"No requests in {directory}: {name} missing.")
     with np.load(directory / _ARRAYS_FILE, allow_pickle=False) as file:
-      arrays = {name: file[name] for name in _DTYPES}
+      names = [name for name in _DTYPES if name in file or name not in _LATER]
+      arrays = {name: file[name] for name in names}
+      clock = bool(file["shared_clock"]) if "shared_clock" in file else True
     # Not memory-mapped: the file may be replaced while the table is alive.
     users = pl.read_parquet(directory / _USERS_FILE, memory_map=False)
     queries = pl.read_parquet(directory / _QUERIES_FILE, memory_map=False)
@@ -163,6 +186,7 @@ class Requests:
       user_ids=object_array(users["user_id"].to_list()),
       profiles=object_array([tuple(p) for p in users["profile"].to_list()]),
       queries=object_array(queries["query"].to_list()),
+      shared_clock=clock,
       **arrays,
     )
 

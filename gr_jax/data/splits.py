@@ -1,10 +1,8 @@
-"""Splits of requests into training, validation and test, and their ends."""
+"""Splits of requests into training, validation and test."""
 
 import numpy as np
 
-from gr_jax.data.requests import TEST, TRAIN, VALID, Requests
-
-_NEVER = np.iinfo(np.int64).max
+from gr_jax.data.requests import TEST, TRAIN, VALID
 
 
 def check_shares(valid_share: float, test_share: float) -> None:
@@ -46,29 +44,6 @@ def split_by_user(user: np.ndarray) -> np.ndarray:
   split[order[(from_end == 0) & (counts[user[order]] > 1)]] = TEST
   split[order[(from_end == 1) & (counts[user[order]] > 2)]] = VALID
   return split
-
-
-def training_ends_for_all(requests: Requests) -> np.ndarray:
-  """Returns for all users `[U]` the time of the first held-out request."""
-  later = requests.time[requests.split != TRAIN]
-  return np.full(len(requests.user_ids), later.min(initial=_NEVER))
-
-
-def training_ends_by_user(requests: Requests) -> np.ndarray:
-  """Returns for each user `[U]` the time of its own first held-out request."""
-  later = requests.split != TRAIN
-  ends = np.full(len(requests.user_ids), _NEVER)
-  np.minimum.at(ends, requests.user[later], requests.time[later])
-  return ends
-
-
-def training_popularity(
-  requests: Requests, ends: np.ndarray, *, num_items: int
-) -> np.ndarray:
-  """Counts clicks and orders `[N]` before the ends `[U]` of users' training."""
-  user = np.repeat(np.arange(len(ends)), np.diff(requests.user_offsets))
-  items = requests.event_item[requests.event_time < ends[user]]
-  return np.bincount(items, minlength=num_items).astype(np.int64)
 
 
 def _first_of_share(time: np.ndarray, share: float) -> int:

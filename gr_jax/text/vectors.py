@@ -7,7 +7,8 @@ import polars as pl
 
 from gr_jax.data import row_lists
 from gr_jax.data.catalogue import Catalogue
-from gr_jax.data.requests import EXPOSED, TRAIN, Requests
+from gr_jax.data.requests import Requests
+from gr_jax.data.training_period import page_mask
 from gr_jax.text.copurchase import copurchase_vectors
 from gr_jax.text.encoder import TextEncoder, unit_rows
 
@@ -133,9 +134,8 @@ def training_baskets(
 
 def _training_targets(requests: Requests) -> tuple[np.ndarray, np.ndarray]:
   """Returns (request, item) of all training clicks and orders."""
-  request = requests.page_request
-  kept = (requests.split[request] == TRAIN) & (requests.page_kind > EXPOSED)
-  return request[kept], requests.page_item[kept]
+  kept = page_mask(requests)
+  return requests.page_request[kept], requests.page_item[kept]
 
 
 def _target_sums(

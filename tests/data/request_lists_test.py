@@ -58,8 +58,8 @@ def test_lists_are_those_of_each_request(requests):
 def test_training_ends_where_the_first_later_request_begins(requests):
   train = request_lists.training_sequences(requests)
   assert train[0].tolist() == [1, 2]
-  # User 1 has no later request: what happened after time 20 is not training.
-  assert train[1].tolist() == [5]
+  # User 1 has no later request: it ends with the first one of all, at 30.
+  assert train[1].tolist() == [5, 6]
   with_valid = request_lists.training_sequences(requests, before=TEST)
   assert with_valid[0].tolist() == [1, 2, 3]
   assert with_valid[1].tolist() == [5, 6]

@@ -80,7 +80,9 @@ def test_save_then_load_changes_no_bit(tmp_path):
   requests.save(tmp_path)
   loaded = Requests.load(tmp_path)
   for field in dataclasses.fields(Requests):
-    left, right = getattr(requests, field.name), getattr(loaded, field.name)
+    left, right = (
+      np.asarray(getattr(table, field.name)) for table in (requests, loaded)
+    )
     assert left.dtype == right.dtype
     assert left.tolist() == right.tolist(), field.name
 
@@ -110,3 +112,27 @@ def test_wrong_fields_are_refused_with_one_line(field, value, message):
 def test_loading_from_an_empty_folder_names_the_missing_file(tmp_path):
   with pytest.raises(FileNotFoundError, match=r"arrays\.npz missing"):
     Requests.load(tmp_path)
+
+
+def test_folders_without_the_later_fields_still_load(tmp_path):
+  requests = dataclasses.replace(
+    small_requests(),
+    shared_clock=False,
+    own_item=np.array([4, -1, 2], np.int32),
+  )
+  requests.save(tmp_path)
+  loaded = Requests.load(tmp_path)
+  assert not loaded.shared_clock
+  assert loaded.own_item.tolist() == [4, -1, 2]
+  with np.load(tmp_path / "arrays.npz") as file:
+    kept = {
+      k: v for k, v in file.items() if k not in ("own_item", "shared_clock")
+    }
+  np.savez(tmp_path / "arrays.npz", **kept)
+  older = Requests.load(tmp_path)
+  assert older.shared_clock
+  assert older.own_item.tolist() == [-1, -1, -1]
+
+
+def test_the_user_of_every_event():
+  assert small_requests().event_user.tolist() == [0, 0, 0, 1, 1]

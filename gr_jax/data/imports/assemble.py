@@ -1,6 +1,7 @@
 """Two tables of text become a catalogue, requests, and an account of both."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -8,7 +9,10 @@ import polars as pl
 
 from gr_jax.data import splits
 from gr_jax.data.catalogue import Catalogue
-from gr_jax.data.imports.build_catalogue import build_catalogue
+from gr_jax.data.imports.build_catalogue import (
+  build_catalogue,
+  typical_values,
+)
 from gr_jax.data.imports.build_requests import build_requests, ordered_events
 from gr_jax.data.imports.checked_table import CheckedTable
 from gr_jax.data.imports.checks import (
@@ -22,6 +26,7 @@ from gr_jax.data.imports.summary import (
   summarize,
 )
 from gr_jax.data.requests import TRAIN, Requests
+from gr_jax.data.training_period import event_counts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,31 +63,29 @@ def assemble(
       request to train on is left.
   """
   items, events = _check(items, events, event_types, now, progress)
-  catalogue = build_catalogue(items.frame, events.frame)
+  catalogue = build_catalogue(items.frame)
   timed = "seconds" in events.frame.columns
   built = build_requests(
     ordered_events(events.frame),
-    prices=catalogue.values,
+    values=functools.partial(typical_values, items.frame),
     split=lambda user, time: (
       splits.split_by_time(time, valid_share=valid_share, test_share=test_share)
       if timed
       else splits.split_by_user(user)
     ),
+    shared_clock=timed,
   )
   requests = built.requests
   progress(f"{len(requests):,} requests are built")
   _check_requests(requests)
-  ends = (
-    splits.training_ends_for_all(requests)
-    if timed
-    else splits.training_ends_by_user(requests)
-  )
-  popularity = splits.training_popularity(
-    requests, ends, num_items=len(catalogue)
+  catalogue = dataclasses.replace(
+    catalogue,
+    values=built.values,
+    popularity=event_counts(requests, num_items=len(catalogue)),
   )
   rejects = pl.concat([items.rejects, events.rejects])
   return Assembled(
-    catalogue=dataclasses.replace(catalogue, popularity=popularity),
+    catalogue=catalogue,
     requests=requests,
     rejects=rejects,
     summary=summarize(items, events, rejects, built, len(catalogue)),

@@ -8,15 +8,14 @@ from gr_jax.data.catalogue import Catalogue, category_columns, object_array
 SEPARATORS = (">", "|")
 
 
-def build_catalogue(items: pl.DataFrame, events: pl.DataFrame) -> Catalogue:
-  """Builds the catalogue of checked items, its popularity still 0.
+def build_catalogue(items: pl.DataFrame) -> Catalogue:
+  """Builds the catalogue of checked items, before anything is sold.
 
-  An item's value is its own, else the median value of its events, else 0.
+  The popularity is 0, and so is a value that the items do not have themselves.
 
   Args:
     items: The checked items, with columns item_id, text and, where known,
       category and amount.
-    events: The checked events, with columns item and, where known, amount.
   """
   paths = category_paths(items) if "category" in items.columns else []
   categories, names = category_columns(paths or [[]] * items.height)
@@ -25,9 +24,26 @@ def build_catalogue(items: pl.DataFrame, events: pl.DataFrame) -> Catalogue:
     texts=object_array(items["text"].to_list()),
     categories=categories,
     category_names=names,
-    values=_prices(items, events),
+    values=np.nan_to_num(_own_values(items)).astype(np.float32),
     popularity=np.zeros(items.height, np.int64),
   )
+
+
+def typical_values(items: pl.DataFrame, training: pl.DataFrame) -> np.ndarray:
+  """Returns `[N]` float32: an item's own value, else the median of its events.
+
+  0 for an item without either: what was sold in the held-out periods only has
+  no known value.
+
+  Args:
+    items: The checked items.
+    training: The events of the training period, with columns item and amount.
+  """
+  values = np.zeros(items.height)
+  paid = training.group_by("item").agg(pl.col("amount").median()).drop_nulls()
+  values[paid["item"].to_numpy()] = paid["amount"].to_numpy()
+  own = _own_values(items)
+  return np.where(np.isnan(own), values, own).astype(np.float32)
 
 
 def category_paths(items: pl.DataFrame) -> list[list[str]]:
@@ -42,12 +58,8 @@ def category_paths(items: pl.DataFrame) -> list[list[str]]:
   ]
 
 
-def _prices(items: pl.DataFrame, events: pl.DataFrame) -> np.ndarray:
-  prices = np.zeros(items.height)
-  if "amount" in events.columns:
-    paid = events.group_by("item").agg(pl.col("amount").median()).drop_nulls()
-    prices[paid["item"].to_numpy()] = paid["amount"].to_numpy()
-  if "amount" in items.columns:
-    own = items["amount"].to_numpy()
-    prices = np.where(np.isnan(own), prices, own)
-  return prices.astype(np.float32)
+def _own_values(items: pl.DataFrame) -> np.ndarray:
+  """Returns `[N]` float64, NaN where an item has no value of its own."""
+  if "amount" not in items.columns:
+    return np.full(items.height, np.nan)
+  return items["amount"].cast(pl.Float64).fill_null(np.nan).to_numpy()

@@ -7,8 +7,16 @@ import numpy as np
 import polars as pl
 
 from gr_jax.data.catalogue import object_array
-from gr_jax.data.requests import EXPOSED, ORDERED, Requests
+from gr_jax.data.requests import (
+  EXPOSED,
+  ORDERED,
+  TEST,
+  TRAIN,
+  VALID,
+  Requests,
+)
 from gr_jax.data.row_lists import offsets_of
+from gr_jax.data.training_period import NEVER, ends_of
 
 _COLUMNS = {
   "query": pl.String,
@@ -23,6 +31,7 @@ class Built:
 
   Attributes:
     requests: The requests, sorted by time, then user.
+    values: The typical value `[N]` float32 of every item, from training.
     unused_exposures: The number of exposures on pages without a click or an
       order.
     first_pages: The number of pages that are only a past: a user's first,
@@ -30,6 +39,7 @@ class Built:
   """
 
   requests: Requests
+  values: np.ndarray
   unused_exposures: int
   first_pages: int
 
@@ -37,22 +47,29 @@ class Built:
 def build_requests(
   events: pl.DataFrame,
   *,
-  prices: np.ndarray,
+  values: Callable[[pl.DataFrame], np.ndarray],
   split: Callable[[np.ndarray, np.ndarray], np.ndarray],
+  shared_clock: bool,
 ) -> Built:
   """Builds the requests of `ordered_events`, every user with a target.
 
   A page with a click or an order is a request. Its history is what the user
   clicked or ordered strictly before it. A page with neither a history nor a
   query is no request but only a past for later pages. An item is once on a
-  page, at its strongest kind; its value is what its orders cost, `prices`
-  where an order has no value of its own, 0 if it was not ordered.
+  page, at its strongest kind; its value is what its orders cost, the typical
+  value where an order has none of its own, 0 if it was not ordered.
+
+  A page that reaches into a period that its request is not of ends with its own
+  period: a session that begins in training leads to what was clicked before
+  the first held-out request, and is left out where that is nothing ([OURS]).
 
   Args:
     events: The events, with the columns of `ordered_events`.
-    prices: The typical price `[N]` of every item.
+    values: Maps the events of the training period to the typical value `[N]`
+      of every item.
     split: Maps users `[R]` and times `[R]`, sorted by time, to splits `[R]`
       int8.
+    shared_clock: False where times are positions.
   """
   target = pl.col("kind") > EXPOSED
   events = events.with_columns(
@@ -75,36 +92,59 @@ def build_requests(
   is_request = (pl.col("history_end") > begin) | pl.col("query").is_not_null()
   answered = pages.filter(pl.col("answered"))
   chosen = answered.filter(is_request).sort("page_time", "user", "page")
-  lines = _page_lines(events, chosen, prices)
+  first_pages = answered.height - chosen.height
+  user, time = chosen["user"].to_numpy(), chosen["page_time"].to_numpy()
+  parts = split(user, time)
+  ends = [
+    ends_of(
+      user,
+      time,
+      parts,
+      num_users=users.height,
+      shared_clock=shared_clock,
+      before=before,
+    )
+    for before in (VALID, TEST)
+  ]
+  training = events.filter(_before(ends[TRAIN], events["user"]))
+  prices = values(training)
+  closing = np.select([parts == TRAIN, parts == VALID], [e[user] for e in ends],
+                      NEVER)  # fmt: skip
+  chosen, lines = _page_lines(
+    events, chosen.with_columns(split=parts, closing=closing), prices
+  )
   queries = chosen["query"].drop_nulls().unique().sort()
   query = chosen["query"].cast(pl.Enum(queries)).to_physical().cast(pl.Int32)
-  user, time = chosen["user"].to_numpy(), chosen["page_time"].to_numpy()
   requests = Requests(
     user_ids=object_array(users["user_id"].to_list()),
     profiles=object_array([()] * users.height),
     user_offsets=offsets,
     event_item=past["item"].to_numpy(writable=True),
     event_time=past["time"].to_numpy(writable=True),
-    user=np.array(user, np.int32),
-    time=np.array(time, np.int64),
+    user=np.array(chosen["user"], np.int32),
+    time=np.array(chosen["page_time"], np.int64),
     history_end=chosen["history_end"].to_numpy(writable=True),
     query=query.fill_null(-1).to_numpy(writable=True),
-    split=split(user, time),
+    split=chosen["split"].to_numpy(writable=True),
     page_offsets=offsets_of(np.bincount(lines["request"].to_numpy())),
     page_item=lines["item"].to_numpy(writable=True),
     page_kind=lines["kind"].to_numpy(writable=True),
     page_value=lines["value"].to_numpy(writable=True),
     queries=object_array(queries.to_list()),
+    shared_clock=shared_clock,
   )
   return Built(
     requests=requests,
+    values=prices,
     unused_exposures=int(pages.filter(~pl.col("answered"))["exposed"].sum()),
-    first_pages=answered.height - chosen.height,
+    first_pages=first_pages,
   )
 
 
 def ordered_events(events: pl.DataFrame) -> pl.DataFrame:
   """Sorts events by user, then time, then row, and numbers their pages.
+
+  Times count to the nanosecond; what is kept of them are seconds.
 
   Pages are the events of a user with the same session and query; without a
   session, with the same second and query; without a time, neighbouring events
@@ -113,7 +153,7 @@ def ordered_events(events: pl.DataFrame) -> pl.DataFrame:
 
   Args:
     events: The checked events, with columns row, user_id, item, kind, and
-      where known seconds, query, session, amount.
+      where known seconds, nanoseconds, query, session, amount.
 
   Returns:
     columns user_id, item, kind, query, amount, time (unix seconds, or the
@@ -125,8 +165,8 @@ def ordered_events(events: pl.DataFrame) -> pl.DataFrame:
     if name not in events.columns
   )
   timed = "seconds" in events.columns
-  order = ["user_id", "seconds", "row"] if timed else ["user_id", "row"]
-  events = events.sort(order)
+  keys = ("user_id", "seconds", "nanoseconds", "row")
+  events = events.sort([name for name in keys if name in events.columns])
   if timed:
     events = events.with_columns(time=pl.col("seconds"), moment="seconds")
   else:
@@ -155,20 +195,38 @@ def _runs() -> pl.Expr:
   return same.fill_null(False).not_().cum_sum().cast(pl.Int64)
 
 
+def _before(ends: np.ndarray, user: pl.Series) -> pl.Expr:
+  """True for events before the end `[U]` of their user."""
+  return pl.col("time") < pl.Series(ends[user.to_numpy()])
+
+
 def _page_lines(
   events: pl.DataFrame, chosen: pl.DataFrame, prices: np.ndarray
-) -> pl.DataFrame:
-  """Returns columns request, item, kind, value: an item once on a page."""
-  numbered = chosen.select("page").with_row_index("request")
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+  """Returns the pages that lead to something before they close, and the lines.
+
+  Lines have columns request, item, kind, value: an item once on a page.
+  """
   price = pl.lit(pl.Series(prices)).gather(pl.col("item"))
   paid = pl.when(pl.col("kind") == ORDERED).then(
     pl.coalesce("amount", price.cast(pl.Float64))
   )
-  return (
-    events.join(numbered, on="page", maintain_order="left")
+  lines = (
+    events.join(
+      chosen.select("page", "closing"), on="page", maintain_order="left"
+    )
+    # What a page began with is its own, also where the split cuts a moment.
+    .filter(
+      (pl.col("time") < pl.col("closing"))
+      | (pl.col("time") == pl.col("page_time"))
+    )
     .with_columns(paid=paid)
-    .group_by("request", "item", maintain_order=True)
+    .group_by("page", "item", maintain_order=True)
     .agg(kind=pl.col("kind").max(), value=pl.col("paid").sum())
     .with_columns(pl.col("value").cast(pl.Float32))
-    .sort("request", maintain_order=True)
   )
+  led = lines.filter(pl.col("kind") > EXPOSED).select("page").unique()
+  chosen = chosen.join(led, on="page", how="semi", maintain_order="left")
+  numbered = chosen.select("page").with_row_index("request")
+  lines = lines.join(numbered, on="page", maintain_order="left")
+  return chosen, lines.sort("request", maintain_order=True)

@@ -20,6 +20,7 @@ import polars as pl
 from gr_jax.data.catalogue import Catalogue, category_columns, object_array
 from gr_jax.data.requests import ORDERED, TEST, TRAIN, VALID, Requests
 from gr_jax.data.row_lists import offsets_of
+from gr_jax.data.training_period import event_counts
 
 
 def load(
@@ -38,7 +39,7 @@ def load(
   directory = Path(directory)
   items = pl.read_parquet(_table(directory, "items"))
   interactions = pl.read_parquet(_table(directory, "interactions")).sort(
-    "user_id", "position"
+    "user_id", "position", maintain_order=True
   )
   item = _item_rows(items, interactions)
   user = interactions["user_id"].rle_id().to_numpy()
@@ -46,9 +47,10 @@ def load(
   from_end = offsets[user + 1] - np.arange(len(item)) - 1
   valid = TRAIN if valid_trains else VALID
   split = np.select([from_end == 0, from_end == 1], [TEST, valid], TRAIN)
-  popularity = np.bincount(item[split == TRAIN], minlength=items.height)
   users = interactions["user_id"].unique(maintain_order=True).to_list()
-  return _catalogue(items, popularity), _requests(users, offsets, item, split)
+  requests = _requests(users, offsets, item, split)
+  popularity = event_counts(requests, num_items=items.height)
+  return _catalogue(items, popularity), requests
 
 
 def category_paths(attributes: list[list[str]]) -> list[list[str]]:
@@ -115,7 +117,7 @@ def _catalogue(items: pl.DataFrame, popularity: np.ndarray) -> Catalogue:
     categories=categories,
     category_names=names,
     values=np.zeros(items.height, np.float32),
-    popularity=popularity.astype(np.int64),
+    popularity=popularity,
   )
 
 
@@ -142,4 +144,5 @@ def _requests(
     page_kind=np.full(len(rows), ORDERED, np.int8),
     page_value=np.zeros(len(rows), np.float32),
     queries=object_array([]),
+    shared_clock=False,
   )

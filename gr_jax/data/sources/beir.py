@@ -9,8 +9,13 @@ settings, a share of the training queries can be.
 
 Only training queries have events (the documents they led to), so popularity,
 item-item counts and every baseline depend on nothing else.
+
+A document with the id of a query is the query itself (in ArguAna and Quora):
+it is taken out of the answers to it, as BEIR's evaluation does with
+`ignore_identical_ids`, and out of its judgments.
 """
 
+import dataclasses
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +33,7 @@ from gr_jax.data.requests import (
 )
 from gr_jax.data.row_lists import offsets_of
 from gr_jax.data.sources.beir_tables import IrTables, read_tables
+from gr_jax.data.training_period import event_counts
 
 SPLITS = {"train": TRAIN, "valid": VALID, "test": TEST}
 
@@ -61,7 +67,21 @@ def load(
     ValueError: a column is missing; and see `from_tables`.
   """
   tables = read_tables(Path(directory))
-  return from_tables(tables, valid_share=valid_share, seed=seed)
+  judgments = tables.judgments.filter(pl.col("query_id") != pl.col("doc_id"))
+  loaded = from_tables(
+    tables._replace(judgments=judgments), valid_share=valid_share, seed=seed
+  )
+  return loaded._replace(
+    requests=_with_own_items(loaded.catalogue, loaded.requests)
+  )
+
+
+def _with_own_items(catalogue: Catalogue, requests: Requests) -> Requests:
+  """Names the document that has the id of the query, of each request."""
+  row_of = {name: row for row, name in enumerate(catalogue.item_ids.tolist())}
+  names = requests.user_ids[requests.user].tolist()
+  own = np.array([row_of.get(name, -1) for name in names], np.int32)
+  return dataclasses.replace(requests, own_item=own)
 
 
 def from_tables(
@@ -89,9 +109,8 @@ def from_tables(
   grades = judged["relevance"].to_numpy().astype(np.float32)
   relevant = (grades >= np.float32(least)) & (grades > 0)
   requests = _requests(tables.queries, judged, relevant)
-  return IrDataset(
-    _catalogue(tables.documents, requests.event_item), requests, grades
-  )
+  popularity = event_counts(requests, num_items=tables.documents.height)
+  return IrDataset(_catalogue(tables.documents, popularity), requests, grades)
 
 
 def _with_validation(tables: IrTables, share: float, seed: int) -> IrTables:
@@ -186,10 +205,11 @@ def _requests(
     page_kind=np.where(relevant, CLICKED, EXPOSED).astype(np.int8),
     page_value=np.zeros(len(item), np.float32),
     queries=object_array(queried["text"].fill_null("").to_list()),
+    shared_clock=False,
   )
 
 
-def _catalogue(documents: pl.DataFrame, clicked: np.ndarray) -> Catalogue:
+def _catalogue(documents: pl.DataFrame, popularity: np.ndarray) -> Catalogue:
   texts = documents.select(
     pl.concat_str(
       pl.col("title").replace("", None), "text", separator=". ",
@@ -203,5 +223,5 @@ def _catalogue(documents: pl.DataFrame, clicked: np.ndarray) -> Catalogue:
     categories=np.empty((count, 0), np.int32),
     category_names=(),
     values=np.zeros(count, np.float32),
-    popularity=np.bincount(clicked, minlength=count).astype(np.int64),
+    popularity=popularity,
   )

@@ -21,11 +21,8 @@ import numpy as np
 from gr_jax.data.catalogue import Catalogue, category_columns, object_array
 from gr_jax.data.requests import EXPOSED, ORDERED, Requests
 from gr_jax.data.row_lists import offsets_of
-from gr_jax.data.splits import (
-  split_by_time,
-  training_ends_for_all,
-  training_popularity,
-)
+from gr_jax.data.splits import split_by_time
+from gr_jax.data.training_period import event_counts
 from gr_jax.data.worlds.shop_config import ShopWorldConfig
 from gr_jax.data.worlds.shop_items import ShopItems, make_items
 from gr_jax.data.worlds.shop_log import (
@@ -99,9 +96,7 @@ def generate(config: ShopWorldConfig, *, seed: int) -> ShopWorld:
   users = make_users(user_rng, config, cluster_mass)
   log = draw_log(log_rng, config, items, users)
   requests, query_x = _requests(config, items, users, log)
-  popularity = training_popularity(
-    requests, training_ends_for_all(requests), num_items=config.num_items
-  )
+  popularity = event_counts(requests, num_items=config.num_items)
   catalogue = _catalogue(items, popularity, config.clusters_each)
   return ShopWorld(config, catalogue, requests, items, users, query_x)
 

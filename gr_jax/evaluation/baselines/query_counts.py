@@ -3,8 +3,9 @@
 import numpy as np
 from scipy import sparse
 
-from gr_jax.data.requests import EXPOSED, TRAIN, Requests
+from gr_jax.data.requests import Requests
 from gr_jax.data.row_lists import RowLists
+from gr_jax.data.training_period import page_mask
 from gr_jax.evaluation.baselines import top_items
 
 
@@ -14,11 +15,7 @@ def fit(requests: Requests, popularity: np.ndarray) -> top_items.Fitted:
   The popularity `[N]` only orders equal counts.
   """
   request = requests.page_request
-  kept = (
-    (requests.page_kind > EXPOSED)
-    & (requests.split[request] == TRAIN)
-    & (requests.query[request] >= 0)
-  )
+  kept = page_mask(requests) & (requests.query[request] >= 0)
   order = top_items.popularity_order(popularity)
   pairs = (
     requests.query[request[kept]],

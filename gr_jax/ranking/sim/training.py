@@ -16,7 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from gr_jax.data.requests import ORDERED, TRAIN, Requests
+from gr_jax.data.requests import ORDERED, Requests
+from gr_jax.data.training_period import request_mask
 from gr_jax.evaluation.calibration import Platt, fit_platt
 from gr_jax.ranking.impressions import Impressions, page_impressions
 from gr_jax.ranking.sim.features import PairWriter, Tables, look_up
@@ -45,7 +46,7 @@ def split_training(
     ValueError: where one of the two would be empty.
   """
   rows = sample_in_order(
-    np.flatnonzero(requests.split == TRAIN), most, seed=seed
+    np.flatnonzero(request_mask(requests)), most, seed=seed
   )
   rows = rows[np.argsort(requests.time[rows], kind="stable")]
   kept = len(rows) - round(share * len(rows))

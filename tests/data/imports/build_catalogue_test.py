@@ -3,7 +3,11 @@
 import polars as pl
 import pytest
 
-from gr_jax.data.imports.build_catalogue import build_catalogue, category_paths
+from gr_jax.data.imports.build_catalogue import (
+  build_catalogue,
+  category_paths,
+  typical_values,
+)
 
 
 @pytest.mark.parametrize(
@@ -26,7 +30,9 @@ def test_a_price_is_the_items_own_or_the_median_paid_or_0():
   events = pl.DataFrame(
     {"item": [0, 1, 1, 1, 2], "amount": [1.0, 2.0, 3.0, 7.0, None]}
   )
-  assert build_catalogue(items, events).values.tolist() == [9, 3, 0]
-  bare = build_catalogue(items.drop("amount"), events.drop("amount"))
-  assert bare.values.tolist() == [0, 0, 0]
-  assert bare.categories.shape == (3, 0)
+  assert build_catalogue(items).values.tolist() == [9, 0, 0]
+  assert typical_values(items, events).tolist() == [9, 3, 0]
+  bare = items.drop("amount")
+  assert typical_values(bare, events).tolist() == [1, 3, 0]
+  assert build_catalogue(bare).values.tolist() == [0, 0, 0]
+  assert build_catalogue(bare).categories.shape == (3, 0)

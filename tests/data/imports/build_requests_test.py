@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gr_jax.data.imports.build_requests import build_requests, ordered_events
-from gr_jax.data.requests import EXPOSED, ORDERED
+from gr_jax.data.requests import EXPOSED, ORDERED, TEST, TRAIN, VALID
 from gr_jax.data.splits import split_by_user
 
 PRICES = np.array([1, 2, 3, 4], np.float32)
@@ -27,7 +27,7 @@ EVENTS = st.lists(
 )
 
 
-def _build(events: list[dict]):
+def _build(events: list[dict], split=None):
   frame = pl.DataFrame(
     events,
     schema_overrides={
@@ -40,8 +40,9 @@ def _build(events: list[dict]):
   ).with_row_index("row", offset=2)
   return build_requests(
     ordered_events(frame),
-    prices=PRICES,
-    split=lambda user, time: split_by_user(user),
+    values=lambda training: PRICES,
+    split=split or (lambda user, time: split_by_user(user)),
+    shared_clock=split is not None,
   )
 
 
@@ -105,6 +106,10 @@ def test_requests_are_those_of_the_reference(events):
   assert (np.diff(r.time) >= 0).all()
 
 
+def _training(user, time):
+  return np.full(len(user), TRAIN, np.int8)
+
+
 def _event(user, item, *, kind=ORDERED, **more):
   return {"user_id": user, "item": item, "kind": kind, "amount": None} | more
 
@@ -115,11 +120,70 @@ def test_a_session_is_one_page_whatever_its_seconds():
     _event("u", 1, seconds=5, session="s", query="q"),
     _event("u", 2, seconds=3, session=None, query="q"),
   ]
-  r = _build(events).requests
+  r = _build(events, split=_training).requests
   assert r.time.tolist() == [1, 3]
   assert [r.targets(row).tolist() for row in range(2)] == [[1], [2]]
   assert r.page_kind[:2].tolist() == [EXPOSED, ORDERED]
   assert r.history(1).tolist() == []  # Item 1 was bought after second 3.
+
+
+def test_a_session_ends_with_the_period_of_its_request():
+  events = [
+    _event("u", 0, seconds=1, session="s", query="q"),
+    _event("u", 1, seconds=5, session="s", query="q"),
+    _event("u", 2, seconds=1, session="t", query="q", kind=EXPOSED),
+    _event("u", 3, seconds=6, session="t", query="q"),
+    _event("v", 2, seconds=5, session="s", query="q"),
+    _event("v", 3, seconds=9, session="s", query="q"),
+  ]
+  for last, split in ((VALID, [TRAIN, VALID]), (TEST, [VALID, TEST])):
+    parts = np.array([split[0], split[0], last], np.int8)
+    r = _build(events, split=lambda user, time, parts=parts: parts).requests
+    # The click at 5 is of the period of the request at 5; page t has no other.
+    assert [r.targets(row).tolist() for row in range(len(r))] == [[0], [2, 3]]
+    assert r.split.tolist() == split
+    assert r.event_item.tolist() == [0, 1, 3, 2, 3]
+
+
+def test_values_are_those_of_events_before_the_first_held_out_request():
+  events = [
+    _event("u", 0, seconds=1, query="q") | {"amount": 4.0},
+    _event("u", 0, seconds=5, query="q") | {"amount": 9.0},
+    _event("v", 1, seconds=5, query=None) | {"amount": 7.0},
+  ]
+  seen = []
+  frame = pl.DataFrame(events).with_columns(
+    pl.col("item").cast(pl.Int32),
+    pl.col("kind").cast(pl.Int8),
+    row=pl.int_range(pl.len()),
+  )
+  build_requests(
+    ordered_events(frame),
+    values=lambda training: seen.append(training["amount"].to_list()) or PRICES,
+    split=lambda user, time: np.array([TRAIN, TEST], np.int8),
+    shared_clock=True,
+  )
+  assert seen == [[4.0]]
+
+
+def test_a_history_has_the_order_inside_a_second():
+  frame = pl.DataFrame(
+    {
+      "row": [2, 3, 4, 5],
+      "user_id": ["u"] * 4,
+      "seconds": [7, 7, 7, 8],
+      "nanoseconds": [900, 500, 100, 0],
+      "item": pl.Series([2, 1, 0, 3], dtype=pl.Int32),
+      "kind": pl.Series([ORDERED] * 4, dtype=pl.Int8),
+    }
+  )
+  built = build_requests(
+    ordered_events(frame),
+    values=lambda training: PRICES,
+    split=_training,
+    shared_clock=True,
+  )
+  assert built.requests.history(0).tolist() == [0, 1, 2]
 
 
 def test_without_a_time_neighbours_with_a_query_are_a_page():

@@ -45,6 +45,7 @@ from gr_jax.data.sources.complete_journey.words import (
   natural_words,
   whole_phrase,
 )
+from gr_jax.data.training_period import event_counts, training_ends
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,7 +85,6 @@ def load(
   product_ids = products["product_id"].to_numpy()
   item = np.searchsorted(product_ids, lines["product_id"].to_numpy())
   bought = merge_lines(lines, item)
-  catalogue = _catalogue(products, lines, item, last_train_week)
   queries, query_of_item = _phrases(products)
   exposed = exposures(
     _table(directory, "promotions"),
@@ -101,7 +101,7 @@ def load(
     profiles=_profiles(directory, lines["household_id"].unique().sort()),
     split_ends=(last_train_week, last_train_week + config.valid_weeks),
   )
-  return catalogue, requests
+  return _catalogue(products, lines, item, requests), requests
 
 
 def _installed() -> Path:
@@ -142,8 +142,12 @@ def _lines(
       "transaction_timestamp",
     ],
   ).with_columns(
-    time=pl.col("transaction_timestamp").dt.epoch("s").min().over("basket_id")
+    moment=pl.col("transaction_timestamp")
+    .dt.epoch("ns")
+    .min()
+    .over("basket_id")
   )
+  lines = lines.with_columns(time=pl.col("moment") // 10**9)
   first, last = lines.select(first=pl.min("week"), last=pl.max("week")).row(0)
   last_train_week = last - config.valid_weeks - config.test_weeks
   if last_train_week < first:
@@ -155,7 +159,12 @@ def _lines(
     kept = lines["household_id"].unique().sort().head(config.max_households)
     lines = lines.filter(pl.col("household_id").is_in(kept.implode()))
   return lines.sort(
-    "household_id", "time", "basket_id", "product_id", "sales_value", "quantity"
+    "household_id",
+    "moment",
+    "basket_id",
+    "product_id",
+    "sales_value",
+    "quantity",
   ), last_train_week
 
 
@@ -171,11 +180,12 @@ def _catalogue(
   products: pl.DataFrame,
   lines: pl.DataFrame,
   item: np.ndarray,
-  last_train_week: int,
+  requests: Requests,
 ) -> Catalogue:
   """Builds the catalogue; popularity and values are of training lines only."""
-  training = lines.with_columns(item=item)
-  training = training.filter(pl.col("week") <= last_train_week)
+  household = lines["household_id"].rle_id().to_numpy()
+  ends = pl.Series(training_ends(requests)[household])
+  training = lines.with_columns(item=item).filter(pl.col("time") < ends)
   paid = training.filter((pl.col("quantity") > 0) & (pl.col("sales_value") > 0))
   prices = paid.group_by("item").agg(
     price=(pl.col("sales_value") / pl.col("quantity")).median()
@@ -189,9 +199,7 @@ def _catalogue(
     categories=categories,
     category_names=names,
     values=values,
-    popularity=np.bincount(
-      training["item"].to_numpy(), minlength=products.height
-    ).astype(np.int64),
+    popularity=event_counts(requests, num_items=products.height),
   )
 
 

@@ -1,0 +1,101 @@
+"""The training period: what may be learned, in events and in requests.
+
+Everything that is fitted or counted reads the past through the masks here:
+popularity, item values, item-item counts, transitions, vectors, baselines, the
+vocabulary, the preference model and the tokenizers.
+
+An event of user u at time t is *training* iff
+
+  t < the time of u's own first held-out request, and,
+  t < the time of the first held-out request of all users,
+
+the second only where the split is by time: where all requests of the training
+splits come before all held-out ones, on one clock ([OURS]; the protocols leave
+open what becomes of users without held-out requests). So
+
+* at a tie the event is held out: it may belong to what is asked for;
+* in a leave-one-out split the last events of every user are held out, and those
+  of others are training although they may be later: nothing else is;
+* a user without a held-out request is training as a whole in a leave-one-out
+  split, and up to the first held-out request of all in a split by time;
+* with `before=TEST` the validation period is learned as well, and held-out
+  requests are those of the test.
+"""
+
+import numpy as np
+
+from gr_jax.data.requests import CLICKED, VALID, Requests
+
+NEVER = np.iinfo(np.int64).max
+
+
+def request_mask(requests: Requests, *, before: int = VALID) -> np.ndarray:
+  """Returns `[R]` bool, True for requests of the splits before `before`."""
+  return requests.split < before
+
+
+def event_mask(requests: Requests, *, before: int = VALID) -> np.ndarray:
+  """Returns `[E]` bool, True for events of the training period.
+
+  The events of a user are sorted, so those of training come first.
+  """
+  return (
+    requests.event_time
+    < training_ends(requests, before=before)[requests.event_user]
+  )
+
+
+def page_mask(
+  requests: Requests, *, before: int = VALID, least: int = CLICKED
+) -> np.ndarray:
+  """Returns `[P]` bool, True for entries of pages of training requests.
+
+  Args:
+    requests: The requests.
+    before: The first split that is held out.
+    least: The least kind of an entry, CLICKED for what a request led to.
+  """
+  trained = request_mask(requests, before=before)[requests.page_request]
+  return trained & (requests.page_kind >= least)
+
+
+def event_counts(
+  requests: Requests, *, num_items: int, before: int = VALID
+) -> np.ndarray:
+  """Counts `[N]` int64 the training events of each item: its popularity."""
+  items = requests.event_item[event_mask(requests, before=before)]
+  return np.bincount(items, minlength=num_items).astype(np.int64)
+
+
+def training_ends(requests: Requests, *, before: int = VALID) -> np.ndarray:
+  """Returns `[U]` int64, the time from which a user's events are held out.
+
+  `NEVER` for a user of whom all events are training.
+  """
+  return ends_of(
+    requests.user,
+    requests.time,
+    requests.split,
+    num_users=len(requests.user_ids),
+    shared_clock=requests.shared_clock,
+    before=before,
+  )
+
+
+def ends_of(
+  user: np.ndarray,
+  time: np.ndarray,
+  split: np.ndarray,
+  *,
+  num_users: int,
+  shared_clock: bool,
+  before: int = VALID,
+) -> np.ndarray:
+  """Returns `training_ends` of requests that are still arrays `[R]`."""
+  held_out = split >= before
+  ends = np.full(num_users, NEVER)
+  np.minimum.at(ends, user[held_out], time[held_out])
+  last = time[~held_out].max(initial=-NEVER)
+  first = time[held_out].min(initial=NEVER)
+  by_time = shared_clock and last < first
+  return np.minimum(ends, first) if by_time else ends
