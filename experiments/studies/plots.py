@@ -2,9 +2,11 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from matplotlib.axes import Axes
 
+from experiments.studies import comparisons
 from experiments.studies.record import Record, View
 from gr_jax.evaluation.report import svg
 
@@ -17,6 +19,15 @@ class Panel:
   draw: Callable[[Axes], None]
   x: str = ""
   y: str = ""
+
+
+class Mark(NamedTuple):
+  """A difference, the ends of its interval, and whether it stands out."""
+
+  low: float
+  middle: float
+  high: float
+  stands_out: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,21 +116,21 @@ def curves(
 
 def intervals(
   axis: Axes,
-  lines: Sequence[tuple[str, Mapping[str, tuple[float, float, float]]]],
+  lines: Sequence[tuple[str, Mapping[str, Mark]]],
 ) -> None:
   """Draws dots with bars, one line per label and one colour per series.
 
   Args:
     axis: Where they are drawn.
-    lines: A label and, per series, `(low, middle, high)`. Where there is but
-      one series, what leaves out 0 has a colour.
+    lines: A label and a mark per series. Where there is but one series, what
+      stands out among all comparisons has a colour.
   """
   series = list(dict.fromkeys(name for _, marks in lines for name in marks))
   for place, (_, marks) in enumerate(lines):
-    for name, (low, middle, high) in marks.items():
+    for name, (low, middle, high, stands_out) in marks.items():
       k = series.index(name)
       at = place - 0.4 + 0.8 * (k + 0.5) / len(series)
-      unsure = len(series) == 1 and low <= 0 <= high
+      unsure = len(series) == 1 and not stands_out
       color = svg.MUTED if unsure else svg.SERIES[k]
       bar(axis, at, low, middle, high, color)
   axis.axvline(0, color=svg.MUTED, linewidth=1.2)
@@ -166,12 +177,14 @@ def legend(axis: Axes, names: Sequence[str]) -> None:
   axis.legend(frameon=False, fontsize=8)
 
 
-def points(row: Mapping) -> tuple[float, float, float]:
-  """The ends and the middle of a difference, in points."""
-  return 100 * row["low"], 100 * row["difference"], 100 * row["high"]
+def points(row: Mapping) -> Mark:
+  """A difference in points."""
+  middle, *ends = (100 * row[name] for name in ("difference", "low", "high"))
+  return Mark(ends[0], middle, ends[1], comparisons.stands_out(row))
 
 
-def percent(row: Mapping) -> tuple[float, float, float]:
-  """The ends and the middle of a difference, in percent of the baseline."""
+def percent(row: Mapping) -> Mark:
+  """A difference in percent of the baseline."""
   base = row["value"] - row["difference"] or 1.0
-  return tuple(x / base for x in points(row))
+  *figures, stands_out = points(row)
+  return Mark(*[x / base for x in figures], stands_out)

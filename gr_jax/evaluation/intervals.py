@@ -129,11 +129,10 @@ def resample(
     One figure per metric; NaN in a metric for which nothing counts.
   """
   seeds, requests, metrics = np.shape(values)
-  if groups is None:
-    groups = np.arange(requests)
+  users = np.arange(requests) if groups is None else groups
   columns = np.moveaxis(np.asarray(values, np.float64), 0, 1)
   found, drawn, n = _user_means(
-    columns.reshape(requests, -1), groups, resamples, seed
+    columns.reshape(requests, -1), users, resamples, seed
   )
   by_seed, drawn = (x.reshape(-1, seeds, metrics) for x in (found, drawn))
   value, means = by_seed[0].mean(axis=0), drawn.mean(axis=1)

@@ -4,10 +4,12 @@ import re
 from xml.etree import ElementTree
 
 import pytest
+from matplotlib.figure import Figure
 
 from experiments.studies import plots
 from experiments.studies.record import load_record
 from experiments.studies.study import load_study
+from gr_jax.evaluation.report import svg
 from tests.experiments.studies.study_test import RESULTS
 
 
@@ -63,6 +65,21 @@ def test_a_variant_that_a_world_does_without_has_no_line():
   assert texts.count("K = 4: a click, three exposures") == 3
   assert texts.count("K = 2: two clicks") == 9
   assert "shop world, click@10, K = 0, no KL -2.3 from SFT" in spoken
+
+
+def test_a_mark_is_in_points_or_percent_of_the_baseline_and_stands_out_by_q():
+  row = {"value": 0.5, "difference": 0.1, "low": 0.02, "high": 0.18, "q": 0.2}
+  assert plots.points(row) == pytest.approx((2, 10, 18, False))
+  assert plots.percent(row | {"q": 0.01}) == pytest.approx((5, 25, 45, True))
+
+
+@pytest.mark.parametrize("q", [0.01, 0.2])
+def test_one_series_is_muted_where_it_does_not_stand_out(q):
+  row = {"value": 0.5, "difference": 0.1, "low": 0.02, "high": 0.18, "q": q}
+  axis = Figure().add_subplot()
+  plots.intervals(axis, [("a line", {"": plots.points(row)})])
+  color = svg.SERIES[0] if q < 0.05 else svg.MUTED
+  assert axis.lines[0].get_color() == color
 
 
 def test_hollow_marks_and_curves_of_sa2crq():
