@@ -41,6 +41,46 @@ def test_masked_rows_equal_rows_that_are_not_there(seed):
   np.testing.assert_allclose(whole, kept, rtol=1e-4, atol=1e-5)
 
 
+def cross_entropy(cosines, own):
+  return np.log(np.exp(np.asarray(cosines) / 0.5).sum()) - own / 0.5
+
+
+def test_the_loss_is_half_of_both_directions():
+  """Items (1, 0), (0, 1); both queries (1, 0): cosines 1, 1 and 0, 0."""
+  items = jnp.array([[1.0, 0.0], [0.0, 1.0]])
+  queries = jnp.array([[1.0, 0.0], [1.0, 0.0]])
+  of_items = cross_entropy([1, 1], 1) + cross_entropy([0, 0], 0)
+  of_queries = cross_entropy([1, 0], 1) + cross_entropy([1, 0], 0)
+  assert abs(of_items - of_queries) > 0.5
+  np.testing.assert_allclose(
+    info_nce(items, queries, temperature=0.5),
+    (of_items + of_queries) / 2 / 2,
+    rtol=1e-5,
+  )
+
+
+@given(SEEDS)
+def test_the_loss_is_the_equation_over_the_negatives_of_each_row(seed):
+  items, queries = draw(seed)
+  rng = np.random.default_rng(seed)
+  where, mask = rng.random(6) < 0.7, rng.random((6, 6)) < 0.5
+  rows = items / np.linalg.norm(items, axis=1, keepdims=True)
+  columns = queries / np.linalg.norm(queries, axis=1, keepdims=True)
+  cosines = rows @ columns.T
+  kept = mask | np.eye(6, dtype=bool)
+  total = sum(
+    cross_entropy(cosines[i, kept[i]], cosines[i, i])
+    + cross_entropy(cosines[kept[:, i], i], cosines[i, i])
+    for i in np.flatnonzero(where)
+  )
+  found = info_nce(
+    items, queries, temperature=0.5, where=where, negative_mask=mask
+  )
+  np.testing.assert_allclose(
+    found, total / 2 / max(1, where.sum()), rtol=1e-4, atol=1e-6
+  )
+
+
 def test_nobody_with_a_query_gives_zero_loss_and_gradient():
   items, queries = draw(0)
 

@@ -2,7 +2,6 @@ import functools
 
 import jax
 import numpy as np
-import pytest
 from flax import linen as nn
 
 from gr_jax.generators.decoder_only import DecoderOnly
@@ -125,21 +124,3 @@ def test_an_unconstrained_search_reports_what_names_nothing():
   found = retriever.unconstrained_search(prompt, queries, beam_size=8)
   assert ((found.ids >= -1) & (found.ids < semantic_ids().num_ids)).all()
   assert (found.ids == -1).any()
-
-
-@pytest.fixture
-def shared_ids():
-  """Items 0, 2, 3 share an ID; item 1 has its own."""
-  return SemanticIds(np.array([[0, 0], [1, 0], [0, 0], [0, 0]]), (2, 1))
-
-
-def test_items_of_one_id_follow_by_popularity(shared_ids):
-  popularity = np.array([1, 9, 5, 5])
-  out = expand_items(np.array([[0, 1], [1, -1]]), shared_ids, popularity, k=4)
-  assert out.tolist() == [[2, 3, 0, 1], [1, -1, -1, -1]]
-
-
-def test_an_id_is_seen_when_all_its_items_are(shared_ids):
-  seen = [np.array([0, 2]), np.array([3, 2, 0, 0]), np.array([1])]
-  out = fully_seen_ids(seen, shared_ids)
-  assert [ids.tolist() for ids in out] == [[], [0], [1]]

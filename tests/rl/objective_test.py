@@ -1,3 +1,7 @@
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from gr_jax.rl.advantages import informative_groups
@@ -8,6 +12,7 @@ from gr_jax.rl.objective import (
   alignment_config,
   all_groups,
   group_weights,
+  objective,
 )
 from gr_jax.rl.old_policy import OldPolicy
 from gr_jax.rl.policies import IdSamples
@@ -85,3 +90,54 @@ def test_a_section_gives_the_objective_that_it_describes():
   assert (found.kl_coef, found.kl_estimator) == (0.5, k2)
   assert (found.nll_coef, found.parts) == (0.1, 2)
   assert found.old_policy == OldPolicy(3, 0.9)
+
+
+class Context(NamedTuple):
+  reference: jax.Array
+  positives: jax.Array
+
+
+def scores(params, context, samples):
+  """Log-probabilities of a code a member: the parameters themselves."""
+  del samples
+  return params, context.positives
+
+
+def test_the_terms_of_the_objective_are_the_equation():
+  """Two prompts of two members; an expert is left out of the divergence."""
+  samples, rewards = batch(
+    rewards=[[1, 0], [0, 1]],
+    sampled=[[True, False], [True, True]],
+    positives=[True, False],
+  )
+  config = AlignmentConfig(
+    policy_loss=lambda group: jnp.sum(
+      group.rewards * jnp.sum(group.log_probs, axis=-1), axis=-1
+    ),
+    kl_coef=0.5,
+    kl_estimator=k2,
+    nll_coef=0.25,
+  )
+  params = jnp.array([[-1.0, -2.0], [-3.0, -4.0]])[..., None]
+  context = Context(
+    reference=jnp.array([[-2.0, -9.0], [-3.0, -2.0]])[..., None],
+    positives=jnp.array([[[-0.7]], [[-5.0]]]),
+  )
+  value, (terms, _) = objective(
+    params,
+    params,
+    context,
+    samples,
+    rewards,
+    group_weights(samples, rewards, config),
+    score=scores,
+    config=config,
+  )
+  policy = (-1 - 4) / 2
+  # k2 of prompt 0 is 1 / 2, its expert's would be 49 / 2; of prompt 1 it is the
+  # mean of 0 and 4 / 2.
+  kl = (0.5 + (0 + 2) / 2) / 2
+  np.testing.assert_allclose(terms["align/policy_loss"], policy, rtol=1e-6)
+  np.testing.assert_allclose(terms["align/kl"], kl, rtol=1e-6)
+  np.testing.assert_allclose(terms["align/nll"], 0.7, rtol=1e-6)
+  np.testing.assert_allclose(value, policy + 0.5 * kl + 0.25 * 0.7, rtol=1e-6)

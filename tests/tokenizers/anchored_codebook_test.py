@@ -117,3 +117,22 @@ def test_extensions_stand_behind_the_anchors_and_lower_the_error():
 def test_too_few_tail_items_are_refused():
   with pytest.raises(ValueError, match="2 tail items cannot start 3 new codes"):
     extended(X[:2])
+
+
+def test_extensions_start_from_the_half_that_is_farthest_from_its_anchor():
+  given = []
+
+  def cluster(rows, *, num_clusters, key):
+    given.append(np.asarray(rows))
+    return kmeans.fit(rows, num_clusters=num_clusters, key=key, iterations=1)
+
+  heads = tuple(book[:size] for book, size in zip(BOOKS, ANCHORS))
+  anchored_codebook.extend(
+    heads, X, sizes=(5, 4, 6), cluster=cluster, key=jax.random.key(2)
+  )
+  (rows,) = given  # The other levels have anchors alone.
+  gaps = np.square(np.asarray(X)[:, None] - np.asarray(heads[0])).sum(-1).min(1)
+  far = np.asarray(X)[np.argsort(-gaps)[:20]]
+  np.testing.assert_array_equal(
+    rows[np.lexsort(rows.T)], far[np.lexsort(far.T)]
+  )

@@ -1,150 +1,66 @@
-import dataclasses
+"""The first code is the category where it is known, the rest is an RQ-VAE."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gr_jax.tokenizers import (
-  clicks,
-  codebooks,
-  cq_sid,
-  cq_sid_training,
-  rq_vae,
-  rq_vae_training,
-)
+from gr_jax.tokenizers import cq_sid, quantizers, rq_vae
 
 VAE = rq_vae.RqVaeConfig(
-  hidden=(16,),
-  latent=4,
-  levels=(6, 8, 8),
-  beta=1.0,
-  codebook=codebooks.EmaCodebook(),
-  batch_size=32,
-  steps=40,
-  init_rows=128,
-  init_iterations=2,
-  dot_general=jax.lax.dot_general,
+  hidden=(16,), latent=4, levels=(6, 8, 8), dot_general=jax.lax.dot_general
 )
-CONFIG = cq_sid.CqSidConfig(vae=VAE, pairs=16)
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(200, 8)).astype(np.float32)
 CATEGORIES = np.where(RNG.random(200) < 0.3, -1, RNG.integers(0, 5, 200))
-PAIRS = {
-  "query_vectors": RNG.normal(size=(7, 8)).astype(np.float32),
-  "pair_item": RNG.integers(0, 200, 50),
-  "pair_query": RNG.integers(0, 7, 50),
-}
-NO_PAIRS = {
-  "query_vectors": np.zeros((0, 8), np.float32),
-  "pair_item": np.zeros(0, int),
-  "pair_query": np.zeros(0, int),
-}
 
 
-KEY = jax.random.key(1)
-loss = jax.jit(cq_sid_training.loss, static_argnames="config")
-
-
-def fit(categories=CATEGORIES, number=5, pairs=PAIRS):
-  return cq_sid_training.fit(
-    click_data(categories, pairs), num_categories=number, config=CONFIG, key=KEY
-  )
-
-
-def click_data(categories, pairs=PAIRS):
-  return clicks.Clicks(
-    jnp.asarray(X),
-    jnp.asarray(categories, jnp.int32),
-    jnp.asarray(pairs["query_vectors"]),
-    jnp.stack([pairs["pair_item"], pairs["pair_query"]], axis=-1),
-  )
-
-
-def draw_batch(categories):
-  data = click_data(categories)
-  return clicks.draw_batch(data, jax.random.key(2), items=32, pairs=16)
-
-
-def start():
-  params = rq_vae.init_params(
-    rq_vae.build_model(VAE, features=8), jax.random.key(3)
-  )
+@pytest.fixture(scope="module")
+def tokenizer():
+  model = rq_vae.build_model(VAE, features=8)
+  params = rq_vae.init_params(model, jax.random.key(3))
   keys = jax.random.split(jax.random.key(4), 3)
-  return params, tuple(
-    jax.random.normal(key, (size, 4)) for key, size in zip(keys, VAE.levels)
+  books = tuple(
+    jax.random.normal(key, (size, 4)) for key, size in zip(keys, (5, 8, 8))
   )
+  return cq_sid.CqSid(rq_vae.RqVae(VAE, params, books))
 
 
-def test_the_first_code_is_the_category_where_it_is_known():
-  tokenizer, history = fit()
+def test_the_first_code_is_the_category_where_it_is_known(tokenizer):
   codes = tokenizer.encode(X, CATEGORIES)
   known_mask = CATEGORIES >= 0
   np.testing.assert_array_equal(codes[known_mask, 0], CATEGORIES[known_mask])
-  sizes = cq_sid_training.level_sizes(CONFIG, num_categories=5)
-  assert sizes == (5, 8, 8)
-  assert (codes < np.array(sizes)).all()
-  assert np.isfinite(history[-1]["nce"])
-  assert tokenizer.level_sizes == sizes
+  np.testing.assert_array_equal(
+    codes[~known_mask], tokenizer.vae.encode(X)[~known_mask]
+  )
+  assert tokenizer.level_sizes == (5, 8, 8)
   with pytest.raises(ValueError, match="category 5 has no code among 5"):
     tokenizer.encode(X[:1], np.array([5]))
 
 
-def test_categories_that_occur_never_restart():
-  state = cq_sid_training.init_state(
-    click_data(CATEGORIES), num_categories=5, config=CONFIG, key=KEY
-  )
-  assert state.memory[0].pinned.all()
+def test_codes_below_are_those_of_what_the_category_leaves(tokenizer):
+  codes = tokenizer.encode(X, np.full(200, 2))
+  first, *rest = tokenizer.vae.codebooks
+  residual = tokenizer.vae.latents(X) - first[2]
+  expected = quantizers.residual_quantize(residual, tuple(rest)).codes
+  np.testing.assert_array_equal(codes[:, 1:], expected)
 
 
-def test_without_queries_and_categories_it_equals_rq_vae():
-  config = dataclasses.replace(CONFIG, gamma=0.0)
-  batch = draw_batch(np.full(200, -1))
-  params, books = start()
-  value, (metrics, _) = loss(params, books, batch, config=config)
-  plain, _ = rq_vae_training.loss(params, books, batch.vectors, config=VAE)
-  np.testing.assert_allclose(value, plain, rtol=1e-6)
-  assert metrics["nce"] > 0
+def test_without_categories_all_codes_are_the_nearest(tokenizer):
+  np.testing.assert_array_equal(tokenizer.encode(X), tokenizer.vae.encode(X))
 
 
-def test_gamma_weighs_the_contrastive_loss():
-  batch = draw_batch(CATEGORIES)
-  params, books = start()
-  values = [
-    loss(params, books, batch, config=dataclasses.replace(CONFIG, gamma=gamma))[
-      0
-    ]
-    for gamma in (0.0, 2.0)
-  ]
-  nce = cq_sid_training.contrast(params, batch, config=CONFIG)
-  np.testing.assert_allclose(values[1] - values[0], 2 * nce, rtol=1e-4)
-
-
-def test_a_catalogue_without_categories_and_queries_trains():
-  none = np.full(200, -1)
-  tokenizer, history = fit(categories=none, number=0, pairs=NO_PAIRS)
-  codes = tokenizer.encode(X, none)
-  assert tokenizer.vae.codebooks[0].shape == (6, 4)
-  assert len(np.unique(codes[:, 0])) > 1
-  assert history[-1]["nce"] == 0
-
-
-LATENTS = jnp.array([[1.0, 0.0], [3.0, 0.0], [0.0, 5.0], [0.0, 6.0]])
-FOUR = jnp.array([0, 0, 2, -1])
+def test_a_category_is_taken_at_its_depth_or_the_last_one():
+  columns = np.array([[0, 3], [1, -1]])
+  assert cq_sid.category_column(columns, 0).tolist() == [-1, -1]
+  assert cq_sid.category_column(columns, 1).tolist() == [0, 1]
+  assert cq_sid.category_column(columns, 2).tolist() == [3, -1]
+  assert cq_sid.category_column(columns, 9).tolist() == [3, -1]
+  assert cq_sid.category_column(columns[:, :0], 2).tolist() == [-1, -1]
 
 
 def test_a_known_category_is_the_code_and_an_unknown_one_the_nearest():
+  latents = jnp.array([[1.0, 0.0], [3.0, 0.0], [0.0, 5.0], [0.0, 6.0]])
   codebook = jnp.array([[9.0, 9.0], [0.0, 6.0], [0.0, 0.0]])
-  assign = cq_sid.known_or_nearest(FOUR)
-  np.testing.assert_array_equal(assign(LATENTS, codebook), [0, 0, 2, 1])
-
-
-def test_rows_are_means_of_known_categories_and_stay_where_none_occurs():
-  rows = jnp.full((3, 2), 7.0)
-  found = cq_sid_training.category_means(LATENTS, FOUR, rows)
-  np.testing.assert_allclose(found, [[2, 0], [7, 7], [0, 5]])
-
-
-def test_unknown_is_not_a_category_that_occurs():
-  found = cq_sid_training.occurring(FOUR, num_categories=4)
-  np.testing.assert_array_equal(found, [True, False, True, False])
+  assign = cq_sid.known_or_nearest(jnp.array([0, 0, 2, -1]))
+  np.testing.assert_array_equal(assign(latents, codebook), [0, 0, 2, 1])

@@ -110,12 +110,19 @@ def test_a_query_in_two_splits_is_refused(tmp_path):
 
 def test_bm25_on_scifact_is_where_it_is_known_to_be():
   root = Path(__file__).parents[3]
-  data = Path(os.environ.get("GR_JAX_DATA", root / "../validated/data"))
+  data = Path(os.environ.get("GR_JAX_DATA", root / "../shared/data"))
   if not (data / "scifact").is_dir():
     pytest.skip(f"no scifact in {data}; set GR_JAX_DATA to run this test")
-  catalogue, requests, grades = beir.load(data / "scifact")
-  rows = requests.rows(TEST, "search")
-  assert (len(catalogue), len(rows)) == (5183, 300)
+  found, documents = bm25_ndcg(data / "scifact", TEST)
+  assert documents == 5183
+  assert len(found) == 300
+  assert abs(np.mean(list(found.values())) - 0.660) < 0.01
+
+
+def bm25_ndcg(folder, split):
+  """`[R]` nDCG@10 of BM25 on the judged queries of a split, and their texts."""
+  catalogue, requests, grades = beir.load(folder)
+  rows = requests.rows(split, "search")
   state = bm25.fit(catalogue.texts, catalogue.popularity)
   queries = requests.queries[requests.query[rows]]
   ranked = bm25.rank(state, queries, k=10)
@@ -125,5 +132,17 @@ def test_bm25_on_scifact_is_where_it_is_known_to_be():
     requests.page_offsets[rows + 1],
   )
   judged = row_lists.RowLists(pages.offsets, requests.page_item[pages.rows])
-  found = graded_ndcg(ranked, judged, grades[pages.rows]).mean()
-  assert abs(found - 0.660) < 0.01
+  found = graded_ndcg(ranked, judged, grades[pages.rows])
+  return dict(zip(queries.tolist(), found.tolist())), len(catalogue)
+
+
+def test_figures_of_bm25_are_those_of_the_grades(tmp_path):
+  """For "milk" BM25 has the shorter d2 first, which was judged the worse."""
+  write_beir(tmp_path)
+  (tmp_path / "qrels" / "train.tsv").write_text(
+    "query-id\tcorpus-id\tscore\nq1\td1\t2\nq2\td1\t2\nq2\td2\t1\n"
+  )
+  found, _ = bm25_ndcg(tmp_path, TRAIN)
+  swapped = (1 + 2 / np.log2(3)) / (2 + 1 / np.log2(3))
+  assert found == {"oat drink": 1.0, "milk": pytest.approx(swapped)}
+  assert bm25_ndcg(tmp_path, TEST) == ({"rye": 1.0}, 4)

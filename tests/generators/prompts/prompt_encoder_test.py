@@ -153,3 +153,14 @@ def test_an_item_is_merged_the_same_whoever_stands_beside_it():
     ),
   )
   np.testing.assert_allclose(together[2, -2:], alone[0, -2:], rtol=1e-6)
+
+
+def test_an_item_and_its_separator_are_read_where_the_item_is():
+  prompt = prompts()
+  mask = np.array([True, False, False, True, False, True, True])
+  prompt = Prompt(
+    prompt.profile, prompt.history, np.stack([mask, ~mask, mask, ~mask])
+  )
+  _, found = merge(start(), prompt=prompt)
+  want = np.array([1, 0, 0, 0, 0, 1, 1, 0, 0, 1, 1, 1, 1], bool)
+  np.testing.assert_array_equal(found, np.stack([want, ~want, want, ~want]))

@@ -110,3 +110,28 @@ def test_batches_must_divide_over_hosts(monkeypatch):
   monkeypatch.setattr(jax, "process_count", lambda: 3)
   with pytest.raises(ValueError, match="multiple of the number of hosts"):
     batches()
+
+
+def test_a_prompt_comes_up_as_often_as_its_pages_fill_a_row():
+  """In rows of 4 places and 2 pages: 4 places fill one, 5 or 3 pages two."""
+  offsets = np.array([0, 2, 4, 9, 10, 11, 12])  # Pages of 2 2 | 5 | 1 1 1.
+  ids = np.arange(12) % semantic_ids().num_ids
+  found = Pages(
+    group_offsets=np.array([0, 2, 3, 6]),
+    request=np.arange(6),
+    offsets=offsets,
+    ids=ids,
+    grades=np.zeros(12, np.int8),
+  )
+  config = PageExamplesConfig(batch_size=1, places=4, pages=2, hidden_share=0)
+  dataset = training_pages(
+    found, writer(), semantic_ids().ids, shop().requests.query, config=config
+  )
+  group_of = {
+    tuple(semantic_ids().ids[i]): g
+    for g, (begin, end) in enumerate([(0, 4), (4, 9), (9, 12)])
+    for i in ids[begin:end]
+  }
+  epoch = itertools.islice(iter(dataset), 5)
+  shown = [group_of[tuple(batch.codes[0, 0].tolist())] for batch in epoch]
+  assert sorted(shown) == [0, 1, 1, 2, 2]

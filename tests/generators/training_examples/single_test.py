@@ -7,6 +7,7 @@ import pytest
 from gr_jax.data.requests import TRAIN
 from gr_jax.generators.training_examples.single import (
   ExamplesConfig,
+  TargetGroups,
   group_targets,
   training_examples,
 )
@@ -99,3 +100,26 @@ def test_every_pair_comes_up_about_equally_often():
   ]
   assert sum(targets) >= len(groups.item)
   assert sum(targets) <= len(groups.item) + 2 * len(groups)
+
+
+def test_a_group_of_n_pairs_comes_up_ceil_of_n_over_p_times_an_epoch():
+  """Groups of 1, 2 and 3 pairs in rows of 2 come up 1, 1 and 2 times."""
+  requests = shop().requests
+  first = [int(np.flatnonzero(requests.user == u)[0]) for u in (0, 1, 2)]
+  groups = TargetGroups(
+    offsets=np.array([0, 1, 3, 6]),
+    request=np.repeat(first, (1, 2, 3)),
+    item=np.array([0, 1, 2, 3, 4, 5]),
+  )
+  config = ExamplesConfig(batch_size=1, targets=2, hidden_share=0.0, seed=1)
+  batches = training_examples(
+    requests, groups, writer(), semantic_ids().codes, config=config
+  )
+  user = {
+    tuple(semantic_ids().codes[i]): g
+    for g, items in enumerate(([0], [1, 2], [3, 4, 5]))
+    for i in items
+  }
+  epoch = itertools.islice(iter(batches), 4)
+  shown = [user[tuple(batch.codes[0, 0].tolist())] for batch in epoch]
+  assert sorted(shown) == [0, 1, 2, 2]

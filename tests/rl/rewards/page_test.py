@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,3 +64,22 @@ def test_rewards_of_ids_stay_among_the_four_values(seed):
   found = id_reward(rng.integers(0, 400, 5), ids)
   assert set(np.round(found.ravel().tolist(), 6)) <= {0, 0.1, 0.5, 1}
   np.testing.assert_array_equal(found == 0, ids < 0)
+
+
+def test_of_an_item_that_is_on_a_page_twice_the_best_kind_counts():
+  """Item 3 was ordered and shown again, item 5 shown and then clicked."""
+  log = shop().requests
+  offsets = np.full(len(log) + 1, 5)
+  offsets[0] = 0
+  twice = dataclasses.replace(
+    log,
+    page_offsets=offsets,
+    page_item=np.array([3, 5, 3, 5, 4], np.int32),
+    page_kind=np.array([ORDERED, EXPOSED, EXPOSED, CLICKED, EXPOSED], np.int8),
+    page_value=np.zeros(5, np.float32),
+  )
+  config = page.PageRewardConfig(4.0, 3.0, 2.0, 1.0)
+  found = page.PageReward(twice, config)(
+    np.array([0, 0, 0, 0, 1]), np.array([3, 5, 4, 6, 3])
+  )
+  assert found.tolist() == [4.0, 3.0, 2.0, 1.0, 1.0]
