@@ -8,6 +8,7 @@ import pytest
 
 from gr_jax.decoding.beams import (
   best_candidates,
+  check_columns,
   has_end_column,
   level_widths,
   next_log_probs,
@@ -98,3 +99,13 @@ def test_end_is_one_column_more_and_never_at_the_root():
   for level, columns in ((0, 3), (1, 5), (1, 2)):
     with pytest.raises(ValueError, match=f"gave {columns} columns"):
       has_end_column(jnp.zeros((1, 1, columns)), TRIE, level)
+
+
+def test_ids_that_end_early_need_an_end_column_below_the_root():
+  short = build_trie(np.array([[0, -1], [1, 2]]), (2, 3))
+  check_columns(jnp.zeros((1, 2)), short, 0)
+  check_columns(jnp.zeros((1, 1, 4)), short, 1)
+  check_columns(jnp.zeros((1, 1, 3)), TRIE, 1)
+  check_columns(jnp.zeros((1, 1, 4)), TRIE, 1)
+  with pytest.raises(ValueError, match="must give 4 columns, END last"):
+    check_columns(jnp.zeros((1, 1, 3)), short, 1)
