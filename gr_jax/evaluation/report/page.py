@@ -13,7 +13,10 @@ import jinja2
 
 
 class Cell(NamedTuple):
-  """A figure or a name, small print beside it, and "best", "absent" or ""."""
+  """A figure or a name, and small print beside it.
+
+  The tone colours it: "best", "ahead", "behind" or "".
+  """
 
   text: str
   note: str = ""

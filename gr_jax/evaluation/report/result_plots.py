@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from gr_jax.evaluation import results as tidy
-from gr_jax.evaluation.report import page, svg
+from gr_jax.evaluation.report import page, svg, verdicts
 
 
 def colors(rows: Sequence[dict]) -> dict[str, str]:
@@ -49,6 +49,50 @@ def recall_by_system(rows: Sequence[dict]) -> page.Figure:
       "Recall@10 of items, seen items kept. Dots are means, bars 95 % "
       "intervals; baselines are grey. A system is absent where it does not "
       "apply.",
+    )
+
+
+def difference_by_system(rows: Sequence[dict]) -> page.Figure:
+  """The paired difference of the model to every system, about a line at 0.
+
+  Args:
+    rows: one figure per system and kind of requests, those of the model left
+      out.
+  """
+  color_of = {
+    verdicts.AHEAD: svg.SERIES[2],
+    verdicts.BEHIND: svg.SERIES[1],
+    verdicts.LEVEL: svg.BASELINE,
+  }
+
+  def draw(panel: Axes, place: int, color: str, found: list[dict]) -> None:
+    del color  # It says the verdict here, not the system.
+    for row in found:
+      tone = color_of[verdicts.verdict(row)]
+      ends = [row["difference_low"], row["difference_high"]]
+      panel.plot(ends, [place] * 2, color=tone, linewidth=2.4)
+      panel.plot(row["difference"], place, "o", color=tone, markersize=7)
+
+  spoken = "; ".join(
+    f"{svg.plain(row['requests'])}, against {row['system']}: "
+    f"{verdicts.verdict(row)}, {verdicts.difference(row)}"
+    for row in rows
+  )
+  with svg.drawing("difference_by_system"):
+    figure, axes = _by_system(rows, draw, "difference_high", spare=0.1)
+    for panel, kind in zip(axes, tidy.kinds(rows)):
+      own = tidy.select(rows, requests=kind)
+      low = min(0, *[row["difference_low"] for row in own])
+      high = max(0, *[row["difference_high"] for row in own])
+      margin = 0.08 * (high - low) or 1
+      panel.set_xlim(low - margin, high + margin)
+      panel.axvline(0, color=svg.MUTED, linewidth=1)
+    return page.Figure(
+      svg.to_svg(figure, label=spoken),
+      "Recall@10 of the model minus that of every other system, over the same "
+      "requests, with the 95 % interval of the paired difference. Right of 0 "
+      "(green) the model is ahead, left of it (brown) behind; where the bar "
+      "crosses 0 (grey) the two cannot be told apart.",
     )
 
 

@@ -3,34 +3,43 @@
 from collections.abc import Mapping, Sequence
 
 from gr_jax.evaluation import results as tidy
+from gr_jax.evaluation.report import verdicts
 from gr_jax.evaluation.report.page import Cell, Row, Table
 from gr_jax.evaluation.report.svg import plain
 
 
-def by_system(rows: Sequence[dict], *, metric: str, k: int) -> Table:
-  """Systems against kinds of requests: one metric with its intervals.
+def against_model(
+  rows: Sequence[dict],
+  *,
+  metric: str,
+  k: int,
+  fallback: Mapping[str, float] | None = None,
+) -> Table:
+  """One metric of all systems, and the paired difference of the model to each.
 
   Args:
-    rows: results of one level, one treatment of seen items and all segments
-      "all". The best figure of a column is marked.
+    rows: results of one kind of requests, one level, one treatment of seen
+      items and the segment "all". The best figure is marked.
     metric: the name of the metric.
     k: its cutoff.
+    fallback: the share of requests that a system ranks as `popularity` does.
   """
   rows = tidy.select(rows, metric=metric, k=k)
-  columns = {
-    kind: tidy.select(rows, requests=kind) for kind in tidy.kinds(rows)
-  }
-  best = {
-    kind: max(row["value"] for row in column)
-    for kind, column in columns.items()
-  }
+  roles = {row["role"]: row["system"] for row in reversed(rows)}
+  model = roles.get(tidy.MODEL)
+  shares = {name: share for name, share in (fallback or {}).items() if share}
+  kind = f"{plain(rows[0]['requests'])}, {rows[0]['n']:,} requests"
+  head = [kind, f"{metric}@{k}"]
+  head += [f"{model} minus it", f"{model} is"] if model else []
+  head += ["as popularity"] if shares else []
+  best = max(row["value"] for row in rows)
   lines = []
-  for system in tidy.from_best(rows):
-    own = tidy.select(rows, system=system)
-    figures = {row["requests"]: row for row in own}
-    cells = [_cell(figures.get(kind), best[kind]) for kind in columns]
-    lines.append(Row([Cell(system), *cells], own[0]["role"]))
-  head = ["system", *[f"{plain(kind)} {metric}@{k}" for kind in columns]]
+  for row in sorted(rows, key=lambda row: -row["value"]):
+    share = shares.get(row["system"])
+    cells = [Cell(row["system"]), _figure(row, best)]
+    cells += _difference(row) if model else []
+    cells += [Cell(f"{share:.1%}" if share else "")] if shares else []
+    lines.append(Row(cells, row["role"]))
   return Table(head, lines)
 
 
@@ -48,9 +57,31 @@ def every_cutoff(rows: Sequence[dict]) -> Table:
   return Table(["system and metric", *[f"@{k}" for k in cutoffs]], lines)
 
 
-def _cell(row: Mapping | None, best: float) -> Cell:
-  if row is None:
-    return Cell("n/a", tone="absent")
+def settings(choices: Sequence[dict]) -> Table:
+  """Recall@10 on validation of every setting of a baseline."""
+  lines = []
+  for row in choices:
+    figure = _figure(row, row["value"] if row["chosen"] else -1)
+    names = (row["system"], plain(row["requests"]), row["setting"])
+    chosen = "chosen" if row["chosen"] else ""
+    lines.append(Row([*map(Cell, names), figure, Cell(chosen)]))
+  head = ["baseline", "requests", "setting", "recall@10, validation", ""]
+  return Table(head, lines)
+
+
+def _figure(row: Mapping, best: float) -> Cell:
   interval = f"{row['low']:.4f} to {row['high']:.4f}"
   tone = "best" if row["value"] == best else ""
   return Cell(f"{row['value']:.4f}", interval, tone)
+
+
+def _difference(row: Mapping) -> list[Cell]:
+  """The paired difference, and its verdict."""
+  if row["difference"] is None:
+    return [Cell(""), Cell("")]
+  interval = f"{row['difference_low']:+.4f} to {row['difference_high']:+.4f}"
+  word = verdicts.verdict(row)
+  return [
+    Cell(f"{row['difference']:+.4f}", interval),
+    Cell(word, tone="" if word == verdicts.LEVEL else word),
+  ]

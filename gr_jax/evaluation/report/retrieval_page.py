@@ -7,15 +7,14 @@ from markupsafe import Markup
 from gr_jax.evaluation import results as tidy
 from gr_jax.evaluation.report import (
   result_plots,
-  result_tables,
+  result_sections,
   run_plots,
   run_sections,
+  verdicts,
 )
 from gr_jax.evaluation.report.page import Section, Tile, page
+from gr_jax.evaluation.report.result_sections import MAIN, METRIC
 from gr_jax.evaluation.report.svg import plain
-
-_MAIN = {"level": "item", "seen": "kept", "segment": "all"}
-_METRIC = {"metric": "recall", "k": 10}
 
 _HOW_TO_READ = Section(
   "How to read this",
@@ -27,8 +26,10 @@ _HOW_TO_READ = Section(
       "encoder where the run trained one. A model that does not beat its "
       "baselines has learned nothing that they do not know. The bar through a "
       "dot is the 95 % interval: how far the figure moves when users are drawn "
-      "again and again with replacement. Where two bars do not overlap the "
-      "systems differ; where they do, the difference may be luck."
+      "again and again with replacement. Whether two systems differ is read "
+      "from their <b>paired difference</b>: the mean of the model minus the "
+      "system over the same requests. Where its interval holds 0 they cannot "
+      "be told apart."
     ),
     Markup(
       "<b>Semantic</b> requests show only the query, <b>personalised</b> ones "
@@ -48,13 +49,15 @@ def retrieval_page(report: Mapping) -> str:
   anything else are left out with it.
   """
   results, commits = report["results"], report.get("commits", {})
+  fallback = report.get("fallback", ())
   total = run_plots.spoken_time(sum(report["seconds"].values()))
   own = tidy.select(results, role=tidy.MODEL)
   models = ", ".join(dict.fromkeys(row["system"] for row in own))
   curves = run_plots.training_curves(report.get("history", {}))
   return page(
     f"{models} against its baselines" if models else "Baselines",
-    f"All on the same requests; the run took {total}.",
+    f"{verdicts.summary(results)} All answered the same requests; the run took "
+    f"{total}.".strip(),
     [
       Section(
         warnings=run_sections.mixed_commits(commits),
@@ -62,13 +65,14 @@ def retrieval_page(report: Mapping) -> str:
         folds=[_HOW_TO_READ],
       ),
       _all_systems(results),
+      result_sections.paired(results, fallback, report.get("choices", ())),
       _head_and_tail(results),
       _search(report.get("beams", ()), report.get("hallucination", ())),
       Section("Training", figures=curves),
       run_sections.semantic_ids(
         *(report.get(n, ()) for n in ("quality", "level_sizes", "items_per_id"))
       ),
-      Section("More figures", folds=_details(results)),
+      Section("More figures", folds=result_sections.details(results, fallback)),
       run_sections.stages(
         report["seconds"],
         commits,
@@ -79,18 +83,13 @@ def retrieval_page(report: Mapping) -> str:
 
 
 def _all_systems(results: Sequence[dict]) -> Section:
-  rows = tidy.select(results, **_MAIN)
-  recall = tidy.select(rows, **_METRIC)
-  names = ("recall", "ndcg") if recall else ()
-  return Section(
-    "Against the baselines",
-    figures=[result_plots.recall_by_system(recall)] if recall else [],
-    tables=[result_tables.by_system(rows, metric=n, k=10) for n in names],
-  )
+  recall = tidy.select(results, **MAIN, **METRIC)
+  figures = [result_plots.recall_by_system(recall)] if recall else []
+  return Section("Against the baselines", figures=figures)
 
 
 def _head_and_tail(results: Sequence[dict]) -> Section:
-  rows = tidy.select(results, level="item", seen="kept", **_METRIC)
+  rows = tidy.select(results, level="item", seen="kept", **METRIC)
   rows = [row for row in rows if row["segment"] in ("head", "tail")]
   figures = [result_plots.head_against_tail(rows)] if rows else []
   return Section("Head against tail", figures=figures)
@@ -111,47 +110,24 @@ def _search(beams: Sequence[dict], hallucination: Sequence[dict]) -> Section:
   )
 
 
-def _details(results: Sequence[dict]) -> list[Section]:
-  """The same tables for IDs and unseen items, then every cutoff."""
-  tables = {}
-  for level, seen in dict.fromkeys((r["level"], r["seen"]) for r in results):
-    rows = tidy.select(results, level=level, seen=seen, segment="all")
-    if (level, seen) != ("item", "kept"):
-      name = f"Recall@10, {level} level, seen items {seen}"
-      tables[name] = result_tables.by_system(rows, metric="recall", k=10)
-  rows = tidy.select(results, **_MAIN)
-  for kind in tidy.kinds(rows):
-    own = tidy.select(rows, requests=kind)
-    name = f"Every cutoff, {plain(kind)} requests"
-    tables[name] = result_tables.every_cutoff(own)
-  return [Section(name, tables=[table]) for name, table in tables.items()]
-
-
 def _tiles(results: Sequence[dict]) -> list[Tile]:
-  rows = tidy.select(results, **_MAIN, **_METRIC)
+  rows = tidy.select(results, **MAIN, **METRIC)
   return [
     _tile(kind, tidy.select(rows, requests=kind)) for kind in tidy.kinds(rows)
   ]
 
 
 def _tile(kind: str, rows: Sequence[dict]) -> Tile:
-  """The run's own model on one kind of requests, and the best baseline."""
+  """The run's own model on one kind of requests, and the best of the others."""
   models = tidy.select(rows, role=tidy.MODEL)
-  baselines = tidy.select(rows, role=tidy.BASELINE)
   # A run reports its own model first; others stand beside it.
-  own = models[0] if models else max(baselines, key=lambda row: row["value"])
+  own = models[0] if models else max(rows, key=lambda row: row["value"])
   lines = [f"{own['low']:.4f} to {own['high']:.4f}, {own['n']:,} requests"]
-  if models and baselines:
-    best = max(baselines, key=lambda row: row["value"])
-    lines.append(f"best baseline: {best['system']} {best['value']:.4f}")
-    lines.append(_verdict(own, best))
+  others = [row for row in rows if row["difference"] is not None]
+  if models and others:
+    best = max(others, key=lambda row: row["value"])
+    lines.append(f"best other: {best['system']} {best['value']:.4f}")
+    word = verdicts.verdict(best)
+    lines.append(f"{word}: {verdicts.difference(best, 4)}")
   name = f"{plain(kind)}, {own['system']}, recall@10"
   return Tile(name, f"{own['value']:.4f}", lines)
-
-
-def _verdict(model: Mapping, baseline: Mapping) -> str:
-  if model["low"] > baseline["high"]:
-    return "baseline beaten, the intervals lie apart"
-  if model["high"] < baseline["low"]:
-    return "baseline not reached, the intervals lie apart"
-  return "no clear difference, the intervals overlap"

@@ -6,6 +6,7 @@ Both take rows of cells, of which the first is the head.
 from collections.abc import Sequence
 
 from gr_jax.evaluation import results as tidy
+from gr_jax.evaluation.report import verdicts
 
 HEADLINE = (("recall", 10), ("ndcg", 10))
 # Where people graded the pages.
@@ -47,6 +48,7 @@ def headline(
   """Recall@10 and NDCG@10 of every system, one block per kind of requests.
 
   Systems stand from best to worst recall; the brackets hold the 95 % interval.
+  The last column is the paired difference of the model to each in recall@10.
   """
   rows = tidy.select(results, level=level, seen=seen, segment="all")
   blocks = [
@@ -67,6 +69,11 @@ def _block(kind: str, rows: Sequence[dict]) -> str:
     [name, *[_figure(column.get(name)) for column in by_system]]
     for name in tidy.from_best(columns[0])
   ]
+  models = tidy.select(rows, role=tidy.MODEL)
+  if models:
+    head.append(f"{models[0]['system']} minus it")
+    for line in lines:
+      line.append(_difference(by_system[0][line[0]]))
   return terminal([head, *lines])
 
 
@@ -74,6 +81,10 @@ def _figure(row: dict | None) -> str:
   if row is None:
     return "-"
   return f"{row['value']:.4f} [{row['low']:.4f}, {row['high']:.4f}]"
+
+
+def _difference(row: dict) -> str:
+  return "-" if row["difference"] is None else verdicts.difference(row, 4)
 
 
 def _widths(rows: Sequence[Sequence[str]]) -> list[int]:

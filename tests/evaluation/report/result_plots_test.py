@@ -61,6 +61,31 @@ def test_baselines_share_a_colour_and_models_have_their_own():
   ]
 
 
+def _difference(system, value, low, high, kind="semantic"):
+  ends = {"difference_low": low, "difference_high": high}
+  return _row(system, kind, 0.3) | {"difference": value} | ends
+
+
+def test_differences_stand_about_zero_in_the_colour_of_their_verdict():
+  rows = [
+    _difference("bm25", 0.1, 0.05, 0.15),
+    _difference("repeat", -0.1, -0.15, -0.05),
+    _difference("nearest", 0.0, -0.1, 0.1),
+    _difference("repeat", -0.2, -0.25, -0.15, "next_basket"),
+  ]
+  picture = result_plots.difference_by_system(rows).picture
+  assert {"bm25", "repeat", "nearest", "next basket"} <= set(_texts(picture))
+  label = re.search(r'aria-label="([^"]*)"', picture)[1]
+  assert "semantic, against bm25: ahead, +0.100 [+0.050, +0.150]" in label
+  assert "next basket, against repeat: behind, -0.200" in label
+  dots = re.findall(r"<use[^>]*style=\"fill: ([^;\"]*)", picture)
+  green, brown, grey = (
+    f"var({svg.VARIABLES[color]})"
+    for color in (svg.SERIES[2], svg.SERIES[1], svg.BASELINE)
+  )
+  assert [dots.count(color) for color in (green, brown, grey)] == [1, 2, 1]
+
+
 def test_head_and_tail_have_figures_of_their_own():
   rows = [
     _row("cq_sid", "semantic", v, s) for s, v in (("head", 0.4), ("tail", 0.1))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gr_jax.evaluation import results
-from gr_jax.evaluation.report import report_file
+from gr_jax.evaluation.report import report_file, verdicts
 from gr_jax.evaluation.report.retrieval_page import retrieval_page
 from tests.reference.plain_lists import from_lists
 
@@ -19,11 +19,11 @@ SYSTEMS = {
 
 def _results():
   rng = np.random.default_rng(2)
-  rows = []
+  rows, models = [], {}
   for kind in KINDS:
+    relevant = from_lists(rng.integers(0, 60, (30, 3)))
     for system, role in SYSTEMS.items():
       ranked = np.stack([rng.permutation(60)[:20] for _ in range(30)])
-      relevant = from_lists(rng.integers(0, 60, (30, 3)))
       for seen in ("kept", "out"):
         measured = results.measure(
           ranked,
@@ -32,7 +32,10 @@ def _results():
           head=np.arange(60) < 30,
         )
         names = {"system": system, "role": role, "requests": kind, "seen": seen}
-        rows += results.rows(measured, names, resamples=20)
+        if role == "model":
+          models[kind] = measured
+        model = None if role == "model" else models[kind]
+        rows += results.rows(measured, names, model=model, resamples=20)
   return rows
 
 
@@ -55,6 +58,13 @@ def report(tmp_path_factory):
     history={"generator": [{"step": s, "train/loss": 1.0} for s in (1, 2)]},
     beams=[{"requests": "semantic", "beam": b, **figure} for b in (1, 10)],
     hallucination=[{"requests": "semantic", **figure}],
+    fallback=[
+      {"system": "bm25", "requests": "semantic", "seen": "kept", "share": 0.125}
+    ],
+    choices=[
+      {"system": "item_knn", "requests": "semantic", "setting": "last=7"}
+      | {"chosen": True, **figure}
+    ],
   )
 
 
@@ -67,7 +77,28 @@ def test_every_system_and_kind_of_requests_is_there(text):
   for system in SYSTEMS:
     assert f"<td>{system}</td>" in text
   for kind in KINDS:
-    assert f"{kind.replace('_', ' ')} recall@10" in text
+    assert f"{kind.replace('_', ' ')}, 30 requests" in text
+  assert text.count(">cq_sid minus it</th>") >= len(KINDS)
+
+
+def test_the_first_line_says_who_is_best_and_where_the_model_stands(report):
+  text = retrieval_page(report)
+  summary = verdicts.summary(report["results"])
+  assert summary.count("cq_sid") == len(KINDS)
+  first = re.search(r"</h1><p[^>]*>(.*?)</p>", text, re.DOTALL)[1]
+  assert first.startswith(summary)
+  assert first.endswith("the run took 3 min 21 s.")
+
+
+def test_comparisons_are_counted_and_said_to_be_uncorrected(text):
+  count = len(KINDS) * (len(SYSTEMS) - 1)
+  assert f"These are {count} comparisons." in text
+  assert "none is corrected for their number" in text
+
+
+def test_requests_that_a_baseline_could_not_read_and_settings_are_shown(text):
+  assert "<td>12.5%</td>" in text
+  assert "<td>last=7</td>" in text
 
 
 def test_the_page_needs_nothing_from_outside(text):
@@ -77,11 +108,11 @@ def test_the_page_needs_nothing_from_outside(text):
 
 def test_every_picture_says_in_words_what_it_shows(text):
   pictures = re.findall(r"<svg[^>]*>", text)
-  assert len(pictures) == 7
+  assert len(pictures) == 8
   for picture in pictures:
     assert 'role="img"' in picture
     assert re.search(r'aria-label="[^"]{20,}"', picture)
-  assert text.count("<figcaption>") == 7
+  assert text.count("<figcaption>") == 8
 
 
 def test_names_are_unique_on_the_page(text):
@@ -103,14 +134,14 @@ def test_what_a_report_does_not_have_is_left_out():
 
 
 @pytest.mark.parametrize(
-  ("low", "high", "verdict"),
+  ("ends", "verdict"),
   [
-    (0.5, 0.6, "baseline beaten"),
-    (0.1, 0.2, "baseline not reached"),
-    (0.2, 0.6, "no clear difference"),
+    ((0.05, 0.1, 0.15), "ahead: +0.1000 [+0.0500, +0.1500]"),
+    ((-0.15, -0.1, -0.05), "behind: -0.1000 [-0.1500, -0.0500]"),
+    ((-0.1, 0.1, 0.3), "not distinguishable: +0.1000 [-0.1000, +0.3000]"),
   ],
 )
-def test_the_verdict_follows_the_intervals(low, high, verdict):
+def test_the_tile_follows_the_paired_interval(ends, verdict):
   common = {
     "requests": "semantic",
     "level": "item",
@@ -119,17 +150,14 @@ def test_the_verdict_follows_the_intervals(low, high, verdict):
     "metric": "recall",
     "k": 10,
     "n": 9,
+    "low": 0.0,
+    "high": 1.0,
   }
+  names = ("difference_low", "difference", "difference_high")
   rows = [
-    {
-      "system": "m",
-      "role": "model",
-      "value": (low + high) / 2,
-      "low": low,
-      "high": high,
-    },
-    {"system": "bm25", "role": "baseline", "value": 0.35}
-    | {"low": 0.3, "high": 0.4},
+    {"system": "m", "role": "model", "value": 0.5} | dict.fromkeys(names),
+    {"system": "bm25", "role": "baseline", "value": 0.4}
+    | dict(zip(names, ends)),
   ]
   report = {
     "config": {},
@@ -137,7 +165,11 @@ def test_the_verdict_follows_the_intervals(low, high, verdict):
     "seconds": {},
     "results": [row | common for row in rows],
   }
-  assert verdict in retrieval_page(report)
+  tile = re.search(
+    r'<div class="tile">.*?</div>', retrieval_page(report), re.DOTALL
+  )[0]
+  assert "best other: bm25 0.4000" in tile
+  assert verdict in tile
 
 
 def test_the_tile_is_of_the_runs_own_model_even_where_another_is_better(report):
@@ -175,7 +207,7 @@ def test_a_dual_encoder_counts_as_a_baseline_where_it_has_that_role(report):
     for row in tidy(report, "bm25")
   ]
   text = retrieval_page(report | {"results": report["results"] + rows})
-  assert text.count("best baseline: dpr 0.9900") == len(KINDS)
+  assert text.count("best other: dpr 0.9900") == len(KINDS)
 
 
 def tidy(report, system):

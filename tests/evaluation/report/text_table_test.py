@@ -8,6 +8,7 @@ from gr_jax.evaluation.report import text_table
 def _row(system, requests, metric, value, **more):
   return {
     "system": system,
+    "role": "model" if system == "cq_sid" else "baseline",
     "requests": requests,
     "level": "item",
     "seen": "kept",
@@ -18,6 +19,9 @@ def _row(system, requests, metric, value, **more):
     "low": value - 0.01,
     "high": value + 0.01,
     "n": 1200,
+    "difference": None if system == "cq_sid" else 0.15,
+    "difference_low": 0.1,
+    "difference_high": 0.2,
   } | more
 
 
@@ -38,10 +42,17 @@ def test_systems_stand_from_best_to_worst_under_their_requests():
   head, line, best, worst = blocks[0].splitlines()
   assert head.startswith("semantic (1,200 requests)")
   assert set(line) == {"-"}
-  assert best.split() == (
-    ["cq_sid", "0.2500", "[0.2400,", "0.2600]", "0.1250", "[0.1150,", "0.1350]"]
-  )
+  figures = "0.2500 [0.2400, 0.2600] 0.1250 [0.1150, 0.1350]"
+  assert best.split() == ["cq_sid", *figures.split(), "-"]
   assert worst.startswith("bm25")
+
+
+def test_the_last_column_is_the_paired_difference_of_the_model():
+  head, _, _, worst = text_table.headline(ROWS).split("\n\n")[0].splitlines()
+  assert head.endswith("cq_sid minus it")
+  assert worst.endswith("+0.1500 [+0.1000, +0.2000]")
+  alone = [row for row in ROWS if row["system"] == "bm25"]
+  assert "minus" not in text_table.headline(alone)
 
 
 def test_columns_are_aligned():
@@ -50,7 +61,8 @@ def test_columns_are_aligned():
 
 
 def test_a_missing_figure_is_a_dash():
-  assert text_table.headline(ROWS).splitlines()[-1].split()[-1] == "-"
+  last = text_table.headline(ROWS).splitlines()[-1]
+  assert last.split() == ["cq_sid", "0.5000", "[0.4900,", "0.5100]", "-", "-"]
 
 
 def test_only_the_wanted_level_is_shown():
@@ -64,9 +76,9 @@ def test_grades_have_a_column_where_there_are_any():
   head, _, best, worst = (
     text_table.headline([*ROWS, graded]).split("\n\n")[0].splitlines()
   )
-  assert head.endswith("graded_ndcg@10")
+  assert "graded_ndcg@10" in head
   assert "0.7500" in worst
-  assert best.endswith("-")
+  assert best.split()[-2:] == ["-", "-"]
 
 
 CELLS = [["arm", "hits"], ["a long name", "1.0"], ["b", "a|b"]]

@@ -1,0 +1,74 @@
+"""Where a model stands against the other systems, in words."""
+
+from collections.abc import Mapping, Sequence
+
+from gr_jax.evaluation import results as tidy
+from gr_jax.evaluation.report.svg import plain
+
+AHEAD, BEHIND, LEVEL = "ahead", "behind", "not distinguishable"
+
+_WORDS = {
+  AHEAD: "is ahead of",
+  BEHIND: "is behind",
+  LEVEL: "is not distinguishable from",
+}
+
+
+def verdict(row: Mapping) -> str:
+  """How the model stands against the system of a row.
+
+  It is ahead or behind where the 95 % interval of the paired difference leaves
+  out 0, and not distinguishable where the interval holds 0.
+  """
+  if row["difference_low"] > 0:
+    return AHEAD
+  if row["difference_high"] < 0:
+    return BEHIND
+  return LEVEL
+
+
+def difference(row: Mapping, digits: int = 3) -> str:
+  """The paired difference and its interval, "+0.012 [-0.003, +0.027]"."""
+  value, low, high = (
+    f"{row[name]:+.{digits}f}"
+    for name in ("difference", "difference_low", "difference_high")
+  )
+  return f"{value} [{low}, {high}]"
+
+
+def summary(results: Sequence[dict]) -> str:
+  """The best system of each kind of requests, and where the model stands.
+
+  Recall@10 at the item level, seen items kept. The model is compared with the
+  best of the others, by the interval of their paired difference. Empty without
+  figures.
+  """
+  rows = tidy.select(
+    results, level="item", seen="kept", segment="all", metric="recall", k=10
+  )
+  parts = [
+    _sentence(kind, tidy.select(rows, requests=kind))
+    for kind in tidy.kinds(rows)
+  ]
+  return " ".join(["Best at recall@10 of items:", *parts]) if parts else ""
+
+
+def _sentence(kind: str, rows: Sequence[dict]) -> str:
+  ranked = sorted(rows, key=lambda row: -row["value"])
+  best, *_ = ranked
+  text = f"{plain(kind)} requests, {best['system']} ({best['value']:.3f})"
+  model = next((row for row in rows if row["role"] == tidy.MODEL), None)
+  others = [row for row in ranked if row["difference"] is not None]
+  if model is None or not others:
+    return f"{text}."
+  other = others[0]
+  named = f"{model['system']} ({model['value']:.3f})"
+  target = "it"
+  if best is model:
+    named, target = "it", f"the next best, {_figure(other)}"
+  words = f"{named} {_WORDS[verdict(other)]} {target}"
+  return f"{text}; {words}: {difference(other)}."
+
+
+def _figure(row: Mapping) -> str:
+  return f"{row['system']} ({row['value']:.3f})"
