@@ -72,7 +72,7 @@ def augmentation(preset: str, **numbers: int) -> dict:
 
   Args:
     preset: the preset of the recipe.
-    **numbers: fields of `gr_jax.data.document_queries.DocumentQueriesConfig`.
+    **numbers: fields of `gr_jax.text.document_queries.DocumentQueriesConfig`.
   """
   if preset == "tiny":
     for name in numbers.keys() & {"segments", "pseudo"}:

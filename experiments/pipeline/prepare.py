@@ -11,10 +11,6 @@ from ml_collections import ConfigDict
 from gr_jax.artefacts import Artefact, build, fingerprint_files, write_json
 from gr_jax.choices import choose
 from gr_jax.data.catalogue import Catalogue
-from gr_jax.data.document_queries import (
-  DocumentQueriesConfig,
-  with_document_queries,
-)
 from gr_jax.data.requests import Requests
 from gr_jax.data.sources import (
   amazon_reviews,
@@ -24,6 +20,10 @@ from gr_jax.data.sources import (
   own_data,
 )
 from gr_jax.data.worlds import shop_config, shop_world
+from gr_jax.text.document_queries import (
+  DocumentQueriesConfig,
+  with_document_queries,
+)
 
 
 def _complete_journey(

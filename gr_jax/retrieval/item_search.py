@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gr_jax.generators.prompts.vocabulary import split_words
 from gr_jax.retrieval.items_of_ids import expand_items, fully_seen_ids
 from gr_jax.retrieval.load import Artefacts, load_artefacts
 from gr_jax.retrieval.prompting import PromptRequest, write_prompts
 from gr_jax.retrieval.retriever import Retriever
+from gr_jax.text.words import split_words
 
 _DAY = 86_400
 

@@ -2,17 +2,20 @@
 
 import dataclasses
 import logging
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import bm25s
 import numpy as np
+from bm25s.stopwords import STOPWORDS_EN
 
 from gr_jax.data.row_lists import RowLists
 from gr_jax.evaluation.baselines.top_items import popularity_order, top_items
+from gr_jax.text.words import index_words, is_unspaced, split_words
 
 # On import the package turns on every debug line.
 logging.getLogger("bm25s").setLevel(logging.WARNING)
+
+_STOP_WORDS = frozenset(STOPWORDS_EN)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,13 +29,16 @@ class Bm25:
 def fit(texts: Sequence[str], popularity: np.ndarray) -> Bm25:
   """Indexes the catalogue: `N` texts and training interactions `[N]`.
 
-  Lucene's variant of BM25 with its usual constants, English stop words left
-  out, no stemming. The popularity only orders equal scores.
+  Lucene's variant of BM25 with its usual constants over the words of
+  `gr_jax.text.words`; English stop words and single letters are left out (not
+  those of scripts without blanks), no stemming. The popularity only orders
+  equal scores.
   """
   order = popularity_order(popularity)
   rows: list[int] = order.tolist()
   index = bm25s.BM25()
-  index.index(_words([texts[row] for row in rows]), show_progress=False)
+  words = [_words(texts[row], index_words) for row in rows]
+  index.index(words, show_progress=False)
   return Bm25(index, order)
 
 
@@ -47,7 +53,7 @@ def rank(
 
   Items that share no word with the query follow by popularity.
   """
-  words = _words(queries)
+  words = [_words(query, split_words) for query in queries]
 
   def score(start: int, stop: int) -> np.ndarray:
     return np.stack([_score(state, words[r]) for r in range(start, stop)])
@@ -57,16 +63,30 @@ def rank(
   )
 
 
-def _words(texts: Sequence[str]) -> list[list[str]]:
-  words: Any = bm25s.tokenize(
-    list(texts), stopwords="en", return_ids=False, show_progress=False
-  )
-  return words
+def readable(state: Bm25, queries: Sequence[str]) -> np.ndarray:
+  """`[R]` bool, False where no word of a query is in any text.
+
+  There BM25 knows nothing, and its ranking is that by popularity.
+  """
+  known = [_known(state, _words(query, split_words)) for query in queries]
+  return np.array([bool(words) for words in known], bool)
+
+
+def _words(text: str, split: Callable[[str], list[str]]) -> list[str]:
+  return [
+    word
+    for word in split(text)
+    if (len(word) > 1 or is_unspaced(word)) and word not in _STOP_WORDS
+  ]
+
+
+def _known(state: Bm25, words: list[str]) -> list[str]:
+  return [word for word in words if word in state.index.vocab_dict]
 
 
 def _score(state: Bm25, words: list[str]) -> np.ndarray:
   # The index fails on a query of unknown words only.
-  known = [word for word in words if word in state.index.vocab_dict]
+  known = _known(state, words)
   if not known:
     return np.zeros(len(state.order), np.float32)
   return state.index.get_scores(known)

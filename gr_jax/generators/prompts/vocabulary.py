@@ -11,20 +11,14 @@ import dataclasses
 import functools
 import json
 import pathlib
-import re
 import zlib
 from collections.abc import Iterable
 
 import numpy as np
 
+from gr_jax.text.words import split_words
+
 NEXT_BASKET = 0
-
-_WORD = re.compile(r"\w+")
-
-
-def split_words(text: str) -> list[str]:
-  """Lower-case words of a query: letters, digits and underscores."""
-  return _WORD.findall(text.lower())
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, create_model
 
-from gr_jax.generators.prompts.vocabulary import split_words
 from gr_jax.serving.catalogue.items import ItemChange, NewItem
 from gr_jax.serving.requests import (
   CLOSED,
@@ -25,6 +24,7 @@ from gr_jax.serving.requests import (
   listed,
   shown,
 )
+from gr_jax.text.words import split_words
 
 Query = Annotated[
   str, Field(min_length=1, max_length=500, description="In words.")

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -6,7 +8,6 @@ from gr_jax.generators.prompts.vocabulary import (
   NEXT_BASKET,
   Vocabulary,
   build_vocabulary,
-  split_words,
 )
 
 VOCABULARY = build_vocabulary(
@@ -59,8 +60,16 @@ def test_older_and_more_often_never_fall_back():
   assert len(set(ages.tolist())) > 10
 
 
-def test_words_are_lower_case_runs_of_letters_and_digits():
-  assert split_words("Crème-brûlée, 2x!") == ["crème", "brûlée", "2x"]
+def test_words_of_any_script_have_tokens_of_their_own():
+  queries = ["Crème-brûlée", "连衣裙", "किताब"]
+  vocabulary = build_vocabulary(queries, [], (4, 5), user_buckets=3)
+  words = {"crème", "brûlée", "连衣", "衣裙", "किताब"}
+  assert set(vocabulary.words) == words
+  tokens = [vocabulary.query_tokens(query) for query in queries]
+  first = vocabulary.offsets["word"]
+  assert sorted(itertools.chain(*tokens)) == list(
+    range(first, first + len(words))
+  )
 
 
 def test_saved_and_loaded_is_the_same(tmp_path):

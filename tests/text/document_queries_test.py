@@ -1,18 +1,22 @@
 """Documents become training requests for themselves; nothing else changes."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gr_jax.data.document_queries import (
+from gr_jax.data.catalogue import object_array
+from gr_jax.data.requests import TEST, TRAIN
+from gr_jax.data.sources import beir
+from gr_jax.evaluation.baselines import bm25
+from gr_jax.generators.training_examples.single import group_targets
+from gr_jax.text.document_queries import (
   DocumentQueriesConfig,
   pseudo_queries,
   with_document_queries,
 )
-from gr_jax.data.requests import TEST, TRAIN
-from gr_jax.data.sources import beir
-from gr_jax.generators.training_examples.single import group_targets
 from tests.reference.small_collection import write_beir
 
 WORDS = ("oat", "milk", "rye", "tea", "bread", "green")
@@ -68,6 +72,23 @@ def test_stretches_of_a_document_are_queries_for_it(data):
     assert len(texts) == 3
     assert texts[0] == " ".join(text.split()[:4])
     assert all(one in text and len(one.split()) <= 4 for one in texts)
+
+
+def test_stretches_of_a_text_without_blanks_are_as_short(data):
+  catalogue, requests = data
+  texts = object_array(["新款红色连衣裙便携保温杯", *catalogue.texts[1:]])
+  data = dataclasses.replace(catalogue, texts=texts), requests
+  found = queries_of(data, grown(data, titles=1, segments=3, words=4))[0]
+  assert found[:2] == ["新款红色"] * 2
+  assert all(len(one) == 4 and one in texts[0] for one in found)
+
+
+def test_made_up_queries_find_texts_of_any_script():
+  texts = ["红色连衣裙", "蓝色运动鞋", "हिन्दी की किताब", "नीली साड़ी"]
+  made = pseudo_queries(texts, count=3, words=2, rng=np.random.default_rng(0))
+  state = bm25.fit(texts, np.zeros(4))
+  for row, queries in enumerate(made):
+    assert bm25.rank(state, queries, k=1).tolist() == [[row]] * 3
 
 
 def test_a_title_is_what_stands_before_the_first_full_stop(data):

@@ -10,15 +10,13 @@ like any other.
 import collections
 import dataclasses
 import itertools
-import re
 from collections.abc import Sequence
 
 import numpy as np
 
 from gr_jax.data.catalogue import Catalogue, object_array
 from gr_jax.data.requests import CLICKED, TRAIN, Requests
-
-_WORD = re.compile(r"\w+")
+from gr_jax.text.words import split_words, text_pieces
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,17 +94,17 @@ def _own_words(
   text: str, config: DocumentQueriesConfig, rng: np.random.Generator
 ) -> list[str]:
   """Returns the title of a text and stretches of it."""
-  words = text.split()
-  if not words:
+  pieces = text_pieces(text)
+  if not pieces:
     return []
-  title = text.partition(". ")[0].split()
+  title = text_pieces(text.partition(". ")[0])
   starts = []
   if config.segments:
-    last = max(0, len(words) - config.words)
+    last = max(0, len(pieces) - config.words)
     starts = [0, *rng.integers(0, last + 1, config.segments - 1).tolist()]
   parts = [title] * (config.titles if title else 0)
-  parts += [words[start:] for start in starts]
-  return [" ".join(part[: config.words]) for part in parts]
+  parts += [pieces[start:] for start in starts]
+  return ["".join(part[: config.words]).strip() for part in parts]
 
 
 def pseudo_queries(
@@ -158,8 +156,7 @@ def _terms(
   owner, term, found = [], [], []
   for row, text in enumerate(texts):
     counts = collections.Counter(
-      numbers.setdefault(word, len(numbers))
-      for word in _WORD.findall(text.lower())
+      numbers.setdefault(word, len(numbers)) for word in split_words(text)
     )
     owner += [row] * len(counts)
     term += counts.keys()
