@@ -75,6 +75,18 @@ class EvalRequests:
   def targets(self) -> RowLists:
     return request_lists.targets(self.table, self.rows)
 
+  def hidden(self, seen: str) -> RowLists | None:
+    """The rows that no answer may hold; None where there are none.
+
+    They are the request's own item (`Requests.own_item`) and, where `seen` is
+    "out", those of its history.
+    """
+    own = self.table.own_item[self.rows]
+    mine = RowLists(row_lists.offsets_of(own >= 0), own[own >= 0])
+    if seen == "out":
+      return row_lists.distinct(row_lists.joined(mine, self.seen))
+    return mine if len(mine.rows) else None
+
   def prompts(self, writer: PromptWriter) -> tuple[Prompt, np.ndarray]:
     """Prompts and query tokens, as generators read them."""
     shown = np.full(len(self.rows), self.shows_history)

@@ -108,13 +108,10 @@ class Evaluator:
       "share", "n"}` of the share of requests that a baseline ranks as
       `popularity` does: it has nothing to go by in them.
     """
-    exclude = requests.seen if seen == "out" else None
-    relevant = requests.targets
-    if exclude is not None:
-      relevant = row_lists.without(relevant, exclude)
+    hidden, relevant = _hidden_and_relevant(requests, seen)
     rows, fallback = [], []
     model = popular = None
-    for system, role, items, ids in self._rankings(requests, exclude):
+    for system, role, items, ids in self._rankings(requests, seen, hidden):
       names = {"system": system, "requests": requests.kind, "seen": seen}
       if system == POPULARITY:
         popular = items
@@ -123,7 +120,7 @@ class Evaluator:
         fallback.append({**names, "share": share, "n": len(items)})
         if share == 1:
           continue
-      measured = self._measured(requests, relevant, items, ids, exclude)
+      measured = self._measured(requests, relevant, items, ids, seen)
       if role == results.MODEL:
         model = measured
       rows += results.rows(
@@ -140,7 +137,7 @@ class Evaluator:
     relevant: RowLists,
     items: np.ndarray,
     ids: np.ndarray | None,
-    exclude: RowLists | None,
+    seen: str,
   ) -> Measured:
     """All figures of one system on single requests."""
     plain = results.measure(
@@ -150,7 +147,7 @@ class Evaluator:
       ranked_ids=ids,
       head=self._head,
     )
-    if self._grades is None or exclude is not None:
+    if self._grades is None or seen == "out":
       return plain
     judged = request_lists.judged(requests.table, requests.rows, self._grades)
     more = graded.measure(items, *judged)
@@ -160,16 +157,16 @@ class Evaluator:
     )
 
   def _rankings(
-    self, requests: EvalRequests, exclude: RowLists | None
+    self, requests: EvalRequests, seen: str, hidden: RowLists | None
   ) -> Iterator[Ranking]:
     k = self.config.beam
     for name in self._retrievers:
       role = results.MODEL if name == self._model else results.BEFORE
       # An earlier stage is compared once, on the plain answers.
-      if role == results.MODEL or exclude is None:
-        found, items = self._search(requests, k, name, exclude)
+      if role == results.MODEL or seen == "kept":
+        found, items = self._search(requests, k, name, hidden)
         yield name, role, items, found.ids
-    for name, items in self._baselines.rank(requests, k=k, exclude=exclude):
+    for name, items in self._baselines.rank(requests, k=k, exclude=hidden):
       yield name, results.BASELINE, items, None
 
   def _search(
@@ -177,12 +174,12 @@ class Evaluator:
     requests: EvalRequests,
     beam: int,
     name: str,
-    seen: RowLists | None = None,
+    hidden: RowLists | None,
   ) -> tuple[Retrieved, np.ndarray]:
     """Ranked IDs and the items behind them."""
-    excluded = None
-    if seen is not None:
-      seen = [seen[r] for r in range(len(seen))]
+    excluded = seen = None
+    if hidden is not None:
+      seen = [hidden[r] for r in range(len(hidden))]
       excluded = fully_seen_ids(seen, self._ids)
     found = self._retrievers[name].search(
       *requests.prompts(self._writer), beam_size=beam, excluded=excluded
@@ -195,9 +192,10 @@ class Evaluator:
   def beam_rows(self, requests: EvalRequests, beam: int) -> dict:
     """Recall@10 at the item level with a beam of this width."""
     requests = requests.first(self.config.beam_requests)
-    _, items = self._search(requests, beam, self._model)
-    hits = metrics.hit_matrix(items, requests.targets)
-    recall = metrics.recall(hits, requests.targets.sizes, k=10)
+    hidden, relevant = _hidden_and_relevant(requests, "kept")
+    _, items = self._search(requests, beam, self._model, hidden)
+    hits = metrics.hit_matrix(items, relevant)
+    recall = metrics.recall(hits, relevant.sizes, k=10)
     figure = intervals.bootstrap(recall[:, None], groups=requests.users)
     return {"requests": requests.kind, "beam": beam} | figure.row()
 
@@ -210,3 +208,13 @@ class Evaluator:
     invalid = (found.ids < 0).mean(axis=1)
     figure = intervals.bootstrap(invalid[:, None], groups=requests.users)
     return {"requests": requests.kind} | figure.row()
+
+
+def _hidden_and_relevant(
+  requests: EvalRequests, seen: str
+) -> tuple[RowLists | None, RowLists]:
+  """What no answer may hold, and what is left of the targets."""
+  hidden = requests.hidden(seen)
+  if hidden is None:
+    return None, requests.targets
+  return hidden, row_lists.without(requests.targets, hidden)

@@ -91,6 +91,15 @@ def distinct(lists: RowLists) -> RowLists:
   return where(lists, keep_mask)
 
 
+def joined(first: RowLists, second: RowLists) -> RowLists:
+  """Puts the rows of `second[r]` behind those of `first[r]`."""
+  owners = np.append(first.owners, second.owners)
+  rows = np.append(first.rows, second.rows)
+  return RowLists(
+    first.offsets + second.offsets, rows[np.argsort(owners, kind="stable")]
+  )
+
+
 def without(lists: RowLists, others: RowLists) -> RowLists:
   """Takes the rows of `others[r]` out of list `r`."""
   span = max(_span(lists), _span(others))

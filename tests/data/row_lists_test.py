@@ -61,3 +61,11 @@ def test_spans_may_overlap():
     np.array([7, 8, 9]), np.array([0, 1, 2]), np.array([2, 3, 2])
   )
   assert _lists(spans) == [[7, 8], [8, 9], []]
+
+
+@given(LISTS, LISTS)
+def test_joined_lists_are_sums_of_lists(first, second):
+  count = min(len(first), len(second))
+  first, second = first[:count], second[:count]
+  found = row_lists.joined(from_lists(first), from_lists(second))
+  assert _lists(found) == [a + b for a, b in zip(first, second)]

@@ -58,3 +58,13 @@ def test_a_missing_column_and_a_grade_below_the_lowest_raise(tmp_path):
   path.unlink()
   with pytest.raises(FileNotFoundError, match=r"judgments.parquet is missing"):
     graded_search.load(tmp_path)
+
+
+def test_a_query_that_reads_like_an_item_id_is_not_that_item(tmp_path):
+  write_graded(tmp_path)
+  path = tmp_path / "judgments.parquet"
+  table = pl.read_parquet(path).with_columns(query=pl.lit("100"))
+  table.filter(pl.col("split") == "train").write_parquet(path)
+  requests = graded_search.load(tmp_path).requests
+  assert requests.own_item.tolist() == [-1]
+  assert requests.page_item.tolist() == [0, 1]

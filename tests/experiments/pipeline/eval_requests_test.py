@@ -71,3 +71,19 @@ def test_requests_of_strangers_are_drawn_once():
   )
   drawn = draw_eval_requests(strangers, split=TEST, count=12, seed=0)
   assert "personalised" not in [part.kind for part in drawn]
+
+
+def test_the_own_item_is_hidden_and_seen_ones_where_they_are_out(requests):
+  part = requests["personalised"].first(3)
+  assert part.hidden("kept") is None
+  own = np.full(len(part.table), -1, np.int32)
+  own[part.rows[1]] = 7
+  mine = dataclasses.replace(
+    part, table=dataclasses.replace(part.table, own_item=own)
+  )
+  hidden = mine.hidden("kept")
+  assert [hidden[r].tolist() for r in range(3)] == [[], [7], []]
+  out = mine.hidden("out")
+  for r in range(3):
+    expected = {*part.seen[r].tolist(), *([7] if r == 1 else [])}
+    assert sorted(out[r].tolist()) == sorted(expected)

@@ -129,6 +129,31 @@ def test_the_share_of_requests_that_are_ranked_by_popularity_is_counted(stages):
   ]
 
 
+def test_no_system_answers_a_request_with_its_own_item(stages):
+  data, *rest = stages
+  evaluator = evaluator_of(*stages)
+  part = evaluator.requests[0]
+  plain = {name: items for name, _, items, _ in
+           evaluator._rankings(part, "kept", part.hidden("kept"))}  # fmt: skip
+  # The model's first answer to some requests, the most popular item of others.
+  mine = np.where(
+    np.arange(len(part.rows)) % 2, plain["popularity"][:, 0],
+    plain[CONFIG.name][:, 0],
+  )  # fmt: skip
+  own = np.full(len(data.requests), -1, np.int32)
+  own[part.rows] = mine
+  table = dataclasses.replace(data.requests, own_item=own)
+  evaluator = evaluator_of(dataclasses.replace(data, requests=table), *rest)
+  part = evaluator.requests[0]
+  found = {name: items for name, _, items, _ in
+           evaluator._rankings(part, "kept", part.hidden("kept"))}  # fmt: skip
+  assert found.keys() == plain.keys()
+  for name in ("popularity", CONFIG.name):
+    assert (plain[name] == mine[:, None]).any()
+  for items in found.values():
+    assert not (items == mine[:, None]).any()
+
+
 class Inventing:
   """In place of a retriever: of two IDs `invented [R]` name nothing."""
 
