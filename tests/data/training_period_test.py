@@ -69,6 +69,8 @@ def log(users: str, *, shared_clock: bool = True) -> Requests:
     ("a:1e 2r 3v 4t|b:1e 5r 9e", [0, 1, 4, 5, 6], [0, 1, 2, 4, 5, 6]),
     # At a tie the event is held out.
     ("a:1e 5e 5v|b:4e 5e", [0, 3], None),
+    # A moment on both sides is no split by time.
+    ("a:1e 5r 6e|b:2e 5v", [0, 1, 2, 3], [0, 1, 2, 3, 4]),
     # Nothing is held out.
     ("a:1e 2r|b:7e", [0, 1, 2], [0, 1, 2]),
     # Training ends with the test where nothing is for validation.

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from ml_collections import ConfigDict
@@ -7,7 +9,8 @@ from experiments.pipeline.untrained import (
   count_variables,
   make_vocabulary,
 )
-from gr_jax.data.requests import TRAIN
+from gr_jax.data.catalogue import object_array
+from gr_jax.data.requests import TEST, TRAIN, VALID
 from tests.reference import small_world, tasks
 
 PLAIN = {"precision": "bfloat16"}
@@ -39,14 +42,47 @@ def test_pages_have_a_token_for_their_end(tmp_path, name, ends):
   assert parts.model.prompt_size == parts.vocabulary.prompt_size
 
 
-def test_words_of_the_vocabulary_are_those_of_the_training(tmp_path):
-  requests = small_world.shop().requests
-  vocabulary = make_vocabulary(
-    tasks.data(tmp_path), small_world.semantic_ids(), small_world.PROMPT
+@pytest.mark.parametrize("split", [VALID, TEST])
+def test_words_and_facts_of_the_vocabulary_are_those_of_the_training(
+  tmp_path, split
+):
+  """A word and a fact of one held-out request have no token."""
+  data = tasks.data(tmp_path)
+  requests = data.requests
+  row = int(np.flatnonzero(requests.split == split)[0])
+  query, user = requests.query.copy(), requests.user.copy()
+  query[row], user[row] = len(requests.queries), len(requests.user_ids)
+  end = requests.history_end.copy()
+  end[row] = requests.user_offsets[-1]
+  log = dataclasses.replace(
+    requests,
+    user_ids=np.append(requests.user_ids, "new"),
+    profiles=object_array([*requests.profiles, ("home=moon",)]),
+    user_offsets=np.append(requests.user_offsets, requests.user_offsets[-1]),
+    user=user,
+    history_end=end,
+    query=query,
+    queries=np.append(requests.queries, "zebrafish"),
   )
-  rows = requests.query[(requests.split == TRAIN) & (requests.query >= 0)]
-  words = {w for q in requests.queries[rows].tolist() for w in q.split()}
-  assert set(vocabulary.words) == words
+
+  def vocabulary(log):
+    return make_vocabulary(
+      dataclasses.replace(data, requests=log),
+      small_world.semantic_ids(),
+      small_world.PROMPT,
+    )
+
+  found = vocabulary(log)
+  rows = log.query[(log.split == TRAIN) & (log.query >= 0)]
+  words = {w for q in log.queries[rows].tolist() for w in q.split()}
+  assert set(found.words) == words
+  assert "zebrafish" not in words
+  assert "home=moon" not in found.facts
+  trained = log.split.copy()
+  trained[row] = TRAIN
+  learned = vocabulary(dataclasses.replace(log, split=trained))
+  assert set(learned.words) == words | {"zebrafish"}
+  assert set(learned.facts) == {*found.facts, "home=moon"}
 
 
 TRANSITIONS = {"window": 3, "neighbours": 4, "last": 2}
