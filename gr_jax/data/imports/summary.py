@@ -164,8 +164,12 @@ def order_note(events: pl.DataFrame) -> list[str]:
   """Counts the events that come after a later one of their user."""
   if "seconds" not in events.columns:
     return []
-  latest = pl.col("seconds").cum_max().over("user_id")
-  late = events.filter(pl.col("seconds") < latest)
+  seconds, nanoseconds = pl.col("seconds"), pl.col("nanoseconds")
+  latest = seconds.cum_max().over("user_id")
+  within = nanoseconds.cum_max().over("user_id", "seconds")
+  late = events.filter(
+    (seconds < latest) | ((seconds == latest) & (nanoseconds < within))
+  )
   if not late.height:
     return []
   return [

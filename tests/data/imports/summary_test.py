@@ -37,12 +37,23 @@ def test_event_types_are_noted_with_their_reading():
 
 def test_only_a_users_own_order_counts():
   events = pl.DataFrame(
-    {"row": [2, 3, 4], "user_id": ["u", "v", "u"], "seconds": [5, 1, 5]}
+    {
+      "row": [2, 3, 4],
+      "user_id": ["u", "v", "u"],
+      "seconds": [5, 1, 5],
+      "nanoseconds": [8, 9, 8],
+    }
   )
   assert summary.order_note(events) == []
   late = events.with_columns(seconds=pl.Series([5, 1, 4]))
   assert "1 events come after" in summary.order_note(late)[0]
   assert "row 4" in summary.order_note(late)[0]
+  late = events.with_columns(nanoseconds=pl.Series([8, 9, 7]))
+  assert "row 4" in summary.order_note(late)[0]
+  later = events.with_columns(
+    seconds=pl.Series([5, 1, 6]), nanoseconds=pl.Series([8, 9, 7])
+  )
+  assert summary.order_note(later) == []
 
 
 def test_pages_that_are_no_request_are_noted():

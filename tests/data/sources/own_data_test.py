@@ -344,3 +344,64 @@ def test_load_refuses_what_is_not_an_import(tmp_path):
   path.write_text("{")
   with pytest.raises(ValueError, match="damaged"):
     load(tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+  "times",
+  [
+    ["1700000000900", "1700000000500", "1700000000100", "1700000060000"],
+    ["1700000000.9", "1700000000.5", "1700000000.1", "1700000060"],
+    [
+      "2023-11-14T22:13:20.9Z",
+      "2023-11-14T22:13:20.5Z",
+      "2023-11-14T22:13:20.1Z",
+      "2023-11-14T22:14:20Z",
+    ],
+  ],
+)
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_clicks_inside_a_second_keep_their_order(tmp_path, times, ending):
+  """The rows are not in the order of their times."""
+  rows = [("u", f"B{3 - k}", time) for k, time in enumerate(times[:3])]
+  rows += [("u", "B4", times[3]), ("v", "B1", times[0]), ("v", "B2", times[3])]
+  events = pl.DataFrame(rows, schema=["user_id", "item_id", "time"],
+                        orient="row")  # fmt: skip
+  path = tmp_path / f"events.{ending}"
+  if ending == "csv":
+    events.write_csv(path)
+  else:
+    events.write_parquet(path)
+  items = tmp_path / "items.csv"
+  items.write_text(
+    "item_id,text\n" + "".join(f"B{k},x{k}\n" for k in range(1, 5))
+  )
+  import_tables(items, path, {}, tmp_path / "out", test_share=0.0,
+                valid_share=0.0)  # fmt: skip
+  catalogue, requests = load(tmp_path / "out")
+  assert requests.user_ids[0] == "u"
+  own = catalogue.item_ids[requests.event_item[: requests.user_offsets[1]]]
+  assert own.tolist() == ["B1", "B2", "B3", "B4"]
+  assert requests.event_time[:4].tolist() == [1_700_000_000] * 3 + [
+    1_700_000_060
+  ]
+
+
+def test_a_parquet_column_of_times_counts_nanoseconds(tmp_path):
+  start = 1_700_000_000 * 10**9
+  times = [start + 2, start + 1, start, start + 5 * 10**9] * 2
+  pl.DataFrame(
+    {
+      "user_id": ["u"] * 4 + ["v"] * 4,
+      "item_id": ["B3", "B2", "B1", "B4"] * 2,
+      "time": pl.Series(times).cast(pl.Datetime("ns")),
+    }
+  ).write_parquet(tmp_path / "events.parquet")
+  items = tmp_path / "items.csv"
+  items.write_text(
+    "item_id,text\n" + "".join(f"B{k},x{k}\n" for k in range(1, 5))
+  )
+  import_tables(items, tmp_path / "events.parquet", {}, tmp_path / "out",
+                test_share=0.0, valid_share=0.0)  # fmt: skip
+  catalogue, requests = load(tmp_path / "out")
+  own = catalogue.item_ids[requests.event_item]
+  assert own.tolist() == ["B1", "B2", "B3", "B4"] * 2
