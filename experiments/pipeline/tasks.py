@@ -19,7 +19,7 @@ from gr_jax.data.request_lists import training_sequences
 from gr_jax.data.requests import TRAIN
 from gr_jax.generators import build
 from gr_jax.generators.page_scores import page_scores
-from gr_jax.generators.priors.transition_counts import FutureItems
+from gr_jax.generators.priors.left_out import FutureEvents
 from gr_jax.generators.training_examples.page_examples import (
   PageExamples,
   PageExamplesConfig,
@@ -68,7 +68,7 @@ def point_wise(parts: Untrained) -> Task:
     parts.writer,
     parts.semantic_ids.codes,
     config=examples,
-    future_items=_future_items(parts),
+    future=future_events(parts),
   )
   return Task(
     batches,
@@ -84,7 +84,7 @@ def point_wise_loss(
 ):
   """Sum over levels of the next-token loss, and its parts."""
   del key
-  variables = params | _without_future(counts, batch)
+  variables = params | without_future(counts, batch)
   logits = model.apply(variables, batch.prompt, batch.queries, batch.codes)
   losses = code_losses(logits, batch.codes, where=batch.mask)
   metrics = {"train/loss": losses.sum()}
@@ -92,23 +92,26 @@ def point_wise_loss(
   return losses.sum(), metrics
 
 
-def _without_future(counts, batch: Examples):
-  """The counts as they would be had the rows' own future not been counted."""
-  if batch.future_items is None:
+def without_future(counts, batch: Examples | PageExamples):
+  """The counts of a log that ends, for each row's user, with its history."""
+  left_out = batch.left_out
+  if left_out is None:
     return counts
   found = counts["counts"]
-  before = found["transitions"].without(batch.future_items)
-  return {"counts": found | {"transitions": before}}
+  return {"counts": {name: x.without(left_out) for name, x in found.items()}}
 
 
-def _future_items(parts: Untrained) -> FutureItems | None:
-  """The pairs that a request's own user added to the transitions."""
-  options = transition_options(parts.section)
-  if not options:
+def future_events(parts: Untrained) -> FutureEvents | None:
+  """What training rows leave out of the counts; None where there are none."""
+  if not parts.section.get("count_alpha"):
     return None
-  requests, codes = parts.data.requests, parts.semantic_ids.codes
-  ends = requests.user_offsets[:-1] + training_sequences(requests).sizes
-  return FutureItems(requests, codes, ends, window=options["window"])
+  requests = parts.data.requests
+  return FutureEvents(
+    requests,
+    parts.semantic_ids.id_of_item,
+    requests.user_offsets[:-1] + training_sequences(requests).sizes,
+    window=transition_options(parts.section).get("window", 0),
+  )
 
 
 def page_wise(parts: Untrained) -> Task:
@@ -129,7 +132,12 @@ def page_wise(parts: Untrained) -> Task:
     max_exposures=examples.max_exposures,
   )
   batches = training_pages(
-    pages, parts.writer, ids.ids, requests.query, config=examples
+    pages,
+    parts.writer,
+    ids.ids,
+    requests.query,
+    config=examples,
+    future=future_events(parts),
   )
   levels = len(ids.level_sizes)
   end_token = parts.vocabulary.offsets["page_end"]
@@ -154,7 +162,7 @@ def page_wise_loss(
   """Sum over levels and ends of the next-token loss, and its parts."""
   del key
   scores = model.apply(
-    params | counts,
+    params | without_future(counts, batch),
     batch.prompt,
     batch.queries,
     batch.codes,

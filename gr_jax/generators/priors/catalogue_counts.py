@@ -8,14 +8,22 @@ The pseudo-count `alpha` gives what was never chosen a little. Prefixes of depth
 `d` are nodes, numbered in the order of the sorted IDs, so the children of a
 node are one range. One node more at every depth, without children, is where
 codes lead that the catalogue does not have.
+
+A training row is part of what was counted. `CatalogueCounts.without` takes what
+it adds to the masses out of every share that the row reads.
 """
+
+import dataclasses
 
 import flax.struct
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gr_jax.generators.priors.left_out import LeftOut
 from gr_jax.tokenizers.semantic_ids import SemanticIds
+
+_LEAST_MASS = 1e-6
 
 
 @flax.struct.dataclass
@@ -28,6 +36,11 @@ class CatalogueCounts:
     codes: per level, `[children]` int32, ascending below a node; -1 says that
       the ID ends.
     shares: per level, `[children]`.
+    masses: per level, `[children]`.
+    paths: per level, `[I]` int32, the child that each row of the table of IDs
+      goes through.
+    lost: per level, `[B, children]`, the mass that each row of a batch leaves
+      out; None where nothing is left out.
     columns: per level, codes and, where IDs end early, the end.
     branches: per level, no fewer than the most children that a node has.
   """
@@ -35,15 +48,38 @@ class CatalogueCounts:
   offsets: tuple[jax.Array, ...]
   codes: tuple[jax.Array, ...]
   shares: tuple[jax.Array, ...]
+  masses: tuple[jax.Array, ...]
+  paths: tuple[jax.Array, ...]
   columns: tuple[int, ...] = flax.struct.field(pytree_node=False)
   branches: tuple[int, ...] = flax.struct.field(pytree_node=False)
+  lost: tuple[jax.Array, ...] | None = None
+
+  def without(self, left_out: LeftOut) -> "CatalogueCounts":
+    """The counts that each of `B` rows reads without its own events.
+
+    All calls are then of `B M` nodes, those of one row side by side.
+    """
+    events = jnp.asarray(left_out.events)
+    rows = jnp.arange(len(events))[:, None]
+    lost = []
+    for path, masses in zip(self.paths, self.masses):
+      nodes = jnp.where(events >= 0, path[events], len(masses))
+      nothing = jnp.zeros((len(events), len(masses)))
+      lost.append(nothing.at[rows, nodes].add(1, mode="drop"))
+    return dataclasses.replace(self, lost=tuple(lost))
 
   def rows(self, level: int, nodes: jax.Array) -> jax.Array:
     """`share(c | p)` of every code, `[N, C]`, for `nodes` `[N]`."""
     first, last = self._range(level, nodes)
     children = first[:, None] + jnp.arange(self.branches[level])
     codes = self.codes[level].at[children].get(mode="clip")
-    shares = self.shares[level].at[children].get(mode="clip")
+    if self.lost is None:
+      shares = self.shares[level].at[children].get(mode="clip")
+    else:
+      masses = jnp.where(
+        children < last[:, None], self._mass(level, children), 0
+      )
+      shares = masses / jnp.maximum(masses.sum(1, keepdims=True), _LEAST_MASS)
     end = self.columns[level] - 1
     columns = jnp.where(codes < 0, end, codes)
     columns = jnp.where(children < last[:, None], columns, end + 1)
@@ -65,6 +101,29 @@ class CatalogueCounts:
     found = self.codes[level].at[low].get(mode="clip") == codes
     nowhere = self.codes[level].shape[0]
     return jnp.where(found & (low < last), low, nowhere)
+
+  def share(
+    self, level: int, nodes: jax.Array, children: jax.Array
+  ) -> jax.Array:
+    """`[N]`, the share of `children` below `nodes`, 0 where there are none."""
+    if self.lost is None:
+      return self.shares[level].at[children].get(mode="fill", fill_value=0)
+    mass = self._mass(level, children[:, None])[:, 0]
+    if level:
+      whole = self._mass(level - 1, nodes[:, None])[:, 0]
+    else:
+      left = self.masses[0].sum() - self.lost[0].sum(axis=1)
+      whole = jnp.repeat(left, len(nodes) // len(left))
+    return mass / jnp.maximum(whole, _LEAST_MASS)
+
+  def _mass(self, level: int, children: jax.Array) -> jax.Array:
+    """`[N, K]` masses of `children` without what their rows leave out."""
+    assert self.lost is not None
+    lost = self.lost[level]
+    row = jnp.arange(len(children)) // (len(children) // len(lost))
+    mass = self.masses[level].at[children].get(mode="fill", fill_value=0)
+    lost = lost.at[row[:, None], children].get(mode="fill", fill_value=0)
+    return jnp.maximum(mass - lost, 0)
 
   def _range(self, level, nodes):
     offsets = self.offsets[level]
@@ -105,11 +164,12 @@ def count_catalogue(
     size + (ends and level > 0)
     for level, size in enumerate(semantic_ids.level_sizes)
   )
-  offsets, codes, shares, branches = [], [], [], []
+  offsets, codes, shares, masses, paths, branches = [], [], [], [], [], []
   starts = np.zeros(1, np.int64)  # The first ID of every node.
   parent_mass = mass.sum(keepdims=True)
   new = np.zeros(len(ids), bool)
   new[0] = True
+  room = capacity or len(semantic_ids)
   nodes = 1  # Room for nodes at this depth.
   for level in range(len(columns)):
     column = ids[:, level]
@@ -123,13 +183,22 @@ def count_catalogue(
     widest = 1 << int(np.bincount(parent).max() - 1).bit_length()
     full = columns[level]
     branches.append(min(widest, full) if capacity is None else full)
-    nodes = min(capacity or len(semantic_ids), nodes * full)
+    nodes = min(room, nodes * full)
     codes.append(_padded(column[children], nodes, 0).astype(np.int32))
     shares.append(_padded(share, nodes, 0).astype(np.float32))
+    masses.append(_padded(child_mass, nodes, 0).astype(np.float32))
+    path = np.cumsum(new) - 1
+    paths.append(_padded(path, room, nodes).astype(np.int32))
     starts, parent_mass = children, child_mass
   return jax.device_put(
     CatalogueCounts(
-      tuple(offsets), tuple(codes), tuple(shares), columns, tuple(branches)
+      tuple(offsets),
+      tuple(codes),
+      tuple(shares),
+      tuple(masses),
+      tuple(paths),
+      columns,
+      tuple(branches),
     )
   )
 

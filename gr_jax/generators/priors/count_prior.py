@@ -12,8 +12,10 @@ network,
 
 with `share` over all shoppers (`CatalogueCounts`) and `a, v, b` learned from
 zero. Where the variables hold transitions, they are added to the sum
-(`transition_prior`). `[OURS]`: a mixture of a popularity model and a pointer to
-the prompt (See et al. 2017, "Get to the point"), inside the softmax.
+(`transition_prior`). A training row reads the counts of a log that ends, for
+its user, with its history (`left_out`). `[OURS]`: a mixture of a popularity
+model and a pointer to the prompt (See et al. 2017, "Get to the point"), inside
+the softmax.
 """
 
 import dataclasses
@@ -125,15 +127,15 @@ class CountPrior(nn.Module):
     level: int,
   ) -> PriorState:
     """After `codes` `[B, M]` of `level` were chosen; one prefix may be many."""
-    nodes = jnp.broadcast_to(counted.nodes, codes.shape)
-    nodes = counts.step(level, nodes.reshape(-1), codes.reshape(-1))
-    nodes = nodes.reshape(codes.shape)
+    parents = jnp.broadcast_to(counted.nodes, codes.shape).reshape(-1)
+    children = counts.step(level, parents, codes.reshape(-1))
+    nodes = children.reshape(codes.shape)
     same = counted.history[:, None, :, level] == codes[..., None]
     weights = jnp.where(same, counted.weights, 0)
     related = counted.related
     if related is not None:
-      shares = counts.shares[level].at[nodes].get(mode="fill", fill_value=0)
-      related = related.step(codes, shares, level)
+      shares = counts.share(level, parents, children)
+      related = related.step(codes, shares.reshape(codes.shape), level)
     return PriorState(nodes, weights, counted.history, related)
 
   def follow(

@@ -4,13 +4,12 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import sparse
 
-from gr_jax.data.requests import Requests
 from gr_jax.data.sequence_pairs import following_pairs
-from gr_jax.generators.priors.transitions import Transitions
+from gr_jax.generators.priors.left_out import BACKWARD
+from gr_jax.generators.priors.transitions import SHRINKAGE, Transitions
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
-# What is bought with everything must not win everywhere; as in `item_knn`.
-_SHRINKAGE = 5.0
+_ROUNDING = 1e-5
 
 
 def count_transitions(
@@ -32,7 +31,7 @@ def count_transitions(
     items: `[P]` of all sequences, oldest first, one sequence after the other.
     owners: `[P]`, the sequence of each.
     window: the number of positions that pairs are apart, at most.
-    neighbours: `K`, the number of neighbours of every ID.
+    neighbours: `K`, the number of neighbours of every ID that are read.
     last: the number of newest items of a history whose neighbours are read.
 
   Raises:
@@ -44,59 +43,70 @@ def count_transitions(
       "transitions must be at least 1."
     )
   rows, size = semantic_ids.id_of_item[items], semantic_ids.num_ids
-  scales = 1 / (np.sqrt(np.bincount(rows, minlength=size)) + _SHRINKAGE)
-  pairs = following_pairs(rows, owners, size=size, window=window)
-  kept, weights = _strongest(pairs @ sparse.diags_array(scales), neighbours)
+  popularity = np.bincount(rows, minlength=size)
+  pairs = following_pairs(
+    rows, owners, size=size, window=window, backward=BACKWARD
+  )
+  # No user has more events of an ID, and takes more with it.
+  most = _most_of_one_user(rows, owners, size)
+  kept, weights = _strongest(
+    pairs, popularity, most=most, k=neighbours, window=window
+  )
   return Transitions(
     ids=jnp.asarray(semantic_ids.ids, jnp.int32),
     neighbours=jnp.asarray(kept, jnp.int32),
     weights=jnp.asarray(weights, jnp.float32),
-    scales=jnp.asarray(scales, jnp.float32),
+    popularity=jnp.asarray(popularity, jnp.float32),
+    kept=neighbours,
     window=window,
     last=last,
   )
 
 
-def _strongest(weights, k: int) -> tuple[np.ndarray, np.ndarray]:
-  """The `k` largest entries of each row, and their columns; 0 = none."""
-  entries = sparse.coo_array(weights)
-  order = np.lexsort((entries.col, np.negative(entries.data), entries.row))
-  row, col = entries.row[order], entries.col[order]
-  counts = np.bincount(row, minlength=weights.shape[0])
-  place = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
-  columns = np.zeros((weights.shape[0], k), np.int64)
-  values = np.zeros((weights.shape[0], k))
-  first = place < k
-  columns[row[first], place[first]] = col[first]
-  values[row[first], place[first]] = entries.data[order][first]
-  return columns, values
+def _most_of_one_user(
+  rows: np.ndarray, owners: np.ndarray, size: int
+) -> np.ndarray:
+  """`[I]`, the most events of each ID in one sequence."""
+  key, count = np.unique(owners * np.int64(size) + rows, return_counts=True)
+  most = np.zeros(size, np.int64)
+  np.maximum.at(most, key % size, count)
+  return most
 
 
-class FutureItems:
-  """The next events of a user, as far as they were counted.
+def _strongest(
+  pairs: sparse.csr_array,
+  popularity: np.ndarray,
+  *,
+  most: np.ndarray,
+  k: int,
+  window: int,
+) -> tuple[np.ndarray, np.ndarray]:
+  """The neighbours of each row that may be among its `k` largest, and weights.
 
-  Args:
-    requests: the users and their events.
-    codes: semantic IDs `[N, L]`.
-    ends: `[U]`, the event before which counting a user stopped.
-    window: `W`, the number of events that are read.
+  Leaving out a user's events takes weight from at most `2 window most` of the
+  neighbours of a row, `2 window` of each event of the row's ID, so of the
+  `k + 2 window most` largest, k stay as they are or grow. Others come among the
+  k largest only where their weight, over the least popularity that leaving out
+  can lead to, is no less than the last of those.
   """
-
-  def __init__(
-    self,
-    requests: Requests,
-    codes: np.ndarray,
-    ends: np.ndarray,
-    *,
-    window: int,
-  ):
-    self._requests, self._codes = requests, codes
-    self._ends, self._window = ends, window
-
-  def __call__(self, rows: np.ndarray) -> np.ndarray:
-    """`[B, W, L]` codes of requests `[B]`, -1 where nothing was counted."""
-    requests = self._requests
-    events = requests.history_end[rows][:, None] + np.arange(self._window)
-    there = events < self._ends[requests.user[rows]][:, None]
-    items = requests.event_item[np.where(there, events, 0)]
-    return np.where(there[..., None], self._codes[items], -1)
+  entries = sparse.coo_array(pairs)
+  row, col, pair = entries.row, entries.col, entries.data.astype(np.float64)
+  weight = pair / (np.sqrt(popularity[col]) + SHRINKAGE)
+  order = np.lexsort((col, -weight, row))
+  row, col, pair, weight = (x[order] for x in (row, col, pair, weight))
+  counts = np.bincount(row, minlength=len(popularity))
+  begin = np.cumsum(counts) - counts
+  place = np.arange(len(row)) - begin[row]
+  safe = k + 2 * window * most
+  last = np.full(len(popularity), np.inf)
+  full = counts >= safe
+  last[full] = weight[(begin + safe - 1)[full]]
+  highest = pair / (np.sqrt((popularity - most)[col]) + SHRINKAGE)
+  chosen = (place < safe[row]) | (highest >= last[row] * (1 - _ROUNDING))
+  row, col, weight = row[chosen], col[chosen], weight[chosen]
+  counts = np.bincount(row, minlength=len(popularity))
+  place = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+  shape = len(popularity), max(k, int(counts.max(initial=0)))
+  columns, values = np.zeros(shape, np.int64), np.zeros(shape)
+  columns[row, place], values[row, place] = col, weight
+  return columns, values

@@ -6,8 +6,9 @@ counts inside its softmax, as it is given popularity and the household's own
 purchases (`count_prior`), and learns what they miss `[OURS]`.
 
 A training request is part of what was counted. With its own pairs the network
-would learn to trust the counts too much: they are taken out first
-(`Transitions.without`); in search there is nothing to take out.
+would learn to trust the counts too much: they are left out, with its popularity
+in the denominators, and only then the strongest neighbours are chosen
+(`Transitions.without`); in search there is nothing to leave out.
 """
 
 import dataclasses
@@ -19,8 +20,13 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 
+from gr_jax.generators.priors.left_out import BACKWARD, LeftOut
+
 # The file beside a generator that reads transitions.
 TRANSITIONS = "transitions.npz"
+
+# What is bought with everything must not win everywhere; as in `item_knn`.
+SHRINKAGE = 5.0
 
 
 @struct.dataclass
@@ -29,27 +35,30 @@ class Transitions:
 
   Attributes:
     ids: `[I, L]` in lexicographic order.
-    neighbours: `[I, K]` rows of `ids`.
-    weights: `[I, K]`, the weights of the neighbours; 0 = none.
-    scales: `[I]`, the weight of one pair that leads to an ID.
+    neighbours: `[I, J]` rows of `ids`, the strongest first. Those after the
+      first `K` are the ones that leaving out a user's events can bring among
+      the first `K`.
+    weights: `[I, J]`, the weights of the neighbours; 0 = none.
+    popularity: `[I]`, the number of events of each ID.
+    kept: `K`, the number of neighbours that are read.
     window: the number of positions that pairs are apart, at most.
     last: the number of newest items of a history whose neighbours are read.
-    excluded_pairs: `[B, W, L]` codes of the items that each row's shopper was
-      counted to buy next, next first, -1 = nothing; None where rows were not
+    left_out: what each row of a batch leaves out; None where rows were not
       counted.
   """
 
   ids: jax.Array
   neighbours: jax.Array
   weights: jax.Array
-  scales: jax.Array
+  popularity: jax.Array
+  kept: int = struct.field(pytree_node=False)
   window: int = struct.field(pytree_node=False)
   last: int = struct.field(pytree_node=False)
-  excluded_pairs: jax.Array | None = None
+  left_out: LeftOut | None = None
 
-  def without(self, future_items: jax.Array) -> "Transitions":
-    """Leaves out, for each row, the pairs that lead to `future_items`."""
-    return dataclasses.replace(self, excluded_pairs=future_items)
+  def without(self, left_out: LeftOut) -> "Transitions":
+    """The transitions that each row reads without its own events."""
+    return dataclasses.replace(self, left_out=left_out)
 
   def rows(self, codes: jax.Array) -> jax.Array:
     """`[...]` rows of the IDs `codes` `[..., L]`, `I` where there is none."""
@@ -77,32 +86,50 @@ class Transitions:
     newest = bought[:, ::-1][:, : self.last]
     neighbours = self.neighbours.at[newest].get(mode="clip")
     weights = self.weights.at[newest].get(mode="fill", fill_value=0)
-    if self.excluded_pairs is not None:
-      weights = weights - self._own(neighbours, self.excluded_pairs)
+    if self.left_out is None:
+      neighbours = neighbours[..., : self.kept]
+      weights = weights[..., : self.kept]
+    else:
+      weights = self._left(newest, neighbours, weights, self.left_out)
+      weights, best = jax.lax.top_k(weights, self.kept)
+      neighbours = jnp.take_along_axis(neighbours, best, axis=-1)
     known = (neighbours[..., None] == bought[:, None, None]).any(-1)
-    weights = jnp.where(known, 0, jnp.maximum(weights, 0))
-    return self.ids[neighbours], weights
+    return self.ids[neighbours], jnp.where(known, 0, weights)
 
-  def _own(self, neighbours: jax.Array, excluded: jax.Array) -> jax.Array:
-    """`[B, T, K]`, the weight that `excluded` pairs brought to `neighbours`.
-
-    The d-th item to come and the k-th newest are `d + k + 1` apart, where a
-    history has no repeats; with repeats they may be further.
-    """
-    future_items = self.rows(excluded)
-    places = jnp.arange(neighbours.shape[1])[:, None]
-    gaps = 1 + places + jnp.arange(future_items.shape[1])
-    share = jnp.where(gaps <= self.window, 1 / gaps, 0)
-    scale = self.scales.at[future_items].get(mode="fill", fill_value=0)
-    same = neighbours[..., None] == future_items[:, None, None]
-    pairs = share[:, None] * scale[:, None, None]
-    return jnp.where(same, pairs, 0).sum(-1)
+  def _left(
+    self,
+    newest: jax.Array,
+    neighbours: jax.Array,
+    weights: jax.Array,
+    left_out: LeftOut,
+  ) -> jax.Array:
+    """`[B, T, J]`, the weights as counted without what is left out."""
+    assert left_out.pairs is not None
+    assert left_out.weights is not None
+    events = jnp.asarray(left_out.events)
+    B, size = len(events), len(self.ids)
+    rows = jnp.arange(B)
+    # Beside the table, as a negative index would be its last row.
+    events = jnp.where(events >= 0, events, size)
+    lost = jnp.zeros((B, size)).at[rows[:, None], events].add(1, mode="drop")
+    lost = lost[rows[:, None, None], neighbours]
+    popularity = self.popularity[neighbours]
+    one, other = left_out.pairs[..., 0], left_out.pairs[..., 1]
+    same = (newest[:, :, None, None] == one[:, None, None]) & (
+      neighbours[..., None] == other[:, None, None]
+    )
+    own = jnp.where(same, left_out.weights[:, None, None], 0).sum(-1)
+    pairs = weights * (jnp.sqrt(popularity) + SHRINKAGE) - own
+    # The least pair is one of the largest distance, backward: less is rounding.
+    pairs = jnp.where(pairs < BACKWARD / self.window / 2, 0, pairs)
+    left = jnp.maximum(popularity - lost, 0)
+    return pairs / (jnp.sqrt(left) + SHRINKAGE)
 
   def save(self, path: pathlib.Path) -> None:
     arrays: dict[str, Any] = {
       name: np.asarray(getattr(self, name)) for name in _ARRAYS
     }
-    np.savez(path, window=self.window, last=self.last, **arrays)
+    np.savez(path, **{name: getattr(self, name) for name in _SIZES}, **arrays)
 
   @classmethod
   def load(cls, path: pathlib.Path) -> "Transitions":
@@ -113,10 +140,11 @@ class Transitions:
     """
     with np.load(path) as file:
       arrays = {name: jnp.asarray(file[name]) for name in _ARRAYS}
-      return cls(**arrays, window=int(file["window"]), last=int(file["last"]))
+      return cls(**arrays, **{name: int(file[name]) for name in _SIZES})
 
 
-_ARRAYS = ("ids", "neighbours", "weights", "scales")
+_ARRAYS = ("ids", "neighbours", "weights", "popularity")
+_SIZES = ("kept", "window", "last")
 
 
 def _before(a: jax.Array, b: jax.Array) -> jax.Array:

@@ -13,6 +13,7 @@ from flax import struct
 
 from gr_jax.data.batches import epochs
 from gr_jax.data.requests import CLICKED, EXPOSED, ORDERED
+from gr_jax.generators.priors.left_out import FutureEvents, LeftOut
 from gr_jax.generators.prompts.writer import Prompt, PromptWriter
 from gr_jax.generators.training_examples.pages import Pages
 
@@ -28,6 +29,8 @@ class PageExamples:
     page: `[B, P]` which page of its row a place is in, `Q` where it is empty.
     weights: `[B, P]` of the loss, 0 where empty.
     ends: `[B, Q]`, True where a whole page is there and its end is learned.
+    left_out: what each row leaves out of the counts; None where the generator
+      reads none.
   """
 
   prompt: Prompt
@@ -36,6 +39,7 @@ class PageExamples:
   page: np.ndarray
   weights: np.ndarray
   ends: np.ndarray
+  left_out: LeftOut | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,6 +108,7 @@ def draw_page_examples(
   rng: np.random.Generator,
   *,
   config: PageExamplesConfig,
+  future: FutureEvents | None = None,
 ) -> PageExamples:
   """The batch of prompts `groups`.
 
@@ -115,6 +120,7 @@ def draw_page_examples(
     groups: `[B]`.
     rng: draws pages and who is hidden.
     config: sizes.
+    future: what rows leave out of the counts; None without counts.
   """
   shape = len(groups), config.places
   place = np.zeros(shape, np.int64)
@@ -139,6 +145,7 @@ def draw_page_examples(
     page=page,
     weights=np.where(there, config.weights[pages.grades[place]], 0),
     ends=ends,
+    left_out=future and future(requests[:, 0], shown=shown),
   )
 
 
@@ -149,6 +156,7 @@ def training_pages(
   query: np.ndarray,
   *,
   config: PageExamplesConfig,
+  future: FutureEvents | None = None,
 ) -> grain.IterDataset:
   """Endless batches, shuffled anew every epoch, sharded by host.
 
@@ -166,7 +174,14 @@ def training_pages(
 
   def write(rows: np.ndarray, rng: np.random.Generator) -> PageExamples:
     return draw_page_examples(
-      pages, writer, codes, query, group[rows], rng, config=config
+      pages,
+      writer,
+      codes,
+      query,
+      group[rows],
+      rng,
+      config=config,
+      future=future,
     )
 
   return epochs(

@@ -6,7 +6,6 @@ answered) form a group. A row of a batch is one group: its prompt, and up to
 """
 
 import dataclasses
-from collections.abc import Callable
 
 import grain
 import numpy as np
@@ -14,6 +13,7 @@ from flax import struct
 
 from gr_jax.data.batches import epochs
 from gr_jax.data.requests import CLICKED, Requests
+from gr_jax.generators.priors.left_out import FutureEvents, LeftOut
 from gr_jax.generators.prompts.writer import Prompt, PromptWriter
 
 
@@ -26,15 +26,15 @@ class Examples:
     queries: `[B, P, Wq]` tokens.
     codes: `[B, P, L]`.
     mask: `[B, P]`, False where a group has fewer than `P` targets.
-    future_items: `[B, W, L]`, what the user was counted to buy next; None where
-      the generator reads no transitions.
+    left_out: what each row leaves out of the counts; None where the generator
+      reads none.
   """
 
   prompt: Prompt
   queries: np.ndarray
   codes: np.ndarray
   mask: np.ndarray
-  future_items: np.ndarray | None = None
+  left_out: LeftOut | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,7 +123,7 @@ def draw_examples(
   rng: np.random.Generator,
   *,
   config: ExamplesConfig,
-  future_items: Callable[[np.ndarray], np.ndarray] | None = None,
+  future: FutureEvents | None = None,
 ) -> Examples:
   """The batch of groups `rows`.
 
@@ -135,7 +135,7 @@ def draw_examples(
     rows: groups `[B]`.
     rng: draws targets and who is hidden.
     config: sizes.
-    future_items: from request rows to the codes of `FutureItems`.
+    future: what rows leave out of the counts; None without counts.
   """
   pair, mask = _draw(groups, rows, config.targets, rng)
   request = groups.request[pair]
@@ -145,7 +145,7 @@ def draw_examples(
     queries=writer.queries(query[request]),
     codes=codes[groups.item[pair]],
     mask=mask,
-    future_items=future_items and future_items(request[:, 0]),
+    left_out=future and future(request[:, 0], shown=shown),
   )
 
 
@@ -156,7 +156,7 @@ def training_examples(
   codes: np.ndarray,
   *,
   config: ExamplesConfig,
-  future_items: Callable[[np.ndarray], np.ndarray] | None = None,
+  future: FutureEvents | None = None,
 ) -> grain.IterDataset:
   """Endless batches, shuffled anew every epoch, sharded by host.
 
@@ -178,7 +178,7 @@ def training_examples(
       group[places],
       rng,
       config=config,
-      future_items=future_items,
+      future=future,
     )
 
   return epochs(

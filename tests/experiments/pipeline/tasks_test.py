@@ -1,17 +1,38 @@
+import dataclasses
 import functools
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import linen as nn
 from ml_collections import ConfigDict
 
 from configs import amazon_beauty, cq_sid
 from experiments.pipeline.tasks import (
+  future_events,
   page_wise,
   point_wise,
   task_of,
+  without_future,
 )
 from experiments.pipeline.untrained import count_variables, transition_options
+from gr_jax.data.request_lists import training_sequences
+from gr_jax.data.requests import TRAIN
+from gr_jax.generators.page_scores import page_scores
+from gr_jax.generators.priors.catalogue_counts import count_catalogue
+from gr_jax.generators.priors.left_out import FutureEvents
+from gr_jax.generators.priors.transition_counts import count_transitions
+from gr_jax.generators.training_examples.page_examples import (
+  PageExamplesConfig,
+  draw_page_examples,
+)
+from gr_jax.generators.training_examples.pages import build_pages
+from gr_jax.generators.training_examples.single import (
+  ExamplesConfig,
+  draw_examples,
+  group_targets,
+)
 from tests.reference.small_world import semantic_ids
 from tests.reference.tasks import EXAMPLES, section, started, untrained
 
@@ -50,28 +71,142 @@ def test_a_task_says_how_large_its_batches_are(tmp_path, name, positions):
   assert task.positions == positions
 
 
-def test_what_follows_a_row_is_left_out_of_its_transitions(tmp_path):
-  config = section("point_wise")
-  config.count_alpha = 1.0
-  config.transitions = {"window": 2, "neighbours": 4, "last": 2}
-  parts, ids = untrained(config, tmp_path), semantic_ids()
-  counts = count_variables(parts.data, ids, config)
-  task = point_wise(parts)
+def cut_counts(parts, request, shown):
+  """The counts of a log that ends, for one user, where its history does."""
+  requests = parts.data.requests
+  sequences = training_sequences(requests)
+  user, end = requests.user[request], requests.history_end[request]
+  place = sequences.rows.astype(np.int64)
+  starts = requests.user_offsets[sequences.owners]
+  event = starts + np.arange(len(place)) - sequences.offsets[sequences.owners]
+  end = end if shown else 0
+  kept = (sequences.owners != user) | (event < end)
+  items, owners = place[kept], sequences.owners[kept]
+  section, ids = parts.section, parts.semantic_ids
+  catalogue = count_catalogue(
+    ids, np.bincount(items, minlength=len(ids)), alpha=section.count_alpha
+  )
+  options = transition_options(section)
+  if not options:
+    return {"counts": {"catalogue": catalogue}}
+  transitions = count_transitions(ids, items, owners, **options)
+  return {"counts": {"catalogue": catalogue, "transitions": transitions}}
+
+
+@pytest.mark.parametrize("name", ["point_wise", "page_wise"])
+def test_a_row_reads_the_counts_of_a_log_that_ends_with_its_history(
+  tmp_path, name
+):
+  """The logits of a batch are those with counts made anew for each row."""
+  config = section(name)
+  config.count_alpha = 0.5
+  config.examples.hidden_share = 0.5
+  if name == "point_wise":
+    config.transitions = {"window": 2, "neighbours": 60, "last": 2}
+  parts = untrained(config, tmp_path)
+  requests = parts.data.requests
+  counts = count_variables(parts.data, parts.semantic_ids, config)
+  params = nn.unbox(jax.jit(parts.initializer(counts))(jax.random.key(0)))
+  rows, hidden = [], []
+
+  class Seen(FutureEvents):
+    def __call__(self, requests, *, shown):
+      rows.extend(requests.tolist())
+      hidden.extend((~shown).tolist())
+      return super().__call__(requests, shown=shown)
+
+  future = future_events(parts)
+  future.__class__ = Seen
+  batch = BATCHES[name](parts, future)
+  assert any(hidden)
+  assert not all(hidden)
+  logits = jax.jit(functools.partial(LOGITS[name], parts))
+  found = logits(params | without_future(counts, batch), batch)
+  told = logits(params | counts, batch)
+  for b, (row, stranger) in enumerate(zip(rows, hidden)):
+    assert requests.split[row] == TRAIN
+    anew = cut_counts(parts, row, not stranger)
+    expected = logits(params | anew, batch)
+    for one, other in zip(found, expected):
+      np.testing.assert_allclose(one[b], other[b], atol=1e-5)
+  assert any(np.abs(a - b).max() > 1e-3 for a, b in zip(told, found))
+
+
+def point_batch(parts, future):
+  groups = group_targets(parts.data.requests, split=TRAIN)
+  return draw_examples(
+    groups,
+    parts.writer,
+    parts.semantic_ids.codes,
+    parts.data.requests.query,
+    np.arange(0, len(groups), len(groups) // 8),
+    np.random.default_rng(0),
+    config=ExamplesConfig(targets=3, hidden_share=0.5),
+    future=future,
+  )
+
+
+def page_batch(parts, future):
+  ids, requests = parts.semantic_ids, parts.data.requests
+  pages = build_pages(requests, ids.id_of_item, split=TRAIN, max_exposures=2)
+  return draw_page_examples(
+    pages,
+    parts.writer,
+    ids.ids,
+    requests.query,
+    np.arange(0, len(pages.group_offsets) - 1, len(pages.group_offsets) // 8),
+    np.random.default_rng(0),
+    config=PageExamplesConfig(places=6, pages=2, hidden_share=0.5),
+    future=future,
+  )
+
+
+def point_logits(parts, variables, batch):
+  return parts.model.apply(variables, batch.prompt, batch.queries, batch.codes)
+
+
+def page_logits(parts, variables, batch):
+  found = parts.model.apply(
+    variables,
+    batch.prompt,
+    batch.queries,
+    batch.codes,
+    batch.page,
+    end_token=parts.vocabulary.offsets["page_end"],
+    method=page_scores,
+  )
+  return [jnp.nan_to_num(x, neginf=0) for x in found.codes]
+
+
+BATCHES = {"point_wise": point_batch, "page_wise": page_batch}
+LOGITS = {"point_wise": point_logits, "page_wise": page_logits}
+
+
+@pytest.mark.parametrize("name", ["point_wise", "page_wise"])
+def test_the_loss_reads_counts_without_the_future(tmp_path, name):
+  config = section(name)
+  config.count_alpha = 0.5
+  parts = untrained(config, tmp_path)
+  counts = count_variables(parts.data, parts.semantic_ids, config)
+  params = nn.unbox(jax.jit(parts.initializer(counts))(jax.random.key(0)))
+  task = task_of(config)(parts)
   batch = next(iter(task.batches))
-  seen = []
+  loss = jax.jit(functools.partial(task.loss, parts.model))
+  fair, _ = loss(params, batch, counts)
+  told, _ = loss(params, dataclasses.replace(batch, left_out=None), counts)
+  by_hand, _ = loss(
+    params,
+    dataclasses.replace(batch, left_out=None),
+    without_future(counts, batch),
+  )
+  assert fair == pytest.approx(float(by_hand), rel=1e-6)
+  assert fair > told  # The counts know the targets.
 
-  class Model:
-    def apply(self, variables, prompt, queries, codes):
-      seen.append(variables["counts"]["transitions"].excluded_pairs)
-      sizes = ids.level_sizes
-      return [np.zeros((*codes.shape[:2], size)) for size in sizes]
 
-  task.loss(Model(), {"params": {}}, batch, counts)
-  np.testing.assert_array_equal(seen[0], batch.future_items)
-  assert batch.future_items.shape == (POINT["batch_size"], 2, LEVELS)
-  # The row's targets are among the items that it was counted to buy next.
-  same = (batch.codes[:, :, None] == batch.future_items[:, None]).all(-1)
-  assert same.any()
+def test_without_counts_nothing_is_left_out(tmp_path):
+  parts = untrained(section("point_wise"), tmp_path)
+  assert future_events(parts) is None
+  assert next(iter(point_wise(parts).batches)).left_out is None
 
 
 def test_transitions_need_neighbours():

@@ -97,7 +97,7 @@ def test_transitions_stand_beside_the_catalogue_and_are_off_by_default(
   assert plain["counts"].keys() == {"catalogue"}
   config.transitions = TRANSITIONS
   both = count_variables(data, ids, config)["counts"]
-  assert both["transitions"].neighbours.shape == (ids.num_ids, 4)
+  assert both["transitions"].kept == 4
   np.testing.assert_array_equal(both["transitions"].ids, ids.ids)
 
 

@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gr_jax.generators.priors.catalogue_counts import count_catalogue
+from gr_jax.generators.priors.left_out import LeftOut
 from gr_jax.tokenizers.semantic_ids import SemanticIds
+from tests.reference.small_logs import IDS, cut, logs, popularity
 
 SIZES = (3, 4, 2)
 ALPHA = 0.5
@@ -92,6 +94,44 @@ def test_more_ids_keep_every_shape():
     for n in (3, 12)
   ]
   assert shapes[0] == shapes[1]
+
+
+@given(logs())
+def test_left_out_events_are_as_if_they_were_not_counted(log):
+  sequences, user, end = log
+  table = count_catalogue(IDS, popularity(sequences), alpha=ALPHA)
+  anew = count_catalogue(
+    IDS, popularity(cut(sequences, user, end)), alpha=ALPHA
+  )
+  # The second row leaves nothing out; each has all items as its prefixes.
+  events = np.full((2, 9), -1, np.int32)
+  gone = IDS.id_of_item[sequences[user][end:]]
+  events[0, : len(gone)] = gone
+  left = table.without(LeftOut(events))
+  codes, many = np.tile(IDS.codes, (2, 1)), len(IDS)
+  nodes = np.zeros(2 * many, np.int32)
+  for level in range(3):
+    rows = np.asarray(left.rows(level, nodes))
+    children = table.step(level, nodes, codes[:, level])
+    shares = np.asarray(left.share(level, nodes, children))
+    for part, other in ((slice(many), anew), (slice(many, None), table)):
+      np.testing.assert_allclose(
+        rows[part], other.rows(level, nodes[part]), atol=1e-6
+      )
+      np.testing.assert_allclose(
+        shares[part],
+        other.share(level, nodes[part], children[part]),
+        atol=1e-6,
+      )
+    nodes = children
+
+
+def test_leaving_out_keeps_the_pseudo_counts():
+  ids = SemanticIds(np.array([[0], [1]]), (2,))
+  table = count_catalogue(ids, np.array([1, 2]), alpha=0.5)
+  left = table.without(LeftOut(np.array([[0, 1], [1, -1]], np.int32)))
+  found = left.rows(0, np.zeros(2, np.int32))
+  np.testing.assert_allclose(found, [[0.25, 0.75], [0.5, 0.5]], atol=1e-6)
 
 
 def test_alpha_must_leave_every_prefix_some_mass():

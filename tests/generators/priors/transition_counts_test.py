@@ -1,15 +1,23 @@
+import jax
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gr_jax.data import row_lists
 from gr_jax.data.request_lists import training_sequences
-from gr_jax.data.requests import TRAIN, Requests
+from gr_jax.data.requests import Requests
 from gr_jax.evaluation.baselines import item_knn
-from gr_jax.generators.priors.transition_counts import (
-  FutureItems,
-  count_transitions,
-)
+from gr_jax.generators.priors.left_out import FutureEvents
+from gr_jax.generators.priors.transition_counts import count_transitions
 from gr_jax.tokenizers.semantic_ids import SemanticIds
+from tests.reference.small_logs import (
+  IDS,
+  cut,
+  logs,
+  requests_of,
+  transition_weights,
+)
 from tests.reference.small_world import semantic_ids, shop
 
 SIZES = {"window": 3, "last": 4}
@@ -50,7 +58,8 @@ def test_the_strongest_neighbours_stay_strongest_first():
   everything = count_transitions(ids, items, owners, neighbours=60, **SIZES)
   table = count_transitions(ids, items, owners, neighbours=5, **SIZES)
   expected = -np.sort(-dense(everything), axis=1)[:, :5]
-  np.testing.assert_allclose(table.weights, expected, atol=1e-7)
+  assert table.kept == 5
+  np.testing.assert_allclose(table.weights[:, :5], expected, atol=1e-7)
 
 
 def test_items_that_share_an_id_are_counted_together():
@@ -66,16 +75,59 @@ def test_sizes_below_one_are_refused():
     count_transitions(semantic_ids(), *all_sequences(), neighbours=0, **SIZES)
 
 
-def test_the_next_events_come_until_counting_stopped():
-  requests, codes = shop().requests, semantic_ids().codes
-  sequences = training_sequences(requests)
-  ends = requests.user_offsets[:-1] + sequences.sizes
-  future_items = FutureItems(requests, codes, ends, window=3)
-  rows = np.flatnonzero(requests.split == TRAIN)
-  for row, found in zip(rows, future_items(rows)):
-    user, end = requests.user[row], requests.history_end[row]
-    events = requests.event_item[end : min(end + 3, ends[user])]
-    np.testing.assert_array_equal(found[: len(events)], codes[events])
-    assert (found[len(events) :] == -1).all()
-  assert (future_items(rows) >= 0).any()
-  assert (future_items(rows) < 0).any()
+def of_one_shape(table, left):
+  """Both padded to what the largest of the logs would need."""
+  more = ((0, 0), (0, IDS.num_ids - table.neighbours.shape[1]))
+  pairs = ((0, 0), (0, 60 - left.pairs.shape[1]))
+  table = table.replace(
+    neighbours=np.pad(table.neighbours, more),
+    weights=np.pad(table.weights, more),
+  )
+  events = ((0, 0), (0, 9 - left.events.shape[1]))
+  return table, left.replace(
+    events=np.pad(left.events, events, constant_values=-1),
+    pairs=np.pad(left.pairs, (*pairs, (0, 0)), constant_values=-1),
+    weights=np.pad(left.weights, pairs),
+  )
+
+
+@jax.jit
+def related(table, left, history):
+  return table.without(left).related(history)
+
+
+@given(logs(), st.sampled_from([1, 3]), st.sampled_from([1, 3]))
+def test_a_row_reads_the_strongest_of_a_log_that_ends_with_it(log, k, window):
+  """Against a count by loops, with repeats and with what comes later."""
+  sequences, user, end = log
+  requests = requests_of(sequences)
+  lists = training_sequences(requests)
+  table = count_transitions(
+    IDS, lists.rows, lists.owners, window=window, neighbours=k, last=3
+  )
+  row = np.flatnonzero(
+    requests.history_end == requests.user_offsets[user] + end
+  )
+  row = row[requests.user[row] == user]
+  future = FutureEvents(
+    requests, IDS.id_of_item, requests.user_offsets[1:], window=window
+  )
+  history = np.full((1, 9, 3), -1)
+  history[0, 9 - end :] = IDS.codes[sequences[user][:end]]
+  left = future(row, shown=np.ones(1, bool))
+  codes, found = related(*of_one_shape(table, left), history)
+  expected = transition_weights(cut(sequences, user, end), window=window)
+  bought = IDS.id_of_item[sequences[user][:end]]
+  for slot, item in enumerate(bought[::-1][:3]):
+    weights = expected[item]
+    least = np.sort(weights)[::-1][min(k, len(weights)) - 1]
+    read = np.zeros(IDS.num_ids)
+    np.add.at(read, np.asarray(table.rows(codes[0, slot])), found[0, slot])
+    # Items at the border may be equal: any of them is one of the k strongest.
+    sure = weights > least + 1e-6
+    weights[bought], read[bought] = 0, 0
+    np.testing.assert_allclose(read[sure], weights[sure], atol=1e-6)
+    some = read > 0
+    assert some.sum() <= k
+    np.testing.assert_allclose(read[some], weights[some], atol=1e-6)
+    assert (weights[some] > least - 1e-6).all()

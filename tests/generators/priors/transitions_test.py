@@ -4,9 +4,8 @@ import functools
 import jax
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from gr_jax.generators.priors.left_out import LeftOut
 from gr_jax.generators.priors.transition_counts import count_transitions
 from gr_jax.generators.priors.transitions import Transitions
 from gr_jax.tokenizers.semantic_ids import SemanticIds
@@ -22,18 +21,12 @@ def ids():
   return SemanticIds(np.unique(codes, axis=0), SIZES)
 
 
-def counted(sequences, scales=None):
-  """With all neighbours, and with other scales where they are given."""
+def counted(sequences, neighbours=None):
   items = np.concatenate([np.zeros(0, int), *sequences])
   owners = np.repeat(np.arange(len(sequences)), [len(s) for s in sequences])
-  table = count_transitions(
-    ids(), items, owners, window=WINDOW, neighbours=len(ids()), last=4
-  )
-  if scales is None:
-    return table
-  weights = table.weights / table.scales[table.neighbours]
-  return table.replace(
-    weights=weights * scales[table.neighbours], scales=scales
+  k = neighbours or len(ids())
+  return count_transitions(
+    ids(), items, owners, window=WINDOW, neighbours=k, last=4
   )
 
 
@@ -56,33 +49,49 @@ def test_every_id_is_found_and_nothing_else():
   np.testing.assert_array_equal(table.rows(everything), expected)
 
 
-@st.composite
-def shops(draw):
-  """Sequences without repeats, and where the first one is cut."""
-  rows = list(range(len(ids())))
-  sequence = st.permutations(rows).flatmap(
-    lambda x: st.integers(2, len(x)).map(lambda n: x[:n])
+def left_out(events, pairs, weights):
+  return LeftOut(
+    np.array([events], np.int32),
+    np.array([pairs], np.int32),
+    np.array([weights], np.float32),
   )
-  sequences = draw(st.lists(sequence, min_size=1, max_size=4))
-  return sequences, draw(st.integers(1, len(sequences[0]) - 1))
 
 
-@given(shops())
-def test_leaving_out_equals_counts_without_the_user(shop):
-  sequences, cut = shop
-  mine, *others = sequences
-  table = counted(sequences)
-  future_items = np.full((1, WINDOW, 3), -1)
-  coming = ids().codes[mine[cut : cut + WINDOW]]
-  future_items[0, : len(coming)] = coming
-  # On the left, so that all histories have one shape.
-  history = np.full((1, len(ids()), 3), -1)
-  history[0, -cut:] = ids().codes[mine[:cut]]
-  found = table.without(future_items).related(history)
-  anew = counted(others, table.scales).related(history)
-  np.testing.assert_allclose(
-    dense(table, *found), dense(table, *anew), atol=1e-5
+def test_what_is_left_out_changes_pairs_and_popularity():
+  table = counted([[0, 1], [0, 2], [3, 1]])
+  history = ids().codes[[0]][None]
+  # As if the first sequence were 0 alone.
+  found = dense(
+    table, *table.without(left_out([1], [[0, 1]], [1])).related(history)
   )
+  expected = np.zeros(len(ids()))
+  expected[2] = 1 / (1 + 5)
+  np.testing.assert_allclose(found[0, 0], expected, atol=1e-6)
+  # Here only one of the two events of 1.
+  found = dense(
+    table, *table.without(left_out([1], [[3, 1]], [1])).related(history)
+  )
+  expected[1] = 1 / (1 + 5)
+  np.testing.assert_allclose(found[0, 0], expected, atol=1e-6)
+
+
+def test_a_neighbour_left_out_makes_room_for_the_next():
+  table = counted([[0, 1], [0, 1], [0, 2]], neighbours=1)
+  history = ids().codes[[0]][None]
+  assert dense(table, *table.related(history))[0, 0].argmax() == 1
+  mine = left_out([1, 1], [[0, 1], [0, 1]], [1, 1])
+  found = dense(table, *table.without(mine).related(history))[0, 0]
+  assert found[1] == 0
+  assert found[2] == pytest.approx(1 / (1 + 5))
+
+
+def test_nothing_left_out_is_the_table():
+  table = counted([[0, 1, 2], [3, 1]], neighbours=2)
+  history = ids().codes[[3, 0]][None]
+  nothing = left_out([-1], [[-1, -1]], [0])
+  found = table.without(nothing).related(history)
+  for one, other in zip(found, table.related(history)):
+    np.testing.assert_allclose(one, other, atol=1e-7)
 
 
 def test_what_the_shopper_has_is_not_related():
