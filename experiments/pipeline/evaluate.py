@@ -13,7 +13,7 @@ from experiments.pipeline.baseline_rankings import Baselines, TrainedRanker
 from experiments.pipeline.eval_requests import draw_eval_requests
 from experiments.pipeline.evaluator import EvaluationConfig, Evaluator
 from experiments.pipeline.stages import Stages
-from experiments.pipeline.train import TrainedGenerator
+from experiments.pipeline.train import TARGET_KNOWN, TrainedGenerator
 from gr_jax.artefacts import build
 from gr_jax.atomic import write_text
 from gr_jax.data.requests import VALID
@@ -54,6 +54,8 @@ def evaluate(
     level_sizes: the number of codes at each level.
     items_per_id: the number of IDs that name one item, two, and so on.
     history: `{training: rows of its metrics log}`.
+    target_known: the share of targets that the transitions know, by split, of a
+      generator that reads them (`target_known_shares`).
   """
   generators = {config.name: aligned or stages.generator}
   artefacts = {
@@ -145,7 +147,9 @@ def _training_record(stages: Stages, aligned: TrainedGenerator | None) -> dict:
     for name, one in trained.items()
     if one
   }
-  return {
+  known = stages.generator.artefact.directory / TARGET_KNOWN
+  found = json.loads(known.read_text()) if known.is_file() else None
+  return ({"target_known": found} if found else {}) | {
     "quality": json.loads((directory / "quality.json").read_text()),
     "items_per_id": np.bincount(np.diff(ids.item_offsets))[1:].tolist(),
     "level_sizes": list(ids.level_sizes),

@@ -13,10 +13,11 @@ from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
 from experiments.pipeline.prepare import Data
+from experiments.pipeline.target_known import target_known_shares
 from experiments.pipeline.tasks import Task, task_of
 from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.untrained import build_untrained
-from gr_jax.artefacts import Artefact, build_resumable
+from gr_jax.artefacts import Artefact, build_resumable, write_json
 from gr_jax.generators.priors.transitions import TRANSITIONS
 from gr_jax.generators.prompts.writer import PromptConfig, PromptWriter
 from gr_jax.parallel import hosts
@@ -26,6 +27,10 @@ from gr_jax.training.loop import LoopConfig, fit, make_step
 from gr_jax.training.optimizer import OptimizerConfig, make_optimizer
 from gr_jax.training.state import create_state
 from gr_jax.training.throughput import dense_flops, matmul_peak
+
+# The file beside a generator that reads transitions: how often they know the
+# target, in training and in validation.
+TARGET_KNOWN = "target_known.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,6 +92,9 @@ def train(
         mesh=mesh,
         speed=throughput(state.params, model, task, writer.config, mesh=mesh),
       )
+    if hosts.is_first() and "transitions" in counts.get("counts", {}):
+      shares = target_known_shares(untrained, counts, task.batches)
+      write_json(directory / TARGET_KNOWN, shares)
 
   inputs = [data.artefact.fingerprint, tokenized.artefact.fingerprint]
   artefact = build_resumable(

@@ -1,0 +1,86 @@
+"""How often transitions know the target, in training and in validation."""
+
+import itertools
+from collections.abc import Iterable
+from typing import Any
+
+import jax
+import numpy as np
+
+from experiments.pipeline.tasks import without_future
+from experiments.pipeline.untrained import Untrained
+from gr_jax.data.requests import VALID
+from gr_jax.generators.priors.target_known import target_known
+from gr_jax.generators.prompts.writer import Prompt
+from gr_jax.generators.training_examples.single import (
+  Examples,
+  ExamplesConfig,
+  draw_examples,
+  group_targets,
+)
+
+
+def target_known_shares(
+  parts: Untrained,
+  counts: dict[str, Any],
+  batches: Iterable[Examples],
+  *,
+  targets: int = 20_000,
+) -> dict[str, float]:
+  """Returns the shares of targets that the transitions know, by split.
+
+  Args:
+    parts: the generator's parts.
+    counts: `{"counts": ...}` with transitions.
+    batches: those of the training.
+    targets: the number of targets of each split, about.
+
+  Returns:
+    `train`, of rows as training draws them, their own events left out; and
+    `valid`, of the validation requests, where there are any.
+  """
+  section = parts.section.examples
+  size = section.batch_size
+  drawn = itertools.islice(batches, -(-targets // (size * section.targets)))
+  shares = {"train": _share(parts, counts, drawn)}
+  requests = parts.data.requests
+  if not (requests.split == VALID).any():
+    return shares
+  groups = group_targets(requests, split=VALID)
+  rng = np.random.default_rng(parts.section.seed)
+  rows = rng.permutation(len(groups))[: -(-targets // section.targets)]
+  asked = (
+    draw_examples(
+      groups,
+      parts.writer,
+      parts.semantic_ids.codes,
+      requests.query,
+      some,
+      rng,
+      config=ExamplesConfig(**{**section, "hidden_share": 0.0}),
+    )
+    for some in np.split(rows, range(size, len(rows), size))
+  )
+  return shares | {"valid": _share(parts, counts, asked)}
+
+
+def _share(parts, counts, batches: Iterable[Examples]) -> float:
+  known, asked = 0, 0
+  for batch in batches:
+    history = history_codes(parts, batch.prompt)
+    variables = without_future(counts, batch)["counts"]
+    found = _known(variables["transitions"], history, batch.codes)
+    known += int((np.asarray(found) & batch.mask).sum())
+    asked += int(batch.mask.sum())
+  return known / asked
+
+
+_known = jax.jit(target_known)
+
+
+def history_codes(parts: Untrained, prompt: Prompt) -> np.ndarray:
+  """Returns the codes `[B, H, L]` of a prompt's history, -1 = no item."""
+  levels = parts.semantic_ids.codes.shape[1]
+  tokens = prompt.history[..., :levels]
+  offsets = np.asarray(parts.vocabulary.code_offsets)
+  return np.where(tokens >= 0, tokens - offsets, -1)
