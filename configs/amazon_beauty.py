@@ -12,7 +12,10 @@ papers. Presets as in `cq_sid`.
 The generator is conditioned on what follows what
 (`gr_jax.generators.priors.transitions`, [OURS]): by itself such counting beats
 most published generators here. `--config.generator.transitions.neighbours=0`
-leaves it out. `--config.data.valid_trains` also learns and counts the valid
+leaves it out. Rows near the end of a user's sequence are learned more often
+(`recency`): 8 % of the users have a third of all rows, and their items follow
+each other as others' do not, while each user asks one question, the next.
+`--config.data.valid_trains` also learns and counts the valid
 targets, which models of the papers do not see.
 """
 
@@ -31,7 +34,7 @@ def get_config(preset: str = ""):
   config.generator.prompt.update(
     history=20, lookback=20, query_words=1, user_buckets=0
   )
-  config.generator.examples.update(targets=1, hidden_share=0.0)
+  config.generator.examples.update(targets=1, hidden_share=0.0, recency=1.0)
   if not preset:
     _default(config)
   return config

@@ -16,6 +16,9 @@ from gr_jax.data.requests import CLICKED, Requests
 from gr_jax.generators.priors.left_out import FutureEvents, LeftOut
 from gr_jax.generators.prompts.writer import Prompt, PromptWriter
 
+# Turns are whole numbers: those of the newest group where `recency` counts.
+NEWEST_TURNS = 32
+
 
 @struct.dataclass
 class Examples:
@@ -46,12 +49,16 @@ class ExamplesConfig:
     targets: targets per group `P`.
     hidden_share: share of groups whose profile and history are hidden, so
       that requests of strangers are learned too.
+    recency: a group with `n` later groups of its user comes up
+      `(1 + n)^-recency` as often as the newest; 0 = all alike. The requests to
+      come follow the newest group of each user, once.
     seed: the seed of the shuffling and of the samples.
   """
 
   batch_size: int = 64
   targets: int = 8
   hidden_share: float = 0.15
+  recency: float = 0.0
   seed: int = 0
 
 
@@ -149,6 +156,19 @@ def draw_examples(
   )
 
 
+def recency_turns(user: np.ndarray, recency: float) -> np.ndarray:
+  """Returns `NEWEST_TURNS (1 + n)^-recency` `[G]`, rounded, at least 1.
+
+  Args:
+    user: the user `[G]` of every group, ascending; the groups of a user are
+      oldest first, and `n` is the number of those after a group.
+    recency: as in `ExamplesConfig`.
+  """
+  later = np.searchsorted(user, user, side="right") - 1 - np.arange(len(user))
+  turns = np.rint(NEWEST_TURNS * (1.0 + later) ** -recency)
+  return np.maximum(turns, 1).astype(np.int64)
+
+
 def training_examples(
   requests: Requests,
   groups: TargetGroups,
@@ -161,12 +181,16 @@ def training_examples(
   """Endless batches, shuffled anew every epoch, sharded by host.
 
   In an epoch a group of `n` pairs comes up `ceil(n / P)` times, so that every
-  pair is drawn about equally often, whatever the size of its basket.
+  pair is drawn about equally often, whatever the size of its basket. With
+  `recency` this is `NEWEST_TURNS` times in an epoch for the newest groups.
 
   The iterator's state is one position: saved with the parameters, training
   goes on at the exact next batch.
   """
   turns = -(-np.diff(groups.offsets) // config.targets)
+  if config.recency:
+    user = requests.user[groups.request[groups.offsets[:-1]]]
+    turns *= recency_turns(user, config.recency)
   group = np.repeat(np.arange(len(groups)), turns)
 
   def write(places: np.ndarray, rng: np.random.Generator) -> Examples:

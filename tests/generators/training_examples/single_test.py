@@ -9,6 +9,7 @@ from gr_jax.generators.training_examples.single import (
   ExamplesConfig,
   TargetGroups,
   group_targets,
+  recency_turns,
   training_examples,
 )
 from tests.reference.small_world import semantic_ids, shop, writer
@@ -123,3 +124,28 @@ def test_a_group_of_n_pairs_comes_up_ceil_of_n_over_p_times_an_epoch():
   epoch = itertools.islice(iter(batches), 4)
   shown = [user[tuple(batch.codes[0, 0].tolist())] for batch in epoch]
   assert sorted(shown) == [0, 1, 2, 2]
+
+
+def test_older_groups_have_fewer_turns():
+  user = np.array([0, 0, 0, 2, 5, 5])
+  assert recency_turns(user, 1.0).tolist() == [11, 16, 32, 32, 16, 32]
+  assert recency_turns(user, 2.0).tolist() == [4, 8, 32, 32, 8, 32]
+  assert recency_turns(np.zeros(99, int), 3.0).min() == 1
+
+
+def test_recent_groups_come_up_more_often():
+  requests = shop().requests
+  groups = group_targets(requests, split=TRAIN)
+  user = requests.user[groups.request[groups.offsets[:-1]]]
+  turns = recency_turns(user, 1.0)
+  # Every target has a place: all those of a group come up with it.
+  widest = int(np.diff(groups.offsets).max())
+  config = ExamplesConfig(batch_size=32, targets=widest, recency=1.0)
+  batches = -(-int(turns.sum()) // 32)
+  found = sum(
+    int(batch.mask.sum())
+    for batch in itertools.islice(iter(dataset(config)), batches)
+  )
+  expected = int((turns * np.diff(groups.offsets)).sum())
+  assert found == pytest.approx(expected, abs=32 * widest)
+  assert expected < 32 * len(groups.item)
