@@ -21,7 +21,7 @@ with a query. Answers are single items for all arms.
 **Equal tokens** are positions that are not padding, of prompts and of what
 follows them. A prompt is shared by all targets that follow it: the point-wise
 arm does not read it once an item, as the paper's baseline does, and is stronger
-for it.
+for it. All generators share their settings; none was chosen for one of them.
 
 **The blind spot** of part (c): the preference model gives {score} to every item
 of the least bought category that holds {share:.0%} of the items at least. The

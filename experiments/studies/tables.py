@@ -1,5 +1,6 @@
 """Tables of a study as Markdown."""
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
 from experiments.studies import comparisons
@@ -11,8 +12,9 @@ Behind each figure stands the difference per request to the baseline, in
 brackets its 95 % interval, then how many seeds agree with its sign. Brackets
 behind a baseline's own figure are the interval of that figure. **Intervals draw
 users and seeds**: they say how far a figure would be another with other users
-and after training with other seeds. {seeds} The test of a difference is
-Student's t of the same draws. This study makes {made:,} comparisons (every
+and after training with other seeds, of which there are {seeds}: where they
+differ, an interval is wide. The test of a difference is Student's t of the same
+draws. This study makes {made:,} comparisons (every
 variant, baseline, metric and world of its table.json, each once); bold are the
 {called:,} that stand out at a false discovery rate of {rate:.0%} among all of
 them (Benjamini and Hochberg 1995). What is not bold was not shown, whatever its
@@ -32,13 +34,13 @@ def how_to_read(record: Record) -> str:
   if not made:
     return _USERS
   counts = {len(facts["seeds"]) for facts in record.worlds.values()}
-  few = " and ".join(map(str, sorted(counts)))
-  seeds = (
-    f"With {few} seeds that is little: where seeds differ, an interval is wide."
+  text = _BOTH.format(
+    seeds=" or ".join(map(str, sorted(counts))),
+    made=made,
+    called=called,
+    rate=comparisons.RATE,
   )
-  return _BOTH.format(
-    seeds=seeds, made=made, called=called, rate=comparisons.RATE
-  )
+  return textwrap.fill(text, 80)
 
 
 # A line of a table of differences: its first cells, variant, baseline, and the

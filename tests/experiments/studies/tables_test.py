@@ -31,7 +31,7 @@ def test_the_page_says_what_was_drawn_and_how_many_comparisons_it_makes():
   ]
   text = " ".join(tables.how_to_read(record(rows=rows, worlds=worlds)).split())
   for part in (
-    "draw users and seeds", "With 3 seeds", "makes 2 comparisons",
+    "draw users and seeds", "of which there are 3", "makes 2 comparisons",
     "the 1 that stand out at a false discovery rate of 5%",
   ):  # fmt: skip
     assert part in text
