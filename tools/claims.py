@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from experiments.studies import claims, single_runs
-from experiments.studies.record import load_record
+from experiments.studies.run_record import SINGLE_RUN
 from experiments.studies.study import load_study
 from gr_jax.atomic import write_text
 from gr_jax.evaluation.report.text_table import markdown
@@ -53,12 +53,12 @@ where command, commit and machine stand as well. How speed was measured:
 
 def decide(folder: pathlib.Path) -> list[dict] | None:
   """The claims of a folder from its tables; None where there are none."""
-  if (folder / "table.json").exists():
-    record = load_record(folder / "table.json")
-    return claims.decide(load_study(record.study).claims, record)
-  if folder.name in single_runs.CLAIMS:
+  if folder.name in single_runs.CLAIMS or (folder / "table.json").exists():
     record = single_runs.load_run(folder)
-    return claims.decide(single_runs.CLAIMS[folder.name], record)
+    if record.study == SINGLE_RUN:
+      found = single_runs.of_run(record)
+      return claims.decide(found, record) if found else None
+    return claims.decide(load_study(record.study).claims, record)
   return None
 
 

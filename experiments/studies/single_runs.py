@@ -1,115 +1,91 @@
 """Claims that single runs decide, from the table that was kept of each.
 
-A run has one seed and no paired differences: a system is above another where
-their intervals do not overlap, so the ends of a difference are those of its two
-figures furthest apart.
+A run has one seed; its differences are paired by request and their intervals
+draw users.
 """
 
-import itertools
 import pathlib
-import re
 
-from experiments.studies.claims import Bar, Claim, at_least, table, value
-from experiments.studies.record import Record
+from experiments.studies.claims import (
+  ABOVE,
+  Bar,
+  Claim,
+  at_least,
+  table,
+  value,
+)
+from experiments.studies.record import Record, load_record
+from experiments.studies.run_record import HEADLINE, SINGLE_RUN
 
-_CELL = re.compile(r"(\d\.\d+) \[(\d\.\d+), (\d\.\d+)\]")
 _COMMAND = "python -m gr_jax.main --config=configs/"
 
 
 def load_run(folder: pathlib.Path) -> Record:
-  """The figures of `table.md`; none where there is no such file."""
-  path = folder / "table.md"
-  text = path.read_text(encoding="utf-8") if path.exists() else ""
-  lines = [
-    line.strip("| ").split("|") for line in text.splitlines() if "|" in line
-  ]
-  count = re.search(r"up to ([\d,]+) requests", text)
-  n = int(count[1].replace(",", "")) if count else None
-  rows = []
-  for k, kind in enumerate(lines[0][1:] if lines else (), start=1):
-    metric = f"{kind.strip().replace(' ', '_')}/{lines[0][0].strip()}"
-    found = {
-      cells[0].strip(" *"): [float(x) for x in cell.groups()]
-      for cells in lines[2:]
-      if (cell := _CELL.search(cells[k]))
-    }
-    for pair in itertools.product(found.items(), repeat=2):
-      row = {"world": folder.name, "metric": metric, "seeds": 1, "n": n}
-      rows.append(row | _compared(*pair))
+  """The record in `table.json`; one without rows where there is no file."""
+  path = folder / "table.json"
+  if path.exists():
+    return load_record(path)
+  name = folder.name
   return Record(
-    study=folder.name,
+    study=SINGLE_RUN,
     labels={},
-    worlds={folder.name: {"seeds": [0]}},
-    rows=rows,
-    origin={
-      "command": _line(text, "command") or f"{_COMMAND}{folder.name}.py",
-      "commit": _line(text, "commit"),
-      "machine": _line(text, "machine").partition(";")[0],
-    },
+    worlds={name: {"variants": [], "seeds": [0]}},
+    rows=[],
+    origin={"command": f"{_COMMAND}{name}.py", "commit": "", "machine": ""},
     config={},
   )
 
 
-def _compared(variant, other) -> dict:
-  arm, (middle, low, high) = variant
-  baseline, (base, base_low, base_high) = other
-  return {
-    "arm": arm, "baseline": baseline,
-    "value": middle, "value_low": low, "value_high": high,
-    "difference": round(middle - base, 3),
-    "low": round(low - base_high, 3), "high": round(high - base_low, 3),
-  }  # fmt: skip
+def of_run(record: Record) -> tuple[Claim, ...]:
+  """The claims on a run; those on its baselines name all that it has."""
+  (name,) = record.worlds
+  return CLAIMS.get(name, ()) + above_baselines(record)
 
 
-def _line(text: str, name: str) -> str:
-  found = re.search(rf"^- {name}: `?(.*?)`?$", text, re.MULTILINE)
-  return found[1] if found else ""
+def above_baselines(record: Record) -> tuple[Claim, ...]:
+  """Recall@10 of the model is above that of every baseline of its table."""
+  ((name, facts),) = record.worlds.items()
+  system = SYSTEMS.get(name)
+  if system is None:
+    return ()
+  unseen = "unseen/" if facts.get("seen") == "out" else ""
+  return table(system, "", [
+    (f"{kind.replace('_', ' ')} requests: above {other}", "",
+     f"{kind}/{unseen}{HEADLINE}", facts["model"], other, ABOVE)
+    for kind in facts.get("requests", ())
+    for other in facts["variants"]
+    if other != facts["model"]
+    and record.find(name, f"{kind}/{unseen}{HEADLINE}", other)
+  ])  # fmt: skip
 
 
-_APART = Bar("intervals apart", lambda value, low, high: low > 0)
-_ALONE = ("next_basket/recall@10", "amazon_beauty", "")
-# The baselines of `configs/cq_sid.py` by kind of requests.
-_BASELINES = {
-  "personalised": ("query_counts", "nearest", "bm25", "popularity", "item_knn"),
-  "semantic": ("query_counts", "nearest", "bm25", "popularity"),
-  "next_basket": ("repeat", "item_knn", "popularity"),
-}
+# The runs whose model is compared with all of its baselines.
+SYSTEMS = {"cq_sid": "CQ-SID", "amazon_beauty": "TIGER"}
+_BEAUTY = ("next_basket/unseen/recall@10", "amazon_beauty", "")
 
 # By folder of `experiments/results`.
 CLAIMS = {
-  "cq_sid": table("CQ-SID", "", [
-    (f"{kind.replace('_', ' ')} requests: above {name}", "",
-     f"{kind}/recall@10", "cq_sid", name, _APART)
-    for kind, name in (
-      *[(kind, name) for kind in _BASELINES for name in _BASELINES[kind]],
-      # No baseline of the table reads what the model reads.
-      ("personalised", "counts of query and history together"),
-    )
-  ]),
   "amazon_beauty": table("TIGER", "arXiv 2305.05065, table 1", [
     ("Beauty, leave one out: a single generator reaches TIGER",
-     "recall@10 .0648", *_ALONE, at_least(0.0648), value),
+     "recall@10 .0648", *_BEAUTY, at_least(0.0648), value),
     ("Beauty, leave one out: a single generator reaches 0.070", "",
-     *_ALONE, at_least(0.07), value),
+     *_BEAUTY, at_least(0.07), value),
     ("Beauty, leave one out: a single generator reaches 0.080", "",
-     *_ALONE, at_least(0.08), value),
-    ("Beauty, leave one out: above counting what follows what", "",
-     "next_basket/recall@10", "amazon_beauty", "item_knn", _APART),
+     *_BEAUTY, at_least(0.08), value),
   ]),
-  # No table of these runs was kept.
   "scifact": table("BM25", "", [
     ("SciFact: nDCG@10 within 0.01 of the published 0.660", "",
      "semantic/graded_ndcg@10", "bm25", "",
      Bar("0.650 to 0.670", lambda x, low, high: abs(x - 0.66) <= 0.01), value),
   ]) + tuple(
     Claim(system, "SciFact: above BM25", "[OURS]", "",
-          "semantic/graded_ndcg@10", system.lower(), "bm25", _APART)
+          "semantic/graded_ndcg@10", system.lower(), "bm25")
     for system in ("DPR", "TIGER", "DSI", "NCI")
   ),
 } | {
   folder: table(system, "", [
     (f"the whole recipe raises recall@10, {kind}", "", f"{kind}/recall@10",
-     folder, "before_alignment", _APART)
+     folder, "before_alignment")
     for kind in ("personalised", "next_basket")
   ])
   for folder, system in (("eg_grpo", "EG-GRPO"), ("genrec", "GenRec"))

@@ -8,6 +8,8 @@ import shutil
 import pytest
 
 from experiments.studies.claims import load_claims, to_json
+from experiments.studies.record import load_record
+from experiments.studies.run_record import SINGLE_RUN
 from tools import claims
 
 FOLDERS = sorted(
@@ -44,6 +46,8 @@ def test_a_claim_has_its_form_and_what_is_open_has_no_figure(folder):
 def test_every_study_with_a_table_has_claims_that_are_missed():
   """A page of victories alone would be a selection."""
   for path in claims.RESULTS.glob("*/table.json"):
+    if load_record(path).study == SINGLE_RUN:
+      continue
     found = load_claims(path.with_name("claims.json"))
     assert {"met", "missed"} <= {claim["verdict"] for claim in found}
 

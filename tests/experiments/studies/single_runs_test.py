@@ -1,62 +1,55 @@
-"""Single runs are read from the tables that were kept of them."""
+"""Claims on single runs are decided by the records that were kept of them."""
 
 import pytest
 
-from experiments.studies import claims, single_runs
+from experiments.studies import claims, run_record, single_runs
+from tests.experiments.studies.run_record_test import small_report
 from tests.experiments.studies.study_test import RESULTS
 
-TABLE = """\
-| recall@10 | semantic | next basket |
-|---|---|---|
-| **mine** | 0.618 [0.597, 0.638] | 0.184 [0.170, 0.198] |
-| bm25 | 0.560 [0.537, 0.581] | - |
 
-Item level, seen items kept, up to 2,000 requests of the test period.
-
-- command: `a command`
-- commit: abc
-- machine: 1 x cpu, 2 cores; 8.4 minutes in all
-"""
+def decided(name, report):
+  record = run_record.from_report(report, name)
+  return claims.decide(single_runs.of_run(record), record)
 
 
-@pytest.fixture
-def record(tmp_path):
-  (tmp_path / "table.md").write_text(TABLE)
-  return single_runs.load_run(tmp_path)
+def test_a_run_is_compared_with_every_baseline_of_its_table():
+  found = decided("cq_sid", small_report())
+  assert [(c["claim"], c["metric"], c["verdict"]) for c in found] == [
+    ("semantic requests: above bm25", "semantic/recall@10", "met"),
+    # Without a paired difference two figures are not compared.
+    ("next basket requests: above popularity", "next_basket/recall@10", "open"),
+  ]
+  first = found[0]
+  assert (first["value"], first["low"], first["high"]) == (0.2, 0.1, 0.3)
+  assert (first["n"], first["seeds"], first["commit"]) == (40, 1, "abc")
 
 
-def test_figures_and_origin_are_those_of_the_table(record):
-  (world,) = record.worlds
-  row = record.find(world, "semantic/recall@10", "mine")
-  assert [row[n] for n in ("value", "value_low", "value_high")] == [
-    0.618, 0.597, 0.638,
-  ]  # fmt: skip
-  assert (row["n"], row["seeds"]) == (2000, 1)
-  assert record.find(world, "next_basket/recall@10", "bm25") is None
-  assert record.origin == {
-    "command": "a command", "commit": "abc", "machine": "1 x cpu, 2 cores",
-  }  # fmt: skip
+def test_an_interval_with_0_is_no_lead():
+  report = small_report()
+  (row,) = [r for r in report["results"] if r["system"] == "bm25"]
+  row["difference_low"] = -0.01
+  assert decided("cq_sid", report)[0]["verdict"] == "missed"
 
 
-def test_intervals_that_overlap_are_not_apart(record):
-  (world,) = record.worlds
-  row = record.find(world, "semantic/recall@10", "mine", "bm25")
-  assert row["difference"] == pytest.approx(0.618 - 0.560)
-  # The lower end of the one is beyond the upper end of the other.
-  assert row["low"] == pytest.approx(0.597 - 0.581)
-  back = record.find(world, "semantic/recall@10", "bm25", "mine")
-  assert (back["low"], back["high"]) == (-row["high"], -row["low"])
+def test_a_run_is_read_from_its_folder(tmp_path):
+  folder = tmp_path / "cq_sid"
+  folder.mkdir()
+  record = run_record.from_report(small_report(), "cq_sid")
+  (folder / "table.json").write_text(record.to_json())
+  assert single_runs.load_run(folder) == record
 
 
-def test_a_run_without_a_table_leaves_its_claims_open(tmp_path):
-  record = single_runs.load_run(tmp_path / "scifact")
-  found = claims.decide(single_runs.CLAIMS["scifact"], record)
+@pytest.mark.parametrize("name", single_runs.CLAIMS)
+def test_a_run_without_a_table_leaves_its_claims_open(name, tmp_path):
+  record = single_runs.load_run(tmp_path / name)
+  found = claims.decide(single_runs.of_run(record), record)
   assert found
   assert {claim["verdict"] for claim in found} == {"open"}
+  command = f"python -m gr_jax.main --config=configs/{name}.py"
+  assert {claim["command"] for claim in found} == {command}
 
 
-def test_the_published_runs_have_what_their_claims_name():
-  for name in ("cq_sid", "amazon_beauty"):
-    record = single_runs.load_run(RESULTS / name)
-    found = claims.decide(single_runs.CLAIMS[name], record)
-    assert sum(claim["verdict"] == "open" for claim in found) <= 1
+def test_claims_of_values_are_decided_by_the_published_runs():
+  record = single_runs.load_run(RESULTS / "amazon_beauty")
+  found = claims.decide(single_runs.CLAIMS["amazon_beauty"], record)
+  assert "open" not in {claim["verdict"] for claim in found}

@@ -11,6 +11,7 @@ import pytest
 
 from experiments.studies import comparisons
 from experiments.studies.record import load_record
+from experiments.studies.run_record import SINGLE_RUN
 from experiments.studies.study import (
   check_variants,
   load_study,
@@ -21,7 +22,11 @@ from experiments.studies.variant import Variant
 from tests.reference.small_studies import CONFIGS, run_small, smallest
 
 RESULTS = pathlib.Path(__file__).parents[3] / "experiments/results"
-PUBLISHED = sorted(path.parent.name for path in RESULTS.glob("*/table.json"))
+PUBLISHED = sorted(
+  path.parent.name
+  for path in RESULTS.glob("*/table.json")
+  if load_record(path).study != SINGLE_RUN
+)
 FILES = ("table.md", "table.json", "plot.svg", "claims.json")
 
 

@@ -1,0 +1,93 @@
+"""Every figure of README, docs and results pages is one of a stored table."""
+
+import pathlib
+
+import numpy as np
+import pytest
+
+from experiments.studies import run_page
+from experiments.studies.record import load_record
+from experiments.studies.run_record import SINGLE_RUN
+from tools import figures
+from tools.pages import filled, printed
+
+PAGES = {str(p.relative_to(figures.ROOT)): p for p in figures.pages()}
+RECORDS = sorted(figures.RESULTS.glob("*/table.json"))
+SINGLE = [path for path in RECORDS if load_record(path).study == SINGLE_RUN]
+
+
+def _is_found(text: str) -> bool:
+  """Whether every number of the page is that of the stored tables."""
+  try:
+    return filled.fill(text, figures.RESULTS) == text
+  except ValueError:
+    return False
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_figure_of_a_page_is_stored(name):
+  text = PAGES[name].read_text()
+  filled_text = filled.fill(text, figures.RESULTS)
+  assert filled_text == text, "run python tools/figures.py"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_with_another_digit_is_refused(name):
+  """A few digits of each page, drawn; each of them is changed by itself."""
+  text = PAGES[name].read_text()
+  digits = [
+    place
+    for figure in printed.figures(text)
+    for place in range(figure.start, figure.end)
+    if text[place].isdigit()
+  ]
+  rng = np.random.default_rng(0)
+  for place in rng.choice(digits, min(40, len(digits)), replace=False):
+    other = str((int(text[place]) + int(rng.integers(1, 10))) % 10)
+    changed = text[:place] + other + text[place + 1 :]
+    line = changed[: changed.find("\n", place)].splitlines()[-1]
+    assert not _is_found(changed), line
+
+
+def test_a_new_figure_without_a_source_is_refused():
+  text = PAGES["README.md"].read_text()
+  for words in ("It is 0.7 better.", "+2 points", "ahead by 3 %", "5 [4, 6]"):
+    assert not _is_found(text.replace("## Limits", f"{words}\n\n## Limits"))
+
+
+def test_a_figure_without_its_interval_in_the_table_is_refused():
+  text = PAGES["README.md"].read_text()
+  minutes = "It took 20 minutes"
+  assert minutes in text
+  assert not _is_found(text.replace(minutes, "It took 20 [19, 21] minutes"))
+
+
+@pytest.mark.parametrize("path", SINGLE, ids=lambda path: path.parent.name)
+def test_the_page_of_a_run_is_what_its_table_gives(path):
+  record = load_record(path)
+  assert path.with_name("table.md").read_text() == run_page.page(record), (
+    "run python tools/figures.py"
+  )
+  assert list(record.worlds) == [path.parent.name]
+
+
+def test_pages_of_results_are_checked_or_written_by_a_tool():
+  """`README.md` by `tools/claims.py`, `table.md` from the table beside it."""
+  written = {path.with_name("table.md") for path in RECORDS}
+  written.add(figures.RESULTS / "README.md")
+  pages = set(figures.RESULTS.rglob("*.md"))
+  assert pages == written | (set(PAGES.values()) & pages)
+
+
+@pytest.mark.parametrize("path", SINGLE, ids=lambda path: path.parent.name)
+def test_the_record_of_a_run_is_small(path: pathlib.Path):
+  assert path.stat().st_size < 150_000
+
+
+@pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.parent.name)
+def test_a_record_says_where_it_came_from(path):
+  origin = load_record(path).origin
+  assert origin["command"].startswith("python -m gr_jax.main --config=")
+  for name in ("commit", "machine", "versions", "minutes"):
+    assert origin[name]
+  assert "dirty" not in origin["commit"]

@@ -1,0 +1,1 @@
+"""Figures of pages: found, looked up and filled in; see `figures.py`."""
