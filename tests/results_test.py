@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+from collections import Counter
 from importlib.util import find_spec
 
 import numpy as np
@@ -92,6 +93,25 @@ def test_the_page_of_a_run_is_what_its_table_gives(path):
     "run python tools/figures.py"
   )
   assert list(record.worlds) == [path.parent.name]
+
+
+@pytest.mark.parametrize("path", SINGLE, ids=lambda path: path.parent.name)
+def test_the_picture_of_a_run_has_the_figures_of_its_table(path):
+  record = load_record(path)
+  ((name, facts),) = record.worlds.items()
+  unseen = "unseen/" if facts["seen"] == "out" else ""
+  stored = sorted(
+    f"{system} {row['value']:.3f}"
+    for kind in facts["requests"]
+    for system in facts["variants"]
+    if (row := record.find(name, f"{kind}/{unseen}recall@10", system))
+  )
+  picture = path.with_name("recall.svg").read_text()
+  spoken = re.search(r'aria-label="([^"]*)"', picture)[1]
+  assert sorted(re.findall(r"\w+ \d\.\d{3}", spoken)) == stored
+  drawn = re.findall(r">(\d\.\d{3})</text>", picture)
+  # Axes may have such numbers as well.
+  assert Counter(text.split()[1] for text in stored) <= Counter(drawn)
 
 
 def test_pages_of_results_are_checked_or_written_by_a_tool():

@@ -43,6 +43,26 @@ def test_a_claim_has_its_form_and_what_is_open_has_no_figure(folder):
     assert (claim["commit"] is None) == (claim["value"] is None)
 
 
+def test_a_claim_with_a_figure_has_a_table_beside_it():
+  for path in claims.RESULTS.glob("*/claims.json"):
+    if any(claim["value"] is not None for claim in load_claims(path)):
+      assert path.with_name("table.json").exists()
+
+
+def test_a_rebuild_writes_what_is_there(tmp_path):
+  copy = tmp_path / "results"
+  shutil.copytree(claims.RESULTS, copy)
+  for path in copy.glob("*/claims.json"):
+    path.unlink()
+  claims.rebuild(copy)
+  found = {p.relative_to(copy): p.read_bytes() for p in copy.rglob("*.json")}
+  stored = {
+    path.relative_to(claims.RESULTS): path.read_bytes()
+    for path in claims.RESULTS.rglob("*.json")
+  }
+  assert found == stored, "run python tools/claims.py --rebuild"
+
+
 def test_every_study_with_a_table_has_claims_that_are_missed():
   """A page of victories alone would be a selection."""
   for path in claims.RESULTS.glob("*/table.json"):

@@ -45,7 +45,8 @@ def test_a_run_without_a_table_leaves_its_claims_open(name, tmp_path):
   found = claims.decide(single_runs.of_run(record), record)
   assert found
   assert {claim["verdict"] for claim in found} == {"open"}
-  command = f"python -m gr_jax.main --config=configs/{name}.py"
+  rest = single_runs.COMMANDS.get(name, f"{name}.py")
+  command = f"python -m gr_jax.main --config=configs/{rest}"
   assert {claim["command"] for claim in found} == {command}
 
 
