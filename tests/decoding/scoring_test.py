@@ -93,3 +93,12 @@ def test_gradients_are_finite_even_where_codes_name_nothing():
   value, grads = jax.jit(jax.value_and_grad(total))(logits)
   assert np.isfinite(value)
   assert all(np.isfinite(g).all() for g in grads)
+
+
+@pytest.mark.parametrize("code", [[1, 0], [0, 1], [1, 1]])
+def test_codes_that_name_nothing_get_finite_numbers(code):
+  """In a trie of one ID, where the nodes beside its own do not exist."""
+  trie = build_trie(np.array([[0, 0]]), (2, 2))
+  logits = [jnp.array([[0.3, 0.7]]), jnp.array([[0.1, 0.2]])]
+  found = constrained_log_probs(logits, jnp.array([code]), trie)
+  assert np.isfinite(found).all()

@@ -95,3 +95,21 @@ def test_end_columns_that_stop_are_refused():
       trie,
       beam_size=2,
     )
+
+
+def test_a_code_of_no_probability_is_never_extended():
+  def prefill(params, prompt):
+    return jnp.array([[-1.0, -jnp.inf, -jnp.inf]]), None
+
+  def decode_step(params, codes, parents, cache, *, level):
+    return jnp.zeros((1, codes.shape[1], SIZES[level])), cache
+
+  generator = SimpleNamespace(prefill=prefill, decode_step=decode_step)
+  search = functools.partial(
+    unconstrained_beam_search, generator, None, None, beam_size=30
+  )
+  result = jax.jit(search)(build_trie(np.zeros((1, 3), int), SIZES))
+  ways = SIZES[1] * SIZES[2]
+  assert result.log_probs[0].tolist() == [-1] * ways + [-np.inf] * (30 - ways)
+  assert (result.codes[0, :ways, 0] == 0).all()
+  assert (result.codes[0, ways:] == -1).all()

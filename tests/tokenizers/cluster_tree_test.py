@@ -1,8 +1,9 @@
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gr_jax.tokenizers.cluster_tree import fit_tree
+from gr_jax.tokenizers.cluster_tree import _seeds, fit_tree
 
 KEY = jax.random.key(0)
 
@@ -97,3 +98,25 @@ def test_any_vector_ends_in_a_leaf():
 def test_a_tree_of_one_leaf_has_empty_paths():
   tree, _ = fit_tree(np.eye(5), branches=2, leaf=5, key=KEY)
   assert tree.paths(np.ones((3, 5))).shape == (3, 0)
+
+
+def test_no_seed_is_drawn_where_a_seed_is_already():
+  """k-means++ of three places: all of them are seeds, whatever the key."""
+  places = np.array([[0.0, 0.0], [3.0, -4.0], [-2.0, 1.0]], np.float32)
+  x = np.repeat(places, (5, 1, 2), axis=0)
+  mask = np.arange(len(x)) < 8
+  draw = jax.jit(_seeds, static_argnums=3)
+  for seed in range(20):
+    found = draw(x, mask, jax.random.key(seed), 3)
+    assert set(map(tuple, found.tolist())) == set(map(tuple, places.tolist()))
+
+
+def test_seeds_are_drawn_by_the_square_of_their_distance():
+  """Beside the seed 0, of rows at 1 and 3 the second is drawn 9 times in 10."""
+  x = jnp.array([[0.0], [1.0], [3.0], [9.0]])
+  mask = jnp.array([True, True, True, False])
+  draw = jax.jit(jax.vmap(lambda key: _seeds(x, mask, key, 2)))
+  first, second = draw(jax.random.split(KEY, 2000))[..., 0].T
+  assert not (first == 9).any()
+  assert not (second == 9).any()
+  assert abs((second[first == 0] == 3).mean() - 0.9) < 0.05
