@@ -102,3 +102,18 @@ def test_a_restart_takes_only_rows_that_are_there():
     )
     size = moved.cluster_size[1]
     assert float(moved.embed_sum[1, 0]) == pytest.approx(expected * size)
+
+
+def test_a_restart_takes_each_of_the_rows_that_are_there_alike():
+  memory = codebooks.EmaMemory(
+    jnp.zeros(901).at[0].set(1.0), jnp.zeros((901, 1)), jnp.zeros(901, bool)
+  )
+  rows = jnp.arange(1.0, 7.0)[:, None]
+  where = jnp.array([False, True, True, False, False, True])
+  moved = codebooks.restart_dead(
+    memory, rows, jax.random.key(0), share=0.5, where=where
+  )
+  drawn = moved.embed_sum[1:, 0] / moved.cluster_size[1:]
+  values, counts = np.unique(np.round(drawn), return_counts=True)
+  assert values.tolist() == [2, 3, 6]
+  np.testing.assert_allclose(counts, 300, atol=60)

@@ -116,3 +116,19 @@ def test_the_report_names_the_commit_that_made_every_stage(stages, report):
   assert again["commits"]["train"] == "abc"
   page = (stages.workdir / "report.html").read_text()
   assert page.count('<p class="warning">') == 1
+
+
+def test_recall_rises_with_the_cutoff_up_to_the_share_of_hits(report):
+  figures = {}
+  for row in report["results"]:
+    if row["metric"] in ("recall", "hit_rate"):
+      names = ("requests", "seen", "level", "system", "segment")
+      key = tuple(row[name] for name in names)
+      figures.setdefault(key, {})[row["metric"], row["k"]] = row["value"]
+  assert any(values["recall", 10] > 0 for values in figures.values())
+  for values in figures.values():
+    cutoffs = sorted(k for metric, k in values if metric == "recall")
+    recalls = [values["recall", k] for k in cutoffs]
+    assert recalls == sorted(recalls)
+    for k, recall in zip(cutoffs, recalls):
+      assert recall <= values["hit_rate", k] <= 1

@@ -1,0 +1,47 @@
+"""The sample, the record, and the stored page."""
+
+import json
+
+from tools import mutate
+from tools.mutation import page
+
+MOST_SURVIVORS = 0.05
+
+
+def test_files_are_those_of_the_mathematical_packages():
+  found = mutate.files(mutate.ROOT)
+  assert "gr_jax/objectives/contrastive.py" in found
+  assert "gr_jax/rl/losses/grpo.py" in found
+  assert not any("report" in name or "__init__" in name for name in found)
+
+
+def test_every_drawn_mutant_is_another_program():
+  for mutant in mutate.drawn(mutate.ROOT, count=100, seed=1):
+    source = (mutate.ROOT / mutant.file).read_text()
+    compile(mutant.apply(source), mutant.file, "exec")
+
+
+def test_the_page_is_that_of_the_record():
+  stored = (page.RESULTS / "README.md").read_text()
+  made = page.page(page.RESULTS, command=mutate.COMMAND, rooms=mutate.ROOMS)
+  assert made == stored, "run python tools/mutate.py --page"
+
+
+def test_hardly_any_mutant_of_the_stored_sample_survives():
+  rows = page.load_record(page.RESULTS / "record.jsonl").values()
+  reasons = json.loads((page.RESULTS / "equivalent.json").read_text())
+  same = {(row["file"], row["before"], row["after"]) for row in reasons}
+  found = page.counts(list(rows), same)
+  assert found["drawn"] >= 150
+  counted = found["drawn"] - found["equivalent"]
+  assert found["survived"] <= MOST_SURVIVORS * counted
+
+
+def test_every_written_fault_was_seen():
+  written = json.loads((page.RESULTS / "by_hand.json").read_text())
+  seen = {
+    (row["file"], row["before"])
+    for row in page.load_record(page.RESULTS / "by_hand_record.jsonl").values()
+    if row["result"] != "survived"
+  }
+  assert {(row["file"], row["before"]) for row in written} == seen

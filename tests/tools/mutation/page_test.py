@@ -1,0 +1,81 @@
+"""The page counts what the record says."""
+
+import json
+
+import pytest
+
+from tools.mutation import page
+
+
+def row(number, result, **changes):
+  return {
+    "file": "gr_jax/rl/kl.py",
+    "line": number,
+    "offset": number,
+    "operator": "term",
+    "before": f"a + {number}",
+    "after": "(a)",
+    "why": "tests/rl/kl_test.py::test_k: error" if result == "mirror" else "",
+    "seconds": 1.0,
+    "result": result,
+    "wider_ran": True,
+    "commit": "abc",
+  } | changes
+
+
+def write(folder, rows):
+  lines = "".join(json.dumps(each) + "\n" for each in rows)
+  (folder / "record.jsonl").write_text(lines)
+  hand = [
+    {"file": "gr_jax/rl/kl.py", "before": "b", "after": "c", "what": "a sign"}
+  ]
+  (folder / "by_hand.json").write_text(json.dumps(hand))
+  killed = row(9, "mirror", before="b", after="c")
+  (folder / "by_hand_record.jsonl").write_text(json.dumps(killed) + "\n")
+  same = [
+    {
+      "file": "gr_jax/rl/kl.py",
+      "before": "a + 4",
+      "after": "(a)",
+      "reason": "the term is zero",
+    }
+  ]
+  (folder / "equivalent.json").write_text(json.dumps(same))
+
+
+@pytest.fixture
+def text(tmp_path):
+  write(
+    tmp_path,
+    [
+      row(1, "mirror"),
+      row(2, "survived"),
+      row(2, "wider"),  # Run again: the newest line counts.
+      row(3, "survived", file="gr_jax/rl/ratios.py"),
+      row(4, "survived"),
+    ],
+  )
+  return page.page(tmp_path, command="the command", rooms=("rl", "text"))
+
+
+def test_the_newest_line_of_a_mutant_counts(text):
+  assert "**2 of 3 mutants that change something are killed, 33.3 %" in text
+  assert "(4 drawn, 1 of them equivalent)" in text
+
+
+def test_the_table_has_a_line_for_each_file(text):
+  cells = [
+    [cell.strip() for cell in line.strip("|").split("|")]
+    for line in text.splitlines()
+    if line.startswith("| rl/") and line.count("|") == 7
+  ]
+  assert cells == [
+    ["rl/kl.py", "3", "1", "1", "1", "0"],
+    ["rl/ratios.py", "1", "0", "0", "0", "1"],
+  ]
+
+
+def test_survivors_and_equivalent_mutants_are_listed(text):
+  assert "* `rl/ratios.py`: `a + 3` to `(a)`\n" in text
+  assert "* `rl/kl.py`: `a + 4` to `(a)`: the term is zero\n" in text
+  assert "| rl/kl.py | a sign | `test_k` |" in text
