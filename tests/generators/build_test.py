@@ -1,9 +1,13 @@
+import chex
+import jax
+import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
 from gr_jax.generators.build import (
   NETWORKS,
   build_generator,
+  initializer,
   prompt_encoder_of,
 )
 from gr_jax.generators.decoder_only import DecoderOnly
@@ -80,3 +84,16 @@ def test_a_section_names_its_prompt_encoder(name, encoder):
 def test_a_renamed_prompt_encoder_names_the_new_one(old, new):
   with pytest.raises(ValueError, match=f"'{old}' is now '{new}'"):
     prompt_encoder_of(SECTION | {"prompt_encoder": old})
+
+
+def test_parameters_are_those_of_real_inputs_of_any_size():
+  """Noise of a key alone, whatever the prompts that give the shapes."""
+  model = built(network="nci", adaptor_layers=1)
+  rows = np.arange(100, 103)
+  prompt = writer().prompts(rows, shown=np.ones(3, bool))
+  queries = writer().queries(np.array([[0, -1]] * 3))
+  codes = np.zeros((3, 2, len(model.level_sizes)), np.int32)
+  key = jax.random.key(5)
+  expected = jax.eval_shape(model.init, key, prompt, queries, codes)
+  found = jax.eval_shape(initializer(model, {}), key)
+  chex.assert_trees_all_equal_shapes_and_dtypes(found, expected)

@@ -35,6 +35,7 @@ def write(folder, rows):
   same = [
     {
       "file": "gr_jax/rl/kl.py",
+      "line": 4,
       "before": "a + 4",
       "after": "(a)",
       "reason": "the term is zero",
@@ -76,6 +77,6 @@ def test_the_table_has_a_line_for_each_file(text):
 
 
 def test_survivors_and_equivalent_mutants_are_listed(text):
-  assert "* `rl/ratios.py`: `a + 3` to `(a)`\n" in text
-  assert "* `rl/kl.py`: `a + 4` to `(a)`: the term is zero\n" in text
+  assert "* `rl/ratios.py:3`: `a + 3` to `(a)`\n" in text
+  assert "* `rl/kl.py:4`: `a + 4` to `(a)`: the term is zero\n" in text
   assert "| rl/kl.py | a sign | `test_k` |" in text
