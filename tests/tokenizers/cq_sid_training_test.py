@@ -151,3 +151,21 @@ def test_rows_are_means_of_known_categories_and_stay_where_none_occurs():
 def test_unknown_is_not_a_category_that_occurs():
   found = cq_sid_training.occurring(FOUR, num_categories=4)
   np.testing.assert_array_equal(found, [True, False, True, False])
+
+
+def test_codebooks_below_start_from_what_the_category_leaves():
+  latents = jax.random.normal(KEY, (60, 4))
+  categories = jnp.asarray(np.arange(60) % 3)
+  first, *rest = cq_sid_training.init_codebooks(
+    latents, categories, sizes=(3, 4, 5), config=CONFIG, key=KEY
+  )
+  means = [np.asarray(latents)[c::3].mean(axis=0) for c in range(3)]
+  np.testing.assert_allclose(first, means, rtol=1e-4, atol=1e-5)
+  expected = rq_vae_training.init_codebooks(
+    latents - first[categories],
+    levels=(4, 5),
+    config=VAE,
+    key=jax.random.split(KEY)[1],
+  )
+  for book, other in zip(rest, expected, strict=True):
+    np.testing.assert_allclose(book, other, rtol=1e-4, atol=1e-5)
