@@ -132,6 +132,8 @@ def test_a_prompt_comes_up_as_often_as_its_pages_fill_a_row():
     for g, (begin, end) in enumerate([(0, 4), (4, 9), (9, 12)])
     for i in ids[begin:end]
   }
-  epoch = itertools.islice(iter(dataset), 5)
+  epoch = list(itertools.islice(iter(dataset), 5))
   shown = [group_of[tuple(batch.codes[0, 0].tolist())] for batch in epoch]
   assert sorted(shown) == [0, 1, 1, 2, 2]
+  # Two pages of two fill their row exactly.
+  assert epoch[shown.index(0)].page.tolist() == [[0, 0, 1, 1]]

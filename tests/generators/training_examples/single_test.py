@@ -149,3 +149,27 @@ def test_recent_groups_come_up_more_often():
   expected = int((turns * np.diff(groups.offsets)).sum())
   assert found == pytest.approx(expected, abs=32 * widest)
   assert expected < 32 * len(groups.item)
+
+
+def test_the_pairs_of_a_group_are_drawn_alike_whatever_its_size():
+  """Rows of 2 of a group of 7 pairs and one of 3, with one request each."""
+  groups = TargetGroups(
+    offsets=np.array([0, 7, 10]),
+    request=np.repeat([0, 1], (7, 3)),
+    item=np.arange(10),
+  )
+  config = ExamplesConfig(batch_size=6, targets=2, hidden_share=0.0, seed=2)
+  codes = semantic_ids().codes
+  dataset = training_examples(
+    shop().requests, groups, writer(), codes, config=config
+  )
+  item_of = {tuple(codes[item].tolist()): item for item in range(10)}
+  epochs = 50  # Of 4 + 2 rows: a pair of the first group has 8 / 7 turns.
+  drawn = [
+    item_of[tuple(row)]
+    for batch in itertools.islice(iter(dataset), epochs)
+    for row in batch.codes[batch.mask].tolist()
+  ]
+  counts = np.bincount(drawn, minlength=10)
+  np.testing.assert_allclose(counts[:7], epochs * 8 / 7, atol=20)
+  np.testing.assert_allclose(counts[7:], epochs * 4 / 3, atol=20)
