@@ -1,6 +1,6 @@
 """Mutation testing: do the tests fail when the code is wrong?
 
-  python tools/mutate.py --record=RECORD.jsonl --count=180 --seed=0
+  python tools/mutate.py --count=200 --seed=0
 
 draws small wrong changes (`tools/mutation/operators.py`) of the mathematical
 files and runs, in a copy of the tree, the mirrored test file against each; what
@@ -23,9 +23,14 @@ ROOT = pathlib.Path(__file__).parents[1]
 if str(ROOT) not in sys.path:
   sys.path.insert(0, str(ROOT))
 
-from tools.mutation.operators import Mutant, by_hand, mutants, sample
-from tools.mutation.page import RESULTS, page
-from tools.mutation.runs import (
+from tools.mutation import page  # noqa: E402
+from tools.mutation.operators import (  # noqa: E402
+  Mutant,
+  by_hand,
+  mutants,
+  sample,
+)
+from tools.mutation.runs import (  # noqa: E402
   TestRuns,
   copied_tree,
   mirrored_test,
@@ -35,6 +40,7 @@ from tools.mutation.runs import (
 ROOMS = (
   "tokenizers", "objectives", "rl", "decoding", "evaluation", "generators",
 )  # fmt: skip
+COMMAND = "python tools/mutate.py --count=200 --seed=0"
 # Pages and pictures of a report.
 _LEFT_OUT = ("gr_jax/evaluation/report/",)
 
@@ -69,16 +75,6 @@ def written(root: pathlib.Path, path: pathlib.Path) -> list[Mutant]:
     )
     for row in json.loads(path.read_text())
   ]
-
-
-def load_record(path: pathlib.Path) -> dict[tuple, dict]:
-  """The newest line of every mutant, by (file, offset, before, after)."""
-  lines = path.read_text().splitlines() if path.exists() else []
-  rows = map(json.loads, lines)
-  return {
-    (row["file"], row["offset"], row["before"], row["after"]): row
-    for row in rows
-  }
 
 
 def run_all(
@@ -140,8 +136,9 @@ def _outcome(
 
 
 def _commit() -> str:
+  """The commit that the code is of; its tests may be newer."""
   return subprocess.run(
-    ["git", "describe", "--always", "--dirty"],
+    ["git", "log", "-1", "--format=%h", "--", "gr_jax"],
     cwd=ROOT, check=True, capture_output=True, text=True,
   ).stdout.strip()  # fmt: skip
 
@@ -149,9 +146,9 @@ def _commit() -> str:
 def main(argv: Sequence[str] | None = None) -> None:
   parser = argparse.ArgumentParser(description=__doc__)
   parser.add_argument(
-    "--record", type=pathlib.Path, default=RESULTS / "record.jsonl"
+    "--record", type=pathlib.Path, default=page.RESULTS / "record.jsonl"
   )
-  parser.add_argument("--count", type=int, default=180)
+  parser.add_argument("--count", type=int, default=200)
   parser.add_argument("--seed", type=int, default=0)
   parser.add_argument("--only", default="", help="files with this in the path")
   parser.add_argument("--by_hand", type=pathlib.Path)
@@ -161,13 +158,14 @@ def main(argv: Sequence[str] | None = None) -> None:
   parser.add_argument("--page", action="store_true")
   flags = parser.parse_args(argv)
   if flags.page:
-    (RESULTS / "README.md").write_text(page(RESULTS))
+    text = page.page(page.RESULTS, command=COMMAND, rooms=ROOMS)
+    (page.RESULTS / "table.md").write_text(text)
     return
   if flags.by_hand:
     todo = written(ROOT, flags.by_hand)
   else:
     todo = drawn(ROOT, count=flags.count, seed=flags.seed)
-  done = load_record(flags.record)
+  done = page.load_record(flags.record)
   todo = [
     mutant
     for mutant in todo
@@ -177,7 +175,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _is_open(mutant: Mutant, done: dict[tuple, dict], again: bool) -> bool:
-  key = (mutant.file, mutant.offset, mutant.before, mutant.after)
+  key = page.key_of(dataclasses.asdict(mutant))
   return key not in done or (again and done[key]["result"] == "survived")
 
 

@@ -104,3 +104,11 @@ def test_sinkhorn_parts_full_ids_and_leaves_those_that_ended():
   )
   np.testing.assert_array_equal(ids.codes[:2], ENDED[:2])
   assert ids.codes[2, 1] != ids.codes[3, 1]
+
+
+def test_a_colliding_item_is_in_one_group_once():
+  bucket = np.array([0, 0, 1, 1, 2, 2, 2, 3, 4, 4, 4, 4])
+  groups = sinkhorn._colliding_groups(bucket, where=bucket != 1)
+  assert [rows.shape for rows in groups] == [(1, 2), (2, 4)]
+  found = np.concatenate([rows[rows >= 0] for rows in groups])
+  assert sorted(found.tolist()) == [0, 1, 4, 5, 6, 8, 9, 10, 11]

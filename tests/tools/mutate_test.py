@@ -22,7 +22,7 @@ def test_every_drawn_mutant_is_another_program():
 
 
 def test_the_page_is_that_of_the_record():
-  stored = (page.RESULTS / "README.md").read_text()
+  stored = (page.RESULTS / "table.md").read_text()
   made = page.page(page.RESULTS, command=mutate.COMMAND, rooms=mutate.ROOMS)
   assert made == stored, "run python tools/mutate.py --page"
 

@@ -217,7 +217,7 @@ def _call_changes(node: ast.Call) -> Iterator[tuple[str, ast.AST]]:
     if keyword.arg == "axis":
       zero = ast.unparse(keyword.value) in ("0", "-2")
       axis = ast.keyword("axis", ast.Constant(-1 if zero else 0))
-      keywords = node.keywords[:i] + [axis] + node.keywords[i + 1 :]
+      keywords = [*node.keywords[:i], axis, *node.keywords[i + 1 :]]
       yield "axis", ast.Call(func, args, keywords)
     if keyword.arg and (
       keyword.arg in _KEYWORDS or keyword.arg.endswith("mask")

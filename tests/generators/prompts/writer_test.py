@@ -1,9 +1,11 @@
 import collections
+import dataclasses
 
 import numpy as np
 import pytest
 
-from tests.reference.small_world import PROMPT, shop, writer
+from gr_jax.generators.prompts.writer import PromptWriter
+from tests.reference.small_world import PROMPT, semantic_ids, shop, writer
 
 
 def expected_history(row):
@@ -75,3 +77,32 @@ def test_no_query_asks_for_the_next_basket():
   tokens = writer().queries(np.array([-1, 0]))
   assert tokens[0].tolist() == [0, -1, -1, -1]
   assert 0 not in tokens[1]
+
+
+def test_a_log_of_one_purchase_has_prompts_before_and_after_it():
+  log = shop().requests
+  alone = dataclasses.replace(
+    log,
+    user_ids=log.user_ids[:1],
+    profiles=log.profiles[:1],
+    user_offsets=np.array([0, 1]),
+    event_item=np.array([7], np.int32),
+    event_time=np.array([50]),
+    user=np.zeros(2, np.int32),
+    time=np.array([10, 60]),
+    history_end=np.array([0, 1]),
+    query=np.full(2, -1, np.int32),
+    split=np.zeros(2, np.int8),
+    page_offsets=np.zeros(3, np.int64),
+    page_item=np.zeros(0, np.int32),
+    page_kind=np.zeros(0, np.int8),
+    page_value=np.zeros(0, np.float32),
+  )
+  found = PromptWriter(alone, semantic_ids(), writer()._vocabulary, PROMPT)
+  prompt = found.prompts(np.arange(2), shown=np.ones(2, bool))
+  assert not prompt.mask[0, 1:].any()
+  assert prompt.mask[1, 1:].tolist() == [False] * (PROMPT.history - 1) + [True]
+  levels = len(semantic_ids().level_sizes)
+  np.testing.assert_array_equal(
+    prompt.history[1, -1, :levels], found.item_tokens[7][:levels]
+  )
