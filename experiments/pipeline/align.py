@@ -33,6 +33,7 @@ from gr_jax.rl.prompts import (
   clicked_requests,
   prompt_batches,
 )
+from gr_jax.rl.rewards.checked import BadReward
 from gr_jax.rl.rewards.items import IdReward
 from gr_jax.rl.update import make_update, start_alignment
 from gr_jax.rl.validation_hits import make_validation_hits, validation_requests
@@ -89,6 +90,10 @@ def align(
     reward: a function of request rows `[B]` and ID rows `[B, G]`, -1 = names
       nothing.
     inputs: fingerprints of further artefacts that `reward` was made from.
+
+  Raises:
+    BadReward: `reward` gives a number that is not finite; the message names
+      the request, the item and the value.
   """
   generator = stages.generator
   aim = objective(config)
@@ -143,17 +148,21 @@ def align(
     context = AlignmentContext(
       params, counts, *jax.device_put((trie, ids.ids), replicated(mesh))
     )
-    with jax.set_mesh(mesh):
-      fit(
-        jax.tree.map(jnp.copy, state),
-        context,
-        iter(batches),
-        steps,
-        config=loop,
-        key=jax.random.key(config.seed),
-        directory=directory,
-        mesh=mesh,
-      )
+    try:
+      with jax.set_mesh(mesh):
+        fit(
+          jax.tree.map(jnp.copy, state),
+          context,
+          iter(batches),
+          steps,
+          config=loop,
+          key=jax.random.key(config.seed),
+          directory=directory,
+          mesh=mesh,
+        )
+    except BadReward as error:
+      error.name_rows(requests, stages.data.catalogue, ids)
+      raise
 
   earlier = (stages.data, stages.tokenized, generator)
   inputs = [*(stage.artefact.fingerprint for stage in earlier), *inputs]

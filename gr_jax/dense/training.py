@@ -85,25 +85,27 @@ def fit(
   params = initial(model, writer, item_vectors.shape[1], seed=config.seed)
 
   def step(state, vectors, batch):
-    params, opt_state = state
+    params, opt_state = state["params"], state["optimizer"]
     grads, metrics = jax.grad(
       lambda p: loss(model, p, vectors, batch, temperature=config.temperature),
       has_aux=True,
     )(params)
     updates, opt_state = optimizer.update(grads, opt_state, params)
-    return (optax.apply_updates(params, updates), opt_state), metrics
+    params = optax.apply_updates(params, updates)
+    return {"params": params, "optimizer": opt_state}, metrics
 
   rng = np.random.default_rng(config.seed)
   state, _ = scan_fit.fit_batches(
-    (params, jax.jit(optimizer.init)(params)),
+    {"params": params, "optimizer": jax.jit(optimizer.init)(params)},
     vectors,
     (writer.draw(config.batch_size, rng) for _ in range(config.steps)),
     step=step,
     steps=config.steps,
     chunk=CHUNK,
     progress=progress,
+    name="the dual encoder",
   )
-  return state[0]
+  return state["params"]
 
 
 def initial(

@@ -22,7 +22,9 @@ from jax.sharding import Mesh, PartitionSpec
 
 from gr_jax.parallel.mesh import DATA, put_batch
 from gr_jax.rl.monitoring import AlignmentLog
+from gr_jax.rl.rewards.checked import BadReward, checked_group
 from gr_jax.rl.update import AlignmentState, Update
+from gr_jax.training import finite
 from gr_jax.training.checkpoints import Checkpoints
 from gr_jax.training.peak_memory import peak_memory
 
@@ -70,6 +72,12 @@ class AlignmentSteps:
   update: Update
   validate: Callable[[Any], dict[str, float]]
   keeps_old: Callable[[int], bool]
+
+
+_ADVICE = (
+  "Lower the learning rate or the clip_norm of the optimizer, or raise "
+  "kl_coef: the same settings stop there again"
+)
 
 
 class _Clock:
@@ -161,6 +169,12 @@ def fit(
       that a run which was cut off draws them again.
     directory: receives checkpoints and metrics.
     mesh: the devices that share a batch.
+
+  Raises:
+    finite.NotFinite: a reward, metric, gradient or parameter; the message
+      names it and the step. Nothing of that step is written, so the last good
+      checkpoint stays.
+    ValueError: rewards that are not `[B, G]` real numbers.
   """
   checkpoints = Checkpoints(directory / "checkpoints")
   first = checkpoints.latest or 0
@@ -168,6 +182,7 @@ def fit(
     state = checkpoints.restore(first, state, batches)
   log = AlignmentLog(directory, done=first, steps=config.steps)
   rollouts = _Rollouts(steps, context, batches, config, key, mesh)
+  watch = finite.Watch("alignment", kept=first, advice=_ADVICE)
   try:
     if not first:
       log.write(0, steps.validate(state.params))
@@ -178,11 +193,15 @@ def fit(
       batch, samples = rollouts.take(state, step)
       clock.lap("rollout", samples)
       rollouts.look_ahead(state, step)
-      rewards = np.asarray(steps.reward(batch, samples), np.float32)
+      rewards = _rewards(steps, batch, samples, step=done, kept=watch.kept)
       clock.lap("reward", rewards)
       rewards = put_batch(rewards, mesh)
       state, metrics = steps.update(state, context, samples, rewards)
       clock.lap("update", metrics)
+      found = metrics.pop(finite.FIRST_BAD)
+      watch.see(done, found, _parts(metrics, state.params))
+      if any(config.due(e, done) for e in _written(config)):
+        watch.check()
       row = {}
       if timed:
         row = jax.device_get(metrics) | clock.seconds
@@ -193,7 +212,32 @@ def fit(
       log.update()
       if config.due(config.checkpoint_every, done):
         checkpoints.save(done, state, batches)
+        watch.kept = done
   finally:
     log.close()
     checkpoints.close()
   return state
+
+
+def _written(config: AlignmentLoopConfig) -> tuple[int, int, int]:
+  """The periods of all that is written of a step."""
+  return config.log_every, config.eval_every, config.checkpoint_every
+
+
+def _rewards(
+  steps: AlignmentSteps, batch, samples, *, step: int, kept: int
+) -> np.ndarray:
+  """This host's `[B, G]` float32."""
+  size, *group = samples.group.ids.shape
+  try:
+    return checked_group(
+      steps.reward(batch, samples), (size // jax.process_count(), *group)
+    )
+  except BadReward as error:
+    error.step, error.kept = step, kept
+    raise
+
+
+def _parts(metrics, params: Any):
+  """What the update looked at, by name; read only after a failure."""
+  return lambda: finite.step_parts(metrics, params, params)

@@ -36,6 +36,7 @@ from gr_jax.rl.experts import AddExperts, append_experts, make_group, members
 from gr_jax.rl.loop import own_rows
 from gr_jax.rl.objective import Score
 from gr_jax.rl.prompts import PromptBatch
+from gr_jax.rl.rewards.checked import checked_ids, reward_name
 from gr_jax.rl.rewards.items import IdReward
 from gr_jax.rl.scored_group import Group
 
@@ -178,9 +179,16 @@ def make_score(model: nn.Module, score_codes: ScoreCodes) -> Score:
 def reward_samples(
   reward: IdReward, mesh: Mesh
 ) -> Callable[[PromptBatch, IdSamples], np.ndarray]:
-  """The reward of the loop, from one of request rows and ID rows."""
+  """The reward of the loop, from one of request rows and ID rows.
+
+  Raises:
+    BadReward, ValueError: on a call, where `reward` does not give one finite
+      number for each ID.
+  """
 
   def rewards(batch, samples):
-    return reward(batch.rows, own_rows(samples.group.ids, mesh))
+    ids = own_rows(samples.group.ids, mesh)
+    values = reward(batch.rows, ids)
+    return checked_ids(values, batch.rows, ids, name=reward_name(reward))
 
   return rewards

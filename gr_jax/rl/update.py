@@ -21,6 +21,7 @@ from gr_jax.rl.objective import (
   group_weights,
   objective,
 )
+from gr_jax.training import finite
 
 
 @struct.dataclass
@@ -86,7 +87,8 @@ def make_update(
   """`(state, context, samples, rewards) -> (state, metrics)`, jitted.
 
   The state that goes in is given up; every update leaves its arrays where those
-  of `like` are. `B` must be a multiple of `config.parts`.
+  of `like` are. `B` must be a multiple of `config.parts`. The metrics hold
+  `finite.FIRST_BAD`: whether a metric, gradient or parameter is not finite.
   """
 
   def update(state, context, samples, rewards):
@@ -111,6 +113,8 @@ def make_update(
     metrics = jax.tree.map(jnp.sum, terms)
     metrics |= group_metrics(_join(scored), samples.group.ids)
     metrics["align/grad_norm"] = optax.tree.norm(grads)
+    parts = finite.step_parts(metrics, finite.leaf_norms(grads), params)
+    metrics[finite.FIRST_BAD] = finite.first_bad(parts)
     old = config.old_policy(step, state.old_params, params)
     return AlignmentState(step, params, opt_state, old), metrics
 

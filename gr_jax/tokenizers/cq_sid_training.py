@@ -117,6 +117,7 @@ def fit(
     step=step,
     steps=config.vae.steps,
     progress=progress,
+    name="the tokenizer",
   )
   vae = rq_vae.RqVae(config.vae, state.params, state.codebooks)
   return CqSid(vae), history

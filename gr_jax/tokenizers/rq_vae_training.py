@@ -218,6 +218,12 @@ def fit(
     return train_step(state, batch, step_key, config=config)
 
   state, history = scan_fit.fit(
-    state, vectors, train_key, step=step, steps=config.steps, progress=progress
+    state,
+    vectors,
+    train_key,
+    step=step,
+    steps=config.steps,
+    progress=progress,
+    name="the tokenizer",
   )
   return RqVae(config, state.params, state.codebooks), history

@@ -157,5 +157,6 @@ def fit_tail(
     steps=config.tail_steps,
     begin=vae.steps,
     progress=progress,
+    name="the tokenizer",
   )
   return trained, history

@@ -170,6 +170,7 @@ def fit(
       steps=min(epoch, vae.steps - first),
       begin=first,
       progress=progress,
+      name="the tokenizer",
     )
     history += rows
     tables = _tables(

@@ -14,15 +14,25 @@ from tqdm import tqdm
 
 from gr_jax.parallel import hosts
 from gr_jax.parallel.mesh import put_batch
+from gr_jax.training import finite
 from gr_jax.training.checkpoints import Checkpoints
 from gr_jax.training.metric_writer import MetricWriter
 from gr_jax.training.state import TrainState
 
 Metrics = dict[str, jax.Array]
 LossFn = Callable[..., tuple[jax.Array, Metrics]]
-"""`(params, batch, *fixed, key) -> (loss, metrics)`; a step has its own key."""
+"""`(params, batch, *fixed, key) -> (loss, metrics)`; a step has its own key.
+
+Every metric must be finite: training stops at one that is not.
+"""
 
 StepFn = Callable[[TrainState, Any], tuple[TrainState, Metrics]]
+"""An update; its metrics hold `finite.FIRST_BAD`."""
+
+_ADVICE = (
+  "Lower the learning rate or the clip_norm of the optimizer, or look at the "
+  "data: the same settings stop there again"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +80,8 @@ def make_step(
     updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
     metrics = metrics | {"train/grad_norm": optax.tree.norm(grads)}
+    parts = finite.step_parts(metrics, finite.leaf_norms(grads), params)
+    metrics[finite.FIRST_BAD] = finite.first_bad(parts)
     return TrainState(state.step + 1, params, opt_state), metrics
 
   shardings = jax.tree.map(lambda x: x.sharding, like)
@@ -111,7 +123,8 @@ def fit(
   """Trains to `config.steps`, from the last checkpoint where there is one.
 
   Metrics of step `t` are fetched after step `t + 1` is under way, so the
-  device never waits for the host.
+  device never waits for the host. Nothing is written of a step with a number
+  that is not finite: the last good checkpoint stays.
 
   Args:
     state: initial state; also the structure and shardings of checkpoints.
@@ -121,6 +134,10 @@ def fit(
     directory: receives checkpoints and metrics.
     mesh: the devices that share a batch.
     speed: a function from seconds per step to more metrics.
+
+  Raises:
+    finite.NotFinite: a metric, gradient or parameter of a step; the message
+      names the step and the first of them.
   """
   checkpoints = Checkpoints(directory / "checkpoints")
   first = checkpoints.latest or 0
@@ -130,6 +147,7 @@ def fit(
   writes = hosts.is_first()
   writer = MetricWriter(directory, first_step=first) if writes else None
   rate, pending = _Rate(), None
+  watch = finite.Watch("training", kept=first, advice=_ADVICE)
   bar = tqdm(
     total=config.steps, initial=first, desc="train", unit="step",
     file=sys.stderr, mininterval=1.0, disable=not writes,
@@ -149,22 +167,31 @@ def fit(
     for step in range(first, config.steps):
       state, metrics = step_fn(state, put_batch(next(batches), mesh))
       rate.add()
+      done = step + 1
+      found = metrics.pop(finite.FIRST_BAD)
+      watch.see(done, found, _parts(metrics, state.params))
       if pending is not None:
         write(*pending)
         pending = None
-      done = step + 1
       if done % config.log_every == 0 or done == config.steps:
         pending = (step, metrics)
       bar.update()
       if done % config.checkpoint_every == 0 or done == config.steps:
+        watch.check()
         # A run that goes on from here does not write earlier rows again.
         if pending is not None:
           write(*pending)
           pending = None
         checkpoints.save(done, state, batches)
+        watch.kept = done
   finally:
     bar.close()
     if writer is not None:
       writer.close()
     checkpoints.close()
   return state
+
+
+def _parts(metrics: Metrics, params: Any):
+  """What `make_step` looked at, by name; read only after a failure."""
+  return lambda: finite.step_parts(metrics, params, params)

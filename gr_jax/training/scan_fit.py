@@ -6,11 +6,13 @@ that the host writes.
 
 import functools
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+from gr_jax.training import finite
 
 Progress = Callable[[int, dict[str, float]], None]
 """Called with (steps done, mean metrics of the last chunk)."""
@@ -36,13 +38,32 @@ def check_vectors(vectors: np.ndarray | jax.Array, *, name: str) -> None:
     )
 
 
+def _watched(state, metrics):
+  """A step's result, and the number of the first metric that is not finite."""
+  return state, (metrics, finite.first_bad(_metric_part(metrics)))
+
+
+def _metric_part(metrics) -> list[finite.Part]:
+  return [("the metric ", metrics)]
+
+
+def _state_part(state) -> list[finite.Part]:
+  return [("the array ", state)]
+
+
+def _chunk_result(state, metrics, bad):
+  """Once a chunk, the state is looked at as well: each step would cost 5 %."""
+  means = jax.tree.map(jnp.mean, metrics)
+  return state, (means, bad, finite.first_bad(_state_part(state)))
+
+
 @functools.partial(jax.jit, static_argnames=("step", "size"), donate_argnums=0)
 def _run_chunk(state, data, key, first, *, step, size):
   def body(state, index):
-    return step(state, data, jax.random.fold_in(key, index))
+    return _watched(*step(state, data, jax.random.fold_in(key, index)))
 
-  state, metrics = jax.lax.scan(body, state, first + jnp.arange(size))
-  return state, jax.tree.map(jnp.mean, metrics)
+  state, found = jax.lax.scan(body, state, first + jnp.arange(size))
+  return _chunk_result(state, *found)
 
 
 def fit(
@@ -54,34 +75,39 @@ def fit(
   steps: int,
   begin: int = 0,
   progress: Progress | None = None,
+  name: str = "training",
 ) -> tuple[Any, list[dict[str, float]]]:
   """`steps` calls of `step(state, data, key)`; the given state is donated.
 
   `begin` steps were done before: the same key goes on where they stopped.
   Metrics of a chunk are fetched after the next one is dispatched, so the
-  device never waits for the host.
+  device never waits for the host. `name` says in an error what was trained.
 
   Returns:
     The last state and a history of `{"step": ..., metric: mean of chunk}`.
+
+  Raises:
+    finite.NotFinite: a metric of a step, or the state after a chunk; the
+      message names it and the step.
   """
   history, pending = [], None
   for first in range(begin, begin + steps, CHUNK):
     size = min(CHUNK, begin + steps - first)
-    state, metrics = _run_chunk(
+    state, found = _run_chunk(
       state, data, key, jnp.asarray(first), step=step, size=size
     )
     _record(pending, history, progress)
-    pending = first + size, metrics
+    pending = _Chunk(name, first + size, *found, state)
   _record(pending, history, progress)
   return state, history
 
 
 @functools.partial(jax.jit, static_argnames="step", donate_argnums=0)
 def _run_batches(state, data, batches, *, step):
-  state, metrics = jax.lax.scan(
-    lambda state, batch: step(state, data, batch), state, batches
+  state, found = jax.lax.scan(
+    lambda state, batch: _watched(*step(state, data, batch)), state, batches
   )
-  return state, jax.tree.map(jnp.mean, metrics)
+  return _chunk_result(state, *found)
 
 
 def fit_batches(
@@ -93,6 +119,7 @@ def fit_batches(
   steps: int,
   chunk: int,
   progress: Progress | None = None,
+  name: str = "training",
 ) -> tuple[Any, list[dict[str, float]]]:
   """`steps` calls of `step(state, data, batch)`; the given state is donated.
 
@@ -101,24 +128,66 @@ def fit_batches(
 
   Returns:
     As `fit`.
+
+  Raises:
+    finite.NotFinite: as `fit`.
   """
   history, pending = [], None
   for first in range(0, steps, chunk):
     done = min(first + chunk, steps)
     written = [next(batches) for _ in range(first, done)]
     stacked = jax.tree.map(lambda *x: np.stack(x), *written)
-    state, metrics = _run_batches(state, data, stacked, step=step)
+    state, found = _run_batches(state, data, stacked, step=step)
     _record(pending, history, progress)
-    pending = done, metrics
+    pending = _Chunk(name, done, *found, state)
   _record(pending, history, progress)
   return state, history
 
 
-def _record(pending, history, progress):
-  if pending is None:
+class _Chunk(NamedTuple):
+  """Steps that are under way, and what they give.
+
+  Attributes:
+    name: what is trained.
+    done: the number of the last step.
+    metrics: means over the steps.
+    bad: `[steps]`, `first_bad` of the metrics of each.
+    bad_state: `first_bad` of the state after them.
+    state: the next chunk takes it: only names are read.
+  """
+
+  name: str
+  done: int
+  metrics: dict[str, jax.Array]
+  bad: jax.Array
+  bad_state: jax.Array
+  state: Any
+
+
+def _record(chunk: _Chunk | None, history, progress):
+  if chunk is None:
     return
-  step, metrics = pending
-  row = {name: float(value) for name, value in metrics.items()}
-  history.append({"step": step, **row})
+  _check(chunk)
+  row = {name: float(value) for name, value in chunk.metrics.items()}
+  history.append({"step": chunk.done, **row})
   if progress is not None:
-    progress(step, row)
+    progress(chunk.done, row)
+
+
+def _check(chunk: _Chunk) -> None:
+  bad, bad_state = np.asarray(chunk.bad), int(np.asarray(chunk.bad_state))
+  if (bad >= 0).any():
+    at = int(np.argmax(bad >= 0))
+    where = f"at step {chunk.done - len(bad) + at + 1}"
+    what = finite.leaf_sentence(_metric_part(chunk.metrics), int(bad[at]))
+  elif bad_state >= 0:
+    first = chunk.done - len(bad) + 1
+    span = f"steps {first} to" if first < chunk.done else "step"
+    where = f"at {span} {chunk.done}"
+    what = finite.leaf_sentence(_state_part(chunk.state), bad_state)
+  else:
+    return
+  raise finite.NotFinite(
+    f"{chunk.name} stopped {where}: {what}. Lower its learning rate, or look "
+    "at its data."
+  )

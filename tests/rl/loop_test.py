@@ -39,10 +39,13 @@ from gr_jax.rl.prompts import (
   clicked_requests,
   prompt_batches,
 )
+from gr_jax.rl.rewards.checked import BadReward
 from gr_jax.rl.rewards.items import best_of_items
 from gr_jax.rl.rewards.page import PageReward
 from gr_jax.rl.scored_group import Group
 from gr_jax.rl.update import make_update, start_alignment
+from gr_jax.training.checkpoints import Checkpoints
+from gr_jax.training.finite import NotFinite
 from gr_jax.training.metric_writer import read_metrics
 from tests.reference.small_policy import counted_context, counts, model
 from tests.reference.small_world import semantic_ids, shop, writer
@@ -229,6 +232,82 @@ def test_the_host_may_give_rewards_of_any_float_type(tmp_path):
   config = dataclasses.replace(CONFIG, steps=1, log_every=1)
   align(tmp_path, config=config, reward=reward)
   assert read_metrics(tmp_path / "metrics.jsonl")[1]["align/reward"] == 1
+
+
+def kept(directory):
+  """The last checkpoint, which is finite, and its step."""
+  checkpoints = Checkpoints(directory / "checkpoints")
+  step = checkpoints.latest
+  if step:
+    chex.assert_tree_all_finite(checkpoints.restore(step, initial()))
+  checkpoints.close()
+  return step
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_reward_that_is_not_finite_ends_alignment_at_once(tmp_path, bad):
+  """The case of a price that is unknown: 1 / price of one popular item."""
+  seen = []
+  popular = int(np.argmax(shop().catalogue.popularity))
+
+  def cheap(requests, items):
+    seen.append(None)
+    unknown = (len(seen) > 4) & (items == popular)
+    return np.where(unknown, bad, 1.0)
+
+  every = dataclasses.replace(CONFIG, steps=200, log_every=1)
+  reward = reward_samples(best_of_items(cheap, semantic_ids()), mesh())
+  with pytest.raises(BadReward) as error:
+    align(tmp_path, config=every, reward=reward)
+  step = len(seen)
+  assert error.value.pair.item == popular
+  message = str(error.value)
+  assert message.startswith(
+    f"alignment stopped at step {step}: reward cheap is {bad} for request row "
+  )
+  last = (step - 1) // 3 * 3
+  assert message.endswith(f"The checkpoint of step {last} is kept.")
+  assert kept(tmp_path) == last
+  rows = read_metrics(tmp_path / "metrics.jsonl")
+  assert rows[-1]["step"] == step - 1
+  assert all(np.isfinite(list(row.values())).all() for row in rows)
+
+
+@pytest.mark.parametrize(
+  ("values", "message"),
+  [
+    (lambda shape: np.ones(shape[0]), r"shape \[8\], \[8, 5\] is wanted"),
+    (lambda shape: np.full(shape, np.nan), "at step 1: the reward is nan for"),
+    (lambda shape: np.full(shape, None), "at step 1: the reward is None for"),
+  ],
+)
+def test_own_rewards_of_the_loop_are_checked(tmp_path, values, message):
+  def reward(batch, samples):
+    return values(samples.group.ids.shape)
+
+  with pytest.raises(ValueError, match=message):
+    align(tmp_path, reward=reward)
+  assert kept(tmp_path) is None
+
+
+@pytest.mark.parametrize(("at", "last"), [(5, 3), (6, 3)])
+def test_an_update_that_is_not_finite_ends_alignment(tmp_path, at, last):
+  """In step 6 a checkpoint is due: it is not written."""
+  rewarded = []
+
+  def reward(batch, samples):
+    rewarded.append(None)
+    return steps(1).reward(batch, samples)
+
+  def update(state, context, samples, rewards):
+    # Rewards that are finite, and advantages that are not.
+    huge = np.float32(1e38) if len(rewarded) == at else np.float32(1)
+    return steps(1).update(state, context, samples, rewards * huge)
+
+  with pytest.raises(NotFinite, match=f"alignment stopped at step {at}: "):
+    align(tmp_path, reward=reward, update=update)
+  assert len(rewarded) <= at + 1
+  assert kept(tmp_path) == last
 
 
 @struct.dataclass

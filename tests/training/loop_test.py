@@ -3,11 +3,14 @@ import dataclasses
 import chex
 import grain
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
 
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, put_batch
+from gr_jax.training.checkpoints import Checkpoints
+from gr_jax.training.finite import NotFinite
 from gr_jax.training.loop import LoopConfig, fit, make_step
 from gr_jax.training.metric_writer import read_metrics
 from gr_jax.training.state import create_state
@@ -149,3 +152,93 @@ def test_arrays_stay_where_they_were(parts):
   before = jax.tree.map(lambda x: x.sharding, state)
   state, _ = step(state, put_batch(np.zeros(8, np.float32), mesh))
   assert before == jax.tree.map(lambda x: x.sharding, state)
+
+
+def spoilt(where, at):
+  """A loss whose value, gradient or update is not finite at batch `at`."""
+
+  def function(params, batch, key):
+    del key
+    w = params["w"]
+    error = ((w - batch % 7) ** 2).mean()
+    bad = (batch == at).all()
+    if where == "loss":
+      error = jnp.where(bad, jnp.nan, error)
+    elif where == "gradient":
+      # Its value is 0 and its slope infinite.
+      error += jnp.sqrt(jnp.where(bad, jnp.abs(0 * w).sum(), 1.0))
+    elif where == "update":
+      error *= jnp.where(bad, 1e17, 1.0)
+    return error, {"train/loss": error}
+
+  return function
+
+
+# The batch with this number comes in step 7: the last checkpoint is of step 4.
+NUMBERED = [3, 1, 4, 15, 9, 2, 6, 5, 35, 8, 97, 93]
+
+
+def numbered():
+  data = grain.MapDataset.source(NUMBERED)
+  return iter(data.map(lambda i: np.full(8, i, np.float32)).to_iter_dataset())
+
+
+@pytest.mark.parametrize(
+  ("where", "sentence"),
+  [
+    ("loss", "train/loss is nan"),
+    ("gradient", "the gradient norm of w is not finite"),
+    ("update", "the parameter w is not finite"),
+  ],
+)
+def test_a_step_that_is_not_finite_ends_training_at_once(
+  parts, tmp_path, where, sentence
+):
+  mesh = parts[0]
+  optimizer = optax.adam(0.1)
+  if where == "update":
+    # Infinite of finite gradients.
+    optimizer = optax.stateless(
+      lambda grads, _: jax.tree.map(
+        lambda g: jnp.where(jnp.abs(g) > 1e15, g * 1e30, -0.1 * g), grads
+      )
+    )
+  step = make_step(spoilt(where, 6), optimizer, like=initial(mesh, optimizer))
+  seen = []
+
+  class Counting:
+    def __init__(self):
+      self._source = numbered()
+
+    def __next__(self):
+      seen.append(None)
+      return next(self._source)
+
+    def __getattr__(self, name):
+      return getattr(self._source, name)
+
+  with pytest.raises(NotFinite) as error:
+    train((mesh, optimizer, step), tmp_path, source=Counting())
+  message = str(error.value)
+  assert message.startswith(f"training stopped at step 7: {sentence}; ")
+  assert "the checkpoint of step 4 is kept. Lower the learning" in message
+  assert "\n" not in message
+  assert len(seen) == 8  # One step was under way already.
+  rows = read_metrics(tmp_path / "metrics.jsonl")
+  assert [row["step"] for row in rows] == [2, 5]
+  checkpoints = Checkpoints(tmp_path / "checkpoints")
+  assert checkpoints.latest == 4
+  kept = checkpoints.restore(4, initial(mesh, optimizer))
+  chex.assert_tree_all_finite(kept)
+  checkpoints.close()
+
+
+def test_a_step_of_a_checkpoint_is_checked_before_it_is_kept(parts, tmp_path):
+  mesh, optimizer, _ = parts
+  step = make_step(spoilt("loss", 5), optimizer, like=initial(mesh, optimizer))
+  for _ in range(2):  # What goes on from the last good one stops there again.
+    with pytest.raises(NotFinite, match="at step 8: train/loss is nan"):
+      train((mesh, optimizer, step), tmp_path, source=numbered())
+    checkpoints = Checkpoints(tmp_path / "checkpoints")
+    assert checkpoints.latest == 4
+    checkpoints.close()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from gr_jax.training import scan_fit
+from gr_jax.training.finite import NotFinite
 
 
 def step(state, data, key):
@@ -73,3 +74,50 @@ def test_host_batches_are_read_once_each_and_in_order(chunk):
   assert [row["step"] for row in history] == ends
   means = [np.mean(range(max(0, end - chunk), end)) for end in ends[:-1]]
   assert [row["x"] for row in history[:-1]] == means
+
+
+def counting(spoil):
+  """Steps of which number 137 of the metrics or the state is not finite."""
+
+  def step(state, data, key):
+    del key
+    bad = state["count"] == 136
+    value = jnp.where(bad & (spoil == "metric"), jnp.inf, 1.0)
+    w = jnp.where(bad & (spoil == "state"), jnp.nan, state["w"])
+    return {"count": state["count"] + data, "w": w}, {"loss": value}
+
+  return step
+
+
+@pytest.mark.parametrize(
+  ("spoil", "sentence"),
+  [
+    ("metric", "at step 137: the metric loss"),
+    ("state", "at steps 101 to {end}: the array w"),
+  ],
+)
+@pytest.mark.parametrize("host", [True, False])
+def test_the_step_that_is_not_finite_is_named(spoil, sentence, host):
+  sentence = sentence.format(end=150 if host else 200)
+  state = {"count": jnp.zeros((), jnp.int32), "w": jnp.ones(3)}
+  step, seen = counting(spoil), []
+  options = {
+    "steps": 400,
+    "name": "the tokenizer",
+    "progress": lambda done, row: seen.append(done),
+  }
+
+  def run():
+    if not host:
+      return scan_fit.fit(
+        state, jnp.int32(1), jax.random.key(0), step=step, **options
+      )
+    batches = iter(lambda: {"x": np.zeros(())}, None)
+    return scan_fit.fit_batches(
+      state, jnp.int32(1), batches, step=step, chunk=50, **options
+    )
+
+  message = f"the tokenizer stopped {sentence} is not finite. Lower its "
+  with pytest.raises(NotFinite, match=message):
+    run()
+  assert max(seen) == 100  # Only good chunks were told of.

@@ -111,24 +111,26 @@ def _train(
     return jnp.sum(weights * losses) / jnp.sum(weights)
 
   def step(state, tables, batch):
-    params, opt_state = state
+    params, opt_state = state["params"], state["optimizer"]
     value, grads = jax.value_and_grad(loss)(params, tables, *batch)
     updates, opt_state = optimizer.update(grads, opt_state, params)
-    return (optax.apply_updates(params, updates), opt_state), {"loss": value}
+    params = optax.apply_updates(params, updates)
+    return {"params": params, "optimizer": opt_state}, {"loss": value}
 
   pairs = writer(rows.requests[:1], rows.items[:1])
   init = jax.jit(lambda key: network.init(key, look_up(tables, pairs)))
   params = init(jax.random.key(config.seed))
   state, _ = scan_fit.fit_batches(
-    (params, jax.jit(optimizer.init)(params)),
+    {"params": params, "optimizer": jax.jit(optimizer.init)(params)},
     tables,
     _batches(rows, writer, config, size),
     step=step,
     steps=steps,
     chunk=1,
     progress=lambda done, metrics: progress(done, steps),
+    name="the preference model",
   )
-  return state[0]
+  return state["params"]
 
 
 def _batches(rows: Impressions, writer: PairWriter, config, size: int):

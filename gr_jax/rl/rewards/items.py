@@ -8,13 +8,15 @@ rows and `[n]` catalogue rows gives `[n]` numbers. One's own is five lines:
 
   reward = best_of_items(cheap, semantic_ids)
 
-The last line makes it a reward of IDs, `[B, G]`, which is what a rollout has.
+The last line makes it a reward of IDs, `[B, G]`, which is what a rollout has,
+and checks every value: a price that is -1 would make this one infinite.
 """
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from gr_jax.rl.rewards.checked import checked_values, reward_name
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 # From request rows `[n]` and item rows `[n]` to `[n]`.
@@ -33,11 +35,20 @@ def product(rewards: Sequence[ItemReward]) -> ItemReward:
   """`prod_k r_k(request, item)`: preference x gate, `r_i = G_i r_pref_i`.
 
   The hybrid reward of GenRec (arXiv 2604.14878).
+
+  Raises:
+    BadReward: on a call, where a factor is not finite.
   """
 
   def reward(requests: np.ndarray, items: np.ndarray) -> np.ndarray:
-    values = [one(requests, items) for one in rewards]
-    return np.prod(np.asarray(values, np.float32), axis=0)
+    values = [
+      checked_values(
+        one(requests, items), requests, items, name=reward_name(one)
+      )
+      for one in rewards
+    ]
+    with np.errstate(over="ignore"):  # The product is checked as a reward.
+      return np.prod(np.asarray(values, np.float32), axis=0)
 
   return reward
 
@@ -47,6 +58,10 @@ def best_of_items(reward: ItemReward, semantic_ids: SemanticIds) -> IdReward:
 
   With `PageReward` this is the paper's `o in P`: an ID is in the set when one
   of its items is.
+
+  Raises:
+    BadReward, ValueError: on a call, where `reward` does not give one finite
+      number for each pair; see `checked_values`.
   """
   return _of_items(reward, semantic_ids, np.maximum)
 
@@ -56,6 +71,9 @@ def mean_of_items(reward: ItemReward, semantic_ids: SemanticIds) -> IdReward:
 
   `[OURS]`, for learned rewards: the best of many guesses is mostly the largest
   error.
+
+  Raises:
+    BadReward, ValueError: as `best_of_items`.
   """
   sizes = np.diff(semantic_ids.item_offsets)
   total = _of_items(reward, semantic_ids, np.add)
@@ -82,7 +100,10 @@ def _of_items(
       sizes = offsets[flat[kept] + 1] - begin
       starts = np.cumsum(sizes) - sizes
       place = np.arange(sizes.sum()) + np.repeat(begin - starts, sizes)
-      values = reward(np.repeat(owner[kept], sizes), items[place])
+      asked, named = np.repeat(owner[kept], sizes), items[place]
+      values = checked_values(
+        reward(asked, named), asked, named, name=reward_name(reward)
+      )
       out[kept] = merge.reduceat(values, starts)
     return out.reshape(ids.shape)
 

@@ -23,6 +23,14 @@ class PageRewardConfig:
   exposed: float = 0.5
   valid: float = 0.1
 
+  def __post_init__(self):
+    for field in dataclasses.fields(self):
+      value = getattr(self, field.name)
+      if not np.isfinite(np.float32(value)):
+        raise ValueError(
+          f"the page reward's {field.name} is {value}; give a finite number."
+        )
+
 
 class PageReward:
   """The business reward of EG-GRPO (arXiv 2605.14434), read from the log.

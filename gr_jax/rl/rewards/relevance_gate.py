@@ -12,6 +12,7 @@ import dataclasses
 import numpy as np
 
 from gr_jax.data.requests import Requests
+from gr_jax.training.scan_fit import check_vectors
 
 _CHUNK = 16_384
 
@@ -42,6 +43,9 @@ class RelevanceGate:
     rows: request rows of the training split, from which the threshold is drawn.
     config: sizes.
 
+  Raises:
+    ValueError: vectors that are not finite.
+
   Attributes:
     threshold: `tau`; -inf where no row has a history.
   """
@@ -56,6 +60,7 @@ class RelevanceGate:
   ):
     self._config = config = GateConfig() if config is None else config
     self._requests = requests
+    check_vectors(vectors, name="the relevance gate's vectors")
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     self._vectors = vectors / np.maximum(length, 1e-12)
     rng = np.random.default_rng(config.seed)
