@@ -1,5 +1,6 @@
 """Vectors that were computed elsewhere, with a model of the user's own."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ def load_vectors(
   path: Path, keys: np.ndarray, *, key: str = "item_id", width: int = 0
 ) -> np.ndarray:
   """Reads vectors `[N, D]` float32, as stored, in the order of the keys.
+
+  Rows of zeros are like nothing, so a line on stderr says how many there are.
 
   Args:
     path: An NPY file `[N, D]` in the order of the keys, or a Parquet file with
@@ -38,19 +41,28 @@ def load_vectors(
       raise ValueError(f"{path.name} cannot be read: {reason}") from error
   else:
     raise ValueError(f"{path.name} is not supported; give .npy or .parquet.")
-  shape = len(keys), width or vectors.shape[-1]
+  shape = len(keys), width or (vectors.shape or (0,))[-1]
   if vectors.shape != shape:
     raise ValueError(
       f"{path.name} has shape {list(vectors.shape)}; this data needs "
       f"[{len(keys)}, {width or 'D'}]."
     )
-  vectors = vectors.astype(np.float32)
+  with np.errstate(over="ignore"):  # What is too large is named below.
+    vectors = vectors.astype(np.float32)
   finite = np.isfinite(vectors).all(axis=1)
   if not finite.all():
     row = int(np.flatnonzero(~finite)[0])
     raise ValueError(
       f"{path.name} holds a value that is not finite for {noun} "
       f"{keys[row]!r}, in {int((~finite).sum())} rows in all."
+    )
+  zero = ~vectors.any(axis=1)
+  if zero.any():
+    print(
+      f"vectors: {int(zero.sum())} of {len(keys)} rows of {path.name} are all "
+      f"zero, the first that of {noun} {str(keys[np.argmax(zero)])!r}: they "
+      "cannot be told apart.",
+      file=sys.stderr,
     )
   return vectors
 

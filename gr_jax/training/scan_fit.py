@@ -93,11 +93,11 @@ def fit(
   history, pending = [], None
   for first in range(begin, begin + steps, CHUNK):
     size = min(CHUNK, begin + steps - first)
-    state, found = _run_chunk(
+    state, (metrics, bad, bad_state) = _run_chunk(
       state, data, key, jnp.asarray(first), step=step, size=size
     )
     _record(pending, history, progress)
-    pending = _Chunk(name, first + size, *found, state)
+    pending = _Chunk(name, first + size, metrics, bad, bad_state, state)
   _record(pending, history, progress)
   return state, history
 
@@ -137,9 +137,11 @@ def fit_batches(
     done = min(first + chunk, steps)
     written = [next(batches) for _ in range(first, done)]
     stacked = jax.tree.map(lambda *x: np.stack(x), *written)
-    state, found = _run_batches(state, data, stacked, step=step)
+    state, (metrics, bad, bad_state) = _run_batches(
+      state, data, stacked, step=step
+    )
     _record(pending, history, progress)
-    pending = _Chunk(name, done, *found, state)
+    pending = _Chunk(name, done, metrics, bad, bad_state, state)
   _record(pending, history, progress)
   return state, history
 

@@ -92,3 +92,31 @@ def test_wrong_shape_suffix_and_path_are_refused(tmp_path):
     load_vectors(tmp_path / "v.csv", IDS)
   with pytest.raises(FileNotFoundError, match="No vectors at"):
     load_vectors(tmp_path / "none.npy", IDS)
+
+
+def test_rows_of_zeros_are_counted_and_named(tmp_path, capsys):
+  path = tmp_path / "v.npy"
+  np.save(path, np.array([[1.0, 0.0], [0.0, 0.0], [0.0, -0.0]]))
+  assert load_vectors(path, IDS).shape == (3, 2)
+  assert capsys.readouterr().err == (
+    "vectors: 2 of 3 rows of v.npy are all zero, the first that of item 'b': "
+    "they cannot be told apart.\n"
+  )
+  np.save(path, np.ones((3, 2)))
+  load_vectors(path, IDS)
+  assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("bad", [np.nan, -np.inf, 1e300])
+def test_an_array_with_a_value_that_is_not_finite_is_refused(tmp_path, bad):
+  path = tmp_path / "v.npy"
+  np.save(path, np.array([[1.0, 0.0], [0.0, bad], [1.0, 1.0]]))
+  with pytest.raises(ValueError, match="not finite for item 'b', in 1 rows"):
+    load_vectors(path, IDS)
+
+
+def test_a_single_number_is_no_array_of_vectors(tmp_path):
+  path = tmp_path / "v.npy"
+  np.save(path, np.float32(1))
+  with pytest.raises(ValueError, match=r"has shape \[\]; this data needs"):
+    load_vectors(path, IDS)

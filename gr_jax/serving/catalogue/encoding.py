@@ -19,6 +19,7 @@ from gr_jax.serving.requests import Invalid, shown
 from gr_jax.tokenizers.tokenizer import Tokenizer
 
 _ROWS = 64  # Encoded at once, so that one shape is compiled.
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 class ItemEncoder:
@@ -81,13 +82,32 @@ class ItemEncoder:
           f"file, so a new item brings its {width} numbers."
         )
       if item.vector is not None:
-        if len(item.vector) != width:
-          raise Invalid(
-            f"item {shown(item.item_id)} has a vector of {len(item.vector)} "
-            f"numbers; this catalogue's have {width}."
-          )
+        self.check_vector(item)
         row[:] = item.vector
     return vectors
+
+  def check_vector(self, item: NewItem) -> None:
+    """Checks the vector that an item brings, new or known.
+
+    Raises:
+      Invalid: another width than the catalogue's, or a number that is not
+        finite as float32.
+    """
+    if item.vector is None:
+      return
+    width = self._artefacts.vector_width
+    if len(item.vector) != width:
+      raise Invalid(
+        f"item {shown(item.item_id)} has a vector of {len(item.vector)} "
+        f"numbers; this catalogue's have {width}."
+      )
+    finite = np.abs(np.asarray(item.vector, np.float64)) <= _LARGEST
+    if not finite.all():
+      place = int(np.argmin(finite))
+      raise Invalid(
+        f"item {shown(item.item_id)} has {item.vector[place]:g} at place "
+        f"{place} of its vector; give finite numbers up to {_LARGEST:.3g}."
+      )
 
 
 def _in_chunks(tokenizer: Tokenizer, vectors, categories) -> np.ndarray:

@@ -203,6 +203,9 @@ def _changed(
 ) -> tuple[Snapshot, dict[str, Any]]:
   """Returns the next version and its record in the log."""
   items = old.snapshot.items
+  for item in change.add:
+    # Also of known items, whose codes stay: the log keeps the vector.
+    old.encoder.check_vector(item)
   fresh = [i for i in change.add if items.row(i.item_id) < 0]
   codes = old.encoder.codes(fresh, items) if fresh else np.zeros((0, 0))
   if change.add:

@@ -4,6 +4,8 @@ import asyncio
 import concurrent.futures
 import pathlib
 import re
+import threading
+import weakref
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Field
@@ -90,6 +92,8 @@ class PageRoutes:
     }
     # Explanations come one by one: searches have the other cores.
     self._explaining = concurrent.futures.ThreadPoolExecutor(1, "explain")
+    self._compiling = threading.Lock()
+    self._compiled: tuple[Any, concurrent.futures.Future] | None = None
     self.operations = [
       Operation("/", self._file, guarded=False),
       Operation("/page/{name}", self._file, guarded=False),
@@ -129,13 +133,24 @@ class PageRoutes:
 
   def prepare(self) -> None:
     """Compiles what explanations need."""
+    self._preparation().result()
+
+  def _preparation(self) -> concurrent.futures.Future:
+    """The compilation for the engine that serves, begun if nobody has."""
+    engine = self._service.serving.engine
+    with self._compiling:
+      if self._compiled is None or self._compiled[0]() is not engine:
+        # A weak reference: an engine that was replaced is let go.
+        future = self._explaining.submit(self._compile)
+        self._compiled = weakref.ref(engine), future
+      return self._compiled[1]
+
+  def _compile(self) -> None:
     beam = self._service.config.beams[0]
     search = SearchRequest(beam, 1)
     (answer,) = self._service.answer([search])
     assert not isinstance(answer, Invalid)
-    self._explaining.submit(
-      explain, search, answer.items, self._service.serving
-    ).result()
+    explain(search, answer.items, self._service.serving)
 
   async def _file(self, request: Request) -> Response:
     name = request.path_params.get("name", "index.html")
@@ -194,6 +209,8 @@ class PageRoutes:
 
   async def _explain(self, request: Request, body: BaseModel) -> Response:
     search = search_request(body, self._service.config.beams)
+    # No part of the time that an answer may take; an error of it comes again.
+    await asyncio.wait([asyncio.wrap_future(self._preparation())])
     before = self._service.serving
     future = asyncio.wrap_future(self._batcher.submit(search))
     reply = await asyncio.wait_for(future, self._timeout)

@@ -111,6 +111,32 @@ def test_a_given_vector_replaces_the_text(make_service):
     service.change(ItemChange([short]))
 
 
+@pytest.mark.parametrize(
+  ("spoil", "message"),
+  [
+    (lambda vector: vector[:2], "item 'B3' has a vector of 2 numbers; this"),
+    (lambda vector: (*vector, 0.0), "'B3' has a vector of 273 numbers; this"),
+    (lambda vector: (float("nan"), *vector[1:]), "'B3' has nan at place 0"),
+    (lambda vector: (*vector[:-1], 1e300), r"'B3' has 1e\+300 at place 271"),
+  ],
+)
+def test_a_known_item_takes_no_vector_that_does_not_fit(
+  make_service, spoil, message
+):
+  service = make_service()
+  old = service.item("B3")
+  vectors = np.load(service.config.artefacts / "vectors" / "items.npy")
+  good = tuple(vectors[3].tolist())
+  bad = NewItem("B3", "red plate 3", vector=spoil(good))
+  with pytest.raises(Invalid, match=message):
+    service.change(ItemChange([NewItem("N1", "cup"), bad], remove=["B1"]))
+  assert service.log_records == 0
+  assert service.item("B3") == old
+  assert service.item("N1") is None
+  service.change(ItemChange([bad._replace(vector=good)]))
+  assert service.item("B3")["semantic_id"] == old["semantic_id"]
+
+
 def test_what_is_removed_is_not_found_and_comes_back_under_its_id(
   make_service, find
 ):

@@ -1,7 +1,10 @@
 """The operations of the page, and what protects its readers."""
 
+import time
+
 import pytest
 
+from gr_jax.serving.page import routes
 from tests.serving.conftest import BEAM, open_service, said
 from tests.serving.http.server_test import start
 
@@ -145,3 +148,28 @@ def test_the_page_needs_no_token_and_its_data_do(service):
     assert client.get(path, headers=right).status_code == 200
   assert said(client.post("/explain", json={}), 401)
   client.__exit__()
+
+
+def test_a_first_explanation_may_wait_for_the_compiler(service, monkeypatch):
+  """Its compilation takes longer than an answer may."""
+  compiled, calls = [], []
+
+  def slow(request, items, serving):
+    calls.append(len(items))
+    if not compiled:
+      time.sleep(1.5)
+      compiled.append(True)
+    return []
+
+  monkeypatch.setattr(routes, "explain", slow)
+  # It asks before the server has prepared the page.
+  monkeypatch.setattr(routes.PageRoutes, "prepare", lambda self: None)
+  client = start(service, timeout=1.0)
+  try:
+    response = client.post("/explain", json={"query": "cup", "k": 3})
+    assert response.status_code == 200
+    assert len(response.json()["items"]) == 3
+    client.post("/explain", json={"query": "cup", "k": 2})
+  finally:
+    client.__exit__()
+  assert calls == [1, 3, 2]  # The compilation comes once.
