@@ -44,18 +44,23 @@ def make(workdir: pathlib.Path) -> None:
       _make(workdir)
 
 
-def _make(workdir: pathlib.Path) -> None:
+def data(workdir: pathlib.Path) -> pathlib.Path:
+  """Imports the shop; returns the folder of its data."""
   tool = _import_tool()
   for name, lines in (("items", ITEMS), ("events", EVENTS)):
     (workdir / f"{name}.csv").write_text("\n".join(lines) + "\n")
-  data = workdir / "data"
+  output = workdir / "data"
   arguments = [f"--{n}={workdir}/{n}.csv" for n in ("items", "events")]
   with contextlib.redirect_stdout(None):
-    assert tool.main([*arguments, f"--output={data}"]) == 0
+    assert tool.main([*arguments, f"--output={output}"]) == 0
+  return output
+
+
+def _make(workdir: pathlib.Path) -> None:
   run = small_run.start(
     "configs/own_data.py:tiny",
     workdir / "run",
-    f"--config.data.path={data}",
+    f"--config.data.path={data(workdir)}",
     *FEW,
   )
   output, _ = run.communicate()
