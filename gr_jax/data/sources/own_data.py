@@ -85,8 +85,8 @@ def import_tables(
   cannot be used are left out, counted and listed in `rejects.csv`. Requests:
   see `build_requests`; splits: the last `test_share` of the requests are the
   test and the `valid_share` before them the validation; without times, each
-  user's last request and the one before it. The folder appears whole or not at
-  all.
+  user's last request and the one before it. An item without a value of its own
+  has the median of its training events. The folder appears whole or not at all.
 
   Args:
     items_path: A CSV, JSONL or Parquet file, see `read_table`.
