@@ -27,7 +27,8 @@ class EvaluationConfig:
   """Requests and searches of an evaluation.
 
   Attributes:
-    split: "test", or "valid" while settings are being chosen.
+    split: "test", or "valid" while settings are being chosen; the settings of
+      the baselines are chosen on "valid" for both.
     requests: the number of requests of each kind, at most.
     beam: answers per request, also the largest cutoff that means something.
     beams: widths of the plot of recall against beam.

@@ -47,23 +47,22 @@ def summary(results: Sequence[dict]) -> str:
     results, level="item", seen="kept", segment="all", metric="recall", k=10
   )
   parts = [
-    _sentence(kind, tidy.select(rows, requests=kind))
+    f"On {plain(kind)} requests: {_sentence(tidy.select(rows, requests=kind))}"
     for kind in tidy.kinds(rows)
   ]
-  return " ".join(["Best at recall@10 of items:", *parts]) if parts else ""
+  return " ".join(["Best at recall@10 of items.", *parts]) if parts else ""
 
 
-def _sentence(kind: str, rows: Sequence[dict]) -> str:
+def _sentence(rows: Sequence[dict]) -> str:
   ranked = sorted(rows, key=lambda row: -row["value"])
   best, *_ = ranked
-  text = f"{plain(kind)} requests, {best['system']} ({best['value']:.3f})"
+  text = _figure(best)
   model = next((row for row in rows if row["role"] == tidy.MODEL), None)
   others = [row for row in ranked if row["difference"] is not None]
   if model is None or not others:
     return f"{text}."
   other = others[0]
-  named = f"{model['system']} ({model['value']:.3f})"
-  target = "it"
+  named, target = _figure(model), "it"
   if best is model:
     named, target = "it", f"the next best, {_figure(other)}"
   words = f"{named} {_WORDS[verdict(other)]} {target}"

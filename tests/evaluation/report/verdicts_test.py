@@ -68,12 +68,12 @@ def test_the_summary_names_the_best_of_each_kind_and_where_the_model_stands():
     _row("popularity", "next_basket", 0.1, (0.05, 0.1, 0.15)),
   ]
   assert verdicts.summary(rows) == (
-    "Best at recall@10 of items: "
-    "semantic requests, query_counts (0.630); cq_sid (0.620) is not "
+    "Best at recall@10 of items. "
+    "On semantic requests: query_counts (0.630); cq_sid (0.620) is not "
     "distinguishable from it: -0.010 [-0.020, +0.003]. "
-    "personalised requests, own_counts (0.750); cq_sid (0.680) is behind it: "
-    "-0.070 [-0.090, -0.050]. "
-    "next basket requests, cq_sid (0.200); it is ahead of the next best, "
+    "On personalised requests: own_counts (0.750); cq_sid (0.680) is behind "
+    "it: -0.070 [-0.090, -0.050]. "
+    "On next basket requests: cq_sid (0.200); it is ahead of the next best, "
     "repeat (0.180): +0.020 [+0.010, +0.030]."
   )
 
@@ -110,6 +110,6 @@ def test_without_a_model_or_without_figures_nothing_is_compared():
   assert verdicts.summary([]) == ""
   alone = [_row("bm25", "semantic", 0.5), _row("nearest", "semantic", 0.6)]
   assert verdicts.summary(alone) == (
-    "Best at recall@10 of items: semantic requests, nearest (0.600)."
+    "Best at recall@10 of items. On semantic requests: nearest (0.600)."
   )
   assert verdicts.summary([_model("semantic", 0.5)]).endswith("cq_sid (0.500).")

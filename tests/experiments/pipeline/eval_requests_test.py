@@ -87,3 +87,27 @@ def test_the_own_item_is_hidden_and_seen_ones_where_they_are_out(requests):
   for r in range(3):
     expected = {*part.seen[r].tolist(), *([7] if r == 1 else [])}
     assert sorted(out[r].tolist()) == sorted(expected)
+
+
+def test_a_kind_says_what_it_shows():
+  parts = draw_eval_requests(shop().requests, split=TEST, count=5, seed=0)
+  assert {part.kind: part.shows for part in parts} == {
+    "semantic": {"query"},
+    "personalised": {"query", "history"},
+    "next_basket": {"history"},
+  }
+
+
+def test_ages_are_the_times_from_each_purchase_to_the_request():
+  requests = shop().requests
+  for part in draw_eval_requests(requests, split=TEST, count=5, seed=0):
+    expected = [
+      requests.time[row] - requests.event_time[event]
+      for row in part.rows
+      for event in range(
+        requests.user_offsets[requests.user[row]], requests.history_end[row]
+      )
+    ]
+    assert part.ages.tolist() == expected
+    assert len(part.ages) == len(part.histories.rows)
+    assert min(expected) > 0
