@@ -35,6 +35,8 @@ def get_config(preset: str = ""):
     history=20, lookback=20, query_words=1, user_buckets=0
   )
   config.generator.examples.update(targets=1, hidden_share=0.0, recency=1.0)
+  config.sasrec.dropout = 0.4
+  config.sasrec.training.update(length=32, batch_size=64)
   if not preset:
     _default(config)
   return config

@@ -82,7 +82,34 @@ def base(preset: str) -> ConfigDict:
     "knn_window": 10,
     # Of these, one is chosen on validation.
     "knn_last": (10, 50, 200),
+    # Likewise; with none there is no EASE.
+    "ease_ridges": (300.0, 100.0, 1000.0),
     "seed": 0,
+  }
+  # Trained to stand beside the baselines where there are histories; 0 steps
+  # leave it out.
+  config.sasrec = {
+    "precision": "float32",
+    "dropout": 0.2,
+    # Of the validation period, for each of the validations.
+    "requests": 2000,
+    "model": {
+      "layers": 2,
+      "width": 64,
+      "heads": 2,
+      "kv_heads": 2,
+      "head_size": 32,
+      "feed_forward": 176,
+    },
+    "training": {
+      "length": 64,
+      "batch_size": 32,
+      "negatives": 1024,
+      "steps": 1200,
+      "validations": 4,
+      "seed": 0,
+    },
+    "optimizer": {"learning_rate": 3e-3, "weight_decay": 0.05},
   }
   {"": _default, "tiny": _tiny, "paper": _paper}[preset](config)
   return config
@@ -106,6 +133,11 @@ def _tiny(config: ConfigDict) -> None:
   config.generator.loop.update(steps=60, log_every=10, checkpoint_every=20)
   config.evaluation.update(
     requests=64, beam=20, beams=(1, 20), beam_requests=32, batch_size=32
+  )
+  config.sasrec.requests = 64
+  config.sasrec.model.update(layers=1, width=32, head_size=16, feed_forward=64)
+  config.sasrec.training.update(
+    length=16, negatives=256, steps=20, validations=2
   )
 
 

@@ -17,6 +17,7 @@ from gr_jax.data.request_lists import training_sequences
 from gr_jax.data.row_lists import RowLists
 from gr_jax.evaluation.baselines import (
   bm25,
+  ease,
   item_knn,
   nearest,
   popularity,
@@ -38,10 +39,12 @@ class TrainedRanker(Protocol):
   Attributes:
     needs: what it reads of a request, as in `Baseline`.
     artefact: the files of the stage.
+    choices: what was chosen on validation, in the form of `Choice.figures`.
   """
 
   needs: tuple[str, ...]
   artefact: Artefact
+  choices: Sequence[dict]
 
   def rank(
     self, requests: EvalRequests, *, k: int, exclude: RowLists | None
@@ -68,9 +71,14 @@ class Baselines:
   """Every baseline, fitted once on the training period.
 
   Settings are chosen on the `validation` requests, for each kind of requests
-  (`validation_choice.choose`): how `repeat` ages, and how many of the newest
-  purchases `item_knn` reads, one of `lasts`. It pairs purchases up to `window`
-  positions apart. `trained` are the rankers that a recipe trains, by name.
+  (`validation_choice.choose`): how `repeat` ages, how many of the newest
+  purchases `item_knn` reads, one of `lasts`, and the ridge of `ease`, one of
+  `ridges`; without any there is no `ease`. `item_knn` pairs purchases up to
+  `window` positions apart. `trained` are the rankers that a recipe trains, by
+  name.
+
+  Attributes:
+    left_out: rows `{"system", "reason"}` of what is too large for this data.
   """
 
   def __init__(
@@ -81,6 +89,7 @@ class Baselines:
     validation: Sequence[EvalRequests],
     window: int,
     lasts: Sequence[int],
+    ridges: Sequence[float] = (),
     trained: Mapping[str, TrainedRanker] | None = None,
   ):
     catalogue, requests = data.catalogue, data.requests
@@ -102,17 +111,27 @@ class Baselines:
       "nearest_history": Baseline(_nearest_history(near, vectors), HISTORY),
       "nearest_both": Baseline(_nearest_both(near, vectors), BOTH),
     }
-    for name, ranker in (trained or {}).items():
+    self.left_out: list[dict] = []
+    if ridges and ease.is_too_large(sequences, num_items=num_items):
+      self.left_out.append({"system": "ease", "reason": ease.TOO_LARGE})
+    elif ridges:
+      encoders = _autoencoders(sequences, num_items, ridges)
+      self._baselines["ease"] = _chosen(encoders, validation)
+    self._trained = trained or {}
+    for name, ranker in self._trained.items():
       self._baselines[name] = Baseline(ranker.rank, ranker.needs)
 
   @property
   def choices(self) -> list[dict]:
     """The rows of `Choice.figures` of all baselines, with their "system"."""
-    return [
-      {"system": name, **row}
+    figures = {
+      name: baseline.rank.figures
       for name, baseline in self._baselines.items()
       if isinstance(baseline.rank, Choice)
-      for row in baseline.rank.figures
+    }
+    figures |= {name: one.choices for name, one in self._trained.items()}
+    return [
+      {"system": name, **row} for name, rows in figures.items() for row in rows
     ]
 
   def rank(
@@ -197,6 +216,23 @@ def _neighbours(state: Fitted, lasts: Sequence[int]) -> dict[str, Rank]:
     )
 
   return {f"last={last}": ranker(last) for last in lasts}
+
+
+def _autoencoders(
+  sequences: RowLists, num_items: int, ridges: Sequence[float]
+) -> dict[str, Rank]:
+  """Rankers by the ridge, each fitted when it ranks."""
+
+  @functools.lru_cache(maxsize=1)  # A system of items takes up to a gigabyte.
+  def fitted(ridge: float) -> ease.Ease:
+    return ease.fit(sequences, num_items=num_items, ridge=ridge)
+
+  def ranker(ridge: float) -> Rank:
+    return lambda requests, **options: ease.rank(
+      fitted(ridge), requests.histories, **options
+    )
+
+  return {f"ridge={ridge:g}": ranker(ridge) for ridge in ridges}
 
 
 def _own_counts(state: Fitted) -> Rank:

@@ -44,6 +44,7 @@ class DualRanker:
   query_vectors: np.ndarray
   artefact: Artefact
   needs: tuple[str, ...] = ()
+  choices: tuple[dict, ...] = ()
 
   def rank(
     self, requests: EvalRequests, *, k: int, exclude: RowLists | None

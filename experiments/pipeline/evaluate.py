@@ -47,6 +47,7 @@ def evaluate(
       the requests that a system ranks as `popularity` does.
     choices: rows `{"system", "requests", "setting", "chosen", "value", "low",
       "high", "n"}`, the settings of the baselines by recall@10 on validation.
+    left_out: rows `{"system", "reason"}` of baselines too large for the data.
     beams: rows `{"requests", "beam", "value", "low", "high", "n"}`, recall@10.
     hallucination: rows `{"requests", "value", "low", "high", "n"}`, the share
       of the unconstrained beam's IDs that the catalogue does not have.
@@ -83,6 +84,7 @@ def evaluate(
       ),
       window=settings.knn_window,
       lasts=settings.knn_last,
+      ridges=settings.ease_ridges,
       trained=trained,
     )
     evaluator = Evaluator(
@@ -92,7 +94,11 @@ def evaluate(
       generators,
       baselines,
     )
-    found = {**_figures(evaluator), "choices": baselines.choices}
+    found = {
+      **_figures(evaluator),
+      "choices": baselines.choices,
+      "left_out": baselines.left_out,
+    }
     text = json.dumps(found, default=list)
     (directory / "figures.json").write_text(text)
 

@@ -38,6 +38,8 @@ class EvaluationConfig:
     knn_window: positions between purchases that the item-item baseline pairs.
     knn_last: the numbers of newest purchases that it may read, of which one is
       chosen on validation.
+    ease_ridges: the weights of the squares of EASE, likewise; none leaves it
+      out.
     seed: the seed of the sample of requests.
   """
 
@@ -50,6 +52,7 @@ class EvaluationConfig:
   batch_size: int = 32
   knn_window: int = 3
   knn_last: tuple[int, ...] = (10,)
+  ease_ridges: tuple[float, ...] = ()
   seed: int = 0
 
 

@@ -10,6 +10,7 @@ from experiments.pipeline.embed import embed
 from experiments.pipeline.evaluate import evaluate
 from experiments.pipeline.evaluator import SPLITS
 from experiments.pipeline.prepare import SOURCES, prepare
+from experiments.pipeline.sasrec import train_sasrec
 from experiments.pipeline.stages import Stages
 from experiments.pipeline.tasks import check_generator
 from experiments.pipeline.tokenize import FitTokenizer, tokenize
@@ -49,8 +50,8 @@ def run(
   """Runs what has not run yet and returns the report.
 
   Args:
-    config: sections data, vectors, tokenizer, generator, evaluation; with one
-      `dual_encoder`, one is trained to stand beside the baselines.
+    config: sections data, vectors, tokenizer, generator, evaluation; with
+      `dual_encoder` or `sasrec`, one is trained to stand beside the baselines.
     workdir: gets one folder a stage, `report.json` and `report.html`.
     fit_tokenizer: fits the tokenizer of the recipe.
     align: aligns the generator, if the recipe does; what is evaluated is then
@@ -75,6 +76,10 @@ def run(
       release_freed_memory()
     if "dual_encoder" in config:
       trained["dpr"] = train_dual_encoder(config.dual_encoder, stages)
+      release_freed_memory()
+    if "sasrec" in config:
+      ranker = train_sasrec(config.sasrec, stages)
+      trained |= {"sasrec": ranker} if ranker else {}
       release_freed_memory()
     report = evaluate(config, stages, aligned=aligned, trained=trained)
   if hosts.is_first():

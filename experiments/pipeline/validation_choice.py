@@ -61,7 +61,7 @@ def choose(
     if set(needs) <= requests.shows:
       rows = [
         {"requests": requests.kind, "setting": setting, "chosen": False}
-        | _recall(rank, requests)
+        | recall_row(rank, requests)
         for setting, rank in options.items()
       ]
       max(rows, key=lambda row: row["value"])["chosen"] = True
@@ -69,7 +69,8 @@ def choose(
   return Choice(options, figures)
 
 
-def _recall(rank: Rank, requests: EvalRequests) -> dict:
+def recall_row(rank: Rank, requests: EvalRequests) -> dict:
+  """`{"value", "low", "high", "n"}` of recall@10, seen items kept."""
   hits = metrics.hit_matrix(
     rank(requests, k=CUTOFF, exclude=None), requests.targets
   )

@@ -20,6 +20,7 @@ SMALL = (
   "--config.evaluation.beams=(10,)",
   "--config.evaluation.beam_requests=16",
   "--config.evaluation.batch_size=16",
+  "--config.sasrec.training.steps=0",
 )
 
 # These runs are about files, not about a mesh.

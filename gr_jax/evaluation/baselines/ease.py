@@ -28,6 +28,9 @@ from gr_jax.evaluation.baselines import top_items
 
 # The larger system would not fit: 1 GiB as float32.
 LARGEST = 16_384
+TOO_LARGE = (
+  f"it solves a system of the users or of the items, of at most {LARGEST:,}"
+)
 
 _COLUMNS = 1024
 
@@ -64,9 +67,8 @@ def fit(sequences: RowLists, *, num_items: int, ridge: float) -> Ease:
   """
   if is_too_large(sequences, num_items=num_items):
     raise ValueError(
-      f"EASE solves a system of the users or of the items, of at most "
-      f"{LARGEST:,}; there are {np.count_nonzero(sequences.sizes):,} users and "
-      f"{num_items:,} items."
+      f"EASE cannot be fitted: {TOO_LARGE}; there are "
+      f"{np.count_nonzero(sequences.sizes):,} users and {num_items:,} items."
     )
   popularity = np.bincount(sequences.rows, minlength=num_items)
   order = top_items.popularity_order(popularity)

@@ -75,7 +75,8 @@ def _settings(choices: Sequence[dict]) -> Section:
     "The setting with the highest recall@10 on as many requests of the "
     "validation period is the one of the tables above. tau is the age at which "
     "a purchase counts for 1/e of a new one, in seconds, or in positions where "
-    "the data has no times; tau=inf counts all alike."
+    "the data has no times; tau=inf counts all alike. ridge is the weight of "
+    "the squares of EASE, step a checkpoint of a trained ranker."
   )
   table = result_tables.settings(choices)
   name = "Settings of the baselines, chosen on validation"

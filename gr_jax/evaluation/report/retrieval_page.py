@@ -64,7 +64,7 @@ def retrieval_page(report: Mapping) -> str:
         tiles=_tiles(results),
         folds=[_HOW_TO_READ],
       ),
-      _all_systems(results),
+      _all_systems(results, report.get("left_out", ())),
       result_sections.paired(results, fallback, report.get("choices", ())),
       _head_and_tail(results),
       _search(report.get("beams", ()), report.get("hallucination", ())),
@@ -82,10 +82,11 @@ def retrieval_page(report: Mapping) -> str:
   )
 
 
-def _all_systems(results: Sequence[dict]) -> Section:
+def _all_systems(results: Sequence[dict], left_out: Sequence[dict]) -> Section:
   recall = tidy.select(results, **MAIN, **METRIC)
   figures = [result_plots.recall_by_system(recall)] if recall else []
-  return Section("Against the baselines", figures=figures)
+  notes = [f"{row['system']} is left out: {row['reason']}." for row in left_out]
+  return Section("Against the baselines", figures=figures, notes=notes)
 
 
 def _head_and_tail(results: Sequence[dict]) -> Section:

@@ -227,3 +227,10 @@ def test_stages_of_different_commits_are_one_warning_at_the_top(report):
   assert body.index("warning") < body.index("<h2>")
   for commit in ("abc", "def"):
     assert f"<td>{commit}</td>" in body
+
+
+def test_what_was_too_large_is_said(report):
+  row = {"system": "ease", "reason": "it is too large"}
+  page = retrieval_page({**report, "left_out": [row]})
+  assert "ease is left out: it is too large." in page
+  assert "left out:" not in retrieval_page(report)

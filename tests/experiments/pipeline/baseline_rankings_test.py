@@ -10,9 +10,10 @@ from experiments.pipeline.eval_requests import draw_eval_requests
 from experiments.pipeline.prepare import Data
 from gr_jax.artefacts import Artefact
 from gr_jax.data.requests import TEST, TRAIN, VALID
+from gr_jax.evaluation.baselines import ease
 from tests.reference.small_world import shop
 
-KNN = {"window": 3, "lasts": (10, 20)}
+KNN = {"window": 3, "lasts": (10, 20), "ridges": (5.0, 50.0)}
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def test_a_baseline_sees_what_the_generator_sees(rankings):
     part = requests[kind]
     expected = {"popularity", "nearest"}
     if part.shows_history:
-      expected |= {"repeat", "item_knn", "nearest_history"}
+      expected |= {"repeat", "item_knn", "ease", "nearest_history"}
     if part.has_query:
       expected |= {"query_counts", "bm25"}
     if part.shows_history and part.has_query:
@@ -68,6 +69,7 @@ class Backwards:
   """In place of a trained ranker: the same items for everybody."""
 
   artefact = Artefact(pathlib.Path("backwards"), "", 0.0)
+  choices = ({"requests": "next_basket", "setting": "step=1"},)
 
   def __init__(self, *needs):
     self.needs = needs
@@ -97,6 +99,31 @@ def test_a_trained_ranker_stands_beside_the_kinds_that_show_what_it_needs(
     shown = {"dpr", "sasrec"} if requests.shows_history else {"dpr"}
     assert set(found) - set(without) == shown
     assert found["dpr"].shape == (len(requests.rows), 5)
+
+
+def test_what_is_too_large_is_left_out_and_said(monkeypatch):
+  plain = Baselines(*_world(shop().requests), validation=[], **KNN)
+  assert plain.left_out == []
+  monkeypatch.setattr(ease, "LARGEST", 5)
+  baselines = Baselines(*_world(shop().requests), validation=[], **KNN)
+  assert [row["system"] for row in baselines.left_out] == ["ease"]
+  *_, last = draw_eval_requests(shop().requests, split=TEST, count=3, seed=0)
+  found = dict(baselines.rank(last, k=5, exclude=None))
+  assert "item_knn" in found
+  assert "ease" not in found
+  off = Baselines(
+    *_world(shop().requests), validation=[], **KNN | {"ridges": ()}
+  )
+  assert "ease" not in dict(off.rank(last, k=5, exclude=None))
+  assert off.left_out == []
+
+
+def test_choices_of_trained_rankers_stand_with_the_others():
+  trained = {"sasrec": Backwards("history")}
+  baselines = Baselines(
+    *_world(shop().requests), validation=[], trained=trained, **KNN
+  )
+  assert baselines.choices == [{"system": "sasrec", **Backwards.choices[0]}]
 
 
 def _world(requests):
@@ -160,7 +187,7 @@ def test_settings_are_chosen_without_the_test_period():
   keys = {(row["system"], row["requests"]) for row in choices[0]}
   assert keys == {
     (system, kind)
-    for system in ("repeat", "item_knn")
+    for system in ("repeat", "item_knn", "ease")
     for kind in ("personalised", "next_basket")
   }
   for system, kind in keys:

@@ -1,0 +1,153 @@
+"""Trains the SASRec that stands beside the baselines."""
+
+import dataclasses
+import json
+import pathlib
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import flax.serialization
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+from tqdm import tqdm
+
+from experiments.pipeline.eval_requests import EvalRequests, draw_eval_requests
+from experiments.pipeline.prepare import Data
+from experiments.pipeline.stages import Stages
+from experiments.pipeline.validation_choice import recall_row
+from gr_jax.artefacts import Artefact, build, write_json
+from gr_jax.data import row_lists
+from gr_jax.data.request_lists import training_sequences
+from gr_jax.data.requests import VALID
+from gr_jax.data.row_lists import RowLists
+from gr_jax.dense import sasrec, sasrec_training
+from gr_jax.nn.precision import dot_general
+from gr_jax.nn.transformer import TransformerConfig
+from gr_jax.training.optimizer import OptimizerConfig
+
+_PARAMS, _CHOICES = "params.msgpack", "choices.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class SASRecRanker:
+  """A trained SASRec as a baseline.
+
+  Attributes:
+    fitted: the model and the catalogue.
+    artefact: the files of the stage.
+    choices: the validated steps, in the form of `Choice.figures`.
+    needs: what it reads of a request.
+  """
+
+  fitted: sasrec.Fitted
+  artefact: Artefact
+  choices: Sequence[dict]
+  needs: tuple[str, ...] = ("history",)
+
+  def rank(
+    self, requests: EvalRequests, *, k: int, exclude: RowLists | None
+  ) -> np.ndarray:
+    """`[R, k]` int32 catalogue rows, as every baseline gives them."""
+    return sasrec.rank(self.fitted, requests.histories, k=k, exclude=exclude)
+
+
+def train_sasrec(config: ConfigDict, stages: Stages) -> SASRecRanker | None:
+  """The trained ranker, or the one that an earlier run left.
+
+  None where the section asks for no steps, or nobody has two training events.
+
+  Args:
+    config: sections model (`TransformerConfig`), training (`SASRecConfig`
+      without its optimizer), optimizer, and `dropout`, `precision` and
+      `requests`, the number of requests of each validation.
+    stages: the data of the run; training events alone are learned, and of the
+      parameters that were validated the best are kept.
+  """
+  data = stages.data
+  sequences, times = training_log(data)
+  if not config.training.steps or sequences.sizes.max(initial=0) < 2:
+    return None
+  model = sasrec.SASRec(
+    TransformerConfig(**config.model),
+    len(data.catalogue),
+    config.dropout,
+    dot_general(config.precision),
+  )
+  settings = sasrec_training.SASRecConfig(
+    **config.training, optimizer=OptimizerConfig(**config.optimizer)
+  )
+
+  def index(params: Any) -> sasrec.Fitted:
+    popularity = data.catalogue.popularity
+    return sasrec.index(model, params, popularity, length=settings.length)
+
+  def make(directory: pathlib.Path) -> None:
+    validation = _validation(data, config.requests)
+    history, choices = [], []
+
+    def validate(params: Any) -> float:
+      fitted = index(params)
+      row = recall_row(
+        lambda requests, **options: sasrec.rank(
+          fitted, requests.histories, **options
+        ),
+        validation,
+      )
+      choices.append({"requests": validation.kind, **row})
+      return row["value"]
+
+    with tqdm(
+      desc="sasrec", total=settings.steps, unit="step", file=sys.stderr
+    ) as bar:
+
+      def progress(step: int, metrics: dict[str, float]) -> None:
+        history.append({"step": step, **metrics})
+        bar.update(step - bar.n)
+        bar.set_postfix_str(f"loss {metrics['loss']:.3f}")
+
+      params, rows = sasrec_training.fit(
+        model,
+        sequences,
+        times,
+        config=settings,
+        validate=validate if validation is not None else None,
+        progress=progress,
+      )
+    for choice, row in zip(choices, rows):
+      choice |= {"setting": f"step={row['step']}", "chosen": False}
+    if choices:
+      max(choices, key=lambda choice: choice["value"])["chosen"] = True
+    (directory / _PARAMS).write_bytes(
+      flax.serialization.msgpack_serialize(jax.device_get(params))
+    )
+    write_json(directory / "history.json", history)
+    write_json(directory / _CHOICES, choices)
+
+  inputs = [data.artefact.fingerprint]
+  artefact = build(stages.workdir, "sasrec", config.to_dict(), inputs, make)
+  params = flax.serialization.msgpack_restore(
+    (artefact.directory / _PARAMS).read_bytes()
+  )
+  choices = json.loads((artefact.directory / _CHOICES).read_text())
+  return SASRecRanker(index(params), artefact, choices)
+
+
+def training_log(data: Data) -> tuple[RowLists, np.ndarray]:
+  """The training events of all users and their times `[P]`."""
+  requests = data.requests
+  sequences = training_sequences(requests)
+  # The events of a user are sorted, so those of training come first.
+  starts = requests.user_offsets[:-1]
+  times = row_lists.from_spans(
+    requests.event_time, starts, starts + sequences.sizes
+  )
+  return sequences, times.rows
+
+
+def _validation(data: Data, count: int) -> EvalRequests | None:
+  """Requests with a history, those without a query where there are some."""
+  drawn = draw_eval_requests(data.requests, split=VALID, count=count, seed=0)
+  shown = [requests for requests in drawn if requests.shows_history]
+  return shown[-1] if shown else None
