@@ -147,11 +147,21 @@ def _file(name: str, results: pathlib.Path) -> pathlib.Path:
   return alone if alone.exists() else results / name / "table.json"
 
 
-@functools.cache
 def _content(path: pathlib.Path) -> dict:
+  return _read(path, path.stat().st_mtime_ns)
+
+
+def _record(path: pathlib.Path) -> Record:
+  return _read_record(path, path.stat().st_mtime_ns)
+
+
+@functools.cache
+def _read(path: pathlib.Path, changed: int) -> dict:
+  del changed
   return json.loads(path.read_text(encoding="utf-8"))
 
 
 @functools.cache
-def _record(path: pathlib.Path) -> Record:
+def _read_record(path: pathlib.Path, changed: int) -> Record:
+  del changed
   return load_record(path)

@@ -1,6 +1,7 @@
 """An address leads to one figure of a stored table."""
 
 import json
+import os
 
 import pytest
 
@@ -90,3 +91,12 @@ def test_choices_are_expanded_in_the_order_of_a_table():
 
 def test_a_factor_leaves_absent_ends_absent():
   assert Figure(2.0, None, 3.0).times(100) == Figure(200.0, None, 300.0)
+
+
+def test_a_table_that_was_written_again_is_read_again(results):
+  address = "speed.peer.ms"
+  assert sources.look_up(address, results).value == 12
+  path = results / "speed.json"
+  path.write_text(json.dumps({"peer": {"ms": 13}}))
+  os.utime(path, (1, 1))
+  assert sources.look_up(address, results).value == 13
