@@ -1,5 +1,6 @@
 """Every figure of README, docs and results pages is one of a stored table."""
 
+import json
 import pathlib
 import re
 from collections import Counter
@@ -139,3 +140,14 @@ def test_a_record_says_where_it_came_from(path):
 @pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.parent.name)
 def test_a_record_names_no_folder_of_a_machine(path):
   assert not re.search(r'"/|=/', path.read_text())
+
+
+def test_a_measurement_of_speed_says_where_it_came_from():
+  paths = [figures.RESULTS / "hardware.json"]
+  paths += (figures.RESULTS / "performance").glob("*.json")
+  assert len(paths) > 1
+  for path in paths:
+    record = json.loads(path.read_text())
+    assert record["command"].startswith("python tools/")
+    assert "dirty" not in record["commit"]
+    assert record["machine"]

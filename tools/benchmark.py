@@ -99,7 +99,7 @@ def _measure_all(flags: argparse.Namespace, progress) -> dict:
     found += rows(section, samples)
     judged += outcome
   return {
-    "command": " ".join(["python", *sys.argv]),
+    "command": " ".join(["python", *_kept(sys.argv)]),
     "commit": provenance.commit(),
     "machine": machine(cores=flags.cores),
     "versions": versions(),
@@ -107,6 +107,11 @@ def _measure_all(flags: argparse.Namespace, progress) -> dict:
     "rows": found,
     "bars": judged,
   }
+
+
+def _kept(arguments: list[str]) -> list[str]:
+  """The arguments without the file, which is no part of the result."""
+  return [one for one in arguments if not one.startswith("--output=")]
 
 
 def _check(flags: argparse.Namespace) -> None:

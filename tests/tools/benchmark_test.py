@@ -290,12 +290,15 @@ def test_missing_peers_are_left_out_and_named(
   section = Section("toy", "title", "call", "row", (ours, peer))
   monkeypatch.setattr(tool, "SECTIONS", {"toy": lambda: section})
   output = tmp_path / "out.json"
-  assert tool.main(["toy", "--rounds=1", f"--output={output}"]) == 0
+  flags = ["toy", "--rounds=1", f"--output={output}"]
+  monkeypatch.setattr("sys.argv", ["tools/benchmark.py", *flags])
+  assert tool.main() == 0
   assert "not installed, left out: no_such_package" in capsys.readouterr().out
   written = json.loads(output.read_text())
   assert {row["contender"] for row in written["rows"]} == {"ours"}
   assert written["machine"]["cores_used"] == 1
   assert "jax" in written["versions"]
+  assert written["command"] == "python tools/benchmark.py toy --rounds=1"
   assert written["commit"] == provenance.commit()
   by_label = written["medians"]["toy"][ours.label]
   assert by_label == {row["metric"]: row["median"] for row in written["rows"]}

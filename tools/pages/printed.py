@@ -12,7 +12,7 @@ _FIGURE = re.compile(
 )
 # What no page prints figures in.
 _HIDDEN = re.compile(
-  r"```.*?```|^    .*?$|`[^`\n]*`|<!--.*?-->|(?<=\])\([^)\s]*\)",
+  r"```.*?```|^    .*?$|`(?:[^`\n]|\n(?!\n))*`|<!--.*?-->|(?<=\])\([^)\s]*\)",
   re.DOTALL | re.MULTILINE,
 )
 # Numbers of any page that are no measurements: what, and how they look.

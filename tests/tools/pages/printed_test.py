@@ -30,6 +30,7 @@ def test_numbers_are_found_with_their_intervals(page, found):
   [
     "`lr=0.1` and\n```\nx = 3\n```\n    --steps=5\n<!-- 7\n8 -->",
     "[a page](docs/2.md)",
+    "`a command\nof two lines --cores=1`",
     "float32, nDCG@10, v5e, 2x4",
     "arXiv 2605.14434, 2604.14878",
     "95 % intervals and a 95 % bootstrap interval",
@@ -39,6 +40,10 @@ def test_numbers_are_found_with_their_intervals(page, found):
 )
 def test_what_measures_nothing_is_left_out(page):
   assert texts(page) == []
+
+
+def test_code_ends_with_its_paragraph():
+  assert texts("a ` alone\n\n3 of them ` here") == ["3"]
 
 
 def test_a_phrase_is_left_out_wherever_its_lines_break():
