@@ -23,12 +23,16 @@ ROOT = pathlib.Path(__file__).parents[1]
 if str(ROOT) not in sys.path:
   sys.path.insert(0, str(ROOT))
 
-from tools.mutation import page  # noqa: E402
 from tools.mutation.operators import (  # noqa: E402
   Mutant,
   by_hand,
   mutants,
   sample,
+)
+from tools.mutation.record import (  # noqa: E402
+  RESULTS,
+  key_of,
+  load_record,
 )
 from tools.mutation.runs import (  # noqa: E402
   TestRuns,
@@ -146,7 +150,7 @@ def _commit() -> str:
 def main(argv: Sequence[str] | None = None) -> None:
   parser = argparse.ArgumentParser(description=__doc__)
   parser.add_argument(
-    "--record", type=pathlib.Path, default=page.RESULTS / "record.jsonl"
+    "--record", type=pathlib.Path, default=RESULTS / "record.jsonl"
   )
   parser.add_argument("--count", type=int, default=200)
   parser.add_argument("--seed", type=int, default=0)
@@ -158,14 +162,17 @@ def main(argv: Sequence[str] | None = None) -> None:
   parser.add_argument("--page", action="store_true")
   flags = parser.parse_args(argv)
   if flags.page:
-    text = page.page(page.RESULTS, command=COMMAND, rooms=ROOMS)
-    (page.RESULTS / "table.md").write_text(text)
+    # Not before: runs need a process that has imported nothing of gr_jax.
+    from tools.mutation.page import page
+
+    text = page(RESULTS, command=COMMAND, rooms=ROOMS)
+    (RESULTS / "table.md").write_text(text)
     return
   if flags.by_hand:
     todo = written(ROOT, flags.by_hand)
   else:
     todo = drawn(ROOT, count=flags.count, seed=flags.seed)
-  done = page.load_record(flags.record)
+  done = load_record(flags.record)
   todo = [
     mutant
     for mutant in todo
@@ -175,7 +182,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _is_open(mutant: Mutant, done: dict[tuple, dict], again: bool) -> bool:
-  key = page.key_of(dataclasses.asdict(mutant))
+  key = key_of(dataclasses.asdict(mutant))
   return key not in done or (again and done[key]["result"] == "survived")
 
 

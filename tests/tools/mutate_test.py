@@ -3,7 +3,8 @@
 import json
 
 from tools import mutate
-from tools.mutation import page
+from tools.mutation.page import counts, page
+from tools.mutation.record import RESULTS, line_key, load_record
 
 MOST_SURVIVORS = 0.05
 
@@ -22,25 +23,25 @@ def test_every_drawn_mutant_is_another_program():
 
 
 def test_the_page_is_that_of_the_record():
-  stored = (page.RESULTS / "table.md").read_text()
-  made = page.page(page.RESULTS, command=mutate.COMMAND, rooms=mutate.ROOMS)
+  stored = (RESULTS / "table.md").read_text()
+  made = page(RESULTS, command=mutate.COMMAND, rooms=mutate.ROOMS)
   assert made == stored, "run python tools/mutate.py --page"
 
 
 def test_hardly_any_mutant_of_the_stored_sample_survives():
-  rows = page.load_record(page.RESULTS / "record.jsonl").values()
-  reasons = json.loads((page.RESULTS / "equivalent.json").read_text())
-  found = page.counts(list(rows), set(map(page.line_key, reasons)))
+  rows = load_record(RESULTS / "record.jsonl").values()
+  reasons = json.loads((RESULTS / "equivalent.json").read_text())
+  found = counts(list(rows), set(map(line_key, reasons)))
   assert found["drawn"] >= 150
   counted = found["drawn"] - found["equivalent"]
   assert found["survived"] <= MOST_SURVIVORS * counted
 
 
 def test_every_written_fault_was_seen():
-  written = json.loads((page.RESULTS / "by_hand.json").read_text())
+  written = json.loads((RESULTS / "by_hand.json").read_text())
   seen = {
     (row["file"], row["before"])
-    for row in page.load_record(page.RESULTS / "by_hand_record.jsonl").values()
+    for row in load_record(RESULTS / "by_hand_record.jsonl").values()
     if row["result"] != "survived"
   }
   assert {(row["file"], row["before"]) for row in written} == seen

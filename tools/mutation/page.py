@@ -5,8 +5,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 
 from gr_jax.evaluation.report.text_table import markdown
-
-RESULTS = pathlib.Path(__file__).parents[2] / "experiments/results/mutants"
+from tools.mutation.record import line_key, load_record
 
 _HEAD = """\
 # Do the tests fail when the code is wrong?
@@ -28,22 +27,6 @@ survive** ({drawn} drawn, {equivalent} of them equivalent).
 Made by `python tools/mutate.py --page` from `record.jsonl`; the code is that of
 {commits}.
 """
-
-
-def load_record(path: pathlib.Path) -> dict[tuple, dict]:
-  """The newest line of every mutant, by (file, offset, before, after)."""
-  lines = path.read_text().splitlines() if path.exists() else []
-  return {key_of(row): row for row in map(json.loads, lines)}
-
-
-def key_of(row: Mapping) -> tuple:
-  """The place and the change of a row."""
-  return row["file"], row["offset"], row["before"], row["after"]
-
-
-def line_key(row: Mapping) -> tuple:
-  """As `key_of`, by line, of a row that people write."""
-  return row["file"], row["line"], row["before"], row["after"]
 
 
 def counts(rows: Sequence[Mapping], equivalent: set[tuple]) -> dict[str, int]:

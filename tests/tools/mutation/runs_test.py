@@ -1,13 +1,16 @@
 """A mutant meets the tests in a copy, and the tree stays as it is."""
 
+import multiprocessing
 import pathlib
 import subprocess
+import sys
 
 import pytest
 
 from tools.mutation.operators import by_hand
 from tools.mutation.runs import (
   TestRuns,
+  _pytest,
   copied_tree,
   mirrored_test,
   room_tests,
@@ -77,3 +80,15 @@ def test_a_mutant_is_killed_by_a_test_that_fails_and_the_tree_is_put_back(
     assert (copy / "gr_jax/math/double.py").read_text() == CODE
   assert pathlib.Path.cwd() == before
   assert (tree / "gr_jax/math/double.py").read_text() == CODE
+
+
+def test_a_process_that_knows_the_package_already_runs_nothing(
+  monkeypatch, tmp_path
+):
+  monkeypatch.chdir(tmp_path)
+  monkeypatch.setitem(sys.modules, "gr_jax", sys.modules[__name__])
+  ours, theirs = multiprocessing.Pipe()
+  _pytest(str(tmp_path), [], theirs)
+  result, why = ours.recv()
+  assert result == "stale"
+  assert why.startswith("gr_jax was imported from ")
