@@ -167,3 +167,22 @@ def test_an_id_that_ends_early_is_learned_once():
     ended=jnp.zeros((1, 1), bool),
   )
   np.testing.assert_allclose(found, [np.log(4), np.log(4), 0, 0], rtol=1e-6)
+
+
+def test_an_empty_place_costs_nothing_even_where_its_code_is_impossible():
+  codes = jnp.array([[[1], [2]]])
+  logits = jnp.zeros((1, 2, 4)).at[0, 1, 2].set(-jnp.inf)
+
+  def loss(logits):
+    return page_losses(
+      [logits],
+      jnp.zeros((1, 1, 4)),
+      codes,
+      weights=jnp.array([[1.0, 0.0]]),
+      ended=jnp.zeros((1, 1), bool),
+    ).sum()
+
+  value, grad = jax.value_and_grad(loss)(logits)
+  np.testing.assert_allclose(value, np.log(4), rtol=1e-6)
+  assert np.isfinite(grad).all()
+  assert not np.asarray(grad[0, 1]).any()

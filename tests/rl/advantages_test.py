@@ -117,3 +117,13 @@ def test_positives_are_worth_the_best_of_their_group(seed):
   assert found.min() >= 0
   assert found.max() <= 1
   assert not found[~where].any()
+
+
+def test_an_absent_member_makes_no_group_informative():
+  """Its reward is neither the highest nor the lowest."""
+  where = jnp.array([True, True, False])
+  informative = jitted(advantages.informative_groups)
+  for absent in (-9.0, 9.0):
+    equal = jnp.array([0.5, 0.5, absent])
+    assert not informative(equal, where=where)
+    assert informative(equal.at[0].set(0.4), where=where)

@@ -10,7 +10,7 @@ def figures():
   """Two groups of three; the second is two samples with equal rewards, the
   first ends in an expert."""
   where = jnp.array([[[1, 1], [1, 0], [1, 1]], [[1, 1], [1, 1], [0, 0]]], bool)
-  ids = jnp.array([[4, -1, 2], [4, 5, -1]])
+  ids = jnp.array([[0, -1, 2], [0, 5, -1]])  # Row 0 is an ID like others.
   sampled = jnp.array([[1, 1, 0], [1, 1, 0]], bool)
   log_probs = -jnp.array([[[1.0, 2], [3, 9], [1, 1]], [[2, 2], [1, 4], [9, 9]]])
   rewards = jnp.array([[1.0, 0, 2], [0.5, 0.5, 9]])
@@ -24,7 +24,7 @@ def test_figures_are_those_of_samples():
   found = {name: float(value) for name, value in figures().items()}
   assert found["align/reward"] == (1 + 0 + 0.5 + 0.5) / 4
   assert found["align/valid"] == 3 / 4
-  assert found["align/unique_ids"] == 3 / 4  # 4, 5 and "nothing".
+  assert found["align/unique_ids"] == 3 / 4  # 0, 5 and "nothing".
   assert found["align/entropy"] == (3 + 3 + 4 + 5) / 4
   assert found["align/equal_groups"] == 1 / 2
   np.testing.assert_allclose(

@@ -73,3 +73,20 @@ def test_masked_tokens_are_in_no_mean():
   np.testing.assert_array_equal(group, [(1.5 + 4) / 2])
   tokens = ratios.token_mean(TOKENS, where=WHERE)
   np.testing.assert_allclose(tokens, [7 / 3], rtol=1e-6)
+
+
+def test_means_of_a_batch_are_those_of_its_groups():
+  rng = np.random.default_rng(0)
+  tokens = rng.normal(size=(5, 4, 3)).astype(np.float32)
+  where = np.arange(3) < rng.integers(0, 4, (5, 4, 1))
+  sequences, there = tokens[..., 0], where.any(axis=-1)
+  for function, values, mask in (
+    (ratios.sequence_sums, tokens, where),
+    (ratios.sequence_means, tokens, where),
+    (ratios.token_mean, tokens, where),
+    (ratios.group_mean, sequences, there),
+  ):
+    alone = [function(v, where=m) for v, m in zip(values, mask)]
+    np.testing.assert_allclose(
+      function(values, where=mask), alone, rtol=1e-5, atol=1e-6
+    )

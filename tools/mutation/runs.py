@@ -19,10 +19,10 @@ import pytest
 from tools.mutation.operators import Mutant
 
 # The first sets what JAX reads from the environment.
-_IMPORTS = [
+_IMPORTS = (
   "tests.conftest", "jax", "jax.numpy", "flax.linen", "optax", "polars",
   "scipy.sparse", "chex", "orbax.checkpoint", "hypothesis.strategies",
-]  # fmt: skip
+)  # fmt: skip
 
 
 def mirrored_test(file: str) -> str:
@@ -68,14 +68,19 @@ def copied_tree(
 
 
 class TestRuns:
-  """Runs of pytest in the copied tree."""
+  """Runs of pytest in the copied tree.
+
+  Args:
+    tree: the copy.
+    imports: the modules that the fork server imports.
+  """
 
   __test__ = False
 
-  def __init__(self, tree: pathlib.Path):
+  def __init__(self, tree: pathlib.Path, imports: Sequence[str] = _IMPORTS):
     self.tree = tree
     self._context = multiprocessing.get_context("forkserver")
-    self._context.set_forkserver_preload(_IMPORTS)
+    self._context.set_forkserver_preload(list(imports))
 
   def run(self, tests: Sequence[str], *, timeout: float) -> tuple[str, str]:
     """Runs tests up to the first that fails.

@@ -60,3 +60,11 @@ def test_a_shut_gate_earns_nothing():
     return np.zeros(len(items), np.float32)
 
   assert not gated_reward(preference, shut, IDS)(rows, ids).any()
+
+
+def test_what_lies_beyond_the_log_is_no_positive():
+  is_positive = positives_of(shop().requests, IDS)
+  far = np.array([len(shop().requests) - 1, 10**6])
+  found = is_positive(far, np.array([[IDS.num_ids - 1], [0]]))
+  clicked = IDS.id_of_item[shop().requests.targets(far[0])]
+  assert found.tolist() == [[IDS.num_ids - 1 in clicked.tolist()], [False]]

@@ -48,3 +48,12 @@ def test_a_user_without_history_meets_an_open_gate():
 
 def test_no_pairs_have_no_scores():
   assert gate()(np.zeros(0, int), np.zeros(0, int)).shape == (0,)
+
+
+def test_a_gate_without_settings_has_the_default_ones():
+  log, x = shop().requests, shop().items.x
+  rows = np.flatnonzero(log.split == TRAIN)
+  default = RelevanceGate(log, x, rows=rows)
+  same = RelevanceGate(log, x, rows=rows, config=GateConfig())
+  assert default.threshold == same.threshold
+  assert -1 < default.threshold < 1

@@ -69,7 +69,7 @@ def test_a_mutant_is_killed_by_a_test_that_fails_and_the_tree_is_put_back(
   )
   tests = ["tests/math/double_test.py"]
   with copied_tree(tree, tmp_path / "copies") as copy:
-    runs = TestRuns(copy)
+    runs = TestRuns(copy, imports=[])
     assert runs.run(tests, timeout=120) == ("passed", "")
     killed = runs.outcome(wrong, tests, timeout=120)
     assert killed["result"] == "failed"
