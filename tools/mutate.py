@@ -6,8 +6,9 @@ draws small wrong changes (`tools/mutation/operators.py`) of the mathematical
 files and runs, in a copy of the tree, the mirrored test file against each; what
 survives it meets the other tests of its package. Every result is one line of
 the record, and the same command goes on where it was stopped. `--again` repeats
-what survived before, `--by_hand=FILE.json` runs written changes,
-`[{"file", "before", "after", "what"}]`, and `--page` writes the page.
+what survived before and is not in `equivalent.json`, `--by_hand=FILE.json` runs
+written changes, `[{"file", "before", "after", "what"}]`, and `--page` writes the
+page.
 """
 
 import argparse
@@ -32,6 +33,8 @@ from tools.mutation.operators import (  # noqa: E402
 from tools.mutation.record import (  # noqa: E402
   RESULTS,
   key_of,
+  line_key,
+  load_equivalent,
   load_record,
 )
 from tools.mutation.runs import (  # noqa: E402
@@ -182,8 +185,12 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _is_open(mutant: Mutant, done: dict[tuple, dict], again: bool) -> bool:
-  key = key_of(dataclasses.asdict(mutant))
-  return key not in done or (again and done[key]["result"] == "survived")
+  """Not run yet, or to be repeated: nobody said why it survives."""
+  row = dataclasses.asdict(mutant)
+  if key_of(row) not in done:
+    return True
+  survived = done[key_of(row)]["result"] == "survived"
+  return again and survived and line_key(row) not in load_equivalent()
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import json
 
 from tools import mutate
 from tools.mutation.page import counts, page
-from tools.mutation.record import RESULTS, line_key, load_record
+from tools.mutation.record import RESULTS, load_equivalent, load_record
 
 MOST_SURVIVORS = 0.05
 
@@ -30,8 +30,7 @@ def test_the_page_is_that_of_the_record():
 
 def test_hardly_any_mutant_of_the_stored_sample_survives():
   rows = load_record(RESULTS / "record.jsonl").values()
-  reasons = json.loads((RESULTS / "equivalent.json").read_text())
-  found = counts(list(rows), set(map(line_key, reasons)))
+  found = counts(list(rows), load_equivalent())
   assert found["drawn"] >= 150
   counted = found["drawn"] - found["equivalent"]
   assert found["survived"] <= MOST_SURVIVORS * counted

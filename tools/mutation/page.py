@@ -2,10 +2,10 @@
 
 import json
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from gr_jax.evaluation.report.text_table import markdown
-from tools.mutation.record import line_key, load_record
+from tools.mutation.record import line_key, load_equivalent, load_record
 
 _HEAD = """\
 # Do the tests fail when the code is wrong?
@@ -29,7 +29,9 @@ Made by `python tools/mutate.py --page` from `record.jsonl`; the code is that of
 """
 
 
-def counts(rows: Sequence[Mapping], equivalent: set[tuple]) -> dict[str, int]:
+def counts(
+  rows: Sequence[Mapping], equivalent: Container[tuple]
+) -> dict[str, int]:
   """The number of rows by outcome."""
   found = dict.fromkeys(
     ("drawn", "mirror", "wider", "equivalent", "survived"), 0
@@ -51,8 +53,7 @@ def page(folder: pathlib.Path, *, command: str, rooms: Sequence[str]) -> str:
     rooms: the packages that the sample is drawn from.
   """
   rows = list(load_record(folder / "record.jsonl").values())
-  reasons = json.loads((folder / "equivalent.json").read_text())
-  equivalent = set(map(line_key, reasons))
+  equivalent = load_equivalent(folder)
   total = counts(rows, equivalent)
   killed = total["mirror"] + total["wider"]
   counted = total["drawn"] - total["equivalent"]
@@ -70,7 +71,11 @@ def page(folder: pathlib.Path, *, command: str, rooms: Sequence[str]) -> str:
   parts.append(
     _list(
       "Equivalent mutants",
-      [f"{_change(row)}: {row['reason']}" for row in reasons],
+      [
+        f"{_change(row)}: {equivalent[line_key(row)]}"
+        for row in rows
+        if row["result"] == "survived" and line_key(row) in equivalent
+      ],
       "None.",
     )
   )

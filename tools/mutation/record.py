@@ -21,3 +21,9 @@ def key_of(row: Mapping) -> tuple:
 def line_key(row: Mapping) -> tuple:
   """As `key_of`, by line, of a row that people write."""
   return row["file"], row["line"], row["before"], row["after"]
+
+
+def load_equivalent(folder: pathlib.Path = RESULTS) -> dict[tuple, str]:
+  """The reasons of mutants that change nothing, by `line_key`."""
+  rows = json.loads((folder / "equivalent.json").read_text())
+  return {line_key(row): row["reason"] for row in rows}
