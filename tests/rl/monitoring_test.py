@@ -119,3 +119,8 @@ def test_a_step_without_figures_leaves_no_row(tmp_path):
   log.write(1, {})
   log.close()
   assert read_metrics(tmp_path / "metrics.jsonl") == []
+
+
+def test_a_reward_that_stands_still_is_not_hacked():
+  rows = changed(hit_rate=lambda s: 0.3 - 0.005 * s, reward=lambda s: 0.5)
+  assert warnings(rows) == []
