@@ -7,7 +7,7 @@ files and runs, in a copy of the tree, the mirrored test file against each; what
 survives it meets the other tests of its package. Every result is one line of
 the record, and the same command goes on where it was stopped. `--again` repeats
 what survived before and is not in `equivalent.json`, `--by_hand=FILE.json` runs
-written changes, `[{"file", "before", "after", "what"}]`, and `--page` writes the
+written changes, `[{"file", "before", "after", "what"}]`, `--page` writes the
 page.
 """
 

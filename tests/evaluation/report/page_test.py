@@ -35,7 +35,7 @@ def test_all_that_a_section_holds_is_on_the_page_as_text_not_markup():
   text = page("A <title>", "under & below", [SECTION])
   for shown in (
     "<title>A &lt;title&gt;</title>",
-    '<h1>A &lt;title&gt;</h1><p>under &amp; below</p>',
+    "<h1>A &lt;title&gt;</h1><p>under &amp; below</p>",
     "<h2>Pictures &lt;made&gt; &amp; kept</h2>",
     '<p class="warning">Mind &amp; read.</p>',
     '<div class="tile"><span>FID</span><b>3.2</b>',
