@@ -8,8 +8,8 @@ was counted, so for a row of user `u` whose history ends before event `e`
 
 are left out: popularity, shares and transitions are then those of counting anew
 a log in which `u` stops there. This takes the row's targets out, their repeats,
-and what comes after. A row whose history is hidden stands for a stranger: of
-its user everything is left out `[OURS]`.
+and what comes after. Where a row hides its history the past is still counted,
+as it is in a search that is not given it `[OURS]`.
 """
 
 import numpy as np
@@ -65,14 +65,12 @@ class FutureEvents:
       self._first = _first_events(requests, self._ids)
       self._num_pairs = self._most_pairs()
 
-  def __call__(self, rows: np.ndarray, *, shown: np.ndarray) -> LeftOut:
-    """What requests `[B]` leave out; a history counts where it is `shown`."""
+  def __call__(self, rows: np.ndarray) -> LeftOut:
+    """What requests `[B]` leave out."""
     requests = self._requests
     user = requests.user[rows]
     starts = requests.user_offsets[user][:, None]
-    begin = np.where(
-      shown[:, None], requests.history_end[rows][:, None], starts
-    )
+    begin = requests.history_end[rows][:, None]
     events = begin + np.arange(self._num_events)
     there = events < self._ends[user][:, None]
     events = np.where(there, events, 0)

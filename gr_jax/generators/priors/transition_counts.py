@@ -93,7 +93,8 @@ def _strongest(
   row, col, pair = entries.row, entries.col, entries.data.astype(np.float64)
   weight = pair / (np.sqrt(popularity[col]) + SHRINKAGE)
   order = np.lexsort((col, -weight, row))
-  row, col, pair, weight = (x[order] for x in (row, col, pair, weight))
+  row, col = row[order], col[order]
+  pair, weight = pair[order], weight[order]
   counts = np.bincount(row, minlength=len(popularity))
   begin = np.cumsum(counts) - counts
   place = np.arange(len(row)) - begin[row]

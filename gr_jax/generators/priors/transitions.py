@@ -127,9 +127,9 @@ class Transitions:
 
   def save(self, path: pathlib.Path) -> None:
     arrays: dict[str, Any] = {
-      name: np.asarray(getattr(self, name)) for name in _ARRAYS
+      name: np.asarray(getattr(self, name)) for name in (*_ARRAYS, *_SIZES)
     }
-    np.savez(path, **{name: getattr(self, name) for name in _SIZES}, **arrays)
+    np.savez(path, **arrays)
 
   @classmethod
   def load(cls, path: pathlib.Path) -> "Transitions":
@@ -139,8 +139,11 @@ class Transitions:
       FileNotFoundError: it is not there.
     """
     with np.load(path) as file:
-      arrays = {name: jnp.asarray(file[name]) for name in _ARRAYS}
-      return cls(**arrays, **{name: int(file[name]) for name in _SIZES})
+      found: dict[str, Any] = {
+        name: jnp.asarray(file[name]) for name in _ARRAYS
+      }
+      found |= {name: int(file[name]) for name in _SIZES}
+    return cls(**found)
 
 
 _ARRAYS = ("ids", "neighbours", "weights", "popularity")

@@ -145,7 +145,7 @@ def draw_page_examples(
     page=page,
     weights=np.where(there, config.weights[pages.grades[place]], 0),
     ends=ends,
-    left_out=future and future(requests[:, 0], shown=shown),
+    left_out=future and future(requests[:, 0]),
   )
 
 

@@ -152,7 +152,7 @@ def draw_examples(
     queries=writer.queries(query[request]),
     codes=codes[groups.item[pair]],
     mask=mask,
-    left_out=future and future(request[:, 0], shown=shown),
+    left_out=future and future(request[:, 0]),
   )
 
 

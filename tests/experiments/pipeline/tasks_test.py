@@ -71,7 +71,7 @@ def test_a_task_says_how_large_its_batches_are(tmp_path, name, positions):
   assert task.positions == positions
 
 
-def cut_counts(parts, request, shown):
+def cut_counts(parts, request):
   """The counts of a log that ends, for one user, where its history does."""
   requests = parts.data.requests
   sequences = training_sequences(requests)
@@ -79,7 +79,6 @@ def cut_counts(parts, request, shown):
   place = sequences.rows.astype(np.int64)
   starts = requests.user_offsets[sequences.owners]
   event = starts + np.arange(len(place)) - sequences.offsets[sequences.owners]
-  end = end if shown else 0
   kept = (sequences.owners != user) | (event < end)
   items, owners = place[kept], sequences.owners[kept]
   section, ids = parts.section, parts.semantic_ids
@@ -107,25 +106,22 @@ def test_a_row_reads_the_counts_of_a_log_that_ends_with_its_history(
   requests = parts.data.requests
   counts = count_variables(parts.data, parts.semantic_ids, config)
   params = nn.unbox(jax.jit(parts.initializer(counts))(jax.random.key(0)))
-  rows, hidden = [], []
+  rows = []
 
   class Seen(FutureEvents):
-    def __call__(self, requests, *, shown):
+    def __call__(self, requests):
       rows.extend(requests.tolist())
-      hidden.extend((~shown).tolist())
-      return super().__call__(requests, shown=shown)
+      return super().__call__(requests)
 
   future = future_events(parts)
   future.__class__ = Seen
   batch = BATCHES[name](parts, future)
-  assert any(hidden)
-  assert not all(hidden)
   logits = jax.jit(functools.partial(LOGITS[name], parts))
   found = logits(params | without_future(counts, batch), batch)
   told = logits(params | counts, batch)
-  for b, (row, stranger) in enumerate(zip(rows, hidden)):
+  for b, row in enumerate(rows):
     assert requests.split[row] == TRAIN
-    anew = cut_counts(parts, row, not stranger)
+    anew = cut_counts(parts, row)
     expected = logits(params | anew, batch)
     for one, other in zip(found, expected):
       np.testing.assert_allclose(one[b], other[b], atol=1e-5)

@@ -35,7 +35,7 @@ def found_pairs(left):
 
 def test_the_history_s_pairs_with_what_follows_are_left_out():
   requests = requests_of([[0, 3, 4, 5, 6], [0, 3]])
-  left = future(requests)(row_of(requests, 0, 2), shown=np.ones(1, bool))
+  left = future(requests)(row_of(requests, 0, 2))
   a, b, c, d, e = ids([0, 3, 4, 5, 6])
   assert left.events[0].tolist() == [c, d, e, -1, -1]
   # From 0: 4 is two away. From 3: 4 is next, 5 two away.
@@ -44,7 +44,7 @@ def test_the_history_s_pairs_with_what_follows_are_left_out():
 
 def test_an_item_of_the_history_that_comes_again_has_pairs_there():
   requests = requests_of([[0, 4, 0, 6]])
-  left = future(requests)(row_of(requests, 0, 1), shown=np.ones(1, bool))
+  left = future(requests)(row_of(requests, 0, 1))
   a, b, c = ids([0, 4, 6])
   assert left.events[0].tolist() == [b, a, c, -1]
   # Forward 0-4 and backward 0-4, both from 0; 0-0 both ways; 0-6 at the end.
@@ -53,23 +53,14 @@ def test_an_item_of_the_history_that_comes_again_has_pairs_there():
 
 def test_where_counting_stopped_nothing_is_left_out():
   requests = requests_of([[0, 3, 4, 5], [6]])
-  left = future(requests, ends=np.array([2, 5]))(
-    row_of(requests, 0, 1), shown=np.ones(1, bool)
-  )
+  left = future(requests, ends=np.array([2, 5]))(row_of(requests, 0, 1))
   assert left.events[0].tolist() == [*ids([3]), -1]
   assert found_pairs(left) == {tuple(ids([0, 3])): 1}
 
 
-def test_of_a_stranger_every_event_is_left_out():
-  requests = requests_of([[0, 3, 4], [6, 5]])
-  left = future(requests)(row_of(requests, 0, 2), shown=np.zeros(1, bool))
-  assert left.events[0].tolist() == ids([0, 3, 4])
-  assert not left.weights.any()  # No history, no pairs from it.
-
-
 def test_without_transitions_there_are_no_pairs():
   requests = requests_of([[0, 3]])
-  left = future(requests, window=0)(np.array([0]), shown=np.ones(1, bool))
+  left = future(requests, window=0)(np.array([0]))
   assert left.events[0].tolist() == ids([0, 3])
   assert left.pairs is None
   assert left.weights is None
@@ -79,7 +70,7 @@ def test_without_transitions_there_are_no_pairs():
 def test_rows_have_room_for_the_most_pairs_and_no_more(log):
   requests = requests_of(log[0])
   rows = np.flatnonzero(requests.split == TRAIN)
-  left = future(requests)(rows, shown=np.ones(len(rows), bool))
+  left = future(requests)(rows)
   used = (left.pairs[..., 0] >= 0).sum(axis=1)
   assert left.pairs.shape[1] == max(used.max(), 1)
   assert left.events.shape[1] == max(map(len, log[0]))
@@ -90,9 +81,9 @@ def test_a_batch_is_its_rows_one_by_one(users):
   requests = requests_of([[0, 3, 0, 5], [6, 6, 1], [2]][:users])
   rows = np.flatnonzero(requests.split == TRAIN)
   read = future(requests)
-  batch = read(rows, shown=np.ones(len(rows), bool))
+  batch = read(rows)
   for place, row in enumerate(rows):
-    alone = read(np.array([row]), shown=np.ones(1, bool))
+    alone = read(np.array([row]))
     np.testing.assert_array_equal(batch.events[place], alone.events[0])
     np.testing.assert_array_equal(batch.pairs[place], alone.pairs[0])
     np.testing.assert_array_equal(batch.weights[place], alone.weights[0])

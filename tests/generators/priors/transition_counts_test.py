@@ -8,7 +8,7 @@ from gr_jax.data import row_lists
 from gr_jax.data.request_lists import training_sequences
 from gr_jax.data.requests import Requests
 from gr_jax.evaluation.baselines import item_knn
-from gr_jax.generators.priors.left_out import FutureEvents
+from gr_jax.generators.priors.left_out import FutureEvents, LeftOut
 from gr_jax.generators.priors.transition_counts import count_transitions
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 from tests.reference.small_logs import (
@@ -114,7 +114,7 @@ def test_a_row_reads_the_strongest_of_a_log_that_ends_with_it(log, k, window):
   )
   history = np.full((1, 9, 3), -1)
   history[0, 9 - end :] = IDS.codes[sequences[user][:end]]
-  left = future(row, shown=np.ones(1, bool))
+  left = future(row)
   codes, found = related(*of_one_shape(table, left), history)
   expected = transition_weights(cut(sequences, user, end), window=window)
   bought = IDS.id_of_item[sequences[user][:end]]
@@ -131,3 +131,26 @@ def test_a_row_reads_the_strongest_of_a_log_that_ends_with_it(log, k, window):
     assert some.sum() <= k
     np.testing.assert_allclose(read[some], weights[some], atol=1e-6)
     assert (weights[some] > least - 1e-6).all()
+
+
+def test_a_neighbour_that_only_leaving_out_makes_strong_is_kept():
+  ids = SemanticIds(np.arange(6)[:, None], (6,))
+  mine = [0, 4, *[5] * 9]
+  others = [[0, 5]] + [[0, item] for item in (1, 2, 3)]
+  others += [[item] for item in (1, 2, 3) for _ in range(3)]
+  sequences = [mine, *others]
+  owners = np.repeat(np.arange(len(sequences)), [len(s) for s in sequences])
+  table = count_transitions(
+    ids, np.concatenate(sequences), owners, window=1, neighbours=1, last=1
+  )
+  history = ids.codes[[0]][None]
+  # 5 comes fifth after 0: it was bought ten times, nine of them to come.
+  assert (table.weights[0] > 1 / (np.sqrt(10) + 5) + 1e-6).sum() == 4
+  left = LeftOut(
+    np.array([mine[1:]], np.int32),
+    np.array([[[0, 4]]], np.int32),
+    np.ones((1, 1), np.float32),
+  )
+  codes, weights = table.without(left).related(history)
+  assert codes[0, 0, 0, 0] == 5
+  assert weights[0, 0, 0] == pytest.approx(1 / (1 + 5))
