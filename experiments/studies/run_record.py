@@ -122,7 +122,7 @@ def _figures(rows: Sequence[Mapping], model: str) -> Iterator[dict]:
     system = row["system"]
     yield _row(metric, system, system, row, (0.0, 0.0, 0.0))
     ends = [row.get(f"difference{end}") for end in ("", "_low", "_high")]
-    if own and system != model and None not in ends:
+    if own and None not in ends:
       yield _row(metric, model, system, own[_place(row)], ends)
 
 

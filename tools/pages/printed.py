@@ -20,7 +20,7 @@ NO_MEASUREMENT = {
   "number of a paper": r"arXiv\s+\d{4}\.\d{5}(?:,\s+\d{4}\.\d{5})*",
   "level of an interval": r"\b95\s+%(?=\s+(?:bootstrap\s+)?intervals?\b)",
   "cutoff of a metric": r"\bat\s+10?0?\b(?!\s?%|[.,]?\d)",
-  "commit": r"\b(?=[a-z]*\d)[0-9a-f]{7,12}\b",
+  "commit": r"\b(?=\d*[a-f])[0-9a-f]{7,12}\b",
 }
 
 

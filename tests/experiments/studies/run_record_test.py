@@ -80,6 +80,27 @@ def test_the_model_has_the_paired_difference_to_a_baseline(record):
   ]  # fmt: skip
 
 
+def test_a_difference_belongs_to_its_view():
+  views = [{}, {"seen": "out"}, {"segment": "tail"}]
+  results = [
+    row(system, "semantic", value=0.1 * k, **view, **apart)
+    for system, apart in (("mine", {}), ("bm25", APART))
+    for k, view in enumerate(views, start=1)
+  ]
+  report = small_report(results=results)
+  record = run_record.from_report(report, "shop")
+  values = {
+    row["metric"]: row["value"]
+    for row in record.rows
+    if row["baseline"] == "bm25" and row["arm"] == "mine"
+  }
+  assert values == {
+    "semantic/recall@10": 0.1,
+    "semantic/unseen/recall@10": 0.2,
+    "semantic/tail/recall@10": 0.3,
+  }
+
+
 def test_a_difference_that_no_report_has_is_none_of_the_record(record):
   metric = "next_basket/recall@10"
   assert record.find("shop", metric, "popularity")

@@ -39,8 +39,17 @@ def test_figures_are_those_of_the_table_in_their_form(results):
   assert filled.fill(text, results) == text
 
 
-def test_an_unsigned_difference_stays_without_a_plus(results):
-  assert ", 20 points" in filled.fill(PAGE.format(change="7"), results)
+@pytest.mark.parametrize(
+  ("change", "filled_in"), [("7", "20"), ("+7", "+20"), ("-7", "+20")]
+)
+def test_a_difference_has_a_sign_where_it_had_one(results, change, filled_in):
+  text = filled.fill(PAGE.format(change=change), results)
+  assert f", {filled_in} points" in text
+
+
+def test_a_figure_that_is_no_difference_has_no_plus(results):
+  page = PAGE.format(change="7").replace("hits 0.9", "hits +0.9")
+  assert "hits 0.5 [0.4, 0.6]" in filled.fill(page, results)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +59,7 @@ def test_an_unsigned_difference_stays_without_a_plus(results):
     ("It hits", "Of 7 it hits", "they part at '7'"),
     (", +20.0 points", "", "left over: mine - bm25"),
     ("in 4 layers.", "", "'4 layers' .a setting. stands nowhere"),
+    ("a setting: 4", ": 4", "'4 layers' .. stands nowhere"),
     ("mine: shop", "yours: shop", "no stored table has 'yours"),
     ("shop semantic/recall@10 %", "shop.origin.minutes", "no stored table"),
   ],

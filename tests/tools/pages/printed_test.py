@@ -19,6 +19,7 @@ def texts(page, ignored=()):
     ("it ends with 3. And 4, 5", ["3", "4", "5"]),
     ("4/5 or 32-34", ["4", "5", "32", "34"]),
     ("0.10.2", ["0.10", "2"]),
+    ("7654321 and commit 2009c79", ["7654321"]),
   ],
 )
 def test_numbers_are_found_with_their_intervals(page, found):

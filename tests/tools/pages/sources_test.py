@@ -29,7 +29,7 @@ def results(tmp_path):
   (tmp_path / "study").mkdir()
   text = record(worlds=worlds, rows=[ROW, ALONE]).to_json()
   (tmp_path / "study" / "table.json").write_text(text)
-  speed = {"a b": {"ms": 3, "name": "x"}, "peer": {"ms": 12}}
+  speed = {"a b": {"ms": 3, "name": "x"}, "peer": {"ms": 12, "met": True}}
   (tmp_path / "speed.json").write_text(json.dumps(speed))
   return tmp_path
 
@@ -71,6 +71,7 @@ def test_an_address_has_one_figure(results, address, figure):
     "a: nothing semantic/hits@10",
     "study.worlds.sea.users",
     "speed.a b.name",
+    "speed.peer.met",
     "b: study/shop prefill/seconds",
   ],
 )
