@@ -5,10 +5,11 @@
 draws small wrong changes (`tools/mutation/operators.py`) of the mathematical
 files and runs, in a copy of the tree, the mirrored test file against each; what
 survives it meets the other tests of its package. Every result is one line of
-the record, and the same command goes on where it was stopped. `--again` repeats
-what survived before and is not in `equivalent.json`, `--by_hand=FILE.json` runs
-written changes, `[{"file", "before", "after", "what"}]`, `--page` writes the
-page.
+the record, and the same command goes on where it was stopped.
+
+  --again            repeats what survived and is not in `equivalent.json`
+  --by_hand=FILE     runs written changes, [{"file", "before", "after", "what"}]
+  --page             writes the page of all records
 """
 
 import argparse
@@ -152,9 +153,7 @@ def _commit() -> str:
 
 def main(argv: Sequence[str] | None = None) -> None:
   parser = argparse.ArgumentParser(description=__doc__)
-  parser.add_argument(
-    "--record", type=pathlib.Path, default=RESULTS / "record.jsonl"
-  )
+  parser.add_argument("--record", type=pathlib.Path, help="[seed_SEED.jsonl]")
   parser.add_argument("--count", type=int, default=200)
   parser.add_argument("--seed", type=int, default=0)
   parser.add_argument("--only", default="", help="files with this in the path")
@@ -175,13 +174,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     todo = written(ROOT, flags.by_hand)
   else:
     todo = drawn(ROOT, count=flags.count, seed=flags.seed)
-  done = load_record(flags.record)
+  record = flags.record or RESULTS / f"seed_{flags.seed}.jsonl"
+  if flags.by_hand and not flags.record:
+    record = RESULTS / "by_hand_record.jsonl"
+  done = load_record(record)
   todo = [
     mutant
     for mutant in todo
     if flags.only in mutant.file and _is_open(mutant, done, flags.again)
   ]
-  run_all(todo, flags.record, timeout=flags.timeout, wider=not flags.no_wider)
+  run_all(todo, record, timeout=flags.timeout, wider=not flags.no_wider)
 
 
 def _is_open(mutant: Mutant, done: dict[tuple, dict], again: bool) -> bool:

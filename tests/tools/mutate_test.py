@@ -29,7 +29,7 @@ def test_the_page_is_that_of_the_record():
 
 
 def test_hardly_any_mutant_of_the_stored_sample_survives():
-  rows = load_record(RESULTS / "record.jsonl").values()
+  rows = load_record(RESULTS / "seed_0.jsonl").values()
   found = counts(list(rows), load_equivalent())
   assert found["drawn"] >= 150
   counted = found["drawn"] - found["equivalent"]

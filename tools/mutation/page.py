@@ -11,121 +11,115 @@ _HEAD = """\
 # Do the tests fail when the code is wrong?
 
 A mutant is one small wrong change of the code: `<` for `<=`, a term or a mask
-that is dropped, another axis. It is killed when a test fails. The sample is
-drawn by a seed over the functions of {rooms}; annotations, defaults, constants
-of modules and the text of errors are left out. Each mutant meets the test file
-that mirrors its own file (*own*), and what survives it the other tests of its
-package (*package*). *Equivalent* mutants change nothing that can be seen; each
-is listed with its reason. Most mutants of this kind break a test soon: the
-number says that nothing obvious is missing, not that nothing is.
+that is dropped, another axis. It is killed when a test fails. A seed draws a
+sample over the functions of
+{rooms};
+annotations, defaults, constants of modules and the text of errors are left out.
+Each mutant meets the test file that mirrors its own file (*own*), and what
+survives it the other tests of its package (*package*). *Equivalent* mutants
+change nothing that can be seen; each has its reason below, and shares leave
+them out. Tests were then written for what survived at first: only *at first*
+says what to expect of mutants that nobody has looked at.
 
-**{killed} of {counted} mutants that change something are killed, {share:.1f} %
-survive** ({drawn} drawn, {equivalent} of them equivalent).
+{samples}
 
     {command}
 
-Made by `python tools/mutate.py --page` from `record.jsonl`; the code is that of
-{commits}.
+Made by `python tools/mutate.py --page`; the code is that of {commits}.
 """
 
 
 def counts(
   rows: Sequence[Mapping], equivalent: Container[tuple]
 ) -> dict[str, int]:
-  """The number of rows by outcome."""
+  """The number of rows by outcome, and of those that survived at first."""
   found = dict.fromkeys(
-    ("drawn", "mirror", "wider", "equivalent", "survived"), 0
+    ("drawn", "mirror", "wider", "equivalent", "survived", "first"), 0
   )
   found["drawn"] = len(rows)
   for row in rows:
-    same = line_key(row) in equivalent
-    survived = row["result"] == "survived"
-    found["equivalent" if survived and same else row["result"]] += 1
+    same = row["result"] == "survived" and line_key(row) in equivalent
+    found["equivalent" if same else row["result"]] += 1
+    found["first"] += row["first"] == "survived" and not same
   return found
 
 
 def page(folder: pathlib.Path, *, command: str, rooms: Sequence[str]) -> str:
-  """The page of a folder: `record.jsonl`, `equivalent.json`, `by_hand.json`.
+  """The page of a folder: samples, `equivalent.json`, `by_hand.json`.
 
   Args:
     folder: where they lie.
-    command: how the record was made.
-    rooms: the packages that the sample is drawn from.
+    command: how the records were made.
+    rooms: the packages that the samples are drawn from.
   """
-  rows = list(load_record(folder / "record.jsonl").values())
+  samples = {
+    path.stem.replace("_", " "): list(load_record(path).values())
+    for path in sorted(folder.glob("seed_*.jsonl"))
+  }
+  rows = [row for sample in samples.values() for row in sample]
   equivalent = load_equivalent(folder)
-  total = counts(rows, equivalent)
-  killed = total["mirror"] + total["wider"]
-  counted = total["drawn"] - total["equivalent"]
-  head = _HEAD.format(
-    rooms=", ".join(rooms),
-    killed=killed,
-    counted=counted,
-    share=100 * total["survived"] / max(1, counted),
-    command=command,
-    commits=", ".join(sorted({row["commit"] for row in rows})),
-    **{name: total[name] for name in ("drawn", "equivalent")},
-  )
-  parts = [head, _by_file(rows, equivalent, total)]
-  parts.append(_list("Survivors", _survivors(rows, equivalent), "None."))
-  parts.append(
+  survived = [row for row in rows if row["result"] == "survived"]
+  same = {_change(r): equivalent.get(line_key(r)) for r in survived}
+  parts = [
+    _HEAD.format(
+      rooms=", ".join(rooms),
+      samples=_samples(samples, equivalent),
+      command=command,
+      commits=", ".join(sorted({row["commit"] for row in rows})),
+    ),
+    _by_file(rows, equivalent),
+    _list("Survivors", [name for name, why in same.items() if why is None]),
     _list(
       "Equivalent mutants",
-      [
-        f"{_change(row)}: {equivalent[line_key(row)]}"
-        for row in rows
-        if row["result"] == "survived" and line_key(row) in equivalent
-      ],
-      "None.",
-    )
-  )
-  parts.append(_by_hand(folder))
+      [f"{name}: {why}" for name, why in same.items() if why],
+    ),
+    _by_hand(folder),
+  ]
   return "\n".join(parts)
 
 
-def _by_file(rows, equivalent, total) -> str:
-  names = sorted({row["file"] for row in rows})
-  table = [
-    _line(name, counts([r for r in rows if r["file"] == name], equivalent))
-    for name in names
-  ]
-  header = ("file", "drawn", "own", "package", "equivalent", "survived")
-  rows = [header, *table, _line("all", total)]
-  return f"## By file\n\n{markdown(rows)}\n"
+def _samples(samples: Mapping, equivalent: Container[tuple]) -> str:
+  table = [("sample", "drawn", "equivalent", "survived at first", "now")]
+  for name, rows in samples.items():
+    found = counts(rows, equivalent)
+    total = found["drawn"] - found["equivalent"]
+    shares = [
+      f"{found[key]} ({100 * found[key] / max(1, total):.1f} %)"
+      for key in ("first", "survived")
+    ]
+    table.append((name, str(found["drawn"]), str(found["equivalent"]), *shares))
+  return markdown(table)
 
 
-def _line(name: str, found: Mapping[str, int]) -> list[str]:
-  return [name.removeprefix("gr_jax/"), *map(str, found.values())]
+def _by_file(rows: Sequence[Mapping], equivalent: Container[tuple]) -> str:
+  table = [("file", "drawn", "own", "package", "equivalent", "survived")]
+  for name in sorted({row["file"] for row in rows}):
+    of_file = [row for row in rows if row["file"] == name]
+    table.append(_line(name.removeprefix("gr_jax/"), of_file, equivalent))
+  table.append(_line("all", rows, equivalent))
+  return f"## By file\n\n{markdown(table)}\n"
 
 
-def _survivors(rows, equivalent) -> list[str]:
-  return [
-    _change(row)
-    for row in rows
-    if row["result"] == "survived" and line_key(row) not in equivalent
-  ]
+def _line(name: str, rows, equivalent) -> tuple[str, ...]:
+  found = counts(rows, equivalent)
+  del found["first"]
+  return name, *map(str, found.values())
 
 
 def _by_hand(folder: pathlib.Path) -> str:
   """Faults that the tests once did not see, and what sees them."""
-  killed = {
-    (row["file"], row["before"]): row["why"].split(": ")[0]
-    for row in load_record(folder / "by_hand_record.jsonl").values()
+  record = load_record(folder / "by_hand_record.jsonl").values()
+  seen_by = {
+    (row["file"], row["before"]): row["why"].split(": ")[0].split("::")[-1]
+    for row in record
     if row["result"] != "survived"
   }
-  written = json.loads((folder / "by_hand.json").read_text())
-  table = [
-    [
-      row["file"].removeprefix("gr_jax/"),
-      row["what"],
-      f"`{killed[row['file'], row['before']].split('::')[-1]}`"
-      if (row["file"], row["before"]) in killed
-      else "nothing",
-    ]
-    for row in written
-  ]
-  header = ("file", "fault", "seen by")
-  return f"## Written faults\n\n{markdown([header, *table])}\n"
+  table = [("file", "fault", "seen by")]
+  for row in json.loads((folder / "by_hand.json").read_text()):
+    test = seen_by.get((row["file"], row["before"]))
+    name = row["file"].removeprefix("gr_jax/")
+    table.append((name, row["what"], f"`{test}`" if test else "nothing"))
+  return f"## Written faults\n\n{markdown(table)}\n"
 
 
 def _change(row: Mapping) -> str:
@@ -134,6 +128,6 @@ def _change(row: Mapping) -> str:
   return f"`{place}`: `{before}` to `{after}`"
 
 
-def _list(title: str, lines: Sequence[str], empty: str) -> str:
-  body = "\n".join(f"* {line}" for line in lines) or empty
+def _list(title: str, lines: Sequence[str]) -> str:
+  body = "\n".join(f"* {line}" for line in lines) or "None."
   return f"## {title}\n\n{body}\n"

@@ -1,4 +1,8 @@
-"""The record of mutants: one line of JSON for each run."""
+"""The records of mutants: one line of JSON for each run.
+
+`seed_N.jsonl` has the sample of a seed, `by_hand_record.jsonl` the written
+changes, and `equivalent.json` the reasons of mutants that change nothing.
+"""
 
 import json
 import pathlib
@@ -8,9 +12,16 @@ RESULTS = pathlib.Path(__file__).parents[2] / "experiments/results/mutants"
 
 
 def load_record(path: pathlib.Path) -> dict[tuple, dict]:
-  """The newest line of every mutant, by (file, offset, before, after)."""
+  """The newest line of every mutant, by (file, offset, before, after).
+
+  `first` is the result of its oldest line.
+  """
+  found = {}
   lines = path.read_text().splitlines() if path.exists() else []
-  return {key_of(row): row for row in map(json.loads, lines)}
+  for row in map(json.loads, lines):
+    before = found.get(key_of(row), {"first": row["result"]})
+    found[key_of(row)] = row | {"first": before["first"]}
+  return found
 
 
 def key_of(row: Mapping) -> tuple:

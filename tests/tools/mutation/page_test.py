@@ -25,7 +25,7 @@ def row(number, result, **changes):
 
 def write(folder, rows):
   lines = "".join(json.dumps(each) + "\n" for each in rows)
-  (folder / "record.jsonl").write_text(lines)
+  (folder / "seed_0.jsonl").write_text(lines)
   hand = [
     {"file": "gr_jax/rl/kl.py", "before": "b", "after": "c", "what": "a sign"}
   ]
@@ -59,18 +59,23 @@ def text(tmp_path):
   return page.page(tmp_path, command="the command", rooms=("rl", "text"))
 
 
-def test_the_newest_line_of_a_mutant_counts(text):
-  assert "**2 of 3 mutants that change something are killed, 33.3 %" in text
-  assert "(4 drawn, 1 of them equivalent)" in text
+def cells(text, start, columns):
+  """The lines of a table that begin so."""
+  return [
+    [cell.strip() for cell in line.strip("|").split("|")]
+    for line in text.splitlines()
+    if line.startswith(f"| {start}") and line.count("|") == columns + 1
+  ]
+
+
+def test_a_sample_has_what_survived_at_first_and_now(text):
+  assert cells(text, "seed 0", 5) == [
+    ["seed 0", "4", "1", "2 (66.7 %)", "1 (33.3 %)"]
+  ]
 
 
 def test_the_table_has_a_line_for_each_file(text):
-  cells = [
-    [cell.strip() for cell in line.strip("|").split("|")]
-    for line in text.splitlines()
-    if line.startswith("| rl/") and line.count("|") == 7
-  ]
-  assert cells == [
+  assert cells(text, "rl/", 6) == [
     ["rl/kl.py", "3", "1", "1", "1", "0"],
     ["rl/ratios.py", "1", "0", "0", "0", "1"],
   ]
