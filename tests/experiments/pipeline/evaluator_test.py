@@ -87,7 +87,7 @@ def test_a_baseline_is_compared_with_the_model_request_by_request(stages):
     system: metrics.recall(
       metrics.hit_matrix(items, requests.targets), requests.targets.sizes, k=5
     )
-    for system, _, items, _ in evaluator._rankings(requests, None)
+    for system, _, items, _ in evaluator._rankings(requests, "kept", None)
   }
   wanted = {"level": "item", "segment": "all", "metric": "recall", "k": 5}
   for row in select(rows, role=results.BASELINE, **wanted):
