@@ -1,5 +1,6 @@
 """The sample, the record, and the stored page."""
 
+import ast
 import json
 
 from tools import mutate
@@ -19,7 +20,8 @@ def test_files_are_those_of_the_mathematical_packages():
 def test_every_drawn_mutant_is_another_program():
   for mutant in mutate.drawn(mutate.ROOT, count=100, seed=1):
     source = (mutate.ROOT / mutant.file).read_text()
-    compile(mutant.apply(source), mutant.file, "exec")
+    changed = ast.parse(mutant.apply(source))
+    assert ast.dump(changed) != ast.dump(ast.parse(source)), mutant
 
 
 def test_the_page_is_that_of_the_record():
