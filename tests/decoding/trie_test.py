@@ -133,3 +133,16 @@ def test_a_wrong_table_is_refused_with_its_row(ids, options, message):
 def test_an_id_that_goes_on_after_its_end_is_refused():
   with pytest.raises(ValueError, match=r"row 1.*goes on after its end"):
     build_trie(np.array([[0, 0, 0], [1, -1, 0]]), (4, 4, 4))
+
+
+@pytest.mark.parametrize(
+  ("ids", "said"),
+  [
+    ([[0, 0], [1, 3]], "level 1 must be 0..2, or -1 .*; got 0..3"),
+    ([[0, -2], [1, 2]], "level 1 must be 0..2, or -1 .*; got -2..2"),
+    ([[-1, 0], [1, 2]], "level 0 must be 0..1; got -1..1"),
+  ],
+)
+def test_one_code_out_of_range_among_others_is_refused(ids, said):
+  with pytest.raises(ValueError, match=said):
+    build_trie(np.array(ids), (2, 3))

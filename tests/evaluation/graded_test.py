@@ -68,3 +68,8 @@ def test_rows_hold_the_means_of_requests_that_count():
   assert row["n"] == len(counted)
   assert row["low"] <= row["value"] <= row["high"]
   assert (row["metric"], row["k"]) == ("graded_ndcg", 5)
+
+
+def test_without_any_judgment_nothing_is_known():
+  found = graded_ndcg(np.array([[7, 4], [1, -1]]), from_lists([[], []]), [])
+  assert np.isnan(found).all()

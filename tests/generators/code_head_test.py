@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from gr_jax.generators.code_head import CodeTable
+from tests.reference import small_policy
+from tests.reference.small_world import writer
 
 SIZES = (3, 2)
 ROWS = np.random.default_rng(0).normal(size=(4 + 5, 6)).astype(np.float32)
@@ -48,3 +50,28 @@ def test_the_table_holds_every_token_and_end():
   )
   shapes = jax.tree.map(jnp.shape, jax.tree.leaves(params))
   assert sorted(shapes) == [(1, 6), (9, 6)]
+
+
+@pytest.mark.parametrize("counted", [False, True])
+def test_the_first_log_probs_are_those_of_the_scores(counted):
+  """With counts and without, which the head finds by itself."""
+  variables = (
+    small_policy.counted_params() | small_policy.counts()
+    if counted
+    else small_policy.params()
+  )
+  prompt = writer().prompts(np.array([100, 101]), shown=np.ones(2, bool))
+  states = np.random.default_rng(0).normal(size=(2, 16)).astype(np.float32)
+
+  @jax.jit
+  def both(states):
+    head = small_policy.model().bind(variables).head
+    one = states[:, None]
+    codes = jnp.zeros((2, 1, len(head.level_sizes)), jnp.int32)
+    scores = head.logits(prompt, [one] * len(head.level_sizes), codes)[0]
+    log_probs, prior = head.first_log_probs(prompt, states)
+    return jax.nn.log_softmax(scores[:, 0]), log_probs, prior
+
+  expected, found, prior = both(states)
+  np.testing.assert_allclose(found, expected, atol=1e-5)
+  assert (prior is not None) == counted
