@@ -127,3 +127,10 @@ def test_an_absent_member_makes_no_group_informative():
     equal = jnp.array([0.5, 0.5, absent])
     assert not informative(equal, where=where)
     assert informative(equal.at[0].set(0.4), where=where)
+
+
+def test_positives_of_a_batch_are_lifted_in_their_own_group():
+  rewards = jnp.array([[0.1, 0.2], [0.7, 0.3]])
+  positives = jnp.array([[True, False], [False, True]])
+  found = advantages.lift_positives(rewards, positives)
+  np.testing.assert_allclose(found, [[0.2, 0.2], [0.7, 0.7]], rtol=1e-6)

@@ -1,6 +1,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from gr_jax.rl.group_metrics import group_metrics
 from gr_jax.rl.scored_group import ScoredGroup
@@ -33,3 +34,16 @@ def test_figures_are_those_of_samples():
   np.testing.assert_allclose(
     found["align/log_ratio"], (1 + 0.5 + 1 + 1 + 1) / 5, rtol=1e-6
   )
+
+
+def test_of_a_single_sample_the_figures_are_its_own():
+  where = jnp.array([[[True, True], [False, False]]])
+  log_probs = -jnp.array([[[1.0, 2.0], [9.0, 9.0]]])
+  group = ScoredGroup(
+    log_probs, log_probs, jnp.array([[0.6, 9.0]]), where, where[..., 0]
+  )
+  found = jax.jit(group_metrics)(group, jnp.array([[3, -1]]))
+  assert float(found["align/reward"]) == pytest.approx(0.6)
+  assert float(found["align/entropy"]) == pytest.approx(3)
+  assert float(found["align/valid"]) == float(found["align/unique_ids"]) == 1
+  assert float(found["align/equal_groups"]) == 1

@@ -69,3 +69,14 @@ def test_lengths_are_reported_where_ids_end_early():
   assert found["ends_here", 1] == found["ends_here", 2] == 0.5
   assert found["codes_used", 2] == 2
   assert ("code_length", 0) not in figures()
+
+
+def test_nearest_items_are_those_of_the_least_distance():
+  rng = np.random.default_rng(0)
+  vectors = rng.normal(size=(150, 4)) * rng.uniform(0.2, 3, (150, 1))
+  rows = rng.permutation(150)[:140]  # More than one part.
+  found = quality.nearest_items(vectors, rows, count=3)
+  gaps = np.square(vectors[rows][:, None] - vectors).sum(axis=-1)
+  gaps[np.arange(140), rows] = np.inf
+  expected = np.argsort(gaps, axis=1)[:, :3]
+  np.testing.assert_array_equal(np.sort(found), np.sort(expected))

@@ -149,3 +149,12 @@ def test_weights_that_do_not_fit_are_refused(weights):
 def test_a_budget_is_missing():
   with pytest.raises(ValueError, match="one number for every level"):
     sarq.SarqConfig(VAE, tau_items=(10.0,))
+
+
+def test_training_ends_after_its_steps_inside_an_epoch():
+  """Of 4 steps an epoch, as 200 items in batches of 64 have."""
+  config = dataclasses.replace(CONFIG, vae=dataclasses.replace(VAE, steps=3))
+  _, history = sarq.fit(
+    X, WEIGHTS, config=config, budgets=OPEN, key=jax.random.key(0)
+  )
+  assert history[-1]["step"] == 3

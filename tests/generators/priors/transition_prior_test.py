@@ -8,7 +8,10 @@ from flax import linen as nn
 from gr_jax.generators.priors.catalogue_counts import count_catalogue
 from gr_jax.generators.priors.count_prior import CountPrior
 from gr_jax.generators.priors.transition_counts import count_transitions
-from gr_jax.generators.priors.transition_prior import TransitionPrior
+from gr_jax.generators.priors.transition_prior import (
+  NeighbourState,
+  TransitionPrior,
+)
 from tests.reference.noisy import noisy
 from tests.reference.small_world import semantic_ids, shop, writer
 
@@ -131,3 +134,19 @@ def test_open_gates_draw_items_as_their_neighbours_are_weighted():
   expected = mass / related.weights.sum(-1)
   assert (expected > 0).any()
   np.testing.assert_allclose(np.exp(total), expected, atol=1e-3)
+
+
+def test_beams_take_weights_and_shares_of_their_own_parents():
+  rng = np.random.default_rng(0)
+  state = NeighbourState(
+    codes=rng.integers(0, 3, (2, 4, 3)),
+    weights=jnp.asarray(rng.random((2, 3, 4)), jnp.float32),
+    shares=jnp.asarray(rng.random((2, 3)), jnp.float32),
+  )
+  parents = np.array([[2, 0, 0, 1], [1, 1, 2, 0]])
+  found = state.select(jnp.asarray(parents))
+  for b, m in np.ndindex(2, 4):
+    np.testing.assert_array_equal(
+      found.weights[b, m], state.weights[b, parents[b, m]]
+    )
+    assert found.shares[b, m] == state.shares[b, parents[b, m]]
