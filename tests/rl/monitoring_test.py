@@ -124,3 +124,9 @@ def test_a_step_without_figures_leaves_no_row(tmp_path):
 def test_a_reward_that_stands_still_is_not_hacked():
   rows = changed(hit_rate=lambda s: 0.3 - 0.005 * s, reward=lambda s: 0.5)
   assert warnings(rows) == []
+
+
+def test_two_bad_evaluations_after_the_best_are_enough():
+  rows = changed(hit_rate=lambda s: {0: 0.3, 5: 0.31}.get(s, 0.2))
+  (line,) = warnings(rows)
+  assert "eval/hit_rate@10 fell from 0.31 to 0.2" in line
