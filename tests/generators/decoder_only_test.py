@@ -13,6 +13,7 @@ from gr_jax.generators.decoder_only import (
   segment_mask,
 )
 from gr_jax.generators.priors.catalogue_counts import count_catalogue
+from gr_jax.generators.priors.left_out import LeftOut
 from gr_jax.generators.priors.transition_counts import count_transitions
 from gr_jax.generators.prompts.prompt_encoder import (
   FlattenItems,
@@ -93,10 +94,14 @@ def related():
     last=4,
   )
   # Half of the rows are rows of training.
-  transitions = transitions.without(
-    np.where(np.arange(4)[:, None, None] < 2, inputs[2][:, :2], -1)
+  events = np.asarray(transitions.rows(inputs[2][:, :2]))
+  left_out = LeftOut(
+    np.where(np.arange(4)[:, None] < 2, events, -1),
+    np.full((4, 1, 2), -1),
+    np.zeros((4, 1)),
   )
-  counts = counted()[1]["counts"] | {"transitions": transitions}
+  both = counted()[1]["counts"] | {"transitions": transitions}
+  counts = {name: x.without(left_out) for name, x in both.items()}
   init = functools.partial(model.apply, {"counts": counts}, mutable=["params"])
   _, params = jax.jit(lambda key: init(*inputs, rngs={"params": key}))(
     jax.random.key(0)
