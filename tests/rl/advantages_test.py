@@ -130,7 +130,7 @@ def test_an_absent_member_makes_no_group_informative():
 
 
 def test_positives_of_a_batch_are_lifted_in_their_own_group():
-  rewards = jnp.array([[0.1, 0.2], [0.7, 0.3]])
-  positives = jnp.array([[True, False], [False, True]])
+  rewards = jnp.array([[0.2, 0.1], [0.3, 0.7]])
+  positives = jnp.array([[False, True], [True, False]])
   found = advantages.lift_positives(rewards, positives)
   np.testing.assert_allclose(found, [[0.2, 0.2], [0.7, 0.7]], rtol=1e-6)
