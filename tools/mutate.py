@@ -48,7 +48,6 @@ from tools.mutation.runs import (  # noqa: E402
 ROOMS = (
   "tokenizers", "objectives", "rl", "decoding", "evaluation", "generators",
 )  # fmt: skip
-COMMAND = "python tools/mutate.py --count=200 --seed=0"
 # Pages and pictures of a report.
 _LEFT_OUT = ("gr_jax/evaluation/report/",)
 
@@ -167,7 +166,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     # Not before: runs need a process that has imported nothing of gr_jax.
     from tools.mutation.page import page
 
-    text = page(RESULTS, command=COMMAND, rooms=ROOMS)
+    text = page(RESULTS, rooms=ROOMS)
     (RESULTS / "table.md").write_text(text)
     return
   if flags.by_hand:

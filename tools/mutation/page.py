@@ -18,12 +18,12 @@ annotations, defaults, constants of modules and the text of errors are left out.
 Each mutant meets the test file that mirrors its own file (*own*), and what
 survives it the other tests of its package (*package*). *Equivalent* mutants
 change nothing that can be seen; each has its reason below, and shares leave
-them out. Tests were then written for what survived at first: only *at first*
-says what to expect of mutants that nobody has looked at.
+them out. Tests were then written for what survived its own test file at first:
+only *at first* says what to expect of mutants that nobody has looked at.
 
 {samples}
 
-    {command}
+{commands}
 
 Made by `python tools/mutate.py --page`; the code is that of {commits}.
 """
@@ -44,12 +44,11 @@ def counts(
   return found
 
 
-def page(folder: pathlib.Path, *, command: str, rooms: Sequence[str]) -> str:
+def page(folder: pathlib.Path, *, rooms: Sequence[str]) -> str:
   """The page of a folder: samples, `equivalent.json`, `by_hand.json`.
 
   Args:
     folder: where they lie.
-    command: how the records were made.
     rooms: the packages that the samples are drawn from.
   """
   samples = {
@@ -64,7 +63,11 @@ def page(folder: pathlib.Path, *, command: str, rooms: Sequence[str]) -> str:
     _HEAD.format(
       rooms=", ".join(rooms),
       samples=_samples(samples, equivalent),
-      command=command,
+      commands="\n".join(
+        f"    python tools/mutate.py --{name.replace(' ', '=')} "
+        f"--count={len(sample)}"
+        for name, sample in samples.items()
+      ),
       commits=", ".join(sorted({row["commit"] for row in rows})),
     ),
     _by_file(rows, equivalent),

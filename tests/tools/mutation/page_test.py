@@ -56,7 +56,7 @@ def text(tmp_path):
       row(4, "survived"),
     ],
   )
-  return page.page(tmp_path, command="the command", rooms=("rl", "text"))
+  return page.page(tmp_path, rooms=("rl", "text"))
 
 
 def cells(text, start, columns):
