@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tools import mutate
 from tools.mutation import page
 
 
@@ -85,3 +86,8 @@ def test_survivors_and_equivalent_mutants_are_listed(text):
   assert "* `rl/ratios.py:3`: `a + 3` to `(a)`\n" in text
   assert "* `rl/kl.py:4`: `a + 4` to `(a)`: the term is zero\n" in text
   assert "| rl/kl.py | a sign | `test_k` |" in text
+
+
+def test_the_stored_page_is_that_of_the_stored_records():
+  stored = (mutate.RESULTS / "table.md").read_text(encoding="utf-8")
+  assert page.page(mutate.RESULTS, rooms=mutate.ROOMS) == stored
