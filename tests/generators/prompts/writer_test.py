@@ -97,6 +97,7 @@ def test_a_log_of_one_purchase_has_prompts_before_and_after_it():
     page_item=np.zeros(0, np.int32),
     page_kind=np.zeros(0, np.int8),
     page_value=np.zeros(0, np.float32),
+    own_item=None,
   )
   found = PromptWriter(alone, semantic_ids(), writer()._vocabulary, PROMPT)
   prompt = found.prompts(np.arange(2), shown=np.ones(2, bool))
