@@ -28,17 +28,9 @@ def fill_up(
   starts = ranked.offsets[:-1]
   ends = np.minimum(starts + k, ranked.offsets[1:])
   first = row_lists.from_spans(ranked.rows, starts, ends)
-  hidden = first if exclude is None else _joined(first, exclude)
+  hidden = first if exclude is None else row_lists.joined(first, exclude)
   popular = popularity.rank(order, len(first), k=k, exclude=hidden)
   places = np.arange(k) - first.sizes[:, None]
   filled = np.take_along_axis(popular, np.maximum(places, 0), axis=1)
   filled[places < 0] = first.rows
   return filled
-
-
-def _joined(lists: RowLists, others: RowLists) -> RowLists:
-  """The rows of list `r` and of `others[r]`, in no order within a list."""
-  owners = np.concatenate([lists.owners, others.owners])
-  rows = np.concatenate([lists.rows, others.rows])
-  offsets = row_lists.offsets_of(lists.sizes + others.sizes)
-  return RowLists(offsets, rows[np.argsort(owners, kind="stable")])

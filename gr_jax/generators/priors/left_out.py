@@ -15,7 +15,8 @@ as it is in a search that is not given it `[OURS]`.
 import numpy as np
 from flax import struct
 
-from gr_jax.data.requests import TRAIN, Requests
+from gr_jax.data.requests import Requests
+from gr_jax.data.training_period import request_mask
 
 # The weight of a pair from the later item to the earlier one.
 BACKWARD = 0.5
@@ -109,9 +110,7 @@ class FutureEvents:
     by histories that end after the first event of that ID and not after `q`.
     """
     requests = self._requests
-    users = np.repeat(
-      np.arange(len(self._ends)), np.diff(requests.user_offsets)
-    )
+    users = requests.event_user
     later = np.flatnonzero(np.arange(len(users)) < self._ends[users])
     change = np.zeros(len(users) + 2, np.int64)
     for gap in range(1, self._window + 1):
@@ -120,17 +119,13 @@ class FutureEvents:
         inside = self._first[one] < new
         np.add.at(change, self._first[one][inside] + 1, 1)
         np.add.at(change, new[inside] + 1, -1)
-    rows = requests.split == TRAIN
-    return max(
-      int(np.cumsum(change)[requests.history_end[rows]].max(initial=0)), 1
-    )
+    ends = requests.history_end[request_mask(requests)]
+    return max(int(np.cumsum(change)[ends].max(initial=0)), 1)
 
 
 def _first_events(requests: Requests, ids: np.ndarray) -> np.ndarray:
   """`[E]`, the user's first event of the same ID as each event."""
-  user = np.repeat(
-    np.arange(len(requests.user_ids)), np.diff(requests.user_offsets)
-  )
+  user = requests.event_user
   order = np.lexsort((np.arange(len(ids)), ids, user))
   new = np.ones(len(ids), bool)
   new[1:] = (np.diff(user[order]) != 0) | (np.diff(ids[order]) != 0)

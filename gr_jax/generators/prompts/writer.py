@@ -74,9 +74,7 @@ def _occurrences(requests: Requests) -> tuple[np.ndarray, np.ndarray]:
   count of that item in the history.
   """
   num_events = len(requests.event_item)
-  user = np.repeat(
-    np.arange(len(requests.user_ids)), np.diff(requests.user_offsets)
-  )
+  user = requests.event_user
   order = np.lexsort((np.arange(num_events), requests.event_item, user))
   same = (user[order][1:] == user[order][:-1]) & (
     requests.event_item[order][1:] == requests.event_item[order][:-1]
