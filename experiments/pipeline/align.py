@@ -15,6 +15,7 @@ from gr_jax.artefacts import build_resumable
 from gr_jax.choices import choose
 from gr_jax.data.requests import TRAIN, VALID
 from gr_jax.decoding.trie import build_trie
+from gr_jax.generators.priors.left_out import FutureEvents, training_future
 from gr_jax.parallel import hosts
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, replicated
 from gr_jax.rl.experts import EXPERTS
@@ -77,7 +78,8 @@ def align(
 ) -> TrainedGenerator:
   """The generator with aligned parameters; goes on where it was cut off.
 
-  Only `generator.params["params"]` is trained; counts stay as they are.
+  Only `generator.params["params"]` is trained; counts stay as they are, and a
+  prompt reads them without its user's own future, as in training.
 
   Args:
     config: sections prompts, optimizer, loop, validation, mesh; `policy` of
@@ -114,6 +116,7 @@ def align(
       generator.writer,
       ids,
       config=PromptBatchConfig(**config.prompts, seed=config.seed),
+      future=_future(stages, counts),
     )
     searched = validation_requests(
       requests,
@@ -174,6 +177,18 @@ def align(
   variables = hosts.own_copy(trained.params | counts)
   return TrainedGenerator(
     generator.model, variables, generator.writer, artefact
+  )
+
+
+def _future(stages: Stages, counts: Any) -> FutureEvents | None:
+  """What prompts leave out of the counts; None where there are none."""
+  found = counts.get("counts")
+  if not found:
+    return None
+  return training_future(
+    stages.data.requests,
+    stages.tokenized.semantic_ids.id_of_item,
+    window=found["transitions"].window if "transitions" in found else 0,
   )
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from experiments.pipeline.tasks import without_future
 from experiments.pipeline.untrained import Untrained
 from gr_jax.data.requests import VALID
+from gr_jax.generators.priors.left_out import without_future
 from gr_jax.generators.priors.target_known import target_known
 from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.generators.training_examples.single import (
@@ -68,7 +68,7 @@ def _share(parts, counts, batches: Iterable[Examples]) -> float:
   known, asked = 0, 0
   for batch in batches:
     history = history_codes(parts, batch.prompt)
-    variables = without_future(counts, batch)["counts"]
+    variables = without_future(counts, batch.left_out)["counts"]
     found = _known(variables["transitions"], history, batch.codes)
     known += int((np.asarray(found) & batch.mask).sum())
     asked += int(batch.mask.sum())

@@ -15,11 +15,14 @@ from ml_collections import ConfigDict
 
 from experiments.pipeline.untrained import Untrained, transition_options
 from gr_jax.choices import choose
-from gr_jax.data.request_lists import training_sequences
 from gr_jax.data.requests import TRAIN
 from gr_jax.generators import build
 from gr_jax.generators.page_scores import page_scores
-from gr_jax.generators.priors.left_out import FutureEvents
+from gr_jax.generators.priors.left_out import (
+  FutureEvents,
+  training_future,
+  without_future,
+)
 from gr_jax.generators.training_examples.page_examples import (
   PageExamples,
   PageExamplesConfig,
@@ -84,7 +87,7 @@ def point_wise_loss(
 ):
   """Sum over levels of the next-token loss, and its parts."""
   del key
-  variables = params | without_future(counts, batch)
+  variables = params | without_future(counts, batch.left_out)
   logits = model.apply(variables, batch.prompt, batch.queries, batch.codes)
   losses = code_losses(logits, batch.codes, where=batch.mask)
   metrics = {"train/loss": losses.sum()}
@@ -92,24 +95,13 @@ def point_wise_loss(
   return losses.sum(), metrics
 
 
-def without_future(counts, batch: Examples | PageExamples):
-  """The counts of a log that ends, for each row's user, with its history."""
-  left_out = batch.left_out
-  if left_out is None:
-    return counts
-  found = counts["counts"]
-  return {"counts": {name: x.without(left_out) for name, x in found.items()}}
-
-
 def future_events(parts: Untrained) -> FutureEvents | None:
   """What training rows leave out of the counts; None where there are none."""
   if not parts.section.get("count_alpha"):
     return None
-  requests = parts.data.requests
-  return FutureEvents(
-    requests,
+  return training_future(
+    parts.data.requests,
     parts.semantic_ids.id_of_item,
-    requests.user_offsets[:-1] + training_sequences(requests).sizes,
     window=transition_options(parts.section).get("window", 0),
   )
 
@@ -162,7 +154,7 @@ def page_wise_loss(
   """Sum over levels and ends of the next-token loss, and its parts."""
   del key
   scores = model.apply(
-    params | without_future(counts, batch),
+    params | without_future(counts, batch.left_out),
     batch.prompt,
     batch.queries,
     batch.codes,

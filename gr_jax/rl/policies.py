@@ -30,6 +30,7 @@ from gr_jax.decoding.scoring import (
 )
 from gr_jax.decoding.trie import Trie
 from gr_jax.decoding.unconstrained_sampling import sample_unconstrained_group
+from gr_jax.generators.priors.left_out import LeftOut, without_future
 from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.parallel.mesh import batch_sharding
 from gr_jax.rl.experts import AddExperts, append_experts, make_group, members
@@ -100,6 +101,7 @@ class IdSamples:
     group: samples and experts.
     positives: `[B, P, L]` codes of what was clicked or ordered; `P` may be 0.
     positives_where: `[B, P, L]` bool.
+    left_out: what each row leaves out of the counts; None without counts.
   """
 
   prompt: Prompt
@@ -107,6 +109,7 @@ class IdSamples:
   group: Group
   positives: jax.Array
   positives_where: jax.Array
+  left_out: LeftOut | None = None
 
 
 # From old parameters, context, prompts and a key.
@@ -136,7 +139,7 @@ def make_rollout(
   def rollout(old_params, context, batch, key):
     samples = sample(
       generator,
-      old_params | context.counts,
+      old_params | without_future(context.counts, batch.left_out),
       (batch.prompt, batch.queries),
       context.trie,
       group_size=group_size,
@@ -150,6 +153,7 @@ def make_rollout(
       group=group,
       positives=positives.codes,
       positives_where=positives.where,
+      left_out=batch.left_out,
     )
 
   return jax.jit(rollout, out_shardings=batch_sharding(mesh))
@@ -166,9 +170,8 @@ def make_score(model: nn.Module, score_codes: ScoreCodes) -> Score:
     codes = jnp.concatenate((samples.group.codes, samples.positives), axis=1)
     shape = (*codes.shape[:2], samples.queries.shape[-1])
     queries = jnp.broadcast_to(samples.queries[:, None], shape)
-    logits: Any = model.apply(
-      params | context.counts, samples.prompt, queries, codes
-    )
+    counts = without_future(context.counts, samples.left_out)
+    logits: Any = model.apply(params | counts, samples.prompt, queries, codes)
     found = score_codes(logits, codes, context.trie)
     size = samples.group.codes.shape[1]
     return found[:, :size], found[:, size:]

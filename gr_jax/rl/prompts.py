@@ -12,6 +12,7 @@ from flax import struct
 
 from gr_jax.data.batches import epochs
 from gr_jax.data.requests import CLICKED, EXPOSED, Requests
+from gr_jax.generators.priors.left_out import FutureEvents, LeftOut
 from gr_jax.generators.prompts.writer import Prompt, PromptWriter
 from gr_jax.rl.experts import page_experts
 from gr_jax.tokenizers.semantic_ids import SemanticIds
@@ -27,6 +28,8 @@ class PromptBatch:
     queries: `[B, Wq]` tokens.
     experts: `[B, K]` int32 ID rows, -1 = none.
     positives: `[B, P]` int32 ID rows, -1 = none.
+    left_out: what each row leaves out of the counts; None where the generator
+      reads none.
   """
 
   rows: np.ndarray
@@ -34,6 +37,7 @@ class PromptBatch:
   queries: np.ndarray
   experts: np.ndarray
   positives: np.ndarray
+  left_out: LeftOut | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,11 +96,13 @@ def prompt_batches(
   semantic_ids: SemanticIds,
   *,
   config: PromptBatchConfig,
+  future: FutureEvents | None = None,
 ) -> grain.IterDataset:
   """Endless batches of `rows`, shuffled anew every epoch, sharded by host.
 
   The iterator's state is one position: saved with the parameters, alignment
-  goes on at the exact next batch.
+  goes on at the exact next batch. `future` says what rows leave out of the
+  counts; None without counts.
 
   Raises:
     ValueError: the batch cannot be dealt to the hosts.
@@ -115,6 +121,7 @@ def prompt_batches(
       queries=writer.queries(requests.query[chosen]),
       experts=experts[chosen],
       positives=positives[chosen],
+      left_out=future and future(chosen),
     )
 
   return epochs(

@@ -7,6 +7,10 @@ import jax
 import numpy as np
 import pytest
 
+from gr_jax.data.requests import TRAIN
+from gr_jax.data.training_period import event_mask
+from gr_jax.generators.priors.catalogue_counts import count_catalogue
+from gr_jax.generators.priors.left_out import training_future
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, put_batch, replicated
 from gr_jax.rl.experts import replace_with_experts
 from gr_jax.rl.policies import (
@@ -14,6 +18,7 @@ from gr_jax.rl.policies import (
   POLICIES,
   UNCONSTRAINED,
   make_rollout,
+  make_score,
   split_variables,
 )
 from gr_jax.rl.prompts import PromptBatch
@@ -130,6 +135,44 @@ def test_scores_are_the_log_probabilities_of_the_draw(policy):
   np.testing.assert_allclose(
     np.asarray(scored)[where], np.asarray(found.log_probs)[where], atol=1e-4
   )
+
+
+def cut_counts(row):
+  """The counts of a log that ends, for one user, with the history of a row."""
+  requests = shop().requests
+  future = requests.event_user == requests.user[row]
+  future &= np.arange(len(future)) >= requests.history_end[row]
+  counted = event_mask(requests) & ~future
+  items = requests.event_item[counted]
+  counts = np.bincount(items, minlength=len(shop().catalogue))
+  return {
+    "counts": {"catalogue": count_catalogue(semantic_ids(), counts, alpha=1.0)}
+  }
+
+
+def test_a_policy_reads_the_counts_of_a_log_that_ends_with_the_history():
+  """So it is drawn from and scored as with counts made anew for each row."""
+  rows = np.arange(100, 100 + B)
+  future = training_future(shop().requests, semantic_ids().id_of_item)
+  batch = prompts([], [5]).replace(left_out=put_batch(future(rows), mesh()))
+  context = jax.device_put(small_policy.counted_context(), replicated(mesh()))
+  key = jax.random.key(0)
+  found = rollout()(context.reference, context, batch, key)
+  score = jax.jit(make_score(model(), CONSTRAINED.score))
+  group, positives = score(context.reference, context, found)
+  told = score(context.reference, context, found.replace(left_out=None))
+  plain = found.replace(left_out=None)
+  for b, row in enumerate(rows):
+    assert shop().requests.split[row] == TRAIN
+    anew = context.replace(
+      counts=jax.device_put(cut_counts(row), replicated(mesh()))
+    )
+    drawn = rollout()(context.reference, anew, prompts([], [5]), key)
+    np.testing.assert_array_equal(found.group.ids[b], drawn.group.ids[b])
+    expected = score(context.reference, anew, plain)
+    np.testing.assert_allclose(group[b], expected[0][b], atol=1e-5)
+    np.testing.assert_allclose(positives[b], expected[1][b], atol=1e-5)
+  assert np.abs(np.asarray(told[1]) - positives).max() > 1e-3
 
 
 def test_variables_part_into_what_is_trained_and_what_is_not():

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from gr_jax.data.requests import CLICKED, EXPOSED, TEST, TRAIN
+from gr_jax.generators.priors.left_out import training_future
 from gr_jax.rl.prompts import (
   PromptBatchConfig,
   clicked_requests,
@@ -25,12 +26,17 @@ def kinds_of_ids(row):
   return found
 
 
-def batches(**changes):
+def batches(*, future=None, **changes):
   config = PromptBatchConfig(batch_size=8, **changes)
   rows = clicked_requests(shop().requests, split=TRAIN)
   return iter(
     prompt_batches(
-      shop().requests, rows, writer(), semantic_ids(), config=config
+      shop().requests,
+      rows,
+      writer(),
+      semantic_ids(),
+      config=config,
+      future=future,
     )
   )
 
@@ -62,6 +68,16 @@ def test_experts_of_each_kind_have_places_of_their_own():
     liked = sum(kind >= CLICKED for kind in kinds.values())
     assert len(clicked) == min(2, liked)
     assert len(exposed) == min(3, len(kinds) - liked)
+
+
+def test_each_row_leaves_its_own_future_out_where_there_are_counts():
+  future = training_future(shop().requests, semantic_ids().id_of_item)
+  batch = next(batches(future=future))
+  np.testing.assert_array_equal(
+    batch.left_out.events, future(batch.rows).events
+  )
+  assert (batch.left_out.events >= 0).any()
+  assert next(batches()).left_out is None
 
 
 def test_an_epoch_asks_every_request_once():

@@ -12,9 +12,12 @@ and what comes after. Where a row hides its history the past is still counted,
 as it is in a search that is not given it `[OURS]`.
 """
 
+from typing import Any
+
 import numpy as np
 from flax import struct
 
+from gr_jax.data.request_lists import training_sequences
 from gr_jax.data.requests import Requests
 from gr_jax.data.training_period import request_mask
 
@@ -121,6 +124,27 @@ class FutureEvents:
         np.add.at(change, new[inside] + 1, -1)
     ends = requests.history_end[request_mask(requests)]
     return max(int(np.cumsum(change)[ends].max(initial=0)), 1)
+
+
+def training_future(
+  requests: Requests, id_of_item: np.ndarray, *, window: int = 0
+) -> FutureEvents:
+  """The events of the training period after histories; see `FutureEvents`."""
+  ends = requests.user_offsets[:-1] + training_sequences(requests).sizes
+  return FutureEvents(requests, id_of_item, ends, window=window)
+
+
+def without_future(counts: Any, left_out: LeftOut | None) -> Any:
+  """The counts of a log that ends, for each row's user, with its history.
+
+  Args:
+    counts: `{"counts": ...}` of a generator, or `{}`.
+    left_out: what each row leaves out; None leaves the counts as they are.
+  """
+  if left_out is None:
+    return counts
+  found = counts["counts"]
+  return {"counts": {name: x.without(left_out) for name, x in found.items()}}
 
 
 def _first_events(requests: Requests, ids: np.ndarray) -> np.ndarray:

@@ -14,14 +14,13 @@ from experiments.pipeline.tasks import (
   page_wise,
   point_wise,
   task_of,
-  without_future,
 )
 from experiments.pipeline.untrained import count_variables, transition_options
 from gr_jax.data.request_lists import training_sequences
 from gr_jax.data.requests import TRAIN
 from gr_jax.generators.page_scores import page_scores
 from gr_jax.generators.priors.catalogue_counts import count_catalogue
-from gr_jax.generators.priors.left_out import FutureEvents
+from gr_jax.generators.priors.left_out import FutureEvents, without_future
 from gr_jax.generators.priors.transition_counts import count_transitions
 from gr_jax.generators.training_examples.page_examples import (
   PageExamplesConfig,
@@ -117,7 +116,7 @@ def test_a_row_reads_the_counts_of_a_log_that_ends_with_its_history(
   future.__class__ = Seen
   batch = BATCHES[name](parts, future)
   logits = jax.jit(functools.partial(LOGITS[name], parts))
-  found = logits(params | without_future(counts, batch), batch)
+  found = logits(params | without_future(counts, batch.left_out), batch)
   told = logits(params | counts, batch)
   for b, row in enumerate(rows):
     assert requests.split[row] == TRAIN
@@ -193,7 +192,7 @@ def test_the_loss_reads_counts_without_the_future(tmp_path, name):
   by_hand, _ = loss(
     params,
     dataclasses.replace(batch, left_out=None),
-    without_future(counts, batch),
+    without_future(counts, batch.left_out),
   )
   assert fair == pytest.approx(float(by_hand), rel=1e-6)
   assert fair > told  # The counts know the targets.
