@@ -12,13 +12,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from ml_collections import ConfigDict
+from scipy import sparse
 
 from experiments.cq_sid import training_clicks
+from experiments.pipeline.sasrec import training_log
 from experiments.pipeline.untrained import count_variables, make_vocabulary
 from gr_jax.data import request_lists
 from gr_jax.data.request_lists import training_sequences
 from gr_jax.data.requests import TRAIN
-from gr_jax.evaluation.baselines import item_knn, query_counts
+from gr_jax.dense.sasrec_training import make_log
+from gr_jax.evaluation.baselines import ease, item_knn, query_counts
 from gr_jax.generators.training_examples.pages import build_pages
 from gr_jax.generators.training_examples.single import group_targets
 from gr_jax.ranking.impressions import page_impressions
@@ -87,6 +90,20 @@ def neighbours(data):
   return np.append(pairs.row, state.order[pairs.col])
 
 
+def autoencoded(data):
+  """Items that another is foretold from, or that are foretold."""
+  sequences, size = training_sequences(data.requests), len(data.catalogue)
+  state = ease.fit(sequences, num_items=size, ridge=1.0)
+  scores = state.scores(sparse.eye_array(size, dtype=np.float32).tocsr())
+  row, column = np.nonzero(np.abs(scores(0, size)) > 1e-6)
+  return state.order[np.append(row, column)]
+
+
+def sasrec_items(data):
+  log = make_log(*training_log(data), length=2)
+  return np.asarray(log.items)[np.asarray(log.owners) >= 0]
+
+
 def preference_pages(data):
   rows = np.concatenate(split_training(data.requests, 0.5))
   # One random item a click, where nothing was shown but not clicked.
@@ -112,6 +129,8 @@ READERS = {
   "popularity": lambda data: np.flatnonzero(data.catalogue.popularity),
   "sequences": lambda data: training_sequences(data.requests).rows,
   "item_knn": neighbours,
+  "ease": autoencoded,
+  "sasrec": sasrec_items,
   "transitions": transitions,
   "baskets": lambda data: vectors.training_baskets(data.requests, window=3)[1],
   "item_vectors": lambda data: np.flatnonzero(item_vectors(data).any(axis=1)),

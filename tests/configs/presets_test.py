@@ -8,23 +8,15 @@ import pytest
 from configs import retrieval
 from gr_jax.tokenizers.build import settings
 
-RECIPES = (
-  "cq_sid",
-  "rq_vae",
-  "rq_kmeans",
-  "sa2crq",
-  "sarq",
-  "acrq",
-  "own_data",
-  "amazon_beauty",
-  "eg_grpo",
-  "genrec",
-  "tiger",
-  "dsi",
-  "nci",
-)
 # Of judged collections: a preset may begin with a system.
 JUDGED = ("scifact", "home_depot")
+# Sections that recipes share.
+_PARTS = ("__init__", "retrieval", "judged", "study")
+RECIPES = tuple(
+  path.stem
+  for path in sorted(pathlib.Path(retrieval.__file__).parent.glob("*.py"))
+  if path.stem not in (*_PARTS, *JUDGED) and not path.stem.endswith("_claim")
+)
 SIZES = ("", "tiny", "paper")
 
 

@@ -1,25 +1,24 @@
-"""The four studies at their smallest: seconds each, to see that they run."""
+"""All studies at their smallest: seconds each, to see that they run."""
 
 import functools
+import importlib
 import pathlib
 import tempfile
 
 from ml_collections import ConfigDict
 
-from configs import (
-  cq_sid_claim,
-  eg_grpo_claim,
-  genrec_claim,
-  sa2crq_claim,
-)
+from configs import sa2crq_claim
 from experiments.studies.record import Record
 from experiments.studies.study import load_study, run_study
 
+# By study: all `configs/NAME_claim.py`.
 CONFIGS = {
-  "cq_sid": cq_sid_claim,
-  "eg_grpo": eg_grpo_claim,
-  "genrec": genrec_claim,
-  "sa2crq": sa2crq_claim,
+  path.stem.removesuffix("_claim"): importlib.import_module(
+    f"configs.{path.stem}"
+  )
+  for path in sorted(
+    pathlib.Path(sa2crq_claim.__file__).parent.glob("*_claim.py")
+  )
 }
 BEAMS = (1, 4)
 _SHOP = {
