@@ -96,7 +96,9 @@ def choose(
       seed = world.config.seeds[0]
       run = Run(world, name, variants[name], seed, each, split="valid")
       columns = measure(run)
-      figures = {name: float(np.nanmean(columns[name])) for name in metrics}
+      figures = {
+        metric: float(np.nanmean(columns[metric])) for metric in metrics
+      }
       trials.append({"settings": each, "figures": figures})
     best = best_of([trial["figures"] for trial in trials], metrics)
     settings[name] = trials[best]["settings"]

@@ -6,6 +6,7 @@ from experiments.studies.record import Record, View
 from experiments.studies.run_record import HEADLINE
 from gr_jax.evaluation.report import svg
 from gr_jax.evaluation.report.text_table import markdown
+from gr_jax.evaluation.report.verdicts import LEVEL, of_interval
 
 _HOW_TO_READ = (
   "Paired by request, with one seed; bold where the interval leaves out 0, "
@@ -65,15 +66,9 @@ def _verdicts(view: View) -> Iterator[str]:
     row = view.find(_metric(view, kind), model, others[0])
     words = "no paired difference is stored"
     if row is not None:
-      words = f"{_apart(row)}, {_signed(row)}"
+      words = f"{of_interval(row['low'], row['high'])}, {_signed(row)}"
     beside = f"beside the best baseline, `{others[0]}`"
     yield f"- {svg.plain(kind)}: {beside}: {words}"
-
-
-def _apart(row: Mapping) -> str:
-  if row["low"] > 0:
-    return "ahead"
-  return "behind" if row["high"] < 0 else "not told apart"
 
 
 def page(record: Record) -> str:
@@ -143,7 +138,7 @@ def _difference(view: View, kind: str, system: str) -> str:
   if row is None or system == view.facts["model"]:
     return "-"
   value, _, ends = _signed(row).partition(" ")
-  bold = row["low"] > 0 or row["high"] < 0
+  bold = of_interval(row["low"], row["high"]) != LEVEL
   return (f"**{value}**" if bold else value) + f" {ends}"
 
 

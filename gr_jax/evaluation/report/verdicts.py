@@ -15,14 +15,19 @@ _WORDS = {
 
 
 def verdict(row: Mapping) -> str:
-  """How the model stands against the system of a row.
+  """How the model stands against the system of a row, see `of_interval`."""
+  return of_interval(row["difference_low"], row["difference_high"])
 
-  It is ahead or behind where the 95 % interval of the paired difference leaves
-  out 0, and not distinguishable where the interval holds 0.
+
+def of_interval(low: float, high: float) -> str:
+  """The word for a paired difference, model minus system, by its interval.
+
+  The model is ahead or behind where the 95 % interval leaves out 0, and not
+  distinguishable where the interval holds 0.
   """
-  if row["difference_low"] > 0:
+  if low > 0:
     return AHEAD
-  if row["difference_high"] < 0:
+  if high < 0:
     return BEHIND
   return LEVEL
 

@@ -48,7 +48,7 @@ def test_the_model_is_held_against_the_best_baseline_of_a_kind(record):
   assert run_page.verdicts(record).splitlines() == [
     "- semantic: beside the best baseline, `other`: behind, -0.050 [-0.100, "
     "-0.010]",
-    "- personalised: beside the best baseline, `third`: not told apart, "
+    "- personalised: beside the best baseline, `third`: not distinguishable, "
     "+0.050 [-0.010, +0.100]",
   ]
 
