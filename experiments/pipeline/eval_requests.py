@@ -87,6 +87,12 @@ class EvalRequests:
       return row_lists.distinct(row_lists.joined(mine, self.seen))
     return mine if len(mine.rows) else None
 
+  def relevant(self, hidden: RowLists | None) -> RowLists:
+    """The targets without the rows `hidden`, which no answer may hold."""
+    if hidden is None:
+      return self.targets
+    return row_lists.without(self.targets, hidden)
+
   def prompts(self, writer: PromptWriter) -> tuple[Prompt, np.ndarray]:
     """Prompts and query tokens, as generators read them."""
     shown = np.full(len(self.rows), self.shows_history)

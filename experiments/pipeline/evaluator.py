@@ -9,7 +9,8 @@ from experiments.pipeline.baseline_rankings import Baselines
 from experiments.pipeline.eval_requests import EvalRequests, draw_eval_requests
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.train import TrainedGenerator
-from gr_jax.data import request_lists, row_lists
+from experiments.pipeline.validation_choice import recall_row
+from gr_jax.data import request_lists
 from gr_jax.data.requests import TEST, VALID
 from gr_jax.data.row_lists import RowLists
 from gr_jax.evaluation import graded, intervals, metrics, results
@@ -112,7 +113,8 @@ class Evaluator:
       "share", "n"}` of the share of requests that a baseline ranks as
       `popularity` does: it has nothing to go by in them.
     """
-    hidden, relevant = _hidden_and_relevant(requests, seen)
+    hidden = requests.hidden(seen)
+    relevant = requests.relevant(hidden)
     rows, fallback = [], []
     model = popular = None
     for system, role, items, ids in self._rankings(requests, seen, hidden):
@@ -195,13 +197,15 @@ class Evaluator:
 
   def beam_rows(self, requests: EvalRequests, beam: int) -> dict:
     """Recall@10 at the item level with a beam of this width."""
-    requests = requests.first(self.config.beam_requests)
-    hidden, relevant = _hidden_and_relevant(requests, "kept")
-    _, items = self._search(requests, beam, self._model, hidden)
-    hits = metrics.hit_matrix(items, relevant)
-    recall = metrics.recall(hits, relevant.sizes, k=10)
-    figure = intervals.bootstrap(recall[:, None], groups=requests.users)
-    return {"requests": requests.kind, "beam": beam} | figure.row()
+
+    def rank(
+      part: EvalRequests, /, *, k: int, exclude: RowLists | None
+    ) -> np.ndarray:
+      del k  # The beam is what is compared.
+      return self._search(part, beam, self._model, exclude)[1]
+
+    figure = recall_row(rank, requests.first(self.config.beam_requests))
+    return {"requests": requests.kind, "beam": beam} | figure
 
   def hallucination(self, requests: EvalRequests) -> dict:
     """Share of the unconstrained beam's IDs that name nothing."""
@@ -212,13 +216,3 @@ class Evaluator:
     invalid = (found.ids < 0).mean(axis=1)
     figure = intervals.bootstrap(invalid[:, None], groups=requests.users)
     return {"requests": requests.kind} | figure.row()
-
-
-def _hidden_and_relevant(
-  requests: EvalRequests, seen: str
-) -> tuple[RowLists | None, RowLists]:
-  """What no answer may hold, and what is left of the targets."""
-  hidden = requests.hidden(seen)
-  if hidden is None:
-    return None, requests.targets
-  return hidden, row_lists.without(requests.targets, hidden)

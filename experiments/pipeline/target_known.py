@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from experiments.pipeline.untrained import Untrained
-from gr_jax.data.requests import VALID
+from gr_jax.data.requests import CLICKED, VALID
 from gr_jax.generators.priors.left_out import without_future
 from gr_jax.generators.priors.target_known import target_known
 from gr_jax.generators.prompts.writer import Prompt
@@ -37,14 +37,15 @@ def target_known_shares(
 
   Returns:
     `train`, of rows as training draws them, their own events left out; and
-    `valid`, of the validation requests, where there are any.
+    `valid`, of the validation requests, where any led to an item.
   """
   section = parts.section.examples
   size = section.batch_size
   drawn = itertools.islice(batches, -(-targets // (size * section.targets)))
   shares = {"train": _share(parts, counts, drawn)}
   requests = parts.data.requests
-  if not (requests.split == VALID).any():
+  led = requests.page_request[requests.page_kind >= CLICKED]
+  if not (requests.split[led] == VALID).any():
     return shares
   groups = group_targets(requests, split=VALID)
   rng = np.random.default_rng(parts.section.seed)

@@ -71,8 +71,9 @@ def choose(
 
 def recall_row(rank: Rank, requests: EvalRequests) -> dict:
   """`{"value", "low", "high", "n"}` of recall@10, seen items kept."""
-  hits = metrics.hit_matrix(
-    rank(requests, k=CUTOFF, exclude=None), requests.targets
-  )
-  recall = metrics.recall(hits, requests.targets.sizes, k=CUTOFF)
+  hidden = requests.hidden("kept")
+  relevant = requests.relevant(hidden)
+  ranked = rank(requests, k=CUTOFF, exclude=hidden)
+  found = metrics.request_metrics(ranked, relevant, cutoffs=(CUTOFF,))
+  recall = found[:, metrics.METRICS.index("recall")]
   return intervals.bootstrap(recall, groups=requests.users).row()

@@ -83,6 +83,12 @@ def test_the_own_item_is_hidden_and_seen_ones_where_they_are_out(requests):
   )
   hidden = mine.hidden("kept")
   assert [hidden[r].tolist() for r in range(3)] == [[], [7], []]
+  own[part.rows[1]] = part.targets[1][0]
+  relevant = mine.relevant(mine.hidden("kept"))
+  assert relevant[1].tolist() == part.targets[1][1:].tolist()
+  assert relevant[0].tolist() == part.targets[0].tolist()
+  assert mine.relevant(None) is mine.targets
+  own[part.rows[1]] = 7
   out = mine.hidden("out")
   for r in range(3):
     expected = {*part.seen[r].tolist(), *([7] if r == 1 else [])}

@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 
 import numpy as np
@@ -9,7 +10,7 @@ from experiments.pipeline.target_known import (
 )
 from experiments.pipeline.tasks import point_wise
 from experiments.pipeline.untrained import count_variables
-from gr_jax.data.requests import TRAIN, VALID
+from gr_jax.data.requests import EXPOSED, TRAIN, VALID
 from tests.reference import small_world, tasks
 
 
@@ -57,6 +58,25 @@ def test_shares_are_those_of_looking_at_every_pair(tmp_path):
   train = by_hand(requests, TRAIN, leave_out=True)
   assert found["valid"] == pytest.approx(valid, abs=0.03)
   assert found["train"] == pytest.approx(train, abs=0.03)
+
+
+def test_without_targets_in_validation_there_is_no_share_of_it(tmp_path):
+  built = parts(tmp_path)
+  requests = built.data.requests
+  shown = np.where(
+    requests.split[requests.page_request] == VALID, EXPOSED, requests.page_kind
+  ).astype(np.int8)
+  built = dataclasses.replace(
+    built,
+    data=dataclasses.replace(
+      built.data, requests=dataclasses.replace(requests, page_kind=shown)
+    ),
+  )
+  counts = count_variables(built.data, built.semantic_ids, built.section)
+  found = target_known_shares(
+    built, counts, point_wise(built).batches, targets=16
+  )
+  assert found.keys() == {"train"}
 
 
 def test_the_codes_of_a_history_are_its_items(tmp_path):

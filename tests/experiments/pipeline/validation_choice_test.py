@@ -1,5 +1,7 @@
 """Settings are chosen by what they find in the validation period."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -71,6 +73,26 @@ def test_the_figures_are_recall_at_ten_of_every_setting():
     assert full["value"] == pytest.approx(np.mean(recall))
     expected = intervals.bootstrap(np.array(recall), groups=part.users).row()
     assert {name: full[name] for name in expected} == expected
+
+
+def test_an_item_that_asks_is_neither_ranked_nor_wanted():
+  """As in the evaluation, see `EvalRequests.hidden`."""
+  part = drawn(VALID)[0]
+  own = np.full(len(part.table), -1, np.int32)
+  own[part.rows] = [part.targets[r][0] for r in range(len(part.rows))]
+  part = dataclasses.replace(
+    part, table=dataclasses.replace(part.table, own_item=own)
+  )
+  excluded = []
+
+  def rank(requests, *, k, exclude):
+    excluded.append([exclude[r].tolist() for r in range(len(exclude))])
+    return oracle(requests, k=k, exclude=exclude)
+
+  choice = choose({"all": rank}, [part])
+  assert excluded == [[[item] for item in own[part.rows].tolist()]]
+  more = part.targets.sizes > 1
+  assert choice.figures[0]["n"] == more.sum()
 
 
 def test_kinds_that_do_not_show_what_is_needed_are_left_out():
