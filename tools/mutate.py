@@ -150,18 +150,27 @@ def _commit() -> str:
   ).stdout.strip()  # fmt: skip
 
 
+def _parser() -> argparse.ArgumentParser:
+  parser = argparse.ArgumentParser(
+    "python tools/mutate.py",
+    description=__doc__,
+    formatter_class=argparse.RawDescriptionHelpFormatter,
+  )
+  add = parser.add_argument
+  add("--record", type=pathlib.Path, help="the record [seed_SEED.jsonl]")
+  add("--count", type=int, default=200, help="mutants that are drawn [200]")
+  add("--seed", type=int, default=0, help="the seed of the draw [0]")
+  add("--only", default="", help="files with this in the path [all]")
+  add("--by_hand", type=pathlib.Path, metavar="FILE", help="see above")
+  add("--again", action="store_true", help="see above")
+  add("--no_wider", action="store_true", help="run the mirrored tests alone")
+  add("--timeout", type=float, default=300.0, help="seconds of a run [300]")
+  add("--page", action="store_true", help="see above")
+  return parser
+
+
 def main(argv: Sequence[str] | None = None) -> None:
-  parser = argparse.ArgumentParser(description=__doc__)
-  parser.add_argument("--record", type=pathlib.Path, help="[seed_SEED.jsonl]")
-  parser.add_argument("--count", type=int, default=200)
-  parser.add_argument("--seed", type=int, default=0)
-  parser.add_argument("--only", default="", help="files with this in the path")
-  parser.add_argument("--by_hand", type=pathlib.Path)
-  parser.add_argument("--again", action="store_true")
-  parser.add_argument("--no_wider", action="store_true")
-  parser.add_argument("--timeout", type=float, default=300.0)
-  parser.add_argument("--page", action="store_true")
-  flags = parser.parse_args(argv)
+  flags = _parser().parse_args(argv)
   if flags.page:
     # Not before: runs need a process that has imported nothing of gr_jax.
     from tools.mutation.page import page

@@ -15,8 +15,8 @@ def unix_times(times: pl.Series) -> tuple[pl.Series, pl.Series]:
   8601 without a zone is UTC.
 
   Returns:
-    (seconds `[n]` Int64, rounded down; nanoseconds `[n]` Int64, from 0 to just
-    under a second), null where a text is unreadable.
+    (seconds `[n]` Int64, rounded down, null where a text is unreadable;
+    nanoseconds `[n]` Int64, from 0 to just under a second).
   """
   numeric = times.str.contains(_NUMBER).fill_null(False)
   read = _numbers(times.set(~numeric, None))
