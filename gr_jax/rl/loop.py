@@ -199,7 +199,7 @@ def fit(
       state, metrics = steps.update(state, context, samples, rewards)
       clock.lap("update", metrics)
       found = metrics.pop(finite.FIRST_BAD)
-      watch.see(done, found, _parts(metrics, state.params))
+      watch.see(done, found, finite.named_parts(metrics, state.params))
       if any(config.due(e, done) for e in _written(config)):
         watch.check()
       row = {}
@@ -236,8 +236,3 @@ def _rewards(
   except BadReward as error:
     error.step, error.kept = step, kept
     raise
-
-
-def _parts(metrics, params: Any):
-  """What the update looked at, by name; read only after a failure."""
-  return lambda: finite.step_parts(metrics, params, params)

@@ -43,6 +43,11 @@ def step_parts(metrics: dict[str, Any], gradients, params) -> list[Part]:
   ]
 
 
+def named_parts(metrics: dict[str, Any], params) -> Callable[[], list[Part]]:
+  """The parts of a step on the host, whose names are read after a failure."""
+  return lambda: step_parts(metrics, params, params)
+
+
 def leaf_norms(gradients: Any) -> Any:
   """The norm of every leaf: what the norm of the whole adds up, so it is free.
 

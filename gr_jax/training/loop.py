@@ -169,7 +169,7 @@ def fit(
       rate.add()
       done = step + 1
       found = metrics.pop(finite.FIRST_BAD)
-      watch.see(done, found, _parts(metrics, state.params))
+      watch.see(done, found, finite.named_parts(metrics, state.params))
       if pending is not None:
         write(*pending)
         pending = None
@@ -190,8 +190,3 @@ def fit(
       writer.close()
     checkpoints.close()
   return state
-
-
-def _parts(metrics: Metrics, params: Any):
-  """What `make_step` looked at, by name; read only after a failure."""
-  return lambda: finite.step_parts(metrics, params, params)
