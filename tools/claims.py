@@ -144,9 +144,11 @@ def _link(folder: str, results: pathlib.Path) -> str:
 
 def main(arguments: Sequence[str]) -> None:
   parser = argparse.ArgumentParser(
-    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    "python tools/claims.py",
+    description=__doc__,
+    formatter_class=argparse.RawDescriptionHelpFormatter,
   )
-  parser.add_argument("--rebuild", action="store_true")
+  parser.add_argument("--rebuild", action="store_true", help="see above")
   if parser.parse_args(arguments).rebuild:
     rebuild(RESULTS)
   write_text(RESULTS / "README.md", page(RESULTS))

@@ -76,8 +76,9 @@ class BadReward(NotFinite):
 
 
 def reward_name(reward: Any) -> str:
-  """How an error calls a reward: its function's name, or its class's."""
-  return "reward " + getattr(reward, "__name__", type(reward).__name__)
+  """How an error calls a reward: by its function's name, or its class's."""
+  name = getattr(reward, "__name__", type(reward).__name__)
+  return "the reward" if name in ("reward", "<lambda>") else f"reward {name}"
 
 
 def checked_values(

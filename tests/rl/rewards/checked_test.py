@@ -7,6 +7,7 @@ from gr_jax.rl.rewards.checked import (
   checked_group,
   checked_ids,
   checked_values,
+  reward_name,
 )
 from gr_jax.rl.rewards.items import best_of_items, mean_of_items, product
 from gr_jax.rl.rewards.page import PageRewardConfig
@@ -77,6 +78,15 @@ def cheap(requests, items):
   """The price of one item is unknown, and counted as NaN."""
   del requests
   return np.where(items == 6, np.nan, 1.0)
+
+
+def test_a_reward_is_called_by_its_name_where_that_says_something():
+  def reward(requests, items):
+    del items
+    return np.full(len(requests), np.nan)
+
+  names = [reward_name(one) for one in (reward, lambda r, i: r, cheap)]
+  assert names == ["the reward", "the reward", "reward cheap"]
 
 
 @pytest.mark.parametrize("of_items", [best_of_items, mean_of_items])
