@@ -34,7 +34,8 @@ from gr_jax.training.optimizer import OptimizerConfig
 class DualRanker:
   """A trained dual encoder over an indexed catalogue.
 
-  Of its `query_vectors` `[Q + 1, Dv]` the last is zeros.
+  Of its `query_vectors` `[Q + 1, Dv]` the last is zeros. It ranks all kinds of
+  requests, so it needs nothing, and nothing of it is chosen (`TrainedRanker`).
   """
 
   model: DualEncoder

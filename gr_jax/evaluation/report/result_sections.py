@@ -6,9 +6,7 @@ from gr_jax.evaluation import results as tidy
 from gr_jax.evaluation.report import result_plots, result_tables
 from gr_jax.evaluation.report.page import Section, Table
 from gr_jax.evaluation.report.svg import plain
-
-MAIN = {"level": "item", "seen": "kept", "segment": "all"}
-METRIC = {"metric": "recall", "k": 10}
+from gr_jax.evaluation.report.verdicts import MAIN, METRIC
 
 
 def paired(

@@ -13,8 +13,8 @@ from gr_jax.evaluation.report import (
   verdicts,
 )
 from gr_jax.evaluation.report.page import Section, Tile, page
-from gr_jax.evaluation.report.result_sections import MAIN, METRIC
 from gr_jax.evaluation.report.svg import plain
+from gr_jax.evaluation.report.verdicts import MAIN, METRIC
 
 _HOW_TO_READ = Section(
   "How to read this",

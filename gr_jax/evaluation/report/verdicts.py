@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from gr_jax.evaluation import results as tidy
 from gr_jax.evaluation.report.svg import plain
 
+# What a headline shows: items, as they are ranked, of all requests.
+MAIN = {"level": "item", "seen": "kept", "segment": "all"}
+METRIC = {"metric": "recall", "k": 10}
 AHEAD, BEHIND, LEVEL = "ahead", "behind", "not distinguishable"
 
 _WORDS = {
@@ -48,9 +51,7 @@ def summary(results: Sequence[dict]) -> str:
   best of the others, by the interval of their paired difference. Empty without
   figures.
   """
-  rows = tidy.select(
-    results, level="item", seen="kept", segment="all", metric="recall", k=10
-  )
+  rows = tidy.select(results, **MAIN, **METRIC)
   parts = [
     f"On {plain(kind)} requests: {_sentence(tidy.select(rows, requests=kind))}"
     for kind in tidy.kinds(rows)
