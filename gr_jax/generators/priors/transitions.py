@@ -137,8 +137,15 @@ class Transitions:
 
     Raises:
       FileNotFoundError: it is not there.
+      ValueError: an earlier version wrote it.
     """
     with np.load(path) as file:
+      missing = {*_ARRAYS, *_SIZES} - {*file.files}
+      if missing:
+        raise ValueError(
+          f"{path} has no {', '.join(sorted(missing))}: an earlier version "
+          "wrote it. Run the recipe in another workdir."
+        )
       found: dict[str, Any] = {
         name: jnp.asarray(file[name]) for name in _ARRAYS
       }

@@ -130,4 +130,7 @@ def test_saved_and_loaded_it_is_the_same(tmp_path):
   jax.tree.map(np.testing.assert_array_equal, loaded, table)
   with pytest.raises(FileNotFoundError):
     Transitions.load(tmp_path / "nothing.npz")
+  np.savez(tmp_path / "old.npz", ids=table.ids, scales=np.ones(2), window=1)
+  with pytest.raises(ValueError, match="has no kept, last, neighbours, popul"):
+    Transitions.load(tmp_path / "old.npz")
   assert dataclasses.is_dataclass(loaded)
