@@ -4,6 +4,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
+import grain
 import jax
 import jax.numpy as jnp
 from jax.sharding import Mesh, NamedSharding
@@ -15,7 +16,7 @@ from gr_jax.artefacts import build_resumable
 from gr_jax.choices import choose
 from gr_jax.data.requests import TRAIN, VALID
 from gr_jax.decoding.trie import build_trie
-from gr_jax.generators.priors.left_out import FutureEvents, training_future
+from gr_jax.generators.priors.left_out import FutureEvents
 from gr_jax.parallel import hosts
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, replicated
 from gr_jax.rl.experts import EXPERTS
@@ -78,8 +79,7 @@ def align(
 ) -> TrainedGenerator:
   """The generator with aligned parameters; goes on where it was cut off.
 
-  Only `generator.params["params"]` is trained; counts stay as they are, and a
-  prompt reads them without its user's own future, as in training.
+  Only `generator.params["params"]` is trained; counts stay as they are.
 
   Args:
     config: sections prompts, optimizer, loop, validation, mesh; `policy` of
@@ -110,14 +110,7 @@ def align(
   def make(directory: pathlib.Path) -> None:
     ids, requests = stages.tokenized.semantic_ids, stages.data.requests
     trie = build_trie(ids.ids, ids.level_sizes)
-    batches = prompt_batches(
-      requests,
-      clicked_requests(requests, split=TRAIN),
-      generator.writer,
-      ids,
-      config=PromptBatchConfig(**config.prompts, seed=config.seed),
-      future=_future(stages, counts),
-    )
+    batches = training_prompts(config, stages)
     searched = validation_requests(
       requests,
       generator.writer,
@@ -180,15 +173,25 @@ def align(
   )
 
 
-def _future(stages: Stages, counts: Any) -> FutureEvents | None:
-  """What prompts leave out of the counts; None where there are none."""
-  found = counts.get("counts")
-  if not found:
-    return None
-  return training_future(
-    stages.data.requests,
-    stages.tokenized.semantic_ids.id_of_item,
-    window=found["transitions"].window if "transitions" in found else 0,
+def training_prompts(config: ConfigDict, stages: Stages) -> grain.IterDataset:
+  """Batches of the training requests that led to a click or an order.
+
+  Where the generator reads counts, the rows carry what they leave out of them:
+  a request is part of the log that was counted, and so is what earns rewards.
+  """
+  requests, ids = stages.data.requests, stages.tokenized.semantic_ids
+  counts = stages.generator.params.get("counts")
+  future = None
+  if counts:
+    window = counts["transitions"].window if "transitions" in counts else 0
+    future = FutureEvents.of_training(requests, ids.id_of_item, window=window)
+  return prompt_batches(
+    requests,
+    clicked_requests(requests, split=TRAIN),
+    stages.generator.writer,
+    ids,
+    config=PromptBatchConfig(**config.prompts, seed=config.seed),
+    future=future,
   )
 
 

@@ -18,11 +18,7 @@ from gr_jax.choices import choose
 from gr_jax.data.requests import TRAIN
 from gr_jax.generators import build
 from gr_jax.generators.page_scores import page_scores
-from gr_jax.generators.priors.left_out import (
-  FutureEvents,
-  training_future,
-  without_future,
-)
+from gr_jax.generators.priors.left_out import FutureEvents, without_future
 from gr_jax.generators.training_examples.page_examples import (
   PageExamples,
   PageExamplesConfig,
@@ -99,7 +95,7 @@ def future_events(parts: Untrained) -> FutureEvents | None:
   """What training rows leave out of the counts; None where there are none."""
   if not parts.section.get("count_alpha"):
     return None
-  return training_future(
+  return FutureEvents.of_training(
     parts.data.requests,
     parts.semantic_ids.id_of_item,
     window=transition_options(parts.section).get("window", 0),

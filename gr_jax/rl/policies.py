@@ -101,7 +101,8 @@ class IdSamples:
     group: samples and experts.
     positives: `[B, P, L]` codes of what was clicked or ordered; `P` may be 0.
     positives_where: `[B, P, L]` bool.
-    left_out: what each row leaves out of the counts; None without counts.
+    left_out: what each row leaves out of the counts; None where the generator
+      reads none.
   """
 
   prompt: Prompt

@@ -101,8 +101,15 @@ def prompt_batches(
   """Endless batches of `rows`, shuffled anew every epoch, sharded by host.
 
   The iterator's state is one position: saved with the parameters, alignment
-  goes on at the exact next batch. `future` says what rows leave out of the
-  counts; None without counts.
+  goes on at the exact next batch.
+
+  Args:
+    requests: with their pages.
+    rows: request rows, of the training period.
+    writer: the writer of the prompts.
+    semantic_ids: the IDs of the catalogue.
+    config: sizes.
+    future: what rows leave out of the counts; None without counts.
 
   Raises:
     ValueError: the batch cannot be dealt to the hosts.

@@ -5,26 +5,36 @@ import functools
 import chex
 import jax
 import numpy as np
+import optax
 import pytest
+from flax import linen as nn
 
+from gr_jax.data.request_lists import training_sequences
 from gr_jax.data.requests import TRAIN
-from gr_jax.data.training_period import event_mask
+from gr_jax.generators.build import initializer
 from gr_jax.generators.priors.catalogue_counts import count_catalogue
-from gr_jax.generators.priors.left_out import training_future
+from gr_jax.generators.priors.left_out import FutureEvents
+from gr_jax.generators.priors.transition_counts import count_transitions
+from gr_jax.generators.prompts.writer import PromptWriter
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, put_batch, replicated
 from gr_jax.rl.experts import replace_with_experts
+from gr_jax.rl.objective import AlignmentConfig
+from gr_jax.rl.old_policy import OldPolicy
 from gr_jax.rl.policies import (
   CONSTRAINED,
   POLICIES,
   UNCONSTRAINED,
+  AlignmentContext,
   make_rollout,
   make_score,
   split_variables,
 )
-from gr_jax.rl.prompts import PromptBatch
-from tests.reference import small_policy
+from gr_jax.rl.prompts import PromptBatch, clicked_requests
+from gr_jax.rl.update import make_update, start_alignment
+from tests.reference import cut_log, small_policy
+from tests.reference.noisy import noisy
 from tests.reference.small_policy import model, params, trie
-from tests.reference.small_world import semantic_ids, shop, writer
+from tests.reference.small_world import PROMPT, semantic_ids, shop, writer
 
 ROWS = np.arange(50, 54)
 B, G = 8, 4
@@ -137,47 +147,151 @@ def test_scores_are_the_log_probabilities_of_the_draw(policy):
   )
 
 
-def cut_counts(row):
-  """The counts of a log that ends, for one user, with the history of a row."""
-  requests = shop().requests
-  future = requests.event_user == requests.user[row]
-  future &= np.arange(len(future)) >= requests.history_end[row]
-  counted = event_mask(requests) & ~future
-  items = requests.event_item[counted]
-  counts = np.bincount(items, minlength=len(shop().catalogue))
-  return {
-    "counts": {"catalogue": count_catalogue(semantic_ids(), counts, alpha=1.0)}
-  }
-
-
-def test_a_policy_reads_the_counts_of_a_log_that_ends_with_the_history():
-  """So it is drawn from and scored as with counts made anew for each row."""
-  rows = np.arange(100, 100 + B)
-  future = training_future(shop().requests, semantic_ids().id_of_item)
-  batch = prompts([], [5]).replace(left_out=put_batch(future(rows), mesh()))
-  context = jax.device_put(small_policy.counted_context(), replicated(mesh()))
-  key = jax.random.key(0)
-  found = rollout()(context.reference, context, batch, key)
-  score = jax.jit(make_score(model(), CONSTRAINED.score))
-  group, positives = score(context.reference, context, found)
-  told = score(context.reference, context, found.replace(left_out=None))
-  plain = found.replace(left_out=None)
-  for b, row in enumerate(rows):
-    assert shop().requests.split[row] == TRAIN
-    anew = context.replace(
-      counts=jax.device_put(cut_counts(row), replicated(mesh()))
-    )
-    drawn = rollout()(context.reference, anew, prompts([], [5]), key)
-    np.testing.assert_array_equal(found.group.ids[b], drawn.group.ids[b])
-    expected = score(context.reference, anew, plain)
-    np.testing.assert_allclose(group[b], expected[0][b], atol=1e-5)
-    np.testing.assert_allclose(positives[b], expected[1][b], atol=1e-5)
-  assert np.abs(np.asarray(told[1]) - positives).max() > 1e-3
-
-
 def test_variables_part_into_what_is_trained_and_what_is_not():
   variables = {"params": {"w": 1}, "counts": {"c": 2}}
   trained, rest = split_variables(variables)
   assert trained == {"params": {"w": 1}}
   assert rest == {"counts": {"c": 2}}
   assert split_variables({"params": {}})[1] == {}
+
+
+@pytest.mark.parametrize("policy", POLICIES.values())
+def test_without_counts_a_rollout_is_the_draw_of_the_policy(policy):
+  batch, key = prompts([]), jax.random.key(0)
+  found = samples(batch, policy=policy)
+  draw = jax.jit(functools.partial(policy.sample, model(), group_size=G))
+  own = draw(params(), (batch.prompt, batch.queries), trie(), key=key)
+  np.testing.assert_array_equal(found.group.ids, own.ids)
+  np.testing.assert_array_equal(found.group.codes, own.codes)
+  assert found.left_out is None
+
+
+# Counts of everything that a prompt's user did, before and after it.
+WINDOW = 2
+
+
+@functools.cache
+def askers():
+  """Eight requests of the first user, oldest first."""
+  rows = clicked_requests(shop().requests, split=TRAIN)
+  return rows[shop().requests.user[rows] == 0][:B]
+
+
+def counts_of(items, owners):
+  ids = semantic_ids()
+  popularity = np.bincount(items, minlength=len(ids.codes))
+  catalogue = count_catalogue(ids, popularity, alpha=0.5)
+  transitions = count_transitions(
+    ids, items, owners, window=WINDOW, neighbours=60, last=2
+  )
+  return {"counts": {"catalogue": catalogue, "transitions": transitions}}
+
+
+def counted(requests):
+  sequences = training_sequences(requests)
+  return counts_of(sequences.rows, sequences.owners)
+
+
+@functools.cache
+def counted_params():
+  make = jax.jit(initializer(model(), counted(shop().requests)))
+  return noisy(nn.unbox(make(jax.random.key(0))))
+
+
+def counted_context(counts):
+  table = jax.numpy.asarray(semantic_ids().ids)
+  context = AlignmentContext(counted_params(), counts, trie(), table)
+  return jax.device_put(context, replicated(mesh()))
+
+
+def asked(requests, rows, *, leaves_out=True):
+  vocabulary, ids = writer()._vocabulary, semantic_ids()
+  written = PromptWriter(requests, ids, vocabulary, PROMPT)
+  future = FutureEvents.of_training(requests, ids.id_of_item, window=WINDOW)
+  return put_batch(
+    PromptBatch(
+      rows=rows.astype(np.int32),
+      prompt=written.prompts(rows, shown=np.ones(len(rows), bool)),
+      queries=written.queries(requests.query[rows]),
+      experts=np.full((len(rows), 1), 3, np.int32),
+      positives=np.full((len(rows), 1), 5, np.int32),
+      left_out=future(rows) if leaves_out else None,
+    ),
+    mesh(),
+  )
+
+
+@functools.cache
+def scores(score_codes):
+  return jax.jit(make_score(model(), score_codes))
+
+
+def drawn(policy, counts, batch):
+  """Codes of the group, and log-probabilities of all of it."""
+  context = counted_context(counts)
+  key = jax.random.key(0)
+  found = rollout(policy)(context.reference, context, batch, key)
+  scored = scores(policy.score)(context.reference, context, found)
+  return jax.device_get((found.group.codes, *scored))
+
+
+@pytest.mark.parametrize("policy", POLICIES.values())
+def test_prompts_read_the_counts_of_a_log_that_ends_with_them(policy):
+  """Draws and scores are those with counts made anew for each prompt."""
+  requests = shop().requests
+  rows = clicked_requests(requests, split=TRAIN)[:: 5 * B]
+  assert len(np.unique(requests.user[rows])) > 3
+  found = drawn(policy, counted(requests), asked(requests, rows))
+  plain = asked(requests, rows, leaves_out=False)
+  for b, row in enumerate(rows):
+    anew = counts_of(*cut_log.cut(requests, row))
+    codes, *scored = drawn(policy, anew, plain)
+    np.testing.assert_array_equal(found[0][b], codes[b])
+    for one, other in zip(found[1:], scored):
+      np.testing.assert_allclose(one[b], other[b], atol=1e-5)
+  _, told, _ = drawn(policy, counted(requests), plain)
+  assert np.abs(told - found[1]).max() > 1e-2
+
+
+def initial():
+  """Parameters, old ones and those of `counted_context` all differ."""
+  old = counted_params()
+  state = start_alignment(jax.tree.map(lambda x: 1.1 * x, old), optax.sgd(0.1))
+  older = jax.tree.map(lambda x: 0.9 * x, old)
+  return jax.device_put(state.replace(old_params=older), replicated(mesh()))
+
+
+@functools.cache
+def update():
+  return make_update(
+    make_score(model(), CONSTRAINED.score),
+    optax.sgd(0.1),
+    config=AlignmentConfig(nll_coef=0.5, old_policy=OldPolicy(2)),
+    like=initial(),
+  )
+
+
+def updated(requests):
+  """Draws of the user's prompts, and an update of which all terms count."""
+  context, batch = counted_context(counted(requests)), asked(requests, askers())
+  state, key = initial(), jax.random.key(0)
+  found = rollout(CONSTRAINED)(state.old_params, context, batch, key)
+  rewards = np.random.default_rng(0).random(found.group.ids.shape)
+  rewards = put_batch(rewards.astype(np.float32), mesh())
+  after, metrics = update()(state, context, found, rewards)
+  return jax.device_get((found.group.codes, after.params, metrics))
+
+
+def test_purchases_after_a_prompt_change_neither_draws_nor_losses():
+  log, last = shop().requests, askers()[-1]
+  more = cut_log.planted(log, last, [7, 9, 7, 7, 11, 7] * 4)
+  # They are counted.
+  before, after = (
+    counted(requests)["counts"]["transitions"].popularity.sum()
+    for requests in (log, more)
+  )
+  assert after == before + 24
+  codes, *rest = updated(log)
+  codes_more, *rest_more = updated(more)
+  np.testing.assert_array_equal(codes, codes_more)
+  chex.assert_trees_all_close(rest, rest_more, atol=1e-5)

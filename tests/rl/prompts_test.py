@@ -1,11 +1,12 @@
 import itertools
 
+import chex
 import jax
 import numpy as np
 import pytest
 
 from gr_jax.data.requests import CLICKED, EXPOSED, TEST, TRAIN
-from gr_jax.generators.priors.left_out import training_future
+from gr_jax.generators.priors.left_out import FutureEvents
 from gr_jax.rl.prompts import (
   PromptBatchConfig,
   clicked_requests,
@@ -26,9 +27,9 @@ def kinds_of_ids(row):
   return found
 
 
-def batches(*, future=None, **changes):
+def batches(future=None, every=1, **changes):
   config = PromptBatchConfig(batch_size=8, **changes)
-  rows = clicked_requests(shop().requests, split=TRAIN)
+  rows = clicked_requests(shop().requests, split=TRAIN)[::every]
   return iter(
     prompt_batches(
       shop().requests,
@@ -70,16 +71,6 @@ def test_experts_of_each_kind_have_places_of_their_own():
     assert len(exposed) == min(3, len(kinds) - liked)
 
 
-def test_each_row_leaves_its_own_future_out_where_there_are_counts():
-  future = training_future(shop().requests, semantic_ids().id_of_item)
-  batch = next(batches(future=future))
-  np.testing.assert_array_equal(
-    batch.left_out.events, future(batch.rows).events
-  )
-  assert (batch.left_out.events >= 0).any()
-  assert next(batches()).left_out is None
-
-
 def test_an_epoch_asks_every_request_once():
   rows = clicked_requests(shop().requests, split=TRAIN)
   steps = len(rows) // 8
@@ -88,7 +79,7 @@ def test_an_epoch_asks_every_request_once():
 
 
 def test_batches_carry_what_their_requests_say():
-  batch = next(batches(hidden_share=0.0, clicked=1, positives=2))
+  batch = next(batches(every=2, hidden_share=0.0, clicked=1, positives=2))
   expected = writer().prompts(batch.rows, shown=np.ones(8, bool))
   jax.tree.map(np.testing.assert_array_equal, batch.prompt, expected)
   queries = writer().queries(shop().requests.query[batch.rows])
@@ -99,3 +90,12 @@ def test_batches_carry_what_their_requests_say():
 def test_hidden_requests_show_no_history():
   batch = next(batches(hidden_share=1.0))
   assert not batch.prompt.mask.any()
+
+
+def test_rows_carry_what_they_leave_out_of_counts():
+  id_of_item = semantic_ids().id_of_item
+  future = FutureEvents.of_training(shop().requests, id_of_item, window=2)
+  batch = next(batches(future, every=2))
+  chex.assert_trees_all_equal(batch.left_out, future(batch.rows))
+  assert (batch.left_out.events >= 0).any()
+  assert next(batches()).left_out is None

@@ -41,6 +41,20 @@ class LeftOut:
   weights: np.ndarray | None = None
 
 
+def without_future(counts: Any, left_out: LeftOut | None) -> Any:
+  """The counts of a log that ends, for each row's user, with its history.
+
+  Args:
+    counts: `{"counts": ...}` of the whole log, or `{}`.
+    left_out: what each of `B` rows leaves out; None leaves the counts as they
+      are.
+  """
+  if left_out is None:
+    return counts
+  found = counts["counts"]
+  return {"counts": {name: x.without(left_out) for name, x in found.items()}}
+
+
 class FutureEvents:
   """The events of users after histories, as far as they were counted.
 
@@ -68,6 +82,14 @@ class FutureEvents:
     if window:
       self._first = _first_events(requests, self._ids)
       self._num_pairs = self._most_pairs()
+
+  @classmethod
+  def of_training(
+    cls, requests: Requests, id_of_item: np.ndarray, *, window: int = 0
+  ) -> "FutureEvents":
+    """Those of counts of the training period."""
+    ends = requests.user_offsets[:-1] + training_sequences(requests).sizes
+    return cls(requests, id_of_item, ends, window=window)
 
   def __call__(self, rows: np.ndarray) -> LeftOut:
     """What requests `[B]` leave out."""
@@ -124,27 +146,6 @@ class FutureEvents:
         np.add.at(change, new[inside] + 1, -1)
     ends = requests.history_end[request_mask(requests)]
     return max(int(np.cumsum(change)[ends].max(initial=0)), 1)
-
-
-def training_future(
-  requests: Requests, id_of_item: np.ndarray, *, window: int = 0
-) -> FutureEvents:
-  """The events of the training period after histories; see `FutureEvents`."""
-  ends = requests.user_offsets[:-1] + training_sequences(requests).sizes
-  return FutureEvents(requests, id_of_item, ends, window=window)
-
-
-def without_future(counts: Any, left_out: LeftOut | None) -> Any:
-  """The counts of a log that ends, for each row's user, with its history.
-
-  Args:
-    counts: `{"counts": ...}` of a generator, or `{}`.
-    left_out: what each row leaves out; None leaves the counts as they are.
-  """
-  if left_out is None:
-    return counts
-  found = counts["counts"]
-  return {"counts": {name: x.without(left_out) for name, x in found.items()}}
 
 
 def _first_events(requests: Requests, ids: np.ndarray) -> np.ndarray:

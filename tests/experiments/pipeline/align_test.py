@@ -14,6 +14,9 @@ from experiments.pipeline.stages import Stages
 from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.train import TrainedGenerator
 from gr_jax.artefacts import Artefact
+from gr_jax.data.request_lists import training_sequences
+from gr_jax.generators.priors.left_out import FutureEvents
+from gr_jax.generators.priors.transition_counts import count_transitions
 from gr_jax.training.metric_writer import read_metrics
 from tests.reference.small_policy import counted_params, counts, model
 from tests.reference.small_world import semantic_ids, shop, writer
@@ -28,11 +31,11 @@ def section() -> ConfigDict:
   return config
 
 
-def aligned(workdir, config) -> TrainedGenerator:
+def aligned(workdir, config, others=None) -> TrainedGenerator:
   artefact = Artefact(workdir, "mark", 0.0)
   data = Data(shop().catalogue, shop().requests, artefact)
   tokenized = Tokenized(semantic_ids(), artefact)
-  variables = counted_params() | counts()
+  variables = counted_params() | (counts() if others is None else others)
   generator = TrainedGenerator(model(), variables, writer(), artefact)
   return align(
     config,
@@ -62,6 +65,38 @@ def test_parameters_move_and_counts_do_not(made):
     for a, b in zip(jax.tree.leaves(before), jax.tree.leaves(after))
   ]
   assert max(moved) > 0
+
+
+@pytest.mark.parametrize("window", [None, 0, 2])
+def test_prompts_leave_their_future_out_of_the_counts(
+  tmp_path, monkeypatch, window
+):
+  """None: a generator without counts; 0: one without transitions."""
+  requests, ids = shop().requests, semantic_ids()
+  variables, expected = {} if window is None else counts(), None
+  if window:
+    sequences = training_sequences(requests)
+    transitions = count_transitions(
+      ids, sequences.rows, sequences.owners,
+      window=window, neighbours=3, last=2,
+    )  # fmt: skip
+    both = variables["counts"] | {"transitions": transitions}
+    variables = {"counts": both}
+
+  class Taken(Exception):
+    pass
+
+  def take(state, context, batches, *args, **kwargs):
+    raise Taken(next(batches))
+
+  monkeypatch.setattr("experiments.pipeline.align.fit", take)
+  with pytest.raises(Taken) as taken:
+    aligned(tmp_path, section(), variables)
+  (batch,) = taken.value.args
+  if window is not None:
+    future = FutureEvents.of_training(requests, ids.id_of_item, window=window)
+    expected = future(batch.rows)
+  chex.assert_trees_all_equal(batch.left_out, expected)
 
 
 def test_a_finished_stage_is_loaded(made, workdir, capsys):

@@ -16,7 +16,6 @@ from experiments.pipeline.tasks import (
   task_of,
 )
 from experiments.pipeline.untrained import count_variables, transition_options
-from gr_jax.data.request_lists import training_sequences
 from gr_jax.data.requests import TRAIN
 from gr_jax.generators.page_scores import page_scores
 from gr_jax.generators.priors.catalogue_counts import count_catalogue
@@ -32,6 +31,7 @@ from gr_jax.generators.training_examples.single import (
   draw_examples,
   group_targets,
 )
+from tests.reference.cut_log import cut
 from tests.reference.small_world import semantic_ids
 from tests.reference.tasks import EXAMPLES, section, started, untrained
 
@@ -72,14 +72,7 @@ def test_a_task_says_how_large_its_batches_are(tmp_path, name, positions):
 
 def cut_counts(parts, request):
   """The counts of a log that ends, for one user, where its history does."""
-  requests = parts.data.requests
-  sequences = training_sequences(requests)
-  user, end = requests.user[request], requests.history_end[request]
-  place = sequences.rows.astype(np.int64)
-  starts = requests.user_offsets[sequences.owners]
-  event = starts + np.arange(len(place)) - sequences.offsets[sequences.owners]
-  kept = (sequences.owners != user) | (event < end)
-  items, owners = place[kept], sequences.owners[kept]
+  items, owners = cut(parts.data.requests, request)
   section, ids = parts.section, parts.semantic_ids
   catalogue = count_catalogue(
     ids, np.bincount(items, minlength=len(ids)), alpha=section.count_alpha

@@ -1,9 +1,11 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
 
-from gr_jax.data.requests import TRAIN
-from gr_jax.generators.priors.left_out import FutureEvents
+from gr_jax.data.requests import TEST, TRAIN, VALID
+from gr_jax.generators.priors.left_out import FutureEvents, without_future
 from tests.reference.small_logs import IDS, logs, requests_of
 
 WINDOW = 2
@@ -56,6 +58,20 @@ def test_where_counting_stopped_nothing_is_left_out():
   left = future(requests, ends=np.array([2, 5]))(row_of(requests, 0, 1))
   assert left.events[0].tolist() == [*ids([3]), -1]
   assert found_pairs(left) == {tuple(ids([0, 3])): 1}
+
+
+def test_what_is_held_out_was_not_counted():
+  requests = requests_of([[0, 3, 4, 5]])
+  split = np.array([TRAIN, TRAIN, VALID, VALID, TEST], np.int8)
+  requests = dataclasses.replace(requests, split=split)
+  future = FutureEvents.of_training(requests, IDS.id_of_item)
+  left = future(row_of(requests, 0, 1))
+  assert left.events[0].tolist() == [*ids([3]), -1]
+
+
+def test_counts_of_which_nothing_is_left_out_stay_what_they_are():
+  counts = {"counts": {}}
+  assert without_future(counts, None) is counts
 
 
 def test_without_transitions_there_are_no_pairs():
