@@ -67,6 +67,7 @@ def from_report(
     "seeds": [config["generator"]["seed"]],
     "requests": _counts(rows),
     "level_sizes": report.get("level_sizes", []),
+    "target_known": report.get("target_known", {}),
   } | {
     row["metric"]: row["value"]
     for row in report.get("quality", ())

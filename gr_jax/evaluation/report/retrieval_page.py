@@ -53,7 +53,6 @@ def retrieval_page(report: Mapping) -> str:
   total = run_plots.spoken_time(sum(report["seconds"].values()))
   own = tidy.select(results, role=tidy.MODEL)
   models = ", ".join(dict.fromkeys(row["system"] for row in own))
-  curves = run_plots.training_curves(report.get("history", {}))
   return page(
     f"{models} against its baselines" if models else "Baselines",
     f"{verdicts.summary(results)} All answered the same requests; the run took "
@@ -68,7 +67,7 @@ def retrieval_page(report: Mapping) -> str:
       result_sections.paired(results, fallback, report.get("choices", ())),
       _head_and_tail(results),
       _search(report.get("beams", ()), report.get("hallucination", ())),
-      Section("Training", figures=curves),
+      _training(report),
       run_sections.semantic_ids(
         *(report.get(n, ()) for n in ("quality", "level_sizes", "items_per_id"))
       ),
@@ -108,6 +107,23 @@ def _search(beams: Sequence[dict], hallucination: Sequence[dict]) -> Section:
     "Search",
     figures=[result_plots.recall_by_beam(beams)] if beams else [],
     notes=[note] if hallucination else [],
+  )
+
+
+def _training(report: Mapping) -> Section:
+  known = report.get("target_known", {})
+  shares = ", ".join(
+    f"{share:.1%} in {split}" for split, share in known.items()
+  )
+  note = (
+    f"Share of rows whose target the transitions know: {shares}. The shares "
+    "should agree: a network that is told more in training trusts counts too "
+    "much."
+  )
+  return Section(
+    "Training",
+    figures=run_plots.training_curves(report.get("history", {})),
+    notes=[note] if known else [],
   )
 
 

@@ -234,3 +234,9 @@ def test_what_was_too_large_is_said(report):
   page = retrieval_page({**report, "left_out": [row]})
   assert "ease is left out: it is too large." in page
   assert "left out:" not in retrieval_page(report)
+
+
+def test_the_share_of_known_targets_is_said_of_both_splits(report):
+  known = {"target_known": {"train": 0.255, "valid": 0.25}}
+  assert "25.5% in train, 25.0% in valid" in retrieval_page(report | known)
+  assert "transitions know" not in retrieval_page(report)

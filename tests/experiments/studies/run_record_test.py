@@ -51,6 +51,7 @@ def small_report(**parts):
       {"metric": "gini", "level": 1, "value": 0.1},
     ],
     "level_sizes": [4, 4],
+    "target_known": {"train": 0.25, "valid": 0.24},
   }
   return report | parts
 
@@ -126,6 +127,7 @@ def test_facts_and_origin_are_those_of_the_run(record):
       "variants": ["mine", "bm25", "popularity"], "model": "mine",
       "seen": "kept", "seeds": [2], "level_sizes": [4, 4], "ids": 9.0,
       "requests": {"semantic": 40, "next_basket": 40},
+      "target_known": {"train": 0.25, "valid": 0.24},
     }
   }  # fmt: skip
   assert record.origin == {
