@@ -9,9 +9,11 @@ import pathlib
 from collections.abc import Iterator
 from unittest import mock
 
+import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from experiments.pipeline import train
+from gr_jax.training import finite
 from tests.reference import tiny_tokenizers
 from tests.reference.noisy import noisy
 
@@ -67,7 +69,7 @@ def _noise_for_steps() -> Iterator[None]:
     def step(state, batch, *_):
       params = noisy(state.params)
       state = state.replace(step=state.step + 1, params=params)
-      return state, {"train/loss": 0.0}
+      return state, {"train/loss": 0.0, finite.FIRST_BAD: jnp.int32(-1)}
 
     return step
 

@@ -52,7 +52,7 @@ def test_every_beam_width_is_on_every_axis(cq_sid):
 def test_differences_are_said_aloud(cq_sid):
   _, spoken = cq_sid
   assert (
-    "complete journey, semantic id hit rate@10, CQ-SID +8.7 from RQ-VAE"
+    "complete journey, semantic id hit rate@10, CQ-SID +7.9 from RQ-VAE"
     in spoken
   )
 
