@@ -8,8 +8,7 @@ import jax
 import numpy as np
 
 from experiments.pipeline.untrained import Untrained
-from gr_jax.data.requests import CLICKED, VALID
-from gr_jax.generators.priors.left_out import without_future
+from gr_jax.data.requests import CLICKED, TRAIN, VALID
 from gr_jax.generators.priors.target_known import target_known
 from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.generators.training_examples.single import (
@@ -33,7 +32,7 @@ def target_known_shares(
     parts: the generator's parts.
     counts: `{"counts": ...}` with transitions.
     batches: those of the training.
-    targets: the number of targets of each split, about.
+    targets: the number of targets of each split, about, at most.
 
   Returns:
     `train`, of rows as training draws them, their own events left out; and
@@ -41,9 +40,11 @@ def target_known_shares(
   """
   section = parts.section.examples
   size = section.batch_size
-  drawn = itertools.islice(batches, -(-targets // (size * section.targets)))
-  shares = {"train": _share(parts, counts, drawn)}
   requests = parts.data.requests
+  # No more than there are: further batches draw the same rows again.
+  most = min(targets, len(group_targets(requests, split=TRAIN).item))
+  drawn = itertools.islice(batches, -(-most // (size * section.targets)))
+  shares = {"train": _share(parts, counts, drawn)}
   led = requests.page_request[requests.page_kind >= CLICKED]
   if not (requests.split[led] == VALID).any():
     return shares
@@ -69,8 +70,10 @@ def _share(parts, counts, batches: Iterable[Examples]) -> float:
   known, asked = 0, 0
   for batch in batches:
     history = history_codes(parts, batch.prompt)
-    variables = without_future(counts, batch.left_out)["counts"]
-    found = _known(variables["transitions"], history, batch.codes)
+    table = counts["counts"]["transitions"]
+    if batch.left_out is not None:
+      table = table.without(batch.left_out)
+    found = _known(table, history, batch.codes)
     known += int((np.asarray(found) & batch.mask).sum())
     asked += int(batch.mask.sum())
   return known / asked
