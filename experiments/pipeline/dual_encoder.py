@@ -2,16 +2,17 @@
 
 import dataclasses
 import pathlib
-import sys
 from typing import Any
 
-import flax.serialization
-import jax
 import numpy as np
 from ml_collections import ConfigDict
-from tqdm import tqdm
 
 from experiments.pipeline.eval_requests import EvalRequests
+from experiments.pipeline.fitting import (
+  load_params,
+  progress_bar,
+  save_params,
+)
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.stages import Stages
 from gr_jax.artefacts import Artefact, build, write_json
@@ -91,16 +92,8 @@ def train_dual_encoder(config: ConfigDict, stages: Stages) -> DualRanker:
       _mined(config, data, pairs),
       config.hidden_share,
     )
-    history = []
-    with tqdm(
-      desc="dual encoder", total=settings.steps, unit="step", file=sys.stderr
-    ) as bar:
-
-      def progress(step: int, metrics: dict[str, float]) -> None:
-        history.append({"step": step, **metrics})
-        bar.update(step - bar.n)
-        bar.set_postfix_str(f"loss {metrics['loss']:.3f}")
-
+    bar = progress_bar("dual encoder", steps=settings.steps)
+    with bar as (progress, history):
       params = training.fit(
         model,
         task,
@@ -109,9 +102,7 @@ def train_dual_encoder(config: ConfigDict, stages: Stages) -> DualRanker:
         config=settings,
         progress=progress,
       )
-    (directory / "params.msgpack").write_bytes(
-      flax.serialization.msgpack_serialize(jax.device_get(params))
-    )
+    save_params(directory, params)
     write_json(directory / "history.json", history)
 
   inputs = [
@@ -121,9 +112,7 @@ def train_dual_encoder(config: ConfigDict, stages: Stages) -> DualRanker:
   artefact = build(
     stages.workdir, "dual_encoder", config.to_dict(), inputs, make
   )
-  params = flax.serialization.msgpack_restore(
-    (artefact.directory / "params.msgpack").read_bytes()
-  )
+  params = load_params(artefact.directory)
   index = ranking.index_items(
     ranking.encode_items(model, params, vectors.items),
     data.catalogue.popularity,

@@ -4,12 +4,12 @@ import dataclasses
 import json
 import pathlib
 
-import flax.serialization
 import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from experiments.pipeline.embed import Vectors
+from experiments.pipeline.fitting import load_params, save_params
 from experiments.pipeline.prepare import Data
 from gr_jax.artefacts import Artefact, build, write_json
 from gr_jax.choices import choose
@@ -90,9 +90,7 @@ def fit_preference_model(
       negatives=options.negatives,
       seed=options.seed,
     )
-    (directory / "params.msgpack").write_bytes(
-      flax.serialization.msgpack_serialize(model.params)
-    )
+    save_params(directory, model.params)
     write_json(directory / "platt.json", model.platt._asdict())
     write_json(directory / "quality.json", model.quality(validation))
 
@@ -100,9 +98,7 @@ def fit_preference_model(
   artefact = build(workdir, "preference", config.to_dict(), inputs, make)
   folder = artefact.directory
   model = PreferenceModel(
-    flax.serialization.msgpack_restore(
-      (folder / "params.msgpack").read_bytes()
-    ),
+    load_params(folder),
     Platt(**json.loads((folder / "platt.json").read_text())),
     PairWriter(requests, options.window),
     tables,

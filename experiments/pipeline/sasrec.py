@@ -3,17 +3,18 @@
 import dataclasses
 import json
 import pathlib
-import sys
 from collections.abc import Sequence
 from typing import Any
 
-import flax.serialization
-import jax
 import numpy as np
 from ml_collections import ConfigDict
-from tqdm import tqdm
 
 from experiments.pipeline.eval_requests import EvalRequests, draw_eval_requests
+from experiments.pipeline.fitting import (
+  load_params,
+  progress_bar,
+  save_params,
+)
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.stages import Stages
 from experiments.pipeline.validation_choice import recall_row
@@ -27,7 +28,7 @@ from gr_jax.nn.precision import dot_general
 from gr_jax.nn.transformer import TransformerConfig
 from gr_jax.training.optimizer import OptimizerConfig
 
-_PARAMS, _CHOICES = "params.msgpack", "choices.json"
+_CHOICES = "choices.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +86,7 @@ def train_sasrec(config: ConfigDict, stages: Stages) -> SASRecRanker | None:
 
   def make(directory: pathlib.Path) -> None:
     validation = _validation(data, config.requests)
-    history, choices = [], []
+    choices = []
 
     def validate(params: Any) -> float:
       fitted = index(params)
@@ -98,15 +99,7 @@ def train_sasrec(config: ConfigDict, stages: Stages) -> SASRecRanker | None:
       choices.append({"requests": validation.kind, **row})
       return row["value"]
 
-    with tqdm(
-      desc="sasrec", total=settings.steps, unit="step", file=sys.stderr
-    ) as bar:
-
-      def progress(step: int, metrics: dict[str, float]) -> None:
-        history.append({"step": step, **metrics})
-        bar.update(step - bar.n)
-        bar.set_postfix_str(f"loss {metrics['loss']:.3f}")
-
+    with progress_bar("sasrec", steps=settings.steps) as (progress, history):
       params, rows = sasrec_training.fit(
         model,
         sequences,
@@ -119,17 +112,13 @@ def train_sasrec(config: ConfigDict, stages: Stages) -> SASRecRanker | None:
       choice |= {"setting": f"step={row['step']}", "chosen": False}
     if choices:
       max(choices, key=lambda choice: choice["value"])["chosen"] = True
-    (directory / _PARAMS).write_bytes(
-      flax.serialization.msgpack_serialize(jax.device_get(params))
-    )
+    save_params(directory, params)
     write_json(directory / "history.json", history)
     write_json(directory / _CHOICES, choices)
 
   inputs = [data.artefact.fingerprint]
   artefact = build(stages.workdir, "sasrec", config.to_dict(), inputs, make)
-  params = flax.serialization.msgpack_restore(
-    (artefact.directory / _PARAMS).read_bytes()
-  )
+  params = load_params(artefact.directory)
   choices = json.loads((artefact.directory / _CHOICES).read_text())
   return SASRecRanker(index(params), artefact, choices)
 

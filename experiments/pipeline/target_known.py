@@ -51,7 +51,7 @@ def target_known_shares(
   groups = group_targets(requests, split=VALID)
   rng = np.random.default_rng(parts.section.seed)
   rows = rng.permutation(len(groups))[: -(-targets // section.targets)]
-  asked = (
+  validation = (
     draw_examples(
       groups,
       parts.writer,
@@ -63,11 +63,11 @@ def target_known_shares(
     )
     for some in np.split(rows, range(size, len(rows), size))
   )
-  return shares | {"valid": _share(parts, counts, asked)}
+  return shares | {"valid": _share(parts, counts, validation)}
 
 
 def _share(parts, counts, batches: Iterable[Examples]) -> float:
-  known, asked = 0, 0
+  known, total = 0, 0
   for batch in batches:
     history = history_codes(parts, batch.prompt)
     table = counts["counts"]["transitions"]
@@ -75,8 +75,8 @@ def _share(parts, counts, batches: Iterable[Examples]) -> float:
       table = table.without(batch.left_out)
     found = _known(table, history, batch.codes)
     known += int((np.asarray(found) & batch.mask).sum())
-    asked += int(batch.mask.sum())
-  return known / asked
+    total += int(batch.mask.sum())
+  return known / total
 
 
 _known = jax.jit(target_known)

@@ -68,7 +68,7 @@ def make_vocabulary(
   *,
   page_ends: int = 0,
 ) -> Vocabulary:
-  """Words of the training queries, and facts about the users who asked."""
+  """Words of the training queries, and facts about their users."""
   requests = data.requests
   trained = request_mask(requests)
   rows = requests.query[trained]

@@ -1,0 +1,44 @@
+"""What stages that fit a ranker share: bar, history and parameters."""
+
+import contextlib
+import pathlib
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import flax.serialization
+import jax
+from tqdm import tqdm
+
+Progress = Callable[[int, dict[str, float]], None]
+_PARAMS = "params.msgpack"
+
+
+@contextlib.contextmanager
+def progress_bar(
+  name: str, *, steps: int
+) -> Iterator[tuple[Progress, list[dict]]]:
+  """A bar on stderr, moved by `progress(step, metrics)`, and the history.
+
+  The history gets a row `{"step", **metrics}` at each call.
+  """
+  history: list[dict] = []
+  with tqdm(desc=name, total=steps, unit="step", file=sys.stderr) as bar:
+
+    def progress(step: int, metrics: dict[str, float]) -> None:
+      history.append({"step": step, **metrics})
+      bar.update(step - bar.n)
+      bar.set_postfix_str(f"loss {metrics['loss']:.3f}")
+
+    yield progress, history
+
+
+def save_params(directory: pathlib.Path, params: Any) -> None:
+  (directory / _PARAMS).write_bytes(
+    flax.serialization.msgpack_serialize(jax.device_get(params))
+  )
+
+
+def load_params(directory: pathlib.Path) -> Any:
+  """Reads what `save_params` wrote."""
+  return flax.serialization.msgpack_restore((directory / _PARAMS).read_bytes())
