@@ -12,10 +12,21 @@ then train on it:
 
 Items need item_id and text, and may have category (a path "a > b" or "a|b")
 and value (the price). Events need user_id and item_id, and may have time (unix
-time or ISO 8601), event (exposure, click or order), query, value (what was
-paid) and session (what was shown together; without it, the events of a user
-with the same time and query). Rows that cannot be used are left out, counted in
-the summary, and listed with their row numbers in OUTPUT/rejects.csv.
+time or ISO 8601), order (a number, the place of an event in its user's
+sequence, where there is no time; beside times it must be named in --columns and
+orders what has one time), split (train, valid or test), event (exposure, click
+or order), query, value (what was paid) and session (what was shown together;
+without it, the events of a user with the same time and query). Rows that cannot
+be used are left out, counted in the summary, and listed with their row numbers
+in OUTPUT/rejects.csv.
+
+A published split comes in as it is, without invented times:
+
+  python -m gr_jax.import_data --items=items.csv --events=events.csv \\
+    --columns=order=position,split=fold --output=data/my_set
+
+Without a split column the last requests in time are held out; without times the
+last request of each user is the test and the one before it the validation.
 """
 
 import argparse
@@ -39,6 +50,7 @@ def _import(flags: argparse.Namespace) -> None:
     parse_pairs(flags.columns, flag="--columns"),
     flags.output,
     event_types=parse_pairs(flags.event_types, flag="--event_types"),
+    splits=parse_pairs(flags.splits, flag="--splits"),
     valid_share=flags.valid_share,
     test_share=flags.test_share,
     overwrite=flags.overwrite,
@@ -68,16 +80,24 @@ def _parser() -> argparse.ArgumentParser:
     "an exposure, click or order: --event_types=view=click,swipe=exposure",
   )
   add(
+    "--splits",
+    default="",
+    metavar="YOURS=OURS,...",
+    help="words of the split column that are not train, valid (validation, "
+    "val, dev) or test: --splits=0=train,1=valid,2=test",
+  )
+  add(
     "--valid_share",
     type=float,
     default=0.1,
-    help="share of the requests, just before the test ones (default 0.1)",
+    help="share of the requests, just before the test ones (default 0.1); not "
+    "read without times or with a split column",
   )
   add(
     "--test_share",
     type=float,
     default=0.1,
-    help="share of the last requests in time (default 0.1)",
+    help="share of the last requests in time (default 0.1), likewise",
   )
   add("--overwrite", action="store_true", help="replace an earlier import")
   return parser

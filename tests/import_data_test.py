@@ -57,6 +57,8 @@ def test_help_shows_an_example(capsys):
     ("--columns=item_id=asin,text=title", "events.csv has no column 'user_id'"),
     ("--columns=item_id", "--columns has 'item_id'; write it as NAME=NAME"),
     ("--event_types=view=seen", "'seen' is none of exposure, click, order"),
+    ("--columns=splits=fold", "does not know 'splits' (did you mean 'split'?)"),
+    ("--splits=fold=holdout", "'holdout' is none of train, valid, test"),
     ("--test_share=1.5", "together < 1"),
     ("--test_share=much", "invalid float value: 'much'"),
     ("--outptu=x", "unrecognized arguments: --outptu=x"),
@@ -74,6 +76,36 @@ def test_errors_are_one_line_and_write_nothing(
   assert printed.out == ""
   names = sorted(path.name for path in tmp_path.iterdir())
   assert names == ["events.csv", "items.csv"]
+
+
+@pytest.mark.parametrize("name", ["order", "split"])
+def test_help_names_the_column(capsys, name):
+  with pytest.raises(SystemExit):
+    main(["--help"])
+  assert f"{name} (" in capsys.readouterr().out
+
+
+def test_a_column_of_other_words_is_one_line(flags, capsys, tmp_path):
+  """Here the ids of the items: no word is a split."""
+  changed = [flag.replace("time=ts", "split=asin") for flag in flags]
+  assert main(changed) == 1
+  error = capsys.readouterr().err.splitlines()[-1]
+  assert "events.csv: the split of 600 rows is 'B0', 'B1', 'B2', ..." in error
+  assert "(first in row 2)" in error
+  assert not (tmp_path / "out").exists()
+
+
+def test_a_column_can_be_the_order_and_the_split(flags, capsys):
+  changed = [
+    flag.replace("time=ts", "order=ts,split=uid") for flag in flags
+  ] + ["--splits=" + ",".join(f"u{k}={s}" for k, s in enumerate(
+    ["train"] * 16 + ["valid"] * 2 + ["test"] * 2))]  # fmt: skip
+  assert main(changed) == 0
+  printed = capsys.readouterr().out
+  assert "464 train, 58 valid, 58 test" in printed
+  assert "the order column is the time, and a position its unit." in printed
+  assert "u19 = test (30) events." in printed
+  assert "4 of these are held out by the split" in printed
 
 
 def test_missing_flag_is_one_line(capsys):

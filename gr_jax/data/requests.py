@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -26,8 +27,9 @@ _DTYPES = {
   "page_kind": np.int8,
   "page_value": np.float32,
   "own_item": np.int32,
+  "event_split": np.int8,
 }
-_LATER = ("own_item",)  # Folders of earlier versions lack them.
+_LATER = ("own_item", "event_split")  # Folders of earlier versions lack them.
 _ARRAYS_FILE = "arrays.npz"
 _USERS_FILE = "users.parquet"
 _QUERIES_FILE = "queries.parquet"
@@ -60,6 +62,8 @@ class Requests:
       where they are positions.
     own_item: `[R]` int32, the catalogue row of the item that asks, which is no
       answer to its own request (`sources/beir.py`); -1 = none. If None, -1.
+    event_split: `[E]` int8, the split that a published split gives the event;
+      None where the requests alone say what is held out.
 
   Raises:
     ValueError: a shape, dtype, range or order does not hold, or a history
@@ -83,13 +87,14 @@ class Requests:
   queries: np.ndarray
   shared_clock: bool = True
   own_item: np.ndarray = None  # type: ignore[assignment]  # Never afterwards.
+  event_split: np.ndarray | None = None
 
   def __post_init__(self):
     if self.own_item is None:
       nobody = np.full(len(self.user), -1, np.int32)
       object.__setattr__(self, "own_item", nobody)
-    for name, dtype in _DTYPES.items():
-      array = getattr(self, name)
+    for name, array in self._arrays.items():
+      dtype = _DTYPES[name]
       if array.dtype != dtype or array.ndim != 1:
         raise ValueError(
           f"Requests.{name} is {array.dtype}{list(array.shape)}; it must be a "
@@ -110,11 +115,19 @@ class Requests:
     _check_range(self, "own_item", -1, np.iinfo(np.int32).max)
     _check_range(self, "page_item", 0, np.iinfo(np.int32).max)
     _check_range(self, "page_kind", EXPOSED, ORDERED)
+    if self.event_split is not None:
+      _check_length(self, len(self.event_item), ("event_split",))
+      _check_range(self, "event_split", TRAIN, TEST)
     _check_event_order(self)
     _check_histories(self)
 
   def __len__(self) -> int:
     return len(self.user)
+
+  @property
+  def _arrays(self) -> dict[str, Any]:
+    found = {name: getattr(self, name) for name in _DTYPES}
+    return {name: array for name, array in found.items() if array is not None}
 
   @functools.cached_property
   def page_request(self) -> np.ndarray:
@@ -157,7 +170,7 @@ class Requests:
     np.savez(
       directory / _ARRAYS_FILE,
       shared_clock=self.shared_clock,
-      **{name: getattr(self, name) for name in _DTYPES},
+      **self._arrays,
     )
     profiles = [list(profile) for profile in self.profiles.tolist()]
     pl.DataFrame(

@@ -11,7 +11,8 @@ An event of user u at time t is *training* iff
 
 the second only where the split is by time: where all requests of the training
 splits come before all held-out ones, on one clock ([OURS]; the protocols leave
-open what becomes of users without held-out requests). So
+open what becomes of users without held-out requests). An event that a published
+split holds out (`Requests.event_split`) counts as a held-out request. So
 
 * at a tie the event is held out: it may belong to what is asked for;
 * in a leave-one-out split the last events of every user are held out, and those
@@ -24,7 +25,7 @@ open what becomes of users without held-out requests). So
 
 import numpy as np
 
-from gr_jax.data.requests import CLICKED, VALID, Requests
+from gr_jax.data.requests import CLICKED, TRAIN, VALID, Requests
 
 NEVER = np.iinfo(np.int64).max
 
@@ -72,10 +73,17 @@ def training_ends(requests: Requests, *, before: int = VALID) -> np.ndarray:
 
   `NEVER` for a user of whom all events are training.
   """
+  user, time, split = requests.user, requests.time, requests.split
+  if requests.event_split is not None:
+    # An event may be held out by itself: a user's first leads to no request.
+    held_out = np.flatnonzero(requests.event_split > TRAIN)
+    user = np.append(user, requests.event_user[held_out])
+    time = np.append(time, requests.event_time[held_out])
+    split = np.append(split, requests.event_split[held_out])
   return ends_of(
-    requests.user,
-    requests.time,
-    requests.split,
+    user,
+    time,
+    split,
     num_users=len(requests.user_ids),
     shared_clock=requests.shared_clock,
     before=before,
@@ -91,7 +99,10 @@ def ends_of(
   shared_clock: bool,
   before: int = VALID,
 ) -> np.ndarray:
-  """Returns `training_ends` of requests that are still arrays `[R]`."""
+  """Returns `training_ends` of users, times and splits `[R]`.
+
+  They are those of all requests and of the events that are held out.
+  """
   held_out = split >= before
   ends = np.full(num_users, NEVER)
   np.minimum.at(ends, user[held_out], time[held_out])

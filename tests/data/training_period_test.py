@@ -1,5 +1,7 @@
 """Training is what comes before the first thing that is held out."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -114,3 +116,22 @@ def test_pairs_of_a_newcomer_in_the_test_period_have_no_weight():
   fitted = item_knn.fit(training_sequences(requests), num_items=6)
   assert fitted.weights[[4, 5]].nnz == 0
   assert fitted.weights[[0]].nnz == 1
+
+
+def test_an_event_that_is_held_out_by_itself_ends_its_user():
+  """User b's first event leads to no request, and is of the test."""
+  requests = log("a:0e 1r 2v 3t|b:0e 1t|c:0e 1e", shared_clock=False)
+  held_out = np.array([TRAIN, TRAIN, VALID, TEST, TEST, TEST, VALID, VALID])
+  assert event_mask(requests).tolist() == [1, 1, 0, 0, 1, 0, 1, 1]
+  requests = dataclasses.replace(requests, event_split=held_out.astype(np.int8))
+  assert event_mask(requests).tolist() == [1, 1, 0, 0, 0, 0, 0, 0]
+  with_valid = event_mask(requests, before=TEST)
+  assert with_valid.tolist() == [1, 1, 1, 0, 0, 0, 1, 1]
+
+
+def test_the_first_event_held_out_ends_a_split_by_time():
+  requests = log("a:1e 2r 5v|b:3e 4e 6e")
+  assert training_ends(requests).tolist() == [5, 5]
+  held_out = np.array([TRAIN, TRAIN, VALID, TRAIN, VALID, VALID], np.int8)
+  requests = dataclasses.replace(requests, event_split=held_out)
+  assert training_ends(requests).tolist() == [4, 4]

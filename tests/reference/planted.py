@@ -2,8 +2,8 @@
 
 What is planted is in that period only: the item `PLANTED` (and `BESIDE` on the
 same page), the word `WORD` of a query and, where events have prices, a value.
-In sources of clock times a newcomer buys both as well, as a first page that is
-no request.
+In sources of clock times or with a split of their own a newcomer buys both as
+well, as a first page that is no request.
 """
 
 import dataclasses
@@ -186,6 +186,31 @@ def _own_data(folder: pathlib.Path, period: str, *, timed: bool):
   return own_data.load(folder / "out")
 
 
+def _published_split(folder: pathlib.Path, period: str):
+  """Own data with an order and a split column, and no times."""
+  # (user, item, order, query, price, split): ten places, four held out.
+  words = ["train"] * 6 + ["dev"] * 2 + ["test"] * 2
+  rows = [(f"u{u}", ITEMS[(u + p) % 4], p, "bread", 2.0, words[p])
+          for u in range(4) for p in range(10)]  # fmt: skip
+  place = {"train": 2, "valid": 7, "test": 9}[period]
+  for item in (PLANTED, BESIDE):
+    rows.append(("u1", item, place, f"{WORD} tank", 77.0, words[place]))
+    # Newcomers whose first page, or whole past, is of the period.
+    rows += [(f"new{k}", item, p, "", 77.0, words[place])
+             for k in (0, 1) for p in range(k + 1)]  # fmt: skip
+  columns = ["user_id", "item_id", "order", "query", "value", "split"]
+  pl.DataFrame(rows, schema=columns, orient="row").sample(
+    fraction=1, shuffle=True, seed=0
+  ).write_csv(folder / "events.csv")
+  pl.DataFrame({"item_id": ITEMS, "text": ITEMS}).write_csv(
+    folder / "items.csv"
+  )
+  own_data.import_tables(
+    folder / "items.csv", folder / "events.csv", {}, folder / "out"
+  )
+  return own_data.load(folder / "out")
+
+
 def _shop_world(folder: pathlib.Path, period: str):
   """A made-up log in which one item and one word are asked for once."""
   del folder
@@ -229,5 +254,6 @@ SOURCES = {
   "own_data_by_user": Source(
     lambda folder, period: _own_data(folder, period, timed=False), values=True
   ),
+  "own_data_by_column": Source(_published_split, values=True),
   "shop_world": Source(_shop_world),
 }

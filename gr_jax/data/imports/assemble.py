@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import polars as pl
 
-from gr_jax.data import splits
 from gr_jax.data.catalogue import Catalogue
 from gr_jax.data.imports.build_catalogue import (
   build_catalogue,
@@ -26,6 +25,7 @@ from gr_jax.data.imports.summary import (
   summarize,
 )
 from gr_jax.data.requests import TRAIN, Requests
+from gr_jax.data.splits import split_by_time, split_by_user
 from gr_jax.data.training_period import event_counts
 
 
@@ -36,7 +36,8 @@ class Assembled:
   Attributes:
     rejects: The rows that were left out, with the columns of
       `checked_table.SCHEMA`.
-    split: The kind of split, "time", or "user" where times are unknown.
+    split: The kind of split: "column" where the events have one, else "time",
+      or "user" where times are unknown.
   """
 
   catalogue: Catalogue
@@ -51,6 +52,7 @@ def assemble(
   events: CheckedTable,
   *,
   event_types: Mapping[str, str],
+  splits: Mapping[str, str] | None = None,
   valid_share: float,
   test_share: float,
   now: int,
@@ -62,22 +64,29 @@ def assemble(
     ValueError: no item, no event, fewer than two users, no request, or no
       request to train on is left.
   """
-  items, events = _check(items, events, event_types, now, progress)
+  items, events = _check(
+    items, events, event_types, splits or {}, now, progress
+  )
   catalogue = build_catalogue(items.frame)
   timed = "seconds" in events.frame.columns
+  kind = "time" if timed else "user"
+  if "part" in events.frame.columns:
+    kind = "column"
   built = build_requests(
     ordered_events(events.frame),
     values=functools.partial(typical_values, items.frame),
-    split=lambda user, time: (
-      splits.split_by_time(time, valid_share=valid_share, test_share=test_share)
-      if timed
-      else splits.split_by_user(user)
-    ),
+    split={
+      "column": None,
+      "time": lambda user, time: split_by_time(
+        time, valid_share=valid_share, test_share=test_share
+      ),
+      "user": lambda user, time: split_by_user(user),
+    }[kind],
     shared_clock=timed,
   )
   requests = built.requests
   progress(f"{len(requests):,} requests are built")
-  _check_requests(requests)
+  _check_requests(requests, kind, events)
   catalogue = dataclasses.replace(
     catalogue,
     values=built.values,
@@ -89,7 +98,7 @@ def assemble(
     requests=requests,
     rejects=rejects,
     summary=summarize(items, events, rejects, built, len(catalogue)),
-    split="time" if timed else "user",
+    split=kind,
   )
 
 
@@ -97,6 +106,7 @@ def _check(
   items: CheckedTable,
   events: CheckedTable,
   event_types: Mapping[str, str],
+  splits: Mapping[str, str],
   now: int,
   progress: Callable[[str], None],
 ) -> tuple[CheckedTable, CheckedTable]:
@@ -107,7 +117,11 @@ def _check(
   everyone, named = events.frame.select("user_id", "row"), events.frame
   item_ids = items.frame["item_id"]
   events = check_events(
-    events, item_ids=item_ids, event_types=event_types, now=now
+    events,
+    item_ids=item_ids,
+    event_types=event_types,
+    splits=splits,
+    now=now,
   )
   events = drop_empty_users(events, everyone)
   progress(f"{events.frame.height:,} of {events.rows_read:,} events are usable")
@@ -135,16 +149,25 @@ def _why(table: CheckedTable) -> str:
   )
 
 
-def _check_requests(requests: Requests) -> None:
+def _check_requests(
+  requests: Requests, split: str, events: CheckedTable
+) -> None:
   if not len(requests):
     raise ValueError(
       "No request is left: without a query, a user needs a click or order "
-      "after an earlier one."
+      f"after an earlier one. {_why(events)}"
     )
-  if not (requests.split == TRAIN).any():
+  if (requests.split == TRAIN).any():
+    return
+  if split == "column":
     raise ValueError(
-      f"No request is left to train on: {len(requests):,} requests have "
-      f"{len(np.unique(requests.time))} distinct times, and those of one time "
-      "stay together. Give finer times, lower --valid_share and --test_share, "
-      "or leave the time column out."
+      f"No request is left to train on: of the {len(requests):,} requests that "
+      "have a query or an earlier event of their user, the split column calls "
+      "none training."
     )
+  raise ValueError(
+    f"No request is left to train on: {len(requests):,} requests have "
+    f"{len(np.unique(requests.time))} distinct times, and those of one time "
+    "stay together. Give finer times, lower --valid_share and --test_share, "
+    "or leave the time column out."
+  )

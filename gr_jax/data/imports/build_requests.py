@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from gr_jax.data.catalogue import object_array
+from gr_jax.data.imports.published_split import check_order
 from gr_jax.data.requests import (
   EXPOSED,
   ORDERED,
@@ -22,6 +23,7 @@ _COLUMNS = {
   "query": pl.String,
   "session": pl.String,
   "amount": pl.Float64,
+  "part": pl.Int8,
 }
 
 
@@ -36,19 +38,21 @@ class Built:
       order.
     first_pages: The number of pages that are only a past: a user's first,
       without a query.
+    held_out_first: The number of those that a published split holds out.
   """
 
   requests: Requests
   values: np.ndarray
   unused_exposures: int
   first_pages: int
+  held_out_first: int = 0
 
 
 def build_requests(
   events: pl.DataFrame,
   *,
   values: Callable[[pl.DataFrame], np.ndarray],
-  split: Callable[[np.ndarray, np.ndarray], np.ndarray],
+  split: Callable[[np.ndarray, np.ndarray], np.ndarray] | None,
   shared_clock: bool,
 ) -> Built:
   """Builds the requests of `ordered_events`, every user with a target.
@@ -68,7 +72,7 @@ def build_requests(
     values: Maps the events of the training period to the typical value `[N]`
       of every item.
     split: Maps users `[R]` and times `[R]`, sorted by time, to splits `[R]`
-      int8.
+      int8; None where the events have theirs (`part`).
     shared_clock: False where times are positions.
   """
   target = pl.col("kind") > EXPOSED
@@ -83,7 +87,7 @@ def build_requests(
   offsets = offsets_of(users["n"].to_numpy())
   past = events.filter(target)
   pages = events.group_by("page", maintain_order=True).agg(
-    pl.col("user", "page_time", "query").first(),
+    pl.col("user", "page_time", "query", "part").first(),
     answered=target.any(),
     exposed=(~target).sum(),
     history_end=pl.col("before").min(),
@@ -92,14 +96,15 @@ def build_requests(
   is_request = (pl.col("history_end") > begin) | pl.col("query").is_not_null()
   answered = pages.filter(pl.col("answered"))
   chosen = answered.filter(is_request).sort("page_time", "user", "page")
-  first_pages = answered.height - chosen.height
+  first_pages = answered.filter(~is_request)
   user, time = chosen["user"].to_numpy(), chosen["page_time"].to_numpy()
-  parts = split(user, time)
+  parts = split(user, time) if split else chosen["part"].to_numpy()
+  held_out = past.filter(pl.col("part") > TRAIN)
   ends = [
     ends_of(
-      user,
-      time,
-      parts,
+      np.append(user, held_out["user"]),
+      np.append(time, held_out["time"]),
+      np.append(parts, held_out["part"]),
       num_users=users.height,
       shared_clock=shared_clock,
       before=before,
@@ -132,50 +137,60 @@ def build_requests(
     page_value=lines["value"].to_numpy(writable=True),
     queries=object_array(queries.to_list()),
     shared_clock=shared_clock,
+    event_split=None if split else past["part"].to_numpy(writable=True),
   )
   return Built(
     requests=requests,
     values=prices,
     unused_exposures=int(pages.filter(~pl.col("answered"))["exposed"].sum()),
-    first_pages=first_pages,
+    first_pages=first_pages.height,
+    held_out_first=int((first_pages["part"] > TRAIN).sum()),
   )
 
 
 def ordered_events(events: pl.DataFrame) -> pl.DataFrame:
-  """Sorts events by user, then time, then row, and numbers their pages.
+  """Sorts events by user, then time, place, row, and numbers their pages.
 
-  Times count to the nanosecond; what is kept of them are seconds.
+  Times count to the nanosecond; what is kept of them are seconds. Events at one
+  moment, or without time and place, stand in the order of their splits.
 
-  Pages are the events of a user with the same session and query; without a
-  session, with the same second and query; without a time, neighbouring events
-  with the same query, and events without a query stand alone. Pages are
-  numbered by user and time.
+  Pages are the events of a user with the same split, session and query; without
+  a session, with the same second (without a time, the same place) and query;
+  without a time and place, neighbouring events with the same query, and events
+  without a query stand alone. Pages are numbered by user and time.
 
   Args:
     events: The checked events, with columns row, user_id, item, kind, and
-      where known seconds, nanoseconds, query, session, amount.
+      where known seconds, nanoseconds, place, part, query, session, amount.
 
   Returns:
-    columns user_id, item, kind, query, amount, time (unix seconds, or the
-    position among the user's events), page, and page_time, when a page began.
+    columns user_id, item, kind, query, amount, part, time (unix seconds, or the
+    position among the user's events, where a shared place is one), page, and
+    page_time, when a page began.
+
+  Raises:
+    ValueError: an event comes after one of a later split of its user.
   """
   events = events.with_columns(
     pl.lit(None, dtype).alias(name)
     for name, dtype in _COLUMNS.items()
     if name not in events.columns
-  )
-  timed = "seconds" in events.columns
-  keys = ("user_id", "seconds", "nanoseconds", "row")
+  ).with_columns(pl.col("part").fill_null(TRAIN))
+  keys = ("user_id", "seconds", "nanoseconds", "place", "part", "row")
   events = events.sort([name for name in keys if name in events.columns])
-  if timed:
+  check_order(events)
+  if "seconds" in events.columns:
     events = events.with_columns(time=pl.col("seconds"), moment="seconds")
+  elif "place" in events.columns:
+    rank = pl.col("place").rank("dense").over("user_id").cast(pl.Int64) - 1
+    events = events.with_columns(time=rank, moment=rank)
   else:
     position = pl.int_range(pl.len(), dtype=pl.Int64).over("user_id")
     events = events.with_columns(time=position).with_columns(moment=_runs())
   # A session is a word and a moment a number: they never meet.
   place = pl.when(pl.col("session").is_null()).then(pl.col("moment"))
   events = events.with_columns(moment=place)
-  keys = ["user_id", "session", "moment", "query"]
+  keys = ["user_id", "session", "moment", "query", "part"]
   pages = events.group_by(keys, maintain_order=True).agg(
     page_time=pl.col("time").min()
   )
@@ -184,8 +199,9 @@ def ordered_events(events: pl.DataFrame) -> pl.DataFrame:
     pages, on=keys, how="left", nulls_equal=True, maintain_order="left"
   )
   return events.select(
-    "user_id", "item", "kind", "query", "amount", "time", "page", "page_time"
-  )
+    "user_id", "item", "kind", "query", "amount", "part", "time", "page",
+    "page_time",
+  )  # fmt: skip
 
 
 def _runs() -> pl.Expr:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 import polars as pl
 
 from gr_jax.data.imports.checked_table import CheckedTable
+from gr_jax.data.imports.columns import known_words
+from gr_jax.data.imports.published_split import check_split
 from gr_jax.data.imports.times import unix_times
 from gr_jax.data.requests import CLICKED, EXPOSED, ORDERED
 
@@ -18,6 +20,8 @@ EVENT_TYPES = {
 _DAY = 86_400
 _AMOUNT = pl.col("value").cast(pl.Float64, strict=False)
 _IS_AMOUNT = (_AMOUNT.is_finite() & (_AMOUNT >= 0)).fill_null(False)
+# Exact where a float is not: 20 digits before the point, nine after it.
+_PLACE = pl.col("order").cast(pl.Decimal(38, 9), strict=False)
 _BAD_VALUE = pl.col("value").is_not_null() & ~_IS_AMOUNT
 
 
@@ -46,23 +50,30 @@ def check_events(
   *,
   item_ids: pl.Series,
   event_types: Mapping[str, str],
+  splits: Mapping[str, str] | None = None,
   now: int,
 ) -> CheckedTable:
   """Keeps the events that name a known item, a user, a time and a type.
 
   Adds `item` (row of the catalogue), `kind` (EXPOSED, CLICKED, ORDERED;
-  ORDERED without an event column), `seconds` (unix time), `nanoseconds` (after
-  them) and `amount` (the value as a number), the last three where their columns
-  are there. An event whose value is negative or not a number is dropped: it may
-  be a return.
+  ORDERED without an event column) and, where their columns are there, `part`
+  (TRAIN, VALID, TEST), `seconds` (unix time), `nanoseconds` (after them),
+  `place` (the order as a number) and `amount` (the value as a number). An event
+  whose value is negative or not a number is dropped: it may be a return.
 
   Args:
     table: The events, their columns as text.
     item_ids: The ids `[N]` of the catalogue.
     event_types: A map of a file's event types to "exposure", "click" or
       "order"; it comes before the types known by name.
+    splits: A map of a file's words for splits, see `check_split`.
     now: The present in unix seconds; the future begins a day later.
+
+  Raises:
+    ValueError: the split column has a word that no split is called by.
   """
+  if "split" in table.frame.columns:
+    table = check_split(table, splits or {})
   table = table.drop(pl.col("user_id").is_null(), "missing user id")
   table = table.drop(pl.col("item_id").is_null(), "missing item id")
   item = pl.col("item_id").cast(pl.Enum(item_ids), strict=False)
@@ -75,6 +86,10 @@ def check_events(
     unread = "missing or unreadable time (write unix time or ISO 8601)"
     table = table.drop(pl.col("seconds").is_null(), unread)
     table = table.drop(pl.col("seconds") > now + _DAY, "time in the future")
+  if "order" in table.frame.columns:
+    table = table.derive(_PLACE.alias("place"))
+    unread = "missing or unreadable order (write a number; dates are a time)"
+    table = table.drop(pl.col("place").is_null(), unread)
   if "value" in table.frame.columns:
     table = table.drop(_BAD_VALUE, "bad value")
     table = table.derive(_AMOUNT.alias("amount"))
@@ -111,19 +126,9 @@ def known_types(event_types: Mapping[str, str]) -> dict[str, int]:
   Raises:
     ValueError: a target that is not "exposure", "click" or "order".
   """
-  kinds = {
-    word: EVENT_KINDS[name]
-    for name, words in EVENT_TYPES.items()
-    for word in words.split()
-  }
-  for theirs, ours in event_types.items():
-    if ours not in EVENT_KINDS:
-      raise ValueError(
-        f"--event_types={theirs}={ours}: {ours!r} is none of "
-        f"{', '.join(EVENT_KINDS)}."
-      )
-    kinds[theirs.lower()] = EVENT_KINDS[ours]
-  return kinds
+  return known_words(
+    EVENT_TYPES, EVENT_KINDS, event_types, flag="--event_types"
+  )
 
 
 def _check_kinds(

@@ -12,6 +12,8 @@ EVENT_COLUMNS = (
   "query",
   "value",
   "session",
+  "order",
+  "split",
 )
 _REQUIRED = {"items": ("item_id", "text"), "events": ("user_id", "item_id")}
 _COLUMNS = {"items": ITEM_COLUMNS, "events": EVENT_COLUMNS}
@@ -33,6 +35,36 @@ def parse_pairs(text: str, *, flag: str) -> dict[str, str]:
       raise ValueError(f"{flag} names {left!r} twice.")
     pairs[left] = right
   return pairs
+
+
+def known_words(
+  words: Mapping[str, str],
+  numbers: Mapping[str, int],
+  given: Mapping[str, str],
+  *,
+  flag: str,
+) -> dict[str, int]:
+  """Maps the lower-case words of a column to our numbers.
+
+  Args:
+    words: For each of our names, the words that mean it, with blanks between.
+    numbers: The number of each of our names.
+    given: A map of words of the file to our names; it comes before `words`.
+    flag: The flag that gave it, named in the error.
+
+  Raises:
+    ValueError: a word is given a name that is none of ours.
+  """
+  found = {
+    word: numbers[name] for name, text in words.items() for word in text.split()
+  }
+  for theirs, ours in given.items():
+    if ours not in numbers:
+      raise ValueError(
+        f"{flag}={theirs}={ours}: {ours!r} is none of {', '.join(numbers)}."
+      )
+    found[theirs.lower()] = numbers[ours]
+  return found
 
 
 def check_names(columns: Mapping[str, str]) -> None:
@@ -61,7 +93,8 @@ def resolve_columns(
 ) -> tuple[dict[str, str], dict[str, str]]:
   """Finds our columns among those of the two files.
 
-  A name that is not mapped is looked for under our own name.
+  A name that is not mapped is looked for under our own name; beside times, a
+  column `order` is not, as it may number the orders of a shop.
 
   Returns:
     (our name -> column of the item file, our name -> column of the events).
@@ -75,6 +108,8 @@ def resolve_columns(
     table: _resolve(columns, table, present)
     for table, (present, _) in files.items()
   }
+  if "time" in found["events"] and not _is_mapped(columns, "order"):
+    found["events"].pop("order", None)
   for ours, theirs in columns.items():
     table, _, name = ours.rpartition(".")
     places = [table] if table else [t for t in files if name in _COLUMNS[t]]
@@ -108,6 +143,10 @@ def _resolve(
         found[name] = candidate
         break
   return found
+
+
+def _is_mapped(columns: Mapping[str, str], name: str) -> bool:
+  return any(ours.rpartition(".")[2] == name for ours in columns)
 
 
 def _did_you_mean(name: str, choices: Sequence[str]) -> str:

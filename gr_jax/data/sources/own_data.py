@@ -11,6 +11,7 @@ from gr_jax.data.catalogue import Catalogue
 from gr_jax.data.imports.assemble import assemble
 from gr_jax.data.imports.checks import known_types
 from gr_jax.data.imports.columns import check_names
+from gr_jax.data.imports.published_split import known_splits
 from gr_jax.data.imports.read import read_tables
 from gr_jax.data.imports.summary import ImportSummary
 from gr_jax.data.imports.write import check_output, write_folder
@@ -71,6 +72,7 @@ def import_tables(
   output: Path,
   *,
   event_types: Mapping[str, str] | None = None,
+  splits: Mapping[str, str] | None = None,
   valid_share: float = 0.1,
   test_share: float = 0.1,
   overwrite: bool = False,
@@ -80,13 +82,18 @@ def import_tables(
   """Checks two tables and writes them as a catalogue and requests.
 
   Required are item_id and text of the items, user_id and item_id of the
-  events; category, value, time, event, query and session are optional, and
-  parts that need a missing one are off (`ImportSummary.notes`). Rows that
-  cannot be used are left out, counted and listed in `rejects.csv`. Requests:
-  see `build_requests`; splits: the last `test_share` of the requests are the
-  test and the `valid_share` before them the validation; without times, each
-  user's last request and the one before it. An item without a value of its own
-  has the median of its training events. The folder appears whole or not at all.
+  events; category, value, time, order, split, event, query and session are
+  optional, and parts that need a missing one are off (`ImportSummary.notes`).
+  Rows that cannot be used are left out, counted and listed in `rejects.csv`.
+
+  Order: `time`, and within one moment `order`, the place of an event in its
+  user's sequence; without times `order` alone, and positions are the unit of
+  time; without both the order of the file. Splits: that of the column `split`;
+  without it the last `test_share` of the requests are the test and the
+  `valid_share` before them the validation; without times, each user's last
+  request and the one before it. Requests: see `build_requests`. An item without
+  a value of its own has the median of its training events. The folder appears
+  whole or not at all.
 
   Args:
     items_path: A CSV, JSONL or Parquet file, see `read_table`.
@@ -96,20 +103,25 @@ def import_tables(
     output: The folder to write.
     event_types: A map of a file's event types to "exposure", "click" or
       "order", where the name is not enough.
-    valid_share: The share of validation requests, ignored without times.
-    test_share: The share of test requests, ignored without times.
+    splits: A map of words of the split column to "train", "valid" or "test",
+      likewise.
+    valid_share: The share of validation requests; not read without times or
+      with a split column.
+    test_share: The share of test requests, likewise.
     overwrite: True to replace an earlier import.
     now: The present in unix seconds; times a day later are rejected.
     progress: Gets a line at every step.
 
   Raises:
     FileNotFoundError: an input file is not there.
-    ValueError: a bad argument, an unreadable file, or nothing usable left.
+    ValueError: a bad argument, an unreadable file, a split with other words or
+      against the order of a user's events, or nothing usable left.
     OSError: the output cannot be written.
   """
-  output, event_types = Path(output), event_types or {}
+  output, event_types, splits = Path(output), event_types or {}, splits or {}
   check_names(columns)
   known_types(event_types)
+  known_splits(splits)
   check_shares(valid_share, test_share)
   check_output(output, marker=_MANIFEST, overwrite=overwrite)
   items, events = read_tables(
@@ -119,6 +131,7 @@ def import_tables(
     items,
     events,
     event_types=event_types,
+    splits=splits,
     valid_share=valid_share,
     test_share=test_share,
     now=int(time.time()) if now is None else now,
@@ -134,6 +147,7 @@ def import_tables(
     "sources": {"items": str(items_path), "events": str(events_path)},
     "columns": dict(columns),
     "event_types": dict(event_types),
+    "splits": dict(splits),
     "split": data.split,
     "summary": dataclasses.asdict(summary),
   }

@@ -1,6 +1,7 @@
 """Two tables become one consistent whole, with an account in numbers."""
 
 import polars as pl
+import pytest
 
 from gr_jax.data.imports.assemble import assemble
 from gr_jax.data.imports.checked_table import CheckedTable, reject_rows
@@ -48,3 +49,22 @@ def test_times_decide_how_the_split_is_made():
   # Requests at 2, 2 and 3: the last is the test, all before it training.
   assert timed.requests.split.tolist() == [0, 0, 2]
   assert timed.catalogue.popularity.tolist() == [2, 2]
+
+
+def test_a_column_decides_over_times():
+  more = {"time": list("123123"), "split": ["train"] * 4 + ["test"] * 2}
+  data = _assemble(user_id=USERS, item_id=list("ababab"), **more)
+  assert data.split == "column"
+  assert data.requests.shared_clock
+  # At 2, 2, 3 and 3: of u all are training, of v the last two are the test.
+  assert data.requests.split.tolist() == [0, 2, 0, 2]
+  assert not _assemble(
+    user_id=USERS, item_id=ITEMS, order=list("123123")
+  ).requests.shared_clock
+
+
+def test_nothing_to_train_on_says_what_is_missing():
+  with pytest.raises(ValueError, match="split column calls none training"):
+    _assemble(user_id=USERS, item_id=list("ababab"), split=["test"] * 6)
+  with pytest.raises(ValueError, match=r"No request is left: .*has 2 rows"):
+    _assemble(user_id=["u", "v"], item_id=["a", "b"], order=["1", "2"])

@@ -262,3 +262,84 @@ def test_without_times_position_is_the_time_and_equal_queries_run():
     ("u", 4, 3, 2, 3),
     ("v", 1, 0, 3, 0),
   ]
+
+
+def test_places_are_counted_for_each_user_and_shared_ones_are_a_page():
+  assert _pages(
+    user_id=["u", "u", "u", "u", "v"], place=[-5, 40, 40, 7, 40]
+  ) == [
+    ("u", 0, 0, 0, 0),
+    ("u", 3, 1, 1, 1),
+    ("u", 1, 2, 2, 2),
+    ("u", 2, 2, 2, 2),
+    ("v", 4, 0, 3, 0),
+  ]
+
+
+def test_a_place_orders_what_has_one_time():
+  found = _pages(
+    user_id=["u", "u", "u"], seconds=[7, 7, 6], nanoseconds=[0, 0, 0],
+    place=[9, 3, 5],
+  )  # fmt: skip
+  assert found == [("u", 2, 6, 0, 6), ("u", 1, 7, 1, 7), ("u", 0, 7, 1, 7)]
+
+
+def test_without_time_and_place_training_rows_come_first():
+  found = _pages(user_id=["u"] * 4, part=[TEST, TRAIN, VALID, TRAIN])
+  assert [item for _, item, *_ in found] == [1, 3, 2, 0]
+  with pytest.raises(ValueError, match="first in row 1"):
+    _pages(user_id=["u"] * 2, part=[TEST, TRAIN], place=[0, 1])
+
+
+def test_a_page_has_one_split():
+  found = _pages(user_id=["u"] * 3, part=[TEST, TRAIN, TRAIN], place=[4, 4, 4])
+  assert [(item, page) for _, item, _, page, _ in found] == [
+    (1, 0),
+    (2, 0),
+    (0, 1),
+  ]
+
+
+def _of_column(events: list[dict]):
+  frame = pl.DataFrame(events).with_columns(
+    pl.col("item").cast(pl.Int32),
+    pl.col("kind", "part").cast(pl.Int8),
+    row=pl.int_range(pl.len()),
+  )
+  seen = []
+  built = build_requests(
+    ordered_events(frame),
+    values=lambda training: seen.extend(training["item"]) or PRICES,
+    split=None,
+    shared_clock=False,
+  )
+  return built, seen
+
+
+def test_the_split_of_the_events_is_that_of_their_requests():
+  """User v has no training row, and w a single one that is held out."""
+  built, training = _of_column(
+    [
+      _event("u", item, place=item, query=None, part=part)
+      for item, part in enumerate([TRAIN, TRAIN, VALID, TEST])
+    ]
+    + [_event("v", k, place=k, query=None, part=TEST) for k in (1, 2)]
+    + [_event("w", 3, place=0, query=None, part=VALID)]
+  )
+  r = built.requests
+  found = [
+    (r.user_ids[r.user[k]], r.split[k], r.history(k).tolist(),
+     r.targets(k).tolist())
+    for k in np.lexsort((r.time, r.user))
+  ]  # fmt: skip
+  assert found == [
+    ("u", TRAIN, [0], [1]),
+    ("u", VALID, [0, 1], [2]),
+    ("u", TEST, [0, 1, 2], [3]),
+    ("v", TEST, [1], [2]),
+  ]
+  assert r.event_split.tolist() == [TRAIN, TRAIN, VALID, TEST, TEST, TEST,
+                                    VALID]  # fmt: skip
+  assert training == [0, 1]
+  assert built.first_pages == 3
+  assert built.held_out_first == 2

@@ -10,7 +10,7 @@ from gr_jax.data.imports.checks import (
   drop_empty_users,
   known_types,
 )
-from gr_jax.data.requests import CLICKED, EXPOSED, ORDERED
+from gr_jax.data.requests import CLICKED, EXPOSED, ORDERED, TRAIN, VALID
 
 NOW = 1_700_000_000
 
@@ -128,3 +128,26 @@ def test_a_type_can_only_become_one_of_ours():
   assert known_types({"VIEW": "click"})["view"] == CLICKED
   with pytest.raises(ValueError, match="'seen' is none of exposure, click"):
     known_types({"view": "seen"})
+
+
+def test_an_order_is_any_number_and_exact():
+  order = ["3", "-1", "2.5", "1e3", "9007199254740993", "9007199254740992"]
+  odd = ["first", None, "nan", "inf", "2024-05-01"]
+  count = len(order) + len(odd)
+  checked = _events(
+    user_id=["u"] * count, item_id=["a"] * count, order=order + odd
+  )
+  place = checked.frame["place"]
+  assert checked.frame["order"][place.arg_sort().to_list()].to_list() == [
+    "-1", "2.5", "3", "1e3", "9007199254740992", "9007199254740993",
+  ]  # fmt: skip
+  unread = "missing or unreadable order (write a number; dates are a time)"
+  assert _reasons(checked) == dict.fromkeys(range(8, 13), unread)
+
+
+def test_a_split_becomes_a_part():
+  checked = _events(
+    user_id=["u"] * 3, item_id=["a"] * 3, split=["dev", "train", None]
+  )
+  assert checked.frame["part"].to_list() == [VALID, TRAIN]
+  assert _reasons(checked) == {4: "missing split"}

@@ -4,6 +4,7 @@ import pytest
 
 from gr_jax.data.imports.columns import (
   check_names,
+  known_words,
   parse_pairs,
   resolve_columns,
 )
@@ -76,3 +77,28 @@ def test_a_required_column_must_be_there():
     resolve_columns(
       {}, items=["item_id", "Text"], events=["user_id", "item_id"], **FILES
     )
+
+
+@pytest.mark.parametrize("columns", [{}, {"split": "fold"}])
+def test_an_order_beside_times_must_be_asked_for(columns):
+  """It may number the orders of a shop."""
+  events = ["user_id", "item_id", "time", "order", "fold"]
+  items = ["item_id", "text"]
+  _, found = resolve_columns(columns, items=items, events=events, **FILES)
+  assert "order" not in found
+  for name in ("order", "events.order"):
+    _, found = resolve_columns(
+      columns | {name: "order"}, items=items, events=events, **FILES
+    )
+    assert found["order"] == "order"
+  events.remove("time")
+  _, found = resolve_columns(columns, items=items, events=events, **FILES)
+  assert found["order"] == "order"
+
+
+def test_words_given_come_before_those_known():
+  words, numbers = {"a": "aa ab", "b": "ba"}, {"a": 1, "b": 2}
+  found = known_words(words, numbers, {"AB": "b", "c": "a"}, flag="--f")
+  assert found == {"aa": 1, "ab": 2, "ba": 2, "c": 1}
+  with pytest.raises(ValueError, match="--f=x=c: 'c' is none of a, b"):
+    known_words(words, numbers, {"x": "c"}, flag="--f")

@@ -1,0 +1,161 @@
+"""Lines of the summary: what an import assumed, and what is switched off."""
+
+from collections.abc import Collection
+
+import polars as pl
+
+from gr_jax.data.requests import (
+  CLICKED,
+  EXPOSED,
+  ORDERED,
+  TEST,
+  TRAIN,
+  VALID,
+)
+
+_MISSING_ITEM_COLUMNS = {
+  "category": "the category level of cq_sid is learned like the others, and "
+  "category figures are off",
+}
+_MISSING_EVENT_COLUMNS = {
+  "event": "every event counts as an order, and exposures are off",
+  "query": "semantic and personalised requests are off, only next-basket "
+  "requests remain",
+}
+_KIND_NAMES = {EXPOSED: "exposure", CLICKED: "click", ORDERED: "order"}
+_SPLIT_NAMES = {TRAIN: "train", VALID: "valid", TEST: "test"}
+
+
+def missing_column_notes(
+  items: Collection[str], events: Collection[str]
+) -> list[str]:
+  """Writes a line for every optional column that neither file has."""
+  notes = [
+    f"no '{name}' column: {effect}."
+    for present, effects in (
+      (items, _MISSING_ITEM_COLUMNS),
+      (events, _MISSING_EVENT_COLUMNS),
+    )
+    for name, effect in effects.items()
+    if name not in present
+  ]
+  if "time" not in events:
+    notes.append(f"no 'time' column: {_without_time(events)}.")
+  if "value" not in items and "value" not in events:
+    notes.append("no 'value' column: value-weighted figures are off.")
+  return notes
+
+
+def _without_time(events: Collection[str]) -> str:
+  if "order" in events:
+    order = "the order column is the time, and a position its unit"
+  elif "split" in events:
+    order = "rows are taken in file order per user, training rows first"
+  else:
+    order = "rows are taken in file order per user"
+  if "split" in events:
+    return order
+  return (
+    f"{order}, and each user's last request is the test, the one before it the "
+    "validation, instead of the last weeks"
+  )
+
+
+def event_type_note(events: pl.DataFrame) -> list[str]:
+  """Says how the file's event types were read."""
+  if "event" not in events.columns:
+    return []
+  types = events.group_by(pl.col("event").str.to_lowercase(), "kind").len()
+  read = ", ".join(
+    f"{name} = {_KIND_NAMES[kind]} ({n:,})"
+    for name, kind, n in types.sort("len", "event", descending=True).rows()
+  )
+  return [f"event types: {read}."]
+
+
+def order_note(events: pl.DataFrame) -> list[str]:
+  """Counts the events that come after a later one of their user."""
+  if "seconds" not in events.columns:
+    return []
+  seconds, nanoseconds = pl.col("seconds"), pl.col("nanoseconds")
+  latest = seconds.cum_max().over("user_id")
+  within = nanoseconds.cum_max().over("user_id", "seconds")
+  late = events.filter(
+    (seconds < latest) | ((seconds == latest) & (nanoseconds < within))
+  )
+  if not late.height:
+    return []
+  return [
+    f"unsorted times: {late.height:,} events come after a later event of "
+    f"their user (first in row {late['row'][0]}); sorted by time."
+  ]
+
+
+def split_notes(events: pl.DataFrame) -> list[str]:
+  """Says how the file's splits were read, and whether its order holds."""
+  if "part" not in events.columns:
+    return []
+  words = events.group_by(pl.col("split").str.to_lowercase(), "part").len()
+  read = ", ".join(
+    f"{word} = {_SPLIT_NAMES[part]} ({n:,})"
+    for word, part, n in words.sort("part", "split").rows()
+  )
+  notes = [f"the split is that of the file: {read} events."]
+  if "seconds" not in events.columns and "place" not in events.columns:
+    latest = pl.col("part").cum_max().over("user_id")
+    late = events.filter(pl.col("part") < latest)
+    if late.height:
+      notes.append(
+        f"{late.height:,} rows come after a row of a later split of their user "
+        f"(first in row {late['row'][0]}); a user's training rows come first, "
+        "then the validation, then the test."
+      )
+  return notes
+
+
+def place_notes(events: pl.DataFrame) -> list[str]:
+  """Counts events that share a place, or whose place and time disagree."""
+  if "place" not in events.columns:
+    return []
+  if "seconds" not in events.columns:
+    shared = events.filter(pl.len().over("user_id", "place") > 1)
+    if not shared.height:
+      return []
+    return [
+      f"{shared.height:,} events share their place in the order with another "
+      f"of their user (first in row {shared['row'][0]}): they are one page."
+    ]
+  latest = pl.col("place").cum_max().over("user_id")
+  late = events.sort("user_id", "seconds", "nanoseconds", "place").filter(
+    pl.col("place") < latest
+  )
+  if not late.height:
+    return []
+  return [
+    f"time and order disagree: {late.height:,} events are later than one of a "
+    f"higher place of their user (first in row {late['row'].min()}); sorted by "
+    "time. Leave the time column out to sort by the order."
+  ]
+
+
+def page_notes(
+  first_pages: int, unused_exposures: int, held_out_first: int = 0
+) -> list[str]:
+  """Counts the pages that are not requests."""
+  notes = []
+  if first_pages:
+    notes.append(
+      f"{first_pages:,} pages have neither a query nor an earlier event of "
+      "their user: they are history, not requests."
+    )
+  if held_out_first:
+    notes.append(
+      f"{held_out_first:,} of these are held out by the split: they are not "
+      "asked for, and not learned."
+    )
+  if unused_exposures:
+    notes.append(
+      f"{unused_exposures:,} exposures are on pages without a click or an "
+      "order: they belong to no request."
+    )
+  return notes
