@@ -72,6 +72,7 @@ def base(preset: str) -> ConfigDict:
   }
   config.evaluation = {
     "split": "test",
+    # Of each kind, at most; 0 = every one that there is.
     "requests": 2000,
     "beam": 100,
     "beams": (1, 10, 50, 100),
@@ -91,7 +92,7 @@ def base(preset: str) -> ConfigDict:
   config.sasrec = {
     "precision": "float32",
     "dropout": 0.2,
-    # Of the validation period, for each of the validations.
+    # Of the validation period, for each of the validations; 0 = every one.
     "requests": 2000,
     "model": {
       "layers": 2,

@@ -40,6 +40,7 @@ def base(
     layers=2, width=128, heads=4, kv_heads=2, head_size=32, feed_forward=352
   )
   config.generator.loop.update(steps=600, log_every=50, checkpoint_every=600)
+  # Of each kind, at most; 0 = every one that there is.
   config.evaluation = {"requests": 800, "batch_size": 32, "seed": 0}
   if preset == "tiny":
     config.seeds = (0,)

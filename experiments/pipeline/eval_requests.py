@@ -21,11 +21,14 @@ class EvalRequests:
       "next_basket" (history only).
     table: all requests of the data.
     rows: `[R]` rows of the table.
+    available: the number of such requests that the split has, of which `rows`
+      were drawn.
   """
 
   kind: str
   table: Requests
   rows: np.ndarray
+  available: int
 
   @property
   def shows(self) -> set[str]:
@@ -102,8 +105,8 @@ class EvalRequests:
     )
 
   def first(self, count: int) -> "EvalRequests":
-    """The first `count` requests."""
-    return dataclasses.replace(self, rows=self.rows[:count])
+    """The first `count` requests; 0 = all of them."""
+    return dataclasses.replace(self, rows=self.rows[: count or None])
 
 
 class Rank(Protocol):
@@ -122,7 +125,7 @@ class Rank(Protocol):
 def draw_eval_requests(
   requests: Requests, *, split: int, count: int, seed: int
 ) -> list[EvalRequests]:
-  """Up to `count` requests of every kind that the data has.
+  """Up to `count` requests of every kind that the data has; 0 = every one.
 
   The semantic and the personalised ones are the same requests, so that their
   difference is what the history adds; where nobody has a history or a profile
@@ -130,19 +133,20 @@ def draw_eval_requests(
   left out: nothing says what they should have found.
   """
   rng = np.random.default_rng(seed)
-  sample = {}
+  drawn, available = {}, {}
   for kind in ("search", "next_basket"):
     rows = requests.rows(split, kind)
     rows = rows[request_lists.targets(requests, rows).sizes > 0]
-    sample[kind] = rng.permutation(rows)[:count]
-  kinds = {"semantic": sample["search"]}
-  if _known(requests, sample["search"]):
-    kinds["personalised"] = sample["search"]
-  kinds["next_basket"] = sample["next_basket"]
+    drawn[kind] = request_lists.sample(rows, count=count, rng=rng)
+    available[kind] = len(rows)
+  kinds = {"semantic": "search"}
+  if _known(requests, drawn["search"]):
+    kinds["personalised"] = "search"
+  kinds["next_basket"] = "next_basket"
   return [
-    EvalRequests(kind, requests, rows)
-    for kind, rows in kinds.items()
-    if len(rows)
+    EvalRequests(kind, requests, drawn[source], available[source])
+    for kind, source in kinds.items()
+    if len(drawn[source])
   ]
 
 

@@ -42,6 +42,8 @@ def evaluate(
 
     config, origin, versions: what was run, by which call, on what.
     seconds, commits: by stage, how long it took to make and by which source.
+    sampled: rows `{"requests", "split", "n", "of"}`, the number of requests
+      that were ranked, and of those that the split has.
     results: tidy rows (`gr_jax.evaluation.results`).
     fallback: rows `{"system", "requests", "seen", "share", "n"}`, the share of
       the requests that a system ranks as `popularity` does.
@@ -123,6 +125,7 @@ def _figures(evaluator: Evaluator) -> dict:
   """All figures, with a bar that moves as they come."""
   beams = evaluator.config.beams
   found = {"results": [], "fallback": [], "beams": [], "hallucination": []}
+  found["sampled"] = [evaluator.sampled(one) for one in evaluator.requests]
   steps = len(evaluator.requests) * (3 + len(beams))
   with tqdm(total=steps, desc="evaluate", unit="table", file=sys.stderr) as bar:
     for requests in evaluator.requests:

@@ -30,10 +30,10 @@ class EvaluationConfig:
   Attributes:
     split: "test", or "valid" while settings are being chosen; the settings of
       the baselines are chosen on "valid" for both.
-    requests: the number of requests of each kind, at most.
+    requests: the number of requests of each kind, at most; 0 = every one.
     beam: answers per request, also the largest cutoff that means something.
     beams: widths of the plot of recall against beam.
-    beam_requests: the number of requests of that plot.
+    beam_requests: the number of requests of that plot, likewise.
     unconstrained_beam: width of the search without a catalogue (hallucination).
     batch_size: requests per search.
     knn_window: positions between purchases that the item-item baseline pairs.
@@ -96,6 +96,11 @@ class Evaluator:
     }
     self._model, *_ = generators
     self._writer = generators[self._model].writer
+
+  def sampled(self, requests: EvalRequests) -> dict:
+    """How many requests are ranked, and how many the split has."""
+    names = {"requests": requests.kind, "split": self.config.split}
+    return names | {"n": len(requests.rows), "of": requests.available}
 
   def results(
     self, requests: EvalRequests, seen: str

@@ -62,7 +62,7 @@ def train_sasrec(config: ConfigDict, stages: Stages) -> SASRecRanker | None:
   Args:
     config: sections model (`TransformerConfig`), training (`SASRecConfig`
       without its optimizer), optimizer, and `dropout`, `precision` and
-      `requests`, the number of requests of each validation.
+      `requests`, the number of requests of each validation (0 = every one).
     stages: the data of the run; training events alone are learned, and of the
       parameters that were validated the best are kept.
   """

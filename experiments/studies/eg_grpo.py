@@ -67,7 +67,8 @@ def requests(world: World, split: str = "test") -> np.ndarray:
   """`[R]` rows of a period that led to a click, drawn by a seed."""
   rows = clicked_requests(world.data.requests, split=SPLITS[split])
   config = world.config.evaluation
-  return np.random.default_rng(config.seed).permutation(rows)[: config.requests]
+  rng = np.random.default_rng(config.seed)
+  return request_lists.sample(rows, count=config.requests, rng=rng)
 
 
 def users(world: World) -> dict[str, np.ndarray]:

@@ -50,6 +50,26 @@ def training_sequences(requests: Requests, *, before: int = VALID) -> RowLists:
   return row_lists.where(events, trained)
 
 
+def sample(
+  rows: np.ndarray, *, count: int, rng: np.random.Generator
+) -> np.ndarray:
+  """Draws `count` rows without replacement, in a random order.
+
+  Args:
+    rows: The rows `[R]` that there are.
+    count: The number of rows, at most; 0 = all of them.
+    rng: The source of the order.
+
+  Raises:
+    ValueError: a negative count.
+  """
+  if count < 0:
+    raise ValueError(
+      f"{count} requests were asked for; give their number, or 0 for all."
+    )
+  return rng.permutation(rows)[: count or None]
+
+
 def _pages(requests: Requests, rows: np.ndarray) -> RowLists:
   """The places of the entries of each request's page."""
   starts, ends = requests.page_offsets[:-1], requests.page_offsets[1:]

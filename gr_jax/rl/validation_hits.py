@@ -47,13 +47,14 @@ def validation_requests(
   count: int,
   seed: int,
 ) -> ValidationRequests:
-  """Up to `count` random requests of a split that led to a click.
+  """Up to `count` random requests of a split that led to a click; 0 = all.
 
   Raises:
     ValueError: there is none.
   """
   rows = clicked_requests(requests, split=split)
-  rows = np.random.default_rng(seed).permutation(rows)[:count]
+  rng = np.random.default_rng(seed)
+  rows = request_lists.sample(rows, count=count, rng=rng)
   targets = request_lists.targets(requests, rows)
   return ValidationRequests(
     prompt=writer.prompts(rows, shown=np.ones(len(rows), bool)),

@@ -73,3 +73,22 @@ def test_a_judged_page_is_whole_and_its_grades_go_with_it(requests):
   for place, page in enumerate(pages):
     assert items[place].tolist() == requests.page_item[page].tolist()
   assert found.tolist() == [at for page in pages for at in page]
+
+
+def test_a_sample_of_zero_is_every_row():
+  rows = np.arange(10, 30)
+  for count, size in ((0, 20), (5, 5), (20, 20), (99, 20)):
+    found = request_lists.sample(
+      rows, count=count, rng=np.random.default_rng(3)
+    )
+    assert len(np.unique(found)) == len(found) == size
+    assert set(found) <= set(rows)
+  # A larger sample holds the smaller one, in its order.
+  few, all_rows = (
+    request_lists.sample(rows, count=count, rng=np.random.default_rng(3))
+    for count in (5, 0)
+  )
+  assert all_rows[:5].tolist() == few.tolist()
+  assert few.tolist() != sorted(few)
+  with pytest.raises(ValueError, match=r"-1 requests .* or 0 for all"):
+    request_lists.sample(rows, count=-1, rng=np.random.default_rng(0))

@@ -6,6 +6,7 @@ import pytest
 
 from gr_jax.data.requests import VALID
 from gr_jax.decoding.beam_search import beam_search
+from gr_jax.rl.prompts import clicked_requests
 from gr_jax.rl.validation_hits import (
   ValidationRequests,
   make_validation_hits,
@@ -65,3 +66,8 @@ def test_validation_requests_are_of_their_split_and_seed():
   assert len(found.queries) == len(found.targets) == 9
   np.testing.assert_array_equal(found.queries, again.queries)
   assert (found.targets.sizes > 0).all()
+  every = validation_requests(
+    shop().requests, writer(), semantic_ids(), **options | {"count": 0}
+  )
+  rows = clicked_requests(shop().requests, split=VALID)
+  assert len(every.targets) == len(rows) > 9

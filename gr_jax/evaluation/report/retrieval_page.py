@@ -63,7 +63,9 @@ def retrieval_page(report: Mapping) -> str:
         tiles=_tiles(results),
         folds=[_HOW_TO_READ],
       ),
-      _all_systems(results, report.get("left_out", ())),
+      _all_systems(
+        results, report.get("left_out", ()), report.get("sampled", ())
+      ),
       result_sections.paired(results, fallback, report.get("choices", ())),
       _head_and_tail(results),
       _search(report.get("beams", ()), report.get("hallucination", ())),
@@ -81,11 +83,26 @@ def retrieval_page(report: Mapping) -> str:
   )
 
 
-def _all_systems(results: Sequence[dict], left_out: Sequence[dict]) -> Section:
+def _all_systems(
+  results: Sequence[dict], left_out: Sequence[dict], sampled: Sequence[dict]
+) -> Section:
   recall = tidy.select(results, **MAIN, **METRIC)
   figures = [result_plots.recall_by_system(recall)] if recall else []
-  notes = [f"{row['system']} is left out: {row['reason']}." for row in left_out]
+  notes = [_of_all(row) for row in sampled]
+  notes += [
+    f"{row['system']} is left out: {row['reason']}." for row in left_out
+  ]
   return Section("Against the baselines", figures=figures, notes=notes)
+
+
+def _of_all(row: dict) -> str:
+  """Says whether all requests of a kind were ranked, or how many of them."""
+  n, of = row["n"], row["of"]
+  part = f"all {of:,}" if n == of else f"{n:,} of {of:,}, drawn at random"
+  return (
+    f"{plain(row['requests']).capitalize()} requests of the {row['split']} "
+    f"period that led to a click or order: {part}."
+  )
 
 
 def _head_and_tail(results: Sequence[dict]) -> Section:

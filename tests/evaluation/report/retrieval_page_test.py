@@ -73,6 +73,18 @@ def text(report):
   return retrieval_page(report)
 
 
+def test_the_page_says_of_how_many_requests_it_speaks(report):
+  rows = [
+    {"requests": "semantic", "split": "test", "n": 30, "of": 30},
+    {"requests": "next_basket", "split": "valid", "n": 30, "of": 4567},
+  ]
+  text = retrieval_page(report | {"sampled": rows})
+  assert "Semantic requests of the test period that led to a click" in text
+  assert "or order: all 30." in text
+  assert "Next basket requests of the valid period" in text
+  assert "or order: 30 of 4,567, drawn at random." in text
+
+
 def test_every_system_and_kind_of_requests_is_there(text):
   for system in SYSTEMS:
     assert f"<td>{system}</td>" in text

@@ -1,10 +1,12 @@
 import dataclasses
 
 import numpy as np
+import polars as pl
 import pytest
 
 from experiments.pipeline.eval_requests import draw_eval_requests
 from gr_jax.data.requests import TEST, TRAIN
+from gr_jax.data.sources import amazon_reviews
 from tests.reference.small_world import shop
 
 
@@ -117,3 +119,36 @@ def test_ages_are_the_times_from_each_purchase_to_the_request():
     assert part.ages.tolist() == expected
     assert len(part.ages) == len(part.histories.rows)
     assert min(expected) > 0
+
+
+def test_a_count_of_zero_is_every_request_that_led_to_something():
+  table = shop().requests
+  every = draw_eval_requests(table, split=TEST, count=0, seed=0)
+  some = draw_eval_requests(table, split=TEST, count=3, seed=0)
+  for part, few in zip(every, some, strict=True):
+    kind = "search" if part.has_query else "next_basket"
+    led = [r for r in table.rows(TEST, kind) if len(table.targets(r))]
+    assert sorted(part.rows) == led
+    assert part.available == few.available == len(led)
+    assert part.rows[:3].tolist() == few.rows.tolist()
+    assert len(part.first(0).rows) == len(led)
+
+
+def test_every_user_of_a_leave_one_out_split_is_asked_once(tmp_path):
+  """30 users, of whom the last event is the test."""
+  pl.DataFrame(
+    {
+      "item_id": ["a", "b", "c"],
+      "title": ["x", "y", "z"],
+      "attributes": [["Bath"]] * 3,
+    }
+  ).write_parquet(tmp_path / "items.parquet")
+  rows = [(f"u{u}", "abc"[(u + p) % 3], p) for u in range(30) for p in range(4)]
+  pl.DataFrame(
+    rows, schema=["user_id", "item_id", "position"], orient="row"
+  ).write_parquet(tmp_path / "interactions.parquet")
+  _, table = amazon_reviews.load(tmp_path)
+  (part,) = draw_eval_requests(table, split=TEST, count=0, seed=0)
+  assert sorted(part.users) == list(range(30))
+  assert part.available == 30
+  assert (part.histories.sizes == 3).all()

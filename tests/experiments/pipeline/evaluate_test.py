@@ -8,6 +8,7 @@ import pytest
 from ml_collections import ConfigDict
 
 from experiments.pipeline import evaluate
+from gr_jax.data.requests import TEST
 from gr_jax.evaluation.results import select
 from tests.reference.small_world import shop
 from tests.reference.untrained_run import CONFIG, made
@@ -39,6 +40,23 @@ def test_the_generator_and_its_baselines_answer_the_same_requests(report):
     assert {"popularity", "nearest"} < set(systems)
     assert len({row["n"] for row in items}) == 1
     assert [row["system"] for row in both].count("cq_sid") == 2
+
+
+def test_the_report_says_how_many_requests_there_were(report, stages):
+  rows = select(report["results"], level="item", segment="all", seen="kept")
+  ranked = {row["requests"]: row["n"] for row in rows}
+  page = (stages.workdir / "report.html").read_text()
+  requests = shop().requests
+  for row in report["sampled"]:
+    kind = row["requests"]
+    assert (row["split"], row["n"]) == ("test", ranked[kind])
+    led = requests.rows(
+      TEST, "next_basket" if kind == "next_basket" else "search"
+    )
+    assert row["of"] == sum(len(requests.targets(r)) > 0 for r in led)
+    drawn = f"{row['n']} of {row['of']}, drawn at random."
+    assert (drawn if row["n"] < row["of"] else f"all {row['of']}.") in page
+  assert {row["requests"] for row in report["sampled"]} == set(KINDS)
 
 
 def test_every_figure_lies_in_its_interval_and_is_a_share(report):
