@@ -4,6 +4,9 @@ One table of embeddings serves all of them. In order: the token for the next
 basket, hashed users, ages and counts of purchases, facts about users,
 hashed unknown words, words, the end of a page where pages are learned, and the
 codes of level 1, 2, ... `[OURS]`.
+
+A query's words are read as `gr_jax.text.known_words` says, in training and in
+serving alike: "cofee" has the token of "coffee", "icecream" those of two words.
 """
 
 import collections
@@ -16,6 +19,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from gr_jax.text.known_words import KnownWords
 from gr_jax.text.words import split_words
 
 NEXT_BASKET = 0
@@ -32,7 +36,7 @@ class Vocabulary:
     user_buckets: hashed user tokens (TIGER, section 3.2), 0 for none.
     age_buckets: tokens for how long ago something was bought.
     count_buckets: tokens for how often it was bought.
-    unknown_buckets: hashed tokens for words that were never seen.
+    unknown_buckets: hashed tokens for words that nothing known is like.
     page_ends: tokens that say that a page ends, 1 where pages are learned.
   """
 
@@ -84,15 +88,21 @@ class Vocabulary:
   def _fact_numbers(self) -> dict[str, int]:
     return {fact: i for i, fact in enumerate(self.facts)}
 
+  @functools.cached_property
+  def known_words(self) -> KnownWords:
+    """Reads typed words as those that have tokens."""
+    return KnownWords(self.words)
+
   def query_tokens(self, query: str) -> list[int]:
-    """Tokens of a query's words; an unseen word falls in a hashed bucket."""
-    known, offsets = self._word_numbers, self.offsets
-    return [
-      offsets["word"] + known[word]
-      if word in known
-      else offsets["unknown"] + _hash(word, self.unknown_buckets)
-      for word in split_words(query)
-    ]
+    """Tokens of the words of a query, as read; the unknown are hashed."""
+    numbers, offsets = self._word_numbers, self.offsets
+    tokens = []
+    for word, known in self.known_words.read(query):
+      tokens += [offsets["word"] + numbers[each] for each in known]
+      if not known:
+        unknown = _hash(word, self.unknown_buckets)
+        tokens.append(offsets["unknown"] + unknown)
+    return tokens
 
   def profile_tokens(self, user_id: str, facts: Iterable[str]) -> list[int]:
     """The hashed user token, then the known facts."""

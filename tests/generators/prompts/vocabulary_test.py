@@ -72,6 +72,16 @@ def test_words_of_any_script_have_tokens_of_their_own():
   )
 
 
+def test_a_query_is_read_before_it_has_tokens():
+  offsets = VOCABULARY.offsets
+  milk, oat, white = range(offsets["word"], offsets["word"] + 3)
+  assert VOCABULARY.query_tokens("Oat milk") == [oat, milk]
+  assert VOCABULARY.query_tokens("milc with oatmilk") == [milk, oat, milk]
+  assert VOCABULARY.query_tokens("whites") == [white]
+  (unknown,) = VOCABULARY.query_tokens("zzz")
+  assert offsets["unknown"] <= unknown < offsets["word"]
+
+
 def test_saved_and_loaded_is_the_same(tmp_path):
   VOCABULARY.save(tmp_path / "vocabulary.json")
   assert Vocabulary.load(tmp_path / "vocabulary.json") == VOCABULARY
