@@ -4,9 +4,10 @@
 
 prints, for the model, BM25 and the nearest vectors of texts, the share of
 queries with a right item among ten and the mean number of right items; then
-the queries without any. `--queries` names another file of them
-(`gr_jax.evaluation.typed_queries`), `--show="whole milk"` prints the answers to
-one query instead.
+the queries without any. "read" rankers get the query in the words that the run
+knows (`gr_jax.text.known_words`), as the model does. `--queries` names another
+file of them (`gr_jax.evaluation.typed_queries`), `--show="whole milk"` prints
+the answers to one query instead.
 """
 
 import argparse
@@ -54,10 +55,23 @@ def rankers(search: ItemSearch, *, k: int) -> dict[str, Rank]:
   encoder = WordLlamaEncoder()
   texts = encoder.encode(catalogue.texts.tolist())
   near = nearest.fit(texts, catalogue.popularity)
+  known = artefacts.vocabulary.known_words
+
+  def by_words(queries: Sequence[str]) -> np.ndarray:
+    return bm25.rank(words, queries, k=k)
+
+  def by_vectors(queries: Sequence[str]) -> np.ndarray:
+    return nearest.rank(near, encoder.encode(queries), k=k)
+
+  def read(rank: Rank) -> Rank:
+    return lambda queries: rank([known.rewritten(query) for query in queries])
+
   return {
     "model": model,
-    "bm25": lambda queries: bm25.rank(words, queries, k=k),
-    "nearest": lambda queries: nearest.rank(near, encoder.encode(queries), k=k),
+    "bm25": by_words,
+    "bm25_read": read(by_words),
+    "nearest": by_vectors,
+    "nearest_read": read(by_vectors),
   }
 
 
@@ -93,7 +107,7 @@ def _lines(found: dict) -> list[str]:
   for row in found["figures"]:
     share, number = row["found"], row["right"]
     lines.append(
-      f"{row['system']:<8} found {share['value']:.3f} "
+      f"{row['system']:<12} found {share['value']:.3f} "
       f"[{share['low']:.3f}, {share['high']:.3f}]  right "
       f"{number['value']:.2f} [{number['low']:.2f}, {number['high']:.2f}]"
     )

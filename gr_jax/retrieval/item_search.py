@@ -9,8 +9,13 @@ import numpy as np
 
 from gr_jax.retrieval.items_of_ids import expand_items, fully_seen_ids
 from gr_jax.retrieval.load import Artefacts, load_artefacts
-from gr_jax.retrieval.prompting import PromptRequest, write_prompts
+from gr_jax.retrieval.prompting import (
+  NO_QUERIES,
+  PromptRequest,
+  write_prompts,
+)
 from gr_jax.retrieval.retriever import Retriever
+from gr_jax.text.known_words import ReadWord
 from gr_jax.text.words import split_words
 
 _DAY = 86_400
@@ -74,11 +79,13 @@ class ItemSearch:
       facts: values by field, as in training.
 
     Raises:
-      ValueError: an item that the catalogue does not know, or a query without
-        a word.
+      ValueError: an item that the catalogue does not know, a query without a
+        word, or any query where the run was trained without them.
     """
     if query is not None and not split_words(query):
       raise ValueError(f"query {query!r} holds no word.")
+    if query is not None and not self.artefacts.vocabulary.words:
+      raise ValueError(NO_QUERIES)
     artefacts, ids = self.artefacts, self.artefacts.semantic_ids
     request = PromptRequest(
       query, self._events(history), user_id, _pairs(facts or {})
@@ -106,6 +113,10 @@ class ItemSearch:
       )
       for row in rows
     ]
+
+  def read(self, query: str) -> list[ReadWord]:
+    """The words of a query, and the trained words that each is read as."""
+    return self.artefacts.vocabulary.known_words.read(query)
 
   def _events(
     self, history: Sequence[str | tuple[str, float]]

@@ -16,6 +16,11 @@ from gr_jax.generators.prompts.vocabulary import Vocabulary
 from gr_jax.generators.prompts.writer import Prompt, PromptConfig, PromptWriter
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
+NO_QUERIES = (
+  "this run was trained without queries: ask for the next basket, or train it "
+  "on data with searches."
+)
+
 
 class PromptRequest(NamedTuple):
   """The part of a request that its prompt reads.

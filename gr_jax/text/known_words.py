@@ -82,6 +82,11 @@ class KnownWords:
   def __contains__(self, word: str) -> bool:
     return word in self._rank
 
+  def prepare(self) -> None:
+    """Loads at once what the first word that is not known needs."""
+    if self._index.words:
+      _ = self._vectors
+
   def read(self, text: str) -> list[ReadWord]:
     """The words of a text in their order; unknown stop words are left out."""
     return [
@@ -89,6 +94,12 @@ class KnownWords:
       for word in split_words(text)
       if word in self._rank or word not in _STOP_WORDS
     ]
+
+  def rewritten(self, text: str) -> str:
+    """The text in known words; the unknown stay as they were typed."""
+    return " ".join(
+      " ".join(known or (word,)) for word, known in self.read(text)
+    )
 
   def known(self, word: str) -> tuple[str, ...]:
     """The known words that a word is read as, none if it is unknown."""

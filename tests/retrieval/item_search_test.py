@@ -1,10 +1,12 @@
 """A loaded run answers in a program as its generator ranks."""
 
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
 
-from gr_jax.retrieval.item_search import load
+from gr_jax.retrieval.item_search import ItemSearch, load
 from tests.reference import trained_run
 from tests.reference.small_world import shop
 
@@ -103,6 +105,25 @@ def test_purchases_of_now_are_the_default_and_order_is_by_age(run):
   aged = search.search(history=[(a, 9), b])
   assert aged == search.search(history=[b, (a, 9)])
   assert aged != plain
+
+
+def test_a_query_is_read_in_trained_words(run):
+  _, search = run
+  (word,) = search.artefacts.vocabulary.words[:1]
+  assert search.read(f"{word}{word[-1]} zzz") == [
+    (f"{word}{word[-1]}", (word,)),
+    ("zzz", ()),
+  ]
+
+
+def test_a_run_without_queries_refuses_them(run):
+  _, search = run
+  vocabulary = dataclasses.replace(search.artefacts.vocabulary, words=())
+  bare = ItemSearch(
+    dataclasses.replace(search.artefacts, vocabulary=vocabulary)
+  )
+  with pytest.raises(ValueError, match="trained without queries: ask for"):
+    bare.search("cup")
 
 
 @pytest.mark.parametrize(

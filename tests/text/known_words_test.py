@@ -74,6 +74,13 @@ def test_a_text_is_read_in_its_order_and_unknown_stop_words_are_silent():
   ]
 
 
+def test_a_text_is_rewritten_in_known_words():
+  assert reader().rewritten("Cofee with ICECREAM, zzz!") == (
+    "coffee ice cream zzz"
+  )
+  assert reader().rewritten("?") == ""
+
+
 def test_the_cut_whose_rarer_word_is_most_frequent_counts():
   # "sea side" and "seas ide".
   assert reader(("sea", "side", "seas", "ide")).known("seaside") == (

@@ -16,6 +16,8 @@ from tests.reference import trained_run
 from tests.reference.small_world import shop
 from tools import typed_queries
 
+SYSTEMS = ["model", "bm25", "bm25_read", "nearest", "nearest_read"]
+
 
 def test_the_two_hundred_are_of_types_that_the_purchases_have():
   typed = read_typed_queries(typed_queries.QUERIES)
@@ -58,7 +60,7 @@ def test_the_model_stands_beside_bm25_and_the_nearest_texts(
   flags = [f"--workdir={run}", f"--queries={queries}", f"--output={output}"]
   assert typed_queries.main(flags) == 0
   found = json.loads(output.read_text())
-  systems = ["model", "bm25", "nearest"]
+  systems = SYSTEMS
   assert [row["system"] for row in found["figures"]] == systems
   assert list(found["missed"]) == systems
   for row in found["figures"]:
@@ -72,12 +74,8 @@ def test_answers_to_one_query_are_shown(run, capsys):
   assert typed_queries.main([f"--workdir={run}", "--show=cup", "--k=2"]) == 0
   lines = capsys.readouterr().out.splitlines()
   heads = [line for line in lines if not line.startswith(" ")]
-  assert heads == [
-    "'cup', model:",
-    "'cup', bm25:",
-    "'cup', nearest:",
-  ]
-  assert len(lines) == 3 * 3
+  assert heads == [f"'cup', {system}:" for system in SYSTEMS]
+  assert len(lines) == 3 * len(SYSTEMS)
 
 
 def test_a_missing_run_is_one_line(capsys):

@@ -15,10 +15,16 @@ import jax
 import numpy as np
 
 from gr_jax.data.batches import pad_rows
+from gr_jax.generators.prompts.vocabulary import Vocabulary
 from gr_jax.retrieval.compiled_search import CompiledSearches, SearchInputs
 from gr_jax.retrieval.load import Artefacts
 from gr_jax.serving.catalogue.snapshot import Snapshot
-from gr_jax.serving.engine.prompting import unknown_history, write_prompts
+from gr_jax.serving.engine.prompting import (
+  check_query,
+  read_words,
+  unknown_history,
+  write_prompts,
+)
 from gr_jax.serving.requests import Filters, Invalid, SearchRequest
 
 # Copies of one request cost as much as others, so sizes grow by 4 at most.
@@ -34,6 +40,8 @@ class Answer(NamedTuple):
     items: `{id, text, score, semantic_id}`, best first.
     version: the version of the catalogue that was searched.
     ignored: ids of the history that the catalogue does not know.
+    unknown_words: words of the query that are read as nothing known.
+    read_as: known words by the word of the query that was read as them.
     milliseconds: "batch" (arrays before and after) and "search".
     batch: the number of requests that were answered together.
   """
@@ -41,6 +49,8 @@ class Answer(NamedTuple):
   items: list[dict[str, Any]]
   version: int
   ignored: list[str]
+  unknown_words: list[str]
+  read_as: dict[str, str]
   milliseconds: dict[str, float]
   batch: int
 
@@ -96,7 +106,8 @@ class Engine:
     of its answer, and the others do not notice.
     """
     start = time.perf_counter()
-    masks = [_passing(request, snapshot) for request in requests]
+    vocabulary = self.artefacts.vocabulary
+    masks = [_passing(request, snapshot, vocabulary) for request in requests]
     valid = [
       (request, mask)
       for request, mask in zip(requests, masks)
@@ -132,6 +143,7 @@ class Engine:
         items,
         snapshot.version,
         unknown_history(request, snapshot.items),
+        *read_words(request, self.artefacts.vocabulary),
         milliseconds,
         len(valid),
       )
@@ -163,9 +175,10 @@ class Engine:
 
 
 def _passing(
-  request: SearchRequest, snapshot: Snapshot
+  request: SearchRequest, snapshot: Snapshot, vocabulary: Vocabulary
 ) -> np.ndarray | Invalid:
   try:
+    check_query(request, vocabulary)
     return snapshot.passing(request.filters)
   except Invalid as error:
     return error

@@ -8,7 +8,7 @@ from gr_jax.generators.prompts.vocabulary import Vocabulary
 from gr_jax.generators.prompts.writer import Prompt, PromptConfig
 from gr_jax.retrieval import prompting
 from gr_jax.serving.catalogue.items import Items
-from gr_jax.serving.requests import SearchRequest
+from gr_jax.serving.requests import Invalid, SearchRequest
 
 
 def write_prompts(
@@ -38,3 +38,30 @@ def write_prompts(
 def unknown_history(request: SearchRequest, items: Items) -> list[str]:
   """The item ids of a history that the catalogue does not know."""
   return sorted({e.id for e in request.history if items.row(e.id) < 0})
+
+
+def check_query(request: SearchRequest, vocabulary: Vocabulary) -> None:
+  """Checks that a query, if any, can be answered.
+
+  Raises:
+    Invalid: the run was trained without queries.
+  """
+  if request.query is not None and not vocabulary.words:
+    raise Invalid(prompting.NO_QUERIES)
+
+
+def read_words(
+  request: SearchRequest, vocabulary: Vocabulary
+) -> tuple[list[str], dict[str, str]]:
+  """The unknown words of a query, and what others were read as."""
+  if request.query is None:
+    return [], {}
+  words = vocabulary.known_words.read(request.query)
+  return (
+    list(dict.fromkeys(each.word for each in words if not each.known)),
+    {
+      each.word: " ".join(each.known)
+      for each in words
+      if each.known and not each.is_itself
+    },
+  )

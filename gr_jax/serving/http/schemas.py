@@ -179,6 +179,16 @@ class AnswerBody(BaseModel):
     list[str],
     Field(description="Ids of the history that the catalogue does not know."),
   ]
+  unknown_words: Annotated[
+    list[str],
+    Field(description="Words of the query that nothing trained is like."),
+  ]
+  read_as: Annotated[
+    dict[str, str],
+    Field(
+      description="What other words of the query were read as: coffee by cofee."
+    ),
+  ]
   batch: Annotated[int, Field(description="Requests in one search.")]
   beam: Annotated[int, Field(description="IDs that the search kept.")]
   milliseconds: Milliseconds

@@ -147,7 +147,9 @@ class Server:
     self._on_ready()
     with contextlib.suppress(Exception):
       # The first request that needs it gets the error.
-      self._service.serving.encoder.prepare()
+      engine, encoder, _ = self._service.serving
+      encoder.prepare()
+      engine.artefacts.vocabulary.known_words.prepare()
       self._page.prepare()
 
   def _reload_in_background(self) -> None:

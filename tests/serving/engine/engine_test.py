@@ -206,6 +206,40 @@ def test_an_item_is_answered_as_the_catalogue_has_it(
   assert set(answer.milliseconds) == {"batch", "search"}
 
 
+def test_words_that_nobody_trained_are_named(engine, snapshot, search_of):
+  asked = [
+    search_of("Plats zzz cup with zzz"),
+    search_of("plate cup zzz"),
+    search_of(None),
+  ]
+  read, known, basket = engine.answer(asked, snapshot)
+  assert (read.unknown_words, read.read_as) == (["zzz"], {"plats": "plate"})
+  assert (known.unknown_words, known.read_as) == (["zzz"], {})
+  assert (basket.unknown_words, basket.read_as) == ([], {})
+
+
+def test_a_word_is_answered_as_what_it_is_read_as(engine, snapshot, search_of):
+  typed, known = engine.answer(
+    [search_of("Plats"), search_of("plate")], snapshot
+  )
+  assert typed.items == known.items
+
+
+def test_a_run_without_queries_refuses_them(
+  artefacts, searches, snapshot, search_of
+):
+  words = dataclasses.replace(artefacts.vocabulary, words=())
+  engine = Engine(
+    dataclasses.replace(artefacts, vocabulary=words),
+    searches,
+    beams=(BEAM,),
+    max_batch=4,
+  )
+  (found,) = engine.answer([search_of("cup")], snapshot)
+  assert isinstance(found, Invalid)
+  assert str(found).startswith("this run was trained without queries: ask for")
+
+
 def test_what_does_not_fit_is_refused_in_its_place(engine, snapshot, search_of):
   bad = search_of(filters={"categories": ["GARDEN"]})
   found = engine.answer([bad, search_of(k=3), bad, search_of(k=2)], snapshot)

@@ -21,7 +21,8 @@ from gr_jax.serving.requests import Filters, Invalid, Purchase, SearchRequest
 from tests.serving.conftest import said
 
 ITEM = {"id": "a", "text": "cup", "score": -1.5, "semantic_id": [1, 2]}
-ANSWER = Answer([ITEM], 7, ["x"], {"batch": 1.23456, "search": 2.0}, 3)
+TAKEN = {"batch": 1.23456, "search": 2.0}
+ANSWER = Answer([ITEM], 7, ["x"], ["zzz"], {"cofee": "coffee"}, TAKEN, 3)
 ADD = {"add": [{"id": "a", "text": "cup"}]}
 OPEN = {"/healthz", "/readyz", "/openapi.json"}
 
@@ -112,6 +113,8 @@ def test_an_answer_is_whole_with_its_wait_in_milliseconds(client):
     "items": [ITEM],
     "version": 7,
     "ignored": ["x"],
+    "unknown_words": ["zzz"],
+    "read_as": {"cofee": "coffee"},
     "milliseconds": taken,
     "batch": 3,
     "beam": 8,

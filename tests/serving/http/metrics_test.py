@@ -117,7 +117,10 @@ def test_a_search_of_several_requests_is_counted_once():
   taken = {"batch": 0.0, "search": 1000.0}
 
   def answer(requests):
-    return [Invalid("no"), *[Answer([], 1, [], taken, 4)] * len(requests)]
+    return [
+      Invalid("no"),
+      *[Answer([], 1, [], [], {}, taken, 4)] * len(requests),
+    ]
 
   assert len(metrics.counted(answer)([None] * 4)) == 5
   text = metrics.text().decode()

@@ -92,6 +92,10 @@ function summary(found, filtered, out, brought) {
     sentences.push(`Filters took ${out.length} out, brought ${brought.length} in.`);
   if (found.ignored.length)
     sentences.push(`Not in the catalogue: ${found.ignored.join(", ")}.`);
+  for (const [word, known] of Object.entries(found.read_as))
+    sentences.push(`“${word}” is read as “${known}”.`);
+  if (found.unknown_words.length)
+    sentences.push(`Unknown words: ${found.unknown_words.join(", ")}.`);
   return sentences.join(" ");
 }
 
