@@ -6,8 +6,12 @@ from typing import Any, TypeVar
 import jax
 from orbax.checkpoint import v1 as ocp
 
+from gr_jax.training.stopping import Best
+
 # A `TrainState`, or another tree of arrays.
 State = TypeVar("State")
+
+_PARAMS = "params"
 
 
 class Checkpoints:
@@ -15,15 +19,25 @@ class Checkpoints:
 
   Args:
     directory: created where missing.
-    keep: the number of latest steps that stay.
+    keep: the number of latest steps that stay; the best one stays as well.
   """
 
   def __init__(self, directory: pathlib.Path, *, keep: int = 2):
+    policies = ocp.training.preservation_policies
     # Orbax's own policies do not match the type that it declares.
-    latest: Any = ocp.training.preservation_policies.LatestN(keep)
+    kept: Any = policies.AnyPreservationPolicy(
+      [
+        policies.LatestN(keep),
+        policies.BestN(
+          get_metric_fn=_goodness,  # pyright: ignore[reportArgumentType]
+          n=1,
+          keep_checkpoints_without_metrics=False,
+        ),
+      ]
+    )
     self._checkpointer = ocp.training.Checkpointer(
       str(directory.absolute()),
-      preservation_policy=latest,
+      preservation_policy=kept,
       cleanup_tmp_directories=True,
     )
 
@@ -33,10 +47,40 @@ class Checkpoints:
     found = self._checkpointer.latest
     return None if found is None else found.step
 
-  def save(self, step: int, state: Any, batches) -> None:
-    """Saves the state and the position of a grain iterator."""
+  @property
+  def best(self) -> Best | None:
+    """The step of the lowest held-out loss, the first of equal ones."""
+    losses = self._losses()
+    if not losses:
+      return None
+    step = min(losses, key=lambda step: (losses[step], step))
+    return Best(step, losses[step])
+
+  def loss(self, step: int) -> float | None:
+    """The held-out loss of a saved step; None where none was measured."""
+    return self._losses().get(step)
+
+  def _losses(self) -> dict[int, float]:
+    found: Any = self._checkpointer.checkpoints
+    return {one.step: one.metrics["loss"] for one in found if one.metrics}
+
+  def save(
+    self, step: int, state: Any, batches, *, loss: float | None = None
+  ) -> None:
+    """Saves the state and the position of a grain iterator.
+
+    Args:
+      step: the number of updates that were made.
+      state: a tree of arrays.
+      batches: the iterator.
+      loss: the held-out loss at this step, where it was measured.
+    """
+    metrics = None if loss is None else {"loss": loss, "step": step}
     self._checkpointer.save_checkpointables(
-      step, {"state": state, "batches": batches}, overwrite=True
+      step,
+      {"state": state, "batches": batches},
+      overwrite=True,
+      metrics=metrics,
     )
 
   def restore(self, step: int, state: State, batches=None) -> State:
@@ -48,11 +92,7 @@ class Checkpoints:
       batches: iterator over the same input as was saved; None where no training
         follows.
     """
-    abstract = jax.tree.map(
-      lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding),
-      state,
-    )
-    wanted = {"state": abstract}
+    wanted = {"state": _abstract(state)}
     if batches is not None:
       wanted["batches"] = batches
     return self._checkpointer.load_checkpointables(step, wanted)["state"]
@@ -69,3 +109,25 @@ def restore_latest(directory: pathlib.Path, state: State) -> State:
   found = checkpoints.restore(latest, state)
   checkpoints.close()
   return found
+
+
+def save_params(directory: pathlib.Path, params: Any) -> None:
+  """Writes the parameters that a finished training is used with."""
+  ocp.save(directory.absolute() / _PARAMS, params, overwrite=True)
+
+
+def load_params(directory: pathlib.Path, like: State) -> State:
+  """Reads what `save_params` wrote, each array where `like` has it."""
+  found: Any = ocp.load(directory.absolute() / _PARAMS, _abstract(like))
+  return found
+
+
+def _goodness(metrics: Any) -> tuple[float, int]:
+  """Rises with the quality of a step; of equal ones the first is better."""
+  return -metrics["loss"], -metrics["step"]
+
+
+def _abstract(tree: Any) -> Any:
+  return jax.tree.map(
+    lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding), tree
+  )

@@ -3,21 +3,20 @@
 import dataclasses
 import pathlib
 import sys
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
 import optax
 from jax.sharding import Mesh
-from tqdm import tqdm
 
 from gr_jax.parallel import hosts
 from gr_jax.parallel.mesh import put_batch
 from gr_jax.training import finite
 from gr_jax.training.checkpoints import Checkpoints
-from gr_jax.training.metric_writer import MetricWriter
+from gr_jax.training.progress import TrainingLog
 from gr_jax.training.state import TrainState
+from gr_jax.training.stopping import HELD_OUT, Outcome, Patience
 
 Metrics = dict[str, jax.Array]
 LossFn = Callable[..., tuple[jax.Array, Metrics]]
@@ -28,6 +27,12 @@ Every metric must be finite: training stops at one that is not.
 
 StepFn = Callable[[TrainState, Any], tuple[TrainState, Metrics]]
 """An update; its metrics hold `finite.FIRST_BAD`."""
+
+HeldOut = Callable[[TrainState], dict[str, float]]
+"""The metrics of a state on what is not learned, one of them `HELD_OUT`.
+
+They are the same on every host, so that all stop at the same step.
+"""
 
 _ADVICE = (
   "Lower the learning rate or the clip_norm of the optimizer, or look at the "
@@ -40,14 +45,23 @@ class LoopConfig:
   """Length and rhythm.
 
   Attributes:
-    steps: updates in all.
+    steps: updates in all, at most.
     log_every: steps between two rows of metrics.
     checkpoint_every: steps between two checkpoints.
+    eval_every: steps between two evaluations of the held-out loss; 0 = none.
+    patience: evaluations without a lower held-out loss that end training; 0 =
+      all steps are done.
   """
 
   steps: int = 1000
   log_every: int = 20
   checkpoint_every: int = 500
+  eval_every: int = 0
+  patience: int = 0
+
+  def due(self, every: int, done: int) -> bool:
+    """True if `done` is a multiple of `every`, or the last update."""
+    return bool(every) and (done % every == 0 or done == self.steps)
 
 
 def make_step(
@@ -88,28 +102,6 @@ def make_step(
   return jax.jit(step, donate_argnums=0, out_shardings=(shardings, None))
 
 
-class _Rate:
-  """Seconds per step between rows of metrics, compilation left out."""
-
-  def __init__(self):
-    self._steps = 0
-    self._since: float | None = None
-
-  def add(self) -> None:
-    if self._since is None:
-      self._since = time.perf_counter()
-    else:
-      self._steps += 1
-
-  def take(self) -> float | None:
-    if self._since is None or not self._steps:
-      return None
-    now = time.perf_counter()
-    seconds = (now - self._since) / self._steps
-    self._steps, self._since = 0, now
-    return seconds
-
-
 def fit(
   state: TrainState,
   step_fn: StepFn,
@@ -119,12 +111,20 @@ def fit(
   directory: pathlib.Path,
   mesh: Mesh,
   speed: Callable[[float], dict[str, float]] = lambda seconds: {},
+  held_out: HeldOut | None = None,
 ) -> TrainState:
-  """Trains to `config.steps`, from the last checkpoint where there is one.
+  """Trains from the last checkpoint, where there is one, and stops in time.
+
+  It ends at `config.steps`, or earlier where the held-out loss does not fall
+  (`config.patience`), and gives the state of the lowest held-out loss; without
+  `held_out` that of the last step. How it ended is left in `directory`
+  (`stopping.read_outcome`) and said in one line.
 
   Metrics of step `t` are fetched after step `t + 1` is under way, so the
   device never waits for the host. Nothing is written of a step with a number
-  that is not finite: the last good checkpoint stays.
+  that is not finite: the last good checkpoint stays. A step whose held-out loss
+  is the lowest so far is kept as a checkpoint: a run that goes on has the same
+  best step as an undisturbed one.
 
   Args:
     state: initial state; also the structure and shardings of checkpoints.
@@ -134,59 +134,71 @@ def fit(
     directory: receives checkpoints and metrics.
     mesh: the devices that share a batch.
     speed: a function from seconds per step to more metrics.
+    held_out: measured every `config.eval_every` steps.
 
   Raises:
-    finite.NotFinite: a metric, gradient or parameter of a step; the message
-      names the step and the first of them.
+    finite.NotFinite: a metric, gradient or parameter of a step, or a held-out
+      loss; the message names the step and the first of them.
   """
   checkpoints = Checkpoints(directory / "checkpoints")
-  first = checkpoints.latest or 0
-  if first:
-    state = checkpoints.restore(first, state, batches)
-  # Metrics are the same on every host; the first one writes them.
-  writes = hosts.is_first()
-  writer = MetricWriter(directory, first_step=first) if writes else None
-  rate, pending = _Rate(), None
-  watch = finite.Watch("training", kept=first, advice=_ADVICE)
-  bar = tqdm(
-    total=config.steps, initial=first, desc="train", unit="step",
-    file=sys.stderr, mininterval=1.0, disable=not writes,
-  )  # fmt: skip
+  done = checkpoints.latest or 0
+  if done:
+    state = checkpoints.restore(done, state, batches)
+  log = TrainingLog(directory, first=done, steps=config.steps, speed=speed)
+  eval_every = config.eval_every if held_out is not None else 0
+  patience = Patience(
+    config.patience, every=max(eval_every, 1), best=checkpoints.best
+  )
+  watch = finite.Watch("training", kept=done, advice=_ADVICE)
+  pending = None
 
-  def write(step: int, metrics: Metrics) -> None:
-    values = jax.device_get(metrics)
-    if writer is None:
-      return
-    seconds = rate.take()
-    if seconds:
-      values |= speed(seconds)
-    writer.write(step, values)
-    bar.set_postfix_str(f"loss {float(values['train/loss']):.3f}")
+  def flush() -> None:
+    nonlocal pending
+    if pending is not None:
+      log.write(*pending)
+      pending = None
 
   try:
-    for step in range(first, config.steps):
+    while done < config.steps and not patience.is_over(done):
+      step, done = done, done + 1
       state, metrics = step_fn(state, put_batch(next(batches), mesh))
-      rate.add()
-      done = step + 1
+      log.rate.add()
       found = metrics.pop(finite.FIRST_BAD)
       watch.see(done, found, finite.named_parts(metrics, state.params))
-      if pending is not None:
-        write(*pending)
-        pending = None
-      if done % config.log_every == 0 or done == config.steps:
+      flush()
+      if config.due(config.log_every, done):
         pending = (step, metrics)
-      bar.update()
-      if done % config.checkpoint_every == 0 or done == config.steps:
+      log.bar.update()
+      loss, improved = None, False
+      if held_out is not None and config.due(eval_every, done):
+        watch.check()
+        flush()
+        values = held_out(state)
+        loss = float(values[HELD_OUT])
+        improved = patience.see(done, loss)
+        log.write_held_out(step, values)
+      if (
+        improved
+        or config.due(config.checkpoint_every, done)
+        or patience.is_over(done)
+      ):
         watch.check()
         # A run that goes on from here does not write earlier rows again.
-        if pending is not None:
-          write(*pending)
-          pending = None
-        checkpoints.save(done, state, batches)
+        flush()
+        checkpoints.save(done, state, batches, loss=loss)
         watch.kept = done
+    best = patience.best
+    if best is not None and best.step != done:
+      state = checkpoints.restore(best.step, state)
+    last_loss = checkpoints.loss(done)
   finally:
-    bar.close()
-    if writer is not None:
-      writer.close()
+    log.close()
     checkpoints.close()
+  outcome = Outcome(
+    best.step if best else done, done, config.steps,
+    best.loss if best else None, last_loss, config.patience,
+  )  # fmt: skip
+  if hosts.is_first():
+    outcome.save(directory)
+    print(outcome.sentence(), file=sys.stderr, flush=True)
   return state

@@ -5,8 +5,13 @@ import numpy as np
 import pytest
 
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, replicated
-from gr_jax.training.checkpoints import Checkpoints
+from gr_jax.training.checkpoints import (
+  Checkpoints,
+  load_params,
+  save_params,
+)
 from gr_jax.training.state import TrainState
+from gr_jax.training.stopping import Best
 
 
 def state(value, mesh):
@@ -64,3 +69,34 @@ def test_only_the_latest_steps_stay(tmp_path, mesh):
   checkpoints.close()
   kept = sorted(int(p.name) for p in tmp_path.iterdir() if p.name.isdigit())
   assert kept == [2, 3]
+
+
+def test_the_step_of_the_lowest_held_out_loss_stays(tmp_path, mesh):
+  checkpoints = Checkpoints(tmp_path, keep=1)
+  assert checkpoints.best is None
+  losses = {1: 3.0, 2: 0.1, 3: None, 4: 0.1, 5: 0.5, 6: None}
+  for step, loss in losses.items():
+    checkpoints.save(step, state(step, mesh), batches(), loss=loss)
+  assert (checkpoints.best, checkpoints.latest) == (Best(2, 0.1), 6)
+  checkpoints.close()
+  kept = sorted(int(p.name) for p in tmp_path.iterdir() if p.name.isdigit())
+  assert kept == [2, 6]
+  again = Checkpoints(tmp_path)
+  assert again.best == Best(2, 0.1)
+  assert (again.loss(2), again.loss(6)) == (0.1, None)
+  best = again.restore(2, state(0, mesh))
+  np.testing.assert_array_equal(best.params["w"], np.full((8, 4), 2.0))
+  again.close()
+
+
+def test_parameters_come_back_where_they_are_wanted(tmp_path, mesh):
+  params = state(3, mesh).params
+  for _ in range(2):  # A stage that was cut off writes them again.
+    save_params(tmp_path, params)
+  other = make_mesh(MeshConfig(data=4, model=2))
+  target = jax.sharding.NamedSharding(
+    other, jax.sharding.PartitionSpec(None, "model")
+  )
+  found = load_params(tmp_path, jax.device_put(params, target))
+  assert found["w"].sharding == target
+  np.testing.assert_array_equal(found["w"], params["w"])

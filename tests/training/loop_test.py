@@ -1,4 +1,5 @@
 import dataclasses
+import time
 
 import chex
 import grain
@@ -14,6 +15,7 @@ from gr_jax.training.finite import NotFinite
 from gr_jax.training.loop import LoopConfig, fit, make_step
 from gr_jax.training.metric_writer import read_metrics
 from gr_jax.training.state import create_state
+from gr_jax.training.stopping import Outcome, read_outcome
 
 CONFIG = LoopConfig(steps=12, log_every=3, checkpoint_every=4)
 
@@ -47,7 +49,7 @@ def initial(mesh, optimizer):
   )
 
 
-def train(parts, directory, config=CONFIG, source=None):
+def train(parts, directory, config=CONFIG, source=None, held_out=None):
   mesh, optimizer, step = parts
   return fit(
     initial(mesh, optimizer),
@@ -56,6 +58,7 @@ def train(parts, directory, config=CONFIG, source=None):
     config=config,
     directory=directory,
     mesh=mesh,
+    held_out=held_out,
   )
 
 
@@ -242,3 +245,102 @@ def test_a_step_of_a_checkpoint_is_checked_before_it_is_kept(parts, tmp_path):
     checkpoints = Checkpoints(tmp_path / "checkpoints")
     assert checkpoints.latest == 4
     checkpoints.close()
+
+
+# The held-out loss of step 2, 4, ...: the lowest is that of step 8.
+CURVE = [9.0, 7.0, 8.0, 3.0, 4.0, 3.0, 5.0, 6.0, 1.0]
+STOPPING = LoopConfig(
+  steps=18, log_every=3, checkpoint_every=5, eval_every=2, patience=3
+)
+
+
+def curve(state):
+  """Of the number of the step: a run that goes on measures the same."""
+  return {"valid/loss": CURVE[int(state.step) // 2 - 1], "valid/loss_1": 1.0}
+
+
+def test_training_stops_and_gives_the_step_of_the_lowest_held_out_loss(
+  parts, tmp_path, capsys
+):
+  stopped = train(parts, tmp_path / "stopped", STOPPING, held_out=curve)
+  at_eight = train(parts, tmp_path / "eight", LoopConfig(steps=8))
+  chex.assert_trees_all_equal(stopped, at_eight)
+  outcome = read_outcome(tmp_path / "stopped")
+  assert outcome == Outcome(8, 14, 18, 3.0, 5.0, 3)
+  assert outcome.sentence() in capsys.readouterr().err.splitlines()
+  rows = read_metrics(tmp_path / "stopped" / "metrics.jsonl")
+  measured = [
+    (row["step"], row["valid/loss"]) for row in rows if "valid/loss_1" in row
+  ]
+  assert measured == [(2 * n + 1, CURVE[n]) for n in range(7)]
+
+
+def test_without_patience_all_steps_are_done_and_the_best_is_used(
+  parts, tmp_path
+):
+  config = dataclasses.replace(STOPPING, patience=0)
+  state = train(parts, tmp_path, config, held_out=curve)
+  assert int(state.step) == 18
+  assert read_outcome(tmp_path) == Outcome(18, 18, 18, 1.0, 1.0, 0)
+
+
+@pytest.mark.parametrize("after", [1, 7, 8, 9, 11, 13])
+def test_a_run_that_goes_on_stops_at_the_same_step_and_uses_the_same(
+  parts, tmp_path, after
+):
+  whole = train(parts, tmp_path / "whole", STOPPING, held_out=curve)
+  source = Failing(batches(), after)
+  with pytest.raises(Stopped):
+    train(parts, tmp_path / "cut", STOPPING, source, held_out=curve)
+  resumed = train(parts, tmp_path / "cut", STOPPING, held_out=curve)
+  chex.assert_trees_all_equal(whole, resumed)
+  outcomes = [read_outcome(tmp_path / name) for name in ("whole", "cut")]
+  assert outcomes[0] == outcomes[1]
+  rows = [
+    [row["step"] for row in read_metrics(tmp_path / name / "metrics.jsonl")]
+    for name in ("whole", "cut")
+  ]
+  assert rows[0] == rows[1]
+
+
+def test_a_run_that_is_over_takes_no_step(parts, tmp_path):
+  whole = train(parts, tmp_path, STOPPING, held_out=curve)
+  (tmp_path / "outcome.json").unlink()
+  source = Failing(batches(), 0)
+  again = train(parts, tmp_path, STOPPING, source, held_out=curve)
+  chex.assert_trees_all_equal(whole, again)
+  assert read_outcome(tmp_path) == Outcome(8, 14, 18, 3.0, 5.0, 3)
+
+
+def test_a_held_out_loss_that_is_not_finite_ends_training(parts, tmp_path):
+  def spoilt_curve(state):
+    return {"valid/loss": float("nan") if int(state.step) > 2 else 1.0}
+
+  with pytest.raises(NotFinite, match="at step 4: the held-out loss is nan"):
+    train(parts, tmp_path, STOPPING, held_out=spoilt_curve)
+  checkpoints = Checkpoints(tmp_path / "checkpoints")
+  assert checkpoints.latest == 2
+  checkpoints.close()
+
+
+def test_the_time_of_an_evaluation_is_no_part_of_the_speed(parts, tmp_path):
+  mesh, optimizer, step = parts
+
+  def slow(state):
+    time.sleep(0.5)
+    return curve(state)
+
+  fit(
+    initial(mesh, optimizer),
+    step,
+    batches(),
+    config=dataclasses.replace(STOPPING, log_every=1),
+    directory=tmp_path,
+    mesh=mesh,
+    speed=lambda seconds: {"train/seconds": seconds},
+    held_out=slow,
+  )
+  rows = read_metrics(tmp_path / "metrics.jsonl")
+  seconds = [row["train/seconds"] for row in rows if "train/seconds" in row]
+  assert len(seconds) > 3
+  assert max(seconds[2:]) < 0.45
