@@ -10,7 +10,7 @@ with `A` of `[D, D]` for every prefix. Here `A = I + U diag(a) V`, where `a` of
 `[D]` is what the transformer says of the prefix and `U, V` are learned
 (`[OURS]`: a matrix for every beam would cost more than the decoder itself). `V`
 is zero at first: it begins as the plain decoder. NCI's consistency loss
-(R-Drop) is left out, as there is no dropout here.
+(R-Drop) is left out.
 """
 
 import jax

@@ -9,12 +9,17 @@ the injected product. The cache is an argument and a result:
     `[B, M, L, K, h]`, into which the present position is written.
 """
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from flax import struct
 
-from gr_jax.nn.layers import DotGeneral, Linear, rotate
+from gr_jax.nn.layers import DotGeneral, Dropout, Linear, rotate
+
+Drop = Callable[[jax.Array], jax.Array]
+"""Sets some of the weights of attention to zero, in training."""
 
 
 @struct.dataclass
@@ -56,13 +61,20 @@ def _masked_softmax(scores: jax.Array, mask: jax.Array) -> jax.Array:
   return jax.nn.softmax(jnp.where(mask, scores, -1e30), axis=-1)
 
 
-def attend(queries: jax.Array, cached: KeyValues, mask: jax.Array) -> jax.Array:
+def attend(
+  queries: jax.Array,
+  cached: KeyValues,
+  mask: jax.Array,
+  *,
+  drop: Drop = lambda weights: weights,
+) -> jax.Array:
   """`softmax(q kᵀ / √h) v` with `H / K` query heads to one key head.
 
   Args:
     queries: `[B, T, H, h]`.
     cached: keys and values `[B, S, K, h]`.
     mask: `[B, T, S]`, True = keep.
+    drop: applied to the weights `[B, K, H / K, T, S]`.
 
   Returns:
     `[B, T, H h]`.
@@ -74,7 +86,7 @@ def attend(queries: jax.Array, cached: KeyValues, mask: jax.Array) -> jax.Array:
   q = q.reshape(B, K, H // K * T, h) * h**-0.5
   scores = jnp.einsum("bkth,bskh->bkts", q, cached.keys)
   scores = scores.reshape(B, K, H // K, T, -1)
-  weights = _masked_softmax(scores, mask[:, None, None])
+  weights = drop(_masked_softmax(scores, mask[:, None, None]))
   weights = weights.reshape(B, K, H // K * T, -1)
   out = jnp.einsum("bkts,bskh->bkth", weights, cached.values)
   out = out.reshape(B, K, H // K, T, h).transpose(0, 3, 1, 2, 4)
@@ -124,6 +136,7 @@ class Attention(nn.Module):
   head_size: int
   rope_theta: float
   dot_general: DotGeneral = jax.lax.dot_general
+  dropout: float = 0.0
 
   @nn.compact
   def __call__(
@@ -158,7 +171,8 @@ class Attention(nn.Module):
     q = rotated[:, :, :H]
     present = KeyValues(rotated[:, :, H:], projected[:, :, H + K :])
     if not isinstance(place, BeamPlace):
-      out, kept = attend(q, present, place), present
+      drop = Dropout(self.dropout)
+      out, kept = attend(q, present, place, drop=drop), present
     else:
       assert cache is not None
       kept = jax.tree.map(

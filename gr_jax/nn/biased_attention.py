@@ -11,12 +11,17 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from gr_jax.nn.attention import KeyValues, attend
-from gr_jax.nn.layers import DotGeneral, Linear
+from gr_jax.nn.attention import Drop, KeyValues, attend
+from gr_jax.nn.layers import DotGeneral, Dropout, Linear
 
 
 def attend_with_bias(
-  queries: jax.Array, cached: KeyValues, mask: jax.Array, bias: jax.Array
+  queries: jax.Array,
+  cached: KeyValues,
+  mask: jax.Array,
+  bias: jax.Array,
+  *,
+  drop: Drop = lambda weights: weights,
 ) -> jax.Array:
   """`softmax(q kᵀ / √h + b) v` with `H / K` query heads to one key head.
 
@@ -25,6 +30,7 @@ def attend_with_bias(
     cached: keys and values `[B, S, K, h]`.
     mask: `[B, T, S]` or `[1, T, S]`, True = keep.
     bias: `[H, T, S]`.
+    drop: applied to the weights `[B, H, T, S]`.
 
   Returns:
     `[B, T, H h]`.
@@ -38,7 +44,7 @@ def attend_with_bias(
   scores = scores.reshape(B, H, T, S) + bias
   # A row that sees nothing (padding) gives a uniform row, never NaN.
   weights = jax.nn.softmax(jnp.where(mask[:, None], scores, -1e30), axis=-1)
-  weights = weights.reshape(B, K, H // K * T, S)
+  weights = drop(weights).reshape(B, K, H // K * T, S)
   out = jnp.einsum("bkts,bskh->bkth", weights, cached.values)
   out = out.reshape(B, K, H // K, T, h).transpose(0, 3, 1, 2, 4)
   return out.reshape(B, T, H * h)
@@ -51,6 +57,7 @@ class BiasedAttention(nn.Module):
   kv_heads: int
   head_size: int
   dot_general: DotGeneral = jax.lax.dot_general
+  dropout: float = 0.0
 
   @nn.compact
   def __call__(
@@ -83,7 +90,8 @@ class BiasedAttention(nn.Module):
       kept = jax.tree.map(
         lambda old, new: jnp.concatenate((old, new), axis=1), past, kept
       )
-    out = attend_with_bias(projected[:, :, :H], kept, mask, bias)
+    drop = Dropout(self.dropout)
+    out = attend_with_bias(projected[:, :, :H], kept, mask, bias, drop=drop)
     return _back(x, out, self.dot_general), kept
 
 
@@ -93,6 +101,7 @@ class CrossAttention(nn.Module):
   heads: int
   head_size: int
   dot_general: DotGeneral = jax.lax.dot_general
+  dropout: float = 0.0
 
   @nn.compact
   def __call__(
@@ -105,7 +114,8 @@ class CrossAttention(nn.Module):
       dot_general=self.dot_general,
       name="q",
     )(x).reshape(*x.shape[:-1], self.heads, self.head_size)
-    return _back(x, attend(q, memory, mask), self.dot_general)
+    out = attend(q, memory, mask, drop=Dropout(self.dropout))
+    return _back(x, out, self.dot_general)
 
 
 class MemoryKeys(nn.Module):

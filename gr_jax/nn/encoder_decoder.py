@@ -1,7 +1,7 @@
 """An encoder and a decoder in the T5 arrangement, layers stacked by a scan.
 
 What differs from T5: SwiGLU in place of ReLU or gated GELU, output projections
-that start at zero, no dropout, and the choices of `biased_attention`. RMSNorm
+that start at zero, and the choices of `biased_attention`. RMSNorm
 before every part, without biases, is T5's own.
 """
 
@@ -11,7 +11,7 @@ from flax import linen as nn
 
 from gr_jax.nn.attention import KeyValues
 from gr_jax.nn.biased_attention import BiasedAttention, CrossAttention
-from gr_jax.nn.layers import DotGeneral, RMSNorm, SwiGLU
+from gr_jax.nn.layers import DotGeneral, Dropout, RMSNorm, SwiGLU
 from gr_jax.nn.relative_bias import (
   RelativeBias,
   distance_buckets,
@@ -32,13 +32,18 @@ class EncoderBlock(nn.Module):
   ) -> tuple[jax.Array, None]:
     c = self.config
     attended, _ = BiasedAttention(
-      c.heads, c.kv_heads, c.head_size, self.dot_general, name="attention"
+      c.heads,
+      c.kv_heads,
+      c.head_size,
+      self.dot_general,
+      c.dropout,
+      name="attention",
     )(RMSNorm(name="attention_norm")(x), None, mask, bias)
-    x = x + attended
-    x = x + SwiGLU(c.feed_forward, self.dot_general, name="mlp")(
+    x = x + Dropout(c.dropout)(attended)
+    added = SwiGLU(c.feed_forward, self.dot_general, name="mlp")(
       RMSNorm(name="mlp_norm")(x)
     )
-    return x, None
+    return x + Dropout(c.dropout)(added), None
 
 
 class DecoderBlock(nn.Module):
@@ -63,18 +68,26 @@ class DecoderBlock(nn.Module):
     S = bias.shape[-1]
     causal = jnp.tril(jnp.ones((T, S), bool), k=S - T)
     attended, kept = BiasedAttention(
-      c.heads, c.kv_heads, c.head_size, self.dot_general, name="attention"
+      c.heads,
+      c.kv_heads,
+      c.head_size,
+      self.dot_general,
+      c.dropout,
+      name="attention",
     )(RMSNorm(name="attention_norm")(rows[0]), rows[1], causal[None], bias)
-    x = x + attended.reshape(x.shape)
-    read = CrossAttention(c.heads, c.head_size, self.dot_general, name="cross")(
+    x = x + Dropout(c.dropout)(attended).reshape(x.shape)
+    read = CrossAttention(
+      c.heads, c.head_size, self.dot_general, c.dropout, name="cross"
+    )(
       RMSNorm(name="cross_norm")(x.reshape(B, P * T, D)),
       memory,
       jnp.repeat(memory_mask, T, axis=1),
     )
-    x = x + read.reshape(x.shape)
-    x = x + SwiGLU(c.feed_forward, self.dot_general, name="mlp")(
+    x = x + Dropout(c.dropout)(read).reshape(x.shape)
+    added = SwiGLU(c.feed_forward, self.dot_general, name="mlp")(
       RMSNorm(name="mlp_norm")(x)
     )
+    x = x + Dropout(c.dropout)(added)
     return x, jax.tree.map(lambda a: a.reshape(B, P, *a.shape[1:]), kept)
 
 
@@ -95,6 +108,7 @@ class Encoder(nn.Module):
       positions: `[T]`, of all rows.
       mask: `[B, T, T]`, True = reads.
     """
+    x = Dropout(self.config.dropout)(x)
     offsets = positions - positions[:, None]
     bias = RelativeBias(self.config.heads, name="bias")(offset_buckets(offsets))
     stack = stacked(EncoderBlock, self.config, (nn.broadcast, nn.broadcast))
@@ -129,6 +143,7 @@ class Decoder(nn.Module):
     Returns:
       Normed states `[B, P, T, D]` and the keys and values of all `t + T`.
     """
+    x = Dropout(self.config.dropout)(x)
     before = 0 if past is None else past.keys.shape[3]
     all_places = jnp.arange(before + x.shape[2])
     behind = jnp.maximum(all_places[before:, None] - all_places, 0)

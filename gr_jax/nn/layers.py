@@ -23,6 +23,26 @@ def name_axes(
   return cast(Callable[..., jax.Array], boxed)
 
 
+class Dropout(nn.Module):
+  """Sets a share of the numbers to zero and scales the others up.
+
+  `y = x m / (1 - p)`, `m ~ Bernoulli(1 - p)` (Srivastava 2014). It acts where
+  `apply` is given `rngs={"dropout": key}`, which training does and search does
+  not; with a rate of 0 it is not in the program.
+  """
+
+  rate: float
+
+  @nn.compact
+  def __call__(self, x: jax.Array) -> jax.Array:
+    if not self.rate or not self.has_rng("dropout"):
+      return x
+    kept = jax.random.bernoulli(
+      self.make_rng("dropout"), 1 - self.rate, x.shape
+    )
+    return jnp.where(kept, x / (1 - self.rate), 0)
+
+
 class RMSNorm(nn.Module):
   """`y = x / sqrt(mean(x²) + ε) · w`, computed in float32 (Zhang 2019)."""
 

@@ -6,7 +6,7 @@ import jax
 from flax import linen as nn
 
 from gr_jax.nn.attention import Attention, BeamCache, BeamPlace, KeyValues
-from gr_jax.nn.layers import DotGeneral, RMSNorm, SwiGLU
+from gr_jax.nn.layers import DotGeneral, Dropout, RMSNorm, SwiGLU
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +25,9 @@ class TransformerConfig:
     unroll: blocks per turn of the scan. Between turns the kept activations
       are stacked, which is a third of a step on CPU; more blocks a turn take
       longer to compile.
+    dropout: the share that training sets to zero (`layers.Dropout`) of the
+      embeddings, of the weights of attention, and of what attention and SwiGLU
+      add.
   """
 
   layers: int = 4
@@ -36,6 +39,7 @@ class TransformerConfig:
   rope_theta: float = 10_000.0
   remat: bool = False
   unroll: int = 4
+  dropout: float = 0.0
 
   def __post_init__(self):
     if self.heads % self.kv_heads:
@@ -44,6 +48,8 @@ class TransformerConfig:
       )
     if self.head_size % 2:
       raise ValueError(f"head_size ({self.head_size}) must be even.")
+    if not 0 <= self.dropout < 1:
+      raise ValueError(f"dropout ({self.dropout}) must be in [0, 1).")
 
 
 class Block(nn.Module):
@@ -67,13 +73,14 @@ class Block(nn.Module):
       c.head_size,
       c.rope_theta,
       self.dot_general,
+      c.dropout,
       name="attention",
     )(RMSNorm(name="attention_norm")(x), positions, place, cache)
-    x = x + attended
-    x = x + SwiGLU(c.feed_forward, self.dot_general, name="mlp")(
+    x = x + Dropout(c.dropout)(attended)
+    added = SwiGLU(c.feed_forward, self.dot_general, name="mlp")(
       RMSNorm(name="mlp_norm")(x)
     )
-    return x, kept
+    return x + Dropout(c.dropout)(added), kept
 
 
 def stacked(
@@ -84,7 +91,7 @@ def stacked(
   return nn.scan(
     block,
     variable_axes={"params": 0},
-    split_rngs={"params": True},
+    split_rngs={"params": True, "dropout": True},
     # One for each argument; Flax types the default alone.
     in_axes=in_axes,  # pyright: ignore[reportArgumentType]
     out_axes=0,
@@ -119,6 +126,7 @@ class Transformer(nn.Module):
     Returns:
       Normed states `[B, T, D]` and the keys and values of every layer.
     """
+    x = Dropout(self.config.dropout)(x)
     scanned = stacked(Block, self.config, (0, nn.broadcast, nn.broadcast))
     x, kept = scanned(self.config, self.dot_general, name="blocks")(
       x, cache, positions, place

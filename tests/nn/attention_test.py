@@ -74,3 +74,14 @@ def test_beams_equal_sequences_that_repeat_the_prompt():
     whole = jnp.concatenate((x[0], own[:, beam]))[None]
     expected, _ = apply(params, whole, positions, causal)
     np.testing.assert_allclose(out[0, beam], expected[0, -1], atol=1e-5)
+
+
+def test_what_is_dropped_are_the_weights():
+  key = jax.random.key(0)
+  q, k, v = jax.random.normal(key, (3, 2, 5, 4, 8))
+  cached = KeyValues(k[:, :, :2], v[:, :, :2])
+  mask = jnp.ones((2, 5, 5), bool)
+  whole = attend(q, cached, mask)
+  # Softmax first: what is left is not made to sum to one again.
+  halved = attend(q, cached, mask, drop=lambda weights: weights / 2)
+  np.testing.assert_allclose(halved, whole / 2, rtol=1e-5)

@@ -1,5 +1,7 @@
+import dataclasses
 import functools
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -93,3 +95,25 @@ def test_steps_equal_the_whole_sequence():
     step, past = apply(params, x[:, :, t : t + 1], past, memory, mask)
     np.testing.assert_allclose(step[:, :, 0], whole[:, :, t], atol=1e-5)
   np.testing.assert_allclose(past.keys, kept.keys, atol=1e-5)
+
+
+def test_embeddings_weights_and_all_parts_of_blocks_are_dropped():
+  rngs = {"dropout": jax.random.key(0)}
+  plain = dataclasses.replace(CONFIG, layers=1)
+  drops = dataclasses.replace(plain, dropout=0.5)
+  for module, built, expected in (
+    (Encoder, encoder(), 1 + 3),
+    (Decoder, decoder(), 1 + 5),
+  ):
+    _, params, inputs = built
+    blocks = jax.tree.map(lambda x: x[:1], params["params"]["blocks"])
+    params = {"params": params["params"] | {"blocks": blocks}}
+    if module is Decoder:
+      first = jax.tree.map(lambda x: x[:1], inputs[2])
+      inputs = (*inputs[:2], first, inputs[3])
+    run = functools.partial(module(drops).apply, params)
+    program = jax.jit(functools.partial(run, rngs=rngs)).lower(*inputs)
+    assert program.as_text().count("call @_bernoulli") == expected
+    # Without a key it is the plain network.
+    still = jax.jit(functools.partial(module(plain).apply, params))(*inputs)
+    chex.assert_trees_all_equal(jax.jit(run)(*inputs), still)

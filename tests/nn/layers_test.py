@@ -50,3 +50,24 @@ def test_parameters_carry_logical_axes():
   assert dense["kernel"].names == ("embed", "mlp")
   assert dense["bias"].names == ("mlp",)
   chex.assert_shape(dense["kernel"].value, (3, 4))
+
+
+def dropped(rate, x, key=None):
+  rngs = {} if key is None else {"dropout": key}
+  return layers.Dropout(rate).apply({}, x, rngs=rngs)
+
+
+def test_dropout_sets_its_share_to_zero_and_keeps_the_mean():
+  x = jnp.full((100, 1000), 3.0)
+  out = np.asarray(dropped(0.25, x, jax.random.key(0)))
+  np.testing.assert_array_equal(np.unique(out), [0.0, 4.0])
+  np.testing.assert_allclose((out == 0).mean(), 0.25, atol=0.005)
+
+
+def test_dropout_is_off_without_a_key_and_not_there_without_a_rate():
+  x, key = jnp.ones((4, 5)), jax.random.key(0)
+  assert dropped(0.5, x) is x
+  assert dropped(0.0, x, key) is x
+  other = dropped(0.5, x, jax.random.key(1))
+  assert (dropped(0.5, x, key) != other).any()
+  np.testing.assert_array_equal(other, dropped(0.5, x, jax.random.key(1)))

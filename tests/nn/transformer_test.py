@@ -1,3 +1,4 @@
+import dataclasses
 import functools
 
 import jax
@@ -6,7 +7,8 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
-from gr_jax.nn.transformer import Transformer, TransformerConfig
+from gr_jax.nn import layers
+from gr_jax.nn.transformer import Transformer, TransformerConfig, stacked
 from tests.reference.noisy import noisy
 
 SMALL = {"layers": 2, "width": 16, "heads": 2, "kv_heads": 1, "head_size": 8}
@@ -81,8 +83,71 @@ def test_unrolling_the_scan_changes_nothing(unroll):
 
 @pytest.mark.parametrize(
   ("changes", "message"),
-  [({"kv_heads": 3, "heads": 4}, "must divide"), ({"head_size": 7}, "even")],
+  [
+    ({"kv_heads": 3, "heads": 4}, "must divide"),
+    ({"head_size": 7}, "even"),
+    ({"dropout": 1.0}, r"in \[0, 1\)"),
+  ],
 )
 def test_impossible_sizes_are_refused(changes, message):
   with pytest.raises(ValueError, match=message):
     TransformerConfig(**SMALL | changes)
+
+
+def states(module, params, inputs, key=None):
+  rngs = {} if key is None else {"dropout": key}
+  return module.apply(params, *inputs, rngs=rngs)[0]
+
+
+def test_dropout_acts_where_there_is_a_key():
+  plain, params, inputs = build()
+  module = Transformer(dataclasses.replace(plain.config, dropout=0.5))
+  out = jax.jit(functools.partial(states, module))
+  np.testing.assert_array_equal(
+    out(params, inputs), apply(plain, params, *inputs)[0]
+  )
+  first, again, other = (
+    out(params, inputs, jax.random.key(seed)) for seed in (0, 0, 1)
+  )
+  np.testing.assert_array_equal(first, again)
+  assert np.abs(first - other).max() > 1e-2
+
+
+def test_embeddings_weights_and_both_halves_are_dropped():
+  plain, params, inputs = build(layers=1)
+  for rate, expected in ((0.1, 1 + 3), (0.0, 0)):
+    module = Transformer(dataclasses.replace(plain.config, dropout=rate))
+    run = functools.partial(states, module)
+    program = jax.jit(run).lower(params, inputs, jax.random.key(0))
+    assert program.as_text().count("call @_bernoulli") == expected
+
+
+class Masks(nn.Module):
+  """A block that gives the mask that it drew."""
+
+  config: TransformerConfig
+
+  @nn.compact
+  def __call__(self, x):
+    return x, layers.Dropout(0.5)(x)
+
+
+def test_every_layer_draws_a_mask_of_its_own():
+  config = TransformerConfig(layers=3)
+  module = stacked(Masks, config, ())(config)
+  rngs = {"dropout": jax.random.key(0)}
+  _, masks = module.apply({}, jnp.ones(64), rngs=rngs)
+  first, second, third = np.asarray(masks)
+  assert (first != second).any()
+  assert (second != third).any()
+
+
+def test_a_rate_of_zero_is_the_same_program():
+  module, params, inputs = build()
+  key = jax.random.key(0)
+
+  def text(run):
+    return jax.jit(run).lower(params, inputs).as_text().partition("\n")[2]
+
+  plain = text(lambda p, x: states(module, p, x))
+  assert plain == text(lambda p, x: states(module, p, x, key))
