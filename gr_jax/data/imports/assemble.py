@@ -130,8 +130,9 @@ def _check(
       f" Events name items like {named['item_id'].first()!r}, the catalogue "
       f"has items like {item_ids[0]!r}."
     )
+    strange = (events.rejects["reason"] == "unknown item").any()
     raise ValueError(
-      f"No event is left. {_why(events)}{examples if named.height else ''}"
+      f"No event is left. {_why(events)}{examples if strange else ''}"
     )
   users = events.frame["user_id"].n_unique()
   if users < 2:

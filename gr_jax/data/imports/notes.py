@@ -1,5 +1,6 @@
 """Lines of the summary: what an import assumed, and what is switched off."""
 
+import datetime
 from collections.abc import Collection
 
 import polars as pl
@@ -23,6 +24,7 @@ _MISSING_EVENT_COLUMNS = {
   "requests remain",
 }
 _KIND_NAMES = {EXPOSED: "exposure", CLICKED: "click", ORDERED: "order"}
+_OLD = datetime.datetime(1990, 1, 1)
 _SPLIT_NAMES = {TRAIN: "train", VALID: "valid", TEST: "test"}
 
 
@@ -71,6 +73,20 @@ def event_type_note(events: pl.DataFrame) -> list[str]:
     for name, kind, n in types.sort("len", "event", descending=True).rows()
   )
   return [f"event types: {read}."]
+
+
+def time_note(events: pl.DataFrame) -> list[str]:
+  """Doubts times that are all older than any log of a shop."""
+  if "seconds" not in events.columns:
+    return []
+  moment = pl.from_epoch(pl.col("seconds"), time_unit="s")
+  first, last = events.select(a=moment.min(), b=moment.max()).row(0)
+  if last >= _OLD:
+    return []
+  return [
+    f"all times are between {first} and {last}: numbers are read as unix time; "
+    "one that counts something else is an order (--columns=order=...)."
+  ]
 
 
 def order_note(events: pl.DataFrame) -> list[str]:

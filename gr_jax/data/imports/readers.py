@@ -195,11 +195,15 @@ def read_parquet(path: Path, *, wanted: set[str], file: str) -> CheckedTable:
       text = pl.Series(name, map(_decode, frame[name]), dtype=pl.String)
       lost |= text.is_null() & frame[name].is_not_null()
       frame = frame.with_columns(text)
-  frame = frame.select(
-    pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("row"),
-    *(_text(name, frame.schema[name]).alias(name) for name in columns),
-    lost,
-  )
+  try:
+    texts = frame.select(
+      _text(name, frame.schema[name]).alias(name) for name in columns
+    )
+  except pl.exceptions.PolarsError as error:
+    reason = str(error).splitlines()[0]
+    raise ValueError(f"{path}: {reason}; write it as text.") from error
+  row = pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("row")
+  frame = texts.select(row, *columns, lost)
   checked = CheckedTable(
     file=file,
     frame=strip_text(frame),

@@ -13,6 +13,7 @@ from gr_jax.data.imports.notes import (
   page_notes,
   place_notes,
   split_notes,
+  time_note,
 )
 from gr_jax.data.requests import TEST, TRAIN, VALID
 
@@ -100,6 +101,7 @@ def summarize(
       *missing_column_notes(items.frame.columns, events.frame.columns),
       *event_type_note(events.frame),
       *split_notes(events.frame),
+      *time_note(events.frame),
       *order_note(events.frame),
       *place_notes(events.frame),
       *page_notes(

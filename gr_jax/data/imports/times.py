@@ -3,7 +3,20 @@
 import polars as pl
 
 _NUMBER = r"^[+-]?\d+(\.\d*)?([eE][+-]?\d+)?$"
+_DAY = r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"
+_DATE_NUMBER = rf"^{_DAY}(([01]\d|2[0-3])[0-5]\d[0-5]\d)?$"
 _ZONE = r"[+-]\d\d:?\d\d$"
+# Forms of ISO 8601 -> "YYYY-MM-DD hh:mm:ss.f+zz:zz", as far as they say it.
+_ISO_FORMS = (
+  (r"\s*([Zz]|UTC|GMT)$", "+00:00"),
+  (r"^(\d{4})/?(\d\d)/?(\d\d)", "${1}-${2}-${3}"),
+  (r"(\d)[Tt](\d)", "${1} ${2}"),
+  (r"^(\S{10}) ?(\d\d)(\d\d)(\d\d)\b", "${1} ${2}:${3}:${4}"),
+  (r"^(\S{10}) (\d\d)(\d\d)\b", "${1} ${2}:${3}"),
+  (r"(:\d\d),(\d)", "${1}.${2}"),
+  (r"( \d?\d:\d\d)([+-]\d\d)", "${1}:00${2}"),
+  (r"(:\d\d(?:\.\d+)?)\s*([+-]\d\d)$", "${1}${2}:00"),
+)
 _SECOND = 10**9  # In nanoseconds.
 
 
@@ -11,14 +24,17 @@ def unix_times(times: pl.Series) -> tuple[pl.Series, pl.Series]:
   """Reads texts `[n]` as unix seconds and the nanoseconds after them.
 
   Numbers are seconds unless their median magnitude is that of milli-, micro-
-  or nanoseconds (1e11, 1e14, 1e17: seconds reach 1e11 in the year 5138). ISO
-  8601 without a zone is UTC.
+  or nanoseconds (1e11, 1e14, 1e17: seconds reach 1e11 in the year 5138). Where
+  all numbers are dates, 20141201 or 20141201133000, they are these: as seconds
+  they would all be of 1970. ISO 8601, basic or extended, without a zone is UTC.
 
   Returns:
     (seconds `[n]` Int64, rounded down, null where a text is unreadable;
     nanoseconds `[n]` Int64, from 0 to just under a second).
   """
   numeric = times.str.contains(_NUMBER).fill_null(False)
+  if times.filter(numeric).str.contains(_DATE_NUMBER).all():
+    numeric = numeric & False
   read = _numbers(times.set(~numeric, None))
   if not numeric.all():
     read = [a.zip_with(numeric, b) for a, b in zip(read, _iso(times))]
@@ -65,12 +81,9 @@ def _divisor(numbers: pl.Series) -> int:
 
 
 def _iso(times: pl.Series) -> tuple[pl.Series, pl.Series]:
-  text = (
-    pl.col("t")
-    .str.replace(r"\s*([Zz]|UTC|GMT)$", "+00:00")
-    .str.replace(r"^(\d{4})/(\d\d)/(\d\d)", "${1}-${2}-${3}")
-    .str.replace(r"(\d)[Tt](\d)", "${1} ${2}")
-  )
+  text = pl.col("t")
+  for form, plain in _ISO_FORMS:
+    text = text.str.replace(form, plain)
   zoned = text.str.contains(r":\d\d.*" + _ZONE)
   with_zone = text.str.to_datetime(
     "%Y-%m-%d %H:%M:%S%.f%z", time_unit="us", time_zone="UTC", strict=False
@@ -82,6 +95,6 @@ def _iso(times: pl.Series) -> tuple[pl.Series, pl.Series]:
   reading = pl.when(zoned).then(with_zone).otherwise(pl.coalesce(readings))
   found = times.to_frame("t").select(
     seconds=reading.dt.epoch("us") // 10**6,
-    rest=_nanoseconds(pl.col("t").str.extract(r":\d\d\.(\d+)")),
+    rest=_nanoseconds(text.str.extract(r":\d\d\.(\d+)")),
   )
   return found["seconds"], found["rest"]

@@ -63,6 +63,16 @@ def test_a_column_decides_over_times():
   ).requests.shared_clock
 
 
+def test_examples_of_ids_are_shown_where_these_are_the_cause():
+  strange = {"user_id": ["u", "v"], "item_id": ["x", "y"]}
+  with pytest.raises(ValueError, match="Events name items like 'x'"):
+    _assemble(**strange)
+  known = strange | {"item_id": ["a", "b"], "order": ["first", "next"]}
+  with pytest.raises(ValueError, match="2 x missing or unreadable order") as e:
+    _assemble(**known)
+  assert "items like" not in str(e.value)
+
+
 def test_nothing_to_train_on_says_what_is_missing():
   with pytest.raises(ValueError, match="split column calls none training"):
     _assemble(user_id=USERS, item_id=list("ababab"), split=["test"] * 6)

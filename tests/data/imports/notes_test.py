@@ -111,3 +111,11 @@ def test_shared_places_and_contradictions_to_the_time_are_noted():
   )
   assert line.startswith("time and order disagree: 1 events")
   assert "row 2" in line
+
+
+def test_times_that_are_no_times_are_doubted():
+  events = pl.DataFrame({"seconds": [1101, 1102]})
+  (line,) = notes.time_note(events)
+  assert "between 1970-01-01 00:18:21 and 1970-01-01 00:18:22" in line
+  assert notes.time_note(pl.DataFrame({"seconds": [1101, 10**9]})) == []
+  assert notes.time_note(events.drop("seconds")) == []

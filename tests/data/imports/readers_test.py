@@ -195,3 +195,13 @@ def test_a_file_that_is_not_parquet_is_one_line(tmp_path):
   with pytest.raises(ValueError, match="not readable Parquet") as caught:
     read_parquet(path, wanted={"a"}, file="t.parquet")
   assert "\n" not in str(caught.value)
+
+
+def test_a_type_that_has_no_text_is_one_line(tmp_path):
+  path = tmp_path / "t.parquet"
+  pl.DataFrame({"a": [datetime.timedelta(days=1)]}).write_parquet(path)
+  with pytest.raises(
+    ValueError, match=r"t\.parquet: .*; write it as text"
+  ) as e:
+    read_parquet(path, wanted={"a"}, file="t.parquet")
+  assert "\n" not in str(e.value)

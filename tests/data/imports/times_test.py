@@ -34,6 +34,15 @@ SECOND = 1_717_163_100  # 2024-05-31 13:45:00 UTC.
     "2024-05-31 13:45:00 UTC",
     "2024-05-31T15:45:00+02:00",
     "2024-05-31T08:15:00.5-0530",
+    "2024-05-31T13:45Z",
+    "2024-05-31T15:45+02:00",
+    "2024-05-31 15:45+02",
+    "2024-05-31T15:45:00+02",
+    "2024-05-31 13:45:00,123",
+    "20240531T134500Z",
+    "20240531T1345Z",
+    "20240531T154500.5+0200",
+    "20240531134500",
   ],
 )
 def test_a_moment_is_the_same_second_in_every_form(text):
@@ -48,6 +57,22 @@ def test_forms_may_be_mixed_and_a_date_is_its_midnight():
     None,
     None,
   ]
+
+
+def test_numbers_that_are_all_dates_are_days():
+  days = unix_seconds(pl.Series(["20141201", "20141203", None, "20150101"]))
+  assert days.to_list() == [
+    1_417_392_000,
+    1_417_392_000 + 2 * 86_400,
+    None,
+    1_420_070_400,
+  ]
+  # One is no date: all are seconds.
+  for other in ("20141301", "20140132", "19", "20141201.5"):
+    read = unix_seconds(pl.Series(["20141201", other]))
+    assert read[0] == 20_141_201
+  # The 31st of February passes as a form, and is none.
+  assert unix_seconds(pl.Series(["20140231"])).to_list() == [None]
 
 
 def test_no_times_at_all():
@@ -81,6 +106,7 @@ def test_iso_text_is_floored_to_its_second(moment):
       "2024-05-31T15:45:00.5+02:00",
     ],
     ["1969-12-31T23:59:59.25", "1969-12-31T23:59:59.5", "0"],
+    ["20240531T134500,1Z", "20240531T134500.2Z", "2024-05-31 13:45:00,3"],
   ],
 )
 def test_moments_inside_a_second_keep_their_order(texts):
