@@ -3,9 +3,15 @@
   python -m gr_jax.import_data --items=FILE --events=FILE --output=DIR
   python -m gr_jax.main --config=configs/own_data.py --config.data.path=DIR
 
-What the data lacks is left out: without queries all requests are next-basket
-requests and InfoNCE has no pairs; without categories the first code is learned
-like the others. Presets as in `cq_sid`.
+The import reads times, or the order and the split of a published set
+(`gr_jax.import_data`). What the data lacks is left out: without queries all
+requests are next-basket requests and InfoNCE has no pairs; without categories
+the first code is learned like the others. Presets as in `cq_sid`.
+
+Where most pages lead to a single item the generator is also given what follows
+what, as in `amazon_beauty`; `--config.generator.transitions.neighbours=48`
+gives it for baskets too, 0 for none. `--config.evaluation.requests=0` evaluates
+every request of the test.
 
 Vectors of your own model take the place of text and purchases with
 `--config.vectors.path=FILE`: a Parquet file with a column `item_id` and one of
@@ -24,4 +30,6 @@ def get_config(preset: str = ""):
   config.data = {"source": "own_data", "path": ""}
   # Right for logs of one item at a time; 0 where events come as baskets.
   config.vectors.history_window = 5
+  # -1: 48 for single items, 0 for baskets (`experiments.pipeline.from_data`).
+  config.generator.transitions = {"window": 3, "neighbours": -1, "last": 10}
   return config

@@ -12,6 +12,7 @@ from flax import linen as nn
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
+from experiments.pipeline.from_data import settled
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.target_known import target_known_shares
 from experiments.pipeline.tasks import Task, task_of
@@ -57,8 +58,9 @@ def train(
 
   Requests of the training split are learned. The section has prompt, examples,
   model, optimizer, loop, mesh, and `precision` and `seed`; for the optional
-  keys see `build_untrained`.
+  keys see `build_untrained`; what it leaves to the data, `settled`.
   """
+  config = settled(config, data.requests)
   make_task = task_of(config)
   untrained = build_untrained(config, data, tokenized.semantic_ids)
   model, writer = untrained.model, untrained.writer

@@ -1,0 +1,39 @@
+"""Settings of a generator that the data decides where its recipe does not."""
+
+from ml_collections import ConfigDict
+
+from gr_jax.data import request_lists
+from gr_jax.data.requests import Requests
+from gr_jax.data.training_period import request_mask
+
+BY_DATA = -1
+NEIGHBOURS = 48
+
+
+def settled(section: ConfigDict, requests: Requests) -> ConfigDict:
+  """A generator section whose `transitions` are decided ([OURS]).
+
+  A number of `neighbours` of -1 becomes 48 where most training requests led to
+  a single item, as then the sequence alone shows what goes together; 0 where
+  pages are baskets, and where the section has no counts or learns whole pages,
+  as transitions need the first and are not learned by the second.
+
+  Args:
+    section: a generator section; it may have `transitions`.
+    requests: the requests of the run.
+  """
+  if section.get("transitions", {}).get("neighbours") != BY_DATA:
+    return section
+  section = ConfigDict(section.to_dict())
+  task = section.get("task", "point_wise")
+  reads = section.get("count_alpha") and task == "point_wise"
+  single = bool(reads) and leads_to_single_items(requests)
+  section.transitions.neighbours = NEIGHBOURS if single else 0
+  return section
+
+
+def leads_to_single_items(requests: Requests) -> bool:
+  """Whether more than half of the training requests led to one item each."""
+  rows = request_mask(requests).nonzero()[0]
+  sizes = request_lists.targets(requests, rows).sizes
+  return bool((sizes == 1).sum() * 2 > (sizes > 0).sum())

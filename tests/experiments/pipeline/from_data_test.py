@@ -1,0 +1,70 @@
+"""Pages decide whether transitions are counted, where a recipe leaves it."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from ml_collections import ConfigDict
+
+from experiments.pipeline.from_data import settled
+from gr_jax.data.requests import EXPOSED, ORDERED, TEST, TRAIN
+from tests.data.requests_test import small_requests
+
+OPEN = {"window": 3, "neighbours": -1, "last": 10}
+
+
+def _requests(*pages: int, split=TRAIN):
+  """Requests that led to so many items each; one more is of the test."""
+  sizes = np.array([*pages, 3])
+  count, total = len(sizes), sizes.sum()
+  table = small_requests()
+  return dataclasses.replace(
+    table,
+    user=np.zeros(count, np.int32),
+    time=np.full(count, 99),
+    history_end=np.full(count, 3),
+    query=np.full(count, -1, np.int32),
+    own_item=np.full(count, -1, np.int32),
+    split=np.array([split] * len(pages) + [TEST], np.int8),
+    page_offsets=np.append(0, np.cumsum(sizes)),
+    page_item=np.arange(total, dtype=np.int32),
+    page_kind=np.full(total, ORDERED, np.int8),
+    page_value=np.zeros(total, np.float32),
+  )
+
+
+def _neighbours(requests, **section) -> int:
+  section = {"count_alpha": 2.0, "transitions": OPEN} | section
+  return settled(ConfigDict(section), requests).transitions.neighbours
+
+
+@pytest.mark.parametrize(
+  ("pages", "neighbours"),
+  [((1, 1, 2), 48), ((1, 2), 0), ((2, 3, 1), 0), ((1,), 48)],
+)
+def test_single_items_have_transitions_and_baskets_none(pages, neighbours):
+  assert _neighbours(_requests(*pages)) == neighbours
+  assert _neighbours(_requests(*pages, split=TEST)) == 0
+
+
+def test_what_was_shown_is_no_item_of_a_page():
+  requests = _requests(3, 3)
+  requests.page_kind[[0, 1, 3, 4]] = EXPOSED
+  assert _neighbours(requests) == 48
+
+
+@pytest.mark.parametrize("section", [{"count_alpha": 0.0},
+                                     {"task": "page_wise"}])  # fmt: skip
+def test_what_cannot_read_transitions_has_none(section):
+  assert _neighbours(_requests(1, 1), **section) == 0
+
+
+def test_a_recipe_that_decides_is_left_as_it_is():
+  for neighbours in (0, 7):
+    section = ConfigDict({"transitions": OPEN | {"neighbours": neighbours}})
+    assert settled(section, _requests(1)) is section
+  section = ConfigDict({"count_alpha": 2.0})
+  assert settled(section, _requests(1)) is section
+  left_open = ConfigDict({"count_alpha": 2.0, "transitions": OPEN})
+  settled(left_open, _requests(1))
+  assert left_open.transitions.neighbours == -1
