@@ -11,8 +11,9 @@ An event of user u at time t is *training* iff
 
 the second only where the split is by time: where all requests of the training
 splits come before all held-out ones, on one clock ([OURS]; the protocols leave
-open what becomes of users without held-out requests). An event that a published
-split holds out (`Requests.event_split`) counts as a held-out request. So
+open what becomes of users without held-out requests). Where a published split
+says it of every event (`Requests.event_split`), an event that is held out
+counts as a held-out request of its user, and the second is not asked. So
 
 * at a tie the event is held out: it may belong to what is asked for;
 * in a leave-one-out split the last events of every user are held out, and those
@@ -75,7 +76,7 @@ def training_ends(requests: Requests, *, before: int = VALID) -> np.ndarray:
   """
   user, time, split = requests.user, requests.time, requests.split
   if requests.event_split is not None:
-    # An event may be held out by itself: a user's first leads to no request.
+    # A user's first event leads to no request, and may be held out as well.
     held_out = np.flatnonzero(requests.event_split > TRAIN)
     user = np.append(user, requests.event_user[held_out])
     time = np.append(time, requests.event_time[held_out])
@@ -85,7 +86,7 @@ def training_ends(requests: Requests, *, before: int = VALID) -> np.ndarray:
     time,
     split,
     num_users=len(requests.user_ids),
-    shared_clock=requests.shared_clock,
+    shared_clock=requests.shared_clock and requests.event_split is None,
     before=before,
   )
 

@@ -129,9 +129,10 @@ def test_an_event_that_is_held_out_by_itself_ends_its_user():
   assert with_valid.tolist() == [1, 1, 1, 0, 0, 0, 1, 1]
 
 
-def test_the_first_event_held_out_ends_a_split_by_time():
-  requests = log("a:1e 2r 5v|b:3e 4e 6e")
-  assert training_ends(requests).tolist() == [5, 5]
-  held_out = np.array([TRAIN, TRAIN, VALID, TRAIN, VALID, VALID], np.int8)
+def test_a_published_split_is_not_cut_by_time():
+  """What it calls training is, also after what it holds out of others."""
+  requests = log("a:1e 2r 5v|b:3e 4e 6e|c:3e 9e")
+  assert training_ends(requests).tolist() == [5, 5, 5]
+  held_out = np.array([0, 0, VALID, 0, VALID, VALID, 0, 0], np.int8)
   requests = dataclasses.replace(requests, event_split=held_out)
-  assert training_ends(requests).tolist() == [4, 4]
+  assert training_ends(requests).tolist() == [5, 4, NEVER]

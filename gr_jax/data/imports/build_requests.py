@@ -106,7 +106,7 @@ def build_requests(
       np.append(time, held_out["time"]),
       np.append(parts, held_out["part"]),
       num_users=users.height,
-      shared_clock=shared_clock,
+      shared_clock=shared_clock and split is not None,
       before=before,
     )
     for before in (VALID, TEST)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from gr_jax.data.imports.build_requests import build_requests, ordered_events
 from gr_jax.data.requests import EXPOSED, ORDERED, TEST, TRAIN, VALID
 from gr_jax.data.splits import split_by_user
+from gr_jax.data.training_period import event_mask
 
 PRICES = np.array([1, 2, 3, 4], np.float32)
 EVENTS = st.lists(
@@ -300,8 +301,9 @@ def test_a_page_has_one_split():
   ]
 
 
-def _of_column(events: list[dict]):
-  frame = pl.DataFrame(events).with_columns(
+def _of_column(events: list[dict], *, shared_clock: bool = False):
+  frame = pl.DataFrame(events, schema_overrides={"query": pl.String})
+  frame = frame.with_columns(
     pl.col("item").cast(pl.Int32),
     pl.col("kind", "part").cast(pl.Int8),
     row=pl.int_range(pl.len()),
@@ -311,7 +313,7 @@ def _of_column(events: list[dict]):
     ordered_events(frame),
     values=lambda training: seen.extend(training["item"]) or PRICES,
     split=None,
-    shared_clock=False,
+    shared_clock=shared_clock,
   )
   return built, seen
 
@@ -343,3 +345,40 @@ def test_the_split_of_the_events_is_that_of_their_requests():
   assert training == [0, 1]
   assert built.first_pages == 3
   assert built.held_out_first == 2
+
+
+@given(
+  st.lists(
+    st.tuples(st.sampled_from("uvw"), st.integers(0, 6), st.integers(0, 3)),
+    min_size=1,
+    max_size=25,
+  ),
+  st.tuples(st.integers(0, 7), st.integers(0, 7)),
+  st.sampled_from(["seconds", "place"]),
+)
+def test_no_row_changes_its_published_split(rows, cuts, clock):
+  """Rows of a place are of the split that it lies in, for user v two later."""
+  low, high = sorted(cuts)
+  events = [
+    _event(user, item, query=None, nanoseconds=0, **{clock: place})
+    | {"part": int(moved >= low) + int(moved >= high)}
+    for user, place, item in rows
+    for moved in [place + 2 * (user == "v")]
+  ]
+  built, training = _of_column(events, shared_clock=clock == "seconds")
+  r = built.requests
+  assert sorted(r.event_split) == sorted(e["part"] for e in events)
+  last = r.user_offsets[r.user + 1]
+  for row in range(len(r)):
+    own = slice(r.history_end[row], last[row])
+    page = slice(r.page_offsets[row], r.page_offsets[row + 1])
+    count = (r.event_time[own] == r.time[row]).sum()
+    asked = r.event_item[own][:count]
+    assert set(r.event_split[own][:count]) == {r.split[row]}
+    assert set(r.page_item[page]) == set(asked)
+  mask = event_mask(r)
+  assert sorted(training) == sorted(r.event_item[mask])
+  np.testing.assert_array_equal(mask, r.event_split == TRAIN)
+  np.testing.assert_array_equal(
+    event_mask(r, before=TEST), r.event_split < TEST
+  )
