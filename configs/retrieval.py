@@ -43,6 +43,8 @@ def base(preset: str) -> ConfigDict:
     # Purchases that an item is given before any was counted; 0 = the network
     # is given no counts, as in the papers.
     "count_alpha": 2.0,
+    # Items of each request whose features are a prior over codes; 0 = none.
+    "candidates": {"size": 0},
     "mesh": {"data": 0, "model": 1},
     "prompt": {
       "history": 64,

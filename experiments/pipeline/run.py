@@ -67,7 +67,7 @@ def run(
       config.tokenizer, workdir, data, vectors, fit=fit_tokenizer
     )
     release_freed_memory()
-    generator = train(config.generator, workdir, data, tokenized)
+    generator = train(config.generator, workdir, data, tokenized, vectors)
     release_freed_memory()
     stages = Stages(workdir, data, vectors, tokenized, generator)
     aligned, trained = None, {}

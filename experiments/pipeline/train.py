@@ -12,6 +12,7 @@ from flax import linen as nn
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
+from experiments.pipeline.embed import Vectors
 from experiments.pipeline.from_data import settled
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.target_known import target_known_shares
@@ -53,6 +54,7 @@ def train(
   workdir: pathlib.Path,
   data: Data,
   tokenized: Tokenized,
+  vectors: Vectors | None = None,
 ) -> TrainedGenerator:
   """The trained generator; training goes on where it was cut off.
 
@@ -62,7 +64,7 @@ def train(
   """
   config = settled(config, data.requests)
   make_task = task_of(config)
-  untrained = build_untrained(config, data, tokenized.semantic_ids)
+  untrained = build_untrained(config, data, tokenized.semantic_ids, vectors)
   model, writer = untrained.model, untrained.writer
   mesh = make_mesh(MeshConfig(**config.mesh))
   loop = LoopConfig(**config.loop)

@@ -9,6 +9,8 @@ import numpy as np
 from flax import linen as nn
 from ml_collections import ConfigDict
 
+from experiments.pipeline.candidates import candidate_writer
+from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
 from gr_jax.data.request_lists import training_sequences
 from gr_jax.data.training_period import request_mask
@@ -44,7 +46,10 @@ class Untrained:
 
 
 def build_untrained(
-  section: ConfigDict, data: Data, semantic_ids: SemanticIds
+  section: ConfigDict,
+  data: Data,
+  semantic_ids: SemanticIds,
+  vectors: Vectors | None = None,
 ) -> Untrained:
   """The parts of the generator that a section describes.
 
@@ -54,9 +59,17 @@ def build_untrained(
   prompt = PromptConfig(**section.prompt)
   ends = int(section.get("task") == "page_wise")
   vocabulary = make_vocabulary(data, semantic_ids, prompt, page_ends=ends)
-  writer = PromptWriter(data.requests, semantic_ids, vocabulary, prompt)
+  candidates = None
+  if vectors is not None:
+    candidates = candidate_writer(section, data, semantic_ids, vectors)
+  writer = PromptWriter(
+    data.requests, semantic_ids, vocabulary, prompt, candidates
+  )
   model = build.build_generator(
-    section, vocabulary=vocabulary, semantic_ids=semantic_ids
+    section,
+    vocabulary=vocabulary,
+    semantic_ids=semantic_ids,
+    candidate_features=len(candidates.names) if candidates else 0,
   )
   return Untrained(section, data, semantic_ids, vocabulary, writer, model)
 

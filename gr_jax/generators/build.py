@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import jax
 import numpy as np
 
+from gr_jax.candidates.candidates import Candidates
 from gr_jax.choices import choose
 from gr_jax.decoding.generator import Generator
 from gr_jax.generators.prompts.prompt_encoder import (
@@ -61,6 +62,9 @@ class Network(Generator, Protocol):
   @property
   def dot_general(self) -> DotGeneral: ...
 
+  @property
+  def candidate_features(self) -> int: ...
+
   def apply(self, variables: Any, *args: Any, **kwargs: Any) -> Any: ...
 
 
@@ -91,6 +95,7 @@ def build_generator(
   *,
   vocabulary: Vocabulary,
   semantic_ids: SemanticIds,
+  candidate_features: int = 0,
 ) -> Network:
   """Builds the network of a generator section, without parameters.
 
@@ -100,6 +105,7 @@ def build_generator(
       `PROMPT_ENCODERS` (else "sum_items"). "nci" also has `adaptor_layers`.
     vocabulary: the tokens of the prompts.
     semantic_ids: the codes that are generated.
+    candidate_features: the number of features of a candidate, 0 without.
 
   Raises:
     ValueError: a name that is not in the tables.
@@ -112,6 +118,7 @@ def build_generator(
     ends=bool((semantic_ids.codes < 0).any()),
     dot_general=dot_general(section["precision"]),
     prompt_encoder=prompt_encoder_of(section),
+    candidate_features=candidate_features,
   )
 
 
@@ -130,6 +137,7 @@ def initializer(
     profile=np.zeros((1, 1, 1), np.int32),
     history=np.zeros((1, 1, levels + 2), np.int32),
     mask=np.ones((1, 2), bool),
+    candidates=_no_candidates(levels, model.candidate_features),
   )
   queries = np.zeros((1, 1, 1), np.int32)
   codes = np.zeros((1, 1, levels), np.int32)
@@ -142,3 +150,13 @@ def initializer(
     return params
 
   return init
+
+
+def _no_candidates(levels: int, features: int) -> Candidates | None:
+  if not features:
+    return None
+  return Candidates(
+    codes=np.zeros((1, 1, 1, levels), np.int32),
+    features=np.zeros((1, 1, 1, features), np.float32),
+    mask=np.zeros((1, 1, 1), bool),
+  )

@@ -96,6 +96,7 @@ class CodeHead(nn.Module):
     width: `D`.
     ends: whether IDs may end early.
     dot_general: the product that scores.
+    candidate_features: the number of features of a candidate, 0 without.
   """
 
   prompt_size: int
@@ -103,6 +104,7 @@ class CodeHead(nn.Module):
   width: int
   ends: bool = False
   dot_general: DotGeneral = jax.lax.dot_general
+  candidate_features: int = 0
 
   def setup(self):
     self.table = CodeTable(
@@ -118,6 +120,7 @@ class CodeHead(nn.Module):
       self.level_sizes,
       self.width,
       transitions.last if transitions else 0,
+      self.candidate_features,
     )
 
   @property

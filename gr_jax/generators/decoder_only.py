@@ -54,6 +54,7 @@ class DecoderOnly(nn.Module):
     ends: whether IDs may end early.
     dot_general: the product of every dense layer.
     prompt_encoder: turns the items of a prompt into positions.
+    candidate_features: the number of features of a candidate, 0 without.
   """
 
   config: TransformerConfig
@@ -62,6 +63,7 @@ class DecoderOnly(nn.Module):
   ends: bool = False
   dot_general: DotGeneral = jax.lax.dot_general
   prompt_encoder: PromptEncoder = SumItems()
+  candidate_features: int = 0
 
   def setup(self):
     self.head = CodeHead(
@@ -70,6 +72,7 @@ class DecoderOnly(nn.Module):
       self.config.width,
       self.ends,
       self.dot_general,
+      self.candidate_features,
     )
     # Parameters of the head and of its table lie beside the transformer's.
     nn.share_scope(self, self.head)

@@ -75,6 +75,7 @@ class EncoderDecoder(nn.Module):
     ends: whether IDs may end early.
     dot_general: the product of every dense layer.
     prompt_encoder: turns the items of a prompt into positions.
+    candidate_features: the number of features of a candidate, 0 without.
     adaptor: lets scores depend on the prefix, as in NCI; None as in T5.
   """
 
@@ -84,12 +85,18 @@ class EncoderDecoder(nn.Module):
   ends: bool = False
   dot_general: DotGeneral = jax.lax.dot_general
   prompt_encoder: PromptEncoder = SumItems()
+  candidate_features: int = 0
   adaptor: PrefixAdaptor | None = None
 
   def setup(self):
     c = self.config
     self.head = CodeHead(
-      self.prompt_size, self.level_sizes, c.width, self.ends, self.dot_general
+      self.prompt_size,
+      self.level_sizes,
+      c.width,
+      self.ends,
+      self.dot_general,
+      self.candidate_features,
     )
     # Parameters of the head lie beside those of encoder and decoder.
     nn.share_scope(self, self.head)

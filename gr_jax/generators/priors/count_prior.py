@@ -26,6 +26,10 @@ import jax.numpy as jnp
 from flax import linen as nn
 from flax import struct
 
+from gr_jax.generators.priors.candidate_prior import (
+  CandidatePrior,
+  CandidateState,
+)
 from gr_jax.generators.priors.catalogue_counts import CatalogueCounts
 from gr_jax.generators.priors.transition_prior import (
   NeighbourState,
@@ -36,6 +40,7 @@ from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.nn.layers import name_axes
 
 _LEAST_SHARE = 1e-6
+_LEAST_MASS = 1e-16
 
 
 @struct.dataclass
@@ -47,12 +52,15 @@ class PriorState:
     weights: `[B, M, H]` of the history's items that begin with the prefix.
     history: `[B, H, L]` codes of the history.
     related: neighbours of the history; None without transitions.
+    candidates: the candidates, which take the place of history and neighbours;
+      None without.
   """
 
   nodes: jax.Array
   weights: jax.Array
   history: jax.Array
   related: NeighbourState | None = None
+  candidates: CandidateState | None = None
 
   def select(self, parents: jax.Array) -> "PriorState":
     """The prefixes that beams `parents` `[B, M]` extend."""
@@ -61,6 +69,7 @@ class PriorState:
       nodes=jnp.take_along_axis(self.nodes, parents, axis=1),
       weights=jnp.take_along_axis(self.weights, parents[..., None], axis=1),
       related=self.related and self.related.select(parents),
+      candidates=self.candidates and self.candidates.select(parents),
     )
 
 
@@ -72,14 +81,21 @@ class CountPrior(nn.Module):
     level_sizes: the number of codes per level.
     width: the width of the network's states.
     last: the number of newest items whose transitions are read, 0 without.
+    candidate_features: the number of features of a candidate, 0 without.
   """
 
   prompt_size: int
   level_sizes: tuple[int, ...]
   width: int
   last: int = 0
+  candidate_features: int = 0
 
   def setup(self):
+    if self.candidate_features:
+      self.candidates = CandidatePrior(
+        self.candidate_features, len(self.level_sizes), self.width
+      )
+      return
     self.scale = self.param(
       "scale",
       name_axes(nn.initializers.zeros, ("norm",)),
@@ -111,11 +127,15 @@ class CountPrior(nn.Module):
     tokens = prompt.history[..., :levels]
     codes = jnp.where(tokens >= 0, tokens - jnp.asarray(starts), -1)
     facts = prompt.history[..., levels:]
+    nodes = jnp.zeros((len(tokens), 1), jnp.int32)
+    if self.candidate_features:
+      nothing = jnp.zeros((len(tokens), 1, 0))
+      found = self.candidates.start(prompt.candidates)
+      return PriorState(nodes, nothing, codes[:, :0], candidates=found)
     weights = jnp.exp(
       jnp.where(facts >= 0, self.scale[jnp.maximum(facts, 0)], 0).sum(-1)
     )
     weights = jnp.where(prompt.mask[:, 1:], weights, 0)[:, None]
-    nodes = jnp.zeros((len(tokens), 1), jnp.int32)
     related = transitions and self.transitions.start(codes, transitions)
     return PriorState(nodes, weights, codes, related)
 
@@ -132,11 +152,12 @@ class CountPrior(nn.Module):
     nodes = children.reshape(codes.shape)
     same = counted.history[:, None, :, level] == codes[..., None]
     weights = jnp.where(same, counted.weights, 0)
-    related = counted.related
-    if related is not None:
-      shares = counts.share(level, parents, children)
-      related = related.step(codes, shares.reshape(codes.shape), level)
-    return PriorState(nodes, weights, counted.history, related)
+    related, candidates = counted.related, counted.candidates
+    if related is not None or candidates is not None:
+      shares = counts.share(level, parents, children).reshape(codes.shape)
+      related = related and related.step(codes, shares, level)
+      candidates = candidates and candidates.step(codes, shares, level)
+    return PriorState(nodes, weights, counted.history, related, candidates)
 
   def follow(
     self,
@@ -161,6 +182,9 @@ class CountPrior(nn.Module):
     """`[B, M, C]` for states `[B, M, D]`; one prefix may serve them all."""
     B, M = counted.nodes.shape
     shares = counts.rows(level, counted.nodes.reshape(-1)).reshape(B, M, -1)
+    if counted.candidates is not None:
+      mass = self.candidates(counted.candidates, states, shares, level)
+      return jnp.log(jnp.maximum(mass, _LEAST_MASS))
     # The last column is the end of an ID, code -1.
     columns = counted.history[:, None, :, level] % shares.shape[-1]
     columns = jnp.broadcast_to(columns, counted.weights.shape)

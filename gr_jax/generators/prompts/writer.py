@@ -18,6 +18,8 @@ import dataclasses
 import numpy as np
 from flax import struct
 
+from gr_jax.candidates.candidates import Candidates
+from gr_jax.candidates.writer import CandidateWriter
 from gr_jax.data.requests import Requests
 from gr_jax.generators.prompts.vocabulary import NEXT_BASKET, Vocabulary
 from gr_jax.tokenizers.semantic_ids import SemanticIds
@@ -33,11 +35,13 @@ class Prompt:
     profile: `[B, 1, Wp]`.
     history: `[B, S - 1, L + 2]`, newest last, padded on the left.
     mask: `[B, S]`, True where a position says something.
+    candidates: items that may answer; None where the generator reads none.
   """
 
   profile: np.ndarray
   history: np.ndarray
   mask: np.ndarray
+  candidates: Candidates | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,6 +100,7 @@ class PromptWriter:
     semantic_ids: the IDs of the catalogue that the events name.
     vocabulary: the tokens.
     config: the sizes.
+    candidates: writes the candidates; None leaves them out.
   """
 
   def __init__(
@@ -104,8 +109,10 @@ class PromptWriter:
     semantic_ids: SemanticIds,
     vocabulary: Vocabulary,
     config: PromptConfig,
+    candidates: CandidateWriter | None = None,
   ):
     self.config = config
+    self.candidates = candidates
     self._requests = requests
     self._vocabulary = vocabulary
     self.item_tokens = vocabulary.code_tokens(semantic_ids.codes)
@@ -131,8 +138,21 @@ class PromptWriter:
     """Tokens of query rows `[...]`: `[..., Wq]`; -1 is the next basket."""
     return self._queries[query]
 
-  def prompts(self, rows: np.ndarray, *, shown: np.ndarray) -> Prompt:
-    """Prompts of request rows `[B]`; nobody is known where not `shown`."""
+  def prompts(
+    self,
+    rows: np.ndarray,
+    *,
+    shown: np.ndarray,
+    asked: np.ndarray | None = None,
+  ) -> Prompt:
+    """Prompts of request rows `[B]`; nobody is known where not `shown`.
+
+    Args:
+      rows: rows of the requests.
+      shown: `[B]` bool.
+      asked: `[B, P]` requests of the same user and history as each row, whose
+        candidates are written; None writes those of the rows.
+    """
     requests, vocabulary = self._requests, self._vocabulary
     events, keep = self._usual_items(rows)
     keep &= shown[:, None]
@@ -151,6 +171,10 @@ class PromptWriter:
       profile=profile[:, None].astype(np.int32),
       history=np.where(keep[..., None], history, -1).astype(np.int32),
       mask=np.concatenate((known, keep), axis=1),
+      candidates=self.candidates
+      and self.candidates(
+        rows[:, None] if asked is None else asked, shown=shown
+      ),
     )
 
   def _usual_items(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

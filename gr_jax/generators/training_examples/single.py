@@ -148,7 +148,7 @@ def draw_examples(
   request = groups.request[pair]
   shown = rng.random(len(rows)) >= config.hidden_share
   return Examples(
-    prompt=writer.prompts(request[:, 0], shown=shown),
+    prompt=writer.prompts(request[:, 0], shown=shown, asked=request),
     queries=writer.queries(query[request]),
     codes=codes[groups.item[pair]],
     mask=mask,

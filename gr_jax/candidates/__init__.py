@@ -1,0 +1,1 @@
+"""Items that may answer a request, and what is known of each."""

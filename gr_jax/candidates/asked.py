@@ -1,0 +1,156 @@
+"""A batch of requests as the sources of candidates read it.
+
+A batch has `B` rows, each a user with a history, and `P` requests of each: the
+searches and the basket of one moment share what is known of the user. Requests
+are numbered row by row, `0 .. B P - 1`.
+"""
+
+import dataclasses
+import functools
+from typing import Any
+
+import numpy as np
+
+from gr_jax.candidates.event_states import EventStates
+from gr_jax.candidates.log import Log
+from gr_jax.candidates.pairs import Pairs, expand, look_up, values_at
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Known:
+  """The last event of every label in the histories of `B` rows.
+
+  Attributes:
+    keys: `[n]` int64, `row * num_labels + label`, ascending.
+    rows: `[n]`.
+    labels: `[n]`.
+    events: `[n]`.
+    num_labels: the number of labels.
+  """
+
+  keys: np.ndarray
+  rows: np.ndarray
+  labels: np.ndarray
+  events: np.ndarray
+  num_labels: int
+
+  def find(
+    self, rows: np.ndarray, labels: np.ndarray
+  ) -> tuple[np.ndarray, np.ndarray]:
+    """The places of (row, label) `[m]` among these, and whether they are."""
+    return look_up(self.keys, rows * np.int64(self.num_labels) + labels)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Asked:
+  """`B` rows with `P` requests each.
+
+  Attributes:
+    log: the users, their events and the queries.
+    requests: `[B, P]` rows of the log; those of a row share user and history.
+    shown: `[B]` bool, whether the history is known.
+    kept: what sources found out about this batch.
+  """
+
+  log: Log
+  requests: np.ndarray
+  shown: np.ndarray
+  kept: dict[str, Any] = dataclasses.field(default_factory=dict, repr=False)
+
+  @property
+  def event_item(self) -> np.ndarray:
+    """`[E]` of all users."""
+    return self.log.requests.event_item
+
+  @property
+  def event_time(self) -> np.ndarray:
+    """`[E]` of all users."""
+    return self.log.requests.event_time
+
+  @property
+  def num_requests(self) -> int:
+    return self.requests.size
+
+  @functools.cached_property
+  def users(self) -> np.ndarray:
+    """`[B]`."""
+    return self.log.requests.user[self.requests[:, 0]]
+
+  @functools.cached_property
+  def times(self) -> np.ndarray:
+    """`[B]`, in the unit of the log."""
+    return self.log.requests.time[self.requests[:, 0]]
+
+  @functools.cached_property
+  def ends(self) -> np.ndarray:
+    """`[B]`, the event before which each history ends."""
+    return self.log.requests.history_end[self.requests[:, 0]]
+
+  @functools.cached_property
+  def starts(self) -> np.ndarray:
+    """`[B]`, the first event of each history; its end where it is hidden."""
+    starts = self.log.requests.user_offsets[self.users]
+    return np.where(self.shown, starts, self.ends)
+
+  @functools.cached_property
+  def queries(self) -> np.ndarray:
+    """`[B P]` rows of the log's queries, -1 = none."""
+    return self.log.requests.query[self.requests].reshape(-1)
+
+  def row(self, owners: np.ndarray) -> np.ndarray:
+    """The row of each request `[n]`."""
+    return owners // self.requests.shape[1]
+
+  @functools.cached_property
+  def history(self) -> tuple[np.ndarray, np.ndarray]:
+    """The row and the event of all events of all histories, oldest first."""
+    return expand(self.starts, self.ends)
+
+  def bought(self, num_items: int) -> tuple[np.ndarray, np.ndarray]:
+    """The row and the item of all distinct items of the histories."""
+    rows, events = self.history
+    keys = np.unique(rows * np.int64(num_items) + self.event_item[events])
+    return keys // num_items, keys % num_items
+
+  def for_each_request(
+    self, rows: np.ndarray, *columns: np.ndarray
+  ) -> tuple[np.ndarray, ...]:
+    """What is known of rows, `[n]`, for each of their requests, `[n P]`.
+
+    Returns:
+      The request of each, and the columns.
+    """
+    P = self.requests.shape[1]
+    owners = (rows[:, None] * P + np.arange(P)).ravel()
+    return owners, *(np.repeat(column, P) for column in columns)
+
+  def known(self, states: EventStates, *, num_labels: int) -> Known:
+    """The last event of every label in each history."""
+    rows, events = self.history
+    last = states.following[events] >= self.ends[rows]
+    rows, events = rows[last], events[last]
+    labels = states.labels[events]
+    keys = rows * np.int64(num_labels) + labels
+    order = np.argsort(keys)
+    return Known(
+      keys[order], rows[order], labels[order], events[order], num_labels
+    )
+
+  @functools.cached_property
+  def future(self) -> tuple[np.ndarray, np.ndarray]:
+    """The row and the event of what was counted of a user after its history.
+
+    A search comes after all that was counted, so there is none.
+    """
+    return expand(self.ends, self.log.counted[self.users])
+
+  def future_counts(self, pairs: Pairs) -> np.ndarray:
+    """`[n]`, how often each pair's item is among its user's future events."""
+    rows, events = self.future
+    keys, counts = np.unique(
+      rows * np.int64(pairs.num_items) + self.event_item[events],
+      return_counts=True,
+    )
+    wanted = self.row(pairs.owners) * np.int64(pairs.num_items) + pairs.items
+    places, there = look_up(keys, wanted)
+    return values_at(counts, places, there)

@@ -1,0 +1,72 @@
+"""A log whose requests get candidates.
+
+Sources are fitted on a training log, and are asked by requests of any log: the
+same one in training, a small one of what a client sends in a search.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gr_jax.candidates.event_states import EventStates, event_states
+from gr_jax.data.requests import Requests
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Log:
+  """Requests, with what sources must know to answer them.
+
+  Attributes:
+    requests: users, events, queries and requests.
+    counted: `[U]`, the event before which counting each user stopped: the
+      counts of the sources hold the events of a user before it.
+    trained_query: `[Q]`, the row of each query among those of the training log,
+      -1 for one that training never saw.
+    query_vectors: `[Q, D]`.
+    kept: what sources found out about this log.
+  """
+
+  requests: Requests
+  counted: np.ndarray
+  trained_query: np.ndarray
+  query_vectors: np.ndarray
+  kept: dict[str, Any] = dataclasses.field(default_factory=dict, repr=False)
+
+  @functools.cached_property
+  def unit_query_vectors(self) -> np.ndarray:
+    """`[Q, D]` float32 of length 1."""
+    return unit(self.query_vectors)
+
+  def states(
+    self, name: str, label_of_item: np.ndarray, taus: Sequence[float] = ()
+  ) -> EventStates:
+    """`event_states` by the label `[N]` of each item, computed once a name."""
+    if name not in self.kept:
+      labels = label_of_item[self.requests.event_item]
+      self.kept[name] = event_states(self.requests, labels, taus=taus)
+    return self.kept[name]
+
+  def visits(self) -> np.ndarray:
+    """`[E]`, the number of a user's distinct times before that of an event."""
+    if "visits" not in self.kept:
+      self.kept["visits"] = _visits(self.requests)
+    return self.kept["visits"]
+
+
+def _visits(log: Requests) -> np.ndarray:
+  new = np.ones(len(log.event_item), np.int64)
+  new[1:] = np.diff(log.event_time) != 0
+  starts = log.user_offsets[:-1]
+  new[starts[starts < len(new)]] = 1
+  total = np.cumsum(new)
+  return total - total[log.user_offsets[log.event_user]]
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+  """`[n, D]` float32 vectors of length 1; a zero vector stays zero."""
+  vectors = np.asarray(vectors, np.float32)
+  norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+  return vectors / np.where(norms > 0, norms, 1)

@@ -1,0 +1,124 @@
+"""Pairs of a request and an item, in two flat arrays.
+
+A pair has the key `owner * num_items + item`; pairs are kept distinct and in
+the order of their keys, so that joins are binary searches.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Pairs:
+  """Distinct pairs, by owner, then by item.
+
+  Attributes:
+    keys: `[n]` int64, ascending.
+    num_items: `N`.
+  """
+
+  keys: np.ndarray
+  num_items: int
+
+  def __len__(self) -> int:
+    return len(self.keys)
+
+  @functools.cached_property
+  def owners(self) -> np.ndarray:
+    """`[n]` int64, the request of each pair."""
+    return self.keys // self.num_items
+
+  @functools.cached_property
+  def items(self) -> np.ndarray:
+    """`[n]` int64, the item of each pair."""
+    return self.keys % self.num_items
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Proposed:
+  """Pairs that a source proposes; a pair comes once at most.
+
+  Attributes:
+    owners: `[m]`, in any order.
+    items: `[m]`.
+    scores: `[m]`, the larger, the better the source likes the pair.
+  """
+
+  owners: np.ndarray
+  items: np.ndarray
+  scores: np.ndarray
+
+
+def expand(starts: np.ndarray, ends: np.ndarray) -> tuple:
+  """The places `starts[r] .. ends[r] - 1` of all `r`, one after the other.
+
+  Returns:
+    The owner `r` and the place of each, `[n]` int64 both.
+  """
+  sizes = np.maximum(ends - starts, 0)
+  owners = np.repeat(np.arange(len(sizes)), sizes)
+  before = np.cumsum(sizes) - sizes
+  places = np.arange(len(owners)) + np.repeat(starts - before, sizes)
+  return owners, places
+
+
+def look_up(
+  keys: np.ndarray, wanted: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+  """Where `wanted` `[n]` stand among the ascending `keys`.
+
+  Returns:
+    The places `[n]`, any place where there is none, and `[n]` bool: there.
+  """
+  if not len(keys):
+    return np.zeros(len(wanted), np.int64), np.zeros(len(wanted), bool)
+  places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+  return places, keys[places] == wanted
+
+
+def values_at(
+  values: np.ndarray, places: np.ndarray, there: np.ndarray
+) -> np.ndarray:
+  """`values[places]` `[n]` where `there`, 0 elsewhere (see `look_up`)."""
+  found = np.zeros(len(places), values.dtype)
+  found[there] = values[places[there]]
+  return found
+
+
+def best_pairs(
+  proposals: Sequence[Proposed], *, num_owners: int, num_items: int, size: int
+) -> Pairs:
+  """At most `size` pairs of each owner, taken from the proposals in turn.
+
+  A pair stands at the best of the places that the sources give it; the first
+  `size` are kept. Of equal places the pair that more sources propose comes
+  first, then the lower item.
+  """
+  keys = np.concatenate(
+    [p.owners * np.int64(num_items) + p.items for p in proposals]
+  )
+  places = np.concatenate([_places(p, num_owners) for p in proposals])
+  distinct, inverse = np.unique(keys, return_inverse=True)
+  best = np.full(len(distinct), np.iinfo(np.int64).max)
+  np.minimum.at(best, inverse, places)
+  votes = np.bincount(inverse, minlength=len(distinct))
+  owners = distinct // num_items
+  order = np.lexsort((-votes, best, owners))
+  counts = np.bincount(owners, minlength=num_owners)
+  start = np.cumsum(counts) - counts
+  place = np.empty(len(distinct), np.int64)
+  place[order] = np.arange(len(distinct)) - start[owners[order]]
+  return Pairs(distinct[place < size], num_items)
+
+
+def _places(proposed: Proposed, num_owners: int) -> np.ndarray:
+  """`[m]`, the place of each pair among those of its owner, best first."""
+  order = np.lexsort((-proposed.scores, proposed.owners))
+  counts = np.bincount(proposed.owners, minlength=num_owners)
+  start = np.cumsum(counts) - counts
+  places = np.empty(len(order), np.int64)
+  places[order] = np.arange(len(order)) - start[proposed.owners[order]]
+  return places

@@ -1,0 +1,1 @@
+"""Where candidates come from, and what each source knows of them."""

@@ -1,0 +1,307 @@
+"""Items that go with those of the history.
+
+Every source here scores item j by what links it to the items h of a history,
+
+  score_j = sum_h m_h L[h, j],    m_h = 1 / (1 + k) of the k-th newest item,
+
+over the newest `LAST` items. The links L are counts of sequences (what is
+chosen within a few places of each other, or by the same users), or likenesses
+of texts or vectors. Counts leave out what the user's own future adds to them
+(`Asked.future`), in the pairs as in the popularity below them, so that a
+training row reads the links of a log that ends, for its user, with its history.
+"""
+
+import numpy as np
+from scipy import sparse
+
+from gr_jax.candidates.asked import Asked
+from gr_jax.candidates.pairs import Pairs, Proposed, expand
+from gr_jax.data.row_lists import RowLists
+from gr_jax.data.sequence_pairs import following_pairs
+
+# Newest items of a history whose links are read.
+LAST = 10
+
+# Keeps what is linked to everything from winning everywhere.
+SHRINKAGE = 5.0
+
+_BACKWARD = 0.5
+
+
+class Links:
+  """Links of one kind; a subclass says how they are read.
+
+  Args:
+    name: what features are called by.
+    num_items: `N`.
+    most: the number of items that are proposed to a request without a query.
+  """
+
+  def __init__(self, name: str, *, num_items: int, most: int = 48):
+    self._name, self._num_items, self._most = name, num_items, most
+    self._scale = 1.0
+
+  @property
+  def names(self) -> tuple[str, ...]:
+    return f"{self._name}_score", f"{self._name}_share"
+
+  def measure(self, asked: Asked) -> None:
+    """Takes the median score of what is linked at all as the unit."""
+    scores = self.scores(asked)
+    linked = scores[scores > 0]
+    self._scale = float(np.median(linked)) if len(linked) else 1.0
+
+  def scores(self, asked: Asked) -> np.ndarray:
+    """`[B, N]` float32, at least 0; read-only, computed once a batch."""
+    if self._name not in asked.kept:
+      asked.kept[self._name] = np.maximum(self._scores(asked), 0)
+    return asked.kept[self._name]
+
+  def _scores(self, asked: Asked) -> np.ndarray:
+    raise NotImplementedError
+
+  def propose(self, asked: Asked) -> Proposed | None:
+    P = asked.requests.shape[1]
+    owners = np.flatnonzero(asked.queries < 0)
+    if not len(owners):
+      return None
+    rows = np.unique(owners // P)
+    scores = self.scores(asked)[rows]
+    k = min(self._most, self._num_items)
+    best = np.argpartition(-scores, k - 1, axis=1)[:, :k]
+    found = np.take_along_axis(scores, best, axis=1)
+    place = np.searchsorted(rows, owners // P)
+    who, what = np.repeat(owners, k), best[place].ravel()
+    score = found[place].ravel()
+    linked = score > 0
+    return Proposed(who[linked], what[linked], score[linked])
+
+  def describe(self, asked: Asked, pairs: Pairs) -> np.ndarray:
+    scores = self.scores(asked)
+    row = asked.row(pairs.owners)
+    score = scores[row, pairs.items]
+    top = np.maximum(scores.max(axis=1, initial=0), 1e-12)[row]
+    columns = np.log1p(score / self._scale), np.log(score / top + 0.01)
+    return np.stack(columns, axis=1).astype(np.float32)
+
+
+def newest_items(asked: Asked, num_items: int) -> sparse.csr_array:
+  """`[B, N]`, `1 / (1 + k)` of the k-th newest of the `LAST` newest items."""
+  starts = np.maximum(asked.starts, asked.ends - LAST)
+  rows, events = expand(starts, asked.ends)
+  weights = 1.0 / (asked.ends[rows] - events)
+  places = rows, asked.event_item[events]
+  shape = len(asked.requests), num_items
+  return sparse.csr_array((weights.astype(np.float32), places), shape)
+
+
+class Windowed(Links):
+  """Pairs of a sequence at most `window` places apart.
+
+  For places p < q, `L[item_p, item_q]` gets `1 / (q - p)` and its reverse half
+  of it; the score of j is over `sqrt(popularity_j) + 5`, as in the baseline
+  `item_knn`. With `before` and `after`, similar items lend each other their
+  pairs: `m` and the scores are multiplied with these `[N, N]` shares.
+
+  Args:
+    name: what features are called by.
+    sequences: of the training period, oldest first.
+    num_items: `N`.
+    window: the number of places that pairs are apart, at most.
+    before: `[N, N]` or None.
+    after: `[N, N]` or None.
+    keep: the number of links of an item, at most.
+  """
+
+  def __init__(
+    self,
+    name: str,
+    sequences: RowLists,
+    *,
+    num_items: int,
+    window: int,
+    before: sparse.csr_array | None = None,
+    after: sparse.csr_array | None = None,
+    keep: int = 200,
+  ):
+    super().__init__(name, num_items=num_items)
+    rows, owners = sequences.rows, sequences.owners
+    pairs = following_pairs(
+      rows, owners, size=num_items, window=window, backward=_BACKWARD
+    )
+    self._popularity = np.bincount(rows, minlength=num_items)
+    scale = np.sqrt(self._popularity) + SHRINKAGE
+    self._pairs = strongest(pairs, keep=keep, scale=1 / scale)
+    self._window, self._before, self._after = window, before, after
+
+  def _scores(self, asked: Asked) -> np.ndarray:
+    newest = newest_items(asked, self._num_items)
+    if self._before is not None:
+      newest = newest @ self._before
+    scores = (newest @ self._pairs).toarray()
+    weights = newest.toarray()
+    for rows, one, other, weight in self._lost_pairs(asked):
+      np.add.at(scores, (rows, other), -weight * weights[rows, one])
+    # The least pair is one of the largest distance: less is rounding.
+    scores[scores < _BACKWARD / self._window / (2 * LAST)] = 0
+    left = _left(asked, self._popularity)
+    scores = scores / (np.sqrt(left) + SHRINKAGE)
+    if self._after is not None:
+      scores = (sparse.csr_array(scores) @ self._after).toarray()
+    return scores.astype(np.float32)
+
+  def _lost_pairs(self, asked: Asked):
+    """Pairs of the users' future events: row, from, to, weight."""
+    rows, events = asked.future
+    first = asked.log.requests.user_offsets[asked.users][rows]
+    for gap in range(1, self._window + 1):
+      both = events - gap >= first
+      row, new, old = rows[both], events[both], events[both] - gap
+      new, old = asked.event_item[new], asked.event_item[old]
+      yield row, old, new, 1 / gap
+      yield row, new, old, _BACKWARD / gap
+
+
+class SameUsers(Links):
+  """Items of the same users: `L[h, j]` = users of both / sqrt(users of h + 5),
+
+  and the score of j is over `sqrt(users of j + 5)`.
+
+  Args:
+    name: what features are called by.
+    sequences: of the training period, oldest first.
+    num_items: `N`.
+    longest: the number of newest items of a user that are counted, at most.
+    keep: the number of links of an item, at most.
+  """
+
+  def __init__(
+    self,
+    name: str,
+    sequences: RowLists,
+    *,
+    num_items: int,
+    longest: int = 100,
+    keep: int = 200,
+  ):
+    super().__init__(name, num_items=num_items)
+    starts = np.maximum(sequences.offsets[:-1], sequences.offsets[1:] - longest)
+    owners, places = expand(starts, sequences.offsets[1:])
+    shape = len(sequences), num_items
+    ones = np.ones(len(owners), np.float32)
+    have = sparse.csr_array((ones, (owners, sequences.rows[places])), shape)
+    have.sum_duplicates()
+    have.data[:] = 1
+    both = (have.T @ have).tocsr()
+    both.setdiag(0)
+    both.eliminate_zeros()
+    self._users = np.asarray(have.sum(axis=0)).ravel()
+    self._root = 1 / np.sqrt(self._users + SHRINKAGE)
+    self._both = strongest(both, keep=keep, scale=self._root)
+
+  def _scores(self, asked: Asked) -> np.ndarray:
+    newest = newest_items(asked, self._num_items)
+    newest = (newest @ sparse.diags_array(self._root)).tocsr()
+    scores = (newest @ self._both).toarray()
+    total = np.asarray(newest.sum(axis=1)).ravel()
+    rows, items = _lost_items(asked, self._num_items)
+    scores[rows, items] -= total[rows]
+    left = self._users[None].repeat(len(scores), axis=0)
+    left[rows, items] = np.maximum(left[rows, items] - 1, 0)
+    scores[scores < 1e-5] = 0
+    return (scores / np.sqrt(left + SHRINKAGE)).astype(np.float32)
+
+
+class Likeness(Links):
+  """Links that count nothing, such as cosines of texts.
+
+  Args:
+    name: what features are called by.
+    likeness: `[N, N]`.
+  """
+
+  def __init__(self, name: str, likeness: sparse.csr_array):
+    super().__init__(name, num_items=likeness.shape[0])
+    self._likeness = likeness
+
+  def _scores(self, asked: Asked) -> np.ndarray:
+    newest = newest_items(asked, self._num_items)
+    return (newest @ self._likeness).toarray()
+
+
+def strongest(
+  links: sparse.csr_array, *, keep: int, scale: np.ndarray
+) -> sparse.csr_array:
+  """The `keep` links of each row with the largest `link * scale[column]`."""
+  links = links.tocsr()
+  sizes = np.diff(links.indptr)
+  if sizes.max(initial=0) <= keep:
+    return links.astype(np.float32)
+  rows = np.repeat(np.arange(links.shape[0]), sizes)
+  order = np.lexsort((-links.data * scale[links.indices], rows))
+  place = np.arange(len(rows)) - links.indptr[:-1][rows]
+  kept = order[place < keep]
+  return sparse.csr_array(
+    (links.data[kept].astype(np.float32), (rows[kept], links.indices[kept])),
+    links.shape,
+  )
+
+
+def _left(asked: Asked, popularity: np.ndarray) -> np.ndarray:
+  """`[B, N]`, the popularity without the users' future events."""
+  left = popularity[None].repeat(len(asked.requests), axis=0)
+  rows, events = asked.future
+  np.add.at(left, (rows, asked.event_item[events]), -1)
+  return np.maximum(left, 0)
+
+
+def _lost_items(asked: Asked, num_items: int) -> tuple[np.ndarray, np.ndarray]:
+  """The distinct items of each row's future."""
+  rows, events = asked.future
+  keys = np.unique(rows * np.int64(num_items) + asked.event_item[events])
+  return keys // num_items, keys % num_items
+
+
+def like_texts(
+  vectors: sparse.csr_array | np.ndarray,
+  *,
+  keep: int = 100,
+  power: int = 3,
+  block: int = 500,
+) -> sparse.csr_array:
+  """`[N, N]`, the `keep` largest cosines of each row, to a power.
+
+  Args:
+    vectors: `[N, D]` of length 1, dense or sparse.
+    keep: the number of neighbours of an item, itself left out.
+    power: makes the nearest count more.
+    block: the number of rows that are compared at a time.
+  """
+  N = vectors.shape[0]
+  k = min(keep, N - 1)
+  rows, columns, values = [], [], []
+  for begin in range(0, N, block):
+    part = vectors[begin : begin + block] @ vectors.T
+    part = part.toarray() if sparse.issparse(part) else np.asarray(part)
+    own = np.arange(len(part))
+    part[own, begin + own] = -1
+    best = np.argpartition(-part, k - 1, axis=1)[:, :k]
+    rows.append(np.repeat(begin + own, k))
+    columns.append(best.ravel())
+    values.append(np.maximum(part[own[:, None], best], 0).ravel() ** power)
+  found = sparse.csr_array(
+    (
+      np.concatenate(values).astype(np.float32),
+      (np.concatenate(rows), np.concatenate(columns)),
+    ),
+    (N, N),
+  )
+  found.eliminate_zeros()
+  return found
+
+
+def with_itself(likeness: sparse.csr_array, own: float) -> sparse.csr_array:
+  """Rows of `own * I + likeness` that sum to one."""
+  whole = likeness + own * sparse.eye_array(likeness.shape[0])
+  share = 1 / np.maximum(np.asarray(whole.sum(axis=1)).ravel(), 1e-9)
+  return (sparse.diags_array(share) @ whole).tocsr().astype(np.float32)

@@ -1,0 +1,176 @@
+"""What a user chose before, how often and in which rhythm.
+
+For an item that the history holds `n` times, the first time `t_1` and the last
+time `t_n`, and a request at time t, features say n, t - t_n, the usual gap
+(t_n - t_1) / (n - 1), how far this gap has passed, log((t - t_n) / gap), and
+
+  decayed = sum over purchases i of exp(-(t - t_i) / tau)
+
+for several tau; the same for the item's category. All times are shares of the
+span of a usual history, so no unit enters. [OURS]; the rhythm is that of
+repeat-consumption models (Anderson et al. 2014, "The dynamics of repeat
+consumption").
+"""
+
+import functools
+
+import numpy as np
+
+from gr_jax.candidates.asked import Asked, Known
+from gr_jax.candidates.event_states import EventStates
+from gr_jax.candidates.pairs import Pairs, Proposed
+
+# Shares of the span of a usual history after which a purchase counts 1/e.
+TAUS = (1 / 48, 1 / 12, 1 / 4, 1 / 2)
+
+# The unit of time is such a share of that span, about a day of a year's log.
+_UNIT = 1 / 300
+
+# The age of what never was, in units.
+_NEVER = 400.0
+
+
+class OwnItems:
+  """The items of the history.
+
+  Args:
+    categories: `[N]`, the finest category of each item, -1 unknown.
+    span: the span of a usual history, in the unit of the log's times.
+    most: the number of items that are proposed, at most, to a request without
+      a query.
+  """
+
+  names = (
+    "own_count",
+    "own",
+    "own_age",
+    "own_visits_since",
+    "own_due",
+    "own_no_gap",
+    "own_gap",
+    *(f"own_decayed_{i}" for i in range(len(TAUS))),
+    "own_share_of_category",
+    "own_share_of_request",
+    "own_share_of_visits",
+    "category_count",
+    "category_age",
+    "category_due",
+    "history",
+    "visits",
+  )
+
+  def __init__(
+    self,
+    categories: np.ndarray,
+    *,
+    span: float,
+    most: int = 256,
+  ):
+    self._most = most
+    self._unit = max(span * _UNIT, 1e-9)
+    self._taus = [max(share * span, 1e-9) for share in TAUS]
+    self._categories = categories.astype(np.int64)
+    self._num_items = len(categories)
+    self._num_categories = int(categories.max(initial=-1)) + 2
+
+  def _items(self, asked: Asked) -> EventStates:
+    items = np.arange(self._num_items)
+    return asked.log.states("own items", items, self._taus)
+
+  def measure(self, asked: Asked) -> None:
+    del asked
+
+  def propose(self, asked: Asked) -> Proposed:
+    known = asked.known(self._items(asked), num_labels=self._num_items)
+    scores = self._decayed(asked, known)[:, -1]
+    owners, items, scores = asked.for_each_request(
+      known.rows, known.labels, scores
+    )
+    # A query says itself which of the user's items it is about.
+    kept = asked.queries[owners] < 0
+    proposed = Proposed(owners[kept], items[kept], scores[kept])
+    return _first(proposed, self._most)
+
+  def describe(self, asked: Asked, pairs: Pairs) -> np.ndarray:
+    row = asked.row(pairs.owners)
+    states = self._items(asked)
+    known = asked.known(states, num_labels=self._num_items)
+    place, own = known.find(row, pairs.items)
+    state = functools.partial(_state, asked, known, place, own)
+    count, age, gap = state(states, self._unit)
+    decayed = np.zeros((len(pairs), len(TAUS)), np.float32)
+    decayed[own] = self._decayed(asked, known)[place[own]]
+    end = np.maximum(asked.ends - 1, 0)
+    empty = asked.ends == asked.starts
+    visit = asked.log.visits()
+    visits = np.where(empty, 0, visit[end] + 1)[row]
+    since = np.full(len(pairs), 200.0)
+    last = known.events[place[own]]
+    since[own] = visits[own] - 1 - visit[last]
+    by_type = asked.log.states("own categories", self._categories + 1)
+    types = asked.known(by_type, num_labels=self._num_categories)
+    type_place, bought = types.find(row, self._categories[pairs.items] + 1)
+    type_count, type_age, type_gap = _state(
+      asked, types, type_place, bought, by_type, self._unit
+    )
+    share = np.bincount(pairs.owners, decayed[:, 1], asked.num_requests)
+    size = (asked.ends - asked.starts)[row]
+    return np.stack(
+      [
+        np.log1p(count),
+        own,
+        np.log1p(age),
+        np.log1p(since),
+        np.where(gap > 0, np.log((age + 1) / (gap + 1)), 0),
+        gap <= 0,
+        np.log1p(gap),
+        *np.log(decayed.T + 0.01),
+        count / (type_count + 1),
+        decayed[:, 1] / (share[pairs.owners] + 1),
+        count / np.maximum(visits, 1),
+        np.log1p(type_count),
+        np.log1p(type_age),
+        np.where(type_gap > 0, np.log((type_age + 1) / (type_gap + 1)), 0),
+        np.log1p(size),
+        np.log1p(visits),
+      ],
+      axis=1,
+    ).astype(np.float32)
+
+  def _decayed(self, asked: Asked, known: Known) -> np.ndarray:
+    """`[n, T]`, the decayed counts of the last events at their requests."""
+    age = asked.times[known.rows] - asked.event_time[known.events]
+    fallen = np.exp(-age[:, None] / np.asarray(self._taus))
+    return self._items(asked).decayed[known.events] * fallen
+
+
+def _state(
+  asked: Asked,
+  known: Known,
+  place: np.ndarray,
+  there: np.ndarray,
+  states: EventStates,
+  unit: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+  """Count, age and usual gap `[n]` of labels, times in units; 0 = no gap."""
+  count, gap = np.zeros(len(place)), np.zeros(len(place))
+  age = np.full(len(place), _NEVER)
+  event = known.events[place[there]]
+  row = known.rows[place[there]]
+  time = asked.event_time[event]
+  count[there] = states.number[event]
+  age[there] = (asked.times[row] - time) / unit
+  between = np.maximum(states.number[event] - 1, 1)
+  gap[there] = (time - states.first[event]) / unit / between
+  return count, age, gap
+
+
+def _first(proposed: Proposed, most: int) -> Proposed:
+  """The `most` best of each owner."""
+  order = np.lexsort((-proposed.scores, proposed.owners))
+  owners = proposed.owners[order]
+  start = np.searchsorted(owners, owners)
+  kept = order[np.arange(len(order)) - start < most]
+  return Proposed(
+    proposed.owners[kept], proposed.items[kept], proposed.scores[kept]
+  )

@@ -1,0 +1,31 @@
+"""The contract of a source of candidates."""
+
+from typing import Protocol
+
+import numpy as np
+
+from gr_jax.candidates.asked import Asked
+from gr_jax.candidates.pairs import Pairs, Proposed
+
+
+class Source(Protocol):
+  """Something that is known of items, given a request.
+
+  Attributes:
+    names: the names of its `F` features.
+  """
+
+  @property
+  def names(self) -> tuple[str, ...]: ...
+
+  def measure(self, asked: Asked, /) -> None:
+    """Finds the units of its features on these training requests."""
+    ...
+
+  def propose(self, asked: Asked, /) -> Proposed | None:
+    """The items that this source would answer with; None without any."""
+    ...
+
+  def describe(self, asked: Asked, pairs: Pairs, /) -> np.ndarray:
+    """`[n, F]` float32, finite, the features of these pairs."""
+    ...

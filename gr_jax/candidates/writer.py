@@ -1,0 +1,98 @@
+"""Writes the candidates of requests as arrays."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from gr_jax.candidates.asked import Asked
+from gr_jax.candidates.candidates import Candidates
+from gr_jax.candidates.log import Log
+from gr_jax.candidates.pairs import Pairs, Proposed, best_pairs
+from gr_jax.candidates.sources.source import Source
+
+_CLIP = 5.0
+
+
+class CandidateWriter:
+  """Candidates of all sources, with the features of all sources.
+
+  Features are standardised by the candidates of some training requests, once
+  (`standardise`), and cut at 5 deviations.
+
+  Args:
+    log: the users, their events and the requests.
+    sources: what is known of items.
+    codes: `[N, L]` semantic IDs.
+    size: `R`, the number of candidates of a request, at most.
+  """
+
+  def __init__(
+    self,
+    log: Log,
+    sources: Sequence[Source],
+    codes: np.ndarray,
+    *,
+    size: int = 192,
+  ):
+    self._log = log
+    self._sources, self._codes = sources, codes.astype(np.int32)
+    self.size = size
+    self.names = tuple(name for source in sources for name in source.names)
+    self._mean = np.zeros(len(self.names), np.float32)
+    self._scale = np.ones(len(self.names), np.float32)
+
+  def standardise(self, requests: np.ndarray, *, hidden_share: float) -> None:
+    """Measures mean and deviation of features on requests `[n]`."""
+    rng = np.random.default_rng(0)
+    asked = Asked(
+      self._log,
+      requests[:, None],
+      rng.random(len(requests)) >= hidden_share,
+    )
+    for source in self._sources:
+      source.measure(asked)
+    features = self.features(asked, self.pairs(asked))
+    self._mean = features.mean(axis=0)
+    self._scale = 1 / np.maximum(features.std(axis=0), 1e-3)
+
+  def __call__(self, requests: np.ndarray, *, shown: np.ndarray) -> Candidates:
+    """The candidates of requests `[B, P]`, whose rows share user and history.
+
+    Args:
+      requests: rows of the log.
+      shown: `[B]`, whether the history is known.
+    """
+    asked = Asked(self._log, requests, shown)
+    pairs = self.pairs(asked)
+    features = (self.features(asked, pairs) - self._mean) * self._scale
+    shape = (asked.num_requests, self.size)
+    start = np.searchsorted(pairs.owners, np.arange(asked.num_requests))
+    place = pairs.owners, np.arange(len(pairs)) - start[pairs.owners]
+    mask = np.zeros(shape, bool)
+    mask[place] = True
+    codes = np.full((*shape, self._codes.shape[1]), -1, np.int32)
+    codes[place] = self._codes[pairs.items]
+    written = np.zeros((*shape, len(self.names)), np.float32)
+    written[place] = np.clip(features, -_CLIP, _CLIP)
+    B, P = requests.shape
+    return Candidates(
+      codes.reshape(B, P, *codes.shape[1:]),
+      written.reshape(B, P, *written.shape[1:]),
+      mask.reshape(B, P, -1),
+    )
+
+  def pairs(self, asked: Asked) -> Pairs:
+    """The candidates of all requests."""
+    nobody = np.zeros(0, np.int64)
+    proposals = [source.propose(asked) for source in self._sources]
+    return best_pairs(
+      [Proposed(nobody, nobody, nobody), *(p for p in proposals if p)],
+      num_owners=asked.num_requests,
+      num_items=len(self._codes),
+      size=self.size,
+    )
+
+  def features(self, asked: Asked, pairs: Pairs) -> np.ndarray:
+    """`[n, F]`, before they are standardised."""
+    parts = [source.describe(asked, pairs) for source in self._sources]
+    return np.concatenate(parts, axis=1)

@@ -1,0 +1,144 @@
+"""Candidates of a request as a prior over codes.
+
+Everything that counting, words and vectors know of an item for a request is a
+feature of the candidate (`gr_jax.candidates`). A small network turns the
+features f_i of item i into a weight,
+
+  w_i = exp(a . f_i + v . relu(W_2 relu(W_1 f_i)) + b),
+
+and a request draws an item from the mixture of what is popular and of its
+candidates, P(i) ~ share(i) + w_i. For a prefix `p` of codes and a code `c`
+
+  bias(c | p) = log(share(p c) + g_l(s) sum of w_i over candidates below p c)
+
+with `share` the popularity of all items below a prefix and the gate
+`g_l = exp(u_l . s + b_l)` of the network's state `s`, which begins at one. Sums
+over what lies below a prefix are exact, so before the network has learned
+anything, and with gates of one, the softmax over codes is this mixture, item by
+item. `[OURS]`: a learned ranker of candidates inside the softmax.
+"""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from flax import struct
+
+from gr_jax.candidates.candidates import Candidates
+from gr_jax.nn.layers import name_axes
+
+_START = -4.0
+
+
+@struct.dataclass
+class CandidateState:
+  """Candidates below `M` prefixes a row.
+
+  Attributes:
+    codes: `[B, P, R, L]`, `P` is `M` or 1.
+    weights: `[B, M, R]`, 0 for those that do not begin with the prefix.
+    shares: `[B, M]`, the popularity of the prefix.
+  """
+
+  codes: jax.Array
+  weights: jax.Array
+  shares: jax.Array
+
+  def select(self, parents: jax.Array) -> "CandidateState":
+    """The prefixes that beams `parents` `[B, M]` extend."""
+    return dataclasses.replace(
+      self,
+      weights=jnp.take_along_axis(self.weights, parents[..., None], axis=1),
+      shares=jnp.take_along_axis(self.shares, parents, axis=1),
+    )
+
+  def step(
+    self, codes: jax.Array, shares: jax.Array, level: int
+  ) -> "CandidateState":
+    """After `codes` `[B, M]` of `level`, of `shares` below their prefixes."""
+    same = self.codes[..., level] == codes[..., None]
+    return dataclasses.replace(
+      self,
+      weights=jnp.where(same, self.weights, 0),
+      shares=self.shares * shares,
+    )
+
+
+class CandidatePrior(nn.Module):
+  """The weights of candidates and their part of every level.
+
+  Attributes:
+    features: `F`.
+    levels: the number of levels of an ID.
+    width: the width of the network's states.
+    hidden: the width of the two hidden layers.
+  """
+
+  features: int
+  levels: int
+  width: int
+  hidden: int = 32
+
+  def setup(self):
+    he = nn.initializers.he_normal()
+    zeros = nn.initializers.zeros
+    shapes = (
+      ("first", he, ("embed", "mlp"), (self.features, self.hidden)),
+      ("first_bias", zeros, ("mlp",), (self.hidden,)),
+      ("second", he, ("embed", "mlp"), (self.hidden, self.hidden)),
+      ("second_bias", zeros, ("mlp",), (self.hidden,)),
+      ("last", zeros, ("mlp",), (self.hidden,)),
+      ("linear", zeros, ("embed",), (self.features,)),
+      ("bias", nn.initializers.constant(_START), (), ()),
+      ("gate", zeros, ("levels", "embed"), (self.levels, self.width)),
+      ("gate_bias", zeros, ("levels",), (self.levels,)),
+    )
+    for name, init, axes, shape in shapes:
+      setattr(self, name, self.param(name, name_axes(init, axes), shape))
+
+  def start(self, candidates: Candidates) -> CandidateState:
+    """Before the first code, `M = P`."""
+    weights = jnp.where(
+      candidates.mask, jnp.exp(self.log_weights(candidates.features)), 0
+    )
+    return CandidateState(
+      jnp.asarray(candidates.codes), weights, jnp.ones(weights.shape[:2])
+    )
+
+  def log_weights(self, features: jax.Array) -> jax.Array:
+    """`log w_i` `[...]` of features `[..., F]`."""
+    hidden = nn.relu(features @ self.first + self.first_bias)
+    hidden = nn.relu(hidden @ self.second + self.second_bias)
+    return features @ self.linear + hidden @ self.last + self.bias
+
+  def __call__(
+    self,
+    state: CandidateState,
+    states: jax.Array,
+    shares: jax.Array,
+    level: int,
+  ) -> jax.Array:
+    """The mass `[B, M, C]` below every code, popularity included.
+
+    Args:
+      state: the candidates.
+      states: `[B, M, D]`.
+      shares: `[B, M, C]`, of every code below its prefix.
+      level: the level of the codes.
+    """
+    B, M, columns = *states.shape[:2], shares.shape[-1]
+    # The last column is the end of an ID, code -1.
+    column = state.codes[..., level] % columns
+    if column.shape[1] == 1:
+      # All prefixes of a row share its candidates: a product beats a scatter.
+      hot = jax.nn.one_hot(column[:, 0], columns)
+      mass = jnp.einsum("bmr,brc->bmc", state.weights, hot)
+    else:
+      mass = (
+        jnp.zeros((B, M, columns))
+        .at[jnp.arange(B)[:, None, None], jnp.arange(M)[:, None], column]
+        .add(state.weights)
+      )
+    gate = jnp.exp(states @ self.gate[level] + self.gate_bias[level])
+    return state.shares[..., None] * shares + gate[..., None] * mass

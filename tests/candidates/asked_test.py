@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+
+from tests.reference import candidate_log
+
+
+@pytest.mark.parametrize("split", candidate_log.splits())
+def test_known_labels_are_the_distinct_ones_of_each_history(split):
+  asked = candidate_log.asked(split=split)
+  requests = asked.log.requests
+  states = asked.log.states("items", np.arange(candidate_log.ITEMS))
+  known = asked.known(states, num_labels=candidate_log.ITEMS)
+  for row, request in enumerate(asked.requests[:, 0]):
+    history = requests.history(request)
+    mine = known.rows == row
+    assert set(known.labels[mine]) == set(history)
+    for item, event in zip(known.labels[mine], known.events[mine]):
+      begin = requests.user_offsets[requests.user[request]]
+      last = begin + np.flatnonzero(history == item)[-1]
+      assert event == last
+  rows, items = asked.bought(candidate_log.ITEMS)
+  np.testing.assert_array_equal(rows, known.rows)
+  np.testing.assert_array_equal(items, known.labels)
+
+
+def test_a_hidden_history_is_empty_and_its_future_stays_the_same():
+  shown, hidden = (candidate_log.asked(shown=s) for s in (True, False))
+  assert len(shown.history[0])
+  assert not len(hidden.history[0])
+  np.testing.assert_array_equal(shown.future, hidden.future)
+
+
+def test_the_future_is_what_was_counted_after_the_history():
+  asked = candidate_log.asked()
+  pairs = candidate_log.all_pairs(asked)
+  counts = asked.future_counts(pairs).reshape(-1, candidate_log.ITEMS)
+  requests = asked.log.requests
+  for row, request in enumerate(asked.requests[:, 0]):
+    counted = asked.log.counted[requests.user[request]]
+    future = requests.event_item[requests.history_end[request] : counted]
+    expected = np.bincount(future, minlength=candidate_log.ITEMS)
+    np.testing.assert_array_equal(counts[row], expected)
+  assert counts.any()
+
+
+def test_what_is_known_of_a_row_is_known_of_each_of_its_requests():
+  asked = candidate_log.asked()
+  twice = type(asked)(
+    asked.log, np.repeat(asked.requests, 2, axis=1), asked.shown
+  )
+  owners, value = twice.for_each_request(np.array([0, 3]), np.array([7, 8]))
+  np.testing.assert_array_equal(owners, [0, 1, 6, 7])
+  np.testing.assert_array_equal(value, [7, 7, 8, 8])
+  np.testing.assert_array_equal(twice.row(owners), [0, 0, 3, 3])

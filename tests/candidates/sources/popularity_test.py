@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+
+from gr_jax.candidates.sources.popularity import Popularity
+from gr_jax.data.requests import TEST
+from tests.reference import candidate_log
+
+
+def made():
+  log = candidate_log.log()
+  return Popularity(log.requests, log.counted, num_items=candidate_log.ITEMS)
+
+
+@pytest.mark.parametrize("split", candidate_log.splits())
+def test_counts_are_of_training_without_the_users_own_future(split):
+  asked = candidate_log.asked(split=split)
+  pairs = candidate_log.all_pairs(asked)
+  log, requests = asked.log, asked.log.requests
+  found = made().describe(asked, pairs)[:, 0].reshape(-1, candidate_log.ITEMS)
+  events = np.arange(len(requests.event_item))
+  for row, request in enumerate(asked.requests[:, 0]):
+    user = requests.user[request]
+    ends = log.counted.copy()
+    ends[user] = min(ends[user], requests.history_end[request])
+    kept = events < ends[requests.event_user]
+    counts = np.bincount(requests.event_item[kept], minlength=60)
+    np.testing.assert_allclose(found[row], np.log1p(counts), rtol=1e-6)
+
+
+def test_recent_counts_end_two_periods_before_the_request():
+  asked = candidate_log.asked(split=TEST)
+  log, requests = asked.log, asked.log.requests
+  trained = (
+    np.arange(len(requests.event_item)) < log.counted[requests.event_user]
+  )
+  times = requests.event_time[trained]
+  items = requests.event_item[trained]
+  period = (times.max() - times.min() + 1) / 50
+  number = ((times - times.min()) / period).astype(int)
+  pairs = candidate_log.all_pairs(asked)
+  found = made().describe(asked, pairs)[:, 1].reshape(-1, candidate_log.ITEMS)
+  for row, now in enumerate(asked.times):
+    last = min((now - times.min()) // period - 1, 50)
+    kept = (number < last) & (number >= last - 4)
+    counts = np.bincount(items[kept], minlength=60)
+    np.testing.assert_allclose(found[row], np.log1p(counts), rtol=1e-6)
+
+
+def test_popular_items_are_proposed_where_there_is_no_query():
+  log, asked = candidate_log.log(), candidate_log.asked()
+  source = Popularity(log.requests, log.counted, num_items=60, most=1)
+  proposed = source.propose(asked)
+  assert set(proposed.owners) == set(np.flatnonzero(asked.queries < 0))
+  trained = (
+    np.arange(len(log.requests.event_item))
+    < log.counted[log.requests.event_user]
+  )
+  counts = np.bincount(log.requests.event_item[trained], minlength=60)
+  assert counts.argmax() in proposed.items
+  assert len(set(proposed.items)) <= 2

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+
+from gr_jax.candidates.asked import Asked
+from gr_jax.candidates.log import Log
+from gr_jax.candidates.sources.query_items import QueryItems
+from gr_jax.data.requests import CLICKED, TRAIN
+from tests.reference import candidate_log
+
+
+def made(**options):
+  items, _ = candidate_log.vectors()
+  return QueryItems(candidate_log.log().requests, items, **options)
+
+
+def counts_of(asked):
+  """`[B, N]` clicks of each request's query, its user's later ones left out."""
+  requests = asked.log.requests
+  found = np.zeros((asked.num_requests, candidate_log.ITEMS), int)
+  for row, request in enumerate(asked.requests[:, 0]):
+    for other in np.flatnonzero(requests.split == TRAIN):
+      later = requests.history_end[other] >= requests.history_end[request]
+      mine = requests.user[other] == requests.user[request]
+      if requests.query[other] != requests.query[request] or (mine and later):
+        continue
+      page = slice(
+        requests.page_offsets[other], requests.page_offsets[other + 1]
+      )
+      led = requests.page_kind[page] >= CLICKED
+      np.add.at(found[row], requests.page_item[page][led], 1)
+  return np.where((asked.queries >= 0)[:, None], found, 0)
+
+
+@pytest.mark.parametrize("split", candidate_log.splits())
+def test_counts_are_those_of_a_log_that_ends_for_its_user(split):
+  asked = candidate_log.asked(split=split)
+  found = made().describe(asked, candidate_log.all_pairs(asked))
+  expected = counts_of(asked)
+  np.testing.assert_allclose(
+    found[:, 0].reshape(expected.shape), np.log1p(expected), rtol=1e-6
+  )
+  assert expected.any()
+
+
+def test_cosines_are_those_of_the_vectors():
+  items, queries = candidate_log.vectors()
+  asked = candidate_log.asked()
+  pairs = candidate_log.all_pairs(asked)
+  found = made().describe(asked, pairs)[:, 4].reshape(-1, candidate_log.ITEMS)
+  for row, query in enumerate(asked.queries):
+    lengths = np.linalg.norm(items, axis=1) * np.linalg.norm(queries[query])
+    expected = items @ queries[query] / lengths if query >= 0 else 0 * lengths
+    np.testing.assert_allclose(found[row], expected, atol=1e-5)
+
+
+def test_a_query_proposes_what_it_led_to_then_its_neighbours():
+  asked = candidate_log.asked()
+  proposed = made(most=3, near=2).propose(asked)
+  keys = set(zip(proposed.owners, proposed.items))
+  assert len(keys) == len(proposed.owners)
+  assert set(proposed.owners) == set(np.flatnonzero(asked.queries >= 0))
+  items, queries = candidate_log.vectors()
+  unit = items / np.linalg.norm(items, axis=1, keepdims=True)
+  for owner in set(proposed.owners):
+    mine = proposed.owners == owner
+    order = proposed.items[mine][np.argsort(-proposed.scores[mine])]
+    nearest = np.argsort(-(unit @ queries[asked.queries[owner]]))[:2]
+    assert set(nearest) <= set(order)
+
+
+def test_a_query_that_training_never_saw_has_vectors_only():
+  known = candidate_log.asked()
+  log = known.log
+  unknown = np.full(len(log.trained_query), -1)
+  asked = Asked(
+    Log(log.requests, log.counted, unknown, log.query_vectors),
+    known.requests,
+    known.shown,
+  )
+  source = made(near=4)
+  found = source.describe(asked, candidate_log.all_pairs(asked))
+  assert not found[:, :4].any()
+  assert found[:, 4].any()
+  proposed = source.propose(asked)
+  with_query = (asked.queries >= 0).sum()
+  assert len(proposed.owners) == 4 * with_query

@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+
+from gr_jax.candidates.sources.tastes import (
+  Tastes,
+  finest_category,
+  row_products,
+)
+from gr_jax.text.words import index_words
+from tests.reference import candidate_log, small_world
+
+
+def described(texts=None, values=None):
+  catalogue = small_world.shop().catalogue
+  vectors, _ = candidate_log.vectors()
+  source = Tastes(
+    catalogue.texts if texts is None else texts,
+    catalogue.categories,
+    catalogue.values if values is None else values,
+    vectors,
+  )
+  asked = candidate_log.asked()
+  found = source.describe(asked, candidate_log.all_pairs(asked))
+  found = found.reshape(asked.num_requests, candidate_log.ITEMS, -1)
+  return asked, {n: found[..., i] for i, n in enumerate(source.names)}
+
+
+def histories(asked):
+  return [asked.log.requests.history(r) for r in asked.requests[:, 0]]
+
+
+def test_words_count_against_what_their_category_expects():
+  asked, found = described()
+  catalogue = small_world.shop().catalogue
+  finest = finest_category(catalogue.categories)
+  words = [set(index_words(text)) for text in catalogue.texts]
+  vocabulary = sorted(set().union(*words))
+  has = np.array([[w in one for w in vocabulary] for one in words], float)
+  share = np.stack([has[finest == c].mean(0) for c in range(finest.max() + 1)])
+  for row, history in enumerate(histories(asked)):
+    seen, expected = has[history].sum(0), share[finest[history]].sum(0)
+    taste = np.log1p(seen) - np.log1p(expected)
+    np.testing.assert_allclose(
+      found["taste_words"][row], has @ taste, atol=1e-4
+    )
+
+
+def test_prices_count_against_their_category_and_unknown_ones_say_nothing():
+  values = np.linspace(1, 9, candidate_log.ITEMS).astype(np.float32)
+  values[::7] = 0
+  asked, found = described(values=values)
+  finest = finest_category(small_world.shop().catalogue.categories)
+  z = np.zeros(len(values))
+  for c in range(finest.max() + 1):
+    some = (finest == c) & (values > 0)
+    z[some] = np.log(values[some] + 0.1) - np.log(values[some] + 0.1).mean()
+  for row, history in enumerate(histories(asked)):
+    mean = z[history].sum() / (len(history) + 3)
+    np.testing.assert_allclose(found["price"][row], z, atol=1e-5)
+    np.testing.assert_allclose(found["taste_price"][row], z * mean, atol=1e-5)
+
+
+def test_vectors_and_categories_are_means_of_the_history():
+  asked, found = described()
+  catalogue = small_world.shop().catalogue
+  vectors, _ = candidate_log.vectors()
+  unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+  finest = finest_category(catalogue.categories)
+  residual = unit.copy()
+  for c in range(finest.max() + 1):
+    residual[finest == c] -= unit[finest == c].mean(0)
+  coarse = catalogue.categories[:, 0]
+  for row, history in enumerate(histories(asked)):
+    size = len(history) + 3
+    for name, x in (("taste_vectors", residual), ("taste_vectors_whole", unit)):
+      np.testing.assert_allclose(
+        found[name][row], x @ x[history].sum(0) / size, atol=1e-5
+      )
+    share = (coarse[history][:, None] == coarse).sum(0) / size
+    np.testing.assert_allclose(
+      found["category_share_0"][row], np.log(share + 0.01), atol=1e-5
+    )
+
+
+def test_paths_that_differ_anywhere_are_categories_of_their_own():
+  paths = np.array([[0, 1], [0, -1], [0, 1], [2, 1]], np.int32)
+  found = finest_category(paths)
+  assert found[0] == found[2]
+  assert len({*found}) == 3
+  np.testing.assert_array_equal(finest_category(paths[:, :0]), np.zeros(4))
+
+
+def test_products_row_by_row_are_those_of_the_matrices():
+  rng = np.random.default_rng(0)
+  rows, vectors = rng.normal(size=(4, 3)), rng.normal(size=(9, 3))
+  of, items = np.array([0, 0, 2, 3, 3]), rng.integers(0, 9, 5)
+  found = row_products(rows, vectors, of, items)
+  np.testing.assert_allclose(found, (rows[of] * vectors[items]).sum(1), 1e-5)
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_features_are_finite(shown):
+  catalogue = small_world.shop().catalogue
+  vectors, _ = candidate_log.vectors()
+  no_categories = catalogue.categories[:, :0]
+  source = Tastes(
+    [""] * 60, no_categories, np.zeros(60, np.float32), 0 * vectors
+  )
+  asked = candidate_log.asked(shown=shown)
+  assert np.isfinite(
+    source.describe(asked, candidate_log.all_pairs(asked))
+  ).all()
