@@ -15,7 +15,13 @@ import numpy as np
 from scipy import sparse
 
 from gr_jax.candidates.asked import Asked
-from gr_jax.candidates.pairs import Pairs, Proposed, expand
+from gr_jax.candidates.pairs import (
+  Pairs,
+  Proposed,
+  expand,
+  look_up,
+  values_at,
+)
 from gr_jax.data.row_lists import RowLists
 from gr_jax.data.sequence_pairs import following_pairs
 
@@ -38,7 +44,7 @@ class Links:
   """
 
   def __init__(self, name: str, *, num_items: int, most: int = 48):
-    self._name, self._num_items, self._most = name, num_items, most
+    self._name, self.num_items, self._most = name, num_items, most
     self._scale = 1.0
 
   @property
@@ -54,7 +60,7 @@ class Links:
   def scores(self, asked: Asked) -> np.ndarray:
     """`[B, N]` float32, at least 0; read-only, computed once a batch."""
     if self._name not in asked.kept:
-      asked.kept[self._name] = np.maximum(self._scores(asked), 0)
+      asked.kept[self._name] = self._scores(asked)
     return asked.kept[self._name]
 
   def _scores(self, asked: Asked) -> np.ndarray:
@@ -67,7 +73,7 @@ class Links:
       return None
     rows = np.unique(owners // P)
     scores = self.scores(asked)[rows]
-    k = min(self._most, self._num_items)
+    k = min(self._most, self.num_items)
     best = np.argpartition(-scores, k - 1, axis=1)[:, :k]
     found = np.take_along_axis(scores, best, axis=1)
     place = np.searchsorted(rows, owners // P)
@@ -129,26 +135,31 @@ class Windowed(Links):
     pairs = following_pairs(
       rows, owners, size=num_items, window=window, backward=_BACKWARD
     )
-    self._popularity = np.bincount(rows, minlength=num_items)
-    scale = np.sqrt(self._popularity) + SHRINKAGE
-    self._pairs = strongest(pairs, keep=keep, scale=1 / scale)
+    counts = np.bincount(rows, minlength=num_items)
+    self._popularity = counts.astype(np.float32)
+    scale = 1 / (np.sqrt(self._popularity) + SHRINKAGE)
+    self._pairs = strongest(pairs, keep=keep, scale=scale)
     self._window, self._before, self._after = window, before, after
+    self._least = _BACKWARD / window / (2 * LAST)
 
   def _scores(self, asked: Asked) -> np.ndarray:
-    newest = newest_items(asked, self._num_items)
+    newest = newest_items(asked, self.num_items)
     if self._before is not None:
       newest = newest @ self._before
     scores = (newest @ self._pairs).toarray()
-    weights = newest.toarray()
     for rows, one, other, weight in self._lost_pairs(asked):
-      np.add.at(scores, (rows, other), -weight * weights[rows, one])
-    # The least pair is one of the largest distance: less is rounding.
-    scores[scores < _BACKWARD / self._window / (2 * LAST)] = 0
-    left = _left(asked, self._popularity)
-    scores = scores / (np.sqrt(left) + SHRINKAGE)
+      np.subtract.at(scores, (rows, other), weight * _at(newest, rows, one))
+      # The least pair is one of the largest distance: less is rounding.
+      lost = scores[rows, other]
+      scores[rows, other] = np.where(lost < self._least, 0, lost)
+    rows, items, times = _lost_items(asked, self.num_items)
+    left = np.maximum(self._popularity[items] - times, 0)
+    lost = scores[rows, items]
+    scores *= 1 / (np.sqrt(self._popularity) + SHRINKAGE)
+    scores[rows, items] = lost / (np.sqrt(left) + SHRINKAGE)
     if self._after is not None:
       scores = (sparse.csr_array(scores) @ self._after).toarray()
-    return scores.astype(np.float32)
+    return scores
 
   def _lost_pairs(self, asked: Asked):
     """Pairs of the users' future events: row, from, to, weight."""
@@ -200,16 +211,26 @@ class SameUsers(Links):
     self._both = strongest(both, keep=keep, scale=self._root)
 
   def _scores(self, asked: Asked) -> np.ndarray:
-    newest = newest_items(asked, self._num_items)
+    newest = newest_items(asked, self.num_items)
     newest = (newest @ sparse.diags_array(self._root)).tocsr()
     scores = (newest @ self._both).toarray()
     total = np.asarray(newest.sum(axis=1)).ravel()
-    rows, items = _lost_items(asked, self._num_items)
-    scores[rows, items] -= total[rows]
-    left = self._users[None].repeat(len(scores), axis=0)
-    left[rows, items] = np.maximum(left[rows, items] - 1, 0)
-    scores[scores < 1e-5] = 0
-    return (scores / np.sqrt(left + SHRINKAGE)).astype(np.float32)
+    rows, items, _ = _lost_items(asked, self.num_items)
+    # Who has an item already is a user of it without the future.
+    had = asked.bought(self.num_items)
+    new = ~np.isin(_keys(rows, items, self), _keys(*had, self))
+    rows, items = rows[new], items[new]
+    left = scores[rows, items] - total[rows]
+    scores[rows, items] = np.where(left < 1e-5, 0, left)
+    users = np.maximum(self._users[items] - 1, 0)
+    lost = scores[rows, items]
+    scores *= self._root
+    scores[rows, items] = lost / np.sqrt(users + SHRINKAGE)
+    return scores
+
+
+def _keys(rows: np.ndarray, items: np.ndarray, links: "Links") -> np.ndarray:
+  return rows * np.int64(links.num_items) + items
 
 
 class Likeness(Links):
@@ -225,7 +246,7 @@ class Likeness(Links):
     self._likeness = likeness
 
   def _scores(self, asked: Asked) -> np.ndarray:
-    newest = newest_items(asked, self._num_items)
+    newest = newest_items(asked, self.num_items)
     return (newest @ self._likeness).toarray()
 
 
@@ -247,19 +268,25 @@ def strongest(
   )
 
 
-def _left(asked: Asked, popularity: np.ndarray) -> np.ndarray:
-  """`[B, N]`, the popularity without the users' future events."""
-  left = popularity[None].repeat(len(asked.requests), axis=0)
-  rows, events = asked.future
-  np.add.at(left, (rows, asked.event_item[events]), -1)
-  return np.maximum(left, 0)
+def _at(matrix: sparse.csr_array, rows: np.ndarray, columns: np.ndarray):
+  """`matrix[rows, columns]` `[n]`."""
+  matrix.sort_indices()
+  width = matrix.shape[1]
+  owners = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+  keys = owners * np.int64(width) + matrix.indices
+  place, there = look_up(keys, rows * np.int64(width) + columns)
+  return values_at(matrix.data, place, there)
 
 
-def _lost_items(asked: Asked, num_items: int) -> tuple[np.ndarray, np.ndarray]:
-  """The distinct items of each row's future."""
+def _lost_items(
+  asked: Asked, num_items: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+  """The distinct items of each row's future, and how often they are there."""
   rows, events = asked.future
-  keys = np.unique(rows * np.int64(num_items) + asked.event_item[events])
-  return keys // num_items, keys % num_items
+  keys, times = np.unique(
+    rows * np.int64(num_items) + asked.event_item[events], return_counts=True
+  )
+  return keys // num_items, keys % num_items, times
 
 
 def like_texts(
