@@ -11,6 +11,7 @@ from gr_jax.candidates.pairs import Pairs, Proposed, best_pairs
 from gr_jax.candidates.sources.source import Source
 
 _CLIP = 5.0
+_BLOCK = 256  # Rows at a time: scores of all items are held meanwhile.
 
 
 class CandidateWriter:
@@ -62,6 +63,15 @@ class CandidateWriter:
       requests: rows of the log.
       shown: `[B]`, whether the history is known.
     """
+    parts = [
+      self._write(
+        requests[begin : begin + _BLOCK], shown[begin : begin + _BLOCK]
+      )
+      for begin in range(0, len(requests), _BLOCK)
+    ]
+    return Candidates(*(np.concatenate(arrays) for arrays in zip(*parts)))
+
+  def _write(self, requests: np.ndarray, shown: np.ndarray) -> tuple:
     asked = Asked(self._log, requests, shown)
     pairs = self.pairs(asked)
     features = (self.features(asked, pairs) - self._mean) * self._scale
@@ -75,7 +85,7 @@ class CandidateWriter:
     written = np.zeros((*shape, len(self.names)), np.float32)
     written[place] = np.clip(features, -_CLIP, _CLIP)
     B, P = requests.shape
-    return Candidates(
+    return (
       codes.reshape(B, P, *codes.shape[1:]),
       written.reshape(B, P, *written.shape[1:]),
       mask.reshape(B, P, -1),

@@ -49,7 +49,8 @@ class Links:
 
   @property
   def names(self) -> tuple[str, ...]:
-    return f"{self._name}_score", f"{self._name}_share"
+    kinds = ("score", "share", "place")
+    return tuple(f"{self._name}_{kind}" for kind in kinds)
 
   def measure(self, asked: Asked) -> None:
     """Takes the median score of what is linked at all as the unit."""
@@ -66,29 +67,52 @@ class Links:
   def _scores(self, asked: Asked) -> np.ndarray:
     raise NotImplementedError
 
+  def best(self, asked: Asked) -> np.ndarray:
+    """`[B, most]` items, best first, -1 where nothing more is linked."""
+    key = f"{self._name} best"
+    if key not in asked.kept:
+      scores = self.scores(asked)
+      k = min(self._most, self.num_items)
+      found = np.argpartition(-scores, k - 1, axis=1)[:, :k]
+      score = np.take_along_axis(scores, found, axis=1)
+      order = np.argsort(-score, axis=1, kind="stable")
+      found = np.take_along_axis(found, order, axis=1)
+      score = np.take_along_axis(score, order, axis=1)
+      asked.kept[key] = np.where(score > 0, found, -1)
+    return asked.kept[key]
+
   def propose(self, asked: Asked) -> Proposed | None:
-    P = asked.requests.shape[1]
     owners = np.flatnonzero(asked.queries < 0)
     if not len(owners):
       return None
-    rows = np.unique(owners // P)
-    scores = self.scores(asked)[rows]
-    k = min(self._most, self.num_items)
-    best = np.argpartition(-scores, k - 1, axis=1)[:, :k]
-    found = np.take_along_axis(scores, best, axis=1)
-    place = np.searchsorted(rows, owners // P)
-    who, what = np.repeat(owners, k), best[place].ravel()
-    score = found[place].ravel()
-    linked = score > 0
-    return Proposed(who[linked], what[linked], score[linked])
+    items = self.best(asked)[asked.row(owners)]
+    score = np.broadcast_to(-np.arange(items.shape[1]), items.shape)
+    there = items >= 0
+    who = np.broadcast_to(owners[:, None], items.shape)
+    return Proposed(who[there], items[there], score[there])
 
   def describe(self, asked: Asked, pairs: Pairs) -> np.ndarray:
     scores = self.scores(asked)
     row = asked.row(pairs.owners)
     score = scores[row, pairs.items]
     top = np.maximum(scores.max(axis=1, initial=0), 1e-12)[row]
-    columns = np.log1p(score / self._scale), np.log(score / top + 0.01)
+    columns = (
+      np.log1p(score / self._scale),
+      np.log(score / top + 0.01),
+      -np.log1p(self._places(asked, row, pairs.items)),
+    )
     return np.stack(columns, axis=1).astype(np.float32)
+
+  def _places(self, asked: Asked, row, items) -> np.ndarray:
+    """`[n]`, the place of each item among the best of its row, or `most`."""
+    best = self.best(asked)
+    rows, place = np.nonzero(best >= 0)
+    keys = rows * np.int64(self.num_items) + best[rows, place]
+    order = np.argsort(keys)
+    at, there = look_up(keys[order], row * np.int64(self.num_items) + items)
+    found = np.full(len(row), self._most)
+    found[there] = place[order][at[there]]
+    return found
 
 
 def newest_items(asked: Asked, num_items: int) -> sparse.csr_array:

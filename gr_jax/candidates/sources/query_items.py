@@ -141,11 +141,12 @@ class QueryItems:
 
   def _nearest(self, log: Log, query: np.ndarray) -> np.ndarray:
     """`[n, near]` items of queries `[n]`, nearest first, found once each."""
-    if "nearest" not in log.kept:
-      log.kept["nearest"] = np.full(
+    key = f"nearest {self._near}"
+    if key not in log.kept:
+      log.kept[key] = np.full(
         (len(log.query_vectors), self._near), -1, np.int64
       )
-    found = log.kept["nearest"]
+    found = log.kept[key]
     new = np.unique(query[found[query, 0] < 0])
     for rows in np.array_split(new, -(-len(new) // 64)) if len(new) else ():
       scores = log.unit_query_vectors[rows] @ self._item_vectors.T

@@ -8,7 +8,8 @@ c(h), so that what all items of a category have says nothing:
   price    z_i = log price_i - mean of its category; features z_i, m z_i and
            (z_i - m)^2 with m = sum_h z_h / (n + 3)
   vectors  r_i = x_i - mean of its category; feature r_i . sum_h r_h / (n + 3)
-  category log shares of the item's coarse categories in the history
+  category log shares of the item's categories in the history, coarse and
+           finest, newer items counting more; whether they are the newest item's
 
 `n` is the length of the history. [OURS]
 """
@@ -24,7 +25,7 @@ from gr_jax.candidates.pairs import Pairs, expand
 from gr_jax.text.words import index_words
 
 _PRIOR = 3.0  # Items of an unknown taste that every history has beside its own.
-_COARSE = 2  # Levels of categories whose shares are read.
+_SHARES = (0, 1, "finest")  # Categories whose shares are read.
 
 
 class Tastes:
@@ -44,7 +45,8 @@ class Tastes:
     "price_distance",
     "taste_vectors",
     "taste_vectors_whole",
-    *(f"category_share_{k}" for k in range(_COARSE)),
+    *(f"category_share_{k}" for k in _SHARES),
+    *(f"newest_category_{k}" for k in _SHARES),
   )
 
   def __init__(
@@ -56,7 +58,10 @@ class Tastes:
   ):
     finest = finest_category(categories)
     self._num_items = len(values)
-    self._categories = categories
+    # Per column of `_SHARES` the category of each item, 0 where unknown.
+    coarse = categories[:, : len(_SHARES) - 1].astype(np.int64).T + 1
+    missing = [np.zeros(len(finest), np.int64)] * (len(_SHARES) - 1)
+    self._columns = [*[*coarse, *missing][: len(_SHARES) - 1], finest]
     self._words = word_matrix([index_words(text) for text in texts])
     self._expected = _mean_by(finest, self._words)
     places = np.arange(len(finest)), finest
@@ -98,8 +103,16 @@ class Tastes:
     for vectors in (self._residual, self._whole):
       mean = (history @ vectors / size[:, None]).astype(np.float32)
       columns.append(row_products(mean, vectors, of_pair, pairs.items))
-    for level in range(_COARSE):
-      columns.append(self._category_share(level, history, size, of_pair, pairs))
+    weights = 1 / (asked.ends[row] - event).astype(np.float32)
+    for category in self._columns:
+      shape = B, int(category.max(initial=0)) + 1
+      share = _weighted_share(category[items], row, weights, shape=shape)
+      columns.append(np.log(share[of_pair, category[pairs.items]] + 0.01))
+    there = asked.ends > asked.starts
+    newest = asked.event_item[np.maximum(asked.ends - 1, 0)]
+    for category in self._columns:
+      mine = np.where(there, category[newest], -1)
+      columns.append(mine[of_pair] == category[pairs.items])
     return np.stack(columns, axis=1).astype(np.float32)
 
   def _word_tastes(self, history, row, items) -> np.ndarray:
@@ -111,16 +124,19 @@ class Tastes:
     found = taste[row[pair], words.indices[place]]
     return np.bincount(pair, found, minlength=len(items))
 
-  def _category_share(self, level, history, size, row, pairs) -> np.ndarray:
-    if self._categories.shape[1] <= level:
-      return np.zeros(len(pairs))
-    column = self._categories[:, level] + 1
-    width = int(column.max()) + 1
-    counts = history.tocoo()
-    key = counts.row * width + column[counts.col]
-    found = np.bincount(key, counts.data, minlength=len(size) * width)
-    share = found.reshape(-1, width) / size[:, None]
-    return np.log(share[row, column[pairs.items]] + 0.01)
+
+def _weighted_share(
+  category: np.ndarray,
+  row: np.ndarray,
+  weights: np.ndarray,
+  *,
+  shape: tuple[int, int],
+) -> np.ndarray:
+  """`shape` `[B, C]`, the share of each category in the weights of each row."""
+  B, C = shape
+  found = np.bincount(row * C + category, weights, minlength=B * C)
+  found = found.reshape(B, C)
+  return found / np.maximum(found.sum(axis=1, keepdims=True), 1e-9)
 
 
 def row_products(

@@ -108,13 +108,16 @@ def test_likeness_is_read_by_the_newest_items_and_proposes_the_best():
     np.testing.assert_allclose(scores[row], expected, rtol=1e-5)
   source.measure(asked)
   pairs = Pairs(np.arange(4 * len(asked.requests)), 4)
-  found = source.describe(asked, pairs).reshape(len(asked.requests), 4, 2)
+  found = source.describe(asked, pairs).reshape(len(asked.requests), 4, 3)
   unit = np.median(scores[scores > 0])
   np.testing.assert_allclose(found[..., 0], np.log1p(scores / unit), rtol=1e-5)
   top = scores.max(1, keepdims=True)
   np.testing.assert_allclose(
     found[..., 1], np.log(scores / np.maximum(top, 1e-12) + 0.01), rtol=1e-5
   )
+  place = np.argsort(np.argsort(-scores, axis=1), axis=1)
+  place = np.where(scores > 0, place, 48)
+  np.testing.assert_allclose(found[..., 2], -np.log1p(place), rtol=1e-6)
   proposed = source.propose(asked)
   linked = {(r, i) for r, i in zip(*np.nonzero(scores > 0))}
   assert set(zip(proposed.owners, proposed.items)) == linked

@@ -76,7 +76,13 @@ def test_vectors_and_categories_are_means_of_the_history():
       np.testing.assert_allclose(
         found[name][row], x @ x[history].sum(0) / size, atol=1e-5
       )
-    share = (coarse[history][:, None] == coarse).sum(0) / size
+    ages = 1 / (len(history) - np.arange(len(history)))
+    share = ((coarse[history][:, None] == coarse) * ages[:, None]).sum(0)
+    share /= ages.sum()
+    if len(history):
+      np.testing.assert_array_equal(
+        found["newest_category_finest"][row], finest == finest[history[-1]]
+      )
     np.testing.assert_allclose(
       found["category_share_0"][row], np.log(share + 0.01), atol=1e-5
     )
