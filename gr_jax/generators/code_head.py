@@ -90,6 +90,9 @@ class CodeTable(nn.Module):
 class CodeHead(nn.Module):
   """The table, and the scores of codes with what counts add to them.
 
+  With candidates the network's scores are multiplied by a trust in it, one
+  number a level that is learned from zero: training starts from the prior.
+
   Attributes:
     prompt_size: the number of tokens that are not codes.
     level_sizes: the number of codes per level.
@@ -122,6 +125,12 @@ class CodeHead(nn.Module):
       transitions.last if transitions else 0,
       self.candidate_features,
     )
+    if self.candidate_features:
+      self.trust = self.param(
+        "trust",
+        name_axes(nn.initializers.zeros, ("levels",)),
+        (len(self.level_sizes),),
+      )
 
   @property
   def counts(self) -> CatalogueCounts | None:
@@ -142,13 +151,18 @@ class CodeHead(nn.Module):
         may be any number.
       codes: the targets `[B, P, L]`; the last level is not read.
     """
-    logits = [self.table.logits(x, level) for level, x in enumerate(states)]
+    logits = [self._scores(x, level) for level, x in enumerate(states)]
     if self.counts is None:
       return logits
     biases = self.prior.biases(
       prompt, self.counts, states, codes, self.transitions
     )
     return [scores + bias for scores, bias in zip(logits, biases)]
+
+  def _scores(self, states: jax.Array, level: int) -> jax.Array:
+    """The network's own scores of a level's codes."""
+    scores = self.table.logits(states, level)
+    return self.trust[level] * scores if self.candidate_features else scores
 
   def first_log_probs(
     self, prompt: Prompt, states: jax.Array
@@ -158,7 +172,7 @@ class CodeHead(nn.Module):
     Returns:
       These, and the state of the counts; None without counts.
     """
-    logits = self.table.logits(states, 0)
+    logits = self._scores(states, 0)
     if self.counts is None:
       return jax.nn.log_softmax(logits), None
     prior = self.prior.start(prompt, self.transitions)
@@ -183,7 +197,7 @@ class CodeHead(nn.Module):
       prior: the state of the counts after the step before.
       level: static, from 1 on.
     """
-    logits = self.table.logits(states, level)
+    logits = self._scores(states, level)
     if prior is None or self.counts is None:
       return jax.nn.log_softmax(logits), None
     prior = self.prior.follow(prior, self.counts, codes, parents, level - 1)
