@@ -17,6 +17,9 @@ from scipy import sparse
 from experiments.cq_sid import training_clicks
 from experiments.pipeline.sasrec import training_log
 from experiments.pipeline.untrained import count_variables, make_vocabulary
+from gr_jax.candidates.sources.links import SameUsers, Windowed
+from gr_jax.candidates.sources.popularity import Popularity
+from gr_jax.candidates.sources.query_items import QueryItems
 from gr_jax.data import request_lists
 from gr_jax.data.request_lists import training_sequences
 from gr_jax.data.requests import TRAIN
@@ -104,6 +107,29 @@ def sasrec_items(data):
   return np.asarray(log.items)[np.asarray(log.owners) >= 0]
 
 
+def candidate_popularity(data):
+  """Items that the candidates' source of popularity has counted."""
+  log, size = data.requests, len(data.catalogue)
+  counted = log.user_offsets[:-1] + training_sequences(log).sizes
+  source = Popularity(log, counted, num_items=size)
+  return np.append(np.flatnonzero(source._counts), source._top)
+
+
+def candidate_links(data):
+  """Items that are linked to another by the candidates' sources."""
+  sequences, size = training_sequences(data.requests), len(data.catalogue)
+  pairs = [
+    Windowed("windowed", sequences, num_items=size, window=3)._pairs.tocoo(),
+    SameUsers("same_users", sequences, num_items=size)._both.tocoo(),
+  ]
+  return np.concatenate([np.append(x.row, x.col) for x in pairs])
+
+
+def candidate_queries(data):
+  """Items that queries propose by their counts."""
+  return QueryItems(data.requests, item_vectors(data))._items
+
+
 def preference_pages(data):
   rows = np.concatenate(split_training(data.requests, 0.5))
   # One random item a click, where nothing was shown but not clicked.
@@ -132,6 +158,8 @@ READERS = {
   "ease": autoencoded,
   "sasrec": sasrec_items,
   "transitions": transitions,
+  "candidate_popularity": candidate_popularity,
+  "candidate_links": candidate_links,
   "baskets": lambda data: vectors.training_baskets(data.requests, window=3)[1],
   "item_vectors": lambda data: np.flatnonzero(item_vectors(data).any(axis=1)),
   "targets": lambda data: group_targets(data.requests, split=TRAIN).item,
@@ -154,6 +182,7 @@ READERS = {
 OF_VALUES = {"values": lambda data: np.flatnonzero(data.catalogue.values)}
 OF_QUERIES = {
   "query_counts": counted,
+  "candidate_queries": candidate_queries,
   "cq_sid_clicks": lambda data: training_clicks(data.requests)[0],
   "query_vectors": queries_with_vectors,
   "vocabulary": vocabulary,
