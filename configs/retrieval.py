@@ -3,7 +3,7 @@
 Not a recipe of its own; `configs/cq_sid.py` and its like start from it.
 """
 
-from ml_collections import ConfigDict
+from ml_collections import ConfigDict, config_dict
 
 PRESETS = ("", "tiny", "paper")
 
@@ -53,6 +53,9 @@ def base(preset: str) -> ConfigDict:
       "user_buckets": 2000,
     },
     "examples": {"batch_size": 8, "targets": 16, "hidden_share": 0.15},
+    # The loss on these says when training overfits, see
+    # `experiments/pipeline/held_out.py`.
+    "held_out": {"targets": 2000, "last_share": 0.05},
     "model": {
       "layers": 3,
       "width": 192,
@@ -62,6 +65,7 @@ def base(preset: str) -> ConfigDict:
       "feed_forward": 512,
       "rope_theta": 1_000_000.0,
       "remat": False,
+      "dropout": 0.0,
     },
     "optimizer": {
       "learning_rate": 2e-3,
@@ -69,8 +73,19 @@ def base(preset: str) -> ConfigDict:
       "weight_decay": 0.05,
       "clip_norm": 1.0,
       "b2": 0.98,
+      # "constant" with an average of 0.1 where the last step is not known.
+      "schedule": "cosine",
+      "average": 0.0,
     },
-    "loop": {"steps": 6000, "log_every": 50, "checkpoint_every": 1000},
+    # The step of the lowest held-out loss is used; a patience of N evaluations
+    # also ends training there, 0 does all steps.
+    "loop": {
+      "steps": 6000,
+      "log_every": 50,
+      "checkpoint_every": 1000,
+      "eval_every": 250,
+      "patience": 0,
+    },
   }
   config.evaluation = {
     "split": "test",
@@ -87,6 +102,8 @@ def base(preset: str) -> ConfigDict:
     "knn_last": (10, 50, 200),
     # Likewise; with none there is no EASE.
     "ease_ridges": (300.0, 100.0, 1000.0),
+    # Validation requests of each kind, to warn of a model below a baseline.
+    "second_look": 500,
     "seed": 0,
   }
   # Trained to stand beside the baselines where there are histories; 0 steps
@@ -133,9 +150,17 @@ def _tiny(config: ConfigDict) -> None:
   config.generator.model.update(
     layers=2, width=64, heads=2, kv_heads=1, head_size=32, feed_forward=128
   )
-  config.generator.loop.update(steps=60, log_every=10, checkpoint_every=20)
+  config.generator.loop.update(
+    steps=60, log_every=10, checkpoint_every=20, eval_every=20
+  )
+  config.generator.held_out.targets = 200
   config.evaluation.update(
-    requests=64, beam=20, beams=(1, 20), beam_requests=32, batch_size=32
+    requests=64,
+    beam=20,
+    beams=(1, 20),
+    beam_requests=32,
+    batch_size=32,
+    second_look=32,
   )
   config.sasrec.requests = 64
   config.sasrec.model.update(layers=1, width=32, head_size=16, feed_forward=64)
@@ -158,7 +183,41 @@ def _paper(config: ConfigDict) -> None:
   config.generator.count_alpha = 0.0
   config.generator.examples.update(batch_size=256, targets=8)
   config.generator.optimizer.learning_rate = 4e-5
-  config.generator.loop.update(steps=9500, log_every=20, checkpoint_every=500)
+  config.generator.loop.update(
+    steps=9500, log_every=20, checkpoint_every=500, eval_every=500
+  )
+
+
+def sizes_from_data(config: ConfigDict) -> None:
+  """Leaves the generator's sizes to `experiments.pipeline.sizes`.
+
+  A value that is set afterwards, here or on the command line, stays.
+  """
+  kinds = {
+    "model": {
+      "layers": int,
+      "width": int,
+      "heads": int,
+      "kv_heads": int,
+      "head_size": int,
+      "feed_forward": int,
+      "dropout": float,
+    },
+    "examples": {"batch_size": int},
+    "optimizer": {"weight_decay": float, "schedule": str, "average": float},
+    "loop": {
+      "steps": int,
+      "log_every": int,
+      "checkpoint_every": int,
+      "eval_every": int,
+      "patience": int,
+    },
+  }
+  for name, keys in kinds.items():
+    section = config.generator[name]
+    for key, kind in keys.items():
+      del section[key]
+      section[key] = config_dict.placeholder(kind)
 
 
 def size_tokenizer(config: ConfigDict, preset: str) -> None:

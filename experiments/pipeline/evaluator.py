@@ -41,6 +41,8 @@ class EvaluationConfig:
       chosen on validation.
     ease_ridges: the weights of the squares of EASE, likewise; none leaves it
       out.
+    second_look: the number of validation requests of each kind that the model
+      and all baselines answer to warn of a model that is below one.
     seed: the seed of the sample of requests.
   """
 
@@ -54,6 +56,7 @@ class EvaluationConfig:
   knn_window: int = 3
   knn_last: tuple[int, ...] = (10,)
   ease_ridges: tuple[float, ...] = ()
+  second_look: int = 500
   seed: int = 0
 
 

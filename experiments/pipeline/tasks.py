@@ -5,7 +5,7 @@ page_wise   next-token prediction of whole pages (GenRec, arXiv 2604.14878)
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import grain
@@ -13,22 +13,30 @@ import jax
 from flax import linen as nn
 from ml_collections import ConfigDict
 
+from experiments.pipeline.held_out import (
+  HeldOutBatch,
+  HeldOutConfig,
+  fixed_batches,
+  has_split,
+  held_out_groups,
+)
 from experiments.pipeline.untrained import Untrained, transition_options
 from gr_jax.choices import choose
-from gr_jax.data.requests import TRAIN
+from gr_jax.data.requests import TRAIN, VALID
 from gr_jax.generators import build
 from gr_jax.generators.page_scores import page_scores
 from gr_jax.generators.priors.left_out import FutureEvents, without_future
 from gr_jax.generators.training_examples.page_examples import (
   PageExamples,
   PageExamplesConfig,
+  draw_page_examples,
   training_pages,
 )
-from gr_jax.generators.training_examples.pages import build_pages
+from gr_jax.generators.training_examples.pages import Pages, build_pages
 from gr_jax.generators.training_examples.single import (
   Examples,
   ExamplesConfig,
-  group_targets,
+  draw_examples,
   training_examples,
 )
 from gr_jax.objectives.next_token import code_losses, page_losses
@@ -40,10 +48,12 @@ class Task(NamedTuple):
   Attributes:
     batches: endless.
     loss: `(model, params, batch, counts, key=) -> (loss, metrics)`, where
-      `counts` are the variables that are not trained.
+      `counts` are the variables that are not trained; without a key nothing is
+      dropped out.
     prompts: the number of prompts per batch.
     targets: the number of IDs that a batch has room for.
     positions: the number of positions that follow each prompt.
+    held_out: fixed batches that are not learned, if there are any.
   """
 
   batches: grain.IterDataset
@@ -51,30 +61,54 @@ class Task(NamedTuple):
   prompts: int
   targets: int
   positions: int
+  held_out: Sequence[HeldOutBatch] = ()
 
 
 def point_wise(parts: Untrained) -> Task:
   """The clicked and ordered items of the training period.
 
   The section has `examples` as `ExamplesConfig`, `seed`, and the keys that
-  `transition_options` reads.
+  `transition_options` reads; it may have `held_out` as `HeldOutConfig`.
   """
   section, requests = parts.section, parts.data.requests
   examples = ExamplesConfig(**section.examples, seed=section.seed)
+  codes, future = parts.semantic_ids.codes, future_events(parts)
+  config = held_out_config(section)
+  groups = held_out_groups(requests, config=config, seed=section.seed)
   batches = training_examples(
     requests,
-    group_targets(requests, split=TRAIN),
+    groups.learned,
     parts.writer,
-    parts.semantic_ids.codes,
+    codes,
     config=examples,
-    future=future_events(parts),
+    future=future,
   )
+  held_out = []
+  if groups.held_out is not None:
+    draw = functools.partial(
+      draw_examples,
+      groups.held_out,
+      parts.writer,
+      codes,
+      requests.query,
+      config=examples,
+      future=future if groups.counted else None,
+    )
+    held_out = fixed_batches(
+      draw,
+      len(groups.held_out),
+      rows=-(-config.targets // examples.targets),
+      batch_size=examples.batch_size,
+      weights=lambda batch: batch.mask,
+      seed=section.seed,
+    )
   return Task(
     batches,
     point_wise_loss,
     prompts=examples.batch_size,
     targets=examples.batch_size * examples.targets,
     positions=examples.targets * len(parts.semantic_ids.level_sizes),
+    held_out=held_out,
   )
 
 
@@ -82,13 +116,29 @@ def point_wise_loss(
   model: nn.Module, params, batch: Examples, counts, *, key=None
 ):
   """Sum over levels of the next-token loss, and its parts."""
-  del key
   variables = params | without_future(counts, batch.left_out)
-  logits = model.apply(variables, batch.prompt, batch.queries, batch.codes)
+  logits = model.apply(
+    variables,
+    batch.prompt,
+    batch.queries,
+    batch.codes,
+    rngs=_dropout(model, key),
+  )
   losses = code_losses(logits, batch.codes, where=batch.mask)
   metrics = {"train/loss": losses.sum()}
   metrics |= {f"train/loss_{l + 1}": losses[l] for l in range(len(losses))}
   return losses.sum(), metrics
+
+
+def held_out_config(section: ConfigDict) -> HeldOutConfig:
+  """What a section holds out: nothing where it does not say."""
+  return HeldOutConfig(**section.get("held_out", {"targets": 0}))
+
+
+def _dropout(model: nn.Module, key: jax.Array | None) -> dict[str, jax.Array]:
+  """The keys of `apply`: none where nothing is dropped out."""
+  drops = key is not None and model.config.dropout
+  return {"dropout": key} if drops else {}
 
 
 def future_events(parts: Untrained) -> FutureEvents | None:
@@ -105,7 +155,8 @@ def future_events(parts: Untrained) -> FutureEvents | None:
 def page_wise(parts: Untrained) -> Task:
   """The pages of the training period, each as one sequence.
 
-  The section has `examples` as `PageExamplesConfig`, and `seed`.
+  The section has `examples` as `PageExamplesConfig`, and `seed`; it may have
+  `held_out` as `HeldOutConfig`. Only pages of validation are held out.
   """
   section, requests, ids = (
     parts.section,
@@ -113,14 +164,36 @@ def page_wise(parts: Untrained) -> Task:
     parts.semantic_ids,
   )
   examples = PageExamplesConfig(**section.examples, seed=section.seed)
-  pages = build_pages(
-    requests,
-    ids.id_of_item,
-    split=TRAIN,
-    max_exposures=examples.max_exposures,
-  )
+
+  def pages_of(split: int) -> Pages:
+    return build_pages(
+      requests,
+      ids.id_of_item,
+      split=split,
+      max_exposures=examples.max_exposures,
+    )
+
+  config, held_out = held_out_config(section), []
+  if config.targets and has_split(requests, VALID):
+    valid = pages_of(VALID)
+    draw = functools.partial(
+      draw_page_examples,
+      valid,
+      parts.writer,
+      ids.ids,
+      requests.query,
+      config=examples,
+    )
+    held_out = fixed_batches(
+      draw,
+      len(valid.group_offsets) - 1,
+      rows=-(-config.targets // examples.places),
+      batch_size=examples.batch_size,
+      weights=lambda batch: batch.weights,
+      seed=section.seed,
+    )
   batches = training_pages(
-    pages,
+    pages_of(TRAIN),
     parts.writer,
     ids.ids,
     requests.query,
@@ -135,6 +208,7 @@ def page_wise(parts: Untrained) -> Task:
     prompts=examples.batch_size,
     targets=examples.batch_size * examples.places,
     positions=examples.places * levels + examples.pages,
+    held_out=held_out,
   )
 
 
@@ -148,7 +222,6 @@ def page_wise_loss(
   key=None,
 ):
   """Sum over levels and ends of the next-token loss, and its parts."""
-  del key
   scores = model.apply(
     params | without_future(counts, batch.left_out),
     batch.prompt,
@@ -157,6 +230,7 @@ def page_wise_loss(
     batch.page,
     end_token=end_token,
     method=page_scores,
+    rngs=_dropout(model, key),
   )
   losses = page_losses(
     scores.codes,

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import pathlib
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -12,8 +13,13 @@ from flax import linen as nn
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
+from experiments.pipeline import sizes
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.from_data import settled
+from experiments.pipeline.held_out import (
+  make_held_out,
+  say_nothing_is_held_out,
+)
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.target_known import target_known_shares
 from experiments.pipeline.tasks import Task, task_of
@@ -24,7 +30,8 @@ from gr_jax.generators.priors.transitions import TRANSITIONS
 from gr_jax.generators.prompts.writer import PromptConfig, PromptWriter
 from gr_jax.parallel import hosts
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, replicated
-from gr_jax.training.checkpoints import restore_latest
+from gr_jax.training.averaging import used_params
+from gr_jax.training.checkpoints import load_params, save_params
 from gr_jax.training.loop import LoopConfig, fit, make_step
 from gr_jax.training.optimizer import OptimizerConfig, make_optimizer
 from gr_jax.training.state import create_state
@@ -33,6 +40,9 @@ from gr_jax.training.throughput import dense_flops, matmul_peak
 # The file beside a generator that reads transitions: how often they know the
 # target, in training and in validation.
 TARGET_KNOWN = "target_known.json"
+
+# The size of the data, and the sentence on what it led to.
+SIZES = "sizes.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,9 +70,12 @@ def train(
 
   Requests of the training split are learned. The section has prompt, examples,
   model, optimizer, loop, mesh, and `precision` and `seed`; for the optional
-  keys see `build_untrained`; what it leaves to the data, `settled`.
+  keys see `build_untrained`. What it leaves to the data is decided by `settled`
+  and, where it is None, by its size (`sizes`).
   """
   config = settled(config, data.requests)
+  size = sizes.size_of(data)
+  config = sizes.filled(config, size)
   make_task = task_of(config)
   untrained = build_untrained(config, data, tokenized.semantic_ids, vectors)
   model, writer = untrained.model, untrained.writer
@@ -79,6 +92,10 @@ def train(
 
   def make(directory: pathlib.Path) -> None:
     if hosts.is_first():
+      text = sizes.sentence(config, size)
+      print(text, file=sys.stderr, flush=True)
+      found = {"data": dataclasses.asdict(size), "sentence": text}
+      write_json(directory / SIZES, found)
       untrained.vocabulary.save(directory / "vocabulary.json")
       if "transitions" in counts.get("counts", {}):
         # The logs that they were counted from are not there when it serves.
@@ -86,8 +103,15 @@ def train(
     task = make_task(untrained)
     loss = functools.partial(task.loss, model)
     step = make_step(loss, optimizer, like=state, seed=config.seed)
+    held_out = None
+    if loop.eval_every and task.held_out:
+      held_out = make_held_out(
+        task.loss, model, counts, task.held_out, mesh=mesh
+      )
+    elif loop.eval_every:
+      say_nothing_is_held_out()
     with jax.set_mesh(mesh):
-      fit(
+      trained = fit(
         jax.tree.map(jnp.copy, state),
         lambda state, batch: step(state, batch, counts),
         iter(task.batches),
@@ -95,7 +119,9 @@ def train(
         directory=directory,
         mesh=mesh,
         speed=throughput(state.params, model, task, writer.config, mesh=mesh),
+        held_out=held_out,
       )
+    save_params(directory, used_params(trained))
     if hosts.is_first() and "transitions" in counts.get("counts", {}):
       shares = target_known_shares(untrained, counts, task.batches)
       write_json(directory / TARGET_KNOWN, shares)
@@ -104,9 +130,9 @@ def train(
   artefact = build_resumable(
     workdir, "generator", config.to_dict(), inputs, make
   )
-  trained = restore_latest(artefact.directory / "checkpoints", state)
+  trained = load_params(artefact.directory, state.params)
   # Each host searches by itself, so each has all parameters.
-  params = hosts.own_copy(trained.params | counts)
+  params = hosts.own_copy(trained | counts)
   return TrainedGenerator(model, params, writer, artefact)
 
 

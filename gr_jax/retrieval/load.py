@@ -198,7 +198,7 @@ def _load(directory: pathlib.Path, manifests: dict[str, Any]) -> Artefacts:
   model = build_generator(section, vocabulary=vocabulary, semantic_ids=ids)
   transitions = _transitions(directory / "generator", section)
   trained = ALIGNMENT if ALIGNMENT in manifests else "generator"
-  params = _params(directory / trained / "checkpoints")
+  params = _params(directory / trained)
   # Parameters do not depend on the number of items: one is counted, whose ID
   # ends early if any does.
   alpha = section.get("count_alpha", 0.0)
@@ -231,10 +231,18 @@ def _transitions(
 
 
 def _params(directory: pathlib.Path) -> Any:
-  """The parameters of the last checkpoint."""
+  """The parameters that a training left to search with.
+
+  Args:
+    directory: the stage; without "params", its last checkpoint has them.
+  """
   # Imported late: reading manifests must not wait for it.
   from orbax.checkpoint import v1 as ocp
 
+  params = directory.absolute() / "params"
+  if params.is_dir():
+    return ocp.load(params, _on_this_host(ocp.metadata(params).metadata))
+  directory = directory / "checkpoints"
   if not directory.is_dir():
     raise FileNotFoundError(f"there is no folder {directory}")
   with ocp.training.Checkpointer(str(directory.absolute())) as checkpoints:
@@ -245,6 +253,14 @@ def _params(directory: pathlib.Path) -> Any:
     kept = checkpoints.metadata(last.step).metadata
     state = checkpoints.load_checkpointables(last.step, {"state": kept})
   return state["state"]["params"]
+
+
+def _on_this_host(kept: Any) -> Any:
+  """Arrays as they were saved, on one device, wherever they lay before."""
+  here = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
+  return jax.tree.map(
+    lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=here), kept
+  )
 
 
 def _check_params(params: Any, like: Any) -> None:

@@ -12,7 +12,8 @@ from gr_jax.training.finite import NotFinite
 HELD_OUT = "valid/loss"
 """The metric that chooses a step: the loss on what training does not learn."""
 
-_OUTCOME = "outcome.json"
+OUTCOME = "outcome.json"
+"""The file of an `Outcome`, beside the checkpoints."""
 
 
 class Best(NamedTuple):
@@ -103,10 +104,10 @@ class Outcome:
 
   def save(self, directory: pathlib.Path) -> None:
     """Writes the file that `read_outcome` reads."""
-    write_text(directory / _OUTCOME, json.dumps(dataclasses.asdict(self)))
+    write_text(directory / OUTCOME, json.dumps(dataclasses.asdict(self)))
 
 
 def read_outcome(directory: pathlib.Path) -> Outcome | None:
   """The outcome of a training; None of one that did not leave any."""
-  path = directory / _OUTCOME
+  path = directory / OUTCOME
   return Outcome(**json.loads(path.read_text())) if path.is_file() else None

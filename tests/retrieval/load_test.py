@@ -119,15 +119,10 @@ def test_an_unfinished_stage_raises_with_its_name(copied, stage):
 
 
 def checkpoint_data(run):
-  """The largest file of the last checkpoint."""
-  steps = run / "generator" / "checkpoints"
-  last = max((p for p in steps.iterdir() if p.name.isdigit()), key=_number)
-  files = [p for p in (last / "state").rglob("*") if p.is_file()]
+  """The largest file of the parameters."""
+  params = run / "generator" / "params"
+  files = [p for p in params.rglob("*") if p.is_file()]
   return max(files, key=lambda path: path.stat().st_size)
-
-
-def _number(path) -> int:
-  return int(path.name)
 
 
 FILES = (
@@ -163,6 +158,16 @@ def test_a_truncated_checkpoint_is_refused_in_one_line(copied):
   assert "\n" not in str(caught.value)
 
 
+def test_without_parameters_of_their_own_the_last_checkpoint_has_them(copied):
+  """As runs before there was a best step left them."""
+  whole = load_artefacts(copied).params
+  for leaf in jax.tree.leaves(whole):
+    # Saved from eight devices, and read where there may be one.
+    assert leaf.sharding.device_set == {jax.devices()[0]}
+  shutil.rmtree(copied / "generator" / "params")
+  chex.assert_trees_all_equal(load_artefacts(copied).params, whole)
+
+
 def test_codes_of_another_catalogue_are_refused(copied):
   path = copied / "tokenizer" / "semantic_ids" / "codes.npy"
   np.save(path, np.load(path)[:-1])
@@ -189,7 +194,8 @@ def test_an_aligned_generator_is_loaded_in_place_of_the_trained(copied):
   (aligned / "manifest.json").write_text(
     json.dumps({"fingerprint": "of the alignment", "section": {}})
   )
-  shutil.rmtree(copied / "generator" / "checkpoints")
+  for folder in ("checkpoints", "params"):
+    shutil.rmtree(copied / "generator" / folder)
   assert load_artefacts(copied).fingerprint == "of the alignment"
 
 

@@ -1,0 +1,178 @@
+"""Sizes of a generator and of its training from the size of its data.
+
+A value of the generator's section that is None (`configs.retrieval.
+sizes_from_data` makes them so) is taken from this table; any other value stays
+as it is set. `[OURS]`, from runs on validation alone, which
+`experiments/results/sizes.md` lists:
+
+| training targets | width | layers | batch | steps | dropout | weight decay |
+|------------------|-------|--------|-------|-------|---------|--------------|
+| below 30,000     |    64 |      2 |    64 | 1,000 |     0.3 |         0.10 |
+| below 300,000    |   128 |      2 |   256 | 2,000 |     0.1 |         0.05 |
+| below 3 million  |   192 |      3 |   128 | 6,000 |     0.0 |         0.05 |
+| more             |   256 |      4 |   256 | 20,000|     0.0 |         0.05 |
+
+Targets are distinct pairs of a training request and a clicked or ordered item;
+the batch counts them too. Steps are a bound: training ends when the held-out
+loss has not fallen in `PATIENCE` evaluations, of which there are `EVALUATIONS`
+in all steps. The rate does not fall, as the last step is not known; the average
+of the parameters over the last tenth of the steps is used (`gr_jax.training.
+averaging`). A head is 64 wide; the feed-forward layer is 8/3 of the width, to a
+multiple of 64.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from experiments.pipeline.prepare import Data
+from gr_jax.data.requests import CLICKED, TRAIN
+
+EVALUATIONS, PATIENCE = 40, 5
+"""Evaluations of the held-out loss in all steps, and those that end it."""
+
+_HEAD = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class DataSize:
+  """How much there is to learn from.
+
+  Attributes:
+    targets: distinct pairs of a training request and a clicked or ordered item.
+    prompts: distinct pairs of a user and a history among these requests.
+    items: items of the catalogue.
+    users: users with a training request.
+  """
+
+  targets: int
+  prompts: int
+  items: int
+  users: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+  """A row of the table: its values for fewer than `below` targets."""
+
+  below: float
+  width: int
+  layers: int
+  batch: int
+  steps: int
+  dropout: float
+  weight_decay: float
+
+
+TABLE = (
+  Row(30_000, 64, 2, 64, 1_000, 0.3, 0.10),
+  Row(300_000, 128, 2, 256, 2_000, 0.1, 0.05),
+  Row(3_000_000, 192, 3, 128, 6_000, 0.0, 0.05),
+  Row(float("inf"), 256, 4, 256, 20_000, 0.0, 0.05),
+)
+
+
+def size_of(data: Data) -> DataSize:
+  """The size of the training split of a data set."""
+  requests = data.requests
+  kept = requests.page_kind >= CLICKED
+  request = requests.page_request[kept]
+  trained = requests.split[request] == TRAIN
+  request, item = request[trained], requests.page_item[kept][trained]
+  pairs = np.unique(np.stack((request, item)), axis=1).shape[1]
+  rows = np.unique(request)
+  ends = np.stack((requests.user[rows], requests.history_end[rows]))
+  return DataSize(
+    targets=pairs,
+    prompts=np.unique(ends, axis=1).shape[1],
+    items=len(data.catalogue),
+    users=len(np.unique(requests.user[rows])),
+  )
+
+
+def row_of(size: DataSize) -> Row:
+  """The row of the table for a data set."""
+  return next(row for row in TABLE if size.targets < row.below)
+
+
+def filled(section: ConfigDict, size: DataSize) -> ConfigDict:
+  """The section with the values of the table where it has None.
+
+  Args:
+    section: a generator's section: `model`, `examples`, `optimizer`, `loop`.
+    size: of the data.
+
+  Raises:
+    ValueError: a None that the table has no value for; the message names it.
+  """
+  found = section.to_dict()
+  row = row_of(size)
+  model = _fill(found["model"], width=row.width, layers=row.layers)
+  _fill(model, head_size=min(_HEAD, model["width"]))
+  _fill(model, heads=max(1, model["width"] // model["head_size"]))
+  kv_heads = 1 if found.get("network", "decoder_only") == "decoder_only" else 0
+  _fill(
+    model,
+    kv_heads=kv_heads or model["heads"],
+    feed_forward=_HEAD * max(1, round(model["width"] * 8 / 3 / _HEAD)),
+    dropout=row.dropout,
+  )
+  _fill(found["examples"], batch_size=_batch_size(row.batch, found, size))
+  loop = _fill(found["loop"], steps=row.steps)
+  every = max(1, loop["steps"] // EVALUATIONS)
+  _fill(
+    loop,
+    eval_every=every,
+    patience=PATIENCE,
+    log_every=every,
+    checkpoint_every=max(1, loop["steps"] // 4),
+  )
+  _fill(
+    found["optimizer"],
+    weight_decay=row.weight_decay,
+    schedule="constant",
+    average=0.1,
+  )
+  for name, part in found.items():
+    if isinstance(part, Mapping):
+      _check_filled(part, name)
+  return ConfigDict(found)
+
+
+def sentence(section: ConfigDict, size: DataSize) -> str:
+  """One line: the data and the sizes that a generator has for it."""
+  model, loop = section.model, section.loop
+  return (
+    f"sizes: {size.targets:,} training targets of {size.users:,} users and "
+    f"{size.items:,} items: width {model.width}, {model.layers} layers, "
+    f"dropout {model.get('dropout', 0.0):g}, weight decay "
+    f"{section.optimizer.get('weight_decay', 0.05):g}, batches of "
+    f"{section.examples.batch_size}, at most {loop.steps:,} steps"
+  )
+
+
+def _batch_size(batch: int, section: Mapping[str, Any], size: DataSize) -> int:
+  """Prompts per batch: those that have `batch` targets, a power of two."""
+  room = section["examples"].get("targets", 1)
+  each = min(room, max(size.targets / max(size.prompts, 1), 1.0))
+  return max(8, 2 ** round(np.log2(batch / each)))
+
+
+def _fill(section: dict[str, Any], **values) -> dict[str, Any]:
+  """Puts values where the section has None; gives the section back."""
+  for name, value in values.items():
+    if name in section and section[name] is None:
+      section[name] = value
+  return section
+
+
+def _check_filled(section: Mapping[str, Any], name: str) -> None:
+  for key, value in section.items():
+    if value is None:
+      raise ValueError(
+        f"config.generator.{name}.{key} is None, and the data says nothing of "
+        "it: set it."
+      )

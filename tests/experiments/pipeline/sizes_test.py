@@ -1,0 +1,118 @@
+"""Sizes follow the table where a config leaves them open, and only there."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from ml_collections import ConfigDict
+
+from configs import amazon_beauty, cq_sid, retrieval, tiger
+from experiments.pipeline import sizes
+from gr_jax.data.requests import CLICKED, EXPOSED, TRAIN
+from tests.reference import small_world, tasks
+
+SMALL = sizes.DataSize(targets=11_000, prompts=11_000, items=3000, users=7000)
+SHOP = sizes.DataSize(
+  targets=1_200_000, prompts=100_000, items=68_000, users=2500
+)
+
+
+def open_section(recipe=amazon_beauty, **changes):
+  config = recipe.get_config()
+  retrieval.sizes_from_data(config)
+  config.generator.update(changes)
+  return config.generator
+
+
+def test_the_size_counts_what_training_learns(tmp_path):
+  data = tasks.data(tmp_path)
+  requests = data.requests
+  pairs, prompts, users = set(), set(), set()
+  for r in np.flatnonzero(requests.split == TRAIN):
+    page = slice(*requests.page_offsets[r : r + 2])
+    kinds = requests.page_kind[page]
+    led = requests.page_item[page][kinds >= CLICKED]
+    pairs |= {(int(r), int(item)) for item in led}
+    if len(led):
+      prompts.add((int(requests.user[r]), int(requests.history_end[r])))
+      users.add(int(requests.user[r]))
+  assert (requests.page_kind == EXPOSED).any()  # They are no targets.
+  assert sizes.size_of(data) == sizes.DataSize(
+    len(pairs), len(prompts), len(small_world.shop().catalogue), len(users)
+  )
+
+
+@pytest.mark.parametrize(
+  ("targets", "width"),
+  [(1, 64), (29_999, 64), (30_000, 128), (2_999_999, 192), (10**9, 256)],
+)
+def test_rows_begin_where_the_ones_before_end(targets, width):
+  size = dataclasses.replace(SMALL, targets=targets)
+  assert sizes.row_of(size).width == width
+
+
+def test_what_is_open_comes_from_the_table():
+  section = open_section()
+  row = sizes.row_of(SMALL)
+  found = sizes.filled(section, SMALL)
+  assert (found.model.width, found.model.layers) == (row.width, row.layers)
+  assert found.model.heads * found.model.head_size == row.width
+  assert found.model.dropout == row.dropout
+  assert found.optimizer.weight_decay == row.weight_decay
+  assert found.optimizer.schedule == "constant"
+  assert found.examples.batch_size == row.batch
+  assert found.loop.steps == row.steps
+  assert found.loop.steps // found.loop.eval_every == sizes.EVALUATIONS
+  assert found.loop.patience == sizes.PATIENCE
+  assert section.model.width is None  # The recipe itself stays open.
+
+
+def test_what_is_set_stays_and_what_follows_from_it_follows():
+  section = open_section()
+  section.model.width = 256
+  section.loop.steps = 80
+  section.model.dropout = 0.0
+  found = sizes.filled(section, SMALL)
+  assert (found.model.width, found.model.heads) == (256, 4)
+  assert found.model.feed_forward == 704
+  assert (found.loop.steps, found.loop.eval_every) == (80, 2)
+  assert found.model.dropout == 0.0
+  assert found.optimizer.weight_decay == sizes.row_of(SMALL).weight_decay
+
+
+def test_a_batch_has_as_many_targets_however_many_share_a_prompt():
+  """16 targets to a prompt, 12 of which there are on average."""
+  section = open_section(cq_sid)
+  assert section.examples.targets == 16
+  found = sizes.filled(section, SHOP)
+  assert found.examples.batch_size == 8
+  assert sizes.filled(open_section(), SHOP).examples.batch_size == 128
+
+
+def test_an_encoder_decoder_has_as_many_heads_for_keys():
+  found = sizes.filled(open_section(tiger), SMALL)
+  assert found.model.kv_heads == found.model.heads == 1
+
+
+@pytest.mark.parametrize("recipe", [amazon_beauty, cq_sid, tiger])
+def test_a_section_that_leaves_nothing_open_stays(recipe):
+  section = recipe.get_config().generator
+  assert sizes.filled(section, SMALL).to_dict() == section.to_dict()
+
+
+def test_what_the_table_does_not_know_is_refused_by_name():
+  section = ConfigDict(open_section().to_dict())
+  section.optimizer.clip_norm = None
+  with pytest.raises(
+    ValueError, match=r"config\.generator\.optimizer\.clip_norm is None"
+  ):
+    sizes.filled(section, SMALL)
+
+
+def test_one_line_says_what_the_data_led_to():
+  found = sizes.filled(open_section(), SMALL)
+  assert sizes.sentence(found, SMALL) == (
+    "sizes: 11,000 training targets of 7,000 users and 3,000 items: width 64, "
+    "2 layers, dropout 0.3, weight decay 0.1, batches of 64, at most 1,000 "
+    "steps"
+  )
