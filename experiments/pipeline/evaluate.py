@@ -12,8 +12,9 @@ from tqdm import tqdm
 from experiments.pipeline.baseline_rankings import Baselines, TrainedRanker
 from experiments.pipeline.eval_requests import draw_eval_requests
 from experiments.pipeline.evaluator import EvaluationConfig, Evaluator
+from experiments.pipeline.second_look import second_look
 from experiments.pipeline.stages import Stages
-from experiments.pipeline.train import TARGET_KNOWN, TrainedGenerator
+from experiments.pipeline.train import SIZES, TARGET_KNOWN, TrainedGenerator
 from gr_jax.artefacts import build
 from gr_jax.atomic import write_text
 from gr_jax.data.requests import VALID
@@ -22,6 +23,7 @@ from gr_jax.evaluation.report.retrieval_page import retrieval_page
 from gr_jax.parallel.host_memory import release_freed_memory
 from gr_jax.provenance import origin
 from gr_jax.training.metric_writer import read_metrics
+from gr_jax.training.stopping import OUTCOME
 
 # The generator as it was before alignment, where a recipe aligns.
 BEFORE = "before_alignment"
@@ -57,6 +59,10 @@ def evaluate(
     level_sizes: the number of codes at each level.
     items_per_id: the number of IDs that name one item, two, and so on.
     history: `{training: rows of its metrics log}`.
+    second_look: rows as `results`, recall@10 of all systems on validation
+      requests (`second_look.second_look`).
+    outcome: how the generator's training ended (`stopping.Outcome`).
+    sizes: the size of the data, and what it led to (`sizes.sentence`).
     target_known: the share of targets that the transitions know, by split, of a
       generator that reads them (`target_known_shares`).
   """
@@ -75,15 +81,16 @@ def evaluate(
   settings = EvaluationConfig(**config.evaluation)
 
   def make(directory: pathlib.Path) -> None:
+    validation = draw_eval_requests(
+      stages.data.requests,
+      split=VALID,
+      count=settings.requests,
+      seed=settings.seed,
+    )
     baselines = Baselines(
       stages.data,
       stages.vectors,
-      validation=draw_eval_requests(
-        stages.data.requests,
-        split=VALID,
-        count=settings.requests,
-        seed=settings.seed,
-      ),
+      validation=validation,
       window=settings.knn_window,
       lasts=settings.knn_last,
       ridges=settings.ease_ridges,
@@ -98,6 +105,9 @@ def evaluate(
     )
     found = {
       **_figures(evaluator),
+      "second_look": second_look(
+        evaluator, validation, count=settings.second_look
+      ),
       "choices": baselines.choices,
       "left_out": baselines.left_out,
     }
@@ -156,9 +166,18 @@ def _training_record(stages: Stages, aligned: TrainedGenerator | None) -> dict:
     for name, one in trained.items()
     if one
   }
-  known = stages.generator.artefact.directory / TARGET_KNOWN
-  found = json.loads(known.read_text()) if known.is_file() else None
-  return ({"target_known": found} if found else {}) | {
+  folder = stages.generator.artefact.directory
+  files = {
+    "target_known": TARGET_KNOWN,
+    "outcome": OUTCOME,
+    "sizes": SIZES,
+  }
+  found = {
+    name: json.loads((folder / file).read_text())
+    for name, file in files.items()
+    if (folder / file).is_file()
+  }
+  return found | {
     "quality": json.loads((directory / "quality.json").read_text()),
     "items_per_id": np.bincount(np.diff(ids.item_offsets))[1:].tolist(),
     "level_sizes": list(ids.level_sizes),

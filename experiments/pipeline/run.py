@@ -17,7 +17,7 @@ from experiments.pipeline.tokenize import FitTokenizer, tokenize
 from experiments.pipeline.train import TrainedGenerator, train
 from gr_jax.artefacts import locked
 from gr_jax.choices import choose
-from gr_jax.evaluation.report import text_table, verdicts
+from gr_jax.evaluation.report import advice, text_table, verdicts
 from gr_jax.parallel import hosts
 from gr_jax.parallel.host_memory import release_freed_memory
 from gr_jax.tokenizers.build import settings
@@ -83,6 +83,8 @@ def run(
       release_freed_memory()
     report = evaluate(config, stages, aligned=aligned, trained=trained)
   if hosts.is_first():
+    if lost := advice.warning(report.get("second_look", ()), report):
+      print(lost)
     print(text_table.headline(report["results"]))
     print(verdicts.summary(report["results"]))
     print(f"report: {workdir / 'report.html'}")

@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from gr_jax.evaluation import results as tidy
 from gr_jax.evaluation.report import (
+  advice,
   result_plots,
   result_sections,
   run_plots,
@@ -55,6 +56,7 @@ def retrieval_page(report: Mapping) -> str:
   models = ", ".join(dict.fromkeys(row["system"] for row in own))
   return page(
     f"{models} against its baselines" if models else "Baselines",
+    f"{advice.warning(report.get('second_look', ()), report)} "
     f"{verdicts.summary(results)} All answered the same requests; the run took "
     f"{total}.".strip(),
     [
@@ -140,7 +142,8 @@ def _training(report: Mapping) -> Section:
   return Section(
     "Training",
     figures=run_plots.training_curves(report.get("history", {})),
-    notes=[note] if known else [],
+    tables=run_sections.second_look(report.get("second_look", ())),
+    notes=[*run_sections.training_notes(report), *([note] if known else [])],
   )
 
 

@@ -1,6 +1,7 @@
 """Pictures of the run itself."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
@@ -9,6 +10,25 @@ from gr_jax.evaluation.report import svg
 from gr_jax.evaluation.report.page import Figure
 
 _WORTH_A_CURVE = ("loss", "per_second", "/reward", "/kl", "/hit_rate@10")
+# What training does not learn is drawn beside what it does.
+_LEARNED, _HELD_OUT = "train/loss", "valid/loss"
+
+
+class _Curve(NamedTuple):
+  """A figure against the step; `held_out` are the points of a second line."""
+
+  name: str
+  steps: Sequence[int]
+  values: Sequence[float]
+  held_out: Sequence[tuple[int, float]] = ()
+
+  def ends(self) -> str:
+    """The first and the last value, for those who do not see the picture."""
+    text = f"{svg.plain(self.name)} {_from_to(self.values)}"
+    if self.held_out:
+      values = [value for _, value in self.held_out]
+      text += f", held out {_from_to(values)}, lowest {min(values):.4g}"
+    return text
 
 
 def training_curves(history: Mapping[str, Sequence[dict]]) -> list[Figure]:
@@ -18,26 +38,33 @@ def training_curves(history: Mapping[str, Sequence[dict]]) -> list[Figure]:
     return []
   with svg.drawing("training_curves"):
     figure, axes = svg.panels(len(curves), width=9, height=2.3, columns=3)
-    for panel, (name, steps, values) in zip(axes, curves):
-      speed = name.endswith("per_second")
-      dot = "o" if len(steps) == 1 else None
-      color = svg.SERIES[int(speed)]
-      panel.plot(steps, values, color=color, linewidth=1.8, marker=dot)
-      panel.set_title(svg.plain(name), fontsize=10)
+    for panel, curve in zip(axes, curves):
+      speed = curve.name.endswith("per_second")
+      _line(panel, curve.steps, curve.values, svg.SERIES[int(speed)])
+      if curve.held_out:
+        _line(panel, *zip(*curve.held_out), svg.SERIES[2], label="held out")
+        panel.legend(fontsize=8, frameon=False)
+      panel.set_title(svg.plain(curve.name), fontsize=10)
       panel.set_xlabel("step", fontsize=9)
       panel.xaxis.set_major_locator(MaxNLocator(4))
       if speed:
-        panel.set_ylim(0, 1.15 * max(values))
+        panel.set_ylim(0, 1.15 * max(curve.values))
       panel.yaxis.set_major_formatter(
         lambda y, _: f"{y:,.0f}" if y >= 1000 else f"{y:.3g}"
       )
       svg.grid(panel, "y")
-    ends = "; ".join(
-      f"{svg.plain(name)} from {values[0]:.4g} to {values[-1]:.4g}"
-      for name, _, values in curves
-    )
+    ends = "; ".join(curve.ends() for curve in curves)
     picture = svg.to_svg(figure, label=f"Training curves: {ends}")
   return [Figure(picture, "Every figure against the training step.")]
+
+
+def _line(panel, steps, values, color: str, label: str | None = None) -> None:
+  dot = "o" if len(steps) == 1 else None
+  panel.plot(steps, values, color=color, linewidth=1.8, marker=dot, label=label)
+
+
+def _from_to(values: Sequence[float]) -> str:
+  return f"from {values[0]:.4g} to {values[-1]:.4g}"
 
 
 def codebook_use(rows: Sequence[dict], level_sizes: Sequence[int]) -> Figure:
@@ -134,13 +161,20 @@ def spoken_time(seconds: float) -> str:
   return f"{int(seconds // 60)} min {int(seconds % 60)} s"
 
 
-def _curves(
-  history: Mapping[str, Sequence[dict]],
-) -> Iterator[tuple[str, Sequence, Sequence]]:
-  """Name, steps and values of every figure that is worth a curve."""
+def _curves(history: Mapping[str, Sequence[dict]]) -> Iterator[_Curve]:
+  """Every figure that is worth a curve."""
   for training, rows in history.items():
-    for name in dict.fromkeys(name for row in rows for name in row):
-      if name.endswith(_WORTH_A_CURVE):
-        points = [(row["step"], row[name]) for row in rows if name in row]
-        steps, values = zip(*points)
-        yield f"{training}: {name.removeprefix('train/')}", steps, values
+    names = dict.fromkeys(name for row in rows for name in row)
+    for name in names:
+      if not name.endswith(_WORTH_A_CURVE):
+        continue
+      if name == _HELD_OUT and _LEARNED in names:
+        continue
+      second = _points(rows, _HELD_OUT) if name == _LEARNED else []
+      steps, values = zip(*_points(rows, name))
+      title = f"{training}: {name.removeprefix('train/')}"
+      yield _Curve(title, steps, values, second)
+
+
+def _points(rows: Sequence[dict], name: str) -> list[tuple[int, float]]:
+  return [(row["step"], row[name]) for row in rows if name in row]

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from gr_jax.evaluation import results as tidy
 from gr_jax.evaluation.report import run_plots
 from gr_jax.evaluation.report.page import Cell, Row, Section, Table
 from gr_jax.evaluation.report.svg import plain
+from gr_jax.training import stopping
 
 
 def semantic_ids(
@@ -39,6 +41,51 @@ def stages(
       for name, values in settings.items()
     ],
   )
+
+
+def training_notes(report: Mapping) -> list[str]:
+  """How the generator's training ended, and its sizes, in a sentence each."""
+  notes = []
+  if outcome := report.get("outcome"):
+    text = stopping.Outcome(**outcome).sentence()
+    notes.append(f"{text[0].upper()}{text[1:]}.")
+  if found := report.get("sizes"):
+    text = found["sentence"]
+    notes.append(f"{text[0].upper()}{text[1:]}.")
+  return notes
+
+
+def second_look(rows: Sequence[dict]) -> list[Table]:
+  """Recall@10 of all systems on validation requests, the best first."""
+  if not rows:
+    return []
+  columns = [
+    (kind, seen)
+    for kind in tidy.kinds(rows)
+    for seen in ("kept", "out")
+    if tidy.select(rows, requests=kind, seen=seen)
+  ]
+  figures = {
+    (row["system"], row["requests"], row["seen"]): row["value"] for row in rows
+  }
+  systems = sorted(
+    dict.fromkeys(row["system"] for row in rows),
+    key=lambda name: (
+      -max(figures.get((name, *column), 0.0) for column in columns)
+    ),
+  )
+  models = {row["system"] for row in rows if row["role"] == tidy.MODEL}
+  lines = []
+  for name in systems:
+    values = (figures.get((name, *column)) for column in columns)
+    cells = [Cell("" if v is None else f"{v:.4f}") for v in values]
+    tone = "model" if name in models else ""
+    lines.append(Row([Cell(name), *cells], tone))
+  head = [
+    plain(kind) + (", seen out" if seen == "out" else "")
+    for kind, seen in columns
+  ]
+  return [Table(["recall@10 on validation", *head], lines)]
 
 
 def distinct(commits: Mapping[str, str]) -> list[str]:

@@ -102,6 +102,22 @@ def test_the_first_line_says_who_is_best_and_where_the_model_stands(report):
   assert first.endswith("the run took 3 min 21 s.")
 
 
+def test_a_model_below_a_baseline_on_validation_is_said_first(report):
+  names = {"level": "item", "segment": "all", "metric": "recall", "k": 10}
+  look = [
+    row | {"value": 0.9 if row["system"] == "bm25" else 0.1}
+    for row in results.select(report["results"], requests="semantic", **names)
+  ]
+  outcome = {"step": 30, "ended": 60, "steps": 60, "loss": 3.0, "patience": 0}
+  text = retrieval_page(report | {"second_look": look, "outcome": outcome})
+  first = re.search(r"</h1><p[^>]*>(.*?)</p>", text, re.DOTALL)[1]
+  assert first.startswith("On validation a baseline is above the model: ")
+  assert "semantic, bm25 has recall@10 0.900 where cq_sid has 0.100" in first
+  assert verdicts.summary(report["results"]) in first
+  assert "recall@10 on validation" in text
+  assert "step 30 is used, held-out loss 3." in text
+
+
 def test_comparisons_are_counted_and_said_to_be_uncorrected(text):
   count = len(KINDS) * (len(SYSTEMS) - 1)
   assert f"These are {count} comparisons." in text

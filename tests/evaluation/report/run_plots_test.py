@@ -36,6 +36,21 @@ def test_every_loss_and_speed_has_a_panel():
   assert "generator: loss from 3 to 0.6" in _label(picture)
 
 
+def test_the_held_out_loss_is_a_second_line_beside_the_loss():
+  rows = [{"step": s, "train/loss": 3 / (s + 1)} for s in range(5)]
+  plain = run_plots.training_curves({"generator": rows})[0].picture
+  rows += [
+    {"step": s, "valid/loss": loss, "valid/loss_1": 1.0}
+    for s, loss in ((1, 4.0), (3, 2.0), (4, 2.5))
+  ]
+  picture = run_plots.training_curves({"generator": rows})[0].picture
+  label = "generator: loss from 3 to 0.6, held out from 4 to 2.5, lowest 2"
+  assert label in _label(picture)
+  assert {"generator: loss", "held out"} <= set(_texts(picture))
+  assert not any("valid" in text for text in _texts(picture))
+  assert "held out" not in _texts(plain)
+
+
 def test_there_are_no_curves_without_losses():
   history = {"empty": [], "other": [{"step": 1, "x": 2}]}
   assert not run_plots.training_curves(history)

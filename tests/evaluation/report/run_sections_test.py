@@ -51,3 +51,40 @@ def test_ids_have_the_parts_that_a_run_knows():
   assert run_sections.semantic_ids([], [], []).is_empty()
   section = run_sections.semantic_ids([], [], [3, 1])
   assert (len(section.figures), len(section.tables)) == (1, 0)
+
+
+def test_how_training_ended_is_a_sentence():
+  outcome = {"step": 40, "ended": 60, "steps": 900, "loss": 3.0}
+  outcome |= {"last_loss": 3.25, "patience": 2}
+  report = {"outcome": outcome, "sizes": {"sentence": "sizes: 3 items"}}
+  assert run_sections.training_notes(report) == [
+    "Training stopped at step 60 of 900: the held-out loss did not fall in 2 "
+    "evaluations; step 40 is used, held-out loss 3 (3.25 at the end).",
+    "Sizes: 3 items.",
+  ]
+  assert run_sections.training_notes({}) == []
+
+
+def test_the_second_look_has_the_best_system_first():
+  def row(system, value, kind, seen, role="baseline"):
+    names = {"system": system, "requests": kind, "seen": seen, "role": role}
+    return names | {"value": value}
+
+  (table,) = run_sections.second_look(
+    [
+      row("m", 0.2, "semantic", "kept", "model"),
+      row("bm25", 0.3, "semantic", "kept"),
+      row("m", 0.25, "next_basket", "out", "model"),
+      row("knn", 0.1, "next_basket", "out"),
+    ]
+  )
+  assert table.head == [
+    "recall@10 on validation", "semantic", "next basket, seen out"
+  ]  # fmt: skip
+  assert [[cell.text for cell in row.cells] for row in table.rows] == [
+    ["bm25", "0.3000", ""],
+    ["m", "0.2000", "0.2500"],
+    ["knn", "", "0.1000"],
+  ]
+  assert [row.tone for row in table.rows] == ["", "model", ""]
+  assert run_sections.second_look([]) == []

@@ -93,6 +93,21 @@ def test_the_settings_of_the_baselines_are_in_the_report(report):
     assert row["system"] not in ("cq_sid", "popularity")
 
 
+def test_validation_is_looked_at_with_every_system(report):
+  rows = report["second_look"]
+  assert {(row["requests"], row["seen"]) for row in rows} >= {
+    (kind, "kept") for kind in KINDS
+  }
+  first = select(report["results"], role="model")[0]["n"]
+  for row in rows:
+    assert (row["level"], row["segment"]) == ("item", "all")
+    assert (row["metric"], row["k"]) == ("recall", 10)
+    assert 0 < row["n"] <= max(first, 8)
+  for kind in KINDS:
+    systems = {row["system"] for row in select(rows, requests=kind)}
+    assert {"cq_sid", "popularity", "nearest"} <= systems
+
+
 def test_every_kind_is_searched_at_every_beam(report):
   searched = [(row["requests"], row["beam"]) for row in report["beams"]]
   assert searched == [(kind, beam) for kind in KINDS for beam in BEAMS]

@@ -1,0 +1,96 @@
+"""What to do where a baseline is above the model on validation."""
+
+from collections.abc import Mapping, Sequence
+
+from gr_jax.evaluation import results as tidy
+from gr_jax.evaluation.report import verdicts
+from gr_jax.evaluation.report.svg import plain
+
+# What gives the generator what a baseline counts: the key of the generator's
+# section that is empty without it, and words for it.
+_PRIORS = {
+  "item_knn": ("transitions", "generator.transitions"),
+  "ease": ("transitions", "generator.transitions"),
+  "sasrec": ("transitions", "generator.transitions"),
+  "popularity": ("count_alpha", "generator.count_alpha"),
+  "repeat": ("count_alpha", "generator.count_alpha"),
+  "query_counts": ("count_alpha", "generator.count_alpha"),
+  "query_history_counts": ("count_alpha", "generator.count_alpha"),
+}
+
+
+def warning(rows: Sequence[Mapping], report: Mapping) -> str:
+  """One sentence for every place where a baseline is above; else "".
+
+  Args:
+    rows: recall@10 of all systems on validation (`results.rows`).
+    report: has `config`, and may have `outcome` of the generator's training.
+  """
+  losses = list(_losses(rows))
+  if not losses:
+    return ""
+  where = "; ".join(_sentence(model, best) for model, best in losses)
+  baselines = dict.fromkeys(best["system"] for _, best in losses)
+  return (
+    f"On validation a baseline is above the model: {where}. "
+    f"What to do: {_what_to_do(list(baselines), report)}."
+  )
+
+
+def _losses(rows: Sequence[Mapping]):
+  """The model's row and that of the best baseline, where this is above."""
+  for kind in tidy.kinds(rows):
+    for seen in ("kept", "out"):
+      here = tidy.select(rows, requests=kind, seen=seen)
+      models = tidy.select(here, role=tidy.MODEL)
+      baselines = tidy.select(here, role=tidy.BASELINE)
+      if models and baselines:
+        best = max(baselines, key=lambda row: row["value"])
+        if best["value"] > models[0]["value"]:
+          yield models[0], best
+
+
+def _sentence(model: Mapping, best: Mapping) -> str:
+  seen = ", seen items out" if best["seen"] == "out" else ""
+  apart = (
+    "" if verdicts.verdict(best) == verdicts.BEHIND
+    else ", which these requests do not tell apart"
+  )  # fmt: skip
+  return (
+    f"{plain(best['requests'])}{seen}, {best['system']} has recall@10 "
+    f"{best['value']:.3f} where {model['system']} has {model['value']:.3f} "
+    f"({verdicts.difference(best)}){apart}"
+  )
+
+
+def _what_to_do(baselines: Sequence[str], report: Mapping) -> str:
+  section = report.get("config", {}).get("generator", {})
+  outcome = report.get("outcome") or {}
+  advice = []
+  if outcome and outcome["loss"] is None:
+    advice.append(
+      "hold out validation requests, so that training can stop in time"
+    )
+  elif outcome and not outcome["patience"]:
+    advice.append(
+      "train fewer steps (config.generator.loop.patience above 0 stops where "
+      "the held-out loss does not fall)"
+    )
+  keys = {}
+  for name in baselines:
+    key, words = _PRIORS.get(name, ("", ""))
+    if key and not _is_on(section.get(key)):
+      keys[words] = name
+  advice += [
+    f"give the generator what {name} counts (config.{words})"
+    for words, name in keys.items()
+  ]
+  advice.append(f"bring more data, or serve {' and '.join(baselines)} instead")
+  return "; ".join(advice)
+
+
+def _is_on(value) -> bool:
+  """Whether a prior's key leaves it in: a number, or a section."""
+  if isinstance(value, Mapping):
+    return bool(value.get("neighbours"))
+  return bool(value)

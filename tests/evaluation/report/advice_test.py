@@ -1,0 +1,74 @@
+"""A model that is below a baseline on validation is told so, and what to do."""
+
+import pytest
+
+from gr_jax.evaluation.report.advice import warning
+
+
+def row(system, value, difference=None, *, seen="kept", kind="next_basket"):
+  low, high = (
+    (None, None)
+    if difference is None
+    else (difference - 0.01, difference + 0.01)
+  )
+  return {
+    "system": system,
+    "role": "model" if difference is None else "baseline",
+    "requests": kind,
+    "seen": seen,
+    "value": value,
+    "difference": difference,
+    "difference_low": low,
+    "difference_high": high,
+  }
+
+
+OUTCOME = {"step": 60, "ended": 60, "steps": 60, "loss": 3.0, "patience": 3}
+
+
+def report(*, outcome=OUTCOME, **generator):
+  return {"config": {"generator": generator}, "outcome": outcome}
+
+
+def test_a_model_above_every_baseline_is_not_warned_of():
+  rows = [row("m", 0.2), row("item_knn", 0.1, 0.1), row("m", 0.1, seen="out")]
+  assert warning(rows, report()) == ""
+  assert warning([], report()) == ""
+
+
+def test_the_best_baseline_above_the_model_is_named_with_its_interval():
+  rows = [
+    row("m", 0.073),
+    row("ease", 0.09, -0.017),
+    row("item_knn", 0.109, -0.036),
+  ]
+  text = warning(rows, report(transitions={"neighbours": 48}))
+  assert text.startswith(
+    "On validation a baseline is above the model: next basket, item_knn has "
+    "recall@10 0.109 where m has 0.073 (-0.036 [-0.046, -0.026]). What to do: "
+  )
+  assert "ease" not in text
+  assert "transitions" not in text  # It has them.
+  assert text.endswith("bring more data, or serve item_knn instead.")
+
+
+def test_what_the_requests_do_not_tell_apart_is_said_so():
+  rows = [row("m", 0.2, seen="out"), row("bm25", 0.205, -0.005, seen="out")]
+  text = warning(rows, report())
+  assert "next basket, seen items out, bm25 has" in text
+  assert "which these requests do not tell apart" in text
+
+
+@pytest.mark.parametrize(
+  ("given", "advice"),
+  [
+    (report(), "give the generator what item_knn counts (config.generator.tra"),
+    (report(transitions={"neighbours": 0}), "what item_knn counts"),
+    (report(outcome=OUTCOME | {"patience": 0}), "train fewer steps (config."),
+    (report(outcome=OUTCOME | {"loss": None}), "hold out validation requests"),
+  ],
+)
+def test_the_advice_is_what_is_not_done_yet(given, advice):
+  rows = [row("m", 0.1), row("item_knn", 0.2, -0.1)]
+  assert advice in warning(rows, given)
+  assert "fewer steps" not in warning(rows, report())
