@@ -241,7 +241,8 @@ def _params(directory: pathlib.Path) -> Any:
 
   params = directory.absolute() / "params"
   if params.is_dir():
-    return ocp.load(params, _on_this_host(ocp.metadata(params).metadata))
+    kept: Any = ocp.metadata(str(params)).metadata
+    return ocp.load(str(params), _on_this_host(kept))
   directory = directory / "checkpoints"
   if not directory.is_dir():
     raise FileNotFoundError(f"there is no folder {directory}")

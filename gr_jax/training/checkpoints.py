@@ -113,12 +113,13 @@ def restore_latest(directory: pathlib.Path, state: State) -> State:
 
 def save_params(directory: pathlib.Path, params: Any) -> None:
   """Writes the parameters that a finished training is used with."""
-  ocp.save(directory.absolute() / _PARAMS, params, overwrite=True)
+  ocp.save(str(directory.absolute() / _PARAMS), params, overwrite=True)
 
 
 def load_params(directory: pathlib.Path, like: State) -> State:
   """Reads what `save_params` wrote, each array where `like` has it."""
-  found: Any = ocp.load(directory.absolute() / _PARAMS, _abstract(like))
+  path = str(directory.absolute() / _PARAMS)
+  found: Any = ocp.load(path, _abstract(like))
   return found
 
 

@@ -1,6 +1,6 @@
 """What to do where a baseline is above the model on validation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from gr_jax.evaluation import results as tidy
 from gr_jax.evaluation.report import verdicts
@@ -19,7 +19,7 @@ _PRIORS = {
 }
 
 
-def warning(rows: Sequence[Mapping], report: Mapping) -> str:
+def warning(rows: Sequence[dict], report: Mapping) -> str:
   """One sentence for every place where a baseline is above; else "".
 
   Args:
@@ -37,7 +37,7 @@ def warning(rows: Sequence[Mapping], report: Mapping) -> str:
   )
 
 
-def _losses(rows: Sequence[Mapping]):
+def _losses(rows: Sequence[dict]) -> Iterator[tuple[dict, dict]]:
   """The model's row and that of the best baseline, where this is above."""
   for kind in tidy.kinds(rows):
     for seen in ("kept", "out"):

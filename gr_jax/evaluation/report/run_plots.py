@@ -42,7 +42,8 @@ def training_curves(history: Mapping[str, Sequence[dict]]) -> list[Figure]:
       speed = curve.name.endswith("per_second")
       _line(panel, curve.steps, curve.values, svg.SERIES[int(speed)])
       if curve.held_out:
-        _line(panel, *zip(*curve.held_out), svg.SERIES[2], label="held out")
+        steps, values = zip(*curve.held_out)
+        _line(panel, steps, values, svg.SERIES[2], label="held out")
         panel.legend(fontsize=8, frameon=False)
       panel.set_title(svg.plain(curve.name), fontsize=10)
       panel.set_xlabel("step", fontsize=9)
