@@ -15,8 +15,9 @@ def settled(section: ConfigDict, requests: Requests) -> ConfigDict:
 
   A number of `neighbours` of -1 becomes 48 where most training requests led to
   a single item, as then the sequence alone shows what goes together; 0 where
-  pages are baskets, and where the section has no counts or learns whole pages,
-  as transitions need the first and are not learned by the second.
+  pages are baskets, where the section has no counts or learns whole pages, as
+  transitions need the first and are not learned by the second, and where it has
+  candidates, which know what follows what.
 
   Args:
     section: a generator section; it may have `transitions`.
@@ -27,6 +28,7 @@ def settled(section: ConfigDict, requests: Requests) -> ConfigDict:
   section = ConfigDict(section.to_dict())
   task = section.get("task", "point_wise")
   reads = section.get("count_alpha") and task == "point_wise"
+  reads = reads and not section.get("candidates", {}).get("size", 0)
   single = bool(reads) and leads_to_single_items(requests)
   section.transitions.neighbours = NEIGHBOURS if single else 0
   return section

@@ -266,11 +266,27 @@ def task_of(config: ConfigDict) -> Callable[[Untrained], Task]:
 
 
 def check_generator(section: ConfigDict) -> None:
-  """Finds names that no part of a generator knows.
+  """Finds names that no part of a generator knows, and what excludes another.
 
   Raises:
     ValueError: names the key and its possible values.
   """
+  if section.get("candidates", {}).get("size", 0):
+    if not section.get("count_alpha"):
+      raise ValueError(
+        "generator.candidates are a prior beside popularity: set "
+        "generator.count_alpha above 0."
+      )
+    if section.get("task", "point_wise") != "point_wise":
+      raise ValueError(
+        "generator.candidates are learned point_wise; generator.task is "
+        f"{section.task!r}."
+      )
+    if section.get("transitions", {}).get("neighbours", 0) > 0:
+      raise ValueError(
+        "generator.candidates know what follows what: set "
+        "generator.transitions.neighbours to 0."
+      )
   task_of(section)
   build.network_of(section)
   build.prompt_encoder_of(section)

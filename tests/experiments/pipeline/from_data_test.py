@@ -54,6 +54,7 @@ def test_what_was_shown_is_no_item_of_a_page():
 
 
 @pytest.mark.parametrize("section", [{"count_alpha": 0.0},
+                                     {"candidates": {"size": 9}},
                                      {"task": "page_wise"}])  # fmt: skip
 def test_what_cannot_read_transitions_has_none(section):
   assert _neighbours(_requests(1, 1), **section) == 0

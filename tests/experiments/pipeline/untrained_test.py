@@ -34,6 +34,22 @@ def test_a_name_that_nothing_knows_is_refused(key, value, message):
 
 
 @pytest.mark.parametrize(
+  ("section", "message"),
+  [
+    ({"count_alpha": 0.0}, "set generator.count_alpha above 0"),
+    ({"task": "page_wise"}, "generator.task is 'page_wise'"),
+    ({"transitions": {"neighbours": 8}}, "transitions.neighbours to 0"),
+  ],
+)
+def test_candidates_say_what_they_do_not_go_with(section, message):
+  whole = {"count_alpha": 1.0, "candidates": {"size": 8}}
+  check_generator(ConfigDict(PLAIN | whole))
+  with pytest.raises(ValueError, match=message) as caught:
+    check_generator(ConfigDict(PLAIN | whole | section))
+  assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
   ("name", "ends"), [("point_wise", 0), ("page_wise", 1)]
 )
 def test_pages_have_a_token_for_their_end(tmp_path, name, ends):
