@@ -382,3 +382,17 @@ def test_no_row_changes_its_published_split(rows, cuts, clock):
   np.testing.assert_array_equal(
     event_mask(r, before=TEST), r.event_split < TEST
   )
+
+
+def test_a_training_row_after_the_test_of_another_user_is_learned():
+  """User u buys once, later than what is held out of v, on the same clock."""
+  events = [_event("v", k, seconds=k, query=None) for k in range(3)]
+  events = [e | {"part": part} for e, part in zip(events, (0, 0, TEST))]
+  events += [_event("u", 3, seconds=9, query=None, part=TRAIN)]
+  built, training = _of_column(events, shared_clock=True)
+  assert sorted(training) == [0, 1, 3]
+  assert built.requests.event_item[event_mask(built.requests)].tolist() == [
+    3,
+    0,
+    1,
+  ]
