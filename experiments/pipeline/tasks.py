@@ -39,6 +39,7 @@ from gr_jax.generators.training_examples.single import (
   draw_examples,
   training_examples,
 )
+from gr_jax.generators.training_examples.text_queries import TextQueries
 from gr_jax.objectives.next_token import code_losses, page_losses
 
 
@@ -64,6 +65,14 @@ class Task(NamedTuple):
   held_out: Sequence[HeldOutBatch] = ()
 
 
+def text_queries(parts: Untrained, share: float) -> TextQueries | None:
+  """Words of items' texts as queries; None where the share is 0."""
+  if not share:
+    return None
+  texts = parts.data.catalogue.texts.tolist()
+  return TextQueries(texts, parts.vocabulary, share=share)
+
+
 def point_wise(parts: Untrained) -> Task:
   """The clicked and ordered items of the training period.
 
@@ -82,6 +91,7 @@ def point_wise(parts: Untrained) -> Task:
     codes,
     config=examples,
     future=future,
+    text_queries=text_queries(parts, examples.text_share),
   )
   held_out = []
   if groups.held_out is not None:

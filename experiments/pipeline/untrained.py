@@ -58,7 +58,13 @@ def build_untrained(
   """
   prompt = PromptConfig(**section.prompt)
   ends = int(section.get("task") == "page_wise")
-  vocabulary = make_vocabulary(data, semantic_ids, prompt, page_ends=ends)
+  vocabulary = make_vocabulary(
+    data,
+    semantic_ids,
+    prompt,
+    page_ends=ends,
+    with_texts=bool(section.get("examples", {}).get("text_share")),
+  )
   candidates = None
   if vectors is not None:
     candidates = candidate_writer(section, data, semantic_ids, vectors)
@@ -80,13 +86,18 @@ def make_vocabulary(
   config: PromptConfig,
   *,
   page_ends: int = 0,
+  with_texts: bool = False,
 ) -> Vocabulary:
-  """Words of the training queries, and facts about their users."""
+  """Words of the training queries, and facts about their users.
+
+  Words of the items' texts as well where they are learned as queries.
+  """
   requests = data.requests
   trained = request_mask(requests)
   rows = requests.query[trained]
+  texts = data.catalogue.texts.tolist() if with_texts else []
   return build_vocabulary(
-    requests.queries[rows[rows >= 0]],
+    [*requests.queries[rows[rows >= 0]], *texts],
     requests.profiles[np.unique(requests.user[trained])],
     semantic_ids.level_sizes,
     user_buckets=config.user_buckets,

@@ -15,6 +15,7 @@ from gr_jax.data.batches import epochs
 from gr_jax.data.requests import CLICKED, Requests
 from gr_jax.generators.priors.left_out import FutureEvents, LeftOut
 from gr_jax.generators.prompts.writer import Prompt, PromptWriter
+from gr_jax.generators.training_examples.text_queries import TextQueries
 
 # Turns are whole numbers: those of the newest group where `recency` counts.
 NEWEST_TURNS = 32
@@ -52,6 +53,8 @@ class ExamplesConfig:
     recency: a group with `n` later groups of its user comes up
       `(1 + n)^-recency` as often as the newest; 0 = all alike. The requests to
       come follow the newest group of each user, once.
+    text_share: share of targets whose query is words of the target's own text
+      (`TextQueries`), so that words are learned that no query has.
     seed: the seed of the shuffling and of the samples.
   """
 
@@ -59,6 +62,7 @@ class ExamplesConfig:
   targets: int = 8
   hidden_share: float = 0.15
   recency: float = 0.0
+  text_share: float = 0.0
   seed: int = 0
 
 
@@ -131,6 +135,7 @@ def draw_examples(
   *,
   config: ExamplesConfig,
   future: FutureEvents | None = None,
+  text_queries: TextQueries | None = None,
 ) -> Examples:
   """The batch of groups `rows`.
 
@@ -143,14 +148,18 @@ def draw_examples(
     rng: draws targets and who is hidden.
     config: sizes.
     future: what rows leave out of the counts; None without counts.
+    text_queries: replaces some of the queries; None keeps them all.
   """
   pair, mask = _draw(groups, rows, config.targets, rng)
   request = groups.request[pair]
   shown = rng.random(len(rows)) >= config.hidden_share
+  queries, item = writer.queries(query[request]), groups.item[pair]
+  if text_queries is not None:
+    queries = text_queries(queries, item, rng)
   return Examples(
     prompt=writer.prompts(request[:, 0], shown=shown, asked=request),
-    queries=writer.queries(query[request]),
-    codes=codes[groups.item[pair]],
+    queries=queries,
+    codes=codes[item],
     mask=mask,
     left_out=future and future(request[:, 0]),
   )
@@ -177,6 +186,7 @@ def training_examples(
   *,
   config: ExamplesConfig,
   future: FutureEvents | None = None,
+  text_queries: TextQueries | None = None,
 ) -> grain.IterDataset:
   """Endless batches, shuffled anew every epoch, sharded by host.
 
@@ -203,6 +213,7 @@ def training_examples(
       rng,
       config=config,
       future=future,
+      text_queries=text_queries,
     )
 
   return epochs(

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from experiments.pipeline.tasks import check_generator
+from experiments.pipeline.tasks import check_generator, text_queries
 from experiments.pipeline.untrained import (
   count_variables,
   make_vocabulary,
 )
 from gr_jax.data.catalogue import object_array
 from gr_jax.data.requests import TEST, TRAIN, VALID
+from gr_jax.text.words import split_words
 from tests.reference import small_world, tasks
 
 PLAIN = {"precision": "bfloat16"}
@@ -56,6 +57,19 @@ def test_pages_have_a_token_for_their_end(tmp_path, name, ends):
   parts = tasks.untrained(tasks.section(name), tmp_path)
   assert parts.vocabulary.page_ends == ends
   assert parts.model.prompt_size == parts.vocabulary.prompt_size
+
+
+def test_words_of_texts_have_tokens_where_they_are_learned(tmp_path):
+  section = tasks.section("point_wise")
+  texts = tasks.data(tmp_path).catalogue.texts
+  words = {word for text in texts for word in split_words(text)}
+  plain = tasks.untrained(section, tmp_path).vocabulary
+  with section.unlocked():
+    section.examples.text_share = 0.5
+  parts = tasks.untrained(section, tmp_path)
+  assert set(parts.vocabulary.words) == {*plain.words, *words}
+  assert text_queries(parts, 0.5).share == 0.5
+  assert text_queries(parts, 0.0) is None
 
 
 @pytest.mark.parametrize("split", [VALID, TEST])

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from gr_jax.data.requests import TRAIN
+from gr_jax.generators.prompts.vocabulary import build_vocabulary
+from gr_jax.generators.prompts.writer import PromptWriter
 from gr_jax.generators.training_examples.single import (
   ExamplesConfig,
   TargetGroups,
@@ -12,6 +14,7 @@ from gr_jax.generators.training_examples.single import (
   recency_turns,
   training_examples,
 )
+from gr_jax.generators.training_examples.text_queries import TextQueries
 from tests.reference.small_world import semantic_ids, shop, writer
 
 CONFIG = ExamplesConfig(batch_size=8, targets=4, hidden_share=0.5, seed=3)
@@ -173,3 +176,40 @@ def test_the_pairs_of_a_group_are_drawn_alike_whatever_its_size():
   counts = np.bincount(drawn, minlength=10)
   np.testing.assert_allclose(counts[:7], epochs * 8 / 7, atol=20)
   np.testing.assert_allclose(counts[7:], epochs * 4 / 3, atol=20)
+
+
+def test_some_queries_are_words_of_the_target():
+  requests, catalogue = shop().requests, shop().catalogue
+  groups = group_targets(requests, split=TRAIN)
+  vocabulary = build_vocabulary(
+    [*requests.queries, *catalogue.texts],
+    requests.profiles,
+    semantic_ids().level_sizes,
+    user_buckets=8,
+  )
+  prompts = PromptWriter(requests, semantic_ids(), vocabulary, writer().config)
+
+  def queries(share):
+    texts = TextQueries(catalogue.texts, vocabulary, share=share)
+    batches = training_examples(
+      requests,
+      groups,
+      prompts,
+      semantic_ids().codes,
+      config=CONFIG,
+      text_queries=texts,
+    )
+    (batch,) = itertools.islice(iter(batches), 1)
+    return batch
+
+  none, all_of_them = queries(0.0), queries(1.0)
+  # The same targets are drawn, and other words lead to them.
+  np.testing.assert_array_equal(none.codes, all_of_them.codes)
+  words = {
+    tuple(code): set(vocabulary.query_tokens(text))
+    for code, text in zip(semantic_ids().codes.tolist(), catalogue.texts)
+  }
+  for codes, query in zip(
+    all_of_them.codes[all_of_them.mask], all_of_them.queries[all_of_them.mask]
+  ):
+    assert set(query[query >= 0].tolist()) <= words[tuple(codes.tolist())]
