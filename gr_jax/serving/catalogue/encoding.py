@@ -4,6 +4,10 @@ The vector of a new item is what the run's own vectors are, with nothing in the
 part that purchases fill: nobody bought it yet. The tokenizer that the run
 fitted codes it, with the item's category where the first code is one, and the
 run's policy on collisions completes the ID. No ID that was given moves.
+
+An item without a category takes that of its neighbours (`nearest_category`). A
+category that came after the fit has no code of its own: its items are coded
+under the category of their neighbours.
 """
 
 import threading
@@ -15,6 +19,7 @@ import numpy as np
 from gr_jax.data.batches import padded_batches
 from gr_jax.retrieval.load import Artefacts
 from gr_jax.serving.catalogue.items import Items, NewItem
+from gr_jax.serving.catalogue.nearest_category import vote
 from gr_jax.serving.requests import Invalid, shown
 from gr_jax.tokenizers.tokenizer import Tokenizer
 
@@ -51,23 +56,80 @@ class ItemEncoder:
         self._parts = WordLlamaEncoder(), tokenizer
       return self._parts
 
+  def with_categories(
+    self, new: Sequence[NewItem], items: Items
+  ) -> list[NewItem]:
+    """New items; one without a category has its neighbours', if they agree.
+
+    Args:
+      new: Items that have no row yet.
+      items: The catalogue.
+
+    Raises:
+      Invalid: A vector of the wrong width, or none where the run needs one.
+    """
+    bare = [item for item in new if item.category is None]
+    votes = iter(self._votes(bare, items))
+    filled = []
+    for item in new:
+      found = next(votes) if item.category is None else None
+      filled.append(
+        item._replace(category=found.category, category_share=found.share)
+        if found
+        else item
+      )
+    return filled
+
+  def _votes(self, new: Sequence[NewItem], items: Items) -> list:
+    if not new or not items.categories.shape[1]:
+      return [None] * len(new)
+    text, _ = self.prepare()
+    artefacts = self._artefacts
+    vectors = np.load(
+      artefacts.directory / "vectors" / "items.npy", mmap_mode="r"
+    )
+    if artefacts.stored_vectors:
+      return vote(self._vectors(new, text), vectors, items)
+    wanted = text.encode([item.text for item in new])
+    return vote(wanted, vectors[:, : text.dimensions], items)
+
   def codes(self, new: Sequence[NewItem], items: Items) -> np.ndarray:
     """`[n, L]` whole IDs of items that have no row yet.
 
     Raises:
-      Invalid: A vector of the wrong width, or an unknown category.
+      Invalid: A vector of the wrong width, or a category that is no path.
       ValueError: There is no room for the IDs.
     """
     from gr_jax.tokenizers.collisions import COLLISIONS
-    from gr_jax.tokenizers.cq_sid import category_column
 
     text, tokenizer = self.prepare()
-    categories = category_column(
-      items.category_columns(new), self._artefacts.category_depth
-    )
+    categories = self._category_codes(new, items)
     codes = _in_chunks(tokenizer, self._vectors(new, text), categories)
     policy, old = COLLISIONS[self._artefacts.collisions], items.semantic_ids
     return policy.append(old, codes).codes[len(old) :]
+
+  def _category_codes(self, new: Sequence[NewItem], items: Items) -> np.ndarray:
+    """`[n]`, -1 where the tokenizer chooses."""
+    from gr_jax.tokenizers.cq_sid import category_column
+
+    artefacts = self._artefacts
+    depth = artefacts.category_depth
+    items = items.with_categories(new)
+    found = category_column(items.category_columns(new), depth)
+    names = artefacts.catalogue.category_names
+    size = len(names[min(depth, len(names)) - 1]) if depth and names else 0
+    late = found >= size
+    if late.any():
+      bare = [
+        item._replace(category=None)
+        for item, is_late in zip(new, late)
+        if is_late
+      ]
+      near = self.with_categories(bare, items)
+      codes = category_column(items.category_columns(near), depth)
+      found = found.copy()
+      found[late] = np.where(codes < size, codes, -1)
+    return found
 
   def _vectors(self, new: Sequence[NewItem], text) -> np.ndarray:
     width = self._artefacts.vector_width

@@ -6,6 +6,7 @@ an item that comes back has the ID under which the generator learned it.
 """
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -22,7 +23,8 @@ class NewItem(NamedTuple):
   Attributes:
     item_id: stable; a known one gets these facts and keeps its semantic ID.
     text: the words that the text encoder reads.
-    category: the full path, or None.
+    category: the full path, known or new, or None.
+    category_share: the share of the votes where neighbours gave the category.
     price: 0 where unknown.
     in_stock: whether it can be bought.
     vector: `[D]` in place of the text's own vector, or None.
@@ -36,6 +38,7 @@ class NewItem(NamedTuple):
   in_stock: bool = True
   vector: tuple[float, ...] | None = None
   codes: tuple[int, ...] | None = None
+  category_share: float | None = None
 
 
 class ItemChange(NamedTuple):
@@ -60,7 +63,8 @@ class Items:
     in_stock: `[N]` bool.
     semantic_ids: the IDs of all rows.
     row_of: row by item id; shared by all versions, which only add to it.
-    category_row: (depth, row in the depth's names) by path.
+    category_row: (depth, row in the depth's names) by path; categories that
+      came with new items stand behind those of the catalogue.
   """
 
   item_ids: np.ndarray
@@ -88,25 +92,59 @@ class Items:
     """`[n]` rows, -1 for the unknown."""
     return np.array([self.row(each) for each in item_ids], np.int64)
 
+  @functools.cached_property
+  def _path_of_row(self) -> dict[tuple[int, int], str]:
+    return {place: path for path, place in self.category_row.items()}
+
+  def path_of(self, columns: np.ndarray) -> str | None:
+    """The full path of a row `[K]` of `categories`, None without one."""
+    depth = int((columns >= 0).sum()) - 1
+    return None if depth < 0 else self._path_of_row[depth, int(columns[depth])]
+
+  def with_categories(self, new: Sequence[NewItem]) -> "Items":
+    """Items that know the categories of `new`.
+
+    Raises:
+      Invalid: a path deeper than the catalogue's, or with an empty name.
+    """
+    depths = self.categories.shape[1]
+    known = dict(self.category_row)
+    sizes = [0] * depths
+    for depth, _ in known.values():
+      sizes[depth] += 1
+    for item in new:
+      if item.category is None or item.category in known:
+        continue
+      names = item.category.split(PATH_SEPARATOR)
+      if len(names) > depths or not all(map(str.strip, names)):
+        raise Invalid(
+          f"item {shown(item.item_id)} has category {shown(item.category)}; "
+          f"give a full path of 1 to {depths} names, or none."
+          if depths
+          else f"item {shown(item.item_id)} has a category, and this "
+          "catalogue has none; leave it out."
+        )
+      for depth in range(len(names)):
+        path = PATH_SEPARATOR.join(names[: depth + 1])
+        if path not in known:
+          known[path] = depth, sizes[depth]
+          sizes[depth] += 1
+    if len(known) == len(self.category_row):
+      return self
+    return dataclasses.replace(self, category_row=known)
+
   def category_columns(self, new: Sequence[NewItem]) -> np.ndarray:
     """`[n, K]` category rows of new items, -1 where there is none.
 
-    Raises:
-      Invalid: a path that the catalogue does not know.
+    Their categories are known; see `with_categories`.
     """
     columns = np.full((len(new), self.categories.shape[1]), -1, np.int32)
     for row, item in zip(columns, new):
-      if item.category is None:
-        continue
-      if item.category not in self.category_row:
-        raise Invalid(
-          f"item {shown(item.item_id)} has category {shown(item.category)}, "
-          "which the catalogue does not know; give a known full path or none."
-        )
-      names = item.category.split(PATH_SEPARATOR)
-      for depth in range(len(names)):
-        above = PATH_SEPARATOR.join(names[: depth + 1])
-        row[depth] = self.category_row[above][1]
+      if item.category is not None:
+        names = item.category.split(PATH_SEPARATOR)
+        for depth in range(len(names)):
+          above = PATH_SEPARATOR.join(names[: depth + 1])
+          row[depth] = self.category_row[above][1]
     return columns
 
   def with_facts(self, new: Sequence[NewItem], codes: np.ndarray) -> "Items":
@@ -115,7 +153,13 @@ class Items:
     Args:
       new: distinct item ids.
       codes: `[u, L]`, of those that have no row yet, in order.
+
+    Raises:
+      Invalid: as `with_categories`.
     """
+    named = self.with_categories(new)
+    if named is not self:
+      return named.with_facts(new, codes)
     rows = self.rows([item.item_id for item in new])
     unknown = rows < 0
     fresh = [item.item_id for item, row in zip(new, rows) if row < 0]

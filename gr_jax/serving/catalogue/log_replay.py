@@ -58,13 +58,13 @@ def applied(
 ) -> tuple[Items, list[NewItem]]:
   """Returns the items after all changes, and those that were coded anew.
 
-  What a newer run cannot use, a category that is gone or a vector of another
-  width, is left out, with a message.
+  A vector of another width, which a newer run cannot use, is left out, with a
+  message. A category that is gone from a newer run is one of new items again.
 
   Raises:
     ValueError: a level of the IDs is full.
   """
-  usable = [_usable(item, items, vector_width) for item in change.add]
+  usable = [_usable(item, vector_width) for item in change.add]
   known = [i for i in usable if items.row(i.item_id) >= 0]
   fresh = [i for i in usable if items.row(i.item_id) < 0]
   # Codes that were given come first: new ones must see what is taken.
@@ -81,15 +81,8 @@ def applied(
   return items.without(change.remove).with_stock(change.stock), missing
 
 
-def _usable(item: NewItem, items: Items, width: int) -> NewItem:
-  """The item without what the run no longer has or can read."""
-  if item.category is not None and item.category not in items.category_row:
-    _warn(
-      item,
-      f"category {item.category!r}, which this catalogue does not know; it "
-      "has none now.",
-    )
-    item = item._replace(category=None)
+def _usable(item: NewItem, width: int) -> NewItem:
+  """The item without a vector that the run cannot read."""
   if item.vector is not None and len(item.vector) != width:
     _warn(
       item,

@@ -104,7 +104,9 @@ class Service:
     """Applies all of a change or nothing; on disk when it returns.
 
     Returns:
-      The version, the items as they are now, and ids that nobody knows.
+      The version, the items as they are now, and ids that nobody knows. Of an
+      item whose category its neighbours gave, `category_share` is the share of
+      their votes.
 
     Raises:
       Invalid: the change does not fit the catalogue.
@@ -131,7 +133,14 @@ class Service:
     named = (*change.remove, *change.stock)
     return {
       "version": new.version,
-      "items": [new.items.record(row) for row in rows.tolist()],
+      "items": [
+        new.items.record(row)
+        | {
+          "category": new.items.path_of(new.items.categories[row]),
+          "category_share": item.get("category_share"),
+        }
+        for row, item in zip(rows.tolist(), record["add"])
+      ],
       "unknown": [each for each in named if old.snapshot.items.row(each) < 0],
     }
 
@@ -207,12 +216,17 @@ def _changed(
     # Also of known items, whose codes stay: the log keeps the vector.
     old.encoder.check_vector(item)
   fresh = [i for i in change.add if items.row(i.item_id) < 0]
+  # Checked first, so that nothing is encoded in vain.
+  items.with_categories(change.add)
+  fresh = old.encoder.with_categories(fresh, items) if fresh else fresh
+  filled = {item.item_id: item for item in fresh}
+  add = [filled.get(i.item_id, i) for i in change.add]
   codes = old.encoder.codes(fresh, items) if fresh else np.zeros((0, 0))
-  if change.add:
-    items = items.with_facts(change.add, codes)
+  if add:
+    items = items.with_facts(add, codes)
   items = items.without(change.remove).with_stock(change.stock)
   given = dict(zip((i.item_id for i in fresh), map(tuple, codes.tolist())))
-  add = [i._replace(codes=given.get(i.item_id)) for i in change.add]
+  add = [i._replace(codes=given.get(i.item_id)) for i in add]
   mark = old.engine.artefacts.tokenizer_fingerprint
   record = change_record(mark, change._replace(add=add))
   return old.snapshot.changed(items), record

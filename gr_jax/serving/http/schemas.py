@@ -12,7 +12,6 @@ from pydantic import BaseModel, BeforeValidator, Field, create_model
 from gr_jax.serving.catalogue.items import ItemChange, NewItem
 from gr_jax.serving.requests import (
   CLOSED,
-  Category,
   Filters,
   History,
   Invalid,
@@ -28,6 +27,14 @@ from gr_jax.text.words import split_words
 
 Query = Annotated[
   str, Field(min_length=1, max_length=500, description="In words.")
+]
+NewCategory = Annotated[
+  str,
+  Field(
+    min_length=1,
+    max_length=500,
+    description="The full path of a category, known or new.",
+  ),
 ]
 Vector = Annotated[
   tuple[Annotated[float, Field(ge=-1e6, le=1e6)], ...],
@@ -116,7 +123,10 @@ class ItemBody(BaseModel):
       min_length=1, max_length=2000, description="What the text encoder reads."
     ),
   ]
-  category: Category | None = None
+  category: Annotated[
+    NewCategory | None,
+    Field(description="Without one a new item takes its neighbours'."),
+  ] = None
   price: Price = 0.0
   in_stock: bool = True
   vector: Vector | None = None

@@ -116,6 +116,29 @@ def test_without_a_category_of_that_depth_the_tokenizer_chooses(encoder, items):
     assert none[:-1].tolist() == above[:-1].tolist()
 
 
+def test_a_category_without_a_code_is_coded_as_the_neighbours_are(
+  encoder, items
+):
+  codes = items.semantic_ids.codes
+  new = [NewItem("N", "red cup", "GARDEN"), NewItem("M", "red plate", "A > B")]
+  found = encoder.codes(new, items)
+  assert found[:, 0].tolist() == [codes[0, 0], codes[1, 0]]
+
+
+def test_the_neighbours_give_a_category_where_none_is_given(encoder, items):
+  new = [
+    NewItem("N", "red cup 6"),
+    NewItem("M", "red cup 6", PLATES),
+    NewItem("O", "blue plate"),
+    NewItem("P", "!"),
+  ]
+  cup, given, plate, silent = encoder.with_categories(new, items)
+  assert (cup.category, plate.category) == (CUPS, PLATES)
+  assert 0 < plate.category_share <= 1
+  assert given == new[1]
+  assert silent.category is None or silent.category_share
+
+
 def test_items_of_one_place_get_ids_of_their_own(encoder, items, known):
   twins = [known[3], known[3]._replace(item_id="twin")]
   one, other = encoder.codes(twins, items)
@@ -134,7 +157,7 @@ def test_a_full_level_raises_with_the_items_that_it_would_hold(
   ("item", "said"),
   [
     (NewItem("N", "cup", vector=(1.0, 2.0)), "'N' has a vector of 2 numbers"),
-    (NewItem("N", "cup", "GARDEN"), "'N' has category 'GARDEN'"),
+    (NewItem("N", "cup", "A > B > C"), "'N' has category 'A > B > C'; give"),
   ],
 )
 def test_what_cannot_be_coded_is_refused_by_its_id(

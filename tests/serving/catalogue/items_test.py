@@ -141,9 +141,34 @@ def test_a_category_that_all_items_left_keeps_its_place():
   assert again.categories[4].tolist() == first().categories[2].tolist()
 
 
-def test_a_path_that_nobody_knows_is_refused():
-  with pytest.raises(Invalid, match="'p' has category 'b > x', which"):
-    with_facts(first(), NewItem("p", "cup", "b > x"))
+def test_a_new_category_is_taken_with_all_above_it():
+  old = first()
+  new = with_facts(
+    old, NewItem("p", "cup", "b > x"), NewItem("q", "cup", "c > x")
+  )
+  paths = [new.path_of(row) for row in new.categories]
+  assert paths == ["a > x", "a > y", "b > z", None, "b > x", "c > x"]
+  # What is known keeps its row, and the version before knows nothing new.
+  assert new.categories[:4].tolist() == old.categories.tolist()
+  assert new.categories[4, 0] == old.categories[2, 0]
+  assert set(new.category_row) - set(old.category_row) == {
+    "b > x",
+    "c",
+    "c > x",
+  }
+  assert len(set(new.category_row.values())) == len(new.category_row)
+
+
+@pytest.mark.parametrize("path", ["a > b > c", "a > ", " > x"])
+def test_a_path_that_does_not_fit_the_depths_is_refused(path):
+  with pytest.raises(Invalid, match="give a full path of 1 to 2 names"):
+    with_facts(first(), NewItem("p", "cup", path))
+
+
+def test_a_catalogue_without_categories_takes_none():
+  items = shop(CODES).items
+  with pytest.raises(Invalid, match="this catalogue has none; leave it out"):
+    with_facts(items, NewItem("p", "cup", "a"))
 
 
 def test_codes_that_do_not_fit_the_levels_are_refused():
@@ -172,7 +197,7 @@ def test_a_refused_change_leaves_no_item_behind():
   items = first()
   with pytest.raises(Invalid):
     items.with_facts(
-      [NewItem("N1", "cup"), NewItem("0", "cup", "garden")],
+      [NewItem("N1", "cup"), NewItem("0", "cup", "a > b > c")],
       np.array([[2, 0, 0]]),
     )
   new = items.with_facts([NewItem("N2", "cup")], np.array([[2, 1, 0]]))

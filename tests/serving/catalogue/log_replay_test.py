@@ -38,7 +38,11 @@ def serving():
   engine = types.SimpleNamespace(
     artefacts=types.SimpleNamespace(tokenizer_fingerprint=MARK)
   )
-  encoder = types.SimpleNamespace(codes=encode, check_vector=lambda item: None)
+  encoder = types.SimpleNamespace(
+    codes=encode,
+    check_vector=lambda item: None,
+    with_categories=lambda new, items: new,
+  )
   return Serving(engine, encoder, shop(CODES, categories=PATHS))
 
 
@@ -143,12 +147,16 @@ def test_a_record_without_codes_takes_those_of_the_catalogue():
   assert found.prices[0] == 3
 
 
-def test_a_category_that_is_gone_is_reported_and_left_out(capsys):
+def test_a_category_that_is_gone_is_a_new_one_again():
   found, _ = replayed([add("p", (1, 1, 1), category="garden > seeds")])
-  assert found.categories[found.row("p")].tolist() == [-1, -1]
-  said = capsys.readouterr().err
-  assert said.count("\n") == 1
-  assert "item 'p' had category 'garden > seeds'" in said
+  columns = found.categories[found.row("p")]
+  assert found.path_of(columns) == "garden > seeds"
+
+
+def test_the_share_of_the_votes_is_kept():
+  record = add("p", category="a > x", category_share=0.75)
+  (item,) = fold([json.loads(json.dumps(record))], mark=MARK).add
+  assert (item.category, item.category_share) == ("a > x", 0.75)
 
 
 def test_a_level_that_is_full_raises():

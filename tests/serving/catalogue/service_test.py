@@ -97,6 +97,31 @@ def test_a_new_item_is_found_and_no_given_id_moves(make_service, find):
   assert "N1" not in ids(find(service, k=61, filters={"price": {"min": 3}}))
 
 
+def test_a_new_item_takes_the_category_of_its_neighbours(make_service, find):
+  service = make_service()
+  bare = NewItem("N1", "green plate")
+  given = NewItem("N2", "green plate", "KITCHEN > CUPS")
+  new = NewItem("N3", "green plate", "GARDEN > POTS")
+  one, two, three = service.change(ItemChange([bare, given, new]))["items"]
+  assert one["category"] == "KITCHEN > PLATES"
+  assert 0.5 < one["category_share"] <= 1
+  assert (two["category"], two["category_share"]) == ("KITCHEN > CUPS", None)
+  assert (three["category"], three["category_share"]) == ("GARDEN > POTS", None)
+  # Coded as its neighbours are, and found in its own category.
+  assert three["semantic_id"][0] == one["semantic_id"][0]
+  for path, names in (
+    ("KITCHEN > PLATES", {"N1"}),
+    ("KITCHEN > CUPS", {"N2"}),
+    ("GARDEN > POTS", {"N3"}),
+    ("GARDEN", {"N3"}),
+  ):
+    found = set(ids(find(service, k=63, filters={"categories": [path]})))
+    assert found & {"N1", "N2", "N3"} == names
+  service = make_service()
+  found = find(service, k=63, filters={"categories": ["GARDEN > POTS"]})
+  assert ids(found) == ["N3"]
+
+
 def test_a_given_vector_replaces_the_text(make_service):
   service = make_service()
   vectors = np.load(service.config.artefacts / "vectors" / "items.npy")
@@ -165,8 +190,8 @@ def test_all_items_can_go_and_come_back(make_service, find):
 
 def test_a_change_that_does_not_fit_changes_nothing(make_service):
   service = make_service()
-  with pytest.raises(Invalid, match="has category 'GARDEN', which"):
-    service.change(ItemChange([NewItem("a", "x", "GARDEN")], remove=["B1"]))
+  with pytest.raises(Invalid, match="has category 'A > B > C'; give"):
+    service.change(ItemChange([NewItem("a", "x", "A > B > C")], remove=["B1"]))
   assert service.serving.snapshot.version == 1
   assert service.log_records == 0
   assert service.item("B1") is not None

@@ -107,8 +107,8 @@ def test_items_come_and_go(make_client):
     ("/items", {"add": [{"id": "a"}]}, "add[0] lacks 'text'"),
     (
       "/items",
-      {"add": [ITEM | {"category": "GARDEN"}]},
-      "has category 'GARDEN'",
+      {"add": [ITEM | {"category": "A > B > C"}]},
+      "has category 'A > B > C'; give a full path",
     ),
     ("/items", {"add": [ITEM | {"vector": [1]}]}, "a vector of 1 numbers"),
   ],
