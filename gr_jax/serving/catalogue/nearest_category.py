@@ -76,4 +76,6 @@ def _winner(rows: np.ndarray, cosines: np.ndarray, items: Items) -> Vote:
   paths, of_row = np.unique(items.categories[rows], axis=0, return_inverse=True)
   votes = np.bincount(of_row.ravel(), weights, len(paths))
   best = int(votes.argmax())
-  return Vote(items.path_of(paths[best]), float(votes[best] / votes.sum()))
+  category = items.path_of(paths[best])
+  assert category is not None  # Only rows with one vote.
+  return Vote(category, float(votes[best] / votes.sum()))
