@@ -2,15 +2,14 @@
 
 A value of the generator's section that is None (`configs.retrieval.
 sizes_from_data` makes them so) is taken from this table; any other value stays
-as it is set. `[OURS]`, from runs on validation alone, which
-`experiments/results/sizes.md` lists:
+as it is set. `[OURS]`:
 
-| training targets | width | layers | batch | steps | dropout | weight decay |
-|------------------|-------|--------|-------|-------|---------|--------------|
-| below 30,000     |    64 |      2 |    64 | 1,000 |     0.3 |         0.10 |
-| below 300,000    |   128 |      2 |   256 | 2,000 |     0.1 |         0.05 |
-| below 3 million  |   192 |      3 |   128 | 6,000 |     0.0 |         0.05 |
-| more             |   256 |      4 |   256 | 20,000|     0.0 |         0.05 |
+| training targets | width | layers | batch | steps  | dropout | weight decay |
+|------------------|-------|--------|-------|--------|---------|--------------|
+| below 30,000     |   128 |      2 |    64 |  1,000 |     0.0 |         0.05 |
+| below 300,000    |   128 |      2 |   256 |  2,000 |     0.0 |         0.05 |
+| below 3 million  |   192 |      3 |   128 |  6,000 |     0.0 |         0.05 |
+| more             |   256 |      4 |   256 | 20,000 |     0.0 |         0.05 |
 
 Targets are distinct pairs of a training request and a clicked or ordered item;
 the batch counts them too. Steps are a bound: training ends when the held-out
@@ -19,6 +18,15 @@ in all steps. The rate does not fall, as the last step is not known; the average
 of the parameters over the last tenth of the steps is used (`gr_jax.training.
 averaging`). A head is 64 wide; the feed-forward layer is 8/3 of the width, to a
 multiple of 64.
+
+What was measured: the first row, on 2,989 items of Amazon Beauty with 31,197
+events, 2,000 validation requests, seen items out, seed 0. The held-out loss is
+lowest at step 160 (7.378; 8.015 at step 20, 7.546 at step 260, where training
+ended), recall@10 0.128; with the cosine to 60 steps of 256 it is lowest at step
+30 (7.356), recall@10 0.121; counting items that follow each other has 0.118,
+EASE 0.108. Sizes of the second and third row are those of `amazon_beauty` and
+`cq_sid`. Dropout other than 0, the constant rate above 30,000 targets, and the
+last row were not measured.
 """
 
 import dataclasses
@@ -68,8 +76,8 @@ class Row:
 
 
 TABLE = (
-  Row(30_000, 64, 2, 64, 1_000, 0.3, 0.10),
-  Row(300_000, 128, 2, 256, 2_000, 0.1, 0.05),
+  Row(30_000, 128, 2, 64, 1_000, 0.0, 0.05),
+  Row(300_000, 128, 2, 256, 2_000, 0.0, 0.05),
   Row(3_000_000, 192, 3, 128, 6_000, 0.0, 0.05),
   Row(float("inf"), 256, 4, 256, 20_000, 0.0, 0.05),
 )

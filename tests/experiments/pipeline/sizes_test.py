@@ -43,12 +43,18 @@ def test_the_size_counts_what_training_learns(tmp_path):
 
 
 @pytest.mark.parametrize(
-  ("targets", "width"),
-  [(1, 64), (29_999, 64), (30_000, 128), (2_999_999, 192), (10**9, 256)],
+  ("targets", "steps"),
+  [
+    (1, 1000),
+    (29_999, 1000),
+    (30_000, 2000),
+    (2_999_999, 6000),
+    (3_000_000, 20_000),
+  ],
 )
-def test_rows_begin_where_the_ones_before_end(targets, width):
+def test_rows_begin_where_the_ones_before_end(targets, steps):
   size = dataclasses.replace(SMALL, targets=targets)
-  assert sizes.row_of(size).width == width
+  assert sizes.row_of(size).steps == steps
 
 
 def test_what_is_open_comes_from_the_table():
@@ -71,12 +77,12 @@ def test_what_is_set_stays_and_what_follows_from_it_follows():
   section = open_section()
   section.model.width = 256
   section.loop.steps = 80
-  section.model.dropout = 0.0
+  section.model.dropout = 0.3
   found = sizes.filled(section, SMALL)
   assert (found.model.width, found.model.heads) == (256, 4)
   assert found.model.feed_forward == 704
   assert (found.loop.steps, found.loop.eval_every) == (80, 2)
-  assert found.model.dropout == 0.0
+  assert found.model.dropout == 0.3
   assert found.optimizer.weight_decay == sizes.row_of(SMALL).weight_decay
 
 
@@ -91,7 +97,7 @@ def test_a_batch_has_as_many_targets_however_many_share_a_prompt():
 
 def test_an_encoder_decoder_has_as_many_heads_for_keys():
   found = sizes.filled(open_section(tiger), SMALL)
-  assert found.model.kv_heads == found.model.heads == 1
+  assert found.model.kv_heads == found.model.heads == 2
 
 
 @pytest.mark.parametrize("recipe", [amazon_beauty, cq_sid, tiger])
@@ -112,7 +118,7 @@ def test_what_the_table_does_not_know_is_refused_by_name():
 def test_one_line_says_what_the_data_led_to():
   found = sizes.filled(open_section(), SMALL)
   assert sizes.sentence(found, SMALL) == (
-    "sizes: 11,000 training targets of 7,000 users and 3,000 items: width 64, "
-    "2 layers, dropout 0.3, weight decay 0.1, batches of 64, at most 1,000 "
+    "sizes: 11,000 training targets of 7,000 users and 3,000 items: width "
+    "128, 2 layers, dropout 0, weight decay 0.05, batches of 64, at most 1,000 "
     "steps"
   )
