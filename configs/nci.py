@@ -15,7 +15,7 @@ state (`gr_jax/generators/prefix_adaptor.py`), as a matrix for every beam would
 cost more than the decoder. `config.data.augment` has the stretches; made-up
 queries are words of the document drawn by TF-IDF, as no other model is read.
 
-What is left out: R-Drop, as nothing here has dropout, and both passes would be
+What is left out: R-Drop, as without dropout, the default, both passes would be
 the same; pretrained weights. `paper` has T5-base's sizes, as in `dsi`, where
 the paper's decoder has 6 layers and this one as many as the encoder. Presets as
 in `cq_sid`.

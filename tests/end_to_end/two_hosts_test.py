@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 
+from gr_jax.training.stopping import read_outcome
 from tests.reference import small_run
 
 _PROGRAM = """
@@ -15,7 +16,8 @@ import json, pathlib, sys
 from gr_jax.parallel import start
 start.start()
 import grain, jax, numpy as np, optax
-from gr_jax.parallel.mesh import MeshConfig, make_mesh
+from gr_jax.parallel.mesh import MeshConfig, make_mesh, put_batch
+from gr_jax.training.checkpoints import load_params, save_params
 from gr_jax.training.loop import LoopConfig, fit, make_step
 from gr_jax.training.state import create_state
 
@@ -30,11 +32,23 @@ state = create_state(
 hosts, host = jax.process_count(), jax.process_index()
 data = grain.MapDataset.range(64).repeat(100)[host::hosts].batch(4 // hosts)
 batches = iter(data.map(lambda x: x.astype(np.float32)).to_iter_dataset())
+fixed = put_batch(np.full(4 // hosts, host, np.float32), mesh)
+measured = jax.jit(lambda params, batch: loss(params, batch, None)[0])
+def held_out(state):
+  # It rises from step 4 on, by what both hosts hold.
+  return {"valid/loss": float(
+    measured(state.params, fixed) + abs(state.step - 4) * 9)}
+patience = int(sys.argv[3])
+config = LoopConfig(steps=int(sys.argv[2]), log_every=2, checkpoint_every=2,
+  eval_every=2, patience=patience)
+directory = pathlib.Path(sys.argv[1])
 state = fit(
   state, make_step(loss, optimizer, like=state), batches, mesh=mesh,
-  config=LoopConfig(steps=int(sys.argv[2]), log_every=2, checkpoint_every=2),
-  directory=pathlib.Path(sys.argv[1]))
-print(json.dumps([jax.process_count(), np.asarray(state.params["w"]).tolist()]))
+  config=config, directory=directory, held_out=held_out if patience else None)
+save_params(directory, state.params)
+params = load_params(directory, state.params)
+print(json.dumps([jax.process_count(), np.asarray(params["w"]).tolist(),
+  int(state.step)]))
 """
 
 
@@ -67,11 +81,18 @@ def outputs_of(processes):
   return outputs
 
 
-def launch(directory, steps, *, hosts, devices):
+def launch(directory, steps, *, hosts, devices, patience=0):
   outputs = outputs_of(
     [
       subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM, str(directory), str(steps)],
+        [
+          sys.executable,
+          "-c",
+          _PROGRAM,
+          str(directory),
+          str(steps),
+          str(patience),
+        ],
         env=environment | {"JAX_NUM_CPU_DEVICES": str(devices)},
         stdout=subprocess.PIPE,
         text=True,
@@ -85,10 +106,18 @@ def launch(directory, steps, *, hosts, devices):
 def test_two_hosts_equal_one_host_with_two_devices(tmp_path):
   one = launch(tmp_path / "one", 6, hosts=1, devices=2)[0]
   two = launch(tmp_path / "two", 4, hosts=2, devices=1)
-  assert [count for count, _ in two] == [2, 2]
+  assert [count for count, *_ in two] == [2, 2]
   two = launch(tmp_path / "two", 6, hosts=2, devices=1)
-  for _, weights in two:
+  for _, weights, _ in two:
     np.testing.assert_allclose(weights, one[1], rtol=1e-6)
+
+
+def test_two_hosts_stop_at_the_same_step_and_use_the_same(tmp_path):
+  stopped = launch(tmp_path, 20, hosts=2, devices=1, patience=2)
+  assert [step for *_, step in stopped] == [4, 4]
+  assert stopped[0][1] == stopped[1][1]
+  found = read_outcome(tmp_path)
+  assert (found.step, found.ended, found.steps) == (4, 8, 20)
 
 
 def test_two_hosts_run_the_whole_job_and_go_on_where_it_was(tmp_path):
