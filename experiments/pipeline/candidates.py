@@ -60,7 +60,7 @@ def candidate_writer(
   log = data.requests
   counted = log.user_offsets[:-1] + training_sequences(log).sizes
   sources = _sources(data, counted, vectors)
-  asked_by = Log(log, counted, np.arange(len(log.queries)), vectors.queries)
+  asked_by = Log(log, counted, np.arange(len(log.queries)), _uncounted(vectors))
   writer = CandidateWriter(asked_by, sources, semantic_ids.codes, size=size)
   trained = np.flatnonzero(request_mask(log))
   rng = np.random.default_rng(0)
@@ -84,6 +84,13 @@ def _sources(
       catalogue.texts, catalogue.categories, catalogue.values, vectors.items
     ),
   )
+
+
+def _uncounted(vectors: Vectors) -> np.ndarray:
+  """`[Q, D]` without what queries led to: a request would read its answer."""
+  queries = vectors.queries.copy()
+  queries[:, queries.shape[1] - vectors.counted :] = 0
+  return queries
 
 
 def _links(data: Data, vectors: Vectors) -> list[Links]:

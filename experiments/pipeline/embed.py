@@ -15,11 +15,20 @@ from gr_jax.text.stored_vectors import load_vectors
 
 @dataclasses.dataclass(frozen=True)
 class Vectors:
-  """`items [N, D]`, `queries [Q, D]`."""
+  """Vectors of items and queries.
+
+  Attributes:
+    items: `[N, D]`.
+    queries: `[Q, D]`.
+    artefact: the stage.
+    counted: the number of last columns of `queries` that tell what a query led
+      to in training.
+  """
 
   items: np.ndarray
   queries: np.ndarray
   artefact: Artefact
+  counted: int = 0
 
 
 def embed(
@@ -66,11 +75,12 @@ def embed(
     np.save(directory / "queries.npy", queries)
 
   artefact = build(workdir, "vectors", options, inputs, make)
-  return Vectors(
-    np.load(artefact.directory / "items.npy"),
-    np.load(artefact.directory / "queries.npy"),
-    artefact,
-  )
+  items = np.load(artefact.directory / "items.npy")
+  counted = settings.dimensions
+  if paths[0]:
+    counted = 0 if paths[1] else items.shape[1]
+  queries = np.load(artefact.directory / "queries.npy")
+  return Vectors(items, queries, artefact, counted)
 
 
 def _stored(

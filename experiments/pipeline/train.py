@@ -26,6 +26,7 @@ from experiments.pipeline.tasks import Task, task_of
 from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.untrained import build_untrained
 from gr_jax.artefacts import Artefact, build_resumable, write_json
+from gr_jax.candidates.saved import CANDIDATES, save
 from gr_jax.generators.priors.transitions import TRANSITIONS
 from gr_jax.generators.prompts.writer import PromptConfig, PromptWriter
 from gr_jax.parallel import hosts
@@ -100,6 +101,8 @@ def train(
       if "transitions" in counts.get("counts", {}):
         # The logs that they were counted from are not there when it serves.
         counts["counts"]["transitions"].save(directory / TRANSITIONS)
+      if writer.candidates is not None:
+        save(writer.candidates, directory / CANDIDATES)
     task = make_task(untrained)
     loss = functools.partial(task.loss, model)
     step = make_step(loss, optimizer, like=state, seed=config.seed)

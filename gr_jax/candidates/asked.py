@@ -97,6 +97,17 @@ class Asked:
     """`[B P]` rows of the log's queries, -1 = none."""
     return self.log.requests.query[self.requests].reshape(-1)
 
+  @functools.cached_property
+  def trained_queries(self) -> np.ndarray:
+    """`[B P]` rows of the training log's queries, -1 = none or never seen."""
+    log = self.log
+    if not len(log.trained_query):
+      return np.full(self.num_requests, -1)
+    unknown = self.queries < 0
+    if log.unseen is not None:
+      unknown = unknown | log.unseen[self.requests].reshape(-1)
+    return np.where(unknown, -1, log.trained_query[self.queries])
+
   def row(self, owners: np.ndarray) -> np.ndarray:
     """The row of each request `[n]`."""
     return owners // self.requests.shape[1]

@@ -25,7 +25,11 @@ class Log:
       counts of the sources hold the events of a user before it.
     trained_query: `[Q]`, the row of each query among those of the training log,
       -1 for one that training never saw.
-    query_vectors: `[Q, D]`.
+    query_vectors: `[Q, D]`, of nothing that training counted.
+    unseen: `[R]` bool, requests that see their query as one that training never
+      saw; None = no such request.
+    live: True for requests of now: their time is 0, whatever the unit, and what
+      was counted lies before all of them.
     kept: what sources found out about this log.
   """
 
@@ -33,6 +37,8 @@ class Log:
   counted: np.ndarray
   trained_query: np.ndarray
   query_vectors: np.ndarray
+  unseen: np.ndarray | None = None
+  live: bool = False
   kept: dict[str, Any] = dataclasses.field(default_factory=dict, repr=False)
 
   @functools.cached_property

@@ -1,11 +1,14 @@
 """Writes the candidates of requests as arrays."""
 
+import copy
 from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 
 from gr_jax.candidates.asked import Asked
 from gr_jax.candidates.candidates import Candidates
+from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.log import Log
 from gr_jax.candidates.pairs import Pairs, Proposed, best_pairs
 from gr_jax.candidates.sources.source import Source
@@ -20,8 +23,16 @@ class CandidateWriter:
   Features are standardised by the candidates of some training requests, once
   (`standardise`), and cut at 5 deviations.
 
+  Attributes:
+    log: as given.
+    sources: as given.
+    names: the names of the `F` features.
+    mean: `[F]`, subtracted from features.
+    scale: `[F]`, by which they are multiplied then.
+
   Args:
-    log: the users, their events and the requests.
+    log: the users, their events and the requests; None where a log comes later
+      (`of`).
     sources: what is known of items.
     codes: `[N, L]` semantic IDs.
     size: `R`, the number of candidates of a request, at most.
@@ -29,32 +40,54 @@ class CandidateWriter:
 
   def __init__(
     self,
-    log: Log,
+    log: Log | None,
     sources: Sequence[Source],
     codes: np.ndarray,
     *,
     size: int = 192,
   ):
-    self._log = log
-    self._sources, self._codes = sources, codes.astype(np.int32)
-    self.size = size
+    self.log, self.sources, self.size = log, tuple(sources), size
+    self._codes = codes.astype(np.int32)
     self.names = tuple(name for source in sources for name in source.names)
-    self._mean = np.zeros(len(self.names), np.float32)
-    self._scale = np.ones(len(self.names), np.float32)
+    self.mean = np.zeros(len(self.names), np.float32)
+    self.scale = np.ones(len(self.names), np.float32)
+
+  @property
+  def num_items(self) -> int:
+    """`N`."""
+    return len(self._codes)
+
+  def of(self, log: Log) -> Self:
+    """This writer for the requests of another log."""
+    found = copy.copy(self)
+    found.log = log
+    return found
+
+  def grown(self, items: ItemFacts, codes: np.ndarray) -> Self:
+    """This writer with more items, which nobody chose yet.
+
+    Args:
+      items: the facts of all items, the new ones behind the others.
+      codes: `[N, L]` semantic IDs of all items.
+    """
+    found = copy.copy(self)
+    found.sources = tuple(source.grown(items) for source in self.sources)
+    found._codes = codes.astype(np.int32)
+    return found
 
   def standardise(self, requests: np.ndarray, *, hidden_share: float) -> None:
     """Measures mean and deviation of features on requests `[n]`."""
     rng = np.random.default_rng(0)
     asked = Asked(
-      self._log,
+      self._of_log(),
       requests[:, None],
       rng.random(len(requests)) >= hidden_share,
     )
-    for source in self._sources:
+    for source in self.sources:
       source.measure(asked)
     features = self.features(asked, self.pairs(asked))
-    self._mean = features.mean(axis=0)
-    self._scale = 1 / np.maximum(features.std(axis=0), 1e-3)
+    self.mean = features.mean(axis=0)
+    self.scale = 1 / np.maximum(features.std(axis=0), 1e-3)
 
   def __call__(self, requests: np.ndarray, *, shown: np.ndarray) -> Candidates:
     """The candidates of requests `[B, P]`, whose rows share user and history.
@@ -72,9 +105,9 @@ class CandidateWriter:
     return Candidates(*(np.concatenate(arrays) for arrays in zip(*parts)))
 
   def _write(self, requests: np.ndarray, shown: np.ndarray) -> tuple:
-    asked = Asked(self._log, requests, shown)
+    asked = Asked(self._of_log(), requests, shown)
     pairs = self.pairs(asked)
-    features = (self.features(asked, pairs) - self._mean) * self._scale
+    features = (self.features(asked, pairs) - self.mean) * self.scale
     shape = (asked.num_requests, self.size)
     start = np.searchsorted(pairs.owners, np.arange(asked.num_requests))
     place = pairs.owners, np.arange(len(pairs)) - start[pairs.owners]
@@ -91,18 +124,23 @@ class CandidateWriter:
       mask.reshape(B, P, -1),
     )
 
+  def _of_log(self) -> Log:
+    if self.log is None:
+      raise ValueError("the writer has no log: give it one with `of`.")
+    return self.log
+
   def pairs(self, asked: Asked) -> Pairs:
     """The candidates of all requests."""
     nobody = np.zeros(0, np.int64)
-    proposals = [source.propose(asked) for source in self._sources]
+    proposals = [source.propose(asked) for source in self.sources]
     return best_pairs(
       [Proposed(nobody, nobody, nobody), *(p for p in proposals if p)],
       num_owners=asked.num_requests,
-      num_items=len(self._codes),
+      num_items=self.num_items,
       size=self.size,
     )
 
   def features(self, asked: Asked, pairs: Pairs) -> np.ndarray:
     """`[n, F]`, before they are standardised."""
-    parts = [source.describe(asked, pairs) for source in self._sources]
+    parts = [source.describe(asked, pairs) for source in self.sources]
     return np.concatenate(parts, axis=1)

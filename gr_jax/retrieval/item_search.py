@@ -91,7 +91,11 @@ class ItemSearch:
       query, self._events(history), user_id, _pairs(facts or {})
     )
     prompt, queries = write_prompts(
-      [request], ids, artefacts.vocabulary, artefacts.prompt
+      [request],
+      ids,
+      artefacts.vocabulary,
+      artefacts.prompt,
+      artefacts.candidates,
     )
     seen = [np.array([self._known(item) for item in exclude], np.int64)]
     found = self._retriever.search(

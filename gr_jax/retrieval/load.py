@@ -15,12 +15,17 @@ import jax
 import numpy as np
 from flax import linen as nn
 
+from gr_jax.candidates.item_facts import ItemFacts
+from gr_jax.candidates.live import LiveCandidates
+from gr_jax.candidates.saved import CANDIDATES
+from gr_jax.candidates.saved import load as load_candidates
 from gr_jax.data.catalogue import Catalogue
 from gr_jax.generators.build import Network, build_generator, initializer
 from gr_jax.generators.priors.catalogue_counts import count_catalogue
 from gr_jax.generators.priors.transitions import TRANSITIONS, Transitions
 from gr_jax.generators.prompts.vocabulary import Vocabulary
 from gr_jax.generators.prompts.writer import PromptConfig
+from gr_jax.retrieval.query_vectors import query_vectors
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 STAGES = ("data", "vectors", "tokenizer", "generator")
@@ -43,6 +48,8 @@ class Artefacts:
     params: its parameters, on the device.
     vector_width: `D` of the vectors that the tokenizer reads.
     transitions: which items follow which, of a generator that reads it.
+    candidates: writes the candidates of requests, of a generator that reads
+      them.
   """
 
   directory: pathlib.Path
@@ -55,6 +62,7 @@ class Artefacts:
   params: Any
   vector_width: int
   transitions: Transitions | None = None
+  candidates: LiveCandidates | None = None
 
   @property
   def tokenizer_fingerprint(self) -> str:
@@ -195,7 +203,13 @@ def _load(directory: pathlib.Path, manifests: dict[str, Any]) -> Artefacts:
       f"the generator knows levels {vocabulary.level_sizes}, the IDs have "
       f"{ids.level_sizes}"
     )
-  model = build_generator(section, vocabulary=vocabulary, semantic_ids=ids)
+  candidates = _candidates(directory, manifests, catalogue, vectors, ids)
+  model = build_generator(
+    section,
+    vocabulary=vocabulary,
+    semantic_ids=ids,
+    candidate_features=len(candidates.writer.names) if candidates else 0,
+  )
   transitions = _transitions(directory / "generator", section)
   trained = ALIGNMENT if ALIGNMENT in manifests else "generator"
   params = _params(directory / trained)
@@ -218,7 +232,31 @@ def _load(directory: pathlib.Path, manifests: dict[str, Any]) -> Artefacts:
     params=params,
     vector_width=vectors.shape[1],
     transitions=transitions,
+    candidates=candidates,
   )
+
+
+def _candidates(
+  directory: pathlib.Path,
+  manifests: dict[str, Any],
+  catalogue: Catalogue,
+  vectors: np.ndarray,
+  ids: SemanticIds,
+) -> LiveCandidates | None:
+  """The candidates that were counted when the generator was trained."""
+  section = manifests["generator"]["section"]
+  if not section.get("candidates", {}).get("size"):
+    return None
+  items = ItemFacts(
+    catalogue.texts, catalogue.categories, catalogue.values, vectors
+  )
+  found = load_candidates(
+    directory / "generator" / CANDIDATES, items, ids.codes
+  )
+  read = query_vectors(
+    directory / "vectors", manifests["vectors"]["section"], found.query_rows
+  )
+  return dataclasses.replace(found, query_vectors=read)
 
 
 def _transitions(

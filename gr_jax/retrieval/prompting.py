@@ -5,11 +5,13 @@ batch of requests becomes such a log, of one user each, so that searching and
 training cannot drift apart.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from gr_jax.candidates.live import LiveCandidates
 from gr_jax.data.catalogue import object_array
 from gr_jax.data.requests import TEST, Requests
 from gr_jax.generators.prompts.vocabulary import Vocabulary
@@ -43,10 +45,18 @@ def write_prompts(
   semantic_ids: SemanticIds,
   vocabulary: Vocabulary,
   config: PromptConfig,
+  candidates: LiveCandidates | None = None,
 ) -> tuple[Prompt, np.ndarray]:
   """Returns the prompt of `B` rows and the queries `[B, Wq]`.
 
   Both have one shape, whatever is in them.
+
+  Args:
+    requests: `B` requests.
+    semantic_ids: the IDs of the catalogue.
+    vocabulary: the tokens.
+    config: the sizes.
+    candidates: those of a generator that reads candidates.
   """
   rows, places = np.unique(
     np.array([row for r in requests for row, _ in r.history], np.int64),
@@ -56,8 +66,14 @@ def write_prompts(
   codes = np.zeros((len(rows) + 1, semantic_ids.num_levels), np.int32)
   codes[:-1] = semantic_ids.codes[rows]
   log = _log(requests, places)
+  of_catalogue = np.append(rows, 0).astype(np.int32)[log.event_item]
   writer = PromptWriter(
-    log, SemanticIds(codes, semantic_ids.level_sizes), vocabulary, config
+    log,
+    SemanticIds(codes, semantic_ids.level_sizes),
+    vocabulary,
+    config,
+    candidates
+    and candidates.of(dataclasses.replace(log, event_item=of_catalogue)),
   )
   B = len(requests)
   prompt = writer.prompts(np.arange(B), shown=np.ones(B, bool))
@@ -116,4 +132,5 @@ def _fixed_profile(
   ]
   mask = prompt.mask.copy()
   mask[:, 0] = (profile >= 0).any(axis=(1, 2))
-  return Prompt(profile.astype(np.int32), prompt.history, mask)
+  profile = profile.astype(np.int32)
+  return dataclasses.replace(prompt, profile=profile, mask=mask)

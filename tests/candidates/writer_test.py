@@ -50,7 +50,7 @@ def test_rows_hold_the_pairs_with_their_codes_and_features(split, shown):
     )
     assert (written.codes[owner, 0, count:] == -1).all()
     # One line of scales for all: standardised, then cut.
-    scaled = (features[mine] - writer()._mean) * writer()._scale
+    scaled = (features[mine] - writer().mean) * writer().scale
     np.testing.assert_allclose(
       written.features[owner, 0, :count], np.clip(scaled, -5, 5), rtol=1e-5
     )
@@ -75,7 +75,7 @@ def test_measured_features_have_mean_zero_and_deviation_one():
     candidate_log.log(), rows[:, None], rng.random(len(rows)) >= 0.2
   )
   found = writer().features(asked, writer().pairs(asked))
-  scaled = (found - writer()._mean) * writer()._scale
+  scaled = (found - writer().mean) * writer().scale
   np.testing.assert_allclose(scaled.mean(0), 0, atol=1e-3)
   varied = found.std(0) > 1e-3
   np.testing.assert_allclose(scaled.std(0)[varied], 1, rtol=1e-3)

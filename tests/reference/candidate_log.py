@@ -5,8 +5,21 @@ import functools
 import numpy as np
 
 from gr_jax.candidates.asked import Asked
-from gr_jax.candidates.log import Log
+from gr_jax.candidates.item_facts import ItemFacts
+from gr_jax.candidates.log import Log, unit
 from gr_jax.candidates.pairs import Pairs
+from gr_jax.candidates.sources.links import (
+  Likeness,
+  SameUsers,
+  Windowed,
+  like_texts,
+  with_itself,
+)
+from gr_jax.candidates.sources.own import OwnItems
+from gr_jax.candidates.sources.popularity import Popularity
+from gr_jax.candidates.sources.query_items import QueryItems
+from gr_jax.candidates.sources.tastes import Tastes, finest_category
+from gr_jax.candidates.writer import CandidateWriter
 from gr_jax.data.request_lists import training_sequences
 from gr_jax.data.requests import TEST, TRAIN
 from tests.reference import small_world
@@ -45,3 +58,31 @@ def all_pairs(of: Asked) -> Pairs:
 
 def splits():
   return TRAIN, TEST
+
+
+def facts() -> ItemFacts:
+  items = small_world.shop().catalogue
+  return ItemFacts(items.texts, items.categories, items.values, vectors()[0])
+
+
+@functools.cache
+def writer() -> CandidateWriter:
+  """A writer of the small world with every source."""
+  requests, items = log().requests, facts()
+  sequences = training_sequences(requests)
+  likeness = like_texts(unit(items.vectors), keep=5)
+  near = with_itself(likeness, 1.0)
+  sources = (
+    Windowed("windowed", sequences, num_items=ITEMS, window=3),
+    Windowed("lent", sequences, num_items=ITEMS, window=3, after=near),
+    SameUsers("same_users", sequences, num_items=ITEMS),
+    Likeness("vectors", likeness),
+    OwnItems(finest_category(items.categories), span=30_000.0),
+    Popularity(requests, log().counted, num_items=ITEMS, most=8),
+    QueryItems(requests, items.vectors, most=8, near=4),
+    Tastes(items.texts, items.categories, items.values, items.vectors),
+  )
+  codes = small_world.semantic_ids().codes
+  found = CandidateWriter(log(), sources, codes, size=20)
+  found.standardise(asked().requests[:, 0], hidden_share=0.2)
+  return found

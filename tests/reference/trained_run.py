@@ -58,9 +58,10 @@ def make(
   """
   found = tiny_tokenizers.fit(tokenizer, workdir)
   data = tiny_tokenizers.data(workdir)
+  vectors = tiny_tokenizers.vectors(workdir)
   config = ConfigDict(GENERATOR | generator)
   with _noise_for_steps():
-    return train.train(config, workdir, data, found)
+    return train.train(config, workdir, data, found, vectors)
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ import jax
 import numpy as np
 import pytest
 
+from gr_jax.candidates.sources.tastes import Tastes
 from gr_jax.decoding.beam_search import beam_search
 from gr_jax.decoding.trie import build_trie
 from gr_jax.generators.build import NETWORKS, PROMPT_ENCODERS
@@ -104,6 +105,59 @@ def test_lost_transitions_are_refused_in_one_line(
   with pytest.raises(ValueError, match=r"transitions\.npz") as caught:
     load_artefacts(directory)
   assert "\n" not in str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def run_with_candidates(tmp_path_factory):
+  directory = tmp_path_factory.mktemp("run")
+  return trained_run.make(directory, candidates={"size": 12}), directory
+
+
+def test_candidates_are_those_of_the_training(run_with_candidates):
+  trained, directory = run_with_candidates
+  loaded = load_artefacts(directory)
+  assert loaded.model == trained.model
+  written = trained.writer.candidates
+  rows, shown = np.arange(380, 400)[:, None], np.ones(20, bool)
+  again = loaded.candidates.writer.of(written.log)
+  chex.assert_trees_all_equal(
+    again(rows, shown=shown), written(rows, shown=shown)
+  )
+
+
+@pytest.mark.parametrize("file", ["sources.npz", "writer.json"])
+@pytest.mark.parametrize("lost", [True, False])
+def test_lost_or_cut_candidates_are_refused_in_one_line(
+  run_with_candidates, tmp_path, file, lost
+):
+  directory = shutil.copytree(run_with_candidates[1], tmp_path / "run")
+  path = directory / "generator" / "candidates" / file
+  if lost:
+    path.unlink()
+  else:
+    os.truncate(path, path.stat().st_size // 2)
+  message = file if lost else "cannot be read"
+  with pytest.raises(ValueError, match=message) as caught:
+    load_artefacts(directory)
+  assert "\n" not in str(caught.value)
+
+
+def test_features_that_do_not_fit_the_model_are_refused(
+  run_with_candidates, tmp_path
+):
+  directory = shutil.copytree(run_with_candidates[1], tmp_path / "run")
+  path = directory / "generator" / "candidates" / "writer.json"
+  content = json.loads(path.read_text())
+  kinds = [source["kind"] for source in content["sources"]]
+  place = kinds.index("Tastes")  # Arrays of the others keep their places.
+  assert place == len(kinds) - 1
+  content["sources"].pop()
+  content["names"] = content["names"][: -len(Tastes.names)]
+  path.write_text(json.dumps(content))
+  with pytest.raises(
+    ValueError, match=r"candidates/first of .*its configuration of"
+  ):
+    load_artefacts(directory)
 
 
 def test_a_folder_that_is_not_there_raises(tmp_path):

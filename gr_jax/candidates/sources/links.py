@@ -11,10 +11,14 @@ of texts or vectors. Counts leave out what the user's own future adds to them
 training row reads the links of a log that ends, for its user, with its history.
 """
 
+import copy
+from typing import Any, Self
+
 import numpy as np
 from scipy import sparse
 
 from gr_jax.candidates.asked import Asked
+from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.pairs import (
   Pairs,
   Proposed,
@@ -113,6 +117,34 @@ class Links:
     found = np.full(len(row), self._most)
     found[there] = place[order][at[there]]
     return found
+
+  def state(self) -> dict[str, Any]:
+    return dict(vars(self))
+
+  @classmethod
+  def restored(cls, state: dict[str, Any], items: ItemFacts) -> Self:
+    del items
+    found = cls.__new__(cls)
+    vars(found).update(state)
+    return found
+
+  def grown(self, items: ItemFacts) -> Self:
+    """Nothing is linked to the new items."""
+    found = copy.copy(self)
+    for name, value in vars(self).items():
+      setattr(found, name, _grown(value, self.num_items, len(items)))
+    found.num_items = len(items)
+    return found
+
+
+def _grown(value: Any, old: int, size: int) -> Any:
+  """Zeros for more items in what has one value, or one row, for each item."""
+  if isinstance(value, np.ndarray) and value.shape == (old,):
+    return np.pad(value, (0, size - old))
+  if isinstance(value, sparse.csr_array) and value.shape == (old, old):
+    rows = np.pad(value.indptr, (0, size - old), mode="edge")
+    return sparse.csr_array((value.data, value.indices, rows), (size, size))
+  return value
 
 
 def newest_items(asked: Asked, num_items: int) -> sparse.csr_array:

@@ -13,12 +13,15 @@ consumption").
 """
 
 import functools
+from typing import Any, Self
 
 import numpy as np
 
 from gr_jax.candidates.asked import Asked, Known
 from gr_jax.candidates.event_states import EventStates
+from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.pairs import Pairs, Proposed
+from gr_jax.candidates.sources.tastes import finest_category
 
 # Shares of the span of a usual history after which a purchase counts 1/e.
 TAUS = (1 / 48, 1 / 12, 1 / 4, 1 / 2)
@@ -66,7 +69,7 @@ class OwnItems:
     span: float,
     most: int = 256,
   ):
-    self._most = most
+    self._most, self._span = most, span
     self._unit = max(span * _UNIT, 1e-9)
     self._taus = [max(share * span, 1e-9) for share in TAUS]
     self._categories = categories.astype(np.int64)
@@ -100,10 +103,10 @@ class OwnItems:
     count, age, gap = state(states, self._unit)
     decayed = np.zeros((len(pairs), len(TAUS)), np.float32)
     decayed[own] = self._decayed(asked, known)[place[own]]
-    end = np.maximum(asked.ends - 1, 0)
-    empty = asked.ends == asked.starts
-    visit = asked.log.visits()
-    visits = np.where(empty, 0, visit[end] + 1)[row]
+    visit, some = asked.log.visits(), asked.ends > asked.starts
+    visits = np.zeros(len(some), np.int64)
+    visits[some] = visit[asked.ends[some] - 1] + 1
+    visits = visits[row]
     since = np.full(len(pairs), 200.0)
     last = known.events[place[own]]
     since[own] = visits[own] - 1 - visit[last]
@@ -136,6 +139,16 @@ class OwnItems:
       ],
       axis=1,
     ).astype(np.float32)
+
+  def state(self) -> dict[str, Any]:
+    return {"span": self._span, "most": self._most}
+
+  @classmethod
+  def restored(cls, state: dict[str, Any], items: ItemFacts) -> Self:
+    return cls(finest_category(items.categories), **state)
+
+  def grown(self, items: ItemFacts) -> Self:
+    return type(self).restored(self.state(), items)
 
   def _decayed(self, asked: Asked, known: Known) -> np.ndarray:
     """`[n, T]`, the decayed counts of the last events at their requests."""

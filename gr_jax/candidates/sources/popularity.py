@@ -3,13 +3,18 @@
 Counts are of the training period without the user's own future (`Asked`). With
 a clock that all users share, `recent` counts the four periods of 1/50 of the
 training time that end two such periods before the request, so that what is
-held out and what is learned read counts of the same age; its ratio to the
-popularity of four average periods is the trend. [OURS]
+held out and what is learned read counts of the same age; requests of now read
+the last four periods. Its ratio to the popularity of four average periods is
+the trend. [OURS]
 """
+
+import copy
+from typing import Any, Self
 
 import numpy as np
 
 from gr_jax.candidates.asked import Asked
+from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.pairs import Pairs, Proposed
 from gr_jax.data.requests import Requests
 
@@ -85,10 +90,30 @@ class Popularity:
     periods = len(self._sums) - 1
     if not periods:
       return np.zeros(len(pairs))
-    now = ((asked.times - self._start) // self._period).astype(np.int64)
-    last = np.clip(now - _DELAY + 1, 0, periods)[asked.row(pairs.owners)]
+    last = np.full(len(asked.requests), periods)
+    if not asked.log.live:
+      now = ((asked.times - self._start) // self._period).astype(np.int64)
+      last = np.clip(now - _DELAY + 1, 0, periods)
+    last = last[asked.row(pairs.owners)]
     first = np.maximum(last - _WINDOW, 0)
     return self._sums[last, pairs.items] - self._sums[first, pairs.items]
+
+  def state(self) -> dict[str, Any]:
+    return dict(vars(self))
+
+  @classmethod
+  def restored(cls, state: dict[str, Any], items: ItemFacts) -> Self:
+    del items
+    found = cls.__new__(cls)
+    vars(found).update(state)
+    return found
+
+  def grown(self, items: ItemFacts) -> Self:
+    found = copy.copy(self)
+    new = len(items) - len(self._counts)
+    found._counts = np.pad(self._counts, (0, new))
+    found._sums = np.pad(self._sums, ((0, 0), (0, new)))
+    return found
 
 
 def _by_place(counts: np.ndarray, most: int) -> np.ndarray:

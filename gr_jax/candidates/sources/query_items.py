@@ -1,13 +1,17 @@
 """What a query led to in training, and what its vector is near to.
 
 `count(q, i)` is the number of times that query q led to item i, without what
-the user's own later requests added. A query that training never saw has no
-counts: the nearest vectors remain.
+the user's own later requests added. A query that training never saw, or that
+nobody else asked, has no counts: the nearest vectors remain.
 """
+
+import copy
+from typing import Any, Self
 
 import numpy as np
 
 from gr_jax.candidates.asked import Asked
+from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.log import Log, unit
 from gr_jax.candidates.pairs import Pairs, Proposed, expand, look_up, values_at
 from gr_jax.data.requests import Requests
@@ -42,19 +46,11 @@ class QueryItems:
     near: int = 32,
   ):
     self._num_items, self._most = len(item_vectors), most
+    self._num_queries = len(log.queries)
     kept = page_mask(log) & (log.query[log.page_request] >= 0)
     request, items = log.page_request[kept], log.page_item[kept]
     keys = log.query[request] * np.int64(self._num_items) + items
     self._keys, self._counts = np.unique(keys, return_counts=True)
-    queries = self._keys // self._num_items
-    self._totals = np.bincount(
-      queries, self._counts, minlength=len(log.queries) + 1
-    )
-    order = np.lexsort((-self._counts, queries))
-    self._items = (self._keys % self._num_items)[order]
-    self._scores = self._counts[order]
-    bounds = np.arange(len(log.queries) + 1)
-    self._offsets = np.searchsorted(queries[order], bounds)
     # The clicks of each user by the end of their histories.
     user, end = log.user[request], log.history_end[request]
     by_user = np.lexsort((end, user))
@@ -62,7 +58,20 @@ class QueryItems:
     self._click_place = (user * (len(log.event_item) + 1) + end)[by_user]
     self._stride = len(log.event_item) + 1
     self._item_vectors = unit(item_vectors)
-    self._near = min(near, len(item_vectors))
+    self._near = near
+    self._sort()
+
+  def _sort(self) -> None:
+    """The items of each query, those of the largest counts first."""
+    queries = self._keys // self._num_items
+    self._totals = np.bincount(
+      queries, self._counts, minlength=self._num_queries + 1
+    )
+    order = np.lexsort((-self._counts, queries))
+    self._items = (self._keys % self._num_items)[order]
+    self._scores = self._counts[order]
+    bounds = np.arange(self._num_queries + 1)
+    self._offsets = np.searchsorted(queries[order], bounds)
 
   def measure(self, asked: Asked) -> None:
     del asked
@@ -72,21 +81,26 @@ class QueryItems:
     if not len(owners):
       return None
     query = asked.queries[owners]
-    trained = asked.log.trained_query[query]
+    trained = asked.trained_queries[owners]
     starts = self._offsets[trained]
     ends = np.minimum(starts + self._most, self._offsets[trained + 1])
     ends = np.where(trained < 0, starts, ends)
     row, place = expand(starts, ends)
-    counted = self._scores[place] + 1.0
+    who, items = owners[row], self._items[place]
+    left = self._left(asked, who, items)
+    # What only the user's own future chose is what is asked for.
+    who, items, counted = (each[left > 0] for each in (who, items, left))
     mine, my_items, my_scores = self._own(asked)
-    near = self._nearest(asked.log, query)
-    items = np.concatenate([my_items, self._items[place], near.ravel()])
-    near_owners = np.repeat(owners, near.shape[1])
-    who = np.concatenate([mine, owners[row], near_owners])
+    # A query without a vector is near to nothing.
+    vectors = owners[asked.log.unit_query_vectors[query].any(axis=1)]
+    near = self._nearest(asked.log, asked.queries[vectors])
+    items = np.concatenate([my_items, items, near.ravel()])
+    near_owners = np.repeat(vectors, near.shape[1])
+    who = np.concatenate([mine, who, near_owners])
     # Those of the vectors come behind what was counted, own items before it.
-    similar = 1 / (2.0 + np.tile(np.arange(near.shape[1]), len(owners)))
+    similar = 1 / (2.0 + np.tile(np.arange(near.shape[1]), len(vectors)))
     first = self._counts.max(initial=0) + 1
-    scores = np.concatenate([my_scores + first, counted, similar])
+    scores = np.concatenate([my_scores + first, counted + 1.0, similar])
     key = who * np.int64(self._num_items) + items
     _, at = np.unique(key, return_index=True)
     return Proposed(who[at], items[at], scores[at])
@@ -95,23 +109,34 @@ class QueryItems:
     """The user's items that the query led to, anybody's: owner, item, count."""
     rows, items = asked.bought(self._num_items)
     owners, items = asked.for_each_request(rows, items)
-    query = self._trained(asked)[owners]
-    place, there = look_up(
-      self._keys, query * np.int64(self._num_items) + items
-    )
-    there &= query >= 0
-    counts = self._counts[place[there]]
-    return owners[there], items[there], counts
+    counts = self._left(asked, owners, items)
+    some = counts > 0
+    return owners[some], items[some], counts[some]
+
+  def _left(self, asked: Asked, owners, items) -> np.ndarray:
+    """`[n]`, the counts of (request, item) without the user's own future."""
+    keys = self._pair_keys(asked, owners, items)
+    place, there = look_up(self._keys, keys)
+    lost = _counts_of(self._future(asked), (asked.row(owners), keys))
+    return np.maximum(values_at(self._counts, place, there) - lost, 0)
+
+  def _pair_keys(self, asked: Asked, owners, items) -> np.ndarray:
+    """`[n]` keys of the query and the item, -1 without a known query."""
+    trained = asked.trained_queries[owners]
+    keys = trained * np.int64(self._num_items) + items
+    return np.where(trained >= 0, keys, -1)
 
   def describe(self, asked: Asked, pairs: Pairs) -> np.ndarray:
     query = asked.queries[pairs.owners]
-    trained = self._trained(asked)[pairs.owners]
-    has_query, known = query >= 0, trained >= 0
-    key = np.where(known, trained * np.int64(self._num_items) + pairs.items, -1)
-    place, there = look_up(self._keys, key)
-    count = values_at(self._counts, place, there)
-    count = np.maximum(count - self._future(asked, pairs.owners, key), 0)
-    total = np.where(known, self._totals[trained], 0)
+    trained = asked.trained_queries[pairs.owners]
+    has_query = query >= 0
+    count = self._left(asked, pairs.owners, pairs.items)
+    rows, clicks = self._future(asked)
+    lost = _counts_of(
+      (rows, clicks // self._num_items), (asked.row(pairs.owners), trained)
+    )
+    total = np.where(trained >= 0, self._totals[trained], 0) - lost
+    known = total > 0
     # Only requests with a query have pairs with a cosine.
     some = np.flatnonzero(has_query)
     cosine = np.zeros(len(pairs), np.float32)
@@ -132,41 +157,68 @@ class QueryItems:
       axis=1,
     ).astype(np.float32)
 
-  def _trained(self, asked: Asked) -> np.ndarray:
-    """`[B P]`, the training row of each request's query, -1 = none."""
-    if not len(asked.log.trained_query):
-      return np.full(asked.num_requests, -1)
-    trained = asked.log.trained_query[asked.queries]
-    return np.where(asked.queries < 0, -1, trained)
-
   def _nearest(self, log: Log, query: np.ndarray) -> np.ndarray:
     """`[n, near]` items of queries `[n]`, nearest first, found once each."""
     key = f"nearest {self._near}"
     if key not in log.kept:
-      log.kept[key] = np.full(
-        (len(log.query_vectors), self._near), -1, np.int64
-      )
+      shape = len(log.query_vectors), min(self._near, self._num_items)
+      log.kept[key] = np.full(shape, -1, np.int64)
     found = log.kept[key]
+    near = found.shape[1]
     new = np.unique(query[found[query, 0] < 0])
     for rows in np.array_split(new, -(-len(new) // 64)) if len(new) else ():
       scores = log.unit_query_vectors[rows] @ self._item_vectors.T
-      best = np.argpartition(-scores, self._near - 1, axis=1)[:, : self._near]
+      best = np.argpartition(-scores, near - 1, axis=1)[:, :near]
       order = np.argsort(-np.take_along_axis(scores, best, axis=1), axis=1)
       found[rows] = np.take_along_axis(best, order, axis=1)
     return found[query]
 
-  def _future(self, asked: Asked, owners, keys) -> np.ndarray:
-    """`[n]`, the clicks of the same query and item by the user's own future."""
+  def _future(self, asked: Asked) -> tuple[np.ndarray, np.ndarray]:
+    """The row and the key of all clicks of the users' own future."""
+    if asked.log.live:
+      return np.zeros(0, np.int64), np.zeros(0, np.int64)
     first = asked.users * self._stride + asked.ends
     last = (asked.users + 1) * self._stride
     begin, end = np.searchsorted(self._click_place, (first, last))
-    row, place = expand(begin, end)
-    # One number per (row, query, item); keys of queries are few enough.
-    span = int(self._keys.max(initial=0)) + 1
-    found, counts = np.unique(
-      row * span + self._click_keys[place], return_counts=True
-    )
-    wanted = asked.row(owners) * span + np.maximum(keys, 0)
-    at, there = look_up(found, wanted)
-    there &= (keys >= 0) & (keys < span)
-    return values_at(counts, at, there)
+    rows, places = expand(begin, end)
+    return rows, self._click_keys[places]
+
+  def state(self) -> dict[str, Any]:
+    """Without the clicks of each user, which only training leaves out."""
+    names = ("keys", "counts", "num_queries", "num_items", "most", "near")
+    return {name: vars(self)[f"_{name}"] for name in names}
+
+  @classmethod
+  def restored(cls, state: dict[str, Any], items: ItemFacts) -> Self:
+    found = cls.__new__(cls)
+    vars(found).update({f"_{name}": value for name, value in state.items()})
+    found._click_keys = found._click_place = np.zeros(0, np.int64)
+    found._stride = 0
+    found._item_vectors = unit(items.vectors)
+    found._sort()
+    return found
+
+  def grown(self, items: ItemFacts) -> Self:
+    found = copy.copy(self)
+    found._num_items = len(items)
+    query, item = np.divmod(self._keys, self._num_items)
+    found._keys = query * len(items) + item
+    new = unit(items.vectors[self._num_items :])
+    found._item_vectors = np.concatenate([self._item_vectors, new])
+    return found
+
+
+def _counts_of(
+  found: tuple[np.ndarray, np.ndarray], wanted: tuple[np.ndarray, np.ndarray]
+) -> np.ndarray:
+  """How often each wanted (row, key) is found; a key of -1 never is.
+
+  Args:
+    found: rows and keys `[m]`.
+    wanted: rows and keys `[n]`.
+  """
+  # One number for each pair; keys of queries and items are few enough.
+  span = max(found[1].max(initial=0), wanted[1].max(initial=0)) + 2
+  keys, counts = np.unique(found[0] * span + found[1] + 1, return_counts=True)
+  places, there = look_up(keys, wanted[0] * span + wanted[1] + 1)
+  return values_at(counts, places, there)

@@ -1,10 +1,11 @@
 """The contract of a source of candidates."""
 
-from typing import Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 
 from gr_jax.candidates.asked import Asked
+from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.pairs import Pairs, Proposed
 
 
@@ -28,4 +29,17 @@ class Source(Protocol):
 
   def describe(self, asked: Asked, pairs: Pairs, /) -> np.ndarray:
     """`[n, F]` float32, finite, the features of these pairs."""
+    ...
+
+  def state(self) -> dict[str, Any]:
+    """What a log taught it: arrays, CSR matrices, numbers, texts and None."""
+    ...
+
+  @classmethod
+  def restored(cls, state: dict[str, Any], items: ItemFacts, /) -> Self:
+    """The source of a `state`; `items` are those that it was fitted on."""
+    ...
+
+  def grown(self, items: ItemFacts, /) -> Self:
+    """This source with the items behind its own, which nobody chose yet."""
     ...

@@ -11,15 +11,20 @@ c(h), so that what all items of a category have says nothing:
   category log shares of the item's categories in the history, coarse and
            finest, newer items counting more; whether they are the newest item's
 
-`n` is the length of the history. [OURS]
+`n` is the length of the history. The means of categories, and P(w | c), are of
+the items at first; one that comes later is measured against the category of the
+same path, or against all items where there is none. [OURS]
 """
 
+import copy
 from collections.abc import Sequence
+from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
 
 from gr_jax.candidates.asked import Asked
+from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.log import unit
 from gr_jax.candidates.pairs import Pairs, expand
 from gr_jax.text.words import index_words
@@ -58,24 +63,71 @@ class Tastes:
   ):
     finest = finest_category(categories)
     self._num_items = len(values)
-    # Per column of `_SHARES` the category of each item, 0 where unknown.
-    coarse = categories[:, : len(_SHARES) - 1].astype(np.int64).T + 1
-    missing = [np.zeros(len(finest), np.int64)] * (len(_SHARES) - 1)
-    self._columns = [*[*coarse, *missing][: len(_SHARES) - 1], finest]
-    self._words = word_matrix([index_words(text) for text in texts])
-    self._expected = _mean_by(finest, self._words)
-    places = np.arange(len(finest)), finest
-    self._by_category = sparse.csr_array(
-      (np.ones(len(finest), np.float32), places)
-    )
+    self._categories, self._finest = categories, finest
+    self._columns = _columns_of(categories, finest)
+    self._vocabulary: dict[str, int] = {}
+    self._words = _word_rows(texts, self._vocabulary)
+    self._expected = _means_of(finest, self._words)
     prices = np.log(np.maximum(values, 0) + 0.1)[:, None]
-    unknown = values <= 0
-    residual = prices - _mean_by(finest[~unknown], prices[~unknown], finest)
-    self._price = np.where(unknown, 0, residual[:, 0])
-    vectors = unit(vectors)
-    self._whole = vectors
-    residual = vectors - _mean_by(finest, vectors, finest)
-    self._residual = residual.astype(np.float32)
+    known = values > 0
+    self._price_means = _means_of(
+      finest[known], prices[known], groups=int(finest.max(initial=0)) + 1
+    )
+    self._whole = unit(vectors)
+    self._vector_means = _means_of(finest, self._whole)
+    self._price = self._prices_within(values, finest)
+    self._residual = self._vectors_within(self._whole, finest)
+
+  def _prices_within(self, values: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """`[n]`, the log prices less the means of groups `[n]`; 0 unknown."""
+    within = np.log(np.maximum(values, 0) + 0.1) - self._price_means[group, 0]
+    return np.where(values > 0, within, 0)
+
+  def _vectors_within(
+    self, vectors: np.ndarray, group: np.ndarray
+  ) -> np.ndarray:
+    return (vectors - self._vector_means[group]).astype(np.float32)
+
+  @property
+  def _by_category(self) -> sparse.csr_array:
+    """`[N, G + 1]`, 1 at the group of each item."""
+    N = self._num_items
+    ones = np.ones(N, np.float32)
+    shape = N, self._expected.shape[0]
+    return sparse.csr_array((ones, self._finest, np.arange(N + 1)), shape)
+
+  def state(self) -> dict[str, Any]:
+    return {}
+
+  @classmethod
+  def restored(cls, state: dict[str, Any], items: ItemFacts) -> Self:
+    del state
+    return cls(items.texts, items.categories, items.values, items.vectors)
+
+  def grown(self, items: ItemFacts) -> Self:
+    found, new = copy.copy(self), slice(self._num_items, None)
+    found._num_items = len(items)
+    group = _group_of_new(
+      self._categories,
+      self._finest,
+      items.categories[new],
+      other=len(self._price_means) - 1,
+    )
+    found._categories = np.append(self._categories, items.categories[new], 0)
+    found._finest = np.append(self._finest, group)
+    found._columns = _columns_of(found._categories, found._finest)
+    found._vocabulary = dict(self._vocabulary)
+    words = _word_rows(items.texts[new], found._vocabulary)
+    old = wider(self._words, words.shape[1])
+    found._words = sparse.vstack([old, words], format="csr")
+    found._expected = wider(self._expected, words.shape[1])
+    prices = self._prices_within(items.values[new], group)
+    found._price = np.append(self._price, prices)
+    vectors = unit(items.vectors[new])
+    found._whole = np.append(self._whole, vectors, 0)
+    within = self._vectors_within(vectors, group)
+    found._residual = np.append(self._residual, within, 0)
+    return found
 
   def measure(self, asked: Asked) -> None:
     del asked
@@ -109,7 +161,8 @@ class Tastes:
       share = _weighted_share(category[items], row, weights, shape=shape)
       columns.append(np.log(share[of_pair, category[pairs.items]] + 0.01))
     there = asked.ends > asked.starts
-    newest = asked.event_item[np.maximum(asked.ends - 1, 0)]
+    newest = np.zeros(B, np.int64)
+    newest[there] = asked.event_item[asked.ends[there] - 1]
     for category in self._columns:
       mine = np.where(there, category[newest], -1)
       columns.append(mine[of_pair] == category[pairs.items])
@@ -117,7 +170,8 @@ class Tastes:
 
   def _word_tastes(self, history, row, items) -> np.ndarray:
     seen = (history @ self._words).toarray()
-    expected = ((history @ self._by_category) @ self._expected).toarray()
+    category = history @ self._by_category
+    expected = (category @ self._expected).toarray()
     taste = np.log1p(seen) - np.log1p(expected)
     words = self._words
     pair, place = expand(words.indptr[items], words.indptr[items + 1])
@@ -161,9 +215,16 @@ def finest_category(categories: np.ndarray) -> np.ndarray:
   return number.reshape(-1)
 
 
-def word_matrix(documents: Sequence[Sequence[str]]) -> sparse.csr_array:
-  """`[N, V]`, 1 where the document has the word."""
-  vocabulary: dict[str, int] = {}
+def word_matrix(
+  documents: Sequence[Sequence[str]], vocabulary: dict[str, int] | None = None
+) -> sparse.csr_array:
+  """`[N, V]`, 1 where the document has the word.
+
+  Args:
+    documents: `N` lists of words.
+    vocabulary: the columns of words, which gets those that are new.
+  """
+  vocabulary = {} if vocabulary is None else vocabulary
   rows, columns = [], []
   for row, document in enumerate(documents):
     words = {vocabulary.setdefault(word, len(vocabulary)) for word in document}
@@ -174,19 +235,53 @@ def word_matrix(documents: Sequence[Sequence[str]]) -> sparse.csr_array:
   return sparse.csr_array((ones, (rows, columns)), shape)
 
 
-def _mean_by(groups: np.ndarray, values, read: np.ndarray | None = None):
-  """The mean of `values` `[n, D]` of each group, or of the group of each row.
+def wider(matrix: sparse.csr_array, width: int) -> sparse.csr_array:
+  """The matrix with columns of zeros behind its own."""
+  shape = matrix.shape[0], width
+  return sparse.csr_array((matrix.data, matrix.indices, matrix.indptr), shape)
+
+
+def _columns_of(categories: np.ndarray, finest: np.ndarray):
+  """Per entry of `_SHARES` the category `[N]` of each item, 0 if unknown."""
+  depths = len(_SHARES) - 1
+  coarse = categories[:, :depths].astype(np.int64).T + 1
+  missing = [np.zeros(len(finest), np.int64)] * depths
+  return [*[*coarse, *missing][:depths], finest]
+
+
+def _word_rows(texts: Sequence[str], vocabulary: dict[str, int]):
+  return word_matrix([index_words(text) for text in texts], vocabulary)
+
+
+def _means_of(group: np.ndarray, values, *, groups: int | None = None):
+  """`[G + 1, D]`, the mean of `values` `[n, D]` of each group, then of all.
 
   Args:
-    groups: `[n]`, from 0 on.
+    group: `[n]`, from 0 on.
     values: dense or sparse.
-    read: `[m]` groups; without it the means of all groups are returned.
+    groups: `G`, where not all have a value: those without have zeros.
   """
-  width = int(max(groups.max(initial=0), 0 if read is None else read.max())) + 1
-  sizes = np.maximum(np.bincount(groups, minlength=width), 1)
-  weights = 1 / sizes[groups]
-  places = (groups, np.arange(len(groups)))
-  means = (
-    sparse.coo_array((weights, places), (width, len(groups))).tocsr() @ values
-  )
-  return means if read is None else np.asarray(means)[read]
+  G = int(group.max(initial=0)) + 1 if groups is None else groups
+  n = len(group)
+  sizes = np.append(np.bincount(group, minlength=G), n)
+  rows = np.append(group, np.full(n, G))
+  places = rows, np.tile(np.arange(n), 2)
+  weights = (1 / np.maximum(sizes, 1))[rows]
+  return sparse.coo_array((weights, places), (G + 1, n)).tocsr() @ values
+
+
+def _group_of_new(
+  paths: np.ndarray, group: np.ndarray, new: np.ndarray, *, other: int
+) -> np.ndarray:
+  """`[m]`, the group of an item with the same path; `other` without one.
+
+  Args:
+    paths: categories `[n, K]` of items with a group.
+    group: `[n]`.
+    new: categories `[m, K]`.
+    other: the group of a path that nobody has.
+  """
+  number = finest_category(np.concatenate([paths, new]))
+  found = np.full(number.max(initial=0) + 1, other)
+  found[number[: len(paths)]] = group
+  return found[number[len(paths) :]]
