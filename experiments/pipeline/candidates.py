@@ -1,5 +1,7 @@
 """The candidates that a generator reads, from the data of a run."""
 
+import dataclasses
+
 import numpy as np
 from ml_collections import ConfigDict
 from scipy import sparse
@@ -29,6 +31,7 @@ from gr_jax.data.catalogue import Catalogue
 from gr_jax.data.request_lists import training_sequences
 from gr_jax.data.requests import Requests
 from gr_jax.data.training_period import request_mask
+from gr_jax.text.vectors import without_counts
 from gr_jax.text.words import index_words
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
@@ -59,8 +62,9 @@ def candidate_writer(
     return None
   log = data.requests
   counted = log.user_offsets[:-1] + training_sequences(log).sizes
+  vectors = _uncounted(vectors)
   sources = _sources(data, counted, vectors)
-  asked_by = Log(log, counted, np.arange(len(log.queries)), _uncounted(vectors))
+  asked_by = Log(log, counted, np.arange(len(log.queries)), vectors.queries)
   writer = CandidateWriter(asked_by, sources, semantic_ids.codes, size=size)
   trained = np.flatnonzero(request_mask(log))
   rng = np.random.default_rng(0)
@@ -86,11 +90,13 @@ def _sources(
   )
 
 
-def _uncounted(vectors: Vectors) -> np.ndarray:
-  """`[Q, D]` without what queries led to: a request would read its answer."""
-  queries = vectors.queries.copy()
-  queries[:, queries.shape[1] - vectors.counted :] = 0
-  return queries
+def _uncounted(vectors: Vectors) -> Vectors:
+  """The vectors without purchases: a request would read its own answer."""
+  return dataclasses.replace(
+    vectors,
+    items=without_counts(vectors.items, vectors.counted_of_items),
+    queries=without_counts(vectors.queries, vectors.counted),
+  )
 
 
 def _links(data: Data, vectors: Vectors) -> list[Links]:

@@ -23,12 +23,15 @@ class Vectors:
     artefact: the stage.
     counted: the number of last columns of `queries` that tell what a query led
       to in training.
+    counted_of_items: the number of those of `items` that tell what is bought
+      together in training.
   """
 
   items: np.ndarray
   queries: np.ndarray
   artefact: Artefact
   counted: int = 0
+  counted_of_items: int = 0
 
 
 def embed(
@@ -76,11 +79,11 @@ def embed(
 
   artefact = build(workdir, "vectors", options, inputs, make)
   items = np.load(artefact.directory / "items.npy")
-  counted = settings.dimensions
+  counted = counted_of_items = settings.dimensions
   if paths[0]:
-    counted = 0 if paths[1] else items.shape[1]
+    counted, counted_of_items = 0 if paths[1] else items.shape[1], 0
   queries = np.load(artefact.directory / "queries.npy")
-  return Vectors(items, queries, artefact, counted)
+  return Vectors(items, queries, artefact, counted, counted_of_items)
 
 
 def _stored(

@@ -26,6 +26,7 @@ from gr_jax.generators.priors.transitions import TRANSITIONS, Transitions
 from gr_jax.generators.prompts.vocabulary import Vocabulary
 from gr_jax.generators.prompts.writer import PromptConfig
 from gr_jax.retrieval.query_vectors import query_vectors
+from gr_jax.text.vectors import without_counts
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 STAGES = ("data", "vectors", "tokenizer", "generator")
@@ -247,15 +248,18 @@ def _candidates(
   section = manifests["generator"]["section"]
   if not section.get("candidates", {}).get("size"):
     return None
+  made = manifests["vectors"]["section"]
+  counted = 0 if made.get("path") else made["dimensions"]
   items = ItemFacts(
-    catalogue.texts, catalogue.categories, catalogue.values, vectors
+    catalogue.texts,
+    catalogue.categories,
+    catalogue.values,
+    without_counts(vectors, counted),
   )
   found = load_candidates(
     directory / "generator" / CANDIDATES, items, ids.codes
   )
-  read = query_vectors(
-    directory / "vectors", manifests["vectors"]["section"], found.query_rows
-  )
+  read = query_vectors(directory / "vectors", made, found.query_rows)
   return dataclasses.replace(found, query_vectors=read)
 
 

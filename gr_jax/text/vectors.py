@@ -104,6 +104,17 @@ def mean_target_vectors(requests: Requests, vectors: np.ndarray) -> np.ndarray:
   return (sums / np.maximum(counts, 1)[:, None]).astype(np.float32)
 
 
+def without_counts(vectors: np.ndarray, counted: int) -> np.ndarray:
+  """Returns `[N, D]` with zeros in the `counted` last columns.
+
+  They tell what training counted. A training request that compared them would
+  read its own answer, which no request to come has.
+  """
+  kept = np.array(vectors, np.float32)
+  kept[:, kept.shape[1] - counted :] = 0
+  return kept
+
+
 def training_baskets(
   requests: Requests, *, window: int
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -138,3 +138,11 @@ def test_query_vectors_point_to_what_was_bought_for_them():
   np.testing.assert_allclose(queries[0, 2:], items[0, 2:], atol=1e-6)
   np.testing.assert_allclose(queries[1, 2:], items[1, 2:], atol=1e-6)
   assert not queries[2, 2:].any()
+
+
+def test_what_training_counted_can_be_taken_out_of_vectors():
+  made = np.arange(6, dtype=np.float32).reshape(2, 3)
+  expected = [[0, 0, 0], [3, 0, 0]]
+  np.testing.assert_array_equal(without_counts(made, 2), expected)
+  np.testing.assert_array_equal(without_counts(made, 0), made)
+  assert made.any()
