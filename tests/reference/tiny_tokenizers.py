@@ -83,7 +83,9 @@ def vectors(workdir) -> Vectors:
   def save(directory) -> None:
     np.save(directory / "items.npy", items)
 
-  artefact = build(workdir, "vectors", {"text_weight": 1.0}, [], save)
+  artefact = build(
+    workdir, "vectors", {"text_weight": 1.0, "dimensions": 0}, [], save
+  )
   return Vectors(items, queries.astype(np.float32), artefact)
 
 

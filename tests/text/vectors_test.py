@@ -18,6 +18,7 @@ from gr_jax.text.vectors import (
   item_vectors,
   query_vectors,
   training_baskets,
+  without_counts,
 )
 
 CONFIG = VectorsConfig(dimensions=2, text_weight=2.0, copurchase_weight=0.5)

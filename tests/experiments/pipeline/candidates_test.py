@@ -96,8 +96,8 @@ def test_a_target_changes_no_feature_of_its_own_request(built):
   vectors = tiny_tokenizers.vectors(data.artefact.directory.parent)
   ids = small_world.semantic_ids()
   again = candidate_writer(section(16), data, ids, vectors)
-  again._mean, again._scale = writer._mean, writer._scale
-  for one, two in zip(writer._sources, again._sources):
+  again.mean, again.scale = writer.mean, writer.scale
+  for one, two in zip(writer.sources, again.sources):
     if hasattr(one, "_scale"):
       two._scale = one._scale
   twice = again(asked, shown=np.ones(1, bool))
