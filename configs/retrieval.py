@@ -44,7 +44,8 @@ def base(preset: str) -> ConfigDict:
     # is given no counts, as in the papers.
     "count_alpha": 2.0,
     # Items of each request whose features are a prior over codes; 0 = none.
-    "candidates": {"size": 0},
+    # `unseen_share` of training requests read their query as a new one.
+    "candidates": {"size": 0, "unseen_share": 0.1},
     "mesh": {"data": 0, "model": 1},
     "prompt": {
       "history": 64,

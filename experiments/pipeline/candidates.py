@@ -26,6 +26,7 @@ from gr_jax.candidates.sources.tastes import (
   finest_category,
   word_matrix,
 )
+from gr_jax.candidates.sources.words import Words
 from gr_jax.candidates.writer import CandidateWriter
 from gr_jax.data.catalogue import Catalogue
 from gr_jax.data.request_lists import training_sequences
@@ -52,7 +53,9 @@ def candidate_writer(
 
   Args:
     section: may have `candidates` with `size`, the number of candidates of a
-      request; 0 = none. Has `examples.hidden_share`.
+      request; 0 = none, and `unseen_share`, the share of training requests
+      that see their query as one that training never saw. Has
+      `examples.hidden_share`.
     data: the catalogue and the log.
     semantic_ids: the IDs of the catalogue.
     vectors: of items and queries.
@@ -64,11 +67,19 @@ def candidate_writer(
   counted = log.user_offsets[:-1] + training_sequences(log).sizes
   vectors = _uncounted(vectors)
   sources = _sources(data, counted, vectors)
-  asked_by = Log(log, counted, np.arange(len(log.queries)), vectors.queries)
-  writer = CandidateWriter(asked_by, sources, semantic_ids.codes, size=size)
-  trained = np.flatnonzero(request_mask(log))
+  trained = request_mask(log)
   rng = np.random.default_rng(0)
-  some = rng.permutation(trained)[:_MEASURED]
+  share = section.candidates.get("unseen_share", 0.0)
+  asked_by = Log(
+    log,
+    counted,
+    np.arange(len(log.queries)),
+    vectors.queries,
+    # What words and vectors are worth is learned where counts are hidden.
+    unseen=trained & (rng.random(len(log)) < share),
+  )
+  writer = CandidateWriter(asked_by, sources, semantic_ids.codes, size=size)
+  some = rng.permutation(np.flatnonzero(trained))[:_MEASURED]
   hidden_share = section.examples.get("hidden_share", 0.0)
   writer.standardise(some, hidden_share=hidden_share)
   return writer
@@ -84,6 +95,7 @@ def _sources(
     OwnItems(finest, span=usual_span(log)),
     Popularity(log, counted, num_items=len(catalogue)),
     QueryItems(log, vectors.items),
+    Words(catalogue.texts),
     Tastes(
       catalogue.texts, catalogue.categories, catalogue.values, vectors.items
     ),

@@ -21,6 +21,7 @@ from gr_jax.candidates.sources.popularity import Popularity
 from gr_jax.candidates.sources.query_items import QueryItems
 from gr_jax.candidates.sources.source import Source
 from gr_jax.candidates.sources.tastes import Tastes
+from gr_jax.candidates.sources.words import Words
 from gr_jax.candidates.writer import CandidateWriter
 from gr_jax.data.training_period import page_mask
 
@@ -35,6 +36,7 @@ _KINDS: tuple[type[Source], ...] = (
   Popularity,
   QueryItems,
   Tastes,
+  Words,
 )
 _ARRAYS, _WRITER = "sources.npz", "writer.json"
 _PARTS = ("data", "indices", "indptr")

@@ -19,6 +19,7 @@ from gr_jax.candidates.sources.own import OwnItems
 from gr_jax.candidates.sources.popularity import Popularity
 from gr_jax.candidates.sources.query_items import QueryItems
 from gr_jax.candidates.sources.tastes import Tastes, finest_category
+from gr_jax.candidates.sources.words import Words
 from gr_jax.candidates.writer import CandidateWriter
 from gr_jax.data.request_lists import training_sequences
 from gr_jax.data.requests import TEST, TRAIN
@@ -80,6 +81,7 @@ def writer() -> CandidateWriter:
     OwnItems(finest_category(items.categories), span=30_000.0),
     Popularity(requests, log().counted, num_items=ITEMS, most=8),
     QueryItems(requests, items.vectors, most=8, near=4),
+    Words(items.texts),
     Tastes(items.texts, items.categories, items.values, items.vectors),
   )
   codes = small_world.semantic_ids().codes

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -84,3 +86,38 @@ def test_a_query_that_training_never_saw_has_vectors_only():
   proposed = source.propose(asked)
   with_query = (asked.queries >= 0).sum()
   assert len(proposed.owners) == 4 * with_query
+
+
+def test_an_unseen_request_reads_its_query_as_an_unknown_one():
+  known = candidate_log.asked()
+  log = known.log
+  hidden = dataclasses.replace(
+    log, unseen=np.ones(len(log.requests), bool), kept={}
+  )
+  never = dataclasses.replace(
+    log, trained_query=np.full(len(log.trained_query), -1), kept={}
+  )
+  source, pairs = made(near=4), candidate_log.all_pairs(known)
+  found, expected = (
+    source.describe(Asked(each, known.requests, known.shown), pairs)
+    for each in (hidden, never)
+  )
+  np.testing.assert_array_equal(found, expected)
+  assert (source.describe(known, pairs) != found).any()
+
+
+def test_a_query_that_only_the_user_asked_is_as_good_as_unknown():
+  """Neither its counts nor its proposals say what the request led to."""
+  log = candidate_log.log()
+  requests = log.requests
+  asks = np.bincount(
+    requests.query[(requests.split == TRAIN) & (requests.query >= 0)],
+    minlength=len(requests.queries),
+  )
+  once = np.flatnonzero((requests.split == TRAIN) & (requests.query >= 0))
+  once = once[asks[requests.query[once]] == 1][:5]
+  asked = Asked(log, once[:, None], np.ones(len(once), bool))
+  source = made(near=4)
+  found = source.describe(asked, candidate_log.all_pairs(asked))
+  assert not found[:, :4].any()
+  assert len(source.propose(asked).owners) == 4 * len(once)

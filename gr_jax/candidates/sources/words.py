@@ -1,0 +1,178 @@
+"""Items whose texts have the words of the query: BM25.
+
+For a query q and an item i with |i| words, tf of which are the word w,
+
+  score(q, i) = sum over the words w of q of idf(w) tf / (tf + k l(i))
+  l(i) = 1 - b + b |i| / (mean of |j| over all items j),   k = 1.5, b = 0.75
+  idf(w) = log(1 + (N - n(w) + 1/2) / (n(w) + 1/2))
+
+with n(w) of the N items having the word: Lucene's variant, as in the baseline
+`bm25`. Features are the score and its share of the best one, in logarithms. It
+needs no log, so it reads queries that training never saw and items that come
+later; these read the idf and the mean length of the items at first.
+"""
+
+import copy
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from scipy import sparse
+
+from gr_jax.candidates.asked import Asked
+from gr_jax.candidates.item_facts import ItemFacts
+from gr_jax.candidates.pairs import Pairs, Proposed, look_up, values_at
+from gr_jax.candidates.sources.tastes import wider
+from gr_jax.text.words import index_words, is_unspaced, split_words
+
+_K, _B = 1.5, 0.75
+
+# Lucene's list for English.
+STOP_WORDS = frozenset((
+  "a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "if", "in",
+  "into", "is", "it", "no", "not", "of", "on", "or", "such", "that", "the",
+  "their", "then", "there", "these", "they", "this", "to", "was", "will",
+  "with",
+))  # fmt: skip
+
+
+class Words:
+  """BM25 of the items' texts.
+
+  Args:
+    texts: `[N]`.
+    most: the number of items that are proposed to a query.
+  """
+
+  names = ("words_score", "words_share")
+
+  def __init__(self, texts: Sequence[str], *, most: int = 64):
+    self._most, self._num_items = most, len(texts)
+    self._columns: dict[str, int] = {}
+    counts = _counts(texts, self._columns)
+    self._mean_length = max(counts.sum() / max(len(texts), 1), 1e-9)
+    having = np.bincount(counts.indices, minlength=counts.shape[1])
+    self._idf = _idf(having, len(texts))
+    self._items_of_word = self._weighed(counts)
+
+  def _weighed(self, counts: sparse.csr_array) -> sparse.csr_array:
+    """`[V, n]`, the score of every word in every item, from counts `[n, V]`."""
+    length = np.asarray(counts.sum(axis=1)).ravel() / self._mean_length
+    length = np.repeat(length, np.diff(counts.indptr))
+    share = counts.data / (counts.data + _K * (1 - _B + _B * length))
+    scores = (self._idf[counts.indices] * share).astype(np.float32)
+    found = (scores, counts.indices, counts.indptr)
+    return sparse.csr_array(found, shape=counts.shape).T.tocsr()
+
+  def measure(self, asked: Asked) -> None:
+    del asked
+
+  def propose(self, asked: Asked) -> Proposed | None:
+    queries, scores = self._scores(asked)
+    if not len(queries):
+      return None
+    kept = asked.log.kept.setdefault(f"words {self._most}", {})
+    for row, query in enumerate(queries.tolist()):
+      if query not in kept:
+        mine = slice(scores.indptr[row], scores.indptr[row + 1])
+        kept[query] = _best(scores.indices[mine], scores.data[mine], self._most)
+    owners = np.flatnonzero(asked.queries >= 0)
+    lists = [kept[query] for query in asked.queries[owners].tolist()]
+    return Proposed(
+      np.repeat(owners, [len(items) for items, _ in lists]),
+      np.concatenate([items for items, _ in lists]).astype(np.int64),
+      np.concatenate([found for _, found in lists]),
+    )
+
+  def describe(self, asked: Asked, pairs: Pairs) -> np.ndarray:
+    queries, scores = self._scores(asked)
+    found = np.zeros((len(pairs), 2), np.float32)
+    row, has_query = look_up(queries, asked.queries[pairs.owners])
+    if not len(queries):
+      return found
+    N = np.int64(self._num_items)
+    owners = np.repeat(np.arange(len(queries)), np.diff(scores.indptr))
+    at, there = look_up(owners * N + scores.indices, row * N + pairs.items)
+    score = values_at(scores.data, at, there & has_query)
+    best = np.maximum(scores.max(axis=1).toarray().ravel(), 1e-9)[row]
+    found[:, 0] = np.log1p(score)
+    found[:, 1] = np.where(has_query, np.log(score / best + 0.01), 0)
+    return found
+
+  def _scores(self, asked: Asked) -> tuple[np.ndarray, sparse.csr_array]:
+    """The distinct queries `[n]` of a batch and their scores `[n, N]`."""
+    if "words" not in asked.kept:
+      queries = np.unique(asked.queries[asked.queries >= 0])
+      texts = asked.log.requests.queries[queries].tolist()
+      rows, columns = [], []
+      for row, text in enumerate(texts):
+        words = content_words(split_words(text))
+        known = [self._columns[word] for word in words if word in self._columns]
+        rows += [row] * len(known)
+        columns += known
+      ones = np.ones(len(rows), np.float32)
+      shape = len(queries), self._items_of_word.shape[0]
+      asked_words = sparse.csr_array((ones, (rows, columns)), shape)
+      scores = (asked_words @ self._items_of_word).tocsr()
+      scores.sort_indices()
+      asked.kept["words"] = queries, scores
+    return asked.kept["words"]
+
+  def state(self) -> dict[str, Any]:
+    return {"most": self._most}
+
+  @classmethod
+  def restored(cls, state: dict[str, Any], items: ItemFacts) -> Self:
+    return cls(items.texts, **state)
+
+  def grown(self, items: ItemFacts) -> Self:
+    found, new = copy.copy(self), items.texts[self._num_items :]
+    found._num_items = len(items)
+    found._columns = dict(self._columns)
+    counts = _counts(new, found._columns)
+    unknown = counts.shape[1] - len(self._idf)
+    idf = _idf(np.zeros(unknown), self._num_items)
+    found._idf = np.append(self._idf, idf)
+    words = self._items_of_word.T.tocsr()
+    old = wider(words, counts.shape[1]).T.tocsr()
+    found._items_of_word = sparse.hstack(
+      [old, found._weighed(counts)], format="csr"
+    )
+    return found
+
+
+def content_words(words: Sequence[str]) -> list[str]:
+  """The words without stop words and single letters of spaced scripts."""
+  return [
+    word
+    for word in words
+    if (len(word) > 1 or is_unspaced(word)) and word not in STOP_WORDS
+  ]
+
+
+def _idf(having: np.ndarray, size: int) -> np.ndarray:
+  return np.log1p((size - having + 0.5) / (having + 0.5))
+
+
+def _counts(texts: Sequence[str], columns: dict[str, int]) -> sparse.csr_array:
+  """`[n, V]`, how often a text has a word; new words get new columns."""
+  rows, found = [], []
+  for row, text in enumerate(texts):
+    words = content_words(index_words(text))
+    rows += [row] * len(words)
+    found += [columns.setdefault(word, len(columns)) for word in words]
+  ones = np.ones(len(rows), np.float32)
+  shape = len(texts), max(len(columns), 1)
+  counts = sparse.csr_array((ones, (rows, found)), shape)
+  counts.sum_duplicates()
+  return counts
+
+
+def _best(
+  items: np.ndarray, scores: np.ndarray, most: int
+) -> tuple[np.ndarray, np.ndarray]:
+  """The `most` largest scores and their items, in any order."""
+  if len(items) <= most:
+    return items, scores
+  best = np.argpartition(-scores, most - 1)[:most]
+  return items[best], scores[best]
