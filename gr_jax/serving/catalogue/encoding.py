@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from gr_jax.candidates.item_facts import ItemFacts
+from gr_jax.candidates.live import LiveCandidates
 from gr_jax.data.batches import padded_batches
 from gr_jax.retrieval.load import Artefacts
 from gr_jax.serving.catalogue.items import Items, NewItem
@@ -89,7 +91,7 @@ class ItemEncoder:
       artefacts.directory / "vectors" / "items.npy", mmap_mode="r"
     )
     if artefacts.stored_vectors:
-      return vote(self._vectors(new, text), vectors, items)
+      return vote(self._checked_vectors(new, text), vectors, items)
     wanted = text.encode([item.text for item in new])
     return vote(wanted, vectors[:, : text.dimensions], items)
 
@@ -104,7 +106,7 @@ class ItemEncoder:
 
     text, tokenizer = self.prepare()
     categories = self._category_codes(new, items)
-    codes = _in_chunks(tokenizer, self._vectors(new, text), categories)
+    codes = _in_chunks(tokenizer, self._checked_vectors(new, text), categories)
     policy, old = COLLISIONS[self._artefacts.collisions], items.semantic_ids
     return policy.append(old, codes).codes[len(old) :]
 
@@ -131,13 +133,30 @@ class ItemEncoder:
       found[late] = np.where(codes < size, codes, -1)
     return found
 
-  def _vectors(self, new: Sequence[NewItem], text) -> np.ndarray:
+  def candidates(
+    self, known: LiveCandidates | None, new: Sequence[NewItem], items: Items
+  ) -> LiveCandidates | None:
+    """The candidates of a catalogue that has grown; None without any.
+
+    Args:
+      known: those that know all rows but the last.
+      new: the items of the last rows.
+      items: all rows.
+    """
+    if known is None or not new:
+      return known
+    vectors = self._vectors(new, self.prepare()[0])
+    facts = ItemFacts(
+      items.texts,
+      items.categories,
+      items.prices,
+      np.concatenate([known.items.vectors, vectors]),
+    )
+    return known.grown(facts, items.semantic_ids.codes)
+
+  def _checked_vectors(self, new: Sequence[NewItem], text) -> np.ndarray:
     width = self._artefacts.vector_width
-    vectors = np.zeros((len(new), width), np.float32)
-    if not self._artefacts.stored_vectors:
-      parts = text.encode([item.text for item in new])
-      vectors[:, : parts.shape[1]] = parts * self._artefacts.text_weight
-    for row, item in zip(vectors, new):
+    for item in new:
       if item.vector is None and self._artefacts.stored_vectors:
         raise Invalid(
           f"item {shown(item.item_id)} has no vector; this run's come from a "
@@ -145,6 +164,18 @@ class ItemEncoder:
         )
       if item.vector is not None:
         self.check_vector(item)
+    return self._vectors(new, text)
+
+  def _vectors(self, new: Sequence[NewItem], text) -> np.ndarray:
+    """`[n, D]`; zeros where a vector is missing."""
+    width = self._artefacts.vector_width
+    vectors = np.zeros((len(new), width), np.float32)
+    if not self._artefacts.stored_vectors:
+      parts = text.encode([item.text for item in new])
+      vectors[:, : parts.shape[1]] = parts * self._artefacts.text_weight
+    for row, item in zip(vectors, new):
+      # A log may have vectors of an earlier run.
+      if item.vector is not None and len(item.vector) == width:
         row[:] = item.vector
     return vectors
 

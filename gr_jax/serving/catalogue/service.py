@@ -194,12 +194,17 @@ class Service:
       gone = [item_id for item_id in logged.remove if item_id in stock]
       change = ItemChange(recoded, gone, stock)
       self._log.append(change_record(mark, change))
+    facts = {item.item_id: item for item in logged.add}
+    added: list[str] = items.item_ids[len(artefacts.catalogue) :].tolist()
     snapshot = first_snapshot(
       items,
       capacity=artefacts.semantic_ids.num_ids + config.room,
       version=1 + self._log.records,
       count_alpha=artefacts.count_alpha,
       transitions=artefacts.transitions,
+      candidates=encoder.candidates(
+        artefacts.candidates, [facts[each] for each in added], items
+      ),
     )
     engine = Engine(
       artefacts, self._searches, beams=config.beams, max_batch=config.max_batch
@@ -229,4 +234,5 @@ def _changed(
   add = [i._replace(codes=given.get(i.item_id)) for i in add]
   mark = old.engine.artefacts.tokenizer_fingerprint
   record = change_record(mark, change._replace(add=add))
-  return old.snapshot.changed(items), record
+  candidates = old.encoder.candidates(old.snapshot.candidates, fresh, items)
+  return old.snapshot.changed(items, candidates), record

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from gr_jax.candidates.live import LiveCandidates
 from gr_jax.decoding.filters import RowMask, pack_rows
 from gr_jax.decoding.live_trie import LiveTrie, make_live_trie
 from gr_jax.generators.priors.transitions import Transitions
@@ -39,6 +40,7 @@ class Snapshot:
     counts: the model's variables that count the catalogue, if it has any.
     count_alpha: their pseudo-count, 0 for a model without.
     transitions: those of a model that reads them; new items have none.
+    candidates: those of a model that reads candidates; they know all items.
   """
 
   version: int
@@ -49,6 +51,7 @@ class Snapshot:
   counts: dict[str, Any]
   count_alpha: float
   transitions: Transitions | None = None
+  candidates: LiveCandidates | None = None
 
   def passing(self, filters: Filters) -> np.ndarray:
     """`[N]` bool: the items that an answer may hold.
@@ -124,8 +127,15 @@ class Snapshot:
           places.append(place)
     return rows[:k], places[:k]
 
-  def changed(self, items: Items) -> "Snapshot":
+  def changed(
+    self, items: Items, candidates: LiveCandidates | None = None
+  ) -> "Snapshot":
     """The next version.
+
+    Args:
+      items: the rows now.
+      candidates: those that know the new items; None where there are none, or
+        the model reads no candidates.
 
     Raises:
       ValueError: more IDs than the trie has room for.
@@ -149,6 +159,7 @@ class Snapshot:
       items=items,
       live=live,
       table_rows=np.flatnonzero(there),
+      candidates=candidates or self.candidates,
       **of_table,
     )
 
@@ -202,6 +213,7 @@ def first_snapshot(
   version: int = 1,
   count_alpha: float = 0.0,
   transitions: Transitions | None = None,
+  candidates: LiveCandidates | None = None,
 ) -> Snapshot:
   """The version that a server starts with.
 
@@ -211,6 +223,7 @@ def first_snapshot(
     version: the number of this version.
     count_alpha: the pseudo-count of a model that reads counts, else 0.
     transitions: those of a model that reads them.
+    candidates: those of a model that reads candidates.
 
   Raises:
     ValueError: more IDs than the capacity.
@@ -231,5 +244,6 @@ def first_snapshot(
     np.flatnonzero(there),
     count_alpha=count_alpha,
     transitions=transitions,
+    candidates=candidates,
     **of_table,
   )

@@ -156,7 +156,11 @@ class Engine:
     """Prompts and masks, filled up with copies of the first row."""
     requests = [request for request, _ in valid]
     prompts = write_prompts(
-      requests, snapshot.items, self.artefacts.vocabulary, self.artefacts.prompt
+      requests,
+      snapshot.items,
+      self.artefacts.vocabulary,
+      self.artefacts.prompt,
+      snapshot.candidates,
     )
     size = next(size for size in self.sizes if size >= len(valid))
     masks = [

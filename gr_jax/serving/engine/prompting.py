@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gr_jax.candidates.live import LiveCandidates
 from gr_jax.generators.prompts.vocabulary import Vocabulary
 from gr_jax.generators.prompts.writer import Prompt, PromptConfig
 from gr_jax.retrieval import prompting
@@ -16,6 +17,7 @@ def write_prompts(
   items: Items,
   vocabulary: Vocabulary,
   config: PromptConfig,
+  candidates: LiveCandidates | None = None,
 ) -> tuple[Prompt, np.ndarray]:
   """As `prompting.write_prompts`.
 
@@ -32,7 +34,9 @@ def write_prompts(
         tuple(f"{k}={v}" for k, v in request.profile.facts.items()),
       )
     )
-  return prompting.write_prompts(texts, items.semantic_ids, vocabulary, config)
+  return prompting.write_prompts(
+    texts, items.semantic_ids, vocabulary, config, candidates
+  )
 
 
 def unknown_history(request: SearchRequest, items: Items) -> list[str]:

@@ -46,7 +46,11 @@ def explain(
   ids, answers = np.unique(codes, axis=0, return_counts=True)
   artefacts, snapshot = serving.engine.artefacts, serving.snapshot
   prompt = write_prompts(
-    [request], snapshot.items, artefacts.vocabulary, artefacts.prompt
+    [request],
+    snapshot.items,
+    artefacts.vocabulary,
+    artefacts.prompt,
+    snapshot.candidates,
   )
   log_probs = code_log_probs(
     artefacts.model, artefacts.params | snapshot.counts, prompt, ids
