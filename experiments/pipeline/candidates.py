@@ -121,6 +121,7 @@ def _links(data: Data, vectors: Vectors) -> list[Links]:
   window = _WINDOW_OF_BASKETS if has_baskets(log) else _WINDOW
   found: list[Links] = [
     Windowed("windowed", sequences, num_items=size, window=window),
+    Windowed("newest", sequences, num_items=size, window=window, last=1),
     SameUsers("same_users", sequences, num_items=size),
   ]
   if size > _COMPARED:
@@ -129,7 +130,9 @@ def _links(data: Data, vectors: Vectors) -> list[Links]:
   near = with_itself(like_texts(tfidf(catalogue), keep=20), 1.0)
   found += [
     Windowed("lent", sequences, num_items=size, window=window, after=near),
+    Windowed("borrowed", sequences, num_items=size, window=window, before=near),
     Likeness("texts", texts),
+    Likeness("newest_text", texts, last=1),
     Likeness("vectors", like_texts(unit(vectors.items), power=6)),
   ]
   return found

@@ -4,7 +4,9 @@ Every source here scores item j by what links it to the items h of a history,
 
   score_j = sum_h m_h L[h, j],    m_h = 1 / (1 + k) of the k-th newest item,
 
-over the newest `LAST` items. The links L are counts of sequences (what is
+over the newest `LAST` items, or the newest alone. The place of an item, and the
+share of its score in the best one, are those among items that the user has not
+yet: what it has, it knows (`own`). The links L are counts of sequences (what is
 chosen within a few places of each other, or by the same users), or likenesses
 of texts or vectors. Counts leave out what the user's own future adds to them
 (`Asked.future`), in the pairs as in the popularity below them, so that a
@@ -44,11 +46,15 @@ class Links:
   Args:
     name: what features are called by.
     num_items: `N`.
+    last: the number of newest items that are read.
     most: the number of items that are proposed to a request without a query.
   """
 
-  def __init__(self, name: str, *, num_items: int, most: int = 48):
+  def __init__(
+    self, name: str, *, num_items: int, last: int = LAST, most: int = 48
+  ):
     self._name, self.num_items, self._most = name, num_items, most
+    self._last = last
     self._scale = 1.0
 
   @property
@@ -72,10 +78,11 @@ class Links:
     raise NotImplementedError
 
   def best(self, asked: Asked) -> np.ndarray:
-    """`[B, most]` items, best first, -1 where nothing more is linked."""
+    """`[B, most]` items that the user has not, best first, -1 = no more."""
     key = f"{self._name} best"
     if key not in asked.kept:
-      scores = self.scores(asked)
+      scores = self.scores(asked).copy()
+      scores[asked.bought(self.num_items)] = 0
       k = min(self._most, self.num_items)
       found = np.argpartition(-scores, k - 1, axis=1)[:, :k]
       score = np.take_along_axis(scores, found, axis=1)
@@ -99,7 +106,11 @@ class Links:
     scores = self.scores(asked)
     row = asked.row(pairs.owners)
     score = scores[row, pairs.items]
-    top = np.maximum(scores.max(axis=1, initial=0), 1e-12)[row]
+    first = self.best(asked)[:, 0]
+    new = scores[np.arange(len(scores)), first]
+    # Where no new item is linked, the best of those that the user has.
+    top = np.where(first < 0, scores.max(axis=1, initial=0), new)
+    top = np.maximum(top, 1e-12)[row]
     columns = (
       np.log1p(score / self._scale),
       np.log(score / top + 0.01),
@@ -147,9 +158,11 @@ def _grown(value: Any, old: int, size: int) -> Any:
   return value
 
 
-def newest_items(asked: Asked, num_items: int) -> sparse.csr_array:
-  """`[B, N]`, `1 / (1 + k)` of the k-th newest of the `LAST` newest items."""
-  starts = np.maximum(asked.starts, asked.ends - LAST)
+def newest_items(
+  asked: Asked, num_items: int, last: int = LAST
+) -> sparse.csr_array:
+  """`[B, N]`, `1 / (1 + k)` of the k-th newest of the `last` newest items."""
+  starts = np.maximum(asked.starts, asked.ends - last)
   rows, events = expand(starts, asked.ends)
   weights = 1.0 / (asked.ends[rows] - events)
   places = rows, asked.event_item[events]
@@ -170,6 +183,7 @@ class Windowed(Links):
     sequences: of the training period, oldest first.
     num_items: `N`.
     window: the number of places that pairs are apart, at most.
+    last: the number of newest items that are read.
     before: `[N, N]` or None.
     after: `[N, N]` or None.
     keep: the number of links of an item, at most.
@@ -182,11 +196,12 @@ class Windowed(Links):
     *,
     num_items: int,
     window: int,
+    last: int = LAST,
     before: sparse.csr_array | None = None,
     after: sparse.csr_array | None = None,
     keep: int = 200,
   ):
-    super().__init__(name, num_items=num_items)
+    super().__init__(name, num_items=num_items, last=last)
     rows, owners = sequences.rows, sequences.owners
     pairs = following_pairs(
       rows, owners, size=num_items, window=window, backward=_BACKWARD
@@ -199,7 +214,7 @@ class Windowed(Links):
     self._least = _BACKWARD / window / (2 * LAST)
 
   def _scores(self, asked: Asked) -> np.ndarray:
-    newest = newest_items(asked, self.num_items)
+    newest = newest_items(asked, self.num_items, self._last)
     if self._before is not None:
       newest = newest @ self._before
     scores = (newest @ self._pairs).toarray()
@@ -267,7 +282,7 @@ class SameUsers(Links):
     self._both = strongest(both, keep=keep, scale=self._root)
 
   def _scores(self, asked: Asked) -> np.ndarray:
-    newest = newest_items(asked, self.num_items)
+    newest = newest_items(asked, self.num_items, self._last)
     newest = (newest @ sparse.diags_array(self._root)).tocsr()
     scores = (newest @ self._both).toarray()
     total = np.asarray(newest.sum(axis=1)).ravel()
@@ -295,14 +310,17 @@ class Likeness(Links):
   Args:
     name: what features are called by.
     likeness: `[N, N]`.
+    last: the number of newest items that are read.
   """
 
-  def __init__(self, name: str, likeness: sparse.csr_array):
-    super().__init__(name, num_items=likeness.shape[0])
+  def __init__(
+    self, name: str, likeness: sparse.csr_array, *, last: int = LAST
+  ):
+    super().__init__(name, num_items=likeness.shape[0], last=last)
     self._likeness = likeness
 
   def _scores(self, asked: Asked) -> np.ndarray:
-    newest = newest_items(asked, self.num_items)
+    newest = newest_items(asked, self.num_items, self._last)
     return (newest @ self._likeness).toarray()
 
 

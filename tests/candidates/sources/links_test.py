@@ -111,15 +111,19 @@ def test_likeness_is_read_by_the_newest_items_and_proposes_the_best():
   found = source.describe(asked, pairs).reshape(len(asked.requests), 4, 3)
   unit = np.median(scores[scores > 0])
   np.testing.assert_allclose(found[..., 0], np.log1p(scores / unit), rtol=1e-5)
-  top = scores.max(1, keepdims=True)
+  new = np.ones_like(scores, bool)
+  new[asked.bought(4)] = False
+  top = np.where(new, scores, 0).max(1, keepdims=True)
+  top = np.where(top > 0, top, scores.max(1, keepdims=True))
   np.testing.assert_allclose(
     found[..., 1], np.log(scores / np.maximum(top, 1e-12) + 0.01), rtol=1e-5
   )
-  place = np.argsort(np.argsort(-scores, axis=1), axis=1)
-  place = np.where(scores > 0, place, 48)
+  unbought = np.where(new, scores, 0)
+  place = np.argsort(np.argsort(-unbought, axis=1), axis=1)
+  place = np.where(unbought > 0, place, 48)
   np.testing.assert_allclose(found[..., 2], -np.log1p(place), rtol=1e-6)
   proposed = source.propose(asked)
-  linked = {(r, i) for r, i in zip(*np.nonzero(scores > 0))}
+  linked = {(r, i) for r, i in zip(*np.nonzero(unbought > 0))}
   assert set(zip(proposed.owners, proposed.items)) == linked
 
 
