@@ -16,6 +16,7 @@ LAYERS = (
   ("gr_jax.serving",),
   ("gr_jax.retrieval", "gr_jax.rl", "gr_jax.dense"),
   ("gr_jax.generators", "gr_jax.ranking"),
+  ("gr_jax.candidates",),
   (
     "gr_jax.tokenizers",
     "gr_jax.decoding",
