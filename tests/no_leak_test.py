@@ -17,9 +17,9 @@ from scipy import sparse
 from experiments.cq_sid import training_clicks
 from experiments.pipeline.sasrec import training_log
 from experiments.pipeline.untrained import count_variables, make_vocabulary
-from gr_jax.candidates.sources.links import SameUsers, Windowed
 from gr_jax.candidates.sources.popularity import Popularity
 from gr_jax.candidates.sources.query_items import QueryItems
+from gr_jax.candidates.sources.sequence_links import SameUsers, Windowed
 from gr_jax.data import request_lists
 from gr_jax.data.request_lists import training_sequences
 from gr_jax.data.requests import TRAIN

@@ -9,17 +9,12 @@ from scipy import sparse
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
 from gr_jax.candidates.log import Log, unit
-from gr_jax.candidates.sources.links import (
-  Likeness,
-  Links,
-  SameUsers,
-  Windowed,
-  like_texts,
-  with_itself,
-)
+from gr_jax.candidates.sources.likeness import Likeness, like_texts, with_itself
+from gr_jax.candidates.sources.links import Links
 from gr_jax.candidates.sources.own import OwnItems
 from gr_jax.candidates.sources.popularity import Popularity
 from gr_jax.candidates.sources.query_items import QueryItems
+from gr_jax.candidates.sources.sequence_links import SameUsers, Windowed
 from gr_jax.candidates.sources.source import Source
 from gr_jax.candidates.sources.tastes import (
   Tastes,

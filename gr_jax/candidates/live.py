@@ -1,6 +1,7 @@
 """Candidates of requests that come when the training log is gone."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 from typing import Self
 
@@ -39,10 +40,10 @@ class LiveCandidates:
   shared_clock: bool
   query_vectors: QueryVectors = no_vectors
 
-  def __post_init__(self):
+  @functools.cached_property
+  def _rows_by_words(self) -> dict:
     # Of queries with the same words, the first stands for all.
-    words = {_words(query): row for query, row in _reversed(self.query_rows)}
-    object.__setattr__(self, "_rows_by_words", words)
+    return {_words(query): row for query, row in _reversed(self.query_rows)}
 
   def trained_row(self, query: str) -> int:
     """The row of a query in the training log, -1 for one it never saw."""

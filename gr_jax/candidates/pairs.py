@@ -7,8 +7,12 @@ the order of their keys, so that joins are binary searches.
 import dataclasses
 import functools
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+
+# A scipy.sparse array: its own types do not follow its products.
+Sparse = Any
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -15,10 +15,11 @@ from scipy import sparse
 
 from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.live import LiveCandidates
-from gr_jax.candidates.sources import links
+from gr_jax.candidates.sources.likeness import Likeness
 from gr_jax.candidates.sources.own import OwnItems
 from gr_jax.candidates.sources.popularity import Popularity
 from gr_jax.candidates.sources.query_items import QueryItems
+from gr_jax.candidates.sources.sequence_links import SameUsers, Windowed
 from gr_jax.candidates.sources.source import Source
 from gr_jax.candidates.sources.tastes import Tastes
 from gr_jax.candidates.sources.words import Words
@@ -29,9 +30,9 @@ from gr_jax.data.training_period import page_mask
 CANDIDATES = "candidates"
 
 _KINDS: tuple[type[Source], ...] = (
-  links.Windowed,
-  links.SameUsers,
-  links.Likeness,
+  Windowed,
+  SameUsers,
+  Likeness,
   OwnItems,
   Popularity,
   QueryItems,
@@ -65,6 +66,8 @@ def save(writer: CandidateWriter, directory: pathlib.Path) -> None:
         kept[name] = value.item() if isinstance(value, np.generic) else value
     kinds.append({"kind": kind, "state": kept})
   np.savez(directory / _ARRAYS, **arrays)
+  if writer.log is None:
+    raise ValueError("a writer without a log was loaded, not trained.")
   log = writer.log.requests
   asked = log.query[log.page_request[page_mask(log)]]
   rows = np.unique(asked[asked >= 0]).tolist()

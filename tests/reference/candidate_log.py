@@ -8,16 +8,11 @@ from gr_jax.candidates.asked import Asked
 from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.log import Log, unit
 from gr_jax.candidates.pairs import Pairs
-from gr_jax.candidates.sources.links import (
-  Likeness,
-  SameUsers,
-  Windowed,
-  like_texts,
-  with_itself,
-)
+from gr_jax.candidates.sources.likeness import Likeness, like_texts, with_itself
 from gr_jax.candidates.sources.own import OwnItems
 from gr_jax.candidates.sources.popularity import Popularity
 from gr_jax.candidates.sources.query_items import QueryItems
+from gr_jax.candidates.sources.sequence_links import SameUsers, Windowed
 from gr_jax.candidates.sources.tastes import Tastes, finest_category
 from gr_jax.candidates.sources.words import Words
 from gr_jax.candidates.writer import CandidateWriter

@@ -26,7 +26,7 @@ from scipy import sparse
 from gr_jax.candidates.asked import Asked
 from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.log import unit
-from gr_jax.candidates.pairs import Pairs, expand
+from gr_jax.candidates.pairs import Pairs, Sparse, expand
 from gr_jax.text.words import index_words
 
 _PRIOR = 3.0  # Items of an unknown taste that every history has beside its own.
@@ -89,7 +89,7 @@ class Tastes:
     return (vectors - self._vector_means[group]).astype(np.float32)
 
   @property
-  def _by_category(self) -> sparse.csr_array:
+  def _by_category(self) -> Sparse:
     """`[N, G + 1]`, 1 at the group of each item."""
     N = self._num_items
     ones = np.ones(N, np.float32)
@@ -102,7 +102,9 @@ class Tastes:
   @classmethod
   def restored(cls, state: dict[str, Any], items: ItemFacts) -> Self:
     del state
-    return cls(items.texts, items.categories, items.values, items.vectors)
+    return cls(
+      items.texts.tolist(), items.categories, items.values, items.vectors
+    )
 
   def grown(self, items: ItemFacts) -> Self:
     found, new = copy.copy(self), slice(self._num_items, None)
@@ -117,7 +119,7 @@ class Tastes:
     found._finest = np.append(self._finest, group)
     found._columns = _columns_of(found._categories, found._finest)
     found._vocabulary = dict(self._vocabulary)
-    words = _word_rows(items.texts[new], found._vocabulary)
+    words = _word_rows(items.texts[new].tolist(), found._vocabulary)
     old = wider(self._words, words.shape[1])
     found._words = sparse.vstack([old, words], format="csr")
     found._expected = wider(self._expected, words.shape[1])
@@ -217,7 +219,7 @@ def finest_category(categories: np.ndarray) -> np.ndarray:
 
 def word_matrix(
   documents: Sequence[Sequence[str]], vocabulary: dict[str, int] | None = None
-) -> sparse.csr_array:
+) -> Sparse:
   """`[N, V]`, 1 where the document has the word.
 
   Args:
@@ -235,7 +237,7 @@ def word_matrix(
   return sparse.csr_array((ones, (rows, columns)), shape)
 
 
-def wider(matrix: sparse.csr_array, width: int) -> sparse.csr_array:
+def wider(matrix: Sparse, width: int) -> Sparse:
   """The matrix with columns of zeros behind its own."""
   shape = matrix.shape[0], width
   return sparse.csr_array((matrix.data, matrix.indices, matrix.indptr), shape)

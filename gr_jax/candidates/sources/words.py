@@ -21,7 +21,7 @@ from scipy import sparse
 
 from gr_jax.candidates.asked import Asked
 from gr_jax.candidates.item_facts import ItemFacts
-from gr_jax.candidates.pairs import Pairs, Proposed, look_up, values_at
+from gr_jax.candidates.pairs import Pairs, Proposed, Sparse, look_up, values_at
 from gr_jax.candidates.sources.tastes import wider
 from gr_jax.text.words import index_words, is_unspaced, split_words
 
@@ -55,7 +55,7 @@ class Words:
     self._idf = _idf(having, len(texts))
     self._items_of_word = self._weighed(counts)
 
-  def _weighed(self, counts: sparse.csr_array) -> sparse.csr_array:
+  def _weighed(self, counts: Sparse) -> Sparse:
     """`[V, n]`, the score of every word in every item, from counts `[n, V]`."""
     length = np.asarray(counts.sum(axis=1)).ravel() / self._mean_length
     length = np.repeat(length, np.diff(counts.indptr))
@@ -113,7 +113,8 @@ class Words:
       ones = np.ones(len(rows), np.float32)
       shape = len(queries), self._items_of_word.shape[0]
       asked_words = sparse.csr_array((ones, (rows, columns)), shape)
-      scores = (asked_words @ self._items_of_word).tocsr()
+      product: Sparse = asked_words @ self._items_of_word
+      scores = product.tocsr()
       scores.sort_indices()
       asked.kept["words"] = queries, scores
     return asked.kept["words"]
@@ -123,10 +124,10 @@ class Words:
 
   @classmethod
   def restored(cls, state: dict[str, Any], items: ItemFacts) -> Self:
-    return cls(items.texts, **state)
+    return cls(items.texts.tolist(), **state)
 
   def grown(self, items: ItemFacts) -> Self:
-    found, new = copy.copy(self), items.texts[self._num_items :]
+    found, new = copy.copy(self), items.texts[self._num_items :].tolist()
     found._num_items = len(items)
     found._columns = dict(self._columns)
     counts = _counts(new, found._columns)
@@ -154,7 +155,7 @@ def _idf(having: np.ndarray, size: int) -> np.ndarray:
   return np.log1p((size - having + 0.5) / (having + 0.5))
 
 
-def _counts(texts: Sequence[str], columns: dict[str, int]) -> sparse.csr_array:
+def _counts(texts: Sequence[str], columns: dict[str, int]) -> Sparse:
   """`[n, V]`, how often a text has a word; new words get new columns."""
   rows, found = [], []
   for row, text in enumerate(texts):

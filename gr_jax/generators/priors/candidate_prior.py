@@ -101,9 +101,8 @@ class CandidatePrior(nn.Module):
 
   def start(self, candidates: Candidates) -> CandidateState:
     """Before the first code, `M = P`."""
-    weights = jnp.where(
-      candidates.mask, jnp.exp(self.log_weights(candidates.features)), 0
-    )
+    features = jnp.asarray(candidates.features)
+    weights = jnp.where(candidates.mask, jnp.exp(self.log_weights(features)), 0)
     return CandidateState(
       jnp.asarray(candidates.codes), weights, jnp.ones(weights.shape[:2])
     )

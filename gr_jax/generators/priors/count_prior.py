@@ -130,6 +130,8 @@ class CountPrior(nn.Module):
     nodes = jnp.zeros((len(tokens), 1), jnp.int32)
     if self.candidate_features:
       nothing = jnp.zeros((len(tokens), 1, 0))
+      if prompt.candidates is None:
+        raise ValueError("the generator reads candidates; the prompt has none.")
       found = self.candidates.start(prompt.candidates)
       return PriorState(nodes, nothing, codes[:, :0], candidates=found)
     weights = jnp.exp(

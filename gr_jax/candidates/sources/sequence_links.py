@@ -1,0 +1,189 @@
+"""Links that are counted in sequences (see `links`)."""
+
+import numpy as np
+from scipy import sparse
+
+from gr_jax.candidates.asked import Asked
+from gr_jax.candidates.pairs import Sparse, expand, look_up, values_at
+from gr_jax.candidates.sources.links import LAST, Links, newest_items
+from gr_jax.data.row_lists import RowLists
+from gr_jax.data.sequence_pairs import following_pairs
+
+# Keeps what is linked to everything from winning everywhere.
+SHRINKAGE = 5.0
+
+_BACKWARD = 0.5
+
+
+class Windowed(Links):
+  """Pairs of a sequence at most `window` places apart.
+
+  For places p < q, `L[item_p, item_q]` gets `1 / (q - p)` and its reverse half
+  of it; the score of j is over `sqrt(popularity_j) + 5`, as in the baseline
+  `item_knn`. With `before` and `after`, similar items lend each other their
+  pairs: `m` and the scores are multiplied with these `[N, N]` shares.
+
+  Args:
+    name: what features are called by.
+    sequences: of the training period, oldest first.
+    num_items: `N`.
+    window: the number of places that pairs are apart, at most.
+    last: the number of newest items that are read.
+    before: `[N, N]` or None.
+    after: `[N, N]` or None.
+    keep: the number of links of an item, at most.
+  """
+
+  def __init__(
+    self,
+    name: str,
+    sequences: RowLists,
+    *,
+    num_items: int,
+    window: int,
+    last: int = LAST,
+    before: Sparse | None = None,
+    after: Sparse | None = None,
+    keep: int = 200,
+  ):
+    super().__init__(name, num_items=num_items, last=last)
+    rows, owners = sequences.rows, sequences.owners
+    pairs = following_pairs(
+      rows, owners, size=num_items, window=window, backward=_BACKWARD
+    )
+    counts = np.bincount(rows, minlength=num_items)
+    self._popularity = counts.astype(np.float32)
+    scale = 1 / (np.sqrt(self._popularity) + SHRINKAGE)
+    self._pairs = strongest(pairs, keep=keep, scale=scale)
+    self._window, self._before, self._after = window, before, after
+    self._least = _BACKWARD / window / (2 * LAST)
+
+  def _scores(self, asked: Asked) -> np.ndarray:
+    newest: Sparse = newest_items(asked, self.num_items, self._last)
+    if self._before is not None:
+      newest = newest @ self._before
+    scores = (newest @ self._pairs).toarray()
+    for rows, one, other, weight in self._lost_pairs(asked):
+      np.subtract.at(scores, (rows, other), weight * _at(newest, rows, one))
+      # The least pair is one of the largest distance: less is rounding.
+      lost = scores[rows, other]
+      scores[rows, other] = np.where(lost < self._least, 0, lost)
+    rows, items, times = _lost_items(asked, self.num_items)
+    left = np.maximum(self._popularity[items] - times, 0)
+    lost = scores[rows, items]
+    scores *= 1 / (np.sqrt(self._popularity) + SHRINKAGE)
+    scores[rows, items] = lost / (np.sqrt(left) + SHRINKAGE)
+    if self._after is not None:
+      linked: Sparse = sparse.csr_array(scores)
+      scores = (linked @ self._after).toarray()
+    return scores
+
+  def _lost_pairs(self, asked: Asked):
+    """Pairs of the users' future events: row, from, to, weight."""
+    rows, events = asked.future
+    first = asked.log.requests.user_offsets[asked.users][rows]
+    for gap in range(1, self._window + 1):
+      both = events - gap >= first
+      row, new, old = rows[both], events[both], events[both] - gap
+      new, old = asked.event_item[new], asked.event_item[old]
+      yield row, old, new, 1 / gap
+      yield row, new, old, _BACKWARD / gap
+
+
+class SameUsers(Links):
+  """Items of the same users: `L[h, j]` = users of both / sqrt(users of h + 5),
+
+  and the score of j is over `sqrt(users of j + 5)`.
+
+  Args:
+    name: what features are called by.
+    sequences: of the training period, oldest first.
+    num_items: `N`.
+    longest: the number of newest items of a user that are counted, at most.
+    keep: the number of links of an item, at most.
+  """
+
+  def __init__(
+    self,
+    name: str,
+    sequences: RowLists,
+    *,
+    num_items: int,
+    longest: int = 100,
+    keep: int = 200,
+  ):
+    super().__init__(name, num_items=num_items)
+    starts = np.maximum(sequences.offsets[:-1], sequences.offsets[1:] - longest)
+    owners, places = expand(starts, sequences.offsets[1:])
+    shape = len(sequences), num_items
+    ones = np.ones(len(owners), np.float32)
+    have: Sparse = sparse.csr_array(
+      (ones, (owners, sequences.rows[places])), shape
+    )
+    have.sum_duplicates()
+    have.data[:] = 1
+    both = (have.T @ have).tocsr()
+    both.setdiag(0)
+    both.eliminate_zeros()
+    self._users = np.asarray(have.sum(axis=0)).ravel()
+    self._root = 1 / np.sqrt(self._users + SHRINKAGE)
+    self._both = strongest(both, keep=keep, scale=self._root)
+
+  def _scores(self, asked: Asked) -> np.ndarray:
+    newest: Sparse = newest_items(asked, self.num_items, self._last)
+    newest = (newest @ sparse.diags_array(self._root)).tocsr()
+    scores = (newest @ self._both).toarray()
+    total = np.asarray(newest.sum(axis=1)).ravel()
+    rows, items, _ = _lost_items(asked, self.num_items)
+    # Who has an item already is a user of it without the future.
+    had = asked.bought(self.num_items)
+    new = ~np.isin(_keys(rows, items, self), _keys(*had, self))
+    rows, items = rows[new], items[new]
+    left = scores[rows, items] - total[rows]
+    scores[rows, items] = np.where(left < 1e-5, 0, left)
+    users = np.maximum(self._users[items] - 1, 0)
+    lost = scores[rows, items]
+    scores *= self._root
+    scores[rows, items] = lost / np.sqrt(users + SHRINKAGE)
+    return scores
+
+
+def _keys(rows: np.ndarray, items: np.ndarray, links: Links) -> np.ndarray:
+  return rows * np.int64(links.num_items) + items
+
+
+def strongest(links: Sparse, *, keep: int, scale: np.ndarray) -> Sparse:
+  """The `keep` links of each row with the largest `link * scale[column]`."""
+  links = links.tocsr()
+  sizes = np.diff(links.indptr)
+  if sizes.max(initial=0) <= keep:
+    return links.astype(np.float32)
+  rows = np.repeat(np.arange(links.shape[0]), sizes)
+  order = np.lexsort((-links.data * scale[links.indices], rows))
+  place = np.arange(len(rows)) - links.indptr[:-1][rows]
+  kept = order[place < keep]
+  return sparse.csr_array(
+    (links.data[kept].astype(np.float32), (rows[kept], links.indices[kept])),
+    links.shape,
+  )
+
+
+def _at(matrix: Sparse, rows: np.ndarray, columns: np.ndarray):
+  """`matrix[rows, columns]` `[n]`."""
+  matrix.sort_indices()
+  width = matrix.shape[1]
+  owners = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+  keys = owners * np.int64(width) + matrix.indices
+  place, there = look_up(keys, rows * np.int64(width) + columns)
+  return values_at(matrix.data, place, there)
+
+
+def _lost_items(
+  asked: Asked, num_items: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+  """The distinct items of each row's future, and how often they are there."""
+  rows, events = asked.future
+  keys, times = np.unique(
+    rows * np.int64(num_items) + asked.event_item[events], return_counts=True
+  )
+  return keys // num_items, keys % num_items, times

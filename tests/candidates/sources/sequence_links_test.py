@@ -1,0 +1,78 @@
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+from gr_jax.candidates.sources.likeness import with_itself
+from gr_jax.candidates.sources.sequence_links import (
+  SameUsers,
+  Windowed,
+  strongest,
+)
+from gr_jax.data.request_lists import training_sequences
+from gr_jax.data.row_lists import RowLists, offsets_of
+from tests.reference import small_logs
+from tests.reference.small_links import (
+  asked_by,
+  kept_sequences,
+  newest,
+  same_users,
+  windowed,
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(small_logs.logs(), st.integers(1, 3))
+def test_scores_are_those_of_a_log_that_ends_with_the_history(drawn, window):
+  sequences = drawn[0]
+  asked = asked_by(sequences)
+  whole = training_sequences(asked.log.requests)
+  N = int(asked.event_item.max(initial=0)) + 1
+  of_pairs = Windowed("w", whole, num_items=N, window=window)
+  scores = of_pairs.scores(asked)
+  for row in range(len(asked.requests)):
+    weights = newest(asked, row, N)
+    kept = kept_sequences(asked, row)
+    expected = windowed(kept, weights, N, window)
+    np.testing.assert_allclose(scores[row], expected, atol=1e-5)
+
+
+@settings(max_examples=40, deadline=None)
+@given(small_logs.logs())
+def test_users_of_both_are_counted_without_the_rows_own_future(drawn):
+  asked = asked_by(drawn[0])
+  whole = training_sequences(asked.log.requests)
+  N = int(asked.event_item.max(initial=0)) + 1
+  scores = SameUsers("s", whole, num_items=N).scores(asked)
+  every = [whole[u].tolist() for u in range(len(whole))]
+  for row in range(len(asked.requests)):
+    kept = kept_sequences(asked, row)
+    expected = same_users(kept, every, newest(asked, row, N), N)
+    np.testing.assert_allclose(scores[row], expected, atol=1e-5)
+
+
+def test_the_strongest_links_of_a_row_stay():
+  rng = np.random.default_rng(0)
+  dense = rng.random((5, 9)) * (rng.random((5, 9)) < 0.7)
+  scale = rng.random(9) + 0.1
+  found = strongest(sparse.csr_array(dense), keep=3, scale=scale)
+  for row, kept in zip(dense, found.toarray()):
+    expected = np.argsort(-row * scale)[: min(3, (row > 0).sum())]
+    np.testing.assert_array_equal(np.flatnonzero(kept), np.sort(expected))
+    np.testing.assert_allclose(kept[expected], row[expected], rtol=1e-6)
+
+
+def test_lent_pairs_are_those_of_similar_items():
+  """What follows an item is taken to be followed by its likes as well."""
+  sequences = RowLists(offsets_of(np.array([2, 2])), np.array([0, 1, 0, 1]))
+  near = with_itself(
+    sparse.csr_array(np.array([[0, 0, 0], [0, 0, 1.0], [0, 1.0, 0]])), 1.0
+  )
+  np.testing.assert_allclose(near.sum(axis=1), 1)
+  asked = asked_by([[0], [0]])
+  source = Windowed("lent", sequences, num_items=3, window=1, after=near)
+  plain = Windowed("plain", sequences, num_items=3, window=1)
+  lent, own = source.scores(asked), plain.scores(asked)
+  np.testing.assert_allclose(lent, own @ near.toarray(), rtol=1e-5)
+  with_history = asked.ends > asked.starts
+  assert (lent[with_history, 2] > 0).all()

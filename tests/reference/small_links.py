@@ -1,0 +1,64 @@
+"""Links of small logs, counted by hand."""
+
+import numpy as np
+
+from gr_jax.candidates.asked import Asked
+from gr_jax.candidates.log import Log
+from gr_jax.candidates.sources.links import LAST
+from gr_jax.data.request_lists import training_sequences
+from tests.reference import small_logs
+
+
+def asked_by(sequences):
+  requests = small_logs.requests_of(sequences)
+  counted = requests.user_offsets[:-1] + training_sequences(requests).sizes
+  nobody = np.zeros(0, np.int64), np.zeros((0, 1), np.float32)
+  log = Log(requests, counted, *nobody)
+  rows = np.arange(len(requests))
+  return Asked(log, rows[:, None], np.ones(len(rows), bool))
+
+
+def kept_sequences(asked, row):
+  """Training sequences where the row's user stops at its history."""
+  requests = asked.log.requests
+  user = requests.user[asked.requests[row, 0]]
+  found = []
+  for u, begin in enumerate(requests.user_offsets[:-1]):
+    end = asked.log.counted[u]
+    if u == user:
+      end = min(end, asked.ends[row])
+    found.append(requests.event_item[begin : max(end, begin)].tolist())
+  return found
+
+
+def newest(asked, row, num_items):
+  history = asked.log.requests.history(asked.requests[row, 0])
+  weights = np.zeros(num_items)
+  for age, item in enumerate(history[::-1][:LAST]):
+    weights[item] += 1 / (1 + age)
+  return weights
+
+
+def windowed(sequences, weights, num_items, window):
+  pairs, popularity = np.zeros((num_items, num_items)), np.zeros(num_items)
+  for sequence in sequences:
+    np.add.at(popularity, sequence, 1)
+    for q, new in enumerate(sequence):
+      for p in range(max(q - window, 0), q):
+        pairs[sequence[p], new] += 1 / (q - p)
+        pairs[new, sequence[p]] += 0.5 / (q - p)
+  return weights @ pairs / (np.sqrt(popularity) + 5)
+
+
+def same_users(sequences, whole, weights, num_items):
+  def users(of):
+    have = np.zeros((len(of), num_items))
+    for user, sequence in enumerate(of):
+      have[user, sequence] = 1
+    return have
+
+  have, all_ = users(sequences), users(whole)
+  both = have.T @ have
+  np.fill_diagonal(both, 0)
+  root = 1 / np.sqrt(all_.sum(0) + 5)
+  return (weights * root) @ both / np.sqrt(have.sum(0) + 5)
