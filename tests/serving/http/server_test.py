@@ -80,7 +80,9 @@ def test_items_come_and_go(make_client):
   done = client.post("/items", json=body).json()
   assert done["version"] == 2
   item = client.get("/items/a%2Fb%20%3F").json()
-  assert item == done["items"][0]
+  # The change alone says whose category it took.
+  taken = {"category": "KITCHEN > CUPS", "category_share": 1.0}
+  assert item | taken == done["items"][0]
   assert item["price"] == 2
   body = {"remove": ["a/b ?"], "stock": {"B1": False}}
   assert client.post("/items", json=body).json()["version"] == 3
