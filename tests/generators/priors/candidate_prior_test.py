@@ -63,7 +63,7 @@ def made(seed, prompt, counts):
   return prior, params
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(st.integers(0, 1000), st.booleans())
 def test_codes_draw_items_of_the_mixture(seed, has_ends):
   """prod_l softmax(bias_l)[c_l] = (share(id) + w(id)) / (1 + sum of w)."""
