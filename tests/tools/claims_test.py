@@ -97,8 +97,8 @@ def test_a_claim_that_is_met_by_chance_shows_its_q(tmp_path):
   path.write_text(to_json(found))
   text = claims.page(tmp_path / "results")
   (line, *_) = [x for x in text.splitlines() if found[0]["claim"] in x]
-  assert " 0.12 |" in line
-  assert " met " in line
+  assert "| 0.12 " in line
+  assert "| met " in line
 
 
 def test_a_system_that_no_paper_names_is_refused(tmp_path):

@@ -64,7 +64,7 @@ def test_a_variant_that_a_world_does_without_has_no_line():
   # In each of three panels, of the one world that has it.
   assert texts.count("K = 4: a click, three exposures") == 3
   assert texts.count("K = 2: two clicks") == 9
-  assert "shop world, click@10, K = 0, no KL -2.3 from SFT" in spoken
+  assert "shop world, click@10, K = 0, no KL -1.4 from SFT" in spoken
 
 
 def test_a_mark_is_in_points_or_percent_of_the_baseline_and_stands_out_by_q():
