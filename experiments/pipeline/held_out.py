@@ -18,6 +18,7 @@ from flax import linen as nn
 from jax.sharding import Mesh
 
 from gr_jax.data.requests import CLICKED, TRAIN, VALID, Requests
+from gr_jax.data.row_lists import span_places
 from gr_jax.generators.training_examples.single import (
   TargetGroups,
   group_targets,
@@ -110,11 +111,10 @@ def split_last(
 
 def take_groups(groups: TargetGroups, rows: np.ndarray) -> TargetGroups:
   """The groups `rows`, in their order."""
-  begin, end = groups.offsets[rows], groups.offsets[rows + 1]
-  sizes = end - begin
-  offsets = np.append(0, np.cumsum(sizes))
-  pairs = np.repeat(begin - offsets[:-1], sizes) + np.arange(offsets[-1])
-  return TargetGroups(offsets, groups.request[pairs], groups.item[pairs])
+  pairs = span_places(groups.offsets[rows], groups.offsets[rows + 1])
+  return TargetGroups(
+    pairs.offsets, groups.request[pairs.rows], groups.item[pairs.rows]
+  )
 
 
 def fixed_batches(

@@ -7,8 +7,9 @@ from typing import Any
 import jax
 import numpy as np
 
+from experiments.pipeline.held_out import has_split
 from experiments.pipeline.untrained import Untrained
-from gr_jax.data.requests import CLICKED, TRAIN, VALID
+from gr_jax.data.requests import TRAIN, VALID
 from gr_jax.generators.priors.target_known import target_known
 from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.generators.training_examples.single import (
@@ -45,8 +46,7 @@ def target_known_shares(
   most = min(targets, len(group_targets(requests, split=TRAIN).item))
   drawn = itertools.islice(batches, -(-most // (size * section.targets)))
   shares = {"train": _share(parts, counts, drawn)}
-  led = requests.page_request[requests.page_kind >= CLICKED]
-  if not (requests.split[led] == VALID).any():
+  if not has_split(requests, VALID):
     return shares
   groups = group_targets(requests, split=VALID)
   rng = np.random.default_rng(parts.section.seed)

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from gr_jax.data.row_lists import span_places
+
 # A scipy.sparse array: its own types do not follow its products.
 Sparse = Any
 
@@ -62,11 +64,8 @@ def expand(starts: np.ndarray, ends: np.ndarray) -> tuple:
   Returns:
     The owner `r` and the place of each, `[n]` int64 both.
   """
-  sizes = np.maximum(ends - starts, 0)
-  owners = np.repeat(np.arange(len(sizes)), sizes)
-  before = np.cumsum(sizes) - sizes
-  places = np.arange(len(owners)) + np.repeat(starts - before, sizes)
-  return owners, places
+  places = span_places(starts, np.maximum(starts, ends))
+  return places.owners, places.rows
 
 
 def look_up(
@@ -92,8 +91,23 @@ def values_at(
   return found
 
 
+def places_within(owners: np.ndarray, *keys: np.ndarray) -> np.ndarray:
+  """`[n]`, the place of each entry among those of its owner, from 0 on.
+
+  Args:
+    owners: `[n]`, in any order.
+    keys: `[n]` each; the smallest come first, the last key decides before the
+      others. Of equal ones the first in the arrays does.
+  """
+  order = np.lexsort((*keys, owners))
+  ordered = owners[order]
+  places = np.empty(len(order), np.int64)
+  places[order] = np.arange(len(order)) - np.searchsorted(ordered, ordered)
+  return places
+
+
 def best_pairs(
-  proposals: Sequence[Proposed], *, num_owners: int, num_items: int, size: int
+  proposals: Sequence[Proposed], *, num_items: int, size: int
 ) -> Pairs:
   """At most `size` pairs of each owner, taken from the proposals in turn.
 
@@ -104,25 +118,12 @@ def best_pairs(
   keys = np.concatenate(
     [p.owners * np.int64(num_items) + p.items for p in proposals]
   )
-  places = np.concatenate([_places(p, num_owners) for p in proposals])
+  places = np.concatenate(
+    [places_within(p.owners, -p.scores) for p in proposals]
+  )
   distinct, inverse = np.unique(keys, return_inverse=True)
   best = np.full(len(distinct), np.iinfo(np.int64).max)
   np.minimum.at(best, inverse, places)
   votes = np.bincount(inverse, minlength=len(distinct))
-  owners = distinct // num_items
-  order = np.lexsort((-votes, best, owners))
-  counts = np.bincount(owners, minlength=num_owners)
-  start = np.cumsum(counts) - counts
-  place = np.empty(len(distinct), np.int64)
-  place[order] = np.arange(len(distinct)) - start[owners[order]]
+  place = places_within(distinct // num_items, -votes, best)
   return Pairs(distinct[place < size], num_items)
-
-
-def _places(proposed: Proposed, num_owners: int) -> np.ndarray:
-  """`[m]`, the place of each pair among those of its owner, best first."""
-  order = np.lexsort((-proposed.scores, proposed.owners))
-  counts = np.bincount(proposed.owners, minlength=num_owners)
-  start = np.cumsum(counts) - counts
-  places = np.empty(len(order), np.int64)
-  places[order] = np.arange(len(order)) - start[proposed.owners[order]]
-  return places

@@ -135,7 +135,6 @@ class CandidateWriter:
     proposals = [source.propose(asked) for source in self.sources]
     return best_pairs(
       [Proposed(nobody, nobody, nobody), *(p for p in proposals if p)],
-      num_owners=asked.num_requests,
       num_items=self.num_items,
       size=self.size,
     )

@@ -73,5 +73,4 @@ def sample(
 def _pages(requests: Requests, rows: np.ndarray) -> RowLists:
   """The places of the entries of each request's page."""
   starts, ends = requests.page_offsets[:-1], requests.page_offsets[1:]
-  places = np.arange(len(requests.page_item))
-  return row_lists.from_spans(places, starts[rows], ends[rows])
+  return row_lists.span_places(starts[rows], ends[rows])

@@ -52,15 +52,21 @@ def offsets_of(sizes: np.ndarray) -> np.ndarray:
   return np.append(0, np.cumsum(sizes)).astype(np.int64)
 
 
-def from_spans(
-  rows: np.ndarray, starts: np.ndarray, ends: np.ndarray
-) -> RowLists:
-  """Returns the lists `rows[starts[r] : ends[r]]`, which may overlap."""
+def span_places(starts: np.ndarray, ends: np.ndarray) -> RowLists:
+  """Returns the lists of places `starts[r], .., ends[r] - 1`."""
   starts, ends = np.asarray(starts, np.int64), np.asarray(ends, np.int64)
   sizes = ends - starts
   offsets = offsets_of(sizes)
   places = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], sizes)
-  return RowLists(offsets, rows[places])
+  return RowLists(offsets, places)
+
+
+def from_spans(
+  rows: np.ndarray, starts: np.ndarray, ends: np.ndarray
+) -> RowLists:
+  """Returns the lists `rows[starts[r] : ends[r]]`, which may overlap."""
+  places = span_places(starts, ends)
+  return RowLists(places.offsets, rows[places.rows])
 
 
 def part(lists: RowLists, start: int, stop: int) -> RowLists:

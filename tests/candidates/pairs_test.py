@@ -33,7 +33,7 @@ def test_proposals_take_turns_and_a_shared_one_comes_first():
   second = Proposed(np.array([0, 0]), np.array([4, 2]), np.array([0.5, 7]))
 
   def kept(size):
-    found = best_pairs([first, second], num_owners=2, num_items=5, size=size)
+    found = best_pairs([first, second], num_items=5, size=size)
     return list(zip(found.owners, found.items))
 
   # 4 is first in one and second in the other, 2 first in one only.

@@ -20,7 +20,7 @@ import numpy as np
 from gr_jax.candidates.asked import Asked, Known
 from gr_jax.candidates.event_states import EventStates
 from gr_jax.candidates.item_facts import ItemFacts
-from gr_jax.candidates.pairs import Pairs, Proposed
+from gr_jax.candidates.pairs import Pairs, Proposed, places_within
 from gr_jax.candidates.sources.tastes import finest_category
 
 # Shares of the span of a usual history after which a purchase counts 1/e.
@@ -91,8 +91,9 @@ class OwnItems:
     )
     # A query says itself which of the user's items it is about.
     kept = asked.queries[owners] < 0
-    proposed = Proposed(owners[kept], items[kept], scores[kept])
-    return _first(proposed, self._most)
+    owners, items, scores = owners[kept], items[kept], scores[kept]
+    best = places_within(owners, -scores) < self._most
+    return Proposed(owners[best], items[best], scores[best])
 
   def describe(self, asked: Asked, pairs: Pairs) -> np.ndarray:
     row = asked.row(pairs.owners)
@@ -176,14 +177,3 @@ def _state(
   between = np.maximum(states.number[event] - 1, 1)
   gap[there] = (time - states.first[event]) / unit / between
   return count, age, gap
-
-
-def _first(proposed: Proposed, most: int) -> Proposed:
-  """The `most` best of each owner."""
-  order = np.lexsort((-proposed.scores, proposed.owners))
-  owners = proposed.owners[order]
-  start = np.searchsorted(owners, owners)
-  kept = order[np.arange(len(order)) - start < most]
-  return Proposed(
-    proposed.owners[kept], proposed.items[kept], proposed.scores[kept]
-  )

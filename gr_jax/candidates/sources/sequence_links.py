@@ -4,7 +4,13 @@ import numpy as np
 from scipy import sparse
 
 from gr_jax.candidates.asked import Asked
-from gr_jax.candidates.pairs import Sparse, expand, look_up, values_at
+from gr_jax.candidates.pairs import (
+  Sparse,
+  expand,
+  look_up,
+  places_within,
+  values_at,
+)
 from gr_jax.candidates.sources.links import LAST, Links, newest_items
 from gr_jax.data.row_lists import RowLists
 from gr_jax.data.sequence_pairs import following_pairs
@@ -159,9 +165,7 @@ def strongest(links: Sparse, *, keep: int, scale: np.ndarray) -> Sparse:
   if sizes.max(initial=0) <= keep:
     return links.astype(np.float32)
   rows = np.repeat(np.arange(links.shape[0]), sizes)
-  order = np.lexsort((-links.data * scale[links.indices], rows))
-  place = np.arange(len(rows)) - links.indptr[:-1][rows]
-  kept = order[place < keep]
+  kept = places_within(rows, -links.data * scale[links.indices]) < keep
   return sparse.csr_array(
     (links.data[kept].astype(np.float32), (rows[kept], links.indices[kept])),
     links.shape,
