@@ -8,7 +8,7 @@ from scipy import sparse
 
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
-from gr_jax.candidates.log import Log, unit
+from gr_jax.candidates.log import Log, new_visits
 from gr_jax.candidates.sources.likeness import Likeness, like_texts, with_itself
 from gr_jax.candidates.sources.links import Links
 from gr_jax.candidates.sources.own import OwnItems
@@ -27,6 +27,7 @@ from gr_jax.data.catalogue import Catalogue
 from gr_jax.data.request_lists import training_sequences
 from gr_jax.data.requests import Requests
 from gr_jax.data.training_period import request_mask
+from gr_jax.text.encoder import unit_rows
 from gr_jax.text.vectors import without_counts
 from gr_jax.text.words import index_words
 from gr_jax.tokenizers.semantic_ids import SemanticIds
@@ -121,23 +122,22 @@ def _links(data: Data, vectors: Vectors) -> list[Links]:
   ]
   if size > _COMPARED:
     return found
-  texts = like_texts(tfidf(catalogue))
-  near = with_itself(like_texts(tfidf(catalogue), keep=20), 1.0)
+  words = tfidf(catalogue)
+  texts = like_texts(words)
+  near = with_itself(like_texts(words, keep=20), 1.0)
   found += [
     Windowed("lent", sequences, num_items=size, window=window, after=near),
     Windowed("borrowed", sequences, num_items=size, window=window, before=near),
     Likeness("texts", texts),
     Likeness("newest_text", texts, last=1),
-    Likeness("vectors", like_texts(unit(vectors.items), power=6)),
+    Likeness("vectors", like_texts(unit_rows(vectors.items), power=6)),
   ]
   return found
 
 
 def has_baskets(log: Requests) -> bool:
   """Whether several items of a user usually have one time."""
-  times = log.event_user.astype(np.int64), log.event_time
-  moments = len(np.unique(np.stack(times), axis=1).T)
-  return len(log.event_item) > 1.5 * moments
+  return len(log.event_item) > 1.5 * new_visits(log).sum()
 
 
 def tfidf(catalogue: Catalogue) -> sparse.csr_array:

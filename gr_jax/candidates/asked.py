@@ -119,9 +119,20 @@ class Asked:
 
   def bought(self, num_items: int) -> tuple[np.ndarray, np.ndarray]:
     """The row and the item of all distinct items of the histories."""
-    rows, events = self.history
-    keys = np.unique(rows * np.int64(num_items) + self.event_item[events])
+    keys, _ = self._counted_once("bought", self.history, num_items)
     return keys // num_items, keys % num_items
+
+  def _counted_once(
+    self, name: str, found: tuple[np.ndarray, np.ndarray], num_items: int
+  ) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct keys of rows and events, and how often each is there."""
+    if name not in self.kept:
+      rows, events = found
+      self.kept[name] = np.unique(
+        rows * np.int64(num_items) + self.event_item[events],
+        return_counts=True,
+      )
+    return self.kept[name]
 
   def for_each_request(
     self, rows: np.ndarray, *columns: np.ndarray
@@ -137,15 +148,18 @@ class Asked:
 
   def known(self, states: EventStates, *, num_labels: int) -> Known:
     """The last event of every label in each history."""
-    rows, events = self.history
-    last = states.following[events] >= self.ends[rows]
-    rows, events = rows[last], events[last]
-    labels = states.labels[events]
-    keys = rows * np.int64(num_labels) + labels
-    order = np.argsort(keys)
-    return Known(
-      keys[order], rows[order], labels[order], events[order], num_labels
-    )
+    name = f"known {id(states)}"
+    if name not in self.kept:
+      rows, events = self.history
+      last = states.following[events] >= self.ends[rows]
+      rows, events = rows[last], events[last]
+      labels = states.labels[events]
+      keys = rows * np.int64(num_labels) + labels
+      order = np.argsort(keys)
+      self.kept[name] = Known(
+        keys[order], rows[order], labels[order], events[order], num_labels
+      )
+    return self.kept[name]
 
   @functools.cached_property
   def future(self) -> tuple[np.ndarray, np.ndarray]:
@@ -155,13 +169,16 @@ class Asked:
     """
     return expand(self.ends, self.log.counted[self.users])
 
+  def future_items(
+    self, num_items: int
+  ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The distinct items of each row's future, and how often they are there."""
+    keys, counts = self._counted_once("future", self.future, num_items)
+    return keys // num_items, keys % num_items, counts
+
   def future_counts(self, pairs: Pairs) -> np.ndarray:
     """`[n]`, how often each pair's item is among its user's future events."""
-    rows, events = self.future
-    keys, counts = np.unique(
-      rows * np.int64(pairs.num_items) + self.event_item[events],
-      return_counts=True,
-    )
+    keys, counts = self._counted_once("future", self.future, pairs.num_items)
     wanted = self.row(pairs.owners) * np.int64(pairs.num_items) + pairs.items
     places, there = look_up(keys, wanted)
     return values_at(counts, places, there)

@@ -13,6 +13,7 @@ import numpy as np
 
 from gr_jax.candidates.event_states import EventStates, event_states
 from gr_jax.data.requests import Requests
+from gr_jax.text.encoder import unit_rows
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -44,7 +45,7 @@ class Log:
   @functools.cached_property
   def unit_query_vectors(self) -> np.ndarray:
     """`[Q, D]` float32 of length 1."""
-    return unit(self.query_vectors)
+    return unit_rows(self.query_vectors)
 
   def states(
     self, name: str, label_of_item: np.ndarray, taus: Sequence[float] = ()
@@ -62,17 +63,15 @@ class Log:
     return self.kept["visits"]
 
 
-def _visits(log: Requests) -> np.ndarray:
-  new = np.ones(len(log.event_item), np.int64)
+def new_visits(log: Requests) -> np.ndarray:
+  """`[E]` bool, the first event of each distinct time of a user."""
+  new = np.ones(len(log.event_item), bool)
   new[1:] = np.diff(log.event_time) != 0
   starts = log.user_offsets[:-1]
-  new[starts[starts < len(new)]] = 1
-  total = np.cumsum(new)
+  new[starts[starts < len(new)]] = True
+  return new
+
+
+def _visits(log: Requests) -> np.ndarray:
+  total = np.cumsum(new_visits(log))
   return total - total[log.user_offsets[log.event_user]]
-
-
-def unit(vectors: np.ndarray) -> np.ndarray:
-  """`[n, D]` float32 vectors of length 1; a zero vector stays zero."""
-  vectors = np.asarray(vectors, np.float32)
-  norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-  return vectors / np.where(norms > 0, norms, 1)

@@ -1,6 +1,7 @@
+import dataclasses
+
 import numpy as np
 
-from gr_jax.candidates.log import unit
 from tests.reference import candidate_log
 
 
@@ -22,6 +23,8 @@ def test_states_are_computed_once_for_each_name():
 
 
 def test_unit_vectors_have_length_one_or_are_zero():
-  found = unit(np.array([[3, 4], [0, 0]]))
+  log = candidate_log.log()
+  vectors = np.array([[3, 4], [0, 0]])
+  found = dataclasses.replace(log, query_vectors=vectors).unit_query_vectors
   np.testing.assert_allclose(found, [[0.6, 0.8], [0, 0]], rtol=1e-6)
   assert found.dtype == np.float32

@@ -6,7 +6,7 @@ import numpy as np
 
 from gr_jax.candidates.asked import Asked
 from gr_jax.candidates.item_facts import ItemFacts
-from gr_jax.candidates.log import Log, unit
+from gr_jax.candidates.log import Log
 from gr_jax.candidates.pairs import Pairs
 from gr_jax.candidates.sources.likeness import Likeness, like_texts, with_itself
 from gr_jax.candidates.sources.own import OwnItems
@@ -18,6 +18,7 @@ from gr_jax.candidates.sources.words import Words
 from gr_jax.candidates.writer import CandidateWriter
 from gr_jax.data.request_lists import training_sequences
 from gr_jax.data.requests import TEST, TRAIN
+from gr_jax.text.encoder import unit_rows
 from tests.reference import small_world
 
 ITEMS = 60
@@ -66,7 +67,7 @@ def writer() -> CandidateWriter:
   """A writer of the small world with every source."""
   requests, items = log().requests, facts()
   sequences = training_sequences(requests)
-  likeness = like_texts(unit(items.vectors), keep=5)
+  likeness = like_texts(unit_rows(items.vectors), keep=5)
   near = with_itself(likeness, 1.0)
   sources = (
     Windowed("windowed", sequences, num_items=ITEMS, window=3),

@@ -12,10 +12,11 @@ import numpy as np
 
 from gr_jax.candidates.asked import Asked
 from gr_jax.candidates.item_facts import ItemFacts
-from gr_jax.candidates.log import Log, unit
+from gr_jax.candidates.log import Log
 from gr_jax.candidates.pairs import Pairs, Proposed, expand, look_up, values_at
 from gr_jax.data.requests import Requests
 from gr_jax.data.training_period import page_mask
+from gr_jax.text.encoder import unit_rows
 
 
 class QueryItems:
@@ -57,7 +58,7 @@ class QueryItems:
     self._click_keys = keys[by_user]
     self._click_place = (user * (len(log.event_item) + 1) + end)[by_user]
     self._stride = len(log.event_item) + 1
-    self._item_vectors = unit(item_vectors)
+    self._item_vectors = unit_rows(item_vectors)
     self._near = near
     self._sort()
 
@@ -194,7 +195,7 @@ class QueryItems:
     vars(found).update({f"_{name}": value for name, value in state.items()})
     found._click_keys = found._click_place = np.zeros(0, np.int64)
     found._stride = 0
-    found._item_vectors = unit(items.vectors)
+    found._item_vectors = unit_rows(items.vectors)
     found._sort()
     return found
 
@@ -203,7 +204,7 @@ class QueryItems:
     found._num_items = len(items)
     query, item = np.divmod(self._keys, self._num_items)
     found._keys = query * len(items) + item
-    new = unit(items.vectors[self._num_items :])
+    new = unit_rows(items.vectors[self._num_items :])
     found._item_vectors = np.concatenate([self._item_vectors, new])
     return found
 

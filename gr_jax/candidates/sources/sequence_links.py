@@ -74,7 +74,7 @@ class Windowed(Links):
       # The least pair is one of the largest distance: less is rounding.
       lost = scores[rows, other]
       scores[rows, other] = np.where(lost < self._least, 0, lost)
-    rows, items, times = _lost_items(asked, self.num_items)
+    rows, items, times = asked.future_items(self.num_items)
     left = np.maximum(self._popularity[items] - times, 0)
     lost = scores[rows, items]
     scores *= 1 / (np.sqrt(self._popularity) + SHRINKAGE)
@@ -140,7 +140,7 @@ class SameUsers(Links):
     newest = (newest @ sparse.diags_array(self._root)).tocsr()
     scores = (newest @ self._both).toarray()
     total = np.asarray(newest.sum(axis=1)).ravel()
-    rows, items, _ = _lost_items(asked, self.num_items)
+    rows, items, _ = asked.future_items(self.num_items)
     # Who has an item already is a user of it without the future.
     had = asked.bought(self.num_items)
     new = ~np.isin(_keys(rows, items, self), _keys(*had, self))
@@ -180,14 +180,3 @@ def _at(matrix: Sparse, rows: np.ndarray, columns: np.ndarray):
   keys = owners * np.int64(width) + matrix.indices
   place, there = look_up(keys, rows * np.int64(width) + columns)
   return values_at(matrix.data, place, there)
-
-
-def _lost_items(
-  asked: Asked, num_items: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-  """The distinct items of each row's future, and how often they are there."""
-  rows, events = asked.future
-  keys, times = np.unique(
-    rows * np.int64(num_items) + asked.event_item[events], return_counts=True
-  )
-  return keys // num_items, keys % num_items, times

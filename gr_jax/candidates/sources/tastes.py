@@ -25,8 +25,8 @@ from scipy import sparse
 
 from gr_jax.candidates.asked import Asked
 from gr_jax.candidates.item_facts import ItemFacts
-from gr_jax.candidates.log import unit
 from gr_jax.candidates.pairs import Pairs, Sparse, expand
+from gr_jax.text.encoder import unit_rows
 from gr_jax.text.words import index_words
 
 _PRIOR = 3.0  # Items of an unknown taste that every history has beside its own.
@@ -73,7 +73,7 @@ class Tastes:
     self._price_means = _means_of(
       finest[known], prices[known], groups=int(finest.max(initial=0)) + 1
     )
-    self._whole = unit(vectors)
+    self._whole = unit_rows(vectors)
     self._vector_means = _means_of(finest, self._whole)
     self._price = self._prices_within(values, finest)
     self._residual = self._vectors_within(self._whole, finest)
@@ -87,14 +87,6 @@ class Tastes:
     self, vectors: np.ndarray, group: np.ndarray
   ) -> np.ndarray:
     return (vectors - self._vector_means[group]).astype(np.float32)
-
-  @property
-  def _by_category(self) -> Sparse:
-    """`[N, G + 1]`, 1 at the group of each item."""
-    N = self._num_items
-    ones = np.ones(N, np.float32)
-    shape = N, self._expected.shape[0]
-    return sparse.csr_array((ones, self._finest, np.arange(N + 1)), shape)
 
   def state(self) -> dict[str, Any]:
     return {}
@@ -125,7 +117,7 @@ class Tastes:
     found._expected = wider(self._expected, words.shape[1])
     prices = self._prices_within(items.values[new], group)
     found._price = np.append(self._price, prices)
-    vectors = unit(items.vectors[new])
+    vectors = unit_rows(items.vectors[new])
     found._whole = np.append(self._whole, vectors, 0)
     within = self._vectors_within(vectors, group)
     found._residual = np.append(self._residual, within, 0)
@@ -172,7 +164,9 @@ class Tastes:
 
   def _word_tastes(self, history, row, items) -> np.ndarray:
     seen = (history @ self._words).toarray()
-    category = history @ self._by_category
+    of_category = history.data, self._finest[history.indices], history.indptr
+    shape = history.shape[0], self._expected.shape[0]
+    category = sparse.csr_array(of_category, shape)
     expected = (category @ self._expected).toarray()
     taste = np.log1p(seen) - np.log1p(expected)
     words = self._words
