@@ -21,7 +21,7 @@ from gr_jax.candidates.sources.popularity import Popularity
 from gr_jax.candidates.sources.query_items import QueryItems
 from gr_jax.candidates.sources.sequence_links import SameUsers, Windowed
 from gr_jax.data import request_lists
-from gr_jax.data.request_lists import training_sequences
+from gr_jax.data.request_lists import training_event_ends, training_sequences
 from gr_jax.data.requests import TRAIN
 from gr_jax.dense.sasrec_training import make_log
 from gr_jax.evaluation.baselines import ease, item_knn, query_counts
@@ -110,7 +110,7 @@ def sasrec_items(data):
 def candidate_popularity(data):
   """Items that the candidates' source of popularity has counted."""
   log, size = data.requests, len(data.catalogue)
-  counted = log.user_offsets[:-1] + training_sequences(log).sizes
+  counted = training_event_ends(log)
   source = Popularity(log, counted, num_items=size)
   return np.append(np.flatnonzero(source._counts), source._top)
 

@@ -24,7 +24,10 @@ from gr_jax.candidates.sources.tastes import (
 from gr_jax.candidates.sources.words import Words
 from gr_jax.candidates.writer import CandidateWriter
 from gr_jax.data.catalogue import Catalogue
-from gr_jax.data.request_lists import training_sequences
+from gr_jax.data.request_lists import (
+  training_event_ends,
+  training_sequences,
+)
 from gr_jax.data.requests import Requests
 from gr_jax.data.training_period import request_mask
 from gr_jax.text.encoder import unit_rows
@@ -60,7 +63,7 @@ def candidate_writer(
   if not size:
     return None
   log = data.requests
-  counted = log.user_offsets[:-1] + training_sequences(log).sizes
+  counted = training_event_ends(log)
   vectors = _uncounted(vectors)
   sources = _sources(data, counted, vectors)
   trained = request_mask(log)

@@ -70,6 +70,14 @@ def sample(
   return rng.permutation(rows)[: count or None]
 
 
+def training_event_ends(
+  requests: Requests, *, before: int = VALID
+) -> np.ndarray:
+  """`[U]`, the event before which the training period of each user ends."""
+  sequences = training_sequences(requests, before=before)
+  return requests.user_offsets[:-1] + sequences.sizes
+
+
 def _pages(requests: Requests, rows: np.ndarray) -> RowLists:
   """The places of the entries of each request's page."""
   starts, ends = requests.page_offsets[:-1], requests.page_offsets[1:]

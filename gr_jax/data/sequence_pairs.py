@@ -3,6 +3,13 @@
 import numpy as np
 from scipy import sparse
 
+# The weight of a pair from the later item to the earlier one.
+BACKWARD = 0.5
+
+# Is added to the root of a popularity, so that what is bought with everything
+# does not win everywhere.
+SHRINKAGE = 5.0
+
 
 def following_pairs(
   rows: np.ndarray,
@@ -10,7 +17,7 @@ def following_pairs(
   *,
   size: int,
   window: int,
-  backward: float = 0.5,
+  backward: float = BACKWARD,
 ) -> sparse.csr_array:
   """Sums `weight [size, size]` over places `p < q <= p + window` of a sequence:
 

@@ -16,7 +16,7 @@ import functools
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 # Blocks of scripts without blanks; of these the letters count.
 _UNSPACED = (
@@ -35,6 +35,14 @@ _UNSPACED = (
 )
 _MARKED = ((0x0300, 0x1FFFF), (0xE0100, 0xE01EF))
 _JOINERS = str.maketrans("", "", "\u00ad\u200c\u200d")  # And soft hyphens.
+# Lucene's list for English.
+STOP_WORDS = frozenset((
+  "a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "if", "in",
+  "into", "is", "it", "no", "not", "of", "on", "or", "such", "that", "the",
+  "their", "then", "there", "these", "they", "this", "to", "was", "will",
+  "with",
+))  # fmt: skip
+
 _ASCII_PIECE = re.compile(r"\S+ ?")
 _ASCII_WORD = re.compile(r"\w+", re.ASCII)
 
@@ -67,6 +75,15 @@ def text_pieces(text: str) -> list[str]:
 def is_unspaced(word: str) -> bool:
   """Returns True for a word of a script without blanks."""
   return not word.isascii() and _patterns().unit.match(word) is not None
+
+
+def content_words(words: Sequence[str]) -> list[str]:
+  """The words without stop words and single letters of spaced scripts."""
+  return [
+    word
+    for word in words
+    if (len(word) > 1 or is_unspaced(word)) and word not in STOP_WORDS
+  ]
 
 
 def _words(text: str, *, singles: bool) -> list[str]:

@@ -16,7 +16,7 @@ from gr_jax.candidates.sources.sequence_links import SameUsers, Windowed
 from gr_jax.candidates.sources.tastes import Tastes, finest_category
 from gr_jax.candidates.sources.words import Words
 from gr_jax.candidates.writer import CandidateWriter
-from gr_jax.data.request_lists import training_sequences
+from gr_jax.data.request_lists import training_event_ends, training_sequences
 from gr_jax.data.requests import TEST, TRAIN
 from gr_jax.text.encoder import unit_rows
 from tests.reference import small_world
@@ -36,7 +36,7 @@ def vectors():
 @functools.cache
 def log() -> Log:
   requests = small_world.shop().requests
-  counted = requests.user_offsets[:-1] + training_sequences(requests).sizes
+  counted = training_event_ends(requests)
   queries = np.arange(len(requests.queries))
   return Log(requests, counted, queries, vectors()[1])
 

@@ -5,13 +5,13 @@ import numpy as np
 from gr_jax.candidates.asked import Asked
 from gr_jax.candidates.log import Log
 from gr_jax.candidates.sources.links import LAST
-from gr_jax.data.request_lists import training_sequences
+from gr_jax.data.request_lists import training_event_ends
 from tests.reference import small_logs
 
 
 def asked_by(sequences):
   requests = small_logs.requests_of(sequences)
-  counted = requests.user_offsets[:-1] + training_sequences(requests).sizes
+  counted = training_event_ends(requests)
   nobody = np.zeros(0, np.int64), np.zeros((0, 1), np.float32)
   log = Log(requests, counted, *nobody)
   rows = np.arange(len(requests))

@@ -13,12 +13,7 @@ from gr_jax.candidates.pairs import (
 )
 from gr_jax.candidates.sources.links import LAST, Links, newest_items
 from gr_jax.data.row_lists import RowLists
-from gr_jax.data.sequence_pairs import following_pairs
-
-# Keeps what is linked to everything from winning everywhere.
-SHRINKAGE = 5.0
-
-_BACKWARD = 0.5
+from gr_jax.data.sequence_pairs import BACKWARD, SHRINKAGE, following_pairs
 
 
 class Windowed(Links):
@@ -55,14 +50,14 @@ class Windowed(Links):
     super().__init__(name, num_items=num_items, last=last)
     rows, owners = sequences.rows, sequences.owners
     pairs = following_pairs(
-      rows, owners, size=num_items, window=window, backward=_BACKWARD
+      rows, owners, size=num_items, window=window, backward=BACKWARD
     )
     counts = np.bincount(rows, minlength=num_items)
     self._popularity = counts.astype(np.float32)
     scale = 1 / (np.sqrt(self._popularity) + SHRINKAGE)
     self._pairs = strongest(pairs, keep=keep, scale=scale)
     self._window, self._before, self._after = window, before, after
-    self._least = _BACKWARD / window / (2 * LAST)
+    self._least = BACKWARD / window / (2 * LAST)
 
   def _scores(self, asked: Asked) -> np.ndarray:
     newest: Sparse = newest_items(asked, self.num_items, self._last)
@@ -93,7 +88,7 @@ class Windowed(Links):
       row, new, old = rows[both], events[both], events[both] - gap
       new, old = asked.event_item[new], asked.event_item[old]
       yield row, old, new, 1 / gap
-      yield row, new, old, _BACKWARD / gap
+      yield row, new, old, BACKWARD / gap
 
 
 class SameUsers(Links):

@@ -23,17 +23,9 @@ from gr_jax.candidates.asked import Asked
 from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.pairs import Pairs, Proposed, Sparse, look_up, values_at
 from gr_jax.candidates.sources.tastes import wider
-from gr_jax.text.words import index_words, is_unspaced, split_words
+from gr_jax.text.words import content_words, index_words, split_words
 
 _K, _B = 1.5, 0.75
-
-# Lucene's list for English.
-STOP_WORDS = frozenset((
-  "a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "if", "in",
-  "into", "is", "it", "no", "not", "of", "on", "or", "such", "that", "the",
-  "their", "then", "there", "these", "they", "this", "to", "was", "will",
-  "with",
-))  # fmt: skip
 
 
 class Words:
@@ -140,15 +132,6 @@ class Words:
       [old, found._weighed(counts)], format="csr"
     )
     return found
-
-
-def content_words(words: Sequence[str]) -> list[str]:
-  """The words without stop words and single letters of spaced scripts."""
-  return [
-    word
-    for word in words
-    if (len(word) > 1 or is_unspaced(word)) and word not in STOP_WORDS
-  ]
 
 
 def _idf(having: np.ndarray, size: int) -> np.ndarray:

@@ -2,20 +2,17 @@
 
 import dataclasses
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import bm25s
 import numpy as np
-from bm25s.stopwords import STOPWORDS_EN
 
 from gr_jax.data.row_lists import RowLists
 from gr_jax.evaluation.baselines.top_items import popularity_order, top_items
-from gr_jax.text.words import index_words, is_unspaced, split_words
+from gr_jax.text.words import content_words, index_words, split_words
 
 # On import the package turns on every debug line.
 logging.getLogger("bm25s").setLevel(logging.WARNING)
-
-_STOP_WORDS = frozenset(STOPWORDS_EN)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +34,7 @@ def fit(texts: Sequence[str], popularity: np.ndarray) -> Bm25:
   order = popularity_order(popularity)
   rows: list[int] = order.tolist()
   index = bm25s.BM25()
-  words = [_words(texts[row], index_words) for row in rows]
+  words = [content_words(index_words(texts[row])) for row in rows]
   index.index(words, show_progress=False)
   return Bm25(index, order)
 
@@ -53,7 +50,7 @@ def rank(
 
   Items that share no word with the query follow by popularity.
   """
-  words = [_words(query, split_words) for query in queries]
+  words = [content_words(split_words(query)) for query in queries]
 
   def score(start: int, stop: int) -> np.ndarray:
     return np.stack([_score(state, words[r]) for r in range(start, stop)])
@@ -68,16 +65,10 @@ def readable(state: Bm25, queries: Sequence[str]) -> np.ndarray:
 
   There BM25 knows nothing, and its ranking is that by popularity.
   """
-  known = [_known(state, _words(query, split_words)) for query in queries]
-  return np.array([bool(words) for words in known], bool)
-
-
-def _words(text: str, split: Callable[[str], list[str]]) -> list[str]:
-  return [
-    word
-    for word in split(text)
-    if (len(word) > 1 or is_unspaced(word)) and word not in _STOP_WORDS
+  known = [
+    _known(state, content_words(split_words(query))) for query in queries
   ]
+  return np.array([bool(words) for words in known], bool)
 
 
 def _known(state: Bm25, words: list[str]) -> list[str]:

@@ -5,7 +5,7 @@ from scipy import sparse
 
 from gr_jax.data import row_lists
 from gr_jax.data.row_lists import RowLists
-from gr_jax.data.sequence_pairs import following_pairs
+from gr_jax.data.sequence_pairs import BACKWARD, SHRINKAGE, following_pairs
 from gr_jax.evaluation.baselines import top_items
 
 
@@ -14,8 +14,8 @@ def fit(
   *,
   num_items: int,
   window: int = 3,
-  backward: float = 0.5,
-  shrinkage: float = 5.0,
+  backward: float = BACKWARD,
+  shrinkage: float = SHRINKAGE,
 ) -> top_items.Fitted:
   """Counts the pairs of the training period, `sequences` oldest first.
 

@@ -17,12 +17,10 @@ from typing import Any
 import numpy as np
 from flax import struct
 
-from gr_jax.data.request_lists import training_sequences
+from gr_jax.data.request_lists import training_event_ends
 from gr_jax.data.requests import Requests
+from gr_jax.data.sequence_pairs import BACKWARD
 from gr_jax.data.training_period import request_mask
-
-# The weight of a pair from the later item to the earlier one.
-BACKWARD = 0.5
 
 
 @struct.dataclass
@@ -88,7 +86,7 @@ class FutureEvents:
     cls, requests: Requests, id_of_item: np.ndarray, *, window: int = 0
   ) -> "FutureEvents":
     """Those of counts of the training period."""
-    ends = requests.user_offsets[:-1] + training_sequences(requests).sizes
+    ends = training_event_ends(requests)
     return cls(requests, id_of_item, ends, window=window)
 
   def __call__(self, rows: np.ndarray) -> LeftOut:

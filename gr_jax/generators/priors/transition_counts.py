@@ -4,9 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import sparse
 
-from gr_jax.data.sequence_pairs import following_pairs
-from gr_jax.generators.priors.left_out import BACKWARD
-from gr_jax.generators.priors.transitions import SHRINKAGE, Transitions
+from gr_jax.data.sequence_pairs import BACKWARD, SHRINKAGE, following_pairs
+from gr_jax.generators.priors.transitions import Transitions
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 _ROUNDING = 1e-5

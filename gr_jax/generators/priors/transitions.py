@@ -20,13 +20,11 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 
-from gr_jax.generators.priors.left_out import BACKWARD, LeftOut
+from gr_jax.data.sequence_pairs import BACKWARD, SHRINKAGE
+from gr_jax.generators.priors.left_out import LeftOut
 
 # The file beside a generator that reads transitions.
 TRANSITIONS = "transitions.npz"
-
-# What is bought with everything must not win everywhere; as in `item_knn`.
-SHRINKAGE = 5.0
 
 
 @struct.dataclass

@@ -3,14 +3,16 @@ import functools
 
 import numpy as np
 import pytest
+from bm25s.stopwords import STOPWORDS_EN
 
 from gr_jax.candidates.asked import Asked
 from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.log import Log
 from gr_jax.candidates.pairs import Pairs
-from gr_jax.candidates.sources.words import STOP_WORDS, Words
+from gr_jax.candidates.sources.words import Words
 from gr_jax.data.catalogue import object_array
 from gr_jax.evaluation.baselines import bm25
+from gr_jax.text.words import STOP_WORDS, content_words, split_words
 from tests.reference import candidate_log, small_world
 
 
@@ -40,7 +42,7 @@ def expected():
   """`[7, 60]` of the baseline, 0 without a query."""
   state = bm25.fit(texts(), np.zeros(60))
   found = [
-    bm25._score(state, bm25._words(query, bm25.split_words))
+    bm25._score(state, content_words(split_words(query)))
     for query in asked().log.requests.queries
   ]
   scores = np.zeros((7, 60))
@@ -63,7 +65,7 @@ def test_scores_are_those_of_the_baseline():
 
 
 def test_stop_words_are_those_of_the_baseline():
-  assert STOP_WORDS == bm25._STOP_WORDS
+  assert frozenset(STOPWORDS_EN) == STOP_WORDS
 
 
 @pytest.mark.parametrize("most", [3, 100])
