@@ -22,12 +22,13 @@ from scipy import sparse
 from gr_jax.candidates.asked import Asked
 from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.pairs import Pairs, Proposed, Sparse, expand, look_up
+from gr_jax.candidates.sources.source import TaughtByLog
 
 # Newest items of a history whose links are read.
 LAST = 10
 
 
-class Links:
+class Links(TaughtByLog):
   """Links of one kind; a subclass says how they are read.
 
   Args:
@@ -114,16 +115,6 @@ class Links:
     at, there = look_up(keys[order], row * np.int64(self.num_items) + items)
     found = np.full(len(row), self._most)
     found[there] = place[order][at[there]]
-    return found
-
-  def state(self) -> dict[str, Any]:
-    return dict(vars(self))
-
-  @classmethod
-  def restored(cls, state: dict[str, Any], items: ItemFacts) -> Self:
-    del items
-    found = cls.__new__(cls)
-    vars(found).update(state)
     return found
 
   def grown(self, items: ItemFacts) -> Self:

@@ -21,6 +21,7 @@ from gr_jax.candidates.asked import Asked, Known
 from gr_jax.candidates.event_states import EventStates
 from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.pairs import Pairs, Proposed, places_within
+from gr_jax.candidates.sources.source import Unmeasured
 from gr_jax.candidates.sources.tastes import finest_category
 
 # Shares of the span of a usual history after which a purchase counts 1/e.
@@ -33,7 +34,7 @@ _UNIT = 1 / 300
 _NEVER = 400.0
 
 
-class OwnItems:
+class OwnItems(Unmeasured):
   """The items of the history.
 
   Args:
@@ -79,9 +80,6 @@ class OwnItems:
   def _items(self, asked: Asked) -> EventStates:
     items = np.arange(self._num_items)
     return asked.log.states("own items", items, self._taus)
-
-  def measure(self, asked: Asked) -> None:
-    del asked
 
   def propose(self, asked: Asked) -> Proposed:
     known = asked.known(self._items(asked), num_labels=self._num_items)

@@ -9,20 +9,21 @@ the trend. [OURS]
 """
 
 import copy
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
 from gr_jax.candidates.asked import Asked
 from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.pairs import Pairs, Proposed
+from gr_jax.candidates.sources.source import TaughtByLog, Unmeasured
 from gr_jax.data.requests import Requests
 
 _PERIODS = 50
 _WINDOW, _DELAY = 4, 2
 
 
-class Popularity:
+class Popularity(TaughtByLog, Unmeasured):
   """The popularity and the trend of items.
 
   Args:
@@ -64,9 +65,6 @@ class Popularity:
     self._top = np.flatnonzero(scores)
     self._top_scores = scores[self._top]
 
-  def measure(self, asked: Asked) -> None:
-    del asked
-
   def propose(self, asked: Asked) -> Proposed:
     open_ended = np.flatnonzero(asked.queries < 0)
     return Proposed(
@@ -97,16 +95,6 @@ class Popularity:
     last = last[asked.row(pairs.owners)]
     first = np.maximum(last - _WINDOW, 0)
     return self._sums[last, pairs.items] - self._sums[first, pairs.items]
-
-  def state(self) -> dict[str, Any]:
-    return dict(vars(self))
-
-  @classmethod
-  def restored(cls, state: dict[str, Any], items: ItemFacts) -> Self:
-    del items
-    found = cls.__new__(cls)
-    vars(found).update(state)
-    return found
 
   def grown(self, items: ItemFacts) -> Self:
     found = copy.copy(self)

@@ -14,12 +14,13 @@ from gr_jax.candidates.asked import Asked
 from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.log import Log
 from gr_jax.candidates.pairs import Pairs, Proposed, expand, look_up, values_at
+from gr_jax.candidates.sources.source import Unmeasured
 from gr_jax.data.requests import Requests
 from gr_jax.data.training_period import page_mask
 from gr_jax.text.encoder import unit_rows
 
 
-class QueryItems:
+class QueryItems(Unmeasured):
   """Counts of queries and items, and their vectors.
 
   Args:
@@ -73,9 +74,6 @@ class QueryItems:
     self._scores = self._counts[order]
     bounds = np.arange(self._num_queries + 1)
     self._offsets = np.searchsorted(queries[order], bounds)
-
-  def measure(self, asked: Asked) -> None:
-    del asked
 
   def propose(self, asked: Asked) -> Proposed | None:
     owners = np.flatnonzero(asked.queries >= 0)

@@ -43,3 +43,24 @@ class Source(Protocol):
   def grown(self, items: ItemFacts, /) -> Self:
     """This source with the items behind its own, which nobody chose yet."""
     ...
+
+
+class Unmeasured:
+  """Features of units that no request has to tell."""
+
+  def measure(self, asked: Asked, /) -> None:
+    del asked
+
+
+class TaughtByLog:
+  """A log taught all attributes."""
+
+  def state(self) -> dict[str, Any]:
+    return dict(vars(self))
+
+  @classmethod
+  def restored(cls, state: dict[str, Any], items: ItemFacts, /) -> Self:
+    del items
+    found = cls.__new__(cls)
+    vars(found).update(state)
+    return found

@@ -26,6 +26,7 @@ from scipy import sparse
 from gr_jax.candidates.asked import Asked
 from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.pairs import Pairs, Sparse, expand
+from gr_jax.candidates.sources.source import Unmeasured
 from gr_jax.text.encoder import unit_rows
 from gr_jax.text.words import index_words
 
@@ -33,7 +34,7 @@ _PRIOR = 3.0  # Items of an unknown taste that every history has beside its own.
 _SHARES = (0, 1, "finest")  # Categories whose shares are read.
 
 
-class Tastes:
+class Tastes(Unmeasured):
   """Tastes of the users' histories.
 
   Args:
@@ -122,9 +123,6 @@ class Tastes:
     within = self._vectors_within(vectors, group)
     found._residual = np.append(self._residual, within, 0)
     return found
-
-  def measure(self, asked: Asked) -> None:
-    del asked
 
   def propose(self, asked: Asked) -> None:
     del asked

@@ -22,13 +22,14 @@ from scipy import sparse
 from gr_jax.candidates.asked import Asked
 from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.pairs import Pairs, Proposed, Sparse, look_up, values_at
+from gr_jax.candidates.sources.source import Unmeasured
 from gr_jax.candidates.sources.tastes import wider
 from gr_jax.text.words import content_words, index_words, split_words
 
 _K, _B = 1.5, 0.75
 
 
-class Words:
+class Words(Unmeasured):
   """BM25 of the items' texts.
 
   Args:
@@ -55,9 +56,6 @@ class Words:
     scores = (self._idf[counts.indices] * share).astype(np.float32)
     found = (scores, counts.indices, counts.indptr)
     return sparse.csr_array(found, shape=counts.shape).T.tocsr()
-
-  def measure(self, asked: Asked) -> None:
-    del asked
 
   def propose(self, asked: Asked) -> Proposed | None:
     queries, scores = self._scores(asked)
