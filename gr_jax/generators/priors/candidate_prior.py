@@ -19,7 +19,7 @@ item (the factor 4 lets weights learn faster than the network). `[OURS]`: a
 learned ranker of candidates inside the softmax.
 """
 
-import dataclasses
+from typing import Self
 
 import jax
 import jax.numpy as jnp
@@ -27,6 +27,7 @@ from flax import linen as nn
 from flax import struct
 
 from gr_jax.candidates.candidates import Candidates
+from gr_jax.generators.priors.prefix_weights import PrefixWeights
 from gr_jax.nn.layers import name_axes
 
 _START = -1.0
@@ -34,37 +35,14 @@ _RATE = 4.0
 
 
 @struct.dataclass
-class CandidateState:
-  """Candidates below `M` prefixes a row.
-
-  Attributes:
-    codes: `[B, P, R, L]`, `P` is `M` or 1.
-    weights: `[B, M, R]`, 0 for those that do not begin with the prefix.
-    shares: `[B, M]`, the popularity of the prefix.
-  """
+class CandidateState(PrefixWeights):
+  """The weights of candidates; `codes` are `[B, P, R, L]`, `P` is `M` or 1."""
 
   codes: jax.Array
-  weights: jax.Array
-  shares: jax.Array
 
-  def select(self, parents: jax.Array) -> "CandidateState":
-    """The prefixes that beams `parents` `[B, M]` extend."""
-    return dataclasses.replace(
-      self,
-      weights=jnp.take_along_axis(self.weights, parents[..., None], axis=1),
-      shares=jnp.take_along_axis(self.shares, parents, axis=1),
-    )
-
-  def step(
-    self, codes: jax.Array, shares: jax.Array, level: int
-  ) -> "CandidateState":
+  def step(self, codes: jax.Array, shares: jax.Array, level: int) -> Self:
     """After `codes` `[B, M]` of `level`, of `shares` below their prefixes."""
-    same = self.codes[..., level] == codes[..., None]
-    return dataclasses.replace(
-      self,
-      weights=jnp.where(same, self.weights, 0),
-      shares=self.shares * shares,
-    )
+    return self.below(self.codes[..., level] == codes[..., None], shares)
 
 
 class CandidatePrior(nn.Module):
@@ -104,7 +82,7 @@ class CandidatePrior(nn.Module):
     features = jnp.asarray(candidates.features)
     weights = jnp.where(candidates.mask, jnp.exp(self.log_weights(features)), 0)
     return CandidateState(
-      jnp.asarray(candidates.codes), weights, jnp.ones(weights.shape[:2])
+      weights, jnp.ones(weights.shape[:2]), jnp.asarray(candidates.codes)
     )
 
   def log_weights(self, features: jax.Array) -> jax.Array:

@@ -13,13 +13,14 @@ weights of the baseline `item_knn`, and `v, b, z` at zero: training starts from
 the baseline `[OURS]`.
 """
 
-import dataclasses
+from typing import Self
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from flax import struct
 
+from gr_jax.generators.priors.prefix_weights import PrefixWeights
 from gr_jax.generators.priors.transitions import Transitions
 from gr_jax.nn.layers import name_axes
 
@@ -27,37 +28,15 @@ _LEAST_SHARE = 1e-12
 
 
 @struct.dataclass
-class NeighbourState:
-  """Neighbours of the history, for `M` prefixes per row.
-
-  Attributes:
-    codes: `[B, R, L]`.
-    weights: `[B, M, R]`, of those that begin with the prefix.
-    shares: `[B, M]`, of the prefix among all shoppers.
-  """
+class NeighbourState(PrefixWeights):
+  """The weights of the history's neighbours, whose codes are `[B, R, L]`."""
 
   codes: jax.Array
-  weights: jax.Array
-  shares: jax.Array
 
-  def select(self, parents: jax.Array) -> "NeighbourState":
-    """The prefixes that beams `parents` `[B, M]` extend."""
-    return dataclasses.replace(
-      self,
-      weights=jnp.take_along_axis(self.weights, parents[..., None], axis=1),
-      shares=jnp.take_along_axis(self.shares, parents, axis=1),
-    )
-
-  def step(
-    self, codes: jax.Array, shares: jax.Array, level: int
-  ) -> "NeighbourState":
+  def step(self, codes: jax.Array, shares: jax.Array, level: int) -> Self:
     """After `codes` `[B, M]` of `level`, of `shares` below their prefixes."""
     same = self.codes[:, None, :, level] == codes[..., None]
-    return dataclasses.replace(
-      self,
-      weights=jnp.where(same, self.weights, 0),
-      shares=self.shares * shares,
-    )
+    return self.below(same, shares)
 
 
 class TransitionPrior(nn.Module):
@@ -105,9 +84,9 @@ class TransitionPrior(nn.Module):
     weights = weights.reshape(rows, 1, -1)
     total = weights.sum(axis=-1, keepdims=True)
     return NeighbourState(
-      codes.reshape(rows, -1, levels),
       weights / (jnp.exp(self.evidence) + total),
       jnp.ones((rows, 1)),
+      codes.reshape(rows, -1, levels),
     )
 
   def __call__(
