@@ -19,7 +19,7 @@ from experiments.pipeline.sasrec import training_log
 from experiments.pipeline.untrained import count_variables, make_vocabulary
 from gr_jax.candidates.sources.popularity import Popularity
 from gr_jax.candidates.sources.query_items import QueryItems
-from gr_jax.candidates.sources.sequence_links import SameUsers, Windowed
+from gr_jax.candidates.sources.sequence_links import SameUsers, count_pairs
 from gr_jax.data import request_lists
 from gr_jax.data.request_lists import training_event_ends, training_sequences
 from gr_jax.data.requests import TRAIN
@@ -119,7 +119,7 @@ def candidate_links(data):
   """Items that are linked to another by the candidates' sources."""
   sequences, size = training_sequences(data.requests), len(data.catalogue)
   pairs = [
-    Windowed("windowed", sequences, num_items=size, window=3)._pairs.tocoo(),
+    count_pairs(sequences, num_items=size, window=3).pairs.tocoo(),
     SameUsers("same_users", sequences, num_items=size)._both.tocoo(),
   ]
   return np.concatenate([np.append(x.row, x.col) for x in pairs])

@@ -14,7 +14,11 @@ from gr_jax.candidates.sources.links import Links
 from gr_jax.candidates.sources.own import OwnItems
 from gr_jax.candidates.sources.popularity import Popularity
 from gr_jax.candidates.sources.query_items import QueryItems
-from gr_jax.candidates.sources.sequence_links import SameUsers, Windowed
+from gr_jax.candidates.sources.sequence_links import (
+  SameUsers,
+  Windowed,
+  count_pairs,
+)
 from gr_jax.candidates.sources.source import Source
 from gr_jax.candidates.sources.tastes import (
   Tastes,
@@ -118,9 +122,10 @@ def _links(data: Data, vectors: Vectors) -> list[Links]:
     return []
   size = len(catalogue)
   window = _WINDOW_OF_BASKETS if has_baskets(log) else _WINDOW
+  counts = count_pairs(sequences, num_items=size, window=window)
   found: list[Links] = [
-    Windowed("windowed", sequences, num_items=size, window=window),
-    Windowed("newest", sequences, num_items=size, window=window, last=1),
+    Windowed("windowed", counts),
+    Windowed("newest", counts, last=1),
     SameUsers("same_users", sequences, num_items=size),
   ]
   if size > _COMPARED:
@@ -129,8 +134,8 @@ def _links(data: Data, vectors: Vectors) -> list[Links]:
   texts = like_texts(words)
   near = with_itself(like_texts(words, keep=20), 1.0)
   found += [
-    Windowed("lent", sequences, num_items=size, window=window, after=near),
-    Windowed("borrowed", sequences, num_items=size, window=window, before=near),
+    Windowed("lent", counts, after=near),
+    Windowed("borrowed", counts, before=near),
     Likeness("texts", texts),
     Likeness("newest_text", texts, last=1),
     Likeness("vectors", like_texts(unit_rows(vectors.items), power=6)),

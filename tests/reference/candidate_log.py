@@ -12,7 +12,11 @@ from gr_jax.candidates.sources.likeness import Likeness, like_texts, with_itself
 from gr_jax.candidates.sources.own import OwnItems
 from gr_jax.candidates.sources.popularity import Popularity
 from gr_jax.candidates.sources.query_items import QueryItems
-from gr_jax.candidates.sources.sequence_links import SameUsers, Windowed
+from gr_jax.candidates.sources.sequence_links import (
+  SameUsers,
+  Windowed,
+  count_pairs,
+)
 from gr_jax.candidates.sources.tastes import Tastes, finest_category
 from gr_jax.candidates.sources.words import Words
 from gr_jax.candidates.writer import CandidateWriter
@@ -69,9 +73,10 @@ def writer() -> CandidateWriter:
   sequences = training_sequences(requests)
   likeness = like_texts(unit_rows(items.vectors), keep=5)
   near = with_itself(likeness, 1.0)
+  counts = count_pairs(sequences, num_items=ITEMS, window=3)
   sources = (
-    Windowed("windowed", sequences, num_items=ITEMS, window=3),
-    Windowed("lent", sequences, num_items=ITEMS, window=3, after=near),
+    Windowed("windowed", counts),
+    Windowed("lent", counts, after=near),
     SameUsers("same_users", sequences, num_items=ITEMS),
     Likeness("vectors", likeness),
     OwnItems(finest_category(items.categories), span=30_000.0),

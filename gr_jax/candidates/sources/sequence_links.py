@@ -1,5 +1,7 @@
 """Links that are counted in sequences (see `links`)."""
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy import sparse
 
@@ -16,48 +18,70 @@ from gr_jax.data.row_lists import RowLists
 from gr_jax.data.sequence_pairs import BACKWARD, SHRINKAGE, following_pairs
 
 
-class Windowed(Links):
-  """Pairs of a sequence at most `window` places apart.
+class PairCounts(NamedTuple):
+  """Pairs of sequences at most `window` places apart.
 
-  For places p < q, `L[item_p, item_q]` gets `1 / (q - p)` and its reverse half
-  of it; the score of j is over `sqrt(popularity_j) + 5`, as in the baseline
-  `item_knn`. With `before` and `after`, similar items lend each other their
-  pairs: `m` and the scores are multiplied with these `[N, N]` shares.
+  Attributes:
+    pairs: `[N, N]`: for places p < q, `[item_p, item_q]` has the sum of
+      `1 / (q - p)` and half of the reverse.
+    popularity: `[N]` float32, the number of events.
+    window: as given.
+  """
+
+  pairs: Sparse
+  popularity: np.ndarray
+  window: int
+
+
+def count_pairs(
+  sequences: RowLists, *, num_items: int, window: int, keep: int = 200
+) -> PairCounts:
+  """Counts the pairs of sequences, oldest first.
+
+  Args:
+    sequences: the events of the training period by user.
+    num_items: `N`.
+    window: the number of places that pairs are apart, at most.
+    keep: the number of pairs of an item, at most, the strongest.
+  """
+  rows, owners = sequences.rows, sequences.owners
+  pairs = following_pairs(rows, owners, size=num_items, window=window)
+  popularity = np.bincount(rows, minlength=num_items).astype(np.float32)
+  scale = 1 / (np.sqrt(popularity) + SHRINKAGE)
+  return PairCounts(
+    strongest(pairs, keep=keep, scale=scale), popularity, window
+  )
+
+
+class Windowed(Links):
+  """Items that are chosen a few places apart.
+
+  `L` are the pairs, and the score of j is over `sqrt(popularity_j) + 5`, as in
+  the baseline `item_knn`. With `before` and `after`, similar items lend each
+  other their pairs: `m` and the scores are multiplied with these `[N, N]`
+  shares.
 
   Args:
     name: what features are called by.
-    sequences: of the training period, oldest first.
-    num_items: `N`.
-    window: the number of places that pairs are apart, at most.
+    counts: the pairs.
     last: the number of newest items that are read.
     before: `[N, N]` or None.
     after: `[N, N]` or None.
-    keep: the number of links of an item, at most.
   """
 
   def __init__(
     self,
     name: str,
-    sequences: RowLists,
+    counts: PairCounts,
     *,
-    num_items: int,
-    window: int,
     last: int = LAST,
     before: Sparse | None = None,
     after: Sparse | None = None,
-    keep: int = 200,
   ):
-    super().__init__(name, num_items=num_items, last=last)
-    rows, owners = sequences.rows, sequences.owners
-    pairs = following_pairs(
-      rows, owners, size=num_items, window=window, backward=BACKWARD
-    )
-    counts = np.bincount(rows, minlength=num_items)
-    self._popularity = counts.astype(np.float32)
-    scale = 1 / (np.sqrt(self._popularity) + SHRINKAGE)
-    self._pairs = strongest(pairs, keep=keep, scale=scale)
-    self._window, self._before, self._after = window, before, after
-    self._least = BACKWARD / window / (2 * LAST)
+    super().__init__(name, num_items=len(counts.popularity), last=last)
+    self._pairs, self._popularity, self._window = counts
+    self._before, self._after = before, after
+    self._least = BACKWARD / self._window / (2 * LAST)
 
   def _scores(self, asked: Asked) -> np.ndarray:
     newest: Sparse = newest_items(asked, self.num_items, self._last)

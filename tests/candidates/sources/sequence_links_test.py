@@ -7,6 +7,7 @@ from gr_jax.candidates.sources.likeness import with_itself
 from gr_jax.candidates.sources.sequence_links import (
   SameUsers,
   Windowed,
+  count_pairs,
   strongest,
 )
 from gr_jax.data.request_lists import training_sequences
@@ -28,7 +29,7 @@ def test_scores_are_those_of_a_log_that_ends_with_the_history(drawn, window):
   asked = asked_by(sequences)
   whole = training_sequences(asked.log.requests)
   N = int(asked.event_item.max(initial=0)) + 1
-  of_pairs = Windowed("w", whole, num_items=N, window=window)
+  of_pairs = Windowed("w", count_pairs(whole, num_items=N, window=window))
   scores = of_pairs.scores(asked)
   for row in range(len(asked.requests)):
     weights = newest(asked, row, N)
@@ -70,8 +71,9 @@ def test_lent_pairs_are_those_of_similar_items():
   )
   np.testing.assert_allclose(near.sum(axis=1), 1)
   asked = asked_by([[0], [0]])
-  source = Windowed("lent", sequences, num_items=3, window=1, after=near)
-  plain = Windowed("plain", sequences, num_items=3, window=1)
+  counts = count_pairs(sequences, num_items=3, window=1)
+  source = Windowed("lent", counts, after=near)
+  plain = Windowed("plain", counts)
   lent, own = source.scores(asked), plain.scores(asked)
   np.testing.assert_allclose(lent, own @ near.toarray(), rtol=1e-5)
   with_history = asked.ends > asked.starts
