@@ -69,7 +69,7 @@ def event_states(
   decayed = np.ones((total, len(taus)), np.float32)
   by_number = np.argsort(number[order], kind="stable")
   ends = np.cumsum(np.bincount(number, minlength=1)[1:])
-  for begin, end in itertools.pairwise(ends):
+  for begin, end in itertools.pairwise(ends) if len(taus) else ():
     # The n-th events of all labels, from the ones just before them.
     place = by_number[begin:end]
     now, before = order[place], order[place - 1]

@@ -19,6 +19,7 @@ import numpy as np
 from flax import struct
 
 from gr_jax.candidates.candidates import Candidates
+from gr_jax.candidates.event_states import event_states
 from gr_jax.candidates.writer import CandidateWriter
 from gr_jax.data.requests import Requests
 from gr_jax.generators.prompts.vocabulary import NEXT_BASKET, Vocabulary
@@ -70,28 +71,6 @@ def _padded(rows: list[list[int]], width: int) -> np.ndarray:
   return out
 
 
-def _occurrences(requests: Requests) -> tuple[np.ndarray, np.ndarray]:
-  """Per event: the user's next event of the same item, and its number so far.
-
-  An event is the last one of its item in a history that ends at `e` exactly
-  where its next occurrence is at `e` or later, and then its number is the
-  count of that item in the history.
-  """
-  num_events = len(requests.event_item)
-  user = requests.event_user
-  order = np.lexsort((np.arange(num_events), requests.event_item, user))
-  same = (user[order][1:] == user[order][:-1]) & (
-    requests.event_item[order][1:] == requests.event_item[order][:-1]
-  )
-  following = np.full(num_events, num_events, np.int64)
-  following[order[:-1][same]] = order[1:][same]
-  starts = np.flatnonzero(np.concatenate(([True], ~same)))[:num_events]
-  number = np.empty(num_events, np.int64)
-  run = np.diff(np.append(starts, num_events))
-  number[order] = np.arange(num_events) - np.repeat(starts, run) + 1
-  return following, number
-
-
 class PromptWriter:
   """Writes prompts of requests as token arrays, many at a time.
 
@@ -127,7 +106,7 @@ class PromptWriter:
       [*map(vocabulary.query_tokens, requests.queries), [NEXT_BASKET]],
       config.query_words,
     )
-    self._following, self._number = _occurrences(requests)
+    self._events = event_states(requests, requests.event_item)
 
   @property
   def num_tokens(self) -> int:
@@ -161,7 +140,7 @@ class PromptWriter:
       (
         self.item_tokens[requests.event_item[events]],
         vocabulary.age_tokens(age)[..., None],
-        vocabulary.count_tokens(self._number[events])[..., None],
+        vocabulary.count_tokens(self._events.number[events])[..., None],
       ),
       axis=-1,
     )
@@ -185,11 +164,11 @@ class PromptWriter:
     events = end - np.arange(1, self.config.lookback + 1)
     there = events >= start
     events = np.where(there, events, 0)
-    last = there & (self._following[events] >= end)
+    last = there & (self._events.following[events] >= end)
     age = self._requests.time[rows][:, None] - self._requests.event_time[events]
     # What is not there has any age, also none that there is.
     weeks = np.maximum(age, 0) / _WEEK
-    score = np.log(self._number[events]) - 0.5 * np.log1p(weeks)
+    score = np.log(self._events.number[events]) - 0.5 * np.log1p(weeks)
     order = np.argsort(np.where(last, -score, np.inf), axis=1, kind="stable")
     chosen = np.zeros_like(last)
     np.put_along_axis(chosen, order[:, :length], True, axis=1)
