@@ -16,6 +16,7 @@ import jax
 import numpy as np
 from flax import linen as nn
 from jax.sharding import Mesh
+from ml_collections import ConfigDict
 
 from gr_jax.data.requests import CLICKED, TRAIN, VALID, Requests
 from gr_jax.data.row_lists import span_places
@@ -56,6 +57,11 @@ class HeldOutConfig(NamedTuple):
 
   targets: int = 2000
   last_share: float = 0.05
+
+
+def held_out_config(section: ConfigDict) -> HeldOutConfig:
+  """What a section holds out: nothing where it does not say."""
+  return HeldOutConfig(**section.get("held_out", {"targets": 0}))
 
 
 class HeldOutGroups(NamedTuple):

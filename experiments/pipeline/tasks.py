@@ -15,9 +15,9 @@ from ml_collections import ConfigDict
 
 from experiments.pipeline.held_out import (
   HeldOutBatch,
-  HeldOutConfig,
   fixed_batches,
   has_split,
+  held_out_config,
   held_out_groups,
 )
 from experiments.pipeline.untrained import Untrained, transition_options
@@ -138,11 +138,6 @@ def point_wise_loss(
   metrics = {"train/loss": losses.sum()}
   metrics |= {f"train/loss_{l + 1}": losses[l] for l in range(len(losses))}
   return losses.sum(), metrics
-
-
-def held_out_config(section: ConfigDict) -> HeldOutConfig:
-  """What a section holds out: nothing where it does not say."""
-  return HeldOutConfig(**section.get("held_out", {"targets": 0}))
 
 
 def _dropout(model: nn.Module, key: jax.Array | None) -> dict[str, jax.Array]:

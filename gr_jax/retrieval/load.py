@@ -25,6 +25,7 @@ from gr_jax.generators.priors.catalogue_counts import count_catalogue
 from gr_jax.generators.priors.transitions import TRANSITIONS, Transitions
 from gr_jax.generators.prompts.vocabulary import Vocabulary
 from gr_jax.generators.prompts.writer import PromptConfig
+from gr_jax.retrieval.load_params import check_params, read_params
 from gr_jax.retrieval.query_vectors import query_vectors
 from gr_jax.text.vectors import without_counts
 from gr_jax.tokenizers.semantic_ids import SemanticIds
@@ -213,7 +214,7 @@ def _load(directory: pathlib.Path, manifests: dict[str, Any]) -> Artefacts:
   )
   transitions = _transitions(directory / "generator", section)
   trained = ALIGNMENT if ALIGNMENT in manifests else "generator"
-  params = _params(directory / trained)
+  params = read_params(directory / trained)
   # Parameters do not depend on the number of items: one is counted, whose ID
   # ends early if any does.
   alpha = section.get("count_alpha", 0.0)
@@ -221,7 +222,7 @@ def _load(directory: pathlib.Path, manifests: dict[str, Any]) -> Artefacts:
   one = SemanticIds(ids.codes[row : row + 1], ids.level_sizes)
   counts = count_variables(one, np.ones(1), alpha, transitions)
   init = initializer(model, counts)
-  _check_params(params, nn.unbox(jax.eval_shape(init, jax.random.key(0))))
+  check_params(params, nn.unbox(jax.eval_shape(init, jax.random.key(0))))
   return Artefacts(
     directory=directory,
     manifests=manifests,
@@ -270,65 +271,3 @@ def _transitions(
   if not section.get("transitions", {}).get("neighbours"):
     return None
   return Transitions.load(directory / TRANSITIONS)
-
-
-def _params(directory: pathlib.Path) -> Any:
-  """The parameters that a training left to search with.
-
-  Args:
-    directory: the stage; without "params", its last checkpoint has them.
-  """
-  # Imported late: reading manifests must not wait for it.
-  from orbax.checkpoint import v1 as ocp
-
-  params = directory.absolute() / "params"
-  if params.is_dir():
-    kept: Any = ocp.metadata(str(params)).metadata
-    return ocp.load(str(params), _on_this_host(kept))
-  directory = directory / "checkpoints"
-  if not directory.is_dir():
-    raise FileNotFoundError(f"there is no folder {directory}")
-  with ocp.training.Checkpointer(str(directory.absolute())) as checkpoints:
-    last = checkpoints.latest
-    if last is None:
-      raise ValueError(f"no checkpoint in {directory}")
-    # The one tree of arrays; the place in the input is no tree.
-    kept = checkpoints.metadata(last.step).metadata
-    state = checkpoints.load_checkpointables(last.step, {"state": kept})
-  return state["state"]["params"]
-
-
-def _on_this_host(kept: Any) -> Any:
-  """Arrays as they were saved, on one device, wherever they lay before."""
-  here = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
-  return jax.tree.map(
-    lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=here), kept
-  )
-
-
-def _check_params(params: Any, like: Any) -> None:
-  """Checks parameters against those that the model would be initialized with.
-
-  Raises:
-    ValueError: a parameter that is missing, has another shape, is of no use,
-      or holds NaN or infinity.
-  """
-  found, expected = _by_path(params), _by_path(like)
-  for path in sorted(found.keys() ^ expected.keys()):
-    where = "configuration" if path in found else "checkpoint"
-    raise ValueError(f"the {where} has no parameter {path}")
-  for path, leaf in found.items():
-    if leaf.shape != expected[path].shape:
-      raise ValueError(
-        f"the checkpoint has {path} of {leaf.shape}, its configuration of "
-        f"{expected[path].shape}"
-      )
-    if not np.isfinite(leaf).all():
-      raise ValueError(f"{path} holds NaN or infinity")
-
-
-def _by_path(tree: Any) -> dict[str, Any]:
-  return {
-    jax.tree_util.keystr(path, simple=True, separator="/"): leaf
-    for path, leaf in jax.tree.leaves_with_path(tree)
-  }

@@ -1,0 +1,69 @@
+"""The parameters of a trained generator, read and checked."""
+
+import pathlib
+from typing import Any
+
+import jax
+import numpy as np
+
+
+def read_params(directory: pathlib.Path) -> Any:
+  """The parameters that a training left to search with.
+
+  Args:
+    directory: the stage; without "params", its last checkpoint has them.
+  """
+  # Imported late: reading manifests must not wait for it.
+  from orbax.checkpoint import v1 as ocp
+
+  params = directory.absolute() / "params"
+  if params.is_dir():
+    kept: Any = ocp.metadata(str(params)).metadata
+    return ocp.load(str(params), _on_this_host(kept))
+  directory = directory / "checkpoints"
+  if not directory.is_dir():
+    raise FileNotFoundError(f"there is no folder {directory}")
+  with ocp.training.Checkpointer(str(directory.absolute())) as checkpoints:
+    last = checkpoints.latest
+    if last is None:
+      raise ValueError(f"no checkpoint in {directory}")
+    # The one tree of arrays; the place in the input is no tree.
+    kept = checkpoints.metadata(last.step).metadata
+    state = checkpoints.load_checkpointables(last.step, {"state": kept})
+  return state["state"]["params"]
+
+
+def _on_this_host(kept: Any) -> Any:
+  """Arrays as they were saved, on one device, wherever they lay before."""
+  here = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
+  return jax.tree.map(
+    lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=here), kept
+  )
+
+
+def check_params(params: Any, like: Any) -> None:
+  """Checks parameters against those that the model would be initialized with.
+
+  Raises:
+    ValueError: a parameter that is missing, has another shape, is of no use,
+      or holds NaN or infinity.
+  """
+  found, expected = _by_path(params), _by_path(like)
+  for path in sorted(found.keys() ^ expected.keys()):
+    where = "configuration" if path in found else "checkpoint"
+    raise ValueError(f"the {where} has no parameter {path}")
+  for path, leaf in found.items():
+    if leaf.shape != expected[path].shape:
+      raise ValueError(
+        f"the checkpoint has {path} of {leaf.shape}, its configuration of "
+        f"{expected[path].shape}"
+      )
+    if not np.isfinite(leaf).all():
+      raise ValueError(f"{path} holds NaN or infinity")
+
+
+def _by_path(tree: Any) -> dict[str, Any]:
+  return {
+    jax.tree_util.keystr(path, simple=True, separator="/"): leaf
+    for path, leaf in jax.tree.leaves_with_path(tree)
+  }
