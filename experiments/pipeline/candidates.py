@@ -73,7 +73,7 @@ def candidate_writer(
   trained = request_mask(log)
   rng = np.random.default_rng(0)
   share = section.candidates.get("unseen_share", 0.0)
-  asked_by = Log(
+  log_of_requests = Log(
     log,
     counted,
     np.arange(len(log.queries)),
@@ -81,7 +81,9 @@ def candidate_writer(
     # What words and vectors are worth is learned where counts are hidden.
     unseen=trained & (rng.random(len(log)) < share),
   )
-  writer = CandidateWriter(asked_by, sources, semantic_ids.codes, size=size)
+  writer = CandidateWriter(
+    log_of_requests, sources, semantic_ids.codes, size=size
+  )
   some = rng.permutation(np.flatnonzero(trained))[:_MEASURED]
   hidden_share = section.examples.get("hidden_share", 0.0)
   writer.standardise(some, hidden_share=hidden_share)

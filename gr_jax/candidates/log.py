@@ -1,6 +1,6 @@
 """A log whose requests get candidates.
 
-Sources are fitted on a training log, and are asked by requests of any log: the
+Sources are fitted on a training log, and answer requests of any log: the
 same one in training, a small one of what a client sends in a search.
 """
 

@@ -6,11 +6,11 @@ from typing import Self
 
 import numpy as np
 
-from gr_jax.candidates.asked import Asked
 from gr_jax.candidates.candidates import Candidates
 from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.log import Log
 from gr_jax.candidates.pairs import Pairs, Proposed, best_pairs
+from gr_jax.candidates.request_batch import RequestBatch
 from gr_jax.candidates.sources.source import Source
 
 _CLIP = 5.0
@@ -78,14 +78,14 @@ class CandidateWriter:
   def standardise(self, requests: np.ndarray, *, hidden_share: float) -> None:
     """Measures mean and deviation of features on requests `[n]`."""
     rng = np.random.default_rng(0)
-    asked = Asked(
+    batch = RequestBatch(
       self._of_log(),
       requests[:, None],
       rng.random(len(requests)) >= hidden_share,
     )
     for source in self.sources:
-      source.measure(asked)
-    features = self.features(asked, self.pairs(asked))
+      source.measure(batch)
+    features = self.features(batch, self.pairs(batch))
     self.mean = features.mean(axis=0)
     self.scale = 1 / np.maximum(features.std(axis=0), 1e-3)
 
@@ -105,11 +105,11 @@ class CandidateWriter:
     return Candidates(*(np.concatenate(arrays) for arrays in zip(*parts)))
 
   def _write(self, requests: np.ndarray, shown: np.ndarray) -> tuple:
-    asked = Asked(self._of_log(), requests, shown)
-    pairs = self.pairs(asked)
-    features = (self.features(asked, pairs) - self.mean) * self.scale
-    shape = (asked.num_requests, self.size)
-    start = np.searchsorted(pairs.owners, np.arange(asked.num_requests))
+    batch = RequestBatch(self._of_log(), requests, shown)
+    pairs = self.pairs(batch)
+    features = (self.features(batch, pairs) - self.mean) * self.scale
+    shape = (batch.num_requests, self.size)
+    start = np.searchsorted(pairs.owners, np.arange(batch.num_requests))
     place = pairs.owners, np.arange(len(pairs)) - start[pairs.owners]
     mask = np.zeros(shape, bool)
     mask[place] = True
@@ -129,17 +129,17 @@ class CandidateWriter:
       raise ValueError("the writer has no log: give it one with `of`.")
     return self.log
 
-  def pairs(self, asked: Asked) -> Pairs:
+  def pairs(self, batch: RequestBatch) -> Pairs:
     """The candidates of all requests."""
     nobody = np.zeros(0, np.int64)
-    proposals = [source.propose(asked) for source in self.sources]
+    proposals = [source.propose(batch) for source in self.sources]
     return best_pairs(
       [Proposed(nobody, nobody, nobody), *(p for p in proposals if p)],
       num_items=self.num_items,
       size=self.size,
     )
 
-  def features(self, asked: Asked, pairs: Pairs) -> np.ndarray:
+  def features(self, batch: RequestBatch, pairs: Pairs) -> np.ndarray:
     """`[n, F]`, before they are standardised."""
-    parts = [source.describe(asked, pairs) for source in self.sources]
+    parts = [source.describe(batch, pairs) for source in self.sources]
     return np.concatenate(parts, axis=1)

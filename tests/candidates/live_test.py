@@ -113,8 +113,8 @@ def test_positions_take_the_place_of_times(live):
 def test_a_query_is_known_by_its_text_then_by_its_words(live):
   rows = {"red cup": 4, "Red  Cup!": 7, "plate": 2}
   found = dataclasses.replace(live, query_rows=rows)
-  asked = ("red cup", "Red  Cup!", "RED cup", "plate.", "cup red", "")
-  assert [found.trained_row(q) for q in asked] == [4, 7, 4, 2, -1, -1]
+  batch = ("red cup", "Red  Cup!", "RED cup", "plate.", "cup red", "")
+  assert [found.trained_row(q) for q in batch] == [4, 7, 4, 2, -1, -1]
 
 
 def test_nothing_of_a_request_was_counted(live):

@@ -3,7 +3,7 @@ import functools
 import numpy as np
 import pytest
 
-from gr_jax.candidates.asked import Asked
+from gr_jax.candidates.request_batch import RequestBatch
 from gr_jax.candidates.sources.own import OwnItems
 from gr_jax.candidates.sources.popularity import Popularity
 from gr_jax.candidates.sources.query_items import QueryItems
@@ -26,18 +26,18 @@ def writer(size=SIZE):
   )
   codes = small_world.semantic_ids().codes
   found = CandidateWriter(log, sources, codes, size=size)
-  found.standardise(candidate_log.asked().requests[:, 0], hidden_share=0.2)
+  found.standardise(candidate_log.batch().requests[:, 0], hidden_share=0.2)
   return found
 
 
 @pytest.mark.parametrize("split", candidate_log.splits())
 @pytest.mark.parametrize("shown", [True, False])
 def test_rows_hold_the_pairs_with_their_codes_and_features(split, shown):
-  asked = candidate_log.asked(split=split, shown=shown)
-  written = writer()(asked.requests, shown=asked.shown)
-  pairs = writer().pairs(asked)
-  features = writer().features(asked, pairs)
-  for owner in range(asked.num_requests):
+  batch = candidate_log.batch(split=split, shown=shown)
+  written = writer()(batch.requests, shown=batch.shown)
+  pairs = writer().pairs(batch)
+  features = writer().features(batch, pairs)
+  for owner in range(batch.num_requests):
     mine = pairs.owners == owner
     count = mine.sum()
     assert 0 < count <= SIZE
@@ -69,12 +69,12 @@ def test_requests_of_a_row_are_written_as_each_alone():
 
 
 def test_measured_features_have_mean_zero_and_deviation_one():
-  rows = candidate_log.asked().requests[:, 0]
+  rows = candidate_log.batch().requests[:, 0]
   rng = np.random.default_rng(0)
-  asked = Asked(
+  batch = RequestBatch(
     candidate_log.log(), rows[:, None], rng.random(len(rows)) >= 0.2
   )
-  found = writer().features(asked, writer().pairs(asked))
+  found = writer().features(batch, writer().pairs(batch))
   scaled = (found - writer().mean) * writer().scale
   np.testing.assert_allclose(scaled.mean(0), 0, atol=1e-3)
   varied = found.std(0) > 1e-3

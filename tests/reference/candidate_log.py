@@ -1,13 +1,13 @@
-"""The small world as the sources of candidates are asked by it."""
+"""The small world as the sources of candidates read it."""
 
 import functools
 
 import numpy as np
 
-from gr_jax.candidates.asked import Asked
 from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.log import Log
 from gr_jax.candidates.pairs import Pairs
+from gr_jax.candidates.request_batch import RequestBatch
 from gr_jax.candidates.sources.likeness import Likeness, like_texts, with_itself
 from gr_jax.candidates.sources.own import OwnItems
 from gr_jax.candidates.sources.popularity import Popularity
@@ -45,14 +45,14 @@ def log() -> Log:
   return Log(requests, counted, queries, vectors()[1])
 
 
-def asked(*, split: int = TRAIN, shown: bool = True) -> Asked:
+def batch(*, split: int = TRAIN, shown: bool = True) -> RequestBatch:
   """Sixteen requests of a split, each a row of its own."""
   rows = np.flatnonzero(log().requests.split == split)
   rows = np.random.default_rng(2).permutation(rows)[:16]
-  return Asked(log(), rows[:, None], np.full(len(rows), shown))
+  return RequestBatch(log(), rows[:, None], np.full(len(rows), shown))
 
 
-def all_pairs(of: Asked) -> Pairs:
+def all_pairs(of: RequestBatch) -> Pairs:
   """Every request with every item."""
   return Pairs(np.arange(of.num_requests * ITEMS), ITEMS)
 
@@ -87,5 +87,5 @@ def writer() -> CandidateWriter:
   )
   codes = small_world.semantic_ids().codes
   found = CandidateWriter(log(), sources, codes, size=20)
-  found.standardise(asked().requests[:, 0], hidden_share=0.2)
+  found.standardise(batch().requests[:, 0], hidden_share=0.2)
   return found

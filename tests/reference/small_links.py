@@ -2,37 +2,37 @@
 
 import numpy as np
 
-from gr_jax.candidates.asked import Asked
 from gr_jax.candidates.log import Log
+from gr_jax.candidates.request_batch import RequestBatch
 from gr_jax.candidates.sources.links import LAST
 from gr_jax.data.request_lists import training_event_ends
 from tests.reference import small_logs
 
 
-def asked_by(sequences):
+def batch_of(sequences):
   requests = small_logs.requests_of(sequences)
   counted = training_event_ends(requests)
   nobody = np.zeros(0, np.int64), np.zeros((0, 1), np.float32)
   log = Log(requests, counted, *nobody)
   rows = np.arange(len(requests))
-  return Asked(log, rows[:, None], np.ones(len(rows), bool))
+  return RequestBatch(log, rows[:, None], np.ones(len(rows), bool))
 
 
-def kept_sequences(asked, row):
+def kept_sequences(batch, row):
   """Training sequences where the row's user stops at its history."""
-  requests = asked.log.requests
-  user = requests.user[asked.requests[row, 0]]
+  requests = batch.log.requests
+  user = requests.user[batch.requests[row, 0]]
   found = []
   for u, begin in enumerate(requests.user_offsets[:-1]):
-    end = asked.log.counted[u]
+    end = batch.log.counted[u]
     if u == user:
-      end = min(end, asked.ends[row])
+      end = min(end, batch.ends[row])
     found.append(requests.event_item[begin : max(end, begin)].tolist())
   return found
 
 
-def newest(asked, row, num_items):
-  history = asked.log.requests.history(asked.requests[row, 0])
+def newest(batch, row, num_items):
+  history = batch.log.requests.history(batch.requests[row, 0])
   weights = np.zeros(num_items)
   for age, item in enumerate(history[::-1][:LAST]):
     weights[item] += 1 / (1 + age)

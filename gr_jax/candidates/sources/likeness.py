@@ -3,8 +3,8 @@
 import numpy as np
 from scipy import sparse
 
-from gr_jax.candidates.asked import Asked
 from gr_jax.candidates.pairs import Sparse
+from gr_jax.candidates.request_batch import RequestBatch
 from gr_jax.candidates.sources.links import LAST, Links, newest_items
 
 
@@ -21,8 +21,8 @@ class Likeness(Links):
     super().__init__(name, num_items=likeness.shape[0], last=last)
     self._likeness = likeness
 
-  def _scores(self, asked: Asked) -> np.ndarray:
-    newest = newest_items(asked, self.num_items, self._last)
+  def _scores(self, batch: RequestBatch) -> np.ndarray:
+    newest = newest_items(batch, self.num_items, self._last)
     return (newest @ self._likeness).toarray()
 
 

@@ -9,7 +9,7 @@ share of its score in the best one, are those among items that the user has not
 yet: what it has, it knows (`own`). The links L are counts of sequences (what is
 chosen within a few places of each other, or by the same users), or likenesses
 of texts or vectors. Counts leave out what the user's own future adds to them
-(`Asked.future`), in the pairs as in the popularity below them, so that a
+(`RequestBatch.future`), in the pairs as in the popularity below them, so that a
 training row reads the links of a log that ends, for its user, with its history.
 """
 
@@ -19,9 +19,9 @@ from typing import Any, Self
 import numpy as np
 from scipy import sparse
 
-from gr_jax.candidates.asked import Asked
 from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.pairs import Pairs, Proposed, Sparse, expand, look_up
+from gr_jax.candidates.request_batch import RequestBatch
 from gr_jax.candidates.sources.source import TaughtByLog
 
 # Newest items of a history whose links are read.
@@ -50,51 +50,51 @@ class Links(TaughtByLog):
     kinds = ("score", "share", "place")
     return tuple(f"{self._name}_{kind}" for kind in kinds)
 
-  def measure(self, asked: Asked) -> None:
+  def measure(self, batch: RequestBatch) -> None:
     """Takes the median score of what is linked at all as the unit."""
-    scores = self.scores(asked)
+    scores = self.scores(batch)
     linked = scores[scores > 0]
     self._scale = float(np.median(linked)) if len(linked) else 1.0
 
-  def scores(self, asked: Asked) -> np.ndarray:
+  def scores(self, batch: RequestBatch) -> np.ndarray:
     """`[B, N]` float32, at least 0; read-only, computed once a batch."""
-    if self._name not in asked.kept:
-      asked.kept[self._name] = self._scores(asked)
-    return asked.kept[self._name]
+    if self._name not in batch.kept:
+      batch.kept[self._name] = self._scores(batch)
+    return batch.kept[self._name]
 
-  def _scores(self, asked: Asked) -> np.ndarray:
+  def _scores(self, batch: RequestBatch) -> np.ndarray:
     raise NotImplementedError
 
-  def best(self, asked: Asked) -> np.ndarray:
+  def best(self, batch: RequestBatch) -> np.ndarray:
     """`[B, most]` items that the user has not, best first, -1 = no more."""
     key = f"{self._name} best"
-    if key not in asked.kept:
-      scores = self.scores(asked).copy()
-      scores[asked.bought(self.num_items)] = 0
+    if key not in batch.kept:
+      scores = self.scores(batch).copy()
+      scores[batch.bought(self.num_items)] = 0
       k = min(self._most, self.num_items)
       found = np.argpartition(-scores, k - 1, axis=1)[:, :k]
       score = np.take_along_axis(scores, found, axis=1)
       order = np.argsort(-score, axis=1, kind="stable")
       found = np.take_along_axis(found, order, axis=1)
       score = np.take_along_axis(score, order, axis=1)
-      asked.kept[key] = np.where(score > 0, found, -1)
-    return asked.kept[key]
+      batch.kept[key] = np.where(score > 0, found, -1)
+    return batch.kept[key]
 
-  def propose(self, asked: Asked) -> Proposed | None:
-    owners = np.flatnonzero(asked.queries < 0)
+  def propose(self, batch: RequestBatch) -> Proposed | None:
+    owners = np.flatnonzero(batch.queries < 0)
     if not len(owners):
       return None
-    items = self.best(asked)[asked.row(owners)]
+    items = self.best(batch)[batch.row(owners)]
     score = np.broadcast_to(-np.arange(items.shape[1]), items.shape)
     there = items >= 0
     who = np.broadcast_to(owners[:, None], items.shape)
     return Proposed(who[there], items[there], score[there])
 
-  def describe(self, asked: Asked, pairs: Pairs) -> np.ndarray:
-    scores = self.scores(asked)
-    row = asked.row(pairs.owners)
+  def describe(self, batch: RequestBatch, pairs: Pairs) -> np.ndarray:
+    scores = self.scores(batch)
+    row = batch.row(pairs.owners)
     score = scores[row, pairs.items]
-    first = self.best(asked)[:, 0]
+    first = self.best(batch)[:, 0]
     new = scores[np.arange(len(scores)), first]
     # Where no new item is linked, the best of those that the user has.
     top = np.where(first < 0, scores.max(axis=1, initial=0), new)
@@ -102,13 +102,13 @@ class Links(TaughtByLog):
     columns = (
       np.log1p(score / self._scale),
       np.log(score / top + 0.01),
-      -np.log1p(self._places(asked, row, pairs.items)),
+      -np.log1p(self._places(batch, row, pairs.items)),
     )
     return np.stack(columns, axis=1).astype(np.float32)
 
-  def _places(self, asked: Asked, row, items) -> np.ndarray:
+  def _places(self, batch: RequestBatch, row, items) -> np.ndarray:
     """`[n]`, the place of each item among the best of its row, or `most`."""
-    best = self.best(asked)
+    best = self.best(batch)
     rows, place = np.nonzero(best >= 0)
     keys = rows * np.int64(self.num_items) + best[rows, place]
     order = np.argsort(keys)
@@ -136,11 +136,13 @@ def _grown(value: Any, old: int, size: int) -> Any:
   return value
 
 
-def newest_items(asked: Asked, num_items: int, last: int = LAST) -> Sparse:
+def newest_items(
+  batch: RequestBatch, num_items: int, last: int = LAST
+) -> Sparse:
   """`[B, N]`, `1 / (1 + k)` of the k-th newest of the `last` newest items."""
-  starts = np.maximum(asked.starts, asked.ends - last)
-  rows, events = expand(starts, asked.ends)
-  weights = 1.0 / (asked.ends[rows] - events)
-  places = rows, asked.event_item[events]
-  shape = len(asked.requests), num_items
+  starts = np.maximum(batch.starts, batch.ends - last)
+  rows, events = expand(starts, batch.ends)
+  weights = 1.0 / (batch.ends[rows] - events)
+  places = rows, batch.event_item[events]
+  shape = len(batch.requests), num_items
   return sparse.csr_array((weights.astype(np.float32), places), shape)

@@ -17,10 +17,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from gr_jax.candidates.asked import Asked, Known
 from gr_jax.candidates.event_states import EventStates
 from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.pairs import Pairs, Proposed, places_within
+from gr_jax.candidates.request_batch import Known, RequestBatch
 from gr_jax.candidates.sources.source import Unmeasured
 from gr_jax.candidates.sources.tastes import finest_category
 
@@ -77,46 +77,46 @@ class OwnItems(Unmeasured):
     self._num_items = len(categories)
     self._num_categories = int(categories.max(initial=-1)) + 2
 
-  def _items(self, asked: Asked) -> EventStates:
+  def _items(self, batch: RequestBatch) -> EventStates:
     items = np.arange(self._num_items)
-    return asked.log.states("own items", items, self._taus)
+    return batch.log.states("own items", items, self._taus)
 
-  def propose(self, asked: Asked) -> Proposed:
-    known = asked.known(self._items(asked), num_labels=self._num_items)
-    scores = self._decayed(asked, known)[:, -1]
-    owners, items, scores = asked.for_each_request(
+  def propose(self, batch: RequestBatch) -> Proposed:
+    known = batch.known(self._items(batch), num_labels=self._num_items)
+    scores = self._decayed(batch, known)[:, -1]
+    owners, items, scores = batch.for_each_request(
       known.rows, known.labels, scores
     )
     # A query says itself which of the user's items it is about.
-    kept = asked.queries[owners] < 0
+    kept = batch.queries[owners] < 0
     owners, items, scores = owners[kept], items[kept], scores[kept]
     best = places_within(owners, -scores) < self._most
     return Proposed(owners[best], items[best], scores[best])
 
-  def describe(self, asked: Asked, pairs: Pairs) -> np.ndarray:
-    row = asked.row(pairs.owners)
-    states = self._items(asked)
-    known = asked.known(states, num_labels=self._num_items)
+  def describe(self, batch: RequestBatch, pairs: Pairs) -> np.ndarray:
+    row = batch.row(pairs.owners)
+    states = self._items(batch)
+    known = batch.known(states, num_labels=self._num_items)
     place, own = known.find(row, pairs.items)
-    state = functools.partial(_state, asked, known, place, own)
+    state = functools.partial(_state, batch, known, place, own)
     count, age, gap = state(states, self._unit)
     decayed = np.zeros((len(pairs), len(TAUS)), np.float32)
-    decayed[own] = self._decayed(asked, known)[place[own]]
-    visit, some = asked.log.visits(), asked.ends > asked.starts
+    decayed[own] = self._decayed(batch, known)[place[own]]
+    visit, some = batch.log.visits(), batch.ends > batch.starts
     visits = np.zeros(len(some), np.int64)
-    visits[some] = visit[asked.ends[some] - 1] + 1
+    visits[some] = visit[batch.ends[some] - 1] + 1
     visits = visits[row]
     since = np.full(len(pairs), 200.0)
     last = known.events[place[own]]
     since[own] = visits[own] - 1 - visit[last]
-    by_type = asked.log.states("own categories", self._categories + 1)
-    types = asked.known(by_type, num_labels=self._num_categories)
+    by_type = batch.log.states("own categories", self._categories + 1)
+    types = batch.known(by_type, num_labels=self._num_categories)
     type_place, bought = types.find(row, self._categories[pairs.items] + 1)
     type_count, type_age, type_gap = _state(
-      asked, types, type_place, bought, by_type, self._unit
+      batch, types, type_place, bought, by_type, self._unit
     )
-    share = np.bincount(pairs.owners, decayed[:, 1], asked.num_requests)
-    size = (asked.ends - asked.starts)[row]
+    share = np.bincount(pairs.owners, decayed[:, 1], batch.num_requests)
+    size = (batch.ends - batch.starts)[row]
     return np.stack(
       [
         np.log1p(count),
@@ -149,15 +149,15 @@ class OwnItems(Unmeasured):
   def grown(self, items: ItemFacts) -> Self:
     return type(self).restored(self.state(), items)
 
-  def _decayed(self, asked: Asked, known: Known) -> np.ndarray:
+  def _decayed(self, batch: RequestBatch, known: Known) -> np.ndarray:
     """`[n, T]`, the decayed counts of the last events at their requests."""
-    age = asked.times[known.rows] - asked.event_time[known.events]
+    age = batch.times[known.rows] - batch.event_time[known.events]
     fallen = np.exp(-age[:, None] / np.asarray(self._taus))
-    return self._items(asked).decayed[known.events] * fallen
+    return self._items(batch).decayed[known.events] * fallen
 
 
 def _state(
-  asked: Asked,
+  batch: RequestBatch,
   known: Known,
   place: np.ndarray,
   there: np.ndarray,
@@ -169,9 +169,9 @@ def _state(
   age = np.full(len(place), _NEVER)
   event = known.events[place[there]]
   row = known.rows[place[there]]
-  time = asked.event_time[event]
+  time = batch.event_time[event]
   count[there] = states.number[event]
-  age[there] = (asked.times[row] - time) / unit
+  age[there] = (batch.times[row] - time) / unit
   between = np.maximum(states.number[event] - 1, 1)
   gap[there] = (time - states.first[event]) / unit / between
   return count, age, gap

@@ -1,11 +1,11 @@
 """How often an item was chosen by all, and how often of late.
 
-Counts are of the training period without the user's own future (`Asked`). With
-a clock that all users share, `recent` counts the four periods of 1/50 of the
-training time that end two such periods before the request, so that what is
-held out and what is learned read counts of the same age; requests of now read
-the last four periods. Its ratio to the popularity of four average periods is
-the trend. [OURS]
+Counts are of the training period without the user's own future
+(`RequestBatch`). With a clock that all users share, `recent` counts the four
+periods of 1/50 of the training time that end two such periods before the
+request, so that what is held out and what is learned read counts of the same
+age; requests of now read the last four periods. Its ratio to the popularity of
+four average periods is the trend. [OURS]
 """
 
 import copy
@@ -13,9 +13,9 @@ from typing import Self
 
 import numpy as np
 
-from gr_jax.candidates.asked import Asked
 from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.pairs import Pairs, Proposed
+from gr_jax.candidates.request_batch import RequestBatch
 from gr_jax.candidates.sources.source import TaughtByLog, Unmeasured
 from gr_jax.data.requests import Requests
 
@@ -65,18 +65,18 @@ class Popularity(TaughtByLog, Unmeasured):
     self._top = np.flatnonzero(scores)
     self._top_scores = scores[self._top]
 
-  def propose(self, asked: Asked) -> Proposed:
-    open_ended = np.flatnonzero(asked.queries < 0)
+  def propose(self, batch: RequestBatch) -> Proposed:
+    open_ended = np.flatnonzero(batch.queries < 0)
     return Proposed(
       np.repeat(open_ended, len(self._top)),
       np.tile(self._top, len(open_ended)),
       np.tile(self._top_scores, len(open_ended)),
     )
 
-  def describe(self, asked: Asked, pairs: Pairs) -> np.ndarray:
-    future = asked.future_counts(pairs)
+  def describe(self, batch: RequestBatch, pairs: Pairs) -> np.ndarray:
+    future = batch.future_counts(pairs)
     counts = np.maximum(self._counts[pairs.items] - future, 0)
-    recent = self._recent(asked, pairs)
+    recent = self._recent(batch, pairs)
     usual = counts * _WINDOW / _PERIODS
     trend = np.log((recent + 1) / (usual + 1))
     if len(self._sums) == 1:
@@ -84,15 +84,15 @@ class Popularity(TaughtByLog, Unmeasured):
     columns = np.log1p(counts), np.log1p(recent), trend
     return np.stack(columns, axis=1).astype(np.float32)
 
-  def _recent(self, asked: Asked, pairs: Pairs) -> np.ndarray:
+  def _recent(self, batch: RequestBatch, pairs: Pairs) -> np.ndarray:
     periods = len(self._sums) - 1
     if not periods:
       return np.zeros(len(pairs))
-    last = np.full(len(asked.requests), periods)
-    if not asked.log.live:
-      now = ((asked.times - self._start) // self._period).astype(np.int64)
+    last = np.full(len(batch.requests), periods)
+    if not batch.log.live:
+      now = ((batch.times - self._start) // self._period).astype(np.int64)
       last = np.clip(now - _DELAY + 1, 0, periods)
-    last = last[asked.row(pairs.owners)]
+    last = last[batch.row(pairs.owners)]
     first = np.maximum(last - _WINDOW, 0)
     return self._sums[last, pairs.items] - self._sums[first, pairs.items]
 

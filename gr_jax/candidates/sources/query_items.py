@@ -2,7 +2,7 @@
 
 `count(q, i)` is the number of times that query q led to item i, without what
 the user's own later requests added. A query that training never saw, or that
-nobody else asked, has no counts: the nearest vectors remain.
+nobody else batch, has no counts: the nearest vectors remain.
 """
 
 import copy
@@ -10,10 +10,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from gr_jax.candidates.asked import Asked
 from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.log import Log
 from gr_jax.candidates.pairs import Pairs, Proposed, expand, look_up, values_at
+from gr_jax.candidates.request_batch import RequestBatch
 from gr_jax.candidates.sources.source import Unmeasured
 from gr_jax.data.requests import Requests
 from gr_jax.data.training_period import page_mask
@@ -75,24 +75,24 @@ class QueryItems(Unmeasured):
     bounds = np.arange(self._num_queries + 1)
     self._offsets = np.searchsorted(queries[order], bounds)
 
-  def propose(self, asked: Asked) -> Proposed | None:
-    owners = np.flatnonzero(asked.queries >= 0)
+  def propose(self, batch: RequestBatch) -> Proposed | None:
+    owners = np.flatnonzero(batch.queries >= 0)
     if not len(owners):
       return None
-    query = asked.queries[owners]
-    trained = asked.trained_queries[owners]
+    query = batch.queries[owners]
+    trained = batch.trained_queries[owners]
     starts = self._offsets[trained]
     ends = np.minimum(starts + self._most, self._offsets[trained + 1])
     ends = np.where(trained < 0, starts, ends)
     row, place = expand(starts, ends)
     who, items = owners[row], self._items[place]
-    left = self._left(asked, who, items)
-    # What only the user's own future chose is what is asked for.
+    left = self._left(batch, who, items)
+    # What only the user's own future chose is the very answer.
     who, items, counted = (each[left > 0] for each in (who, items, left))
-    mine, my_items, my_scores = self._own(asked)
+    mine, my_items, my_scores = self._own(batch)
     # A query without a vector is near to nothing.
-    vectors = owners[asked.log.unit_query_vectors[query].any(axis=1)]
-    near = self._nearest(asked.log, asked.queries[vectors])
+    vectors = owners[batch.log.unit_query_vectors[query].any(axis=1)]
+    near = self._nearest(batch.log, batch.queries[vectors])
     items = np.concatenate([my_items, items, near.ravel()])
     near_owners = np.repeat(vectors, near.shape[1])
     who = np.concatenate([mine, who, near_owners])
@@ -104,35 +104,37 @@ class QueryItems(Unmeasured):
     _, at = np.unique(key, return_index=True)
     return Proposed(who[at], items[at], scores[at])
 
-  def _own(self, asked: Asked) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+  def _own(
+    self, batch: RequestBatch
+  ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The user's items that the query led to, anybody's: owner, item, count."""
-    rows, items = asked.bought(self._num_items)
-    owners, items = asked.for_each_request(rows, items)
-    counts = self._left(asked, owners, items)
+    rows, items = batch.bought(self._num_items)
+    owners, items = batch.for_each_request(rows, items)
+    counts = self._left(batch, owners, items)
     some = counts > 0
     return owners[some], items[some], counts[some]
 
-  def _left(self, asked: Asked, owners, items) -> np.ndarray:
+  def _left(self, batch: RequestBatch, owners, items) -> np.ndarray:
     """`[n]`, the counts of (request, item) without the user's own future."""
-    keys = self._pair_keys(asked, owners, items)
+    keys = self._pair_keys(batch, owners, items)
     place, there = look_up(self._keys, keys)
-    lost = _counts_of(self._future(asked), (asked.row(owners), keys))
+    lost = _counts_of(self._future(batch), (batch.row(owners), keys))
     return np.maximum(values_at(self._counts, place, there) - lost, 0)
 
-  def _pair_keys(self, asked: Asked, owners, items) -> np.ndarray:
+  def _pair_keys(self, batch: RequestBatch, owners, items) -> np.ndarray:
     """`[n]` keys of the query and the item, -1 without a known query."""
-    trained = asked.trained_queries[owners]
+    trained = batch.trained_queries[owners]
     keys = trained * np.int64(self._num_items) + items
     return np.where(trained >= 0, keys, -1)
 
-  def describe(self, asked: Asked, pairs: Pairs) -> np.ndarray:
-    query = asked.queries[pairs.owners]
-    trained = asked.trained_queries[pairs.owners]
+  def describe(self, batch: RequestBatch, pairs: Pairs) -> np.ndarray:
+    query = batch.queries[pairs.owners]
+    trained = batch.trained_queries[pairs.owners]
     has_query = query >= 0
-    count = self._left(asked, pairs.owners, pairs.items)
-    rows, clicks = self._future(asked)
+    count = self._left(batch, pairs.owners, pairs.items)
+    rows, clicks = self._future(batch)
     lost = _counts_of(
-      (rows, clicks // self._num_items), (asked.row(pairs.owners), trained)
+      (rows, clicks // self._num_items), (batch.row(pairs.owners), trained)
     )
     total = np.where(trained >= 0, self._totals[trained], 0) - lost
     known = total > 0
@@ -141,7 +143,7 @@ class QueryItems(Unmeasured):
     cosine = np.zeros(len(pairs), np.float32)
     cosine[some] = np.einsum(
       "nd,nd->n",
-      asked.log.unit_query_vectors[query[some]],
+      batch.log.unit_query_vectors[query[some]],
       self._item_vectors[pairs.items[some]],
     )
     return np.stack(
@@ -172,12 +174,12 @@ class QueryItems(Unmeasured):
       found[rows] = np.take_along_axis(best, order, axis=1)
     return found[query]
 
-  def _future(self, asked: Asked) -> tuple[np.ndarray, np.ndarray]:
+  def _future(self, batch: RequestBatch) -> tuple[np.ndarray, np.ndarray]:
     """The row and the key of all clicks of the users' own future."""
-    if asked.log.live:
+    if batch.log.live:
       return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    first = asked.users * self._stride + asked.ends
-    last = (asked.users + 1) * self._stride
+    first = batch.users * self._stride + batch.ends
+    last = (batch.users + 1) * self._stride
     begin, end = np.searchsorted(self._click_place, (first, last))
     rows, places = expand(begin, end)
     return rows, self._click_keys[places]

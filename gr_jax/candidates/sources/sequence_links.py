@@ -5,7 +5,6 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from gr_jax.candidates.asked import Asked
 from gr_jax.candidates.pairs import (
   Sparse,
   expand,
@@ -13,6 +12,7 @@ from gr_jax.candidates.pairs import (
   places_within,
   values_at,
 )
+from gr_jax.candidates.request_batch import RequestBatch
 from gr_jax.candidates.sources.links import LAST, Links, newest_items
 from gr_jax.data.row_lists import RowLists
 from gr_jax.data.sequence_pairs import BACKWARD, SHRINKAGE, following_pairs
@@ -83,17 +83,17 @@ class Windowed(Links):
     self._before, self._after = before, after
     self._least = BACKWARD / self._window / (2 * LAST)
 
-  def _scores(self, asked: Asked) -> np.ndarray:
-    newest: Sparse = newest_items(asked, self.num_items, self._last)
+  def _scores(self, batch: RequestBatch) -> np.ndarray:
+    newest: Sparse = newest_items(batch, self.num_items, self._last)
     if self._before is not None:
       newest = newest @ self._before
     scores = (newest @ self._pairs).toarray()
-    for rows, one, other, weight in self._lost_pairs(asked):
+    for rows, one, other, weight in self._lost_pairs(batch):
       np.subtract.at(scores, (rows, other), weight * _at(newest, rows, one))
       # The least pair is one of the largest distance: less is rounding.
       lost = scores[rows, other]
       scores[rows, other] = np.where(lost < self._least, 0, lost)
-    rows, items, times = asked.future_items(self.num_items)
+    rows, items, times = batch.future_items(self.num_items)
     left = np.maximum(self._popularity[items] - times, 0)
     lost = scores[rows, items]
     scores *= 1 / (np.sqrt(self._popularity) + SHRINKAGE)
@@ -103,14 +103,14 @@ class Windowed(Links):
       scores = (linked @ self._after).toarray()
     return scores
 
-  def _lost_pairs(self, asked: Asked):
+  def _lost_pairs(self, batch: RequestBatch):
     """Pairs of the users' future events: row, from, to, weight."""
-    rows, events = asked.future
-    first = asked.log.requests.user_offsets[asked.users][rows]
+    rows, events = batch.future
+    first = batch.log.requests.user_offsets[batch.users][rows]
     for gap in range(1, self._window + 1):
       both = events - gap >= first
       row, new, old = rows[both], events[both], events[both] - gap
-      new, old = asked.event_item[new], asked.event_item[old]
+      new, old = batch.event_item[new], batch.event_item[old]
       yield row, old, new, 1 / gap
       yield row, new, old, BACKWARD / gap
 
@@ -154,14 +154,14 @@ class SameUsers(Links):
     self._root = 1 / np.sqrt(self._users + SHRINKAGE)
     self._both = strongest(both, keep=keep, scale=self._root)
 
-  def _scores(self, asked: Asked) -> np.ndarray:
-    newest: Sparse = newest_items(asked, self.num_items, self._last)
+  def _scores(self, batch: RequestBatch) -> np.ndarray:
+    newest: Sparse = newest_items(batch, self.num_items, self._last)
     newest = (newest @ sparse.diags_array(self._root)).tocsr()
     scores = (newest @ self._both).toarray()
     total = np.asarray(newest.sum(axis=1)).ravel()
-    rows, items, _ = asked.future_items(self.num_items)
+    rows, items, _ = batch.future_items(self.num_items)
     # Who has an item already is a user of it without the future.
-    had = asked.bought(self.num_items)
+    had = batch.bought(self.num_items)
     new = ~np.isin(_keys(rows, items, self), _keys(*had, self))
     rows, items = rows[new], items[new]
     left = scores[rows, items] - total[rows]

@@ -4,9 +4,9 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
-from gr_jax.candidates.asked import Asked
 from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.pairs import Pairs, Proposed
+from gr_jax.candidates.request_batch import RequestBatch
 
 
 class Source(Protocol):
@@ -19,15 +19,15 @@ class Source(Protocol):
   @property
   def names(self) -> tuple[str, ...]: ...
 
-  def measure(self, asked: Asked, /) -> None:
+  def measure(self, batch: RequestBatch, /) -> None:
     """Finds the units of its features on these training requests."""
     ...
 
-  def propose(self, asked: Asked, /) -> Proposed | None:
+  def propose(self, batch: RequestBatch, /) -> Proposed | None:
     """The items that this source would answer with; None without any."""
     ...
 
-  def describe(self, asked: Asked, pairs: Pairs, /) -> np.ndarray:
+  def describe(self, batch: RequestBatch, pairs: Pairs, /) -> np.ndarray:
     """`[n, F]` float32, finite, the features of these pairs."""
     ...
 
@@ -48,8 +48,8 @@ class Source(Protocol):
 class Unmeasured:
   """Features of units that no request has to tell."""
 
-  def measure(self, asked: Asked, /) -> None:
-    del asked
+  def measure(self, batch: RequestBatch, /) -> None:
+    del batch
 
 
 class TaughtByLog:

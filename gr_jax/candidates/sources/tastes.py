@@ -23,9 +23,9 @@ from typing import Any, Self
 import numpy as np
 from scipy import sparse
 
-from gr_jax.candidates.asked import Asked
 from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.pairs import Pairs, Sparse, expand
+from gr_jax.candidates.request_batch import RequestBatch
 from gr_jax.candidates.sources.source import Unmeasured
 from gr_jax.text.encoder import unit_rows
 from gr_jax.text.words import index_words
@@ -124,18 +124,18 @@ class Tastes(Unmeasured):
     found._residual = np.append(self._residual, within, 0)
     return found
 
-  def propose(self, asked: Asked) -> None:
-    del asked
+  def propose(self, batch: RequestBatch) -> None:
+    del batch
 
-  def describe(self, asked: Asked, pairs: Pairs) -> np.ndarray:
-    row, event = asked.history
-    items = asked.event_item[event]
-    B = len(asked.requests)
+  def describe(self, batch: RequestBatch, pairs: Pairs) -> np.ndarray:
+    row, event = batch.history
+    items = batch.event_item[event]
+    B = len(batch.requests)
     ones = np.ones(len(row), np.float32)
     shape = (B, self._num_items)
     history = sparse.coo_array((ones, (row, items)), shape).tocsr()
     size = history.sum(axis=1) + _PRIOR
-    of_pair = asked.row(pairs.owners)
+    of_pair = batch.row(pairs.owners)
     liked = history @ self._price / size
     price = self._price[pairs.items]
     columns = [
@@ -147,14 +147,14 @@ class Tastes(Unmeasured):
     for vectors in (self._residual, self._whole):
       mean = (history @ vectors / size[:, None]).astype(np.float32)
       columns.append(row_products(mean, vectors, of_pair, pairs.items))
-    weights = 1 / (asked.ends[row] - event).astype(np.float32)
+    weights = 1 / (batch.ends[row] - event).astype(np.float32)
     for category in self._columns:
       shape = B, int(category.max(initial=0)) + 1
       share = _weighted_share(category[items], row, weights, shape=shape)
       columns.append(np.log(share[of_pair, category[pairs.items]] + 0.01))
-    there = asked.ends > asked.starts
+    there = batch.ends > batch.starts
     newest = np.zeros(B, np.int64)
-    newest[there] = asked.event_item[asked.ends[there] - 1]
+    newest[there] = batch.event_item[batch.ends[there] - 1]
     for category in self._columns:
       mine = np.where(there, category[newest], -1)
       columns.append(mine[of_pair] == category[pairs.items])

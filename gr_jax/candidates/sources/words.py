@@ -19,9 +19,9 @@ from typing import Any, Self
 import numpy as np
 from scipy import sparse
 
-from gr_jax.candidates.asked import Asked
 from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.pairs import Pairs, Proposed, Sparse, look_up, values_at
+from gr_jax.candidates.request_batch import RequestBatch
 from gr_jax.candidates.sources.source import Unmeasured
 from gr_jax.candidates.sources.tastes import wider
 from gr_jax.text.words import content_words, index_words, split_words
@@ -57,27 +57,27 @@ class Words(Unmeasured):
     found = (scores, counts.indices, counts.indptr)
     return sparse.csr_array(found, shape=counts.shape).T.tocsr()
 
-  def propose(self, asked: Asked) -> Proposed | None:
-    queries, scores = self._scores(asked)
+  def propose(self, batch: RequestBatch) -> Proposed | None:
+    queries, scores = self._scores(batch)
     if not len(queries):
       return None
-    kept = asked.log.kept.setdefault(f"words {self._most}", {})
+    kept = batch.log.kept.setdefault(f"words {self._most}", {})
     for row, query in enumerate(queries.tolist()):
       if query not in kept:
         mine = slice(scores.indptr[row], scores.indptr[row + 1])
         kept[query] = _best(scores.indices[mine], scores.data[mine], self._most)
-    owners = np.flatnonzero(asked.queries >= 0)
-    lists = [kept[query] for query in asked.queries[owners].tolist()]
+    owners = np.flatnonzero(batch.queries >= 0)
+    lists = [kept[query] for query in batch.queries[owners].tolist()]
     return Proposed(
       np.repeat(owners, [len(items) for items, _ in lists]),
       np.concatenate([items for items, _ in lists]).astype(np.int64),
       np.concatenate([found for _, found in lists]),
     )
 
-  def describe(self, asked: Asked, pairs: Pairs) -> np.ndarray:
-    queries, scores = self._scores(asked)
+  def describe(self, batch: RequestBatch, pairs: Pairs) -> np.ndarray:
+    queries, scores = self._scores(batch)
     found = np.zeros((len(pairs), 2), np.float32)
-    row, has_query = look_up(queries, asked.queries[pairs.owners])
+    row, has_query = look_up(queries, batch.queries[pairs.owners])
     if not len(queries):
       return found
     N = np.int64(self._num_items)
@@ -89,11 +89,11 @@ class Words(Unmeasured):
     found[:, 1] = np.where(has_query, np.log(score / best + 0.01), 0)
     return found
 
-  def _scores(self, asked: Asked) -> tuple[np.ndarray, sparse.csr_array]:
+  def _scores(self, batch: RequestBatch) -> tuple[np.ndarray, sparse.csr_array]:
     """The distinct queries `[n]` of a batch and their scores `[n, N]`."""
-    if "words" not in asked.kept:
-      queries = np.unique(asked.queries[asked.queries >= 0])
-      texts = asked.log.requests.queries[queries].tolist()
+    if "words" not in batch.kept:
+      queries = np.unique(batch.queries[batch.queries >= 0])
+      texts = batch.log.requests.queries[queries].tolist()
       rows, columns = [], []
       for row, text in enumerate(texts):
         words = content_words(split_words(text))
@@ -102,12 +102,12 @@ class Words(Unmeasured):
         columns += known
       ones = np.ones(len(rows), np.float32)
       shape = len(queries), self._items_of_word.shape[0]
-      asked_words = sparse.csr_array((ones, (rows, columns)), shape)
-      product: Sparse = asked_words @ self._items_of_word
+      query_words = sparse.csr_array((ones, (rows, columns)), shape)
+      product: Sparse = query_words @ self._items_of_word
       scores = product.tocsr()
       scores.sort_indices()
-      asked.kept["words"] = queries, scores
-    return asked.kept["words"]
+      batch.kept["words"] = queries, scores
+    return batch.kept["words"]
 
   def state(self) -> dict[str, Any]:
     return {"most": self._most}

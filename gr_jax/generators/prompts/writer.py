@@ -122,14 +122,14 @@ class PromptWriter:
     rows: np.ndarray,
     *,
     shown: np.ndarray,
-    asked: np.ndarray | None = None,
+    all_rows: np.ndarray | None = None,
   ) -> Prompt:
     """Prompts of request rows `[B]`; nobody is known where not `shown`.
 
     Args:
       rows: rows of the requests.
       shown: `[B]` bool.
-      asked: `[B, P]` requests of the same user and history as each row, whose
+      all_rows: `[B, P]` rows of the same user and history as each row, whose
         candidates are written; None writes those of the rows.
     """
     requests, vocabulary = self._requests, self._vocabulary
@@ -152,7 +152,7 @@ class PromptWriter:
       mask=np.concatenate((known, keep), axis=1),
       candidates=self.candidates
       and self.candidates(
-        rows[:, None] if asked is None else asked, shown=shown
+        rows[:, None] if all_rows is None else all_rows, shown=shown
       ),
     )
 

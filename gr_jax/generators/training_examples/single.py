@@ -157,7 +157,7 @@ def draw_examples(
   if text_queries is not None:
     queries = text_queries(queries, item, rng)
   return Examples(
-    prompt=writer.prompts(request[:, 0], shown=shown, asked=request),
+    prompt=writer.prompts(request[:, 0], shown=shown, all_rows=request),
     queries=queries,
     codes=codes[item],
     mask=mask,

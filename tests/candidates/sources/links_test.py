@@ -3,24 +3,24 @@ from scipy import sparse
 
 from gr_jax.candidates.pairs import Pairs
 from gr_jax.candidates.sources.likeness import Likeness
-from tests.reference.small_links import asked_by, newest
+from tests.reference.small_links import batch_of, newest
 
 
 def test_likeness_is_read_by_the_newest_items_and_proposes_the_best():
-  asked = asked_by([[0, 1, 2, 3], [3, 2, 1, 0]])
+  batch = batch_of([[0, 1, 2, 3], [3, 2, 1, 0]])
   likeness = np.random.default_rng(0).random((4, 4)).astype(np.float32)
   source = Likeness("l", sparse.csr_array(likeness))
-  scores = source.scores(asked)
-  for row in range(len(asked.requests)):
-    expected = newest(asked, row, 4) @ likeness
+  scores = source.scores(batch)
+  for row in range(len(batch.requests)):
+    expected = newest(batch, row, 4) @ likeness
     np.testing.assert_allclose(scores[row], expected, rtol=1e-5)
-  source.measure(asked)
-  pairs = Pairs(np.arange(4 * len(asked.requests)), 4)
-  found = source.describe(asked, pairs).reshape(len(asked.requests), 4, 3)
+  source.measure(batch)
+  pairs = Pairs(np.arange(4 * len(batch.requests)), 4)
+  found = source.describe(batch, pairs).reshape(len(batch.requests), 4, 3)
   unit = np.median(scores[scores > 0])
   np.testing.assert_allclose(found[..., 0], np.log1p(scores / unit), rtol=1e-5)
   new = np.ones_like(scores, bool)
-  new[asked.bought(4)] = False
+  new[batch.bought(4)] = False
   top = np.where(new, scores, 0).max(1, keepdims=True)
   top = np.where(top > 0, top, scores.max(1, keepdims=True))
   np.testing.assert_allclose(
@@ -30,6 +30,6 @@ def test_likeness_is_read_by_the_newest_items_and_proposes_the_best():
   place = np.argsort(np.argsort(-unbought, axis=1), axis=1)
   place = np.where(unbought > 0, place, 48)
   np.testing.assert_allclose(found[..., 2], -np.log1p(place), rtol=1e-6)
-  proposed = source.propose(asked)
+  proposed = source.propose(batch)
   linked = {(r, i) for r, i in zip(*np.nonzero(unbought > 0))}
   assert set(zip(proposed.owners, proposed.items)) == linked

@@ -16,15 +16,15 @@ def made():
 @pytest.mark.parametrize("split", candidate_log.splits())
 def test_features_are_those_of_the_history_read_event_by_event(split):
   source, categories = made()
-  asked = candidate_log.asked(split=split)
-  pairs = candidate_log.all_pairs(asked)
-  found = source.describe(asked, pairs)
+  batch = candidate_log.batch(split=split)
+  pairs = candidate_log.all_pairs(batch)
+  found = source.describe(batch, pairs)
   assert found.shape == (len(pairs), len(source.names))
   assert np.isfinite(found).all()
   column = {name: found[:, i] for i, name in enumerate(source.names)}
-  requests, unit = asked.log.requests, SPAN / 300
+  requests, unit = batch.log.requests, SPAN / 300
   for owner, item, row in zip(pairs.owners, pairs.items, range(len(pairs))):
-    request = asked.requests[owner, 0]
+    request = batch.requests[owner, 0]
     begin = requests.user_offsets[requests.user[request]]
     history = requests.event_item[begin : requests.history_end[request]]
     times = requests.event_time[begin : requests.history_end[request]]
@@ -55,10 +55,10 @@ def test_features_are_those_of_the_history_read_event_by_event(split):
 
 def test_without_a_query_the_items_of_the_history_are_proposed():
   source, _ = made()
-  asked = candidate_log.asked()
-  proposed = source.propose(asked)
-  open_ended = np.flatnonzero(asked.queries < 0)
-  rows, items = asked.bought(candidate_log.ITEMS)
+  batch = candidate_log.batch()
+  proposed = source.propose(batch)
+  open_ended = np.flatnonzero(batch.queries < 0)
+  rows, items = batch.bought(candidate_log.ITEMS)
   expected = {(r, i) for r, i in zip(rows, items) if r in open_ended}
   assert set(zip(proposed.owners, proposed.items)) == expected
   assert len(proposed.owners) == len(expected)
@@ -66,7 +66,7 @@ def test_without_a_query_the_items_of_the_history_are_proposed():
 
 def test_a_hidden_history_knows_nothing():
   source, _ = made()
-  asked = candidate_log.asked(shown=False)
-  found = source.describe(asked, candidate_log.all_pairs(asked))
+  batch = candidate_log.batch(shown=False)
+  found = source.describe(batch, candidate_log.all_pairs(batch))
   assert (found == found[0]).all()
-  assert not len(source.propose(asked).owners)
+  assert not len(source.propose(batch).owners)

@@ -13,12 +13,12 @@ def made():
 
 @pytest.mark.parametrize("split", candidate_log.splits())
 def test_counts_are_of_training_without_the_users_own_future(split):
-  asked = candidate_log.asked(split=split)
-  pairs = candidate_log.all_pairs(asked)
-  log, requests = asked.log, asked.log.requests
-  found = made().describe(asked, pairs)[:, 0].reshape(-1, candidate_log.ITEMS)
+  batch = candidate_log.batch(split=split)
+  pairs = candidate_log.all_pairs(batch)
+  log, requests = batch.log, batch.log.requests
+  found = made().describe(batch, pairs)[:, 0].reshape(-1, candidate_log.ITEMS)
   events = np.arange(len(requests.event_item))
-  for row, request in enumerate(asked.requests[:, 0]):
+  for row, request in enumerate(batch.requests[:, 0]):
     user = requests.user[request]
     ends = log.counted.copy()
     ends[user] = min(ends[user], requests.history_end[request])
@@ -28,8 +28,8 @@ def test_counts_are_of_training_without_the_users_own_future(split):
 
 
 def test_recent_counts_end_two_periods_before_the_request():
-  asked = candidate_log.asked(split=TEST)
-  log, requests = asked.log, asked.log.requests
+  batch = candidate_log.batch(split=TEST)
+  log, requests = batch.log, batch.log.requests
   trained = (
     np.arange(len(requests.event_item)) < log.counted[requests.event_user]
   )
@@ -37,9 +37,9 @@ def test_recent_counts_end_two_periods_before_the_request():
   items = requests.event_item[trained]
   period = (times.max() - times.min() + 1) / 50
   number = ((times - times.min()) / period).astype(int)
-  pairs = candidate_log.all_pairs(asked)
-  found = made().describe(asked, pairs)[:, 1].reshape(-1, candidate_log.ITEMS)
-  for row, now in enumerate(asked.times):
+  pairs = candidate_log.all_pairs(batch)
+  found = made().describe(batch, pairs)[:, 1].reshape(-1, candidate_log.ITEMS)
+  for row, now in enumerate(batch.times):
     last = min((now - times.min()) // period - 1, 50)
     kept = (number < last) & (number >= last - 4)
     counts = np.bincount(items[kept], minlength=60)
@@ -47,10 +47,10 @@ def test_recent_counts_end_two_periods_before_the_request():
 
 
 def test_popular_items_are_proposed_where_there_is_no_query():
-  log, asked = candidate_log.log(), candidate_log.asked()
+  log, batch = candidate_log.log(), candidate_log.batch()
   source = Popularity(log.requests, log.counted, num_items=60, most=1)
-  proposed = source.propose(asked)
-  assert set(proposed.owners) == set(np.flatnonzero(asked.queries < 0))
+  proposed = source.propose(batch)
+  assert set(proposed.owners) == set(np.flatnonzero(batch.queries < 0))
   trained = (
     np.arange(len(log.requests.event_item))
     < log.counted[log.requests.event_user]

@@ -3,8 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from gr_jax.candidates.asked import Asked
 from gr_jax.candidates.log import Log
+from gr_jax.candidates.request_batch import RequestBatch
 from gr_jax.candidates.sources.query_items import QueryItems
 from gr_jax.data.requests import CLICKED, TRAIN
 from tests.reference import candidate_log
@@ -15,11 +15,11 @@ def made(**options):
   return QueryItems(candidate_log.log().requests, items, **options)
 
 
-def counts_of(asked):
+def counts_of(batch):
   """`[B, N]` clicks of each request's query, its user's later ones left out."""
-  requests = asked.log.requests
-  found = np.zeros((asked.num_requests, candidate_log.ITEMS), int)
-  for row, request in enumerate(asked.requests[:, 0]):
+  requests = batch.log.requests
+  found = np.zeros((batch.num_requests, candidate_log.ITEMS), int)
+  for row, request in enumerate(batch.requests[:, 0]):
     for other in np.flatnonzero(requests.split == TRAIN):
       later = requests.history_end[other] >= requests.history_end[request]
       mine = requests.user[other] == requests.user[request]
@@ -30,14 +30,14 @@ def counts_of(asked):
       )
       led = requests.page_kind[page] >= CLICKED
       np.add.at(found[row], requests.page_item[page][led], 1)
-  return np.where((asked.queries >= 0)[:, None], found, 0)
+  return np.where((batch.queries >= 0)[:, None], found, 0)
 
 
 @pytest.mark.parametrize("split", candidate_log.splits())
 def test_counts_are_those_of_a_log_that_ends_for_its_user(split):
-  asked = candidate_log.asked(split=split)
-  found = made().describe(asked, candidate_log.all_pairs(asked))
-  expected = counts_of(asked)
+  batch = candidate_log.batch(split=split)
+  found = made().describe(batch, candidate_log.all_pairs(batch))
+  expected = counts_of(batch)
   np.testing.assert_allclose(
     found[:, 0].reshape(expected.shape), np.log1p(expected), rtol=1e-6
   )
@@ -46,50 +46,50 @@ def test_counts_are_those_of_a_log_that_ends_for_its_user(split):
 
 def test_cosines_are_those_of_the_vectors():
   items, queries = candidate_log.vectors()
-  asked = candidate_log.asked()
-  pairs = candidate_log.all_pairs(asked)
-  found = made().describe(asked, pairs)[:, 4].reshape(-1, candidate_log.ITEMS)
-  for row, query in enumerate(asked.queries):
+  batch = candidate_log.batch()
+  pairs = candidate_log.all_pairs(batch)
+  found = made().describe(batch, pairs)[:, 4].reshape(-1, candidate_log.ITEMS)
+  for row, query in enumerate(batch.queries):
     lengths = np.linalg.norm(items, axis=1) * np.linalg.norm(queries[query])
     expected = items @ queries[query] / lengths if query >= 0 else 0 * lengths
     np.testing.assert_allclose(found[row], expected, atol=1e-5)
 
 
 def test_a_query_proposes_what_it_led_to_then_its_neighbours():
-  asked = candidate_log.asked()
-  proposed = made(most=3, near=2).propose(asked)
+  batch = candidate_log.batch()
+  proposed = made(most=3, near=2).propose(batch)
   keys = set(zip(proposed.owners, proposed.items))
   assert len(keys) == len(proposed.owners)
-  assert set(proposed.owners) == set(np.flatnonzero(asked.queries >= 0))
+  assert set(proposed.owners) == set(np.flatnonzero(batch.queries >= 0))
   items, queries = candidate_log.vectors()
   unit = items / np.linalg.norm(items, axis=1, keepdims=True)
   for owner in set(proposed.owners):
     mine = proposed.owners == owner
     order = proposed.items[mine][np.argsort(-proposed.scores[mine])]
-    nearest = np.argsort(-(unit @ queries[asked.queries[owner]]))[:2]
+    nearest = np.argsort(-(unit @ queries[batch.queries[owner]]))[:2]
     assert set(nearest) <= set(order)
 
 
 def test_a_query_that_training_never_saw_has_vectors_only():
-  known = candidate_log.asked()
+  known = candidate_log.batch()
   log = known.log
   unknown = np.full(len(log.trained_query), -1)
-  asked = Asked(
+  batch = RequestBatch(
     Log(log.requests, log.counted, unknown, log.query_vectors),
     known.requests,
     known.shown,
   )
   source = made(near=4)
-  found = source.describe(asked, candidate_log.all_pairs(asked))
+  found = source.describe(batch, candidate_log.all_pairs(batch))
   assert not found[:, :4].any()
   assert found[:, 4].any()
-  proposed = source.propose(asked)
-  with_query = (asked.queries >= 0).sum()
+  proposed = source.propose(batch)
+  with_query = (batch.queries >= 0).sum()
   assert len(proposed.owners) == 4 * with_query
 
 
 def test_an_unseen_request_reads_its_query_as_an_unknown_one():
-  known = candidate_log.asked()
+  known = candidate_log.batch()
   log = known.log
   hidden = dataclasses.replace(
     log, unseen=np.ones(len(log.requests), bool), kept={}
@@ -99,7 +99,7 @@ def test_an_unseen_request_reads_its_query_as_an_unknown_one():
   )
   source, pairs = made(near=4), candidate_log.all_pairs(known)
   found, expected = (
-    source.describe(Asked(each, known.requests, known.shown), pairs)
+    source.describe(RequestBatch(each, known.requests, known.shown), pairs)
     for each in (hidden, never)
   )
   np.testing.assert_array_equal(found, expected)
@@ -116,8 +116,8 @@ def test_a_query_that_only_the_user_asked_is_as_good_as_unknown():
   )
   once = np.flatnonzero((requests.split == TRAIN) & (requests.query >= 0))
   once = once[asks[requests.query[once]] == 1][:5]
-  asked = Asked(log, once[:, None], np.ones(len(once), bool))
+  batch = RequestBatch(log, once[:, None], np.ones(len(once), bool))
   source = made(near=4)
-  found = source.describe(asked, candidate_log.all_pairs(asked))
+  found = source.describe(batch, candidate_log.all_pairs(batch))
   assert not found[:, :4].any()
-  assert len(source.propose(asked).owners) == 4 * len(once)
+  assert len(source.propose(batch).owners) == 4 * len(once)

@@ -14,7 +14,7 @@ from gr_jax.data.request_lists import training_sequences
 from gr_jax.data.row_lists import RowLists, offsets_of
 from tests.reference import small_logs
 from tests.reference.small_links import (
-  asked_by,
+  batch_of,
   kept_sequences,
   newest,
   same_users,
@@ -26,14 +26,14 @@ from tests.reference.small_links import (
 @given(small_logs.logs(), st.integers(1, 3))
 def test_scores_are_those_of_a_log_that_ends_with_the_history(drawn, window):
   sequences = drawn[0]
-  asked = asked_by(sequences)
-  whole = training_sequences(asked.log.requests)
-  N = int(asked.event_item.max(initial=0)) + 1
+  batch = batch_of(sequences)
+  whole = training_sequences(batch.log.requests)
+  N = int(batch.event_item.max(initial=0)) + 1
   of_pairs = Windowed("w", count_pairs(whole, num_items=N, window=window))
-  scores = of_pairs.scores(asked)
-  for row in range(len(asked.requests)):
-    weights = newest(asked, row, N)
-    kept = kept_sequences(asked, row)
+  scores = of_pairs.scores(batch)
+  for row in range(len(batch.requests)):
+    weights = newest(batch, row, N)
+    kept = kept_sequences(batch, row)
     expected = windowed(kept, weights, N, window)
     np.testing.assert_allclose(scores[row], expected, atol=1e-5)
 
@@ -41,14 +41,14 @@ def test_scores_are_those_of_a_log_that_ends_with_the_history(drawn, window):
 @settings(max_examples=40, deadline=None)
 @given(small_logs.logs())
 def test_users_of_both_are_counted_without_the_rows_own_future(drawn):
-  asked = asked_by(drawn[0])
-  whole = training_sequences(asked.log.requests)
-  N = int(asked.event_item.max(initial=0)) + 1
-  scores = SameUsers("s", whole, num_items=N).scores(asked)
+  batch = batch_of(drawn[0])
+  whole = training_sequences(batch.log.requests)
+  N = int(batch.event_item.max(initial=0)) + 1
+  scores = SameUsers("s", whole, num_items=N).scores(batch)
   every = [whole[u].tolist() for u in range(len(whole))]
-  for row in range(len(asked.requests)):
-    kept = kept_sequences(asked, row)
-    expected = same_users(kept, every, newest(asked, row, N), N)
+  for row in range(len(batch.requests)):
+    kept = kept_sequences(batch, row)
+    expected = same_users(kept, every, newest(batch, row, N), N)
     np.testing.assert_allclose(scores[row], expected, atol=1e-5)
 
 
@@ -70,11 +70,11 @@ def test_lent_pairs_are_those_of_similar_items():
     sparse.csr_array(np.array([[0, 0, 0], [0, 0, 1.0], [0, 1.0, 0]])), 1.0
   )
   np.testing.assert_allclose(near.sum(axis=1), 1)
-  asked = asked_by([[0], [0]])
+  batch = batch_of([[0], [0]])
   counts = count_pairs(sequences, num_items=3, window=1)
   source = Windowed("lent", counts, after=near)
   plain = Windowed("plain", counts)
-  lent, own = source.scores(asked), plain.scores(asked)
+  lent, own = source.scores(batch), plain.scores(batch)
   np.testing.assert_allclose(lent, own @ near.toarray(), rtol=1e-5)
-  with_history = asked.ends > asked.starts
+  with_history = batch.ends > batch.starts
   assert (lent[with_history, 2] > 0).all()

@@ -19,25 +19,25 @@ def described(texts=None, values=None):
     catalogue.values if values is None else values,
     vectors,
   )
-  asked = candidate_log.asked()
-  found = source.describe(asked, candidate_log.all_pairs(asked))
-  found = found.reshape(asked.num_requests, candidate_log.ITEMS, -1)
-  return asked, {n: found[..., i] for i, n in enumerate(source.names)}
+  batch = candidate_log.batch()
+  found = source.describe(batch, candidate_log.all_pairs(batch))
+  found = found.reshape(batch.num_requests, candidate_log.ITEMS, -1)
+  return batch, {n: found[..., i] for i, n in enumerate(source.names)}
 
 
-def histories(asked):
-  return [asked.log.requests.history(r) for r in asked.requests[:, 0]]
+def histories(batch):
+  return [batch.log.requests.history(r) for r in batch.requests[:, 0]]
 
 
 def test_words_count_against_what_their_category_expects():
-  asked, found = described()
+  batch, found = described()
   catalogue = small_world.shop().catalogue
   finest = finest_category(catalogue.categories)
   words = [set(index_words(text)) for text in catalogue.texts]
   vocabulary = sorted(set().union(*words))
   has = np.array([[w in one for w in vocabulary] for one in words], float)
   share = np.stack([has[finest == c].mean(0) for c in range(finest.max() + 1)])
-  for row, history in enumerate(histories(asked)):
+  for row, history in enumerate(histories(batch)):
     seen, expected = has[history].sum(0), share[finest[history]].sum(0)
     taste = np.log1p(seen) - np.log1p(expected)
     np.testing.assert_allclose(
@@ -48,20 +48,20 @@ def test_words_count_against_what_their_category_expects():
 def test_prices_count_against_their_category_and_unknown_ones_say_nothing():
   values = np.linspace(1, 9, candidate_log.ITEMS).astype(np.float32)
   values[::7] = 0
-  asked, found = described(values=values)
+  batch, found = described(values=values)
   finest = finest_category(small_world.shop().catalogue.categories)
   z = np.zeros(len(values))
   for c in range(finest.max() + 1):
     some = (finest == c) & (values > 0)
     z[some] = np.log(values[some] + 0.1) - np.log(values[some] + 0.1).mean()
-  for row, history in enumerate(histories(asked)):
+  for row, history in enumerate(histories(batch)):
     mean = z[history].sum() / (len(history) + 3)
     np.testing.assert_allclose(found["price"][row], z, atol=1e-5)
     np.testing.assert_allclose(found["taste_price"][row], z * mean, atol=1e-5)
 
 
 def test_vectors_and_categories_are_means_of_the_history():
-  asked, found = described()
+  batch, found = described()
   catalogue = small_world.shop().catalogue
   vectors, _ = candidate_log.vectors()
   unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -70,7 +70,7 @@ def test_vectors_and_categories_are_means_of_the_history():
   for c in range(finest.max() + 1):
     residual[finest == c] -= unit[finest == c].mean(0)
   coarse = catalogue.categories[:, 0]
-  for row, history in enumerate(histories(asked)):
+  for row, history in enumerate(histories(batch)):
     size = len(history) + 3
     for name, x in (("taste_vectors", residual), ("taste_vectors_whole", unit)):
       np.testing.assert_allclose(
@@ -112,7 +112,7 @@ def test_features_are_finite(shown):
   source = Tastes(
     [""] * 60, no_categories, np.zeros(60, np.float32), 0 * vectors
   )
-  asked = candidate_log.asked(shown=shown)
+  batch = candidate_log.batch(shown=shown)
   assert np.isfinite(
-    source.describe(asked, candidate_log.all_pairs(asked))
+    source.describe(batch, candidate_log.all_pairs(batch))
   ).all()

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from bm25s.stopwords import STOPWORDS_EN
 
-from gr_jax.candidates.asked import Asked
 from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.log import Log
 from gr_jax.candidates.pairs import Pairs
+from gr_jax.candidates.request_batch import RequestBatch
 from gr_jax.candidates.sources.words import Words
 from gr_jax.data.catalogue import object_array
 from gr_jax.evaluation.baselines import bm25
@@ -24,7 +24,7 @@ def texts():
   return [" ".join(rng.choice(words, rng.integers(1, 9))) for _ in range(60)]
 
 
-def asked():
+def batch():
   """Requests of one query each, the last without."""
   queries = ["red cup", "the tea tea", "杯", "nothing known", "plate", "a"]
   log = candidate_log.log().requests
@@ -35,7 +35,7 @@ def asked():
   log = dataclasses.replace(log, queries=object_array(queries), query=query)
   unknown = np.full(len(queries), -1)
   log = Log(log, candidate_log.log().counted, unknown, np.zeros((6, 5)))
-  return Asked(log, rows[:, None], np.ones(len(rows), bool))
+  return RequestBatch(log, rows[:, None], np.ones(len(rows), bool))
 
 
 def expected():
@@ -43,7 +43,7 @@ def expected():
   state = bm25.fit(texts(), np.zeros(60))
   found = [
     bm25._score(state, content_words(split_words(query)))
-    for query in asked().log.requests.queries
+    for query in batch().log.requests.queries
   ]
   scores = np.zeros((7, 60))
   scores[:6, state.order] = found
@@ -51,7 +51,7 @@ def expected():
 
 
 def test_scores_are_those_of_the_baseline():
-  found = Words(texts()).describe(asked(), candidate_log.all_pairs(asked()))
+  found = Words(texts()).describe(batch(), candidate_log.all_pairs(batch()))
   scores = expected()
   np.testing.assert_allclose(
     np.expm1(found[:, 0]).reshape(7, 60), scores, rtol=1e-4, atol=1e-5
@@ -70,8 +70,8 @@ def test_stop_words_are_those_of_the_baseline():
 
 @pytest.mark.parametrize("most", [3, 100])
 def test_a_query_proposes_its_best_scores(most):
-  proposed = Words(texts(), most=most).propose(asked())
-  assert Words(texts(), most=1).propose(asked()) is not None
+  proposed = Words(texts(), most=most).propose(batch())
+  assert Words(texts(), most=1).propose(batch()) is not None
   scores = expected()
   for row in range(7):
     mine = proposed.owners == row
@@ -95,8 +95,8 @@ def test_new_items_read_the_weights_of_the_old_ones():
   )
   grown = Words(texts()).grown(facts)
   pairs = Pairs(np.arange(7 * 62), 62)
-  found = grown.describe(asked(), pairs)[:, 0].reshape(7, 62)
-  old = Words(texts()).describe(asked(), candidate_log.all_pairs(asked()))
+  found = grown.describe(batch(), pairs)[:, 0].reshape(7, 62)
+  old = Words(texts()).describe(batch(), candidate_log.all_pairs(batch()))
   np.testing.assert_allclose(found[:, :60], old[:, 0].reshape(7, 60))
   np.testing.assert_allclose(found[:, 60], found[:, 3])
   assert found[0, 61] > 0
@@ -104,9 +104,9 @@ def test_new_items_read_the_weights_of_the_old_ones():
 
 
 def test_requests_without_a_query_get_nothing():
-  known = candidate_log.asked()
+  known = candidate_log.batch()
   rows = known.requests[known.queries < 0]
-  plain = Asked(known.log, rows, np.ones(len(rows), bool))
+  plain = RequestBatch(known.log, rows, np.ones(len(rows), bool))
   source = Words(small_world.shop().catalogue.texts)
   assert source.propose(plain) is None
   pairs = candidate_log.all_pairs(plain)

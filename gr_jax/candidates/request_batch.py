@@ -42,7 +42,7 @@ class Known:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Asked:
+class RequestBatch:
   """`B` rows with `P` requests each.
 
   Attributes:

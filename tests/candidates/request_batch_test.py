@@ -6,11 +6,11 @@ from tests.reference import candidate_log
 
 @pytest.mark.parametrize("split", candidate_log.splits())
 def test_known_labels_are_the_distinct_ones_of_each_history(split):
-  asked = candidate_log.asked(split=split)
-  requests = asked.log.requests
-  states = asked.log.states("items", np.arange(candidate_log.ITEMS))
-  known = asked.known(states, num_labels=candidate_log.ITEMS)
-  for row, request in enumerate(asked.requests[:, 0]):
+  batch = candidate_log.batch(split=split)
+  requests = batch.log.requests
+  states = batch.log.states("items", np.arange(candidate_log.ITEMS))
+  known = batch.known(states, num_labels=candidate_log.ITEMS)
+  for row, request in enumerate(batch.requests[:, 0]):
     history = requests.history(request)
     mine = known.rows == row
     assert set(known.labels[mine]) == set(history)
@@ -18,25 +18,25 @@ def test_known_labels_are_the_distinct_ones_of_each_history(split):
       begin = requests.user_offsets[requests.user[request]]
       last = begin + np.flatnonzero(history == item)[-1]
       assert event == last
-  rows, items = asked.bought(candidate_log.ITEMS)
+  rows, items = batch.bought(candidate_log.ITEMS)
   np.testing.assert_array_equal(rows, known.rows)
   np.testing.assert_array_equal(items, known.labels)
 
 
 def test_a_hidden_history_is_empty_and_its_future_stays_the_same():
-  shown, hidden = (candidate_log.asked(shown=s) for s in (True, False))
+  shown, hidden = (candidate_log.batch(shown=s) for s in (True, False))
   assert len(shown.history[0])
   assert not len(hidden.history[0])
   np.testing.assert_array_equal(shown.future, hidden.future)
 
 
 def test_the_future_is_what_was_counted_after_the_history():
-  asked = candidate_log.asked()
-  pairs = candidate_log.all_pairs(asked)
-  counts = asked.future_counts(pairs).reshape(-1, candidate_log.ITEMS)
-  requests = asked.log.requests
-  for row, request in enumerate(asked.requests[:, 0]):
-    counted = asked.log.counted[requests.user[request]]
+  batch = candidate_log.batch()
+  pairs = candidate_log.all_pairs(batch)
+  counts = batch.future_counts(pairs).reshape(-1, candidate_log.ITEMS)
+  requests = batch.log.requests
+  for row, request in enumerate(batch.requests[:, 0]):
+    counted = batch.log.counted[requests.user[request]]
     future = requests.event_item[requests.history_end[request] : counted]
     expected = np.bincount(future, minlength=candidate_log.ITEMS)
     np.testing.assert_array_equal(counts[row], expected)
@@ -44,9 +44,9 @@ def test_the_future_is_what_was_counted_after_the_history():
 
 
 def test_what_is_known_of_a_row_is_known_of_each_of_its_requests():
-  asked = candidate_log.asked()
-  twice = type(asked)(
-    asked.log, np.repeat(asked.requests, 2, axis=1), asked.shown
+  batch = candidate_log.batch()
+  twice = type(batch)(
+    batch.log, np.repeat(batch.requests, 2, axis=1), batch.shown
   )
   owners, value = twice.for_each_request(np.array([0, 3]), np.array([7, 8]))
   np.testing.assert_array_equal(owners, [0, 1, 6, 7])
