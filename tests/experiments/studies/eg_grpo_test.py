@@ -164,10 +164,18 @@ def published():
 
 
 def test_runs_have_equal_groups_and_leave_the_control_out(published):
-  table = eg_grpo.run_table(View(published, "shop_world"))
+  view = View(published, "shop_world")
+  table, figures = eg_grpo.run_table(view), view.facts["runs"]["k2"]
   (line,) = [x for x in table.splitlines() if "K = 2: two clicks  " in x]
-  assert "9.4%" in line
-  assert "0.481 to 0.561" in line
+  _, equal, reward, kl = (cell.strip() for cell in line.split("|")[1:-1])
+  assert float(equal.rstrip("%")) == pytest.approx(
+    100 * figures["equal_groups"], abs=0.05
+  )
+  rewards = figures["reward_first"], figures["reward_last"]
+  assert [float(x) for x in reward.split(" to ")] == pytest.approx(
+    rewards, abs=5e-4
+  )
+  assert float(kl) == pytest.approx(figures["kl_last"], abs=5e-5)
   assert "further" not in table
 
 
