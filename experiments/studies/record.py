@@ -4,8 +4,11 @@ import dataclasses
 import functools
 import json
 import pathlib
+import re
 from collections.abc import Mapping
 from typing import Any
+
+_FOLDER = re.compile(r"(--config\.[\w.]*\bpath=)\S+")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +56,21 @@ class Record:
       for key, value in (fields | {"rows": columns}).items()
     )
     return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def without_folders(config: Mapping[str, Any]) -> dict[str, Any]:
+  """A config whose `path` is DIR: folders of a machine are no result."""
+  return {
+    name: without_folders(value)
+    if isinstance(value, Mapping)
+    else "DIR" if name == "path" and value else value
+    for name, value in config.items()
+  }  # fmt: skip
+
+
+def without_folders_in(command: str) -> str:
+  """A command whose `--config.*path=` is DIR."""
+  return _FOLDER.sub(r"\1DIR", command)
 
 
 def load_record(path: pathlib.Path) -> Record:

@@ -1,9 +1,12 @@
 """The record of a single run: the figures of its report that are kept."""
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from experiments.studies.record import Record
+from experiments.studies.record import (
+  Record,
+  without_folders,
+  without_folders_in,
+)
 from gr_jax.evaluation import results
 from gr_jax.evaluation.report import run_sections
 
@@ -17,7 +20,6 @@ KEPT = (
 )  # fmt: skip
 NARROWED = (("recall", 10), ("ndcg", 10))
 DIGITS = 5
-_PATH = re.compile(r"(--config\.[\w.]*\bpath=)\S+")
 
 
 def from_report(
@@ -79,7 +81,7 @@ def from_report(
     worlds={name: facts},
     rows=[{"world": name} | row for row in (*_figures(rows, model), *alone)],
     origin={
-      "command": _PATH.sub(r"\1DIR", origin["command"]),
+      "command": without_folders_in(origin["command"]),
       "commit": ", ".join(run_sections.distinct(report["commits"])),
       "machine": origin["machine"],
       "versions": report["versions"],
@@ -90,18 +92,8 @@ def from_report(
       },
       "minutes": sum(report["seconds"].values()) / 60,
     },
-    config=_without_paths(config),
+    config=without_folders(config),
   )
-
-
-def _without_paths(config: Mapping) -> dict:
-  """Folders of a machine are no part of a result."""
-  return {
-    name: _without_paths(value)
-    if isinstance(value, Mapping)
-    else "DIR" if name == "path" and value else value
-    for name, value in config.items()
-  }  # fmt: skip
 
 
 def _counts(rows: Sequence[Mapping]) -> dict[str, int]:

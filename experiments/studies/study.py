@@ -13,12 +13,18 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import jax
 import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from experiments.studies import choices, claims, comparisons, paired, plots
-from experiments.studies.record import Record, View
+from experiments.studies.record import (
+  Record,
+  View,
+  without_folders,
+  without_folders_in,
+)
 from experiments.studies.tables import choices_table, how_to_read, made_by
 from experiments.studies.variant import Run, Variant
 from experiments.studies.world import World
@@ -27,6 +33,9 @@ from gr_jax.artefacts import locked
 from gr_jax.atomic import write_text
 from gr_jax.choices import choose
 from gr_jax.parallel import hosts
+
+# Runs whose compiled programs are kept.
+_RUNS_COMPILED = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,12 +115,19 @@ def run_study(
       labels={name: one.label for name, one in variants.items()},
       worlds=worlds,
       rows=comparisons.with_q(rows),
-      origin=provenance.origin() | {"seeds": seeds, "minutes": seconds / 60},
-      config=config.to_dict() | {"output": ""},
+      origin=_origin(seeds, seconds),
+      config=without_folders(config.to_dict() | {"output": ""}),
     )
     if hosts.is_first():
       write_study(record, study, [workdir, *filter(None, [config.output])])
   return record
+
+
+def _origin(seeds: Sequence[int], seconds: float) -> dict[str, Any]:
+  origin = provenance.origin()
+  command = without_folders_in(origin["command"])
+  took = {"seeds": seeds, "minutes": seconds / 60}
+  return origin | {"command": command} | took
 
 
 def check_variants(
@@ -163,7 +179,11 @@ def _run_world(
     if k < variants[name].most_seeds(len(world.config.seeds))
   ]
   found: dict[str, dict[int, paired.Columns]] = {}
-  for run in tqdm(runs, desc=world.name, unit="run", file=sys.stderr):
+  bar = tqdm(runs, desc=world.name, unit="run", file=sys.stderr)
+  for place, run in enumerate(bar):
+    if place and not place % _RUNS_COMPILED:
+      # What is compiled stays in memory, of which the compiler has little.
+      jax.clear_caches()
     start = time.perf_counter()
     columns = study.measure(run)
     if run.variant.measured:

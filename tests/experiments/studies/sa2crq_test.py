@@ -86,29 +86,44 @@ def cells(table, label):
 
 
 def test_table_one_has_the_papers_columns_of_an_unconstrained_beam(study):
-  table = sa2crq_page.table_1(View(study, "complete_journey"))
+  view = View(study, "complete_journey")
+  table = sa2crq_page.table_1(view)
   ours = table.partition("Personalised")[0]
   assert cells(ours, "BM25") == ["-", "1.0000", "1.0000", "1.0000", "2000"]
-  assert cells(ours, "SA2CRQ, 10 items")[0] == "0.4248"
+  first = view.find(
+    f"semantic/unconstrained/all/{sa2crq_paper.COLUMNS[0]}",
+    "sa2crq_10",
+    "tiger",
+  )
+  shown = cells(ours, view.labels["sa2crq_10"])[0]
+  assert float(shown) == pytest.approx(first["value"], abs=5e-5)
   assert ours.count("(head)") == ours.count("(tail)") == 3
 
 
 def test_a_ranker_has_no_hallucination(study):
-  table = sa2crq_page.differences(View(study, "complete_journey"))
+  view = View(study, "complete_journey")
+  table = sa2crq_page.differences(view)
   wide = table.split("all items of equally many IDs:")[1]
   wide = wide.partition("requests, head")[0]
   assert cells(wide, "BM25")[-2:] == ["-", "-"]
-  assert cells(wide, "TIGER")[-1] == "75.2 [74.7, 75.8]"
+  row = view.find("semantic/unconstrained/all/hallucination", "tiger")
+  low, high = (100 * row[name] for name in ("value_low", "value_high"))
+  shown = f"{100 * row['value']:.1f} [{low:.1f}, {high:.1f}]"
+  assert cells(wide, "TIGER")[-1] == shown
 
 
 def test_segments_say_how_many_requests_they_have(study):
-  table = sa2crq_page.segment_table(View(study, "complete_journey"), "semantic")
-  assert "head (568) R@100" in table.splitlines()[0]
+  view = View(study, "complete_journey")
+  table = sa2crq_page.segment_table(view, "semantic")
+  row = view.find("semantic/catalogue/head/recall@100", "tiger")
+  assert f"head ({row['n']:,}) R@100" in table.splitlines()[0]
 
 
 def test_table_two_has_splits_and_variants(study):
-  table = sa2crq_page.table_2(View(study, "complete_journey"))
-  assert cells(table, "SA2CRQ, 20 items")[-2:] == ["2.23", "2.01"]
+  view = View(study, "complete_journey")
+  table, facts = sa2crq_page.table_2(view), view.facts["ids"]["sa2crq_20"]
+  lengths = [f"{facts[f'length_{part}']:.2f}" for part in ("head", "tail")]
+  assert cells(table, "SA2CRQ, 20 items")[-2:] == lengths
   assert cells(table, "[64, 128, 256]")
   assert "BM25" not in table
 
