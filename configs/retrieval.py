@@ -44,8 +44,17 @@ def base(preset: str) -> ConfigDict:
     # is given no counts, as in the papers.
     "count_alpha": 2.0,
     # Items of each request whose features are a prior over codes; 0 = none.
-    # `unseen_share` of training requests read their query as a new one.
-    "candidates": {"size": 0, "unseen_share": 0.1},
+    # Where the split is by time, the last `learned_share` of the training
+    # requests are learned, with counts of what lies before them;
+    # `unseen_share` of them read their query as a new one.
+    # Their weights are fitted on `fit_requests` before the network learns.
+    "candidates": {
+      "size": 0,
+      "learned_share": 0.2,
+      "unseen_share": 0.1,
+      "fit_requests": 16_000,
+      "fit_steps": 3000,
+    },
     "mesh": {"data": 0, "model": 1},
     "prompt": {
       "history": 64,

@@ -79,18 +79,32 @@ class HeldOutGroups(NamedTuple):
 
 
 def held_out_groups(
-  requests: Requests, *, config: HeldOutConfig, seed: int
+  requests: Requests,
+  *,
+  config: HeldOutConfig,
+  seed: int,
+  learned: np.ndarray | None = None,
 ) -> HeldOutGroups:
-  """The groups of the training split, and those that are held out."""
+  """The groups of the training split, and those that are held out.
+
+  Args:
+    requests: the log.
+    config: what is held out.
+    seed: the seed of the sample of users.
+    learned: `[R]` bool, the training requests that may be learned; None = all.
+  """
   groups = group_targets(requests, split=TRAIN)
+  if learned is not None:
+    some = learned[groups.request[groups.offsets[:-1]]]
+    groups = take_groups(groups, np.flatnonzero(some))
   if not config.targets:
     return HeldOutGroups(groups)
   if has_split(requests, VALID):
     return HeldOutGroups(groups, group_targets(requests, split=VALID))
-  learned, last = split_last(
+  others, last = split_last(
     requests, groups, share=config.last_share, seed=seed
   )
-  return HeldOutGroups(learned, last if len(last) else None, counted=True)
+  return HeldOutGroups(others, last if len(last) else None, counted=True)
 
 
 def split_last(

@@ -83,11 +83,13 @@ def point_wise(parts: Untrained) -> Task:
   examples = ExamplesConfig(**section.examples, seed=section.seed)
   codes, future = parts.semantic_ids.codes, future_events(parts)
   config = held_out_config(section)
-  groups = held_out_groups(requests, config=config, seed=section.seed)
+  groups = held_out_groups(
+    requests, config=config, seed=section.seed, learned=parts.learned
+  )
   batches = training_examples(
     requests,
     groups.learned,
-    parts.writer,
+    parts.training_writer,
     codes,
     config=examples,
     future=future,
@@ -98,7 +100,7 @@ def point_wise(parts: Untrained) -> Task:
     draw = functools.partial(
       draw_examples,
       groups.held_out,
-      parts.writer,
+      parts.training_writer if groups.counted else parts.writer,
       codes,
       requests.query,
       config=examples,

@@ -9,7 +9,7 @@ import numpy as np
 from flax import linen as nn
 from ml_collections import ConfigDict
 
-from experiments.pipeline.candidates import candidate_writer
+from experiments.pipeline.candidates import CandidateWriters, candidate_writers
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
 from gr_jax.data.request_lists import training_sequences
@@ -26,7 +26,15 @@ from gr_jax.tokenizers.semantic_ids import SemanticIds
 class Untrained:
   """A generator without parameters, and everything that its training needs.
 
-  `section` is the generator's section of the config.
+  Attributes:
+    section: the generator's section of the config.
+    data: the catalogue and the log.
+    semantic_ids: the IDs of the catalogue.
+    vocabulary: the tokens.
+    writer: the writer of prompts of requests after the training period.
+    training_writer: the writer of prompts of training requests.
+    candidates: the writers of candidates; None without.
+    model: the network.
   """
 
   section: ConfigDict
@@ -34,7 +42,14 @@ class Untrained:
   semantic_ids: SemanticIds
   vocabulary: Vocabulary
   writer: PromptWriter
+  training_writer: PromptWriter
+  candidates: CandidateWriters | None
   model: nn.Module
+
+  @property
+  def learned(self) -> np.ndarray | None:
+    """`[R]` bool, the training requests that are learned; None = all."""
+    return self.candidates and self.candidates.requests
 
   def counts(self) -> dict[str, Any]:
     """`{"counts": ...}` of the training period; empty where alpha is 0."""
@@ -65,19 +80,35 @@ def build_untrained(
     page_ends=ends,
     with_texts=bool(section.get("examples", {}).get("text_share")),
   )
-  candidates = None
+  writers: CandidateWriters | None = None
   if vectors is not None:
-    candidates = candidate_writer(section, data, semantic_ids, vectors)
+    writers = candidate_writers(section, data, semantic_ids, vectors)
   writer = PromptWriter(
-    data.requests, semantic_ids, vocabulary, prompt, candidates
+    data.requests,
+    semantic_ids,
+    vocabulary,
+    prompt,
+    writers and writers.used,
   )
+  training_writer = writer
+  if writers is not None:
+    training_writer = writer.with_candidates(writers.learned)
   model = build.build_generator(
     section,
     vocabulary=vocabulary,
     semantic_ids=semantic_ids,
-    candidate_features=len(candidates.names) if candidates else 0,
+    candidate_features=len(writers.used.names) if writers else 0,
   )
-  return Untrained(section, data, semantic_ids, vocabulary, writer, model)
+  return Untrained(
+    section,
+    data,
+    semantic_ids,
+    vocabulary,
+    writer,
+    training_writer,
+    writers,
+    model,
+  )
 
 
 def make_vocabulary(

@@ -105,24 +105,31 @@ class CandidateWriter:
     return Candidates(*(np.concatenate(arrays) for arrays in zip(*parts)))
 
   def _write(self, requests: np.ndarray, shown: np.ndarray) -> tuple:
+    items, features = self.items(requests, shown=shown)
+    codes = np.where(items[..., None] < 0, np.int32(-1), self._codes[items])
+    return codes, features, items >= 0
+
+  def items(
+    self, requests: np.ndarray, *, shown: np.ndarray
+  ) -> tuple[np.ndarray, np.ndarray]:
+    """The candidates of requests `[B, P]` as items, all at a time.
+
+    Returns:
+      Rows of the catalogue `[B, P, R]`, -1 where there are fewer, and features
+      `[B, P, R, F]` float32, standardised, 0 where there is no item.
+    """
     batch = RequestBatch(self._of_log(), requests, shown)
     pairs = self.pairs(batch)
     features = (self.features(batch, pairs) - self.mean) * self.scale
     shape = (batch.num_requests, self.size)
     start = np.searchsorted(pairs.owners, np.arange(batch.num_requests))
     place = pairs.owners, np.arange(len(pairs)) - start[pairs.owners]
-    mask = np.zeros(shape, bool)
-    mask[place] = True
-    codes = np.full((*shape, self._codes.shape[1]), -1, np.int32)
-    codes[place] = self._codes[pairs.items]
+    items = np.full(shape, -1)
+    items[place] = pairs.items
     written = np.zeros((*shape, len(self.names)), np.float32)
     written[place] = np.clip(features, -_CLIP, _CLIP)
-    B, P = requests.shape
-    return (
-      codes.reshape(B, P, *codes.shape[1:]),
-      written.reshape(B, P, *written.shape[1:]),
-      mask.reshape(B, P, -1),
-    )
+    shape = (*requests.shape, self.size)
+    return items.reshape(shape), written.reshape(*shape, -1)
 
   def _of_log(self) -> Log:
     if self.log is None:

@@ -107,7 +107,18 @@ def ends_of(
   held_out = split >= before
   ends = np.full(num_users, NEVER)
   np.minimum.at(ends, user[held_out], time[held_out])
+  if not (shared_clock and _in_order(time, held_out)):
+    return ends
+  return np.minimum(ends, time[held_out].min(initial=NEVER))
+
+
+def split_by_time(requests: Requests, *, before: int = VALID) -> bool:
+  """Whether, on one clock, all training requests come before the others."""
+  clock = requests.shared_clock and requests.event_split is None
+  return clock and _in_order(requests.time, requests.split >= before)
+
+
+def _in_order(time: np.ndarray, held_out: np.ndarray) -> bool:
+  """Whether the last time that is not held out is before all that are."""
   last = time[~held_out].max(initial=-NEVER)
-  first = time[held_out].min(initial=NEVER)
-  by_time = shared_clock and last < first
-  return np.minimum(ends, first) if by_time else ends
+  return bool(last < time[held_out].min(initial=NEVER))

@@ -80,3 +80,15 @@ def test_measured_features_have_mean_zero_and_deviation_one():
   varied = found.std(0) > 1e-3
   np.testing.assert_allclose(scaled.std(0)[varied], 1, rtol=1e-3)
   assert varied.sum() > 10
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_items_are_those_whose_codes_are_written(shown):
+  batch = candidate_log.batch(shown=shown)
+  written = writer()(batch.requests, shown=batch.shown)
+  items, features = writer().items(batch.requests, shown=batch.shown)
+  np.testing.assert_array_equal(items >= 0, written.mask)
+  np.testing.assert_array_equal(features, written.features)
+  codes = small_world.semantic_ids().codes
+  there = written.mask
+  np.testing.assert_array_equal(codes[items[there]], written.codes[there])

@@ -22,6 +22,7 @@ from gr_jax.data.training_period import (
   event_mask,
   page_mask,
   request_mask,
+  split_by_time,
   training_ends,
 )
 from gr_jax.evaluation.baselines import item_knn
@@ -136,3 +137,23 @@ def test_a_published_split_is_not_cut_by_time():
   held_out = np.array([0, 0, VALID, 0, VALID, VALID, 0, 0], np.int8)
   requests = dataclasses.replace(requests, event_split=held_out)
   assert training_ends(requests).tolist() == [5, 4, NEVER]
+
+
+@pytest.mark.parametrize(
+  ("users", "by_time"),
+  [
+    ("a:1e 2r 5v | b:1e 3r 4t", True),
+    ("a:1e 2r 5v | b:1e 3r 6r", False),  # Training goes on elsewhere.
+    ("a:1e 2r 5v | b:1e 5r 6t", False),  # A tie.
+    ("a:1e 2r | b:1e 3r", True),  # Nothing is held out.
+  ],
+)
+def test_a_split_is_by_time_where_training_ends_before_the_rest(users, by_time):
+  assert split_by_time(log(users)) == by_time
+  assert not split_by_time(log(users, shared_clock=False))
+
+
+def test_a_split_is_by_time_before_what_is_asked_for():
+  one = log("a:1e 2r 5v | b:1e 3r 6r 7t")
+  assert not split_by_time(one)
+  assert split_by_time(one, before=TEST)

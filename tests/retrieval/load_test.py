@@ -110,7 +110,9 @@ def test_lost_transitions_are_refused_in_one_line(
 @pytest.fixture(scope="module")
 def run_with_candidates(tmp_path_factory):
   directory = tmp_path_factory.mktemp("run")
-  return trained_run.make(directory, candidates={"size": 12}), directory
+  return trained_run.make(
+    directory, candidates={"size": 12, "fit_steps": 50}
+  ), directory
 
 
 def test_candidates_are_those_of_the_training(run_with_candidates):

@@ -4,7 +4,7 @@ Everything that counting, words and vectors know of an item for a request is a
 feature of the candidate (`gr_jax.candidates`). A small network turns the
 features f_i of item i into a weight,
 
-  w_i = exp(4 (a . f_i + v . relu(W_2 relu(W_1 f_i)) + b)),
+  w_i = exp(a . f_i + v . relu(W_2 relu(W_1 f_i)) + b),
 
 and a request draws an item from the mixture of what is popular and of its
 candidates, P(i) ~ share(i) + w_i. For a prefix `p` of codes and a code `c`
@@ -15,7 +15,8 @@ with `share` the popularity of all items below a prefix and the gate
 `g_l = exp(u_l . s + b_l)` of the network's state `s`, which begins at one. Sums
 over what lies below a prefix are exact, so before the network has learned
 anything, and with gates of one, the softmax over codes is this mixture, item by
-item (the factor 4 lets weights learn faster than the network). `[OURS]`: a
+item. `a, v, W_1, W_2` are fitted first, to rank candidates (`candidate_fit`),
+and stay as they are while the network learns with gates and `b`. `[OURS]`: a
 learned ranker of candidates inside the softmax.
 """
 
@@ -30,8 +31,7 @@ from gr_jax.candidates.candidates import Candidates
 from gr_jax.generators.priors.prefix_weights import PrefixWeights
 from gr_jax.nn.layers import name_axes
 
-_START = -1.0
-_RATE = 4.0
+_START = -4.0
 
 
 @struct.dataclass
@@ -86,11 +86,14 @@ class CandidatePrior(nn.Module):
     )
 
   def log_weights(self, features: jax.Array) -> jax.Array:
-    """`log w_i` `[...]` of features `[..., F]`."""
+    """`log w_i` `[...]` of features `[..., F]`; only `b` has a gradient."""
+    return jax.lax.stop_gradient(self.ranking(features)) + self.bias
+
+  def ranking(self, features: jax.Array) -> jax.Array:
+    """`log w_i - b` `[...]` of features `[..., F]`."""
     hidden = nn.relu(features @ self.first + self.first_bias)
     hidden = nn.relu(hidden @ self.second + self.second_bias)
-    learned = features @ self.linear + hidden @ self.last + self.bias
-    return _RATE * learned
+    return features @ self.linear + hidden @ self.last
 
   def __call__(
     self,

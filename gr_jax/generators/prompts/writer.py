@@ -13,7 +13,9 @@ the papers spend one position per token on the latest items, and GenRec merges
 tokens with a learned map.
 """
 
+import copy
 import dataclasses
+from typing import Self
 
 import numpy as np
 from flax import struct
@@ -107,6 +109,12 @@ class PromptWriter:
       config.query_words,
     )
     self._events = event_states(requests, requests.event_item)
+
+  def with_candidates(self, candidates: CandidateWriter | None) -> Self:
+    """This writer with another writer of candidates."""
+    found = copy.copy(self)
+    found.candidates = candidates
+    return found
 
   @property
   def num_tokens(self) -> int:

@@ -5,15 +5,12 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from experiments.pipeline.candidates import (
-  candidate_writer,
-  has_baskets,
-  tfidf,
-  usual_span,
-)
+from experiments.pipeline.candidates import before_last, candidate_writers
 from experiments.pipeline.prepare import Data
-from gr_jax.data.requests import TEST, TRAIN
-from tests.reference import small_logs, small_world, tiny_tokenizers
+from gr_jax.candidates.sources.popularity import Popularity
+from gr_jax.data.requests import CLICKED, TEST, TRAIN
+from gr_jax.data.training_period import request_mask
+from tests.reference import small_world, tiny_tokenizers
 
 
 def section(size):
@@ -27,7 +24,7 @@ def made(folder):
   data = tiny_tokenizers.data(folder)
   vectors = tiny_tokenizers.vectors(folder)
   ids = small_world.semantic_ids()
-  return data, candidate_writer(section(16), data, ids, vectors)
+  return data, candidate_writers(section(16), data, ids, vectors).used
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +36,8 @@ def test_there_are_none_where_the_section_asks_for_none(tmp_path):
   data = tiny_tokenizers.data(tmp_path)
   vectors = tiny_tokenizers.vectors(tmp_path)
   ids = small_world.semantic_ids()
-  assert candidate_writer(section(0), data, ids, vectors) is None
-  assert candidate_writer(ConfigDict(), data, ids, vectors) is None
+  assert candidate_writers(section(0), data, ids, vectors) is None
+  assert candidate_writers(ConfigDict(), data, ids, vectors) is None
 
 
 def test_features_have_names_of_their_own_and_are_of_one_size(built):
@@ -95,7 +92,7 @@ def test_a_target_changes_no_feature_of_its_own_request(built):
   )
   vectors = tiny_tokenizers.vectors(data.artefact.directory.parent)
   ids = small_world.semantic_ids()
-  again = candidate_writer(section(16), data, ids, vectors)
+  again = candidate_writers(section(16), data, ids, vectors).used
   again.mean, again.scale = writer.mean, writer.scale
   for one, two in zip(writer.sources, again.sources):
     if hasattr(one, "_scale"):
@@ -112,19 +109,60 @@ def test_a_target_changes_no_feature_of_its_own_request(built):
       )
 
 
-def test_a_usual_span_is_the_median_of_the_users():
-  log = small_logs.requests_of([[0, 1, 2, 0], [1], [1, 2]])
-  assert usual_span(log) == 1.0  # Of 3, 0 and 1.
-  assert not has_baskets(log)
+def by_time(requests):
+  """The log with the last requests of all users held out, none at a tie."""
+  times = np.sort(np.unique(requests.time))
+  split = np.where(requests.time >= times[-len(times) // 5], TEST, TRAIN)
+  return dataclasses.replace(requests, split=split.astype(np.int8))
 
 
-def test_texts_are_unit_vectors_of_words_and_categories():
-  catalogue = small_world.shop().catalogue
-  found = tfidf(catalogue)
-  norms = np.sqrt(found.multiply(found).sum(axis=1))
-  np.testing.assert_allclose(norms, 1, rtol=1e-5)
-  same = [f"{t} {c}" for t, c in zip(catalogue.texts, catalogue.categories)]
-  cosine = (found @ found.T).toarray()
-  twins = [(i, same.index(s)) for i, s in enumerate(same) if same.index(s) < i]
-  for one, other in twins:
-    assert cosine[one, other] == pytest.approx(1, abs=1e-5)
+@functools.cache
+def cut(folder):
+  data = tiny_tokenizers.data(folder)
+  log = by_time(data.requests)
+  data = Data(data.catalogue, log, data.artefact)
+  vectors = tiny_tokenizers.vectors(folder)
+  one = section(16)
+  one.candidates.learned_share = 0.3
+  return log, candidate_writers(one, data, small_world.semantic_ids(), vectors)
+
+
+def test_the_last_requests_are_learned_with_counts_of_what_was_before(built):
+  log, writers = cut(built[0].artefact.directory.parent)
+  learned, others = writers.requests, request_mask(log) & ~writers.requests
+  begin = log.time[learned].min()
+  assert log.time[others].max() < begin
+  led = np.unique(log.page_request[log.page_kind >= CLICKED])
+  share = learned[led].sum() / request_mask(log)[led].sum()
+  assert share == pytest.approx(0.3, abs=0.05)
+  used, before = (
+    one.sources[[type(s) for s in one.sources].index(Popularity)]._counts
+    for one in (writers.used, writers.learned)
+  )
+  early = log.event_time < begin
+  expected = np.bincount(log.event_item[early], minlength=60)
+  np.testing.assert_array_equal(before, expected)
+  assert used.sum() > before.sum()
+
+
+def test_both_writers_share_the_scales_of_features(built):
+  _, writers = cut(built[0].artefact.directory.parent)
+  np.testing.assert_array_equal(writers.used.mean, writers.learned.mean)
+  np.testing.assert_array_equal(writers.used.scale, writers.learned.scale)
+  assert writers.used.names == writers.learned.names
+
+
+def test_all_is_learned_where_the_split_is_not_by_time(built):
+  data, _ = built
+  log = data.requests
+  split = np.where(log.time == log.time.min(), TEST, TRAIN).astype(np.int8)
+  log = dataclasses.replace(log, split=split)
+  assert before_last(log, share=0.3) is log
+
+
+def test_all_is_learned_where_the_share_is_one_or_nothing_is_before(built):
+  log = by_time(built[0].requests)
+  assert before_last(log, share=1.0) is log
+  first = np.where(log.time == log.time.min(), TRAIN, TEST).astype(np.int8)
+  at_once = dataclasses.replace(log, split=first)
+  assert before_last(at_once, share=0.3) is at_once

@@ -137,10 +137,12 @@ def test_a_new_prior_draws_mostly_what_is_popular_and_can_learn():
     state.weights, np.where(candidates.mask, np.exp(-4.0), 0), rtol=1e-6
   )
 
-  def total(params):
-    found = prior.apply(params, candidates.features, method="log_weights")
+  def total(params, method):
+    found = prior.apply(params, candidates.features, method=method)
     return (found * candidates.mask).sum()
 
-  grads = jax.grad(total)(noisy(params))["params"]
-  read = ("first", "second", "last", "linear", "bias")
-  assert all(np.abs(grads[name]).sum() > 0 for name in read)
+  fitted = {"first", "second", "last", "linear"}
+  for method, read in (("ranking", fitted), ("log_weights", {"bias"})):
+    grads = jax.grad(total)(noisy(params), method)["params"]
+    moved = {name for name, x in grads.items() if np.abs(x).sum() > 0}
+    assert moved - {"first_bias", "second_bias"} == read

@@ -1,0 +1,131 @@
+"""Fits the weights of candidates before a generator learns."""
+
+import pathlib
+from typing import Any
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from experiments.pipeline.candidates import CandidateWriters
+from experiments.pipeline.fitting import load_params, progress_bar, save_params
+from experiments.pipeline.prepare import Data
+from gr_jax.data import request_lists
+from gr_jax.data.requests import CLICKED
+from gr_jax.generators.priors import candidate_fit
+from gr_jax.generators.priors.candidate_fit import CandidateRows, FitConfig
+from gr_jax.generators.priors.candidate_prior import CandidatePrior
+
+_BLOCK = 256  # Requests at a time.
+
+# Requests that are read where a section does not say.
+_REQUESTS = 16_000
+
+
+def fitted_prior(
+  section: ConfigDict,
+  data: Data,
+  writers: CandidateWriters,
+  prior: CandidatePrior,
+  directory: pathlib.Path,
+) -> Any:
+  """The parameters of the candidates' prior, kept in `directory`.
+
+  Args:
+    section: of the generator; has `candidates`, which may say `fit_requests`,
+      the number of training requests that are read, and `fit_steps`; has
+      `examples.hidden_share`, `count_alpha` and `seed`.
+    data: the catalogue and the log.
+    writers: of the candidates.
+    prior: whose parameters are fitted.
+    directory: where they are kept; those that are there are loaded.
+  """
+  directory = directory / "candidate_prior"
+  if directory.exists():
+    return load_params(directory)
+  options = section.candidates
+  rows = drawn_rows(
+    data,
+    writers,
+    count=options.get("fit_requests", _REQUESTS),
+    hidden_share=section.examples.get("hidden_share", 0.0),
+    alpha=section.count_alpha,
+    seed=section.seed,
+  )
+  steps = options.get("fit_steps", FitConfig().steps)
+  config = FitConfig(steps=steps, seed=section.seed)
+  with progress_bar("candidates", steps=config.steps) as (progress, _):
+    params = candidate_fit.fit(prior, rows, config=config, progress=progress)
+  part = directory.with_suffix(".partial")
+  part.mkdir(parents=True, exist_ok=True)
+  save_params(part, params)
+  part.rename(directory)
+  return params
+
+
+def drawn_rows(
+  data: Data,
+  writers: CandidateWriters,
+  *,
+  count: int,
+  hidden_share: float,
+  alpha: float,
+  seed: int,
+) -> CandidateRows:
+  """The candidates of training requests, half of them with a query.
+
+  Drawn by their targets, a few large baskets would teach most.
+
+  Args:
+    data: the catalogue and the log.
+    writers: of the candidates; requests are those that are learned.
+    count: the number of requests, at most.
+    hidden_share: the share of requests whose history is hidden.
+    alpha: purchases that an item is given before any was counted.
+    seed: of the draw.
+  """
+  log, rng = data.requests, np.random.default_rng(seed)
+  led = np.unique(log.page_request[log.page_kind >= CLICKED])
+  led = rng.permutation(led[writers.requests[led]])
+  kinds = led[log.query[led] >= 0], led[log.query[led] < 0]
+  # Where there are few of one kind, the other fills up.
+  least = min(map(len, kinds))
+  kept = [max(count // 2, count - least)] * 2
+  rows = np.concatenate([kind[:most] for kind, most in zip(kinds, kept)])
+  rows = rng.permutation(rows)
+  shown = rng.random(len(rows)) >= hidden_share
+  items, features = [], []
+  for begin in range(0, len(rows), _BLOCK):
+    some = slice(begin, begin + _BLOCK)
+    found = writers.learned.items(rows[some, None], shown=shown[some])
+    items.append(found[0][:, 0])
+    features.append(found[1][:, 0].astype(np.float16))
+  item = np.concatenate(items)
+  N = np.int64(len(data.catalogue))
+  wanted = request_lists.targets(log, rows)
+  keys = np.arange(len(rows))[:, None] * N + item
+  hit = (item >= 0) & np.isin(keys, wanted.owners * N + wanted.rows)
+  count = data.catalogue.popularity + alpha
+  shares = np.where(item >= 0, (count / count.sum())[item], 0)
+  return CandidateRows(
+    np.concatenate(features),
+    item >= 0,
+    hit,
+    shares.astype(np.float32),
+    (wanted.sizes - hit.sum(axis=1)).astype(np.float32),
+  )
+
+
+def with_prior(params: Any, fitted: Any) -> Any:
+  """A generator's parameters with these of the candidates' prior.
+
+  The gates of levels stay as they are.
+  """
+  own = params["params"]["prior"]["candidates"]
+  own = own | {
+    name: jax.device_put(value.astype(own[name].dtype), own[name].sharding)
+    for name, value in fitted.items()
+    if not name.startswith("gate")
+  }
+  prior = params["params"]["prior"] | {"candidates": own}
+  return params | {"params": params["params"] | {"prior": prior}}

@@ -1,0 +1,139 @@
+"""The sources of candidates, from the data of a run."""
+
+import functools
+
+import numpy as np
+from scipy import sparse
+
+from experiments.pipeline.embed import Vectors
+from gr_jax.candidates.log import new_visits
+from gr_jax.candidates.sources.likeness import Likeness, like_texts, with_itself
+from gr_jax.candidates.sources.links import Links
+from gr_jax.candidates.sources.own import OwnItems
+from gr_jax.candidates.sources.popularity import Popularity
+from gr_jax.candidates.sources.query_items import QueryItems
+from gr_jax.candidates.sources.sequence_links import (
+  SameUsers,
+  Windowed,
+  count_pairs,
+)
+from gr_jax.candidates.sources.source import Source
+from gr_jax.candidates.sources.tastes import (
+  Tastes,
+  finest_category,
+  word_matrix,
+)
+from gr_jax.candidates.sources.words import Words
+from gr_jax.data.catalogue import Catalogue
+from gr_jax.data.request_lists import (
+  training_event_ends,
+  training_sequences,
+)
+from gr_jax.data.requests import Requests
+from gr_jax.text.encoder import unit_rows
+from gr_jax.text.words import index_words
+
+# Places that pairs are apart: the items of a basket have no order.
+_WINDOW, _WINDOW_OF_BASKETS = 3, 10
+
+# Items up to which all are compared with all.
+_COMPARED = 30_000
+
+
+class Sources:
+  """The sources of a catalogue, of any log of its items.
+
+  What no log teaches is computed once for all logs.
+
+  Args:
+    catalogue: the items.
+    vectors: of items and queries, of nothing that a log counted.
+  """
+
+  def __init__(self, catalogue: Catalogue, vectors: Vectors):
+    self._catalogue, self._vectors = catalogue, vectors
+
+  def of(self, log: Requests) -> tuple[Source, ...]:
+    """The sources of the training period of a log."""
+    counted, size = training_event_ends(log), len(self._catalogue)
+    finest = finest_category(self._catalogue.categories)
+    return (
+      *self._links(log),
+      OwnItems(finest, span=usual_span(log)),
+      Popularity(log, counted, num_items=size),
+      QueryItems(log, self._vectors.items),
+      self._words,
+      self._tastes,
+    )
+
+  def _links(self, log: Requests) -> list[Links]:
+    """Items that go with those of the history; none without histories."""
+    sequences, size = training_sequences(log), len(self._catalogue)
+    if not len(sequences.rows):
+      return []
+    window = _WINDOW_OF_BASKETS if has_baskets(log) else _WINDOW
+    counts = count_pairs(sequences, num_items=size, window=window)
+    found: list[Links] = [
+      Windowed("windowed", counts),
+      Windowed("newest", counts, last=1),
+      SameUsers("same_users", sequences, num_items=size),
+    ]
+    if size > _COMPARED:
+      return found
+    texts, near = self._like_texts
+    found += [
+      Windowed("lent", counts, after=near),
+      Windowed("borrowed", counts, before=near),
+      Likeness("texts", texts),
+      Likeness("newest_text", texts, last=1),
+      Likeness("vectors", self._like_vectors),
+    ]
+    return found
+
+  @functools.cached_property
+  def _words(self) -> Words:
+    return Words(self._catalogue.texts)
+
+  @functools.cached_property
+  def _tastes(self) -> Tastes:
+    one = self._catalogue
+    return Tastes(one.texts, one.categories, one.values, self._vectors.items)
+
+  @functools.cached_property
+  def _like_texts(self):
+    """`[N, N]` both: the likeness of texts, and what the nearest lend."""
+    words = tfidf(self._catalogue)
+    texts = like_texts(words)
+    return texts, with_itself(like_texts(words, keep=20), 1.0)
+
+  @functools.cached_property
+  def _like_vectors(self):
+    return like_texts(unit_rows(self._vectors.items), power=6)
+
+
+def has_baskets(log: Requests) -> bool:
+  """Whether several items of a user usually have one time."""
+  return len(log.event_item) > 1.5 * new_visits(log).sum()
+
+
+def tfidf(catalogue: Catalogue) -> sparse.csr_array:
+  """`[N, V]` unit rows, `log(1 + N / df)` of words and categories."""
+  words = word_matrix(
+    [
+      [*index_words(text), *(f"category {c}" for c in enumerate(path))]
+      for text, path in zip(catalogue.texts, catalogue.categories.tolist())
+    ]
+  )
+  weight = np.log(1 + len(catalogue) / np.maximum(words.sum(axis=0), 1))
+  scaled = (words @ sparse.diags_array(weight)).tocsr()
+  norms = np.sqrt(scaled.multiply(scaled).sum(axis=1))
+  share = 1 / np.maximum(norms, 1e-9)
+  return (sparse.diags_array(share) @ scaled).tocsr().astype(np.float32)
+
+
+def usual_span(log: Requests) -> float:
+  """The median time from the first to the last event of a user."""
+  first, end = log.user_offsets[:-1], log.user_offsets[1:]
+  some = end > first
+  spans = log.event_time[end[some] - 1] - log.event_time[first[some]]
+  return float(np.median(spans)) if len(spans) else 1.0

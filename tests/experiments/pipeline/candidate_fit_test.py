@@ -1,0 +1,85 @@
+import functools
+
+import jax
+import numpy as np
+import pytest
+from ml_collections import ConfigDict
+
+from experiments.pipeline.candidate_fit import (
+  drawn_rows,
+  fitted_prior,
+  with_prior,
+)
+from experiments.pipeline.candidates import candidate_writers
+from gr_jax.data import request_lists
+from gr_jax.generators.priors.candidate_prior import CandidatePrior
+from tests.reference import small_world, tiny_tokenizers
+
+SECTION = ConfigDict(
+  {
+    "candidates": {"size": 12, "fit_requests": 80, "fit_steps": 20},
+    "examples": {"hidden_share": 0.2},
+    "count_alpha": 2.0,
+    "seed": 0,
+  }
+)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+  folder = tmp_path_factory.mktemp("data")
+  data = tiny_tokenizers.data(folder)
+  vectors = tiny_tokenizers.vectors(folder)
+  ids = small_world.semantic_ids()
+  return data, candidate_writers(SECTION, data, ids, vectors)
+
+
+draw = functools.partial(drawn_rows, hidden_share=0.2, alpha=2.0, seed=0)
+
+
+def test_every_target_is_a_candidate_or_missed(made):
+  data, writers = made
+  rows = draw(data, writers, count=80)
+  learned = np.flatnonzero(writers.requests)
+  sizes = request_lists.targets(data.requests, learned).sizes
+  found = rows.wanted.sum(axis=1) + rows.missed
+  assert len(found) == 80
+  assert set(found) <= set(sizes[sizes > 0])
+  assert rows.wanted.any()
+  assert not (rows.wanted & ~rows.mask).any()
+
+
+def test_shares_are_those_of_popularity(made):
+  data, writers = made
+  rows = draw(data, writers, count=10)
+  count = data.catalogue.popularity + 2.0
+  possible = (count / count.sum()).astype(np.float32)
+  assert np.isin(rows.shares[rows.mask], possible).all()
+  assert (rows.shares[~rows.mask] == 0).all()
+
+
+def test_half_of_the_requests_have_a_query_where_there_are_enough(made):
+  data, writers = made
+  rows = draw(data, writers, count=40)
+  column = rows.features[..., writers.used.names.index("query")]
+  asked = np.where(rows.mask, column, -9).max(axis=1) > 0
+  assert asked.sum() == 20
+
+
+def test_what_was_fitted_is_loaded(made, tmp_path):
+  data, writers = made
+  prior = CandidatePrior(len(writers.used.names), levels=2, width=4)
+  one = fitted_prior(SECTION, data, writers, prior, tmp_path)
+  two = fitted_prior(SECTION, data, None, prior, tmp_path)
+  jax.tree.map(np.testing.assert_array_equal, one, two)
+  assert [x.name for x in tmp_path.iterdir()] == ["candidate_prior"]
+
+
+def test_gates_stay_as_they_were_drawn():
+  own = {name: jax.numpy.ones(2) for name in ("gate", "gate_bias", "first")}
+  params = {"params": {"prior": {"candidates": own}, "table": 1}}
+  fitted = {name: np.full(2, 7.0) for name in own}
+  found = with_prior(params, fitted)["params"]
+  assert found["table"] == 1
+  values = {k: float(x[0]) for k, x in found["prior"]["candidates"].items()}
+  assert values == {"gate": 1.0, "gate_bias": 1.0, "first": 7.0}

@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+
+from experiments.pipeline.sources import (
+  Sources,
+  has_baskets,
+  tfidf,
+  usual_span,
+)
+from tests.reference import small_logs, small_world, tiny_tokenizers
+
+
+def test_a_usual_span_is_the_median_of_the_users():
+  log = small_logs.requests_of([[0, 1, 2, 0], [1], [1, 2]])
+  assert usual_span(log) == 1.0  # Of 3, 0 and 1.
+  assert not has_baskets(log)
+
+
+def test_texts_are_unit_vectors_of_words_and_categories():
+  catalogue = small_world.shop().catalogue
+  found = tfidf(catalogue)
+  norms = np.sqrt(found.multiply(found).sum(axis=1))
+  np.testing.assert_allclose(norms, 1, rtol=1e-5)
+  same = [f"{t} {c}" for t, c in zip(catalogue.texts, catalogue.categories)]
+  cosine = (found @ found.T).toarray()
+  twins = [(i, same.index(s)) for i, s in enumerate(same) if same.index(s) < i]
+  for one, other in twins:
+    assert cosine[one, other] == pytest.approx(1, abs=1e-5)
+
+
+def test_what_no_log_teaches_is_computed_once(tmp_path):
+  data = tiny_tokenizers.data(tmp_path)
+  sources = Sources(data.catalogue, tiny_tokenizers.vectors(tmp_path))
+  first, second = sources.of(data.requests), sources.of(data.requests)
+  names = [type(one).__name__ for one in first]
+  assert names == [type(one).__name__ for one in second]
+  for name in ("Words", "Tastes"):
+    place = names.index(name)
+    assert first[place] is second[place]
+  own = names.index("OwnItems")
+  assert first[own] is not second[own]

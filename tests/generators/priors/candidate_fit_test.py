@@ -1,0 +1,110 @@
+import jax
+import numpy as np
+import pytest
+
+from gr_jax.generators.priors import candidate_fit
+from gr_jax.generators.priors.candidate_fit import CandidateRows, FitConfig
+from gr_jax.generators.priors.candidate_prior import CandidatePrior
+
+N, R, F = 40, 6, 3
+PRIOR = CandidatePrior(F, levels=2, width=4, hidden=8)
+
+
+def rows(seed=0, n=N, *, missed=True):
+  """Candidates whose first feature says which ones are liked."""
+  rng = np.random.default_rng(seed)
+  features = rng.normal(size=(n, R, F)).astype(np.float32)
+  mask = rng.random((n, R)) < 0.9
+  liked = 3 * features[..., 0] + rng.gumbel(size=(n, R))
+  best = np.where(mask, liked, -99).argmax(axis=1)
+  wanted = (np.arange(R) == best[:, None]) & mask
+  shares = (0.01 * rng.random((n, R))).astype(np.float32)
+  out = rng.integers(0, 3, n) if missed else np.zeros(n)
+  return CandidateRows(features, mask, wanted, shares, out.astype(np.float32))
+
+
+def initial(seed=1):
+  return candidate_fit._initial(PRIOR, seed)
+
+
+def test_the_loss_is_that_of_the_mixture_item_by_item():
+  some, params = rows(), initial()
+  params["linear"] = np.array([0.5, -1.0, 0.2], np.float32)
+  total, targets = 0.0, 0.0
+  for k in range(N):
+    log_weights = PRIOR.apply(
+      {"params": params}, some.features[k], method="log_weights"
+    )
+    weights = np.where(some.mask[k], np.exp(log_weights), 0)
+    whole = 1 + weights.sum()
+    for i in np.flatnonzero(some.wanted[k]):
+      total -= np.log((some.shares[k, i] + weights[i]) / whole)
+    total += some.missed[k] * np.log(whole)
+    targets += some.wanted[k].sum() + some.missed[k]
+  found = candidate_fit.loss(PRIOR, params, some)
+  assert float(found) == pytest.approx(total / targets, rel=1e-5)
+
+
+def test_padding_changes_neither_loss_nor_gradient():
+  some = rows()
+  other = some._replace(
+    features=np.where(some.mask[..., None], some.features, 4.0)
+  )
+  value = jax.value_and_grad(lambda p, r: candidate_fit.loss(PRIOR, p, r))
+  one, two = value(initial(), some), value(initial(), other)
+  jax.tree.map(np.testing.assert_allclose, one, two)
+  assert all(np.isfinite(x).all() for x in jax.tree.leaves(one))
+
+
+@pytest.fixture(scope="module")
+def fitted():
+  config = FitConfig(
+    steps=300, batch_size=32, evaluations=3, learning_rate=5e-3
+  )
+  return candidate_fit.fit(PRIOR, rows(n=400), config=config)
+
+
+def test_targets_that_a_feature_tells_come_first(fitted):
+  new = rows(seed=5)
+  scores = PRIOR.apply({"params": fitted}, new.features, method="ranking")
+  first = np.where(new.mask, scores, -np.inf).argmax(axis=1)
+  assert new.wanted[np.arange(N), first].mean() > 0.6
+
+
+def test_the_bias_is_the_best_of_those_around_it(fitted):
+  held = jax.tree.map(lambda x: x[:40], rows(n=400))
+  value = candidate_fit.loss(PRIOR, fitted, held)
+  for step in (-0.25, 0.25):
+    moved = fitted | {"bias": fitted["bias"] + step}
+    assert candidate_fit.loss(PRIOR, moved, held) >= value
+
+
+def test_features_that_say_nothing_leave_the_weights_of_the_least_loss():
+  noise = rows(n=60)
+  rng = np.random.default_rng(3)
+  wanted = np.arange(R) == rng.integers(0, R, 60)[:, None]
+  noise = noise._replace(wanted=wanted & noise.mask, missed=noise.missed * 0)
+  config = FitConfig(
+    steps=400, batch_size=32, held_out_share=0.5, learning_rate=3e-2
+  )
+  params = candidate_fit.fit(PRIOR, noise, config=config)
+  held = jax.tree.map(lambda x: x[:30], noise)
+  assert candidate_fit.loss(PRIOR, params, held) <= candidate_fit.loss(
+    PRIOR, initial(0), held
+  )
+
+
+def test_nothing_to_fit_is_an_error():
+  nothing = jax.tree.map(lambda x: x[:0], rows())
+  with pytest.raises(ValueError, match="nothing to fit"):
+    candidate_fit.fit(PRIOR, nothing, config=FitConfig())
+
+
+def test_in_the_network_only_the_bias_has_a_gradient():
+  grads = jax.grad(
+    lambda p: PRIOR.apply(
+      {"params": p}, rows().features, method="log_weights"
+    ).sum()
+  )(initial())
+  moved = {name for name, x in grads.items() if np.abs(x).max() > 0}
+  assert moved == {"bias"}
