@@ -47,13 +47,15 @@ def base(preset: str) -> ConfigDict:
     # Where the split is by time, the last `learned_share` of the training
     # requests are learned, with counts of what lies before them;
     # `unseen_share` of them read their query as a new one.
-    # Their weights are fitted on `fit_requests` before the network learns.
+    # Their weights are fitted on `fit_requests` before the network learns; how
+    # much of its scores is used is chosen on `share_requests` of each kind.
     "candidates": {
       "size": 0,
       "learned_share": 0.2,
       "unseen_share": 0.1,
       "fit_requests": 16_000,
       "fit_steps": 3000,
+      "share_requests": 700,
     },
     "mesh": {"data": 0, "model": 1},
     "prompt": {

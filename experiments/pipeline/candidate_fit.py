@@ -5,16 +5,19 @@ from typing import Any
 
 import jax
 import numpy as np
+import optax
 from ml_collections import ConfigDict
 
 from experiments.pipeline.candidates import CandidateWriters
 from experiments.pipeline.fitting import load_params, progress_bar, save_params
 from experiments.pipeline.prepare import Data
+from experiments.pipeline.untrained import Untrained
 from gr_jax.data import request_lists
 from gr_jax.data.requests import CLICKED
 from gr_jax.generators.priors import candidate_fit
 from gr_jax.generators.priors.candidate_fit import CandidateRows, FitConfig
 from gr_jax.generators.priors.candidate_prior import CandidatePrior
+from gr_jax.training.state import TrainState
 
 _BLOCK = 256  # Requests at a time.
 
@@ -129,3 +132,34 @@ def with_prior(params: Any, fitted: Any) -> Any:
   }
   prior = params["params"]["prior"] | {"candidates": own}
   return params | {"params": params["params"] | {"prior": prior}}
+
+
+def with_fitted_prior(
+  state: TrainState,
+  optimizer: optax.GradientTransformation,
+  untrained: Untrained,
+  directory: pathlib.Path,
+) -> TrainState:
+  """The state before the first step, candidates weighed as alone they would be.
+
+  Args:
+    state: as it was drawn.
+    optimizer: of the training.
+    untrained: the generator.
+    directory: where the weights are kept.
+  """
+  writers = untrained.candidates
+  if writers is None:
+    return state
+  prior = CandidatePrior(
+    len(writers.used.names),
+    len(untrained.semantic_ids.level_sizes),
+    untrained.model.config.width,
+  )
+  fitted = fitted_prior(
+    untrained.section, untrained.data, writers, prior, directory
+  )
+  params = with_prior(state.params, fitted)
+  shardings = jax.tree.map(lambda x: x.sharding, state.opt_state)
+  begin = jax.jit(optimizer.init, out_shardings=shardings)
+  return state.replace(params=params, opt_state=begin(params))

@@ -9,27 +9,26 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import optax
 from flax import linen as nn
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
 from experiments.pipeline import sizes
-from experiments.pipeline.candidate_fit import fitted_prior, with_prior
+from experiments.pipeline.candidate_fit import with_fitted_prior
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.from_data import settled
 from experiments.pipeline.held_out import (
   make_held_out,
   say_nothing_is_held_out,
 )
+from experiments.pipeline.network_share import with_best_share
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.target_known import target_known_shares
 from experiments.pipeline.tasks import Task, task_of
 from experiments.pipeline.tokenize import Tokenized
-from experiments.pipeline.untrained import Untrained, build_untrained
+from experiments.pipeline.untrained import build_untrained
 from gr_jax.artefacts import Artefact, build_resumable, write_json
 from gr_jax.candidates.saved import CANDIDATES, save
-from gr_jax.generators.priors.candidate_prior import CandidatePrior
 from gr_jax.generators.priors.transitions import TRANSITIONS
 from gr_jax.generators.prompts.writer import PromptConfig, PromptWriter
 from gr_jax.parallel import hosts
@@ -38,7 +37,7 @@ from gr_jax.training.averaging import used_params
 from gr_jax.training.checkpoints import load_params, save_params
 from gr_jax.training.loop import LoopConfig, fit, make_step
 from gr_jax.training.optimizer import OptimizerConfig, make_optimizer
-from gr_jax.training.state import TrainState, create_state
+from gr_jax.training.state import create_state
 from gr_jax.training.throughput import dense_flops, matmul_peak
 
 # The file beside a generator that reads transitions: how often they know the
@@ -128,7 +127,8 @@ def train(
         speed=throughput(state.params, model, task, writer.config, mesh=mesh),
         held_out=held_out,
       )
-    save_params(directory, used_params(trained))
+    params = with_best_share(used_params(trained), counts, untrained, directory)
+    save_params(directory, params)
     if hosts.is_first() and "transitions" in counts.get("counts", {}):
       shares = target_known_shares(untrained, counts, task.batches)
       write_json(directory / TARGET_KNOWN, shares)
@@ -141,37 +141,6 @@ def train(
   # Each host searches by itself, so each has all parameters.
   params = hosts.own_copy(trained | counts)
   return TrainedGenerator(model, params, writer, artefact)
-
-
-def with_fitted_prior(
-  state: TrainState,
-  optimizer: optax.GradientTransformation,
-  untrained: Untrained,
-  directory: pathlib.Path,
-) -> TrainState:
-  """The state before the first step, candidates weighed as alone they would be.
-
-  Args:
-    state: as it was drawn.
-    optimizer: of the training.
-    untrained: the generator.
-    directory: where the weights are kept.
-  """
-  writers = untrained.candidates
-  if writers is None:
-    return state
-  prior = CandidatePrior(
-    len(writers.used.names),
-    len(untrained.semantic_ids.level_sizes),
-    untrained.model.config.width,
-  )
-  fitted = fitted_prior(
-    untrained.section, untrained.data, writers, prior, directory
-  )
-  params = with_prior(state.params, fitted)
-  shardings = jax.tree.map(lambda x: x.sharding, state.opt_state)
-  begin = jax.jit(optimizer.init, out_shardings=shardings)
-  return state.replace(params=params, opt_state=begin(params))
 
 
 def throughput(

@@ -1,8 +1,9 @@
 """From prompts to ranked IDs: a generator and the trie of a catalogue."""
 
+import copy
 import functools
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import jax
 import numpy as np
@@ -57,6 +58,12 @@ class Retriever:
       jax.jit(functools.partial(search, generator), static_argnames="beam_size")
       for search in (beam_search, unconstrained_beam_search)
     )
+
+  def with_variables(self, variables: Any) -> Self:
+    """This retriever with other variables of the same shapes."""
+    found = copy.copy(self)
+    found._variables = variables
+    return found
 
   def search(
     self,

@@ -111,8 +111,21 @@ def test_lost_transitions_are_refused_in_one_line(
 def run_with_candidates(tmp_path_factory):
   directory = tmp_path_factory.mktemp("run")
   return trained_run.make(
-    directory, candidates={"size": 12, "fit_steps": 50}
+    directory,
+    candidates={"size": 12, "fit_steps": 50, "share_requests": 8},
   ), directory
+
+
+def test_the_share_of_the_network_is_chosen_where_it_is_trained(
+  run_with_candidates,
+):
+  trained, directory = run_with_candidates
+  rows = json.loads((directory / "generator/network_share.json").read_text())
+  assert [row["share"] for row in rows] == [1.0, 0.5, 0.25, 0.0]
+  kinds = rows[0].keys() - {"share"}
+  sums = [sum(row[kind] for kind in kinds) for row in rows]
+  if sums.index(max(sums)) == 3:
+    assert not np.asarray(trained.params["params"]["trust"]).any()
 
 
 def test_candidates_are_those_of_the_training(run_with_candidates):

@@ -124,3 +124,14 @@ def test_an_unconstrained_search_reports_what_names_nothing():
   found = retriever.unconstrained_search(prompt, queries, beam_size=8)
   assert ((found.ids >= -1) & (found.ids < semantic_ids().num_ids)).all()
   assert (found.ids == -1).any()
+
+
+def test_other_variables_answer_as_a_retriever_of_their_own():
+  model, params, retriever, asked = built()
+  other = jax.tree.map(lambda x: x * 1.5, params)
+  alone = Retriever(model, other, semantic_ids(), batch_size=4)
+  found = retriever.with_variables(other).search(*asked, beam_size=5)
+  expected = alone.search(*asked, beam_size=5)
+  np.testing.assert_array_equal(found.ids, expected.ids)
+  first = retriever.search(*asked, beam_size=5)
+  assert (first.log_probs != found.log_probs).any()
