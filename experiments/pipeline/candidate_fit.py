@@ -19,6 +19,7 @@ from gr_jax.generators.priors.candidate_fit import CandidateRows, FitConfig
 from gr_jax.generators.priors.candidate_prior import CandidatePrior
 from gr_jax.training.state import TrainState
 
+_PRIOR = "candidate_prior"
 _BLOCK = 256  # Requests at a time.
 
 # Requests that are read where a section does not say.
@@ -43,9 +44,8 @@ def fitted_prior(
     prior: whose parameters are fitted.
     directory: where they are kept; those that are there are loaded.
   """
-  directory = directory / "candidate_prior"
-  if directory.exists():
-    return load_params(directory)
+  if (directory / _PRIOR).exists():
+    return kept_prior(directory)
   options = section.candidates
   rows = drawn_rows(
     data,
@@ -59,11 +59,16 @@ def fitted_prior(
   config = FitConfig(steps=steps, seed=section.seed)
   with progress_bar("candidates", steps=config.steps) as (progress, _):
     params = candidate_fit.fit(prior, rows, config=config, progress=progress)
-  part = directory.with_suffix(".partial")
+  part = directory / f"{_PRIOR}.partial"
   part.mkdir(parents=True, exist_ok=True)
   save_params(part, params)
-  part.rename(directory)
+  part.rename(directory / _PRIOR)
   return params
+
+
+def kept_prior(directory: pathlib.Path) -> Any:
+  """What `fitted_prior` kept."""
+  return load_params(directory / _PRIOR)
 
 
 def drawn_rows(

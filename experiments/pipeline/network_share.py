@@ -4,7 +4,8 @@ Training lowers the loss over all codes; places among the first ten may get
 worse meanwhile, where candidates know what a request wants. So the network's
 part of a generator, its scores and its gates of candidates, is used with the
 share of the highest recall@10 on validation requests, the mean over their
-kinds. A share of 0 leaves the candidates as they were fitted. `[OURS]`
+kinds. The bias of all weights, which moved meanwhile, moves back as far: a
+share of 0 leaves the candidates as they were fitted. `[OURS]`
 """
 
 import pathlib
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from flax import traverse_util
 
+from experiments.pipeline.candidate_fit import kept_prior
 from experiments.pipeline.eval_requests import draw_eval_requests
 from experiments.pipeline.untrained import Untrained
 from gr_jax.artefacts import write_json
@@ -32,13 +34,19 @@ SHARES = (1.0, 0.5, 0.25, 0.0)
 _CUTOFF, _BEAM, _BATCH = 10, 50, 16
 
 
-def with_share(params: Any, share: float) -> Any:
+def with_share(params: Any, share: float, *, bias: Any) -> Any:
   """Parameters of which the network says `share` as much.
 
-  Its trust and, of candidates, its gates are multiplied.
+  Args:
+    params: trained.
+    share: by which the network's trust and, of candidates, its gates are
+      multiplied; the bias of candidates is `share` of the way from `bias`.
+    bias: of the candidates as they were fitted.
   """
 
   def scaled(path: tuple[str, ...], value: Any) -> Any:
+    if "candidates" in path and path[-1] == "bias":
+      return bias + share * (value - bias)
     of_gates = "candidates" in path and path[-1] in ("gate", "gate_bias")
     return share * value if path[-1] == "trust" or of_gates else value
 
@@ -94,6 +102,7 @@ def choose(
   params: Any,
   counts: Any,
   *,
+  bias: Any,
   count: int,
   shares: Sequence[float] = SHARES,
 ) -> tuple[float, list[dict]]:
@@ -103,6 +112,7 @@ def choose(
     parts: the generator.
     params: trained.
     counts: the variables that are not trained.
+    bias: of the candidates as they were fitted.
     count: the number of validation requests of each kind.
     shares: those that are tried; of equal ones the first is taken.
 
@@ -117,7 +127,9 @@ def choose(
   retriever = Retriever(parts.model, own, parts.semantic_ids, batch_size=_BATCH)
   rows = [
     {"share": share}
-    | recalls(retriever.with_variables(with_share(own, share)), requests)
+    | recalls(
+      retriever.with_variables(with_share(own, share, bias=bias)), requests
+    )
     for share in shares
   ]
   best = max(rows, key=lambda row: sum(row[some.kind] for some in requests))
@@ -147,7 +159,8 @@ def with_best_share(
   count = untrained.section.candidates.get("share_requests", 0)
   if not count:
     return params
-  share, figures = choose(untrained, params, counts, count=count)
+  bias = kept_prior(directory)["bias"]
+  share, figures = choose(untrained, params, counts, bias=bias, count=count)
   if hosts.is_first():
     write_json(directory / NETWORK_SHARE, figures)
-  return with_share(params, share)
+  return with_share(params, share, bias=bias)

@@ -14,6 +14,7 @@ training row reads the links of a log that ends, for its user, with its history.
 """
 
 import copy
+import itertools
 from typing import Any, Self
 
 import numpy as np
@@ -69,15 +70,19 @@ class Links(TaughtByLog):
     """`[B, most]` items that the user has not, best first, -1 = no more."""
     key = f"{self._name} best"
     if key not in batch.kept:
-      scores = self.scores(batch).copy()
-      scores[batch.bought(self.num_items)] = 0
-      k = min(self._most, self.num_items)
-      found = np.argpartition(-scores, k - 1, axis=1)[:, :k]
-      score = np.take_along_axis(scores, found, axis=1)
-      order = np.argsort(-score, axis=1, kind="stable")
-      found = np.take_along_axis(found, order, axis=1)
-      score = np.take_along_axis(score, order, axis=1)
-      batch.kept[key] = np.where(score > 0, found, -1)
+      scores = self.scores(batch)
+      # Few items are linked: all are not sorted.
+      linked = np.flatnonzero(scores > 0)
+      rows, items = batch.bought(self.num_items)
+      place, there = look_up(linked, rows * np.int64(self.num_items) + items)
+      new = np.delete(linked, place[there])
+      values = scores.ravel()[new]
+      ends = np.searchsorted(new, np.arange(len(scores) + 1) * self.num_items)
+      found = np.full((len(scores), min(self._most, self.num_items)), -1)
+      for row, (begin, end) in enumerate(itertools.pairwise(ends)):
+        order = _largest(values[begin:end], found.shape[1])
+        found[row, : len(order)] = new[begin:end][order] - row * self.num_items
+      batch.kept[key] = found
     return batch.kept[key]
 
   def propose(self, batch: RequestBatch) -> Proposed | None:
@@ -124,6 +129,14 @@ class Links(TaughtByLog):
       setattr(found, name, _grown(value, self.num_items, len(items)))
     found.num_items = len(items)
     return found
+
+
+def _largest(values: np.ndarray, k: int) -> np.ndarray:
+  """The places of the `k` largest of `values` `[n]`, largest first."""
+  best = np.arange(len(values))
+  if len(values) > k:
+    best = np.sort(np.argpartition(-values, k - 1)[:k])
+  return best[np.argsort(-values[best], kind="stable")]
 
 
 def _grown(value: Any, old: int, size: int) -> Any:

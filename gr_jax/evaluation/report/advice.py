@@ -85,6 +85,12 @@ def _what_to_do(baselines: Sequence[str], report: Mapping) -> str:
     f"give the generator what {name} counts (config.{words})"
     for words, name in keys.items()
   ]
+  if _may_read_candidates(section):
+    advice.append(
+      "let it read candidates, which know what baselines know "
+      "(config.generator.candidates.size=160 and "
+      "config.generator.transitions.neighbours=0)"
+    )
   advice.append(f"bring more data, or serve {' and '.join(baselines)} instead")
   return "; ".join(advice)
 
@@ -94,3 +100,11 @@ def _is_on(value) -> bool:
   if isinstance(value, Mapping):
     return bool(value.get("neighbours"))
   return bool(value)
+
+
+def _may_read_candidates(section: Mapping) -> bool:
+  """Whether a generator reads no candidates and could."""
+  candidates = section.get("candidates")
+  learns_items = section.get("task", "point_wise") == "point_wise"
+  able = candidates and learns_items and section.get("count_alpha")
+  return bool(able and not candidates.get("size"))

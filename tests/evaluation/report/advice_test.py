@@ -72,3 +72,23 @@ def test_the_advice_is_what_is_not_done_yet(given, advice):
   rows = [row("m", 0.1), row("item_knn", 0.2, -0.1)]
   assert advice in warning(rows, given)
   assert "fewer steps" not in warning(rows, report())
+
+
+@pytest.mark.parametrize(
+  ("section", "advised"),
+  [
+    ({"candidates": {"size": 0}, "count_alpha": 2.0}, True),
+    ({"candidates": {"size": 9}, "count_alpha": 2.0}, False),
+    ({"candidates": {"size": 0}, "count_alpha": 0.0}, False),
+    (
+      {"candidates": {"size": 0}, "count_alpha": 2.0, "task": "page_wise"},
+      False,
+    ),
+    ({"count_alpha": 2.0}, False),
+  ],
+)
+def test_candidates_are_advised_where_the_generator_can_read_them(
+  section, advised
+):
+  rows = [row("m", 0.1), row("item_knn", 0.2, -0.1)]
+  assert ("candidates.size" in warning(rows, report(**section))) == advised

@@ -7,6 +7,7 @@ import pytest
 from ml_collections import ConfigDict
 
 from experiments.pipeline import network_share
+from experiments.pipeline.fitting import save_params
 from experiments.pipeline.network_share import (
   NETWORK_SHARE,
   choose,
@@ -31,12 +32,18 @@ PARAMS = {
 
 
 def test_the_trust_and_the_gates_of_candidates_are_scaled():
-  found = with_share(PARAMS, 0.25)["params"]
+  found = with_share(PARAMS, 0.25, bias=8.0)["params"]
   own = found["prior"]["candidates"]
   for scaled in (found["trust"], own["gate"], own["gate_bias"]):
     np.testing.assert_array_equal(scaled, 1.0)
-  for kept in (own["bias"], own["first"], found["mlp"]["gate"]):
+  for kept in (own["first"], found["mlp"]["gate"]):
     np.testing.assert_array_equal(kept, 4.0)
+
+
+@pytest.mark.parametrize(("share", "bias"), [(1, 4), (0.25, 7), (0, 8)])
+def test_the_bias_moves_back_to_where_it_was_fitted(share, bias):
+  found = with_share(PARAMS, share, bias=8.0)["params"]
+  assert found["prior"]["candidates"]["bias"] == bias
 
 
 @pytest.fixture
@@ -60,6 +67,11 @@ def measured(monkeypatch):
   return use
 
 
+def fitted(directory):
+  (directory / "candidate_prior").mkdir()
+  save_params(directory / "candidate_prior", {"bias": np.float32(4.0)})
+
+
 def untrained(**candidates):
   section = ConfigDict({"candidates": candidates, "seed": 0})
   return types.SimpleNamespace(
@@ -71,7 +83,7 @@ def test_the_share_of_the_best_mean_over_kinds_is_chosen(measured, capsys):
   measured(
     {1.0: (0.5, 0.1), 0.5: (0.4, 0.3), 0.25: (0.2, 0.4), 0.0: (0.0, 0.6)}
   )
-  share, rows = choose(untrained(), PARAMS, {}, count=5)
+  share, rows = choose(untrained(), PARAMS, {}, bias=4.0, count=5)
   assert share == 0.5
   assert rows[0] == {"share": 1.0, "semantic": 0.5, "next_basket": 0.1}
   assert "share of 0.5" in capsys.readouterr().err
@@ -79,18 +91,19 @@ def test_the_share_of_the_best_mean_over_kinds_is_chosen(measured, capsys):
 
 def test_of_equal_shares_the_largest_is_chosen(measured):
   measured(dict.fromkeys((1.0, 0.5, 0.25, 0.0), (0.3, 0.3)))
-  assert choose(untrained(), PARAMS, {}, count=5)[0] == 1.0
+  assert choose(untrained(), PARAMS, {}, bias=4.0, count=5)[0] == 1.0
 
 
 def test_all_is_used_without_validation_requests(measured):
   measured({}, kinds=())
-  assert choose(untrained(), PARAMS, {}, count=5) == (1.0, [])
+  assert choose(untrained(), PARAMS, {}, bias=4.0, count=5) == (1.0, [])
 
 
 def test_the_figures_are_kept_beside_the_generator(measured, tmp_path):
   measured(
     {1.0: (0.1, 0.1), 0.5: (0.1, 0.1), 0.25: (0.1, 0.1), 0.0: (0.2, 0.1)}
   )
+  fitted(tmp_path)
   parts = untrained(share_requests=5)
   found = with_best_share(PARAMS, {}, parts, tmp_path)["params"]
   np.testing.assert_array_equal(found["trust"], 0.0)
