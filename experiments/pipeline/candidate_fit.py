@@ -120,7 +120,6 @@ def drawn_rows(
     item >= 0,
     hit,
     shares.astype(np.float32),
-    (wanted.sizes - hit.sum(axis=1)).astype(np.float32),
   )
 
 

