@@ -69,8 +69,8 @@ def save(writer: CandidateWriter, directory: pathlib.Path) -> None:
   if writer.log is None:
     raise ValueError("a writer without a log was loaded, not trained.")
   log = writer.log.requests
-  batch = log.query[log.page_request[page_mask(log)]]
-  rows = np.unique(batch[batch >= 0]).tolist()
+  queries = log.query[log.page_request[page_mask(log)]]
+  rows = np.unique(queries[queries >= 0]).tolist()
   content = {
     "sources": kinds,
     "names": writer.names,

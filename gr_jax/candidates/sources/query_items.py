@@ -2,7 +2,7 @@
 
 `count(q, i)` is the number of times that query q led to item i, without what
 the user's own later requests added. A query that training never saw, or that
-nobody else batch, has no counts: the nearest vectors remain.
+nobody else asked, has no counts: the nearest vectors remain.
 """
 
 import copy
