@@ -9,14 +9,20 @@ import optax
 from ml_collections import ConfigDict
 
 from experiments.pipeline.candidates import CandidateWriters
-from experiments.pipeline.fitting import load_params, progress_bar, save_params
+from experiments.pipeline.fitting import (
+  has_params,
+  load_params,
+  progress_bar,
+  save_params,
+)
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.untrained import Untrained
 from gr_jax.data import request_lists
-from gr_jax.data.requests import CLICKED
+from gr_jax.data.training_period import page_mask
 from gr_jax.generators.priors import candidate_fit
 from gr_jax.generators.priors.candidate_fit import CandidateRows, FitConfig
 from gr_jax.generators.priors.candidate_prior import CandidatePrior
+from gr_jax.parallel import hosts
 from gr_jax.training.state import TrainState
 
 _PRIOR = "candidate_prior"
@@ -44,7 +50,7 @@ def fitted_prior(
     prior: whose parameters are fitted.
     directory: where they are kept; those that are there are loaded.
   """
-  if (directory / _PRIOR).exists():
+  if has_params(directory / _PRIOR):
     return kept_prior(directory)
   options = section.candidates
   rows = drawn_rows(
@@ -59,10 +65,9 @@ def fitted_prior(
   config = FitConfig(steps=steps, seed=section.seed)
   with progress_bar("candidates", steps=config.steps) as (progress, _):
     params = candidate_fit.fit(prior, rows, config=config, progress=progress)
-  part = directory / f"{_PRIOR}.partial"
-  part.mkdir(parents=True, exist_ok=True)
-  save_params(part, params)
-  part.rename(directory / _PRIOR)
+  # All hosts find the same.
+  if hosts.is_first():
+    save_params(directory / _PRIOR, params)
   return params
 
 
@@ -93,7 +98,7 @@ def drawn_rows(
     seed: of the draw.
   """
   log, rng = data.requests, np.random.default_rng(seed)
-  led = np.unique(log.page_request[log.page_kind >= CLICKED])
+  led = np.unique(log.page_request[page_mask(log)])
   led = rng.permutation(led[writers.requests[led]])
   kinds = led[log.query[led] >= 0], led[log.query[led] < 0]
   # Where there are few of one kind, the other fills up.

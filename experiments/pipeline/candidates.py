@@ -22,8 +22,12 @@ from experiments.pipeline.sources import Sources
 from gr_jax.candidates.log import Log
 from gr_jax.candidates.writer import CandidateWriter
 from gr_jax.data.request_lists import training_event_ends
-from gr_jax.data.requests import CLICKED, VALID, Requests
-from gr_jax.data.training_period import request_mask, split_by_time
+from gr_jax.data.requests import VALID, Requests
+from gr_jax.data.training_period import (
+  page_mask,
+  request_mask,
+  split_by_time,
+)
 from gr_jax.text.vectors import without_counts
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
@@ -76,7 +80,9 @@ def candidate_writers(
   some = rng.permutation(np.flatnonzero(learned))[:_MEASURED]
   hidden_share = section.examples.get("hidden_share", 0.0)
 
-  def writer(known: Requests) -> CandidateWriter:
+  def writer(
+    known: Requests, scales: CandidateWriter | None = None
+  ) -> CandidateWriter:
     log_of_requests = Log(
       log,
       training_event_ends(known),
@@ -87,16 +93,13 @@ def candidate_writers(
     found = CandidateWriter(
       log_of_requests, sources.of(known), semantic_ids.codes, size=size
     )
-    found.standardise(some, hidden_share=hidden_share)
+    found.standardise(some, hidden_share=hidden_share, scales=scales)
     return found
 
-  used = writer(log)
-  if before is log:
-    return CandidateWriters(used, used, learned)
-  found = writer(before)
+  first = writer(before)
   # One network reads the features of both.
-  used.mean, used.scale = found.mean, found.scale
-  return CandidateWriters(used, found, learned)
+  used = first if before is log else writer(log, scales=first)
+  return CandidateWriters(used, first, learned)
 
 
 def before_last(requests: Requests, *, share: float) -> Requests:
@@ -114,8 +117,7 @@ def before_last(requests: Requests, *, share: float) -> Requests:
   if share >= 1 or not split_by_time(requests):
     return requests
   led = np.zeros(len(requests), bool)
-  led[requests.page_request[requests.page_kind >= CLICKED]] = True
-  led &= request_mask(requests)
+  led[requests.page_request[page_mask(requests)]] = True
   if not led.any():
     return requests
   time = requests.time

@@ -10,6 +10,8 @@ import flax.serialization
 import jax
 from tqdm import tqdm
 
+from gr_jax.atomic import write_bytes
+
 Progress = Callable[[int, dict[str, float]], None]
 _PARAMS = "params.msgpack"
 
@@ -34,9 +36,17 @@ def progress_bar(
 
 
 def save_params(directory: pathlib.Path, params: Any) -> None:
-  (directory / _PARAMS).write_bytes(
-    flax.serialization.msgpack_serialize(jax.device_get(params))
+  """Writes parameters whole or not at all; the folder is made."""
+  directory.mkdir(parents=True, exist_ok=True)
+  write_bytes(
+    directory / _PARAMS,
+    flax.serialization.msgpack_serialize(jax.device_get(params)),
   )
+
+
+def has_params(directory: pathlib.Path) -> bool:
+  """Whether `save_params` wrote there."""
+  return (directory / _PARAMS).exists()
 
 
 def load_params(directory: pathlib.Path) -> Any:

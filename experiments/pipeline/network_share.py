@@ -53,7 +53,7 @@ def with_share(params: Any, share: float, *, bias: Any) -> Any:
   return traverse_util.path_aware_map(scaled, params)
 
 
-class Asked(NamedTuple):
+class ValidationRequests(NamedTuple):
   """Requests of one kind, as a retriever reads them.
 
   Attributes:
@@ -69,7 +69,9 @@ class Asked(NamedTuple):
   wanted: RowLists
 
 
-def validation_requests(parts: Untrained, *, count: int) -> list[Asked]:
+def validation_requests(
+  parts: Untrained, *, count: int
+) -> list[ValidationRequests]:
   """Up to `count` validation requests of each kind; none without any."""
   drawn = draw_eval_requests(
     parts.data.requests, split=VALID, count=count, seed=parts.section.seed
@@ -78,12 +80,13 @@ def validation_requests(parts: Untrained, *, count: int) -> list[Asked]:
   for some in drawn:
     wanted = some.relevant(some.hidden("kept"))
     ids = RowLists(wanted.offsets, parts.semantic_ids.id_of_item[wanted.rows])
-    found.append(Asked(some.kind, *some.prompts(parts.writer), ids))
+    prompt, queries = some.prompts(parts.writer)
+    found.append(ValidationRequests(some.kind, prompt, queries, ids))
   return found
 
 
 def recalls(
-  retriever: Retriever, requests: Sequence[Asked]
+  retriever: Retriever, requests: Sequence[ValidationRequests]
 ) -> dict[str, float]:
   """Recall@10 of IDs by kind of request, seen items kept."""
   beam = min(_BEAM, retriever.semantic_ids.num_ids)

@@ -75,8 +75,20 @@ class CandidateWriter:
     found._codes = codes.astype(np.int32)
     return found
 
-  def standardise(self, requests: np.ndarray, *, hidden_share: float) -> None:
-    """Measures mean and deviation of features on requests `[n]`."""
+  def standardise(
+    self,
+    requests: np.ndarray,
+    *,
+    hidden_share: float,
+    scales: Self | None = None,
+  ) -> None:
+    """Measures mean and deviation of features on requests `[n]`.
+
+    Args:
+      requests: rows of the log.
+      hidden_share: the share of them whose history is hidden.
+      scales: a writer whose mean and deviation are taken; None measures them.
+    """
     rng = np.random.default_rng(0)
     batch = RequestBatch(
       self._of_log(),
@@ -85,6 +97,9 @@ class CandidateWriter:
     )
     for source in self.sources:
       source.measure(batch)
+    if scales is not None:
+      self.mean, self.scale = scales.mean, scales.scale
+      return
     features = self.features(batch, self.pairs(batch))
     self.mean = features.mean(axis=0)
     self.scale = 1 / np.maximum(features.std(axis=0), 1e-3)
