@@ -2,24 +2,24 @@
 
 Training lowers the loss over all codes; places among the first ten may get
 worse meanwhile, where candidates know what a request wants. So the network's
-part of a generator, its scores and its gates of candidates, is used with the
-share of the highest recall@10 on validation requests, the mean over their
-kinds. The bias of all weights, which moved meanwhile, moves back as far: a
-share of 0 leaves the candidates as they were fitted. `[OURS]`
+part of a generator, its scores and its gates of candidates, is used for each
+kind of requests with the share of the highest recall@10 on its validation
+requests; a share of 0 leaves the candidates as they were fitted. `[OURS]`
 """
 
 import pathlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 from flax import traverse_util
 
-from experiments.pipeline.candidate_fit import kept_prior
 from experiments.pipeline.eval_requests import draw_eval_requests
 from experiments.pipeline.untrained import Untrained
 from gr_jax.artefacts import write_json
+from gr_jax.candidates.candidates import KINDS
 from gr_jax.data.requests import VALID
 from gr_jax.data.row_lists import RowLists
 from gr_jax.evaluation import metrics
@@ -34,23 +34,21 @@ SHARES = (1.0, 0.5, 0.25, 0.0)
 _CUTOFF, _BEAM, _BATCH = 10, 50, 16
 
 
-def with_share(params: Any, share: float, *, bias: Any) -> Any:
-  """Parameters of which the network says `share` as much.
+def with_shares(params: Any, shares: Mapping[str, float]) -> Any:
+  """Parameters of which the network says `shares` as much.
 
   Args:
-    params: trained.
-    share: by which the network's trust and, of candidates, its gates are
-      multiplied; the bias of candidates is `share` of the way from `bias`.
-    bias: of the candidates as they were fitted.
+    params: trained, in nested dicts.
+    shares: by kind of requests; of other kinds all is used.
   """
 
-  def scaled(path: tuple[str, ...], value: Any) -> Any:
-    if "candidates" in path and path[-1] == "bias":
-      return bias + share * (value - bias)
-    of_gates = "candidates" in path and path[-1] in ("gate", "gate_bias")
-    return share * value if path[-1] == "trust" or of_gates else value
+  def replaced(path: tuple[str, ...], value: Any) -> Any:
+    if path[-2:] != ("candidates", "used"):
+      return value
+    used = np.array([shares.get(kind, 1.0) for kind in KINDS], np.float32)
+    return jax.device_put(used, getattr(value, "sharding", None))
 
-  return traverse_util.path_aware_map(scaled, params)
+  return traverse_util.path_aware_map(replaced, params)
 
 
 class ValidationRequests(NamedTuple):
@@ -105,55 +103,55 @@ def choose(
   params: Any,
   counts: Any,
   *,
-  bias: Any,
   count: int,
   shares: Sequence[float] = SHARES,
-) -> tuple[float, list[dict]]:
-  """The best share, and the figures of all.
+) -> tuple[dict[str, float], list[dict]]:
+  """The best share of each kind of requests, and the figures of all.
 
   Args:
     parts: the generator.
     params: trained.
     counts: the variables that are not trained.
-    bias: of the candidates as they were fitted.
     count: the number of validation requests of each kind.
     shares: those that are tried; of equal ones the first is taken.
 
   Returns:
-    The share, 1 where there are no validation requests, and rows
+    The shares of the kinds that validation has, and rows
     `{"share", kind: recall@10}`.
   """
   requests = validation_requests(parts, count=count)
   if not requests:
-    return 1.0, []
+    return {}, []
   own = hosts.own_copy(params | counts)
   retriever = Retriever(parts.model, own, parts.semantic_ids, batch_size=_BATCH)
-  rows = [
-    {"share": share}
-    | recalls(
-      retriever.with_variables(with_share(own, share, bias=bias)), requests
-    )
-    for share in shares
-  ]
-  best = max(rows, key=lambda row: sum(row[some.kind] for some in requests))
+  rows = []
+  for share in shares:
+    some = with_shares(own, dict.fromkeys(KINDS, share))
+    found = recalls(retriever.with_variables(some), requests)
+    rows.append({"share": share} | found)
+  best: dict[str, float] = {
+    some.kind: max(rows, key=lambda row: row[some.kind])["share"]
+    for some in requests
+  }
   if hosts.is_first():
     print(_sentence(best, rows), file=sys.stderr, flush=True)
-  return best["share"], rows
+  return best, rows
 
 
-def _sentence(best: dict, rows: Sequence[dict]) -> str:
-  def spoken(row: dict) -> str:
-    kinds = {name: x for name, x in row.items() if name != "share"}
-    return ", ".join(f"{name} {x:.3f}" for name, x in kinds.items())
-
+def _sentence(best: dict[str, float], rows: Sequence[dict]) -> str:
+  said = [
+    f"{kind} {share:g} ("
+    + ", ".join(f"{row['share']:g}: {row[kind]:.3f}" for row in rows)
+    + ")"
+    for kind, share in best.items()
+  ]
   return (
-    f"network: a share of {best['share']:g} of its scores is used; recall@10 "
-    "on validation requests: "
-    + "; ".join(f"share {row['share']:g}: {spoken(row)}" for row in rows)
+    "network: the share of its scores that is used, by recall@10 on validation "
+    f"requests: {'; '.join(said)}"
   )
 
 
-def with_best_share(
+def with_best_shares(
   params: Any, counts: Any, untrained: Untrained, directory: pathlib.Path
 ) -> Any:
   """The parameters, of the network as much as validation wants."""
@@ -162,8 +160,7 @@ def with_best_share(
   count = untrained.section.candidates.get("share_requests", 0)
   if not count:
     return params
-  bias = kept_prior(directory)["bias"]
-  share, figures = choose(untrained, params, counts, bias=bias, count=count)
+  best, figures = choose(untrained, params, counts, count=count)
   if hosts.is_first():
     write_json(directory / NETWORK_SHARE, figures)
-  return with_share(params, share, bias=bias)
+  return with_shares(params, best)

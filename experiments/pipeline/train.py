@@ -21,7 +21,7 @@ from experiments.pipeline.held_out import (
   make_held_out,
   say_nothing_is_held_out,
 )
-from experiments.pipeline.network_share import with_best_share
+from experiments.pipeline.network_share import with_best_shares
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.target_known import target_known_shares
 from experiments.pipeline.tasks import Task, task_of
@@ -127,7 +127,9 @@ def train(
         speed=throughput(state.params, model, task, writer.config, mesh=mesh),
         held_out=held_out,
       )
-    params = with_best_share(used_params(trained), counts, untrained, directory)
+    params = with_best_shares(
+      used_params(trained), counts, untrained, directory
+    )
     save_params(directory, params)
     if hosts.is_first() and "transitions" in counts.get("counts", {}):
       shares = target_known_shares(untrained, counts, task.batches)

@@ -98,6 +98,13 @@ class RequestBatch:
     return self.log.requests.query[self.requests].reshape(-1)
 
   @functools.cached_property
+  def kinds(self) -> np.ndarray:
+    """`[B, P]` int32, places in `candidates.KINDS`."""
+    known = (self.ends > self.starts)[:, None]
+    asked = self.queries.reshape(self.requests.shape) >= 0
+    return np.where(asked, 1 + known, 0).astype(np.int32)
+
+  @functools.cached_property
   def trained_queries(self) -> np.ndarray:
     """`[B P]` rows of the training log's queries, -1 = none or never seen."""
     log = self.log

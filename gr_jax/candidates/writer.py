@@ -120,9 +120,10 @@ class CandidateWriter:
     return Candidates(*(np.concatenate(arrays) for arrays in zip(*parts)))
 
   def _write(self, requests: np.ndarray, shown: np.ndarray) -> tuple:
-    items, features = self.items(requests, shown=shown)
+    batch = RequestBatch(self._of_log(), requests, shown)
+    items, features = self._items(batch)
     codes = np.where(items[..., None] < 0, np.int32(-1), self._codes[items])
-    return codes, features, items >= 0
+    return codes, features, items >= 0, batch.kinds
 
   def items(
     self, requests: np.ndarray, *, shown: np.ndarray
@@ -133,7 +134,9 @@ class CandidateWriter:
       Rows of the catalogue `[B, P, R]`, -1 where there are fewer, and features
       `[B, P, R, F]` float32, standardised, 0 where there is no item.
     """
-    batch = RequestBatch(self._of_log(), requests, shown)
+    return self._items(RequestBatch(self._of_log(), requests, shown))
+
+  def _items(self, batch: RequestBatch) -> tuple[np.ndarray, np.ndarray]:
     pairs = self.pairs(batch)
     features = (self.features(batch, pairs) - self.mean) * self.scale
     shape = (batch.num_requests, self.size)
@@ -143,7 +146,7 @@ class CandidateWriter:
     items[place] = pairs.items
     written = np.zeros((*shape, len(self.names)), np.float32)
     written[place] = np.clip(features, -_CLIP, _CLIP)
-    shape = (*requests.shape, self.size)
+    shape = (*batch.requests.shape, self.size)
     return items.reshape(shape), written.reshape(*shape, -1)
 
   def _of_log(self) -> Log:

@@ -159,4 +159,5 @@ def _no_candidates(levels: int, features: int) -> Candidates | None:
     codes=np.zeros((1, 1, 1, levels), np.int32),
     features=np.zeros((1, 1, 1, features), np.float32),
     mask=np.zeros((1, 1, 1), bool),
+    kind=np.zeros((1, 1), np.int32),
   )

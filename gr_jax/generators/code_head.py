@@ -91,7 +91,8 @@ class CodeHead(nn.Module):
   """The table, and the scores of codes with what counts add to them.
 
   With candidates the network's scores are multiplied by a trust in it, one
-  number a level that is learned from zero: training starts from the prior.
+  number a level that is learned from zero: training starts from the prior. A
+  kind of requests may use less of the network (`CandidatePrior.used_of`).
 
   Attributes:
     prompt_size: the number of tokens that are not codes.
@@ -151,7 +152,10 @@ class CodeHead(nn.Module):
         may be any number.
       codes: the targets `[B, P, L]`; the last level is not read.
     """
-    logits = [self._scores(x, level) for level, x in enumerate(states)]
+    used = None
+    if prompt.candidates is not None and self.candidate_features:
+      used = self.prior.candidates.used_of(prompt.candidates)[..., None]
+    logits = [self._scores(x, level, used) for level, x in enumerate(states)]
     if self.counts is None:
       return logits
     biases = self.prior.biases(
@@ -159,10 +163,12 @@ class CodeHead(nn.Module):
     )
     return [scores + bias for scores, bias in zip(logits, biases)]
 
-  def _scores(self, states: jax.Array, level: int) -> jax.Array:
+  def _scores(
+    self, states: jax.Array, level: int, used: jax.Array | None
+  ) -> jax.Array:
     """The network's own scores of a level's codes."""
     scores = self.table.logits(states, level)
-    return self.trust[level] * scores if self.candidate_features else scores
+    return scores if used is None else used * self.trust[level] * scores
 
   def first_log_probs(
     self, prompt: Prompt, states: jax.Array
@@ -172,10 +178,11 @@ class CodeHead(nn.Module):
     Returns:
       These, and the state of the counts; None without counts.
     """
-    logits = self._scores(states, 0)
     if self.counts is None:
-      return jax.nn.log_softmax(logits), None
+      return jax.nn.log_softmax(self._scores(states, 0, None)), None
     prior = self.prior.start(prompt, self.transitions)
+    found = prior.candidates
+    logits = self._scores(states, 0, found and found.used)
     bias = self.prior.bias(prior, self.counts, states[:, None], 0)
     return jax.nn.log_softmax(logits + bias[:, 0]), prior
 
@@ -197,9 +204,10 @@ class CodeHead(nn.Module):
       prior: the state of the counts after the step before.
       level: static, from 1 on.
     """
-    logits = self._scores(states, level)
     if prior is None or self.counts is None:
-      return jax.nn.log_softmax(logits), None
+      return jax.nn.log_softmax(self._scores(states, level, None)), None
+    found = prior.candidates
+    logits = self._scores(states, level, found and found.used[..., None])
     prior = self.prior.follow(prior, self.counts, codes, parents, level - 1)
     bias = self.prior.bias(prior, self.counts, states, level)
     return jax.nn.log_softmax(logits + bias), prior

@@ -20,6 +20,7 @@ DEFAULT_RULES = (
   ("norm", None),
   ("layers", None),
   ("levels", None),
+  ("kinds", None),
 )
 
 

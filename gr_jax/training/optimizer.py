@@ -16,7 +16,8 @@ class OptimizerConfig:
   Attributes:
     learning_rate: at the peak.
     warmup_share: share of the steps that climb to it.
-    weight_decay: on matrices only.
+    weight_decay: on matrices only, those of candidates excepted, which are
+      fitted before (`generators.priors.candidate_fit`).
     clip_norm: largest global norm of a gradient.
     b2: decay of the second moment.
     schedule: "cosine" falls to zero at the last step, which must be known;
@@ -66,13 +67,19 @@ def make_schedule(config: OptimizerConfig, steps: int) -> optax.Schedule:
   return SCHEDULES[config.schedule](config, steps)
 
 
+def _fitted_before(path: tuple) -> bool:
+  return any(getattr(key, "key", None) == "candidates" for key in path)
+
+
 def make_optimizer(
   config: OptimizerConfig, steps: int
 ) -> optax.GradientTransformation:
   """Clipping, then AdamW on the schedule, then the average if there is one."""
 
   def matrices(params):
-    return jax.tree.map(lambda p: p.ndim > 1, params)
+    return jax.tree_util.tree_map_with_path(
+      lambda path, p: p.ndim > 1 and not _fitted_before(path), params
+    )
 
   parts = [
     optax.clip_by_global_norm(config.clip_norm),

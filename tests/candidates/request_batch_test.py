@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from gr_jax.candidates.candidates import KINDS
 from tests.reference import candidate_log
 
 
@@ -52,3 +53,16 @@ def test_what_is_known_of_a_row_is_known_of_each_of_its_requests():
   np.testing.assert_array_equal(owners, [0, 1, 6, 7])
   np.testing.assert_array_equal(value, [7, 7, 8, 8])
   np.testing.assert_array_equal(twice.row(owners), [0, 0, 3, 3])
+
+
+def test_a_request_is_of_the_kind_that_its_query_and_history_say():
+  for shown in (True, False):
+    batch = candidate_log.batch(shown=shown)
+    some = batch.queries.reshape(batch.requests.shape) >= 0
+    known = np.bincount(batch.history[0], minlength=len(batch.requests)) > 0
+    names = np.array(KINDS)[batch.kinds]
+    assert (names[~some] == "next_basket").all()
+    for kind, row in (("semantic", ~known), ("personalised", known)):
+      np.testing.assert_array_equal(names == kind, some & row[:, None])
+    assert some.any()
+    assert known.any() == shown

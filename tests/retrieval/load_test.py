@@ -13,6 +13,7 @@ import jax
 import numpy as np
 import pytest
 
+from gr_jax.candidates.candidates import KINDS
 from gr_jax.candidates.sources.tastes import Tastes
 from gr_jax.decoding.beam_search import beam_search
 from gr_jax.decoding.trie import build_trie
@@ -122,10 +123,10 @@ def test_the_share_of_the_network_is_chosen_where_it_is_trained(
   trained, directory = run_with_candidates
   rows = json.loads((directory / "generator/network_share.json").read_text())
   assert [row["share"] for row in rows] == [1.0, 0.5, 0.25, 0.0]
-  kinds = rows[0].keys() - {"share"}
-  sums = [sum(row[kind] for kind in kinds) for row in rows]
-  if sums.index(max(sums)) == 3:
-    assert not np.asarray(trained.params["params"]["trust"]).any()
+  kept = trained.params["params"]["prior"]["candidates"]["used"]
+  for kind in rows[0].keys() - {"share"}:
+    best = max(rows, key=lambda row: row[kind])
+    assert kept[KINDS.index(kind)] == best["share"]
 
 
 def test_candidates_are_those_of_the_training(run_with_candidates):

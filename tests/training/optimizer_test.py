@@ -33,6 +33,16 @@ def test_an_unknown_schedule_is_refused_with_the_known_ones():
     make_optimizer(OptimizerConfig(schedule="linear"), 10)
 
 
+def test_decay_leaves_what_was_fitted_before():
+  optimizer = make_optimizer(OptimizerConfig(weight_decay=0.1), 10)
+  params = {"prior": {"candidates": {"first": jnp.ones((2, 2))}}}
+  zero = {"prior": {"candidates": {"first": jnp.zeros((2, 2))}}}
+  state = optimizer.init(params)
+  for _ in range(2):
+    updates, state = optimizer.update(zero, state, params)
+  assert (updates["prior"]["candidates"]["first"] == 0).all()
+
+
 def test_decay_shrinks_matrices_and_leaves_vectors():
   optimizer = make_optimizer(OptimizerConfig(weight_decay=0.1), 10)
   params = {"matrix": jnp.ones((2, 2)), "vector": jnp.ones(2)}

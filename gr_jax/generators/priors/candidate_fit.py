@@ -71,10 +71,10 @@ class FitConfig(NamedTuple):
 
 def loss(prior: CandidatePrior, params: Any, rows: CandidateRows) -> jax.Array:
   """The mean over the targets of `rows`."""
-  log_weights: Any = params["bias"] + prior.apply(
+  log_weights: Any = prior.apply(
     {"params": params},
     jnp.asarray(rows.features, jnp.float32),
-    method=CandidatePrior.ranking,
+    method=CandidatePrior.log_weights,
   )
   log_weights = jnp.where(rows.mask, log_weights, -jnp.inf)
   nothing = jnp.zeros((len(log_weights), 1))
@@ -151,7 +151,7 @@ def _optimizer(config: FitConfig) -> optax.GradientTransformation:
 def _initial(prior: CandidatePrior, seed: int) -> Any:
   features = jnp.zeros((1, prior.features))
   variables = jax.jit(
-    functools.partial(prior.init, method=CandidatePrior.ranking)
+    functools.partial(prior.init, method=CandidatePrior.log_weights)
   )(jax.random.key(seed), features)
   return nn.unbox(variables)["params"]
 

@@ -12,12 +12,13 @@ candidates, P(i) ~ share(i) + w_i. For a prefix `p` of codes and a code `c`
   bias(c | p) = log(share(p c) + g_l(s) sum of w_i over candidates below p c)
 
 with `share` the popularity of all items below a prefix and the gate
-`g_l = exp(u_l . s + b_l)` of the network's state `s`, which begins at one. Sums
-over what lies below a prefix are exact, so before the network has learned
+`g_l = exp(r (u_l . s + b_l))` of the network's state `s`, which begins at one.
+Sums over what lies below a prefix are exact, so before the network has learned
 anything, and with gates of one, the softmax over codes is this mixture, item by
-item. `a, v, W_1, W_2` are fitted first, to rank candidates (`candidate_fit`),
-and stay as they are while the network learns with gates and `b`. `[OURS]`: a
-learned ranker of candidates inside the softmax.
+item. `a, b, v, W_1, W_2` are fitted first, to rank candidates
+(`candidate_fit`), and stay as they are while the network learns. `r`, one
+number for each kind of request, says how much of the network is used; it is 1
+in training. `[OURS]`: a learned ranker of candidates inside the softmax.
 """
 
 from typing import Self
@@ -27,7 +28,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from flax import struct
 
-from gr_jax.candidates.candidates import Candidates
+from gr_jax.candidates.candidates import KINDS, Candidates
 from gr_jax.generators.priors.prefix_weights import PrefixWeights
 from gr_jax.nn.layers import name_axes
 
@@ -36,9 +37,15 @@ _START = -4.0
 
 @struct.dataclass
 class CandidateState(PrefixWeights):
-  """The weights of candidates; `codes` are `[B, P, R, L]`, `P` is `M` or 1."""
+  """The weights of candidates; `P` is `M` or 1.
+
+  Attributes:
+    codes: `[B, P, R, L]`.
+    used: `[B, P]`, how much of the network each request uses.
+  """
 
   codes: jax.Array
+  used: jax.Array
 
   def step(self, codes: jax.Array, shares: jax.Array, level: int) -> Self:
     """After `codes` `[B, M]` of `level`, of `shares` below their prefixes."""
@@ -73,27 +80,32 @@ class CandidatePrior(nn.Module):
       ("bias", nn.initializers.constant(_START), (), ()),
       ("gate", zeros, ("levels", "embed"), (self.levels, self.width)),
       ("gate_bias", zeros, ("levels",), (self.levels,)),
+      ("used", nn.initializers.ones, ("kinds",), (len(KINDS),)),
     )
     for name, init, axes, shape in shapes:
       setattr(self, name, self.param(name, name_axes(init, axes), shape))
 
   def start(self, candidates: Candidates) -> CandidateState:
-    """Before the first code, `M = P`."""
+    """Before the first code, `M = P`; weights have no gradient here."""
     features = jnp.asarray(candidates.features)
     weights = jnp.where(candidates.mask, jnp.exp(self.log_weights(features)), 0)
+    weights = jax.lax.stop_gradient(weights)
     return CandidateState(
-      weights, jnp.ones(weights.shape[:2]), jnp.asarray(candidates.codes)
+      weights,
+      jnp.ones(weights.shape[:2]),
+      jnp.asarray(candidates.codes),
+      self.used_of(candidates),
     )
 
-  def log_weights(self, features: jax.Array) -> jax.Array:
-    """`log w_i` `[...]` of features `[..., F]`; only `b` has a gradient."""
-    return jax.lax.stop_gradient(self.ranking(features)) + self.bias
+  def used_of(self, candidates: Candidates) -> jax.Array:
+    """`[B, P]`, how much of the network each request uses."""
+    return jax.lax.stop_gradient(self.used)[candidates.kind]
 
-  def ranking(self, features: jax.Array) -> jax.Array:
-    """`log w_i - b` `[...]` of features `[..., F]`."""
+  def log_weights(self, features: jax.Array) -> jax.Array:
+    """`log w_i` `[...]` of features `[..., F]`."""
     hidden = nn.relu(features @ self.first + self.first_bias)
     hidden = nn.relu(hidden @ self.second + self.second_bias)
-    return features @ self.linear + hidden @ self.last
+    return features @ self.linear + hidden @ self.last + self.bias
 
   def __call__(
     self,
@@ -123,5 +135,6 @@ class CandidatePrior(nn.Module):
         .at[jnp.arange(B)[:, None, None], jnp.arange(M)[:, None], column]
         .add(state.weights)
       )
-    gate = jnp.exp(states @ self.gate[level] + self.gate_bias[level])
+    gate = states @ self.gate[level] + self.gate_bias[level]
+    gate = jnp.exp(state.used * gate)
     return state.shares[..., None] * shares + gate[..., None] * mass

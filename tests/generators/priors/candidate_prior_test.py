@@ -1,3 +1,4 @@
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -33,7 +34,8 @@ def drawn(rng, semantic_ids, rows, requests, size=7):
   mask = rng.random(items.shape) < 0.8
   features = rng.normal(size=(*items.shape, FEATURES)).astype(np.float32)
   codes = np.where(mask[..., None], semantic_ids.codes[items], -1)
-  return Candidates(codes.astype(np.int32), features, mask), items
+  kind = rng.integers(0, 3, (rows, requests), dtype=np.int32)
+  return Candidates(codes.astype(np.int32), features, mask, kind), items
 
 
 def prompt_of(candidates):
@@ -97,6 +99,32 @@ def test_codes_draw_items_of_the_mixture(seed, has_ends):
   np.testing.assert_allclose(np.exp(found), expected, rtol=1e-4, atol=1e-6)
 
 
+def test_a_kind_of_requests_uses_a_share_of_the_gates():
+  """log g = r (u . s + b): 0 leaves gates of one, a half the root of them."""
+  rng = np.random.default_rng(0)
+  semantic_ids, popularity = catalogue(rng, has_ends=False)
+  candidates, _ = drawn(rng, semantic_ids, rows=3, requests=1)
+  candidates = candidates.replace(kind=np.arange(3, dtype=np.int32)[:, None])
+  prompt = prompt_of(candidates)
+  counts = count_catalogue(semantic_ids, popularity, alpha=1.0)
+  prior, params = made(0, prompt, counts)
+  own = params["params"]["candidates"]
+  own |= {"gate_bias": jnp.full(len(SIZES), 0.7), "used": jnp.ones(3)}
+  states = jnp.asarray(rng.normal(size=(3, 1, WIDTH)), jnp.float32)
+
+  def mass(params):
+    bound = prior.bind(params)
+    return np.exp(bound.bias(bound.start(prompt), counts, states, 0))
+
+  full, popular = mass(params), counts.rows(0, jnp.zeros(1, int))
+  own["used"] = jnp.array([0.0, 0.5, 1.0])
+  gate = np.exp(states[:, 0] @ own["gate"][0] + 0.7)[:, None, None]
+  factor = gate ** (np.array([0.0, 0.5, 1.0])[:, None, None] - 1)
+  np.testing.assert_allclose(
+    mass(params), popular + (full - popular) * factor, rtol=1e-4
+  )
+
+
 @pytest.mark.parametrize("has_ends", [False, True])
 def test_a_request_reads_its_own_candidates_only(has_ends):
   """Two requests of one row score as each of them alone."""
@@ -137,12 +165,18 @@ def test_a_new_prior_draws_mostly_what_is_popular_and_can_learn():
     state.weights, np.where(candidates.mask, np.exp(-4.0), 0), rtol=1e-6
   )
 
-  def total(params, method):
-    found = prior.apply(params, candidates.features, method=method)
+  def fitted(params):
+    found = prior.apply(params, candidates.features, method="log_weights")
     return (found * candidates.mask).sum()
 
-  fitted = {"first", "second", "last", "linear"}
-  for method, read in (("ranking", fitted), ("log_weights", {"bias"})):
-    grads = jax.grad(total)(noisy(params), method)["params"]
-    moved = {name for name, x in grads.items() if np.abs(x).sum() > 0}
-    assert moved - {"first_bias", "second_bias"} == read
+  def in_the_network(params):
+    return prior.apply(params, candidates, method="start").weights.sum()
+
+  grads = jax.grad(fitted)(noisy(params))["params"]
+  moved = {name for name, x in grads.items() if np.abs(x).sum() > 0}
+  assert moved >= {"first", "second", "last", "linear", "bias"}
+  assert not moved & {"gate", "gate_bias", "used"}
+  chex.assert_trees_all_equal(
+    jax.grad(in_the_network)(noisy(params)),
+    jax.tree.map(jnp.zeros_like, params),
+  )
