@@ -19,7 +19,7 @@ its Algorithm 1, `"sinkhorn"` moves items that share an ID at the last level
 (LC-Rec).
 """
 
-from configs.retrieval import base, size_tokenizer
+from configs.retrieval import base, size_tokenizer, use_candidates
 
 
 def get_config(preset: str = ""):
@@ -37,6 +37,7 @@ def get_config(preset: str = ""):
   }
   size_tokenizer(config, preset)
   config.tokenizer.vae.beta = 1.0
+  use_candidates(config, preset)
   if preset == "paper":
     config.tokenizer.vae.levels = (2048, 1024, 1024)
     config.tokenizer.vae.batch_size = 128

@@ -8,10 +8,12 @@ The import reads times, or the order and the split of a published set
 requests are next-basket requests and InfoNCE has no pairs; without categories
 the first code is learned like the others. Presets as in `cq_sid`.
 
-Where most pages lead to a single item the generator is also given what follows
-what, as in `amazon_beauty`; `--config.generator.transitions.neighbours=48`
-gives it for baskets too, 0 for none. `--config.evaluation.requests=0` evaluates
-every request of the test.
+The generator reads candidates: for each request the items that counting, words
+and vectors would answer with, weighed by what training requests led to
+(`gr_jax.generators.priors.candidate_prior`, [OURS]). Its sizes and those of the
+training follow from how much data there is (`experiments.pipeline.sizes`); any
+value can be set. `--config.evaluation.requests=0` evaluates every request of
+the test.
 
 Vectors of your own model take the place of text and purchases with
 `--config.vectors.path=FILE`: a Parquet file with a column `item_id` and one of
@@ -21,7 +23,7 @@ without it a query stands at the mean of what it led to in training. An item
 that is added to a running service then has to bring its vector.
 """
 
-from configs import cq_sid
+from configs import cq_sid, retrieval
 
 
 def get_config(preset: str = ""):
@@ -30,6 +32,6 @@ def get_config(preset: str = ""):
   config.data = {"source": "own_data", "path": ""}
   # Right for logs of one item at a time; 0 where events come as baskets.
   config.vectors.history_window = 5
-  # -1: 48 for single items, 0 for baskets (`experiments.pipeline.from_data`).
-  config.generator.transitions = {"window": 3, "neighbours": -1, "last": 10}
+  if not preset:
+    retrieval.sizes_from_data(config)
   return config

@@ -46,11 +46,13 @@ def base(preset: str) -> ConfigDict:
     # Items of each request whose features are a prior over codes; 0 = none.
     # Where the split is by time, the last `learned_share` of the training
     # requests are learned, with counts of what lies before them;
-    # `unseen_share` of them read their query as a new one.
-    # Their weights are fitted on `fit_requests` before the network learns; how
-    # much of its scores is used is chosen on `share_requests` of each kind.
+    # `unseen_share` of them read their query as a new one. `sequence_steps`
+    # train the sequence models among the sources. Weights are fitted on
+    # `fit_requests` before the network learns; how much of its scores is used
+    # is chosen on `share_requests` of each kind.
     "candidates": {
       "size": 0,
+      "sequence_steps": 1000,
       "learned_share": 0.2,
       "unseen_share": 0.1,
       "fit_requests": 16_000,
@@ -200,8 +202,28 @@ def _paper(config: ConfigDict) -> None:
   )
 
 
+def use_candidates(config: ConfigDict, preset: str) -> None:
+  """Lets the generator read candidates: all that the baselines know.
+
+  The network then has little left to learn; a few hundred steps are enough.
+  `paper` stays as it is: no paper has them.
+  """
+  candidates, loop = config.generator.candidates, config.generator.loop
+  if preset == "":
+    candidates.size = 160
+    loop.steps = 1000
+  if preset == "tiny":
+    candidates.update(
+      size=40,
+      sequence_steps=20,
+      fit_requests=500,
+      fit_steps=200,
+      share_requests=32,
+    )
+
+
 def sizes_from_data(config: ConfigDict) -> None:
-  """Leaves the generator's sizes to `experiments.pipeline.sizes`.
+  """Leaves sizes and steps to `experiments.pipeline.sizes`.
 
   A value that is set afterwards, here or on the command line, stays.
   """
@@ -215,7 +237,8 @@ def sizes_from_data(config: ConfigDict) -> None:
       "feed_forward": int,
       "dropout": float,
     },
-    "examples": {"batch_size": int},
+    "examples": {"batch_size": int, "targets": int},
+    "candidates": {"sequence_steps": int},
     "optimizer": {"weight_decay": float, "schedule": str, "average": float},
     "loop": {
       "steps": int,
@@ -225,8 +248,8 @@ def sizes_from_data(config: ConfigDict) -> None:
       "patience": int,
     },
   }
-  for name, keys in kinds.items():
-    section = config.generator[name]
+  sections = [(config.generator[name], keys) for name, keys in kinds.items()]
+  for section, keys in [*sections, (config.tokenizer.vae, {"steps": int})]:
     for key, kind in keys.items():
       del section[key]
       section[key] = config_dict.placeholder(kind)

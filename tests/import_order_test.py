@@ -14,9 +14,10 @@ LAYERS = (
   ("gr_jax.main",),
   ("experiments", "configs", "gr_jax.recipes"),
   ("gr_jax.serving",),
-  ("gr_jax.retrieval", "gr_jax.rl", "gr_jax.dense"),
+  ("gr_jax.retrieval", "gr_jax.rl", "gr_jax.dual_encoder"),
   ("gr_jax.generators", "gr_jax.ranking"),
   ("gr_jax.candidates",),
+  ("gr_jax.dense",),
   (
     "gr_jax.tokenizers",
     "gr_jax.decoding",

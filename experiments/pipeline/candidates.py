@@ -56,7 +56,8 @@ def candidate_writers(
 
   Args:
     section: may have `candidates` with `size`, the number of candidates of a
-      request, 0 = none; `learned_share`, the last share of training requests
+      request, 0 = none; `sequence_steps`, of the sequence models (`Sources`);
+      `learned_share`, the last share of training requests
       that are learned where the log is split by time; and `unseen_share`, of
       those that see their query as one that training never saw. Has
       `examples.hidden_share`.
@@ -69,7 +70,11 @@ def candidate_writers(
     return None
   options, log = section.candidates, data.requests
   vectors = _uncounted(vectors)
-  sources = Sources(data.catalogue, vectors)
+  sources = Sources(
+    data.catalogue,
+    vectors,
+    sequence_steps=options.get("sequence_steps", 0),
+  )
   trained = request_mask(log)
   rng = np.random.default_rng(0)
   # What words and vectors are worth is learned where counts are hidden.

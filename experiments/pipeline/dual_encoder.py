@@ -18,9 +18,14 @@ from experiments.pipeline.stages import Stages
 from gr_jax.artefacts import Artefact, build, write_json
 from gr_jax.data.requests import TRAIN, VALID
 from gr_jax.data.row_lists import RowLists
-from gr_jax.dense import ranking, training
-from gr_jax.dense.dual_encoder import DualEncoder, DualEncoderConfig
-from gr_jax.dense.pairs import PairWriter, mine_negatives, wanted_by_query
+from gr_jax.dense import ranking
+from gr_jax.dual_encoder import encoding, training
+from gr_jax.dual_encoder.network import DualEncoder, DualEncoderConfig
+from gr_jax.dual_encoder.pairs import (
+  PairWriter,
+  mine_negatives,
+  wanted_by_query,
+)
 from gr_jax.evaluation.baselines import bm25
 from gr_jax.generators.prompts.writer import PromptWriter
 from gr_jax.generators.training_examples.single import (
@@ -53,7 +58,7 @@ class DualRanker:
   ) -> np.ndarray:
     """`[R, k]` int32 catalogue rows, as every baseline gives them."""
     query = requests.queries
-    encoded = ranking.encode_requests(
+    encoded = encoding.encode_requests(
       self.model,
       self.params,
       *requests.prompts(self.writer),
@@ -114,7 +119,7 @@ def train_dual_encoder(config: ConfigDict, stages: Stages) -> DualRanker:
   )
   params = load_params(artefact.directory)
   index = ranking.index_items(
-    ranking.encode_items(model, params, vectors.items),
+    encoding.encode_items(model, params, vectors.items),
     data.catalogue.popularity,
   )
   queries = np.vstack((vectors.queries, np.zeros_like(vectors.items[:1])))

@@ -6,9 +6,12 @@ import numpy as np
 from scipy import sparse
 
 from experiments.pipeline.embed import Vectors
+from experiments.pipeline.fitting import progress_bar
 from gr_jax.candidates.log import new_visits
+from gr_jax.candidates.sources import next_item
 from gr_jax.candidates.sources.likeness import Likeness, like_texts, with_itself
 from gr_jax.candidates.sources.links import Links
+from gr_jax.candidates.sources.next_item import FOLDS, NextItem
 from gr_jax.candidates.sources.own import OwnItems
 from gr_jax.candidates.sources.popularity import Popularity
 from gr_jax.candidates.sources.query_items import QueryItems
@@ -24,6 +27,7 @@ from gr_jax.candidates.sources.tastes import (
   word_matrix,
 )
 from gr_jax.candidates.sources.words import Words
+from gr_jax.data import row_lists
 from gr_jax.data.catalogue import Catalogue
 from gr_jax.data.request_lists import (
   training_event_ends,
@@ -48,10 +52,14 @@ class Sources:
   Args:
     catalogue: the items.
     vectors: of items and queries, of nothing that a log counted.
+    sequence_steps: of the training of sequence models, 0 = there are none.
   """
 
-  def __init__(self, catalogue: Catalogue, vectors: Vectors):
+  def __init__(
+    self, catalogue: Catalogue, vectors: Vectors, *, sequence_steps: int = 0
+  ):
     self._catalogue, self._vectors = catalogue, vectors
+    self._sequence_steps = sequence_steps
 
   def of(self, log: Requests) -> tuple[Source, ...]:
     """The sources of the training period of a log."""
@@ -59,6 +67,7 @@ class Sources:
     finest = finest_category(self._catalogue.categories)
     return (
       *self._links(log),
+      *self._next_item(log),
       OwnItems(finest, span=usual_span(log)),
       Popularity(log, counted, num_items=size),
       QueryItems(log, self._vectors.items),
@@ -89,6 +98,27 @@ class Sources:
       Likeness("vectors", self._like_vectors),
     ]
     return found
+
+  def _next_item(self, log: Requests) -> list[NextItem]:
+    """Sequence models; none where nobody has two events, or of many items."""
+    sequences, size = training_sequences(log), len(self._catalogue)
+    one = sequences.sizes.max(initial=0) < 2
+    if one or not self._sequence_steps or size > _COMPARED:
+      return []
+    starts = log.user_offsets[:-1]
+    times = row_lists.from_spans(
+      log.event_time, starts, starts + sequences.sizes
+    )
+    steps = FOLDS * self._sequence_steps
+    with progress_bar("sequences", steps=steps) as (progress, _):
+      found = next_item.fit(
+        sequences,
+        times.rows,
+        num_items=size,
+        steps=self._sequence_steps,
+        progress=progress,
+      )
+    return [found]
 
   @functools.cached_property
   def _words(self) -> Words:

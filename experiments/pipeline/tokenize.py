@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
+from experiments.pipeline.sizes import with_tokenizer_steps
 from gr_jax.artefacts import Artefact, build, write_json
 from gr_jax.choices import choose
 from gr_jax.tokenizers import quality
@@ -45,11 +46,13 @@ def tokenize(
   """Writes the IDs, the tokenizer and a report on their quality.
 
   The `name` of the section is in `build.TOKENIZERS`, its `collisions` in
-  `COLLISIONS`; `fit` fits the tokenizer that it names.
+  `COLLISIONS`; `fit` fits the tokenizer that it names. The number of steps
+  follows from the catalogue where it is None (`sizes`).
 
   Raises:
     ValueError: An unknown name, or `fit` gives another tokenizer.
   """
+  config = with_tokenizer_steps(config, items=len(data.catalogue))
   policy = choose("tokenizer.collisions", config.collisions, COLLISIONS)
   expected = tokenizer_class(config)
 

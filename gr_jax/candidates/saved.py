@@ -16,6 +16,7 @@ from scipy import sparse
 from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.live import LiveCandidates
 from gr_jax.candidates.sources.likeness import Likeness
+from gr_jax.candidates.sources.next_item import NextItem
 from gr_jax.candidates.sources.own import OwnItems
 from gr_jax.candidates.sources.popularity import Popularity
 from gr_jax.candidates.sources.query_items import QueryItems
@@ -33,6 +34,7 @@ _KINDS: tuple[type[Source], ...] = (
   Windowed,
   SameUsers,
   Likeness,
+  NextItem,
   OwnItems,
   Popularity,
   QueryItems,

@@ -1,1 +1,1 @@
-"""The dual encoder that generative retrieval is compared with (DPR)."""
+"""Dense retrieval: items by the product with a state, SASRec."""

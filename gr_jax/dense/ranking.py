@@ -1,8 +1,6 @@
-"""Rankings of a dual encoder, in the form of the baselines."""
+"""Rankings by the product of vectors, in the form of the baselines."""
 
 import dataclasses
-import functools
-from typing import Any
 
 import jax
 import numpy as np
@@ -10,17 +8,14 @@ import numpy as np
 from gr_jax.data import row_lists
 from gr_jax.data.row_lists import RowLists
 from gr_jax.dense import top_k
-from gr_jax.dense.dual_encoder import DualEncoder
 from gr_jax.evaluation.baselines.top_items import popularity_order
-from gr_jax.generators.prompts.writer import Prompt
-from gr_jax.nn.map_rows import map_rows
 
 _REQUESTS = 256
 
 
 @dataclasses.dataclass(frozen=True)
 class DenseIndex:
-  """The catalogue as a dual encoder sees it.
+  """The vectors of a catalogue.
 
   Attributes:
     items: its vectors in popularity order, so that equal scores fall to the
@@ -82,27 +77,3 @@ def _table(lists: RowLists | None, count: int) -> np.ndarray:
   place = np.arange(len(lists.rows)) - lists.offsets[lists.owners]
   table[lists.owners, place] = lists.rows
   return table
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def encode_items(
-  model: DualEncoder, params: Any, vectors: jax.Array
-) -> jax.Array:
-  """`[N, D]` of item vectors `[N, Dv]`, a slice at a time."""
-  encode: Any = functools.partial(model.apply, params, method="items")
-  return map_rows(encode, vectors)
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def encode_requests(
-  model: DualEncoder,
-  params: Any,
-  prompt: Prompt,
-  words: jax.Array,
-  vectors: jax.Array,
-) -> jax.Array:
-  """`[R, D]` of prompts, words `[R, Wq]` and query vectors `[R, Dv]`."""
-  encode: Any = functools.partial(model.apply, params, method="requests")
-  return map_rows(
-    lambda rows: encode(*rows), (prompt, words, vectors), size=_REQUESTS
-  )

@@ -5,7 +5,6 @@ from hypothesis import strategies as st
 from gr_jax.dense import ranking
 from gr_jax.evaluation.baselines.top_items import popularity_order, top_items
 from tests.reference.plain_lists import from_lists
-from tests.reference.small_dense import built
 
 N, D = 30, 4
 
@@ -30,13 +29,3 @@ def test_rankings_are_those_of_a_floor_with_the_same_scores(seed, excluding):
   found = ranking.rank(index, requests, k=12, exclude=exclude)
   assert found.dtype == np.int32
   np.testing.assert_array_equal(found, expected)
-
-
-def test_encoding_in_slices_changes_nothing():
-  model, params, (prompt, words, vectors, items) = built()
-  found = ranking.encode_requests(model, params, prompt, words, vectors)
-  q, d = model.apply(params, prompt, words, vectors, items)
-  np.testing.assert_allclose(found, q, atol=1e-5)
-  np.testing.assert_allclose(
-    ranking.encode_items(model, params, items), d, atol=1e-5
-  )

@@ -2,6 +2,7 @@
 
 import functools
 
+import jax
 import numpy as np
 
 from gr_jax.candidates.item_facts import ItemFacts
@@ -9,6 +10,7 @@ from gr_jax.candidates.log import Log
 from gr_jax.candidates.pairs import Pairs
 from gr_jax.candidates.request_batch import RequestBatch
 from gr_jax.candidates.sources.likeness import Likeness, like_texts, with_itself
+from gr_jax.candidates.sources.next_item import NETWORK, NextItem
 from gr_jax.candidates.sources.own import OwnItems
 from gr_jax.candidates.sources.popularity import Popularity
 from gr_jax.candidates.sources.query_items import QueryItems
@@ -22,6 +24,8 @@ from gr_jax.candidates.sources.words import Words
 from gr_jax.candidates.writer import CandidateWriter
 from gr_jax.data.request_lists import training_event_ends, training_sequences
 from gr_jax.data.requests import TEST, TRAIN
+from gr_jax.dense import sasrec_training
+from gr_jax.dense.sasrec import SASRec
 from gr_jax.text.encoder import unit_rows
 from tests.reference import small_world
 
@@ -67,6 +71,16 @@ def facts() -> ItemFacts:
 
 
 @functools.cache
+def next_item() -> NextItem:
+  """Sequence models that are not trained, each with its own opinions."""
+  model = SASRec(NETWORK, ITEMS)
+  params = [sasrec_training.initial(model, length=4, seed=s) for s in (0, 1)]
+  return NextItem(
+    jax.tree.map(lambda x: 5 * np.asarray(x), params), num_items=ITEMS, most=8
+  )
+
+
+@functools.cache
 def writer() -> CandidateWriter:
   """A writer of the small world with every source."""
   requests, items = log().requests, facts()
@@ -79,6 +93,7 @@ def writer() -> CandidateWriter:
     Windowed("lent", counts, after=near),
     SameUsers("same_users", sequences, num_items=ITEMS),
     Likeness("vectors", likeness),
+    next_item(),
     OwnItems(finest_category(items.categories), span=30_000.0),
     Popularity(requests, log().counted, num_items=ITEMS, most=8),
     QueryItems(requests, items.vectors, most=8, near=4),

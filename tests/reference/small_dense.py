@@ -7,8 +7,8 @@ import numpy as np
 from flax import linen as nn
 
 from gr_jax.data.requests import TRAIN
-from gr_jax.dense.dual_encoder import DualEncoder, DualEncoderConfig
-from gr_jax.dense.pairs import PairWriter
+from gr_jax.dual_encoder.network import DualEncoder, DualEncoderConfig
+from gr_jax.dual_encoder.pairs import PairWriter
 from gr_jax.generators.training_examples.single import group_targets
 from tests.reference.small_world import shop, writer
 

@@ -45,11 +45,11 @@ def test_the_size_counts_what_training_learns(tmp_path):
 @pytest.mark.parametrize(
   ("targets", "steps"),
   [
-    (1, 1000),
-    (29_999, 1000),
-    (30_000, 2000),
-    (2_999_999, 6000),
-    (3_000_000, 20_000),
+    (1, 200),
+    (29_999, 200),
+    (30_000, 600),
+    (2_999_999, 1000),
+    (3_000_000, 2000),
   ],
 )
 def test_rows_begin_where_the_ones_before_end(targets, steps):
@@ -64,7 +64,8 @@ def test_what_is_open_comes_from_the_table():
   assert (found.model.width, found.model.layers) == (row.width, row.layers)
   assert found.model.heads * found.model.head_size == row.width
   assert found.model.dropout == row.dropout
-  assert found.optimizer.weight_decay == row.weight_decay
+  assert found.optimizer.weight_decay == sizes.WEIGHT_DECAY
+  assert found.candidates.sequence_steps == row.sequences
   assert found.optimizer.schedule == "constant"
   assert found.examples.batch_size == row.batch
   assert found.loop.steps == row.steps
@@ -81,18 +82,17 @@ def test_what_is_set_stays_and_what_follows_from_it_follows():
   found = sizes.filled(section, SMALL)
   assert (found.model.width, found.model.heads) == (256, 4)
   assert found.model.feed_forward == 704
-  assert (found.loop.steps, found.loop.eval_every) == (80, 2)
+  assert (found.loop.steps, found.loop.eval_every) == (80, 4)
   assert found.model.dropout == 0.3
-  assert found.optimizer.weight_decay == sizes.row_of(SMALL).weight_decay
+  assert found.optimizer.weight_decay == sizes.WEIGHT_DECAY
 
 
 def test_a_batch_has_as_many_targets_however_many_share_a_prompt():
   """16 targets to a prompt, 12 of which there are on average."""
-  section = open_section(cq_sid)
-  assert section.examples.targets == 16
-  found = sizes.filled(section, SHOP)
-  assert found.examples.batch_size == 8
-  assert sizes.filled(open_section(), SHOP).examples.batch_size == 128
+  found = sizes.filled(open_section(), SHOP)
+  assert (found.examples.targets, found.examples.batch_size) == (16, 8)
+  one = sizes.filled(open_section(), SMALL)
+  assert (one.examples.targets, one.examples.batch_size) == (1, 32)
 
 
 def test_an_encoder_decoder_has_as_many_heads_for_keys():
@@ -100,7 +100,19 @@ def test_an_encoder_decoder_has_as_many_heads_for_keys():
   assert found.model.kv_heads == found.model.heads == 2
 
 
-@pytest.mark.parametrize("recipe", [amazon_beauty, cq_sid, tiger])
+@pytest.mark.parametrize(
+  ("items", "steps"), [(10, 200), (3000, 292), (68_509, 2000)]
+)
+def test_a_tokenizer_reads_each_item_as_often(items, steps):
+  open_one = amazon_beauty.get_config().tokenizer
+  found = sizes.with_tokenizer_steps(open_one, items=items)
+  assert found.vae.steps == steps
+  assert open_one.vae.steps is None
+  fixed = cq_sid.get_config().tokenizer
+  assert sizes.with_tokenizer_steps(fixed, items=items) is fixed
+
+
+@pytest.mark.parametrize("recipe", [cq_sid, tiger])
 def test_a_section_that_leaves_nothing_open_stays(recipe):
   section = recipe.get_config().generator
   assert sizes.filled(section, SMALL).to_dict() == section.to_dict()
@@ -119,6 +131,6 @@ def test_one_line_says_what_the_data_led_to():
   found = sizes.filled(open_section(), SMALL)
   assert sizes.sentence(found, SMALL) == (
     "sizes: 11,000 training targets of 7,000 users and 3,000 items: width "
-    "128, 2 layers, dropout 0, weight decay 0.05, batches of 64, at most 1,000 "
+    "128, 2 layers, dropout 0, weight decay 0.05, batches of 32, at most 200 "
     "steps"
   )

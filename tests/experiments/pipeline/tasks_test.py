@@ -8,7 +8,7 @@ import pytest
 from flax import linen as nn
 from ml_collections import ConfigDict
 
-from configs import amazon_beauty, cq_sid
+from configs import cq_sid
 from experiments.pipeline.tasks import (
   future_events,
   page_wise,
@@ -198,7 +198,8 @@ def test_without_counts_nothing_is_left_out(tmp_path):
 
 
 def test_transitions_need_neighbours():
-  config = amazon_beauty.get_config().generator
+  config = cq_sid.get_config().generator
+  config.transitions = {"window": 3, "neighbours": 48, "last": 10}
   assert transition_options(config) == config.transitions.to_dict()
   config.transitions.neighbours = 0
   assert transition_options(config) == {}

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gr_jax.dense.pairs import (
+from gr_jax.dual_encoder.pairs import (
   mine_negatives,
   negative_mask,
   wanted_by_query,

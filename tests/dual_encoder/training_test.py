@@ -1,9 +1,9 @@
 import chex
 import numpy as np
 
-from gr_jax.dense.dual_encoder import DualEncoder
-from gr_jax.dense.ranking import encode_items
-from gr_jax.dense.training import DenseConfig, fit, initial
+from gr_jax.dual_encoder.encoding import encode_items
+from gr_jax.dual_encoder.network import DualEncoder
+from gr_jax.dual_encoder.training import DenseConfig, fit, initial
 from gr_jax.training.optimizer import OptimizerConfig
 from tests.reference.small_dense import CONFIG, pair_writer
 from tests.reference.small_world import shop, writer

@@ -9,8 +9,8 @@ import numpy as np
 import optax
 from flax import linen as nn
 
-from gr_jax.dense.dual_encoder import DualEncoder
-from gr_jax.dense.pairs import PairBatch, PairWriter, negative_mask
+from gr_jax.dual_encoder.network import DualEncoder
+from gr_jax.dual_encoder.pairs import PairBatch, PairWriter, negative_mask
 from gr_jax.objectives.contrastive import in_batch_softmax
 from gr_jax.training import scan_fit
 from gr_jax.training.optimizer import OptimizerConfig, make_optimizer

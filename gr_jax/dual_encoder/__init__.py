@@ -1,0 +1,1 @@
+"""The dual encoder that generative retrieval is compared with (DPR)."""
