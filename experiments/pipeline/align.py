@@ -1,5 +1,6 @@
 """Aligns a trained generator with rewards: rollouts, rewards, updates."""
 
+import dataclasses
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -168,9 +169,7 @@ def align(
   trained = restore_latest(artefact.directory / "checkpoints", state)
   # Each host searches by itself, so each has all parameters.
   variables = hosts.own_copy(trained.params | counts)
-  return TrainedGenerator(
-    generator.model, variables, generator.writer, artefact
-  )
+  return dataclasses.replace(generator, params=variables, artefact=artefact)
 
 
 def training_prompts(config: ConfigDict, stages: Stages) -> grain.IterDataset:
@@ -178,17 +177,23 @@ def training_prompts(config: ConfigDict, stages: Stages) -> grain.IterDataset:
 
   Where the generator reads counts, the rows carry what they leave out of them:
   a request is part of the log that was counted, and so is what earns rewards.
+  Where it reads candidates, the requests are those that it learned, with the
+  candidates that it learned from.
   """
   requests, ids = stages.data.requests, stages.tokenized.semantic_ids
-  counts = stages.generator.params.get("counts")
+  generator = stages.generator
+  rows = clicked_requests(requests, split=TRAIN)
+  if generator.learned is not None:
+    rows = rows[generator.learned[rows]]
+  counts = generator.params.get("counts")
   future = None
   if counts:
     window = counts["transitions"].window if "transitions" in counts else 0
     future = FutureEvents.of_training(requests, ids.id_of_item, window=window)
   return prompt_batches(
     requests,
-    clicked_requests(requests, split=TRAIN),
-    stages.generator.writer,
+    rows,
+    generator.training_writer or generator.writer,
     ids,
     config=PromptBatchConfig(**config.prompts, seed=config.seed),
     future=future,

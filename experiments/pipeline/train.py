@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import linen as nn
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
@@ -52,14 +53,23 @@ SIZES = "sizes.json"
 class TrainedGenerator:
   """A trained generator and the writer of its prompts.
 
-  `params` holds everything that `model.apply` reads: the trained parameters
-  and, where the recipe has them, the counts.
+  Attributes:
+    model: the network.
+    params: everything that `model.apply` reads: the trained parameters and,
+      where the recipe has them, the counts.
+    writer: the writer of prompts of requests after the training period.
+    artefact: the stage.
+    training_writer: the writer of prompts of training requests; None = `writer`
+      is right for them as well.
+    learned: `[R]` bool, the training requests that are learned; None = all.
   """
 
   model: nn.Module
   params: Any
   writer: PromptWriter
   artefact: Artefact
+  training_writer: PromptWriter | None = None
+  learned: np.ndarray | None = None
 
 
 def train(
@@ -142,7 +152,14 @@ def train(
   trained = load_params(artefact.directory, state.params)
   # Each host searches by itself, so each has all parameters.
   params = hosts.own_copy(trained | counts)
-  return TrainedGenerator(model, params, writer, artefact)
+  return TrainedGenerator(
+    model,
+    params,
+    writer,
+    artefact,
+    untrained.training_writer,
+    untrained.learned,
+  )
 
 
 def throughput(

@@ -31,12 +31,14 @@ def section() -> ConfigDict:
   return config
 
 
-def aligned(workdir, config, others=None) -> TrainedGenerator:
+def aligned(workdir, config, others=None, **learned) -> TrainedGenerator:
   artefact = Artefact(workdir, "mark", 0.0)
   data = Data(shop().catalogue, shop().requests, artefact)
   tokenized = Tokenized(semantic_ids(), artefact)
   variables = counted_params() | (counts() if others is None else others)
-  generator = TrainedGenerator(model(), variables, writer(), artefact)
+  generator = TrainedGenerator(
+    model(), variables, writer(), artefact, **learned
+  )
   return align(
     config,
     Stages(workdir, data, None, tokenized, generator),
@@ -67,6 +69,42 @@ def test_parameters_move_and_counts_do_not(made):
   assert max(moved) > 0
 
 
+class Taken(Exception):
+  pass
+
+
+def first_batch(tmp_path, monkeypatch, variables=None, **learned):
+  """The first batch of an alignment that ends there."""
+
+  def take(state, context, batches, *args, **kwargs):
+    raise Taken(next(batches))
+
+  monkeypatch.setattr("experiments.pipeline.align.fit", take)
+  with pytest.raises(Taken) as taken:
+    aligned(tmp_path, section(), variables, **learned)
+  return taken.value.args[0]
+
+
+def test_prompts_are_of_learned_requests_by_their_own_writer(
+  tmp_path, monkeypatch
+):
+  requests = shop().requests
+  learned = np.arange(len(requests)) % 7 == 0
+
+  class Doubled:
+    def prompts(self, rows, *, shown):
+      return np.repeat(writer().prompts(rows, shown=shown).profile, 2, axis=1)
+
+    def queries(self, rows):
+      return writer().queries(rows)
+
+  batch = first_batch(
+    tmp_path, monkeypatch, learned=learned, training_writer=Doubled()
+  )
+  assert learned[batch.rows].all()
+  assert batch.prompt.shape[1] == 2
+
+
 @pytest.mark.parametrize("window", [None, 0, 2])
 def test_prompts_leave_their_future_out_of_the_counts(
   tmp_path, monkeypatch, window
@@ -83,16 +121,7 @@ def test_prompts_leave_their_future_out_of_the_counts(
     both = variables["counts"] | {"transitions": transitions}
     variables = {"counts": both}
 
-  class Taken(Exception):
-    pass
-
-  def take(state, context, batches, *args, **kwargs):
-    raise Taken(next(batches))
-
-  monkeypatch.setattr("experiments.pipeline.align.fit", take)
-  with pytest.raises(Taken) as taken:
-    aligned(tmp_path, section(), variables)
-  (batch,) = taken.value.args
+  batch = first_batch(tmp_path, monkeypatch, variables)
   if window is not None:
     future = FutureEvents.of_training(requests, ids.id_of_item, window=window)
     expected = future(batch.rows)
