@@ -110,9 +110,9 @@ def base(preset: str) -> ConfigDict:
     "beam_requests": 500,
     "unconstrained_beam": 10,
     "batch_size": 32,
-    # Wider than for sequences: the items of a basket have no order.
-    "knn_window": 10,
-    # Of these, one is chosen on validation.
+    # Of these, one each is chosen on validation. Wide windows are for baskets,
+    # whose items have no order, narrow ones for sequences of single items.
+    "knn_windows": (10, 3),
     "knn_last": (10, 50, 200),
     # Likewise; with none there is no EASE.
     "ease_ridges": (300.0, 100.0, 1000.0),

@@ -73,15 +73,33 @@ def repeats(
   return {f"tau={tau:.4g}": ranker(tau) for tau in (math.inf, *taus)}
 
 
-def neighbours(state: Fitted, lasts: Sequence[int]) -> dict[str, Rank]:
-  """Rankers by the number of newest purchases that are read."""
+def neighbours(
+  sequences: RowLists,
+  num_items: int,
+  *,
+  windows: Sequence[int],
+  lasts: Sequence[int],
+) -> dict[str, Rank]:
+  """Rankers by the window of pairs and the number of newest purchases read.
 
-  def ranker(last: int) -> Rank:
+  The pairs of a window are counted when it first ranks; those of two windows
+  are kept.
+  """
+
+  @functools.lru_cache(maxsize=2)  # Pairs of a window take 100 MB and more.
+  def fitted(window: int) -> Fitted:
+    return item_knn.fit(sequences, num_items=num_items, window=window)
+
+  def ranker(window: int, last: int) -> Rank:
     return lambda requests, **options: item_knn.rank(
-      state, requests.histories, last=last, **options
+      fitted(window), requests.histories, last=last, **options
     )
 
-  return {f"last={last}": ranker(last) for last in lasts}
+  return {
+    f"window={window}, last={last}": ranker(window, last)
+    for window in windows
+    for last in lasts
+  }
 
 
 def autoencoders(

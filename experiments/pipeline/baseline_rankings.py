@@ -18,7 +18,6 @@ from gr_jax.data.row_lists import RowLists
 from gr_jax.evaluation.baselines import (
   bm25,
   ease,
-  item_knn,
   nearest,
   query_counts,
 )
@@ -65,10 +64,10 @@ class Baselines:
   """Every baseline, fitted once on the training period.
 
   Settings are chosen on the `validation` requests, for each kind of requests
-  (`validation_choice.choose`): how `repeat` ages, how many of the newest
-  purchases `item_knn` reads, one of `lasts`, and the ridge of `ease`, one of
-  `ridges`; without any there is no `ease`. `item_knn` pairs purchases up to
-  `window` positions apart. `trained` are the rankers that a recipe trains, by
+  (`validation_choice.choose`): how `repeat` ages, how far apart the purchases
+  are that `item_knn` pairs, one of `windows`, how many of the newest purchases
+  it reads, one of `lasts`, and the ridge of `ease`, one of `ridges`; without
+  any there is no `ease`. `trained` are the rankers that a recipe trains, by
   name.
 
   Attributes:
@@ -81,7 +80,7 @@ class Baselines:
     vectors: Vectors,
     *,
     validation: Sequence[EvalRequests],
-    window: int,
+    windows: Sequence[int],
     lasts: Sequence[int],
     ridges: Sequence[float] = (),
     trained: Mapping[str, TrainedRanker] | None = None,
@@ -91,7 +90,9 @@ class Baselines:
     sequences = training_sequences(requests)
     order = popularity_order(counts)
     by_query = query_counts.fit(requests, counts)
-    knn = item_knn.fit(sequences, num_items=num_items, window=window)
+    pairs = rankers.neighbours(
+      sequences, num_items, windows=windows, lasts=lasts
+    )
     words = bm25.fit(catalogue.texts, counts)
     near = nearest.fit(vectors.items, counts)
     queried = rankers.by_query(functools.partial(query_counts.rank, by_query))
@@ -101,7 +102,7 @@ class Baselines:
     self._baselines = {
       "popularity": Baseline(rankers.popular(order)),
       "repeat": _chosen(rankers.repeats(order, validation), validation),
-      "item_knn": _chosen(rankers.neighbours(knn, lasts), validation),
+      "item_knn": _chosen(pairs, validation),
       "query_counts": Baseline(queried, QUERY),
       "query_history_counts": Baseline(rankers.own_counts(by_query), BOTH),
       "bm25": Baseline(worded, QUERY),

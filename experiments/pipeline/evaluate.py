@@ -91,7 +91,7 @@ def evaluate(
       stages.data,
       stages.vectors,
       validation=validation,
-      window=settings.knn_window,
+      windows=settings.knn_windows,
       lasts=settings.knn_last,
       ridges=settings.ease_ridges,
       trained=trained,

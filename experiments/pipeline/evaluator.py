@@ -36,9 +36,9 @@ class EvaluationConfig:
     beam_requests: the number of requests of that plot, likewise.
     unconstrained_beam: width of the search without a catalogue (hallucination).
     batch_size: requests per search.
-    knn_window: positions between purchases that the item-item baseline pairs.
-    knn_last: the numbers of newest purchases that it may read, of which one is
-      chosen on validation.
+    knn_windows: the numbers of positions that purchases may be apart which the
+      item-item baseline pairs, of which one is chosen on validation.
+    knn_last: the numbers of newest purchases that it may read, likewise.
     ease_ridges: the weights of the squares of EASE, likewise; none leaves it
       out.
     second_look: the number of validation requests of each kind that the model
@@ -53,7 +53,7 @@ class EvaluationConfig:
   beam_requests: int = 500
   unconstrained_beam: int = 10
   batch_size: int = 32
-  knn_window: int = 3
+  knn_windows: tuple[int, ...] = (3,)
   knn_last: tuple[int, ...] = (10,)
   ease_ridges: tuple[float, ...] = ()
   second_look: int = 500

@@ -56,16 +56,21 @@ def choose(
     needs: what the rankers read of a request, "query" or "history"; kinds that
       do not show it are left out.
   """
+  kinds = [some for some in validation if set(needs) <= some.shows]
+  # All kinds in one setting after the other: each is fitted once.
+  found = {
+    setting: [recall_row(rank, requests) for requests in kinds]
+    for setting, rank in options.items()
+  }
   figures = []
-  for requests in validation:
-    if set(needs) <= requests.shows:
-      rows = [
-        {"requests": requests.kind, "setting": setting, "chosen": False}
-        | recall_row(rank, requests)
-        for setting, rank in options.items()
-      ]
-      max(rows, key=lambda row: row["value"])["chosen"] = True
-      figures += rows
+  for place, requests in enumerate(kinds):
+    rows = [
+      {"requests": requests.kind, "setting": setting, "chosen": False}
+      | recalls[place]
+      for setting, recalls in found.items()
+    ]
+    max(rows, key=lambda row: row["value"])["chosen"] = True
+    figures += rows
   return Choice(options, figures)
 
 

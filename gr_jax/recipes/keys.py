@@ -11,6 +11,7 @@ RENAMED = {
   "generator.learns": "generator.task",
   "generator.arrangement": "generator.prompt_encoder",
   "evaluation.free_beam": "evaluation.unconstrained_beam",
+  "evaluation.knn_window": "evaluation.knn_windows",
   "align.held_out": "align.validation",
   "align.asked": "align.prompts",
   "align.rates": "choices",

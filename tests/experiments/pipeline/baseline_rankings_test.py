@@ -13,7 +13,7 @@ from gr_jax.data.requests import TEST, TRAIN, VALID
 from gr_jax.evaluation.baselines import ease
 from tests.reference.small_world import shop
 
-KNN = {"window": 3, "lasts": (10, 20), "ridges": (5.0, 50.0)}
+KNN = {"windows": (3, 1), "lasts": (10, 20), "ridges": (5.0, 50.0)}
 
 
 @pytest.fixture(scope="module")
@@ -197,6 +197,11 @@ def test_settings_are_chosen_without_the_test_period():
       if (row["system"], row["requests"]) == (system, kind)
     ]
     assert sum(row["chosen"] for row in rows) == 1
+  pairs = [row for row in choices[0] if row["system"] == "item_knn"]
+  for kind in ("personalised", "next_basket"):
+    assert [row["setting"] for row in pairs if row["requests"] == kind] == [
+      f"window={window}, last={last}" for window in (3, 1) for last in (10, 20)
+    ]
   settings = [row["setting"] for row in choices[0] if row["system"] == "repeat"]
   assert settings[0] == "tau=inf"
 

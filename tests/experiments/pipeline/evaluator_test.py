@@ -22,7 +22,7 @@ def stages(tmp_path_factory):
 
 def evaluator_of(data, vectors, tokenized, generator, *, before=()):
   generators = {CONFIG.name: generator} | {name: generator for name in before}
-  baselines = Baselines(data, vectors, validation=[], window=3, lasts=(10,))
+  baselines = Baselines(data, vectors, validation=[], windows=(3,), lasts=(10,))
   settings = EvaluationConfig(**CONFIG.evaluation)
   ids = tokenized.semantic_ids
   return Evaluator(settings, data, ids, generators, baselines)

@@ -50,6 +50,24 @@ def test_each_kind_of_requests_has_its_own_setting():
     np.testing.assert_array_equal(ranked, oracle(part, k=5, exclude=None))
 
 
+def test_a_setting_ranks_all_kinds_before_the_next_one():
+  ranked = []
+
+  def ranker(setting):
+    def rank(requests, **options):
+      ranked.append((setting, requests.kind))
+      return nothing(requests, **options)
+
+    return rank
+
+  parts = drawn(VALID)
+  choice = choose({name: ranker(name) for name in "ab"}, parts)
+  kinds = [part.kind for part in parts]
+  assert ranked == [(name, kind) for name in "ab" for kind in kinds]
+  rows = [(row["requests"], row["setting"]) for row in choice.figures]
+  assert rows == [(kind, name) for kind in kinds for name in "ab"]
+
+
 def test_of_equal_settings_the_first_is_taken():
   choice = choose({"a": nothing, "b": nothing}, drawn(VALID))
   assert choice.setting("personalised") == "a"
