@@ -17,6 +17,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from experiments.pipeline.embed import Vectors
+from experiments.pipeline.from_data import leads_to_single_items
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.sources import Sources
 from gr_jax.candidates.log import Log
@@ -73,6 +74,7 @@ def candidate_writers(
   sources = Sources(
     data.catalogue,
     vectors,
+    single_items=leads_to_single_items(log),
     sequence_steps=options.get("sequence_steps", 0),
   )
   trained = request_mask(log)

@@ -7,7 +7,6 @@ from scipy import sparse
 
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.fitting import progress_bar
-from gr_jax.candidates.log import new_visits
 from gr_jax.candidates.sources import next_item
 from gr_jax.candidates.sources.likeness import Likeness, like_texts, with_itself
 from gr_jax.candidates.sources.links import Links
@@ -52,13 +51,21 @@ class Sources:
   Args:
     catalogue: the items.
     vectors: of items and queries, of nothing that a log counted.
+    single_items: whether users choose items one by one
+      (`from_data.leads_to_single_items`), or baskets.
     sequence_steps: of the training of sequence models, 0 = there are none.
   """
 
   def __init__(
-    self, catalogue: Catalogue, vectors: Vectors, *, sequence_steps: int = 0
+    self,
+    catalogue: Catalogue,
+    vectors: Vectors,
+    *,
+    single_items: bool,
+    sequence_steps: int = 0,
   ):
     self._catalogue, self._vectors = catalogue, vectors
+    self._window = _WINDOW if single_items else _WINDOW_OF_BASKETS
     self._sequence_steps = sequence_steps
 
   def of(self, log: Requests) -> tuple[Source, ...]:
@@ -80,8 +87,7 @@ class Sources:
     sequences, size = training_sequences(log), len(self._catalogue)
     if not len(sequences.rows):
       return []
-    window = _WINDOW_OF_BASKETS if has_baskets(log) else _WINDOW
-    counts = count_pairs(sequences, num_items=size, window=window)
+    counts = count_pairs(sequences, num_items=size, window=self._window)
     found: list[Links] = [
       Windowed("windowed", counts),
       Windowed("newest", counts, last=1),
@@ -139,11 +145,6 @@ class Sources:
   @functools.cached_property
   def _like_vectors(self):
     return like_texts(unit_rows(self._vectors.items), power=6)
-
-
-def has_baskets(log: Requests) -> bool:
-  """Whether several items of a user usually have one time."""
-  return len(log.event_item) > 1.5 * new_visits(log).sum()
 
 
 def tfidf(catalogue: Catalogue) -> sparse.csr_array:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from experiments.pipeline.from_data import settled
+from experiments.pipeline.from_data import leads_to_single_items, settled
 from gr_jax.data.requests import EXPOSED, ORDERED, TEST, TRAIN
 from tests.data.requests_test import small_requests
+from tests.reference import small_logs, small_world
 
 OPEN = {"window": 3, "neighbours": -1, "last": 10}
 
@@ -21,7 +22,7 @@ def _requests(*pages: int, split=TRAIN):
   return dataclasses.replace(
     table,
     user=np.zeros(count, np.int32),
-    time=np.full(count, 99),
+    time=np.arange(99, 99 + count),
     history_end=np.full(count, 3),
     query=np.full(count, -1, np.int32),
     own_item=np.full(count, -1, np.int32),
@@ -45,6 +46,27 @@ def _neighbours(requests, **section) -> int:
 def test_single_items_have_transitions_and_baskets_none(pages, neighbours):
   assert _neighbours(_requests(*pages)) == neighbours
   assert _neighbours(_requests(*pages, split=TEST)) == 0
+
+
+def test_what_is_chosen_at_one_time_is_a_basket():
+  """Searches of a trip lead to one item each, the trip to all of them."""
+  requests = _requests(1, 1, 1, 1, 4)
+  assert leads_to_single_items(requests)
+  trip = dataclasses.replace(requests, time=np.array([98, 98, 99, 99, 99, 100]))
+  assert not leads_to_single_items(trip)
+  # A search that leads to the item of the trip adds nothing to it.
+  pages = np.zeros_like(trip.page_item)
+  same = dataclasses.replace(trip, page_item=pages)
+  assert leads_to_single_items(same)
+  others = np.array([0, 1, 0, 1, 0, 1], np.int32)
+  users = dataclasses.replace(trip, user=others)
+  assert leads_to_single_items(users)
+
+
+def test_baskets_of_a_shop_and_positions_of_sequences():
+  assert not leads_to_single_items(small_world.shop().requests)
+  log = small_logs.requests_of([[0, 1, 2, 0], [1], [1, 2]])
+  assert leads_to_single_items(log)
 
 
 def test_what_was_shown_is_no_item_of_a_page():

@@ -3,7 +3,6 @@ import pytest
 
 from experiments.pipeline.sources import (
   Sources,
-  has_baskets,
   tfidf,
   usual_span,
 )
@@ -13,7 +12,6 @@ from tests.reference import small_logs, small_world, tiny_tokenizers
 def test_a_usual_span_is_the_median_of_the_users():
   log = small_logs.requests_of([[0, 1, 2, 0], [1], [1, 2]])
   assert usual_span(log) == 1.0  # Of 3, 0 and 1.
-  assert not has_baskets(log)
 
 
 def test_texts_are_unit_vectors_of_words_and_categories():
@@ -30,7 +28,8 @@ def test_texts_are_unit_vectors_of_words_and_categories():
 
 def test_what_no_log_teaches_is_computed_once(tmp_path):
   data = tiny_tokenizers.data(tmp_path)
-  sources = Sources(data.catalogue, tiny_tokenizers.vectors(tmp_path))
+  vectors = tiny_tokenizers.vectors(tmp_path)
+  sources = Sources(data.catalogue, vectors, single_items=True)
   first, second = sources.of(data.requests), sources.of(data.requests)
   names = [type(one).__name__ for one in first]
   assert names == [type(one).__name__ for one in second]
@@ -39,3 +38,18 @@ def test_what_no_log_teaches_is_computed_once(tmp_path):
     assert first[place] is second[place]
   own = names.index("OwnItems")
   assert first[own] is not second[own]
+
+
+@pytest.mark.parametrize(("single_items", "window"), [(True, 3), (False, 10)])
+def test_pairs_of_single_items_are_nearer_than_those_of_baskets(
+  single_items, window, tmp_path
+):
+  data = tiny_tokenizers.data(tmp_path)
+  vectors = tiny_tokenizers.vectors(tmp_path)
+  sources = Sources(data.catalogue, vectors, single_items=single_items)
+  windows = {
+    state["_window"]
+    for state in (one.state() for one in sources.of(data.requests))
+    if "_window" in state
+  }
+  assert windows == {window}
