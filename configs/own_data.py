@@ -30,8 +30,9 @@ def get_config(preset: str = ""):
   config = cq_sid.get_config(preset)
   config.name = "own_data"
   config.data = {"source": "own_data", "path": ""}
-  # Right for logs of one item at a time; 0 where events come as baskets.
-  config.vectors.history_window = 5
+  # -1: by the data (`experiments.pipeline.from_data`): 5 where users choose
+  # items one by one, 0 where they choose baskets.
+  config.vectors.history_window = -1
   if not preset:
     retrieval.sizes_from_data(config)
   return config

@@ -32,6 +32,7 @@ def base(preset: str) -> ConfigDict:
     "shift": 1.0,
     "text_weight": 1.0,
     "copurchase_weight": 1.0,
+    # For baskets; -1 = by the data (`experiments.pipeline.from_data`).
     "history_window": 0,
     # Files of vectors of your own, see `configs/own_data.py`.
     "path": "",

@@ -6,6 +6,7 @@ import pathlib
 import numpy as np
 from ml_collections import ConfigDict
 
+from experiments.pipeline.from_data import decided_window
 from experiments.pipeline.prepare import Data
 from gr_jax.artefacts import Artefact, build, fingerprint_files
 from gr_jax.text import vectors
@@ -44,7 +45,8 @@ def embed(
   """Computes text beside purchases, or takes vectors that the user has.
 
   Args:
-    config: The options of `VectorsConfig`. With a `path`, the items' vectors
+    config: The options of `VectorsConfig`; a `history_window` of -1 is decided
+      by the data (`from_data`). With a `path`, the items' vectors
       are those of that file as they are, and the other options have no effect;
       those of the queries are in `query_path`, or means of the items that led
       from them in training. See `load_vectors` for both files.
@@ -52,6 +54,10 @@ def embed(
   """
   options = config.to_dict()
   paths = options.pop("path", ""), options.pop("query_path", "")
+  if "history_window" in options:
+    options["history_window"] = decided_window(
+      options["history_window"], data.requests
+    )
   settings = vectors.VectorsConfig(**options)
   if paths[1] and not paths[0]:
     raise ValueError(

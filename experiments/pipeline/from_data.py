@@ -1,17 +1,18 @@
-"""Settings of a generator that the data decides where its recipe does not."""
+"""Settings that the data decides where a recipe does not ([OURS])."""
 
-import numpy as np
+import polars as pl
 from ml_collections import ConfigDict
 
 from gr_jax.data.requests import Requests
-from gr_jax.text.vectors import training_baskets
+from gr_jax.data.training_period import page_mask
 
 BY_DATA = -1
 NEIGHBOURS = 48
+HISTORY_WINDOW = 5
 
 
 def settled(section: ConfigDict, requests: Requests) -> ConfigDict:
-  """A generator section whose `transitions` are decided ([OURS]).
+  """A generator section whose `transitions` are decided.
 
   A number of `neighbours` of -1 becomes 48 where users choose items one by one
   (`leads_to_single_items`), as then the sequence alone shows what goes
@@ -34,13 +35,35 @@ def settled(section: ConfigDict, requests: Requests) -> ConfigDict:
   return section
 
 
+def decided_window(history_window: int, requests: Requests) -> int:
+  """The number of newest history items that join a basket of vectors.
+
+  One of -1 becomes 5 where users choose items one by one
+  (`leads_to_single_items`), as then only the sequence shows what goes together,
+  and 0 where they choose baskets.
+  """
+  if history_window != BY_DATA:
+    return history_window
+  return HISTORY_WINDOW if leads_to_single_items(requests) else 0
+
+
 def leads_to_single_items(requests: Requests) -> bool:
   """Whether more than half of the training baskets hold one item.
 
-  A basket is what all requests of one user at one time led to
-  (`training_baskets`): the searches of a shopping trip for one item each are no
-  single items. Where times are positions, every event is a basket.
+  A basket is what all requests of one user at one time led to, as in
+  `gr_jax.text.vectors.training_baskets`: the searches of a shopping trip for
+  one item each are no single items. Where times are positions, every event is a
+  basket.
   """
-  offsets, _ = training_baskets(requests, window=0)
-  sizes = np.diff(offsets)
-  return bool((sizes == 1).sum() * 2 > len(sizes))
+  trained = page_mask(requests)
+  request = requests.page_request[trained]
+  chosen = pl.DataFrame(
+    {
+      "user": requests.user[request],
+      "time": requests.time[request],
+      "item": requests.page_item[trained],
+    }
+  )
+  single = pl.col("item").min() == pl.col("item").max()
+  baskets = chosen.group_by("user", "time").agg(single.alias("single"))
+  return int(baskets["single"].sum()) * 2 > len(baskets)

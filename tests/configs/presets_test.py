@@ -81,11 +81,13 @@ def test_a_config_is_not_shared_with_the_next_call():
   assert config_of("cq_sid", "tiny").generator.loop.steps != 7
 
 
-@pytest.mark.parametrize("recipe", ["own_data", "amazon_beauty"])
-def test_a_source_without_baskets_pairs_neighbours(recipe):
+@pytest.mark.parametrize(
+  ("recipe", "window"), [("own_data", -1), ("amazon_beauty", 5)]
+)
+def test_a_source_without_baskets_pairs_neighbours(recipe, window):
   config = config_of(recipe)
   assert config.data.to_dict().keys() >= {"source", "path"}
-  assert config.vectors.history_window > 0
+  assert config.vectors.history_window == window
   assert retrieval.base("").vectors.history_window == 0
 
 

@@ -9,6 +9,7 @@ from experiments.pipeline.embed import embed
 from experiments.pipeline.prepare import Data
 from gr_jax.artefacts import Artefact
 from gr_jax.data.requests import EXPOSED, TRAIN
+from tests.reference import small_logs
 from tests.reference.small_world import shop
 
 CONFIG = ConfigDict(
@@ -109,6 +110,25 @@ def test_empty_paths_change_no_fingerprint(tmp_path):
   config = ConfigDict(CONFIG.to_dict() | {"path": "", "query_path": ""})
   second = embed(config, tmp_path, data, make_encoder=no_encoder)
   assert first.artefact == second.artefact
+
+
+def test_a_window_of_the_data_is_that_number_in_the_fingerprint(tmp_path):
+  baskets = shop_data(tmp_path)
+  singles = Data(
+    baskets.catalogue,
+    small_logs.requests_of([[0, 1, 2, 0], [1, 3], [1, 2]]),
+    baskets.artefact,
+  )
+
+  def made(data, window):
+    config = ConfigDict(CONFIG.to_dict() | {"history_window": window})
+    return embed(config, tmp_path, data, make_encoder=LengthEncoder)
+
+  for data, decided, other in ((baskets, 0, 5), (singles, 5, 0)):
+    found, expected = made(data, -1), made(data, decided)
+    assert found.artefact.fingerprint == expected.artefact.fingerprint
+    np.testing.assert_array_equal(found.items, expected.items)
+    assert (made(data, other).items != found.items).any()
 
 
 def test_what_does_not_fit_is_one_line(tmp_path):

@@ -1,4 +1,4 @@
-"""Pages decide whether transitions are counted, where a recipe leaves it."""
+"""What users choose at one time decides what a recipe leaves open."""
 
 import dataclasses
 
@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from experiments.pipeline.from_data import leads_to_single_items, settled
+from experiments.pipeline.from_data import (
+  decided_window,
+  leads_to_single_items,
+  settled,
+)
 from gr_jax.data.requests import EXPOSED, ORDERED, TEST, TRAIN
 from tests.data.requests_test import small_requests
 from tests.reference import small_logs, small_world
@@ -91,3 +95,11 @@ def test_a_recipe_that_decides_is_left_as_it_is():
   left_open = ConfigDict({"count_alpha": 2.0, "transitions": OPEN})
   settled(left_open, _requests(1))
   assert left_open.transitions.neighbours == -1
+
+
+@pytest.mark.parametrize(("pages", "window"), [((1, 1, 2), 5), ((2, 3, 1), 0)])
+def test_vectors_read_sequences_where_nothing_else_shows_pairs(pages, window):
+  requests = _requests(*pages)
+  assert decided_window(-1, requests) == window
+  for given in (0, 3):
+    assert decided_window(given, requests) == given
