@@ -81,13 +81,11 @@ def test_a_config_is_not_shared_with_the_next_call():
   assert config_of("cq_sid", "tiny").generator.loop.steps != 7
 
 
-@pytest.mark.parametrize(
-  ("recipe", "window"), [("own_data", -1), ("amazon_beauty", 5)]
-)
-def test_a_source_without_baskets_pairs_neighbours(recipe, window):
+@pytest.mark.parametrize("recipe", ["own_data", "amazon_beauty"])
+def test_the_data_says_whether_it_has_baskets(recipe):
   config = config_of(recipe)
   assert config.data.to_dict().keys() >= {"source", "path"}
-  assert config.vectors.history_window == window
+  assert config.vectors.history_window == -1
   assert retrieval.base("").vectors.history_window == 0
 
 
