@@ -30,6 +30,7 @@ def get_config(preset: str = "") -> ConfigDict:
   config.name = "eg_grpo"
   config.experiment = "eg_grpo"
   config.align = section()
+  config.align.validation.keep_better = True
   if preset == "tiny":
     config.align.prompts.batch_size = 16
     config.align.loop.update(
@@ -101,5 +102,12 @@ def section() -> ConfigDict:
     "eval_every": 50,
     "checkpoint_every": 100,
   }
-  config.validation = {"requests": 512, "batch_size": 32, "seed": 0}
+  # `keep_better`: the generator stays as it was before where these requests
+  # find no more afterwards.
+  config.validation = {
+    "requests": 512,
+    "batch_size": 32,
+    "seed": 0,
+    "keep_better": False,
+  }
   return config

@@ -31,6 +31,7 @@ def get_config(preset: str = "") -> ConfigDict:
   config.generator.examples = pages()
   config.preference = preference()
   config.align = alignment()
+  config.align.validation.keep_better = True
   if preset == "tiny":
     _tiny(config)
   if preset == "paper":

@@ -2,7 +2,8 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import grain
@@ -41,9 +42,13 @@ from gr_jax.rl.rewards.items import IdReward
 from gr_jax.rl.update import make_update, start_alignment
 from gr_jax.rl.validation_hits import make_validation_hits, validation_requests
 from gr_jax.training.checkpoints import restore_latest
+from gr_jax.training.metric_writer import read_metrics
 from gr_jax.training.optimizer import OptimizerConfig, make_optimizer
 
 FOLDER = "alignment"
+
+HITS = "eval/hit_rate@10"
+"""The metric of validation requests that decides whether alignment paid."""
 
 
 def objective(config: ConfigDict) -> AlignmentConfig:
@@ -80,7 +85,9 @@ def align(
 ) -> TrainedGenerator:
   """The generator with aligned parameters; goes on where it was cut off.
 
-  Only `generator.params["params"]` is trained; counts stay as they are.
+  Only `generator.params["params"]` is trained; counts stay as they are. With
+  `validation.keep_better` the generator stays as it was where validation
+  requests find no more at the end than at the start.
 
   Args:
     config: sections prompts, optimizer, loop, validation, mesh; `policy` of
@@ -166,10 +173,31 @@ def align(
   artefact = build_resumable(
     stages.workdir, FOLDER, config.to_dict(), inputs, make
   )
+  if config.validation.get("keep_better", False):
+    sentence = kept_before(read_metrics(artefact.directory / "metrics.jsonl"))
+    if sentence:
+      if hosts.is_first():
+        print(sentence, file=sys.stderr, flush=True)
+      return dataclasses.replace(generator, artefact=artefact)
   trained = restore_latest(artefact.directory / "checkpoints", state)
   # Each host searches by itself, so each has all parameters.
   variables = hosts.own_copy(trained.params | counts)
   return dataclasses.replace(generator, params=variables, artefact=artefact)
+
+
+def kept_before(rows: Sequence[Mapping[str, float]]) -> str:
+  """Why the generator stays as it was before an alignment; "" if it does not.
+
+  Args:
+    rows: the metrics of the alignment; some have `HITS` on validation.
+  """
+  found = [row[HITS] for row in rows if HITS in row]
+  if not found or found[-1] > found[0]:
+    return ""
+  return (
+    "alignment: the generator stays as it was before; of validation requests "
+    f"{found[-1]:.3f} found a target among ten after it, {found[0]:.3f} before"
+  )
 
 
 def training_prompts(config: ConfigDict, stages: Stages) -> grain.IterDataset:

@@ -9,6 +9,7 @@ import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
+from experiments.pipeline.align import kept_before
 from experiments.pipeline.baseline_rankings import Baselines, TrainedRanker
 from experiments.pipeline.eval_requests import draw_eval_requests
 from experiments.pipeline.evaluator import EvaluationConfig, Evaluator
@@ -62,6 +63,8 @@ def evaluate(
     second_look: rows as `results`, recall@10 of all systems on validation
       requests (`second_look.second_look`).
     outcome: how the generator's training ended (`stopping.Outcome`).
+    kept_before: why the generator stays as it was before its alignment, where
+      it does (`align.kept_before`).
     sizes: the size of the data, and what it led to (`sizes.sentence`).
     target_known: the share of targets that the transitions know, by split, of a
       generator that reads them (`target_known_shares`).
@@ -177,6 +180,8 @@ def _training_record(stages: Stages, aligned: TrainedGenerator | None) -> dict:
     for name, file in files.items()
     if (folder / file).is_file()
   }
+  if aligned is not None and aligned.params is stages.generator.params:
+    found["kept_before"] = kept_before(history["alignment"])
   return found | {
     "quality": json.loads((directory / "quality.json").read_text()),
     "items_per_id": np.bincount(np.diff(ids.item_offsets))[1:].tolist(),

@@ -44,8 +44,10 @@ def stages(
 
 
 def training_notes(report: Mapping) -> list[str]:
-  """How the generator's training ended, and its sizes, in a sentence each."""
+  """How training ended, and its sizes, in a sentence each."""
   notes = []
+  if text := report.get("kept_before"):
+    notes.append(f"{text[0].upper()}{text[1:]}.")
   if outcome := report.get("outcome"):
     text = stopping.Outcome(**outcome).sentence()
     notes.append(f"{text[0].upper()}{text[1:]}.")

@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 
 from configs import eg_grpo as config_file
 from experiments import eg_grpo
-from experiments.pipeline.align import align, objective
+from experiments.pipeline.align import HITS, align, kept_before, objective
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.stages import Stages
 from experiments.pipeline.tokenize import Tokenized
@@ -162,6 +162,38 @@ def test_other_losses_and_policies_align_as_well(tmp_path, changes):
   rows = read_metrics(found.artefact.directory / "metrics.jsonl")
   assert rows[-1]["align/loss"] != 0
   assert rows[-1]["align/grad_norm"] > 0
+
+
+@pytest.mark.parametrize(
+  ("hits", "stays"), [((0.5, 0.2, 0.6), False), ((0.5, 0.9, 0.5), True)]
+)
+def test_what_finds_no_more_in_the_end_is_not_used(hits, stays):
+  rows = [{"step": 0, HITS: hits[0]}, {"align/loss": 1.0}]
+  rows += [{HITS: value} for value in hits[1:]]
+  sentence = kept_before(rows)
+  assert bool(sentence) == stays
+  assert not stays or "0.500 found" in sentence
+  assert not kept_before([])
+
+
+def test_the_generator_before_is_given_back_where_it_is_better(
+  tmp_path, capsys, monkeypatch
+):
+  config = section()
+  config.validation.keep_better = True
+  hits = iter((0.5, 0.4, 0.4))
+  monkeypatch.setattr(
+    "experiments.pipeline.align.make_validation_hits",
+    lambda *_, **__: lambda params: {HITS: next(hits)},
+  )
+  made = aligned(tmp_path, config)
+  chex.assert_trees_all_equal(
+    jax.device_get(made.params["params"]),
+    jax.device_get(counted_params()["params"]),
+  )
+  assert "stays as it was" in capsys.readouterr().err
+  # What was aligned is there nevertheless.
+  assert (made.artefact.directory / "checkpoints").is_dir()
 
 
 def test_validation_hits_stand_before_and_after(made):
