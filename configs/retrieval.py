@@ -49,15 +49,16 @@ def base(preset: str) -> ConfigDict:
     # requests are learned, with counts of what lies before them;
     # `unseen_share` of them read their query as a new one. `sequence_steps`
     # train the sequence models among the sources. Weights are fitted on
-    # `fit_requests` before the network learns; how much of its scores is used
-    # is chosen on `share_requests` of each kind.
+    # `fit_requests` before the network learns (`fit_steps` 0: each is read 13
+    # times); how much of its scores is used is chosen on `share_requests` of
+    # each kind.
     "candidates": {
       "size": 0,
       "sequence_steps": 1000,
       "learned_share": 0.2,
       "unseen_share": 0.1,
-      "fit_requests": 16_000,
-      "fit_steps": 3000,
+      "fit_requests": 40_000,
+      "fit_steps": 0,
       "share_requests": 700,
     },
     "mesh": {"data": 0, "model": 1},
@@ -212,7 +213,7 @@ def use_candidates(config: ConfigDict, preset: str) -> None:
   candidates, loop = config.generator.candidates, config.generator.loop
   if preset == "":
     candidates.size = 160
-    loop.steps = 1000
+    loop.steps = 500
   if preset == "tiny":
     candidates.update(
       size=40,

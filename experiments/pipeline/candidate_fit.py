@@ -28,8 +28,9 @@ from gr_jax.training.state import TrainState
 _PRIOR = "candidate_prior"
 _BLOCK = 256  # Requests at a time.
 
-# Requests that are read where a section does not say.
-_REQUESTS = 16_000
+# Requests that are read where a section does not say, how often each is learned
+# from, and the least steps.
+_REQUESTS, _EPOCHS, _LEAST_STEPS = 40_000, 13, 1000
 
 
 def fitted_prior(
@@ -43,7 +44,8 @@ def fitted_prior(
 
   Args:
     section: of the generator; has `candidates`, which may say `fit_requests`,
-      the number of training requests that are read, and `fit_steps`; has
+      the number of training requests that are read, and `fit_steps`, 0 = as
+      many as read each of them 13 times; has
       `examples.hidden_share`, `count_alpha` and `seed`.
     data: the catalogue and the log.
     writers: of the candidates.
@@ -61,8 +63,11 @@ def fitted_prior(
     alpha=section.count_alpha,
     seed=section.seed,
   )
-  steps = options.get("fit_steps", FitConfig().steps)
-  config = FitConfig(steps=steps, seed=section.seed)
+  config = FitConfig(seed=section.seed)
+  steps = options.get("fit_steps", 0)
+  if not steps:
+    steps = max(_LEAST_STEPS, _EPOCHS * len(rows.mask) // config.batch_size)
+  config = config._replace(steps=steps)
   with progress_bar("candidates", steps=config.steps) as (progress, _):
     params = candidate_fit.fit(prior, rows, config=config, progress=progress)
   # All hosts find the same.
