@@ -185,6 +185,20 @@ def build_resumable(
   return _load_finished(final, wanted)
 
 
+def finished(
+  workdir: pathlib.Path,
+  name: str,
+  section: Mapping[str, Any],
+  inputs: Sequence[str],
+) -> pathlib.Path | None:
+  """Returns the folder of a stage that is made already, None of another.
+
+  Arguments are those of `build`, which would load it.
+  """
+  found = _read(workdir / name, fingerprint(name, section, inputs))
+  return found and found.directory
+
+
 def _begin(final: pathlib.Path, started: Mapping[str, Any]) -> None:
   """Makes the empty folder that the stage's work goes into."""
   hosts.wait_for_all(f"{final.name} begins")

@@ -46,6 +46,25 @@ def test_another_section_or_input_is_made_anew(
   assert (tmp_path / "a" / "data.txt").read_text() == "y"
 
 
+@pytest.mark.parametrize("build", [artefacts.build, artefacts.build_resumable])
+def test_a_stage_is_finished_where_it_would_be_loaded(tmp_path, build):
+  stage = "a", {"n": 1}, ["in"]
+  assert artefacts.finished(tmp_path, *stage) is None
+
+  def fail(directory):
+    (directory / "half").touch()
+    raise KeyboardInterrupt
+
+  with pytest.raises(KeyboardInterrupt):
+    build(tmp_path, *stage, fail)
+  assert artefacts.finished(tmp_path, *stage) is None
+  made = build(tmp_path, *stage, maker([]))
+  assert artefacts.finished(tmp_path, *stage) == made.directory
+  assert artefacts.finished(tmp_path, "a", {"n": 2}, ["in"]) is None
+  assert artefacts.finished(tmp_path, "a", {"n": 1}, ["other"]) is None
+  assert artefacts.finished(tmp_path, "b", {"n": 1}, ["in"]) is None
+
+
 def test_what_was_cut_off_is_never_read(tmp_path):
   def fail(directory):
     (directory / "half").touch()

@@ -11,6 +11,9 @@ every training request is learned, without its own user's future. `[OURS]`
 """
 
 import dataclasses
+import functools
+import pathlib
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +23,10 @@ from experiments.pipeline.embed import Vectors
 from experiments.pipeline.from_data import leads_to_single_items
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.sources import Sources
+from gr_jax.candidates.candidates import Candidates
+from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.log import Log
+from gr_jax.candidates.saved import load
 from gr_jax.candidates.writer import CandidateWriter
 from gr_jax.data.request_lists import training_event_ends
 from gr_jax.data.requests import VALID, Requests
@@ -36,6 +42,21 @@ from gr_jax.tokenizers.semantic_ids import SemanticIds
 _MEASURED = 2000
 
 
+class MadeLater:
+  """A writer of candidates that is made when it first writes."""
+
+  def __init__(self, make: Callable[[], CandidateWriter]):
+    self._make = make
+
+  @functools.cached_property
+  def writer(self) -> CandidateWriter:
+    return self._make()
+
+  def __call__(self, requests: np.ndarray, *, shown: np.ndarray) -> Candidates:
+    """See `CandidateWriter`."""
+    return self.writer(requests, shown=shown)
+
+
 class CandidateWriters(NamedTuple):
   """Writers of the candidates of training requests and of all others.
 
@@ -46,12 +67,17 @@ class CandidateWriters(NamedTuple):
   """
 
   used: CandidateWriter
-  learned: CandidateWriter
+  learned: CandidateWriter | MadeLater
   requests: np.ndarray
 
 
 def candidate_writers(
-  section: ConfigDict, data: Data, semantic_ids: SemanticIds, vectors: Vectors
+  section: ConfigDict,
+  data: Data,
+  semantic_ids: SemanticIds,
+  vectors: Vectors,
+  *,
+  saved: pathlib.Path | None = None,
 ) -> CandidateWriters | None:
   """The writers that a generator section describes; None without candidates.
 
@@ -65,48 +91,86 @@ def candidate_writers(
     data: the catalogue and the log.
     semantic_ids: the IDs of the catalogue.
     vectors: of items and queries.
+    saved: the folder of the writer of a trained generator, which is loaded;
+      that of training requests is then made when it first writes.
   """
   size = section.get("candidates", {}).get("size", 0)
   if not size:
     return None
-  options, log = section.candidates, data.requests
-  vectors = _uncounted(vectors)
-  sources = Sources(
-    data.catalogue,
-    vectors,
-    single_items=leads_to_single_items(log),
-    sequence_steps=options.get("sequence_steps", 0),
-  )
+  log, vectors = data.requests, _uncounted(vectors)
+  share = section.candidates.get("learned_share", 1.0)
+  before = before_last(log, share=share)
   trained = request_mask(log)
-  rng = np.random.default_rng(0)
-  # What words and vectors are worth is learned where counts are hidden.
-  share = options.get("unseen_share", 0.0)
-  unseen = trained & (rng.random(len(log)) < share)
-  before = before_last(log, share=options.get("learned_share", 1.0))
   learned = trained & (before.split >= VALID) if before is not log else trained
-  some = rng.permutation(np.flatnonzero(learned))[:_MEASURED]
-  hidden_share = section.examples.get("hidden_share", 0.0)
+  parts = _Parts(section, data, semantic_ids, vectors, learned)
+  if saved is not None:
+    used = load(saved, _facts(data, vectors), semantic_ids.codes).writer
+    later = MadeLater(lambda: parts.writer(before))
+    return CandidateWriters(used.of(parts.log_of(log)), later, learned)
+  first = parts.writer(before)
+  # One network reads the features of both.
+  used = first if before is log else parts.writer(log, scales=first)
+  return CandidateWriters(used, first, learned)
 
-  def writer(
-    known: Requests, scales: CandidateWriter | None = None
-  ) -> CandidateWriter:
-    log_of_requests = Log(
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Parts:
+  """What the writers of a log are made from, whatever of it they count."""
+
+  section: ConfigDict
+  data: Data
+  semantic_ids: SemanticIds
+  vectors: Vectors
+  learned: np.ndarray
+
+  @functools.cached_property
+  def _sources(self) -> Sources:
+    return Sources(
+      self.data.catalogue,
+      self.vectors,
+      single_items=leads_to_single_items(self.data.requests),
+      sequence_steps=self.section.candidates.get("sequence_steps", 0),
+    )
+
+  @functools.cached_property
+  def _drawn(self) -> tuple[np.ndarray, np.ndarray]:
+    """`[R]` bool, requests with an unknown query, and those to measure by."""
+    rng = np.random.default_rng(0)
+    log = self.data.requests
+    # What words and vectors are worth is learned where counts are hidden.
+    share = self.section.candidates.get("unseen_share", 0.0)
+    unseen = request_mask(log) & (rng.random(len(log)) < share)
+    return unseen, rng.permutation(np.flatnonzero(self.learned))[:_MEASURED]
+
+  def log_of(self, known: Requests) -> Log:
+    """The log, whose counts are those of the training period of `known`."""
+    log = self.data.requests
+    return Log(
       log,
       training_event_ends(known),
       np.arange(len(log.queries)),
-      vectors.queries,
-      unseen=unseen,
+      self.vectors.queries,
+      unseen=self._drawn[0],
     )
+
+  def writer(
+    self, known: Requests, scales: CandidateWriter | None = None
+  ) -> CandidateWriter:
+    """A writer of sources that count the training period of `known`."""
     found = CandidateWriter(
-      log_of_requests, sources.of(known), semantic_ids.codes, size=size
+      self.log_of(known),
+      self._sources.of(known),
+      self.semantic_ids.codes,
+      size=self.section.candidates.size,
     )
-    found.standardise(some, hidden_share=hidden_share, scales=scales)
+    hidden_share = self.section.examples.get("hidden_share", 0.0)
+    found.standardise(self._drawn[1], hidden_share=hidden_share, scales=scales)
     return found
 
-  first = writer(before)
-  # One network reads the features of both.
-  used = first if before is log else writer(log, scales=first)
-  return CandidateWriters(used, first, learned)
+
+def _facts(data: Data, vectors: Vectors) -> ItemFacts:
+  one = data.catalogue
+  return ItemFacts(one.texts, one.categories, one.values, vectors.items)
 
 
 def before_last(requests: Requests, *, share: float) -> Requests:

@@ -28,7 +28,12 @@ from experiments.pipeline.target_known import target_known_shares
 from experiments.pipeline.tasks import Task, task_of
 from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.untrained import build_untrained
-from gr_jax.artefacts import Artefact, build_resumable, write_json
+from gr_jax.artefacts import (
+  Artefact,
+  build_resumable,
+  finished,
+  write_json,
+)
 from gr_jax.candidates.saved import CANDIDATES, save
 from gr_jax.generators.priors.transitions import TRANSITIONS
 from gr_jax.generators.prompts.writer import PromptConfig, PromptWriter
@@ -90,7 +95,15 @@ def train(
   size = sizes.size_of(data)
   config = sizes.filled(config, size)
   make_task = task_of(config)
-  untrained = build_untrained(config, data, tokenized.semantic_ids, vectors)
+  inputs = [data.artefact.fingerprint, tokenized.artefact.fingerprint]
+  stage = "generator", config.to_dict(), inputs
+  untrained = build_untrained(
+    config,
+    data,
+    tokenized.semantic_ids,
+    vectors,
+    trained=finished(workdir, *stage),
+  )
   model, writer = untrained.model, untrained.writer
   mesh = make_mesh(MeshConfig(**config.mesh))
   loop = LoopConfig(**config.loop)
@@ -145,10 +158,7 @@ def train(
       shares = target_known_shares(untrained, counts, task.batches)
       write_json(directory / TARGET_KNOWN, shares)
 
-  inputs = [data.artefact.fingerprint, tokenized.artefact.fingerprint]
-  artefact = build_resumable(
-    workdir, "generator", config.to_dict(), inputs, make
-  )
+  artefact = build_resumable(workdir, *stage, make)
   trained = load_params(artefact.directory, state.params)
   # Each host searches by itself, so each has all parameters.
   params = hosts.own_copy(trained | counts)

@@ -1,6 +1,7 @@
 """A generator before its training, as a generator section describes it."""
 
 import dataclasses
+import pathlib
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from ml_collections import ConfigDict
 from experiments.pipeline.candidates import CandidateWriters, candidate_writers
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
+from gr_jax.candidates.saved import CANDIDATES
 from gr_jax.data.request_lists import training_sequences
 from gr_jax.data.training_period import request_mask
 from gr_jax.generators import build
@@ -65,11 +67,19 @@ def build_untrained(
   data: Data,
   semantic_ids: SemanticIds,
   vectors: Vectors | None = None,
+  *,
+  trained: pathlib.Path | None = None,
 ) -> Untrained:
   """The parts of the generator that a section describes.
 
-  The section has `prompt` as `PromptConfig`, and the keys of
-  `build.build_generator` and of the task.
+  Args:
+    section: has `prompt` as `PromptConfig`, and the keys of
+      `build.build_generator` and of the task.
+    data: the catalogue and the log.
+    semantic_ids: the IDs of the catalogue.
+    vectors: of items and queries; without any there are no candidates.
+    trained: the folder of this generator after its training: what it saved of
+      its candidates is loaded.
   """
   prompt = PromptConfig(**section.prompt)
   ends = int(section.get("task") == "page_wise")
@@ -82,7 +92,10 @@ def build_untrained(
   )
   writers: CandidateWriters | None = None
   if vectors is not None:
-    writers = candidate_writers(section, data, semantic_ids, vectors)
+    saved = trained and trained / CANDIDATES
+    writers = candidate_writers(
+      section, data, semantic_ids, vectors, saved=saved
+    )
   writer = PromptWriter(
     data.requests,
     semantic_ids,

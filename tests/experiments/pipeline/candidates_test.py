@@ -1,12 +1,15 @@
 import dataclasses
 import functools
 
+import chex
 import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
 from experiments.pipeline.candidates import before_last, candidate_writers
 from experiments.pipeline.prepare import Data
+from experiments.pipeline.sources import Sources
+from gr_jax.candidates import saved
 from gr_jax.candidates.sources.popularity import Popularity
 from gr_jax.data.requests import CLICKED, TEST, TRAIN
 from gr_jax.data.training_period import request_mask
@@ -116,15 +119,19 @@ def by_time(requests):
   return dataclasses.replace(requests, split=split.astype(np.int8))
 
 
+def cut_writers(folder, **options):
+  """The writers of the log that is split by time."""
+  data = tiny_tokenizers.data(folder)
+  data = Data(data.catalogue, by_time(data.requests), data.artefact)
+  vectors = tiny_tokenizers.vectors(folder)
+  one, ids = section(16), small_world.semantic_ids()
+  one.candidates.learned_share = 0.3
+  return data.requests, candidate_writers(one, data, ids, vectors, **options)
+
+
 @functools.cache
 def cut(folder):
-  data = tiny_tokenizers.data(folder)
-  log = by_time(data.requests)
-  data = Data(data.catalogue, log, data.artefact)
-  vectors = tiny_tokenizers.vectors(folder)
-  one = section(16)
-  one.candidates.learned_share = 0.3
-  return log, candidate_writers(one, data, small_world.semantic_ids(), vectors)
+  return cut_writers(folder)
 
 
 def test_the_last_requests_are_learned_with_counts_of_what_was_before(built):
@@ -166,3 +173,35 @@ def test_all_is_learned_where_the_share_is_one_or_nothing_is_before(built):
   first = np.where(log.time == log.time.min(), TRAIN, TEST).astype(np.int8)
   at_once = dataclasses.replace(log, split=first)
   assert before_last(at_once, share=0.3) is at_once
+
+
+def test_a_saved_writer_takes_the_place_of_one_that_counts(
+  built, tmp_path, monkeypatch
+):
+  folder = built[0].artefact.directory.parent
+  log, writers = cut(folder)
+  saved.save(writers.used, tmp_path / "saved")
+  counted, of = [], Sources.of
+
+  def counting(sources, known):
+    counted.append(known)
+    return of(sources, known)
+
+  monkeypatch.setattr(Sources, "of", counting)
+  _, again = cut_writers(folder, saved=tmp_path / "saved")
+  np.testing.assert_array_equal(again.requests, writers.requests)
+  assert again.used.names == writers.used.names
+  test = np.flatnonzero(log.split == TEST)[:, None]
+  for shown in (True, False):
+    mask = np.full(len(test), shown)
+    chex.assert_trees_all_equal(
+      again.used(test, shown=mask), writers.used(test, shown=mask)
+    )
+  assert not counted
+  learned = np.flatnonzero(writers.requests)[:40, None]
+  mask = np.arange(len(learned)) % 3 > 0
+  expected = writers.learned(learned, shown=mask)
+  for _ in range(2):
+    found = again.learned(learned, shown=mask)
+    chex.assert_trees_all_equal(found, expected)
+  assert len(counted) == 1  # When it first writes.
