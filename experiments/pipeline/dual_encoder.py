@@ -74,10 +74,12 @@ def train_dual_encoder(config: ConfigDict, stages: Stages) -> DualRanker:
     config: sections model (`DualEncoderConfig`), training (`DenseConfig`
       without its optimizer), optimizer, and `negatives`, `mined_from`,
       `hidden_share`, `precision`.
-    stages: the prompts are those of the generator. Queries that documents ask
-      for themselves are not learned: DPR has the pairs of the logs.
+    stages: the prompts are those of the generator, without candidates. Queries
+      that documents ask for themselves are not learned: DPR has the pairs of
+      the logs.
   """
-  data, vectors, writer = stages.data, stages.vectors, stages.generator.writer
+  data, vectors = stages.data, stages.vectors
+  writer = stages.generator.writer.with_candidates(None)
   model = DualEncoder(
     DualEncoderConfig(**config.model),
     writer.num_tokens,

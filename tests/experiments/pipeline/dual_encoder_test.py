@@ -28,12 +28,17 @@ CONFIG = ConfigDict(
 )
 
 
+def no_candidates(rows, *, shown):
+  raise AssertionError("a dual encoder reads no candidates")
+
+
 def made(directory):
   world_data = data(directory)
   world = shop()
   vectors = Vectors(world.items.x, world.query_x, world_data.artefact)
   tokenized = Tokenized(semantic_ids(), world_data.artefact)
-  generator = TrainedGenerator(None, None, writer(), world_data.artefact)
+  prompts = writer().with_candidates(no_candidates)
+  generator = TrainedGenerator(None, None, prompts, world_data.artefact)
   stages = Stages(directory, world_data, vectors, tokenized, generator)
   return train_dual_encoder(CONFIG, stages)
 
