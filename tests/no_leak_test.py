@@ -21,6 +21,7 @@ from gr_jax.candidates.sources.popularity import Popularity
 from gr_jax.candidates.sources.query_items import QueryItems
 from gr_jax.candidates.sources.sequence_links import SameUsers, count_pairs
 from gr_jax.data import request_lists
+from gr_jax.data.cold_items import make_cold
 from gr_jax.data.request_lists import training_event_ends, training_sequences
 from gr_jax.data.requests import TRAIN
 from gr_jax.dense.sasrec_training import make_log
@@ -229,3 +230,15 @@ def test_what_is_planted_is_found_in_training_alone(name, read):
     led = np.isin(data.requests.page_item, rows)
     assert set(data.requests.split[data.requests.page_request[led]]) == {split}
     assert finds(read, data) == (period == "train"), period
+
+
+@pytest.mark.parametrize(("name", "read"), list(cases()))
+def test_what_is_made_cold_is_found_by_no_reader(name, read):
+  data = loaded(name, "train")
+  names = data.catalogue.item_ids.astype(str)
+  cold = np.isin(names, (planted.PLANTED, planted.BESIDE))
+  catalogue, requests, _ = make_cold(data.catalogue, data.requests, cold)
+  left = SimpleNamespace(catalogue=catalogue, requests=requests)
+  # In the made-up shop the word led to another item as well.
+  asked = name == "shop_world" and isinstance(read(left), set)
+  assert finds(read, left) == asked

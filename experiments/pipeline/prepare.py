@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 from gr_jax.artefacts import Artefact, build, fingerprint_files, write_json
 from gr_jax.choices import choose
 from gr_jax.data.catalogue import Catalogue
+from gr_jax.data.cold_items import draw_cold, make_cold
 from gr_jax.data.requests import Requests
 from gr_jax.data.sources import (
   amazon_reviews,
@@ -118,12 +119,15 @@ def prepare(config: ConfigDict, workdir: pathlib.Path) -> Data:
   Args:
     config: The `source`, one of `SOURCES`, and the options of that source. May
       have `augment`, a section of `DocumentQueriesConfig` and a `seed`: then
-      items have queries of their own.
+      items have queries of their own. May have `cold_share`: of the items, a
+      share drawn by `cold_seed` is taken out of the training period
+      (`cold_items.make_cold`).
   """
   options = config.to_dict()
   source = options.pop("source")
   augment = options.pop("augment", {})
   draws = augment.pop("seed", 0)
+  share, seed = options.pop("cold_share", 0.0), options.pop("cold_seed", 0)
   queries = DocumentQueriesConfig(**augment)
   load = choose("data.source", source, SOURCES)
   try:
@@ -136,6 +140,10 @@ def prepare(config: ConfigDict, workdir: pathlib.Path) -> Data:
 
   def make(directory: pathlib.Path) -> None:
     catalogue, requests, *graded = load(**options)
+    if share:
+      cold = draw_cold(len(catalogue), share=share, seed=seed)
+      catalogue, requests, left = make_cold(catalogue, requests, cold)
+      graded = [grades[left] for grades in graded]
     if queries.has_queries:
       write_json(directory / _LOGGED, len(requests))
     requests = with_document_queries(

@@ -5,7 +5,8 @@ import pytest
 from ml_collections import ConfigDict
 
 from experiments.pipeline import prepare as stage
-from gr_jax.data.requests import TEST
+from gr_jax.data.cold_items import draw_cold
+from gr_jax.data.requests import TEST, TRAIN
 from tests.reference.small_collection import write_beir, write_graded
 from tests.reference.small_world import shop
 
@@ -153,3 +154,45 @@ def test_graded_product_search_is_a_source(tmp_path):
   section = {"source": "graded_search", "path": str(tmp_path / "data")}
   data = stage.prepare(ConfigDict(section), tmp_path / "run")
   assert data.grades.max() == 2
+
+
+def test_a_share_of_the_items_can_be_cold(tmp_path):
+  section = {
+    "source": "shop_world", "seed": 0, "num_items": 60, "num_users": 20,
+    "num_requests": 400, "num_categories": 4, "clusters_each": 3,
+  }  # fmt: skip
+  plain = stage.prepare(ConfigDict(section), tmp_path / "plain")
+  cold = {"cold_share": 0.2, "cold_seed": 1}
+  data = stage.prepare(ConfigDict(section | cold), tmp_path / "cold")
+  drawn = draw_cold(60, share=0.2, seed=1)
+  assert not data.catalogue.popularity[drawn].any()
+  np.testing.assert_array_equal(
+    data.catalogue.popularity[~drawn], plain.catalogue.popularity[~drawn]
+  )
+  # The test is the same.
+  for name in ("time", "user", "query"):
+    mine, theirs = (
+      getattr(one.requests, name)[one.requests.split == TEST]
+      for one in (data, plain)
+    )
+    np.testing.assert_array_equal(mine, theirs)
+
+
+def test_grades_follow_the_entries_that_are_left(tmp_path):
+  write_graded(tmp_path / "source")
+  section = {"source": "graded_search", "path": str(tmp_path / "source")}
+  plain = stage.prepare(ConfigDict(section), tmp_path / "plain")
+  data = stage.prepare(
+    ConfigDict(section | {"cold_share": 0.5}), tmp_path / "cold"
+  )
+  cold = draw_cold(len(data.catalogue), share=0.5)
+  trained = plain.requests.split[plain.requests.page_request] == TRAIN
+  there = ~(trained & cold[plain.requests.page_item])
+  pages = plain.requests.page_request
+  # Whole pages go where nothing that was clicked is left.
+  assert len(data.grades) == len(data.requests.page_item)
+  mine = data.requests.split[data.requests.page_request] == TEST
+  np.testing.assert_array_equal(
+    data.grades[mine], plain.grades[plain.requests.split[pages] == TEST]
+  )
+  assert len(data.grades) <= there.sum() < len(plain.grades)
