@@ -29,6 +29,9 @@ from gr_jax.training.stopping import OUTCOME
 # The generator as it was before alignment, where a recipe aligns.
 BEFORE = "before_alignment"
 
+# The answers that are kept, `Evaluator.answers`.
+ANSWERS = "answers.npz"
+
 
 def evaluate(
   config: ConfigDict,
@@ -114,6 +117,8 @@ def evaluate(
       "choices": baselines.choices,
       "left_out": baselines.left_out,
     }
+    if evaluator.answers:
+      np.savez_compressed(directory / ANSWERS, **evaluator.answers)
     text = json.dumps(found, default=list)
     (directory / "figures.json").write_text(text)
 

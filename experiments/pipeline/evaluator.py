@@ -44,6 +44,7 @@ class EvaluationConfig:
     second_look: the number of validation requests of each kind that the model
       and all baselines answer to warn of a model that is below one.
     seed: the seed of the sample of requests.
+    kept: the number of answers of every system that are kept for each request.
   """
 
   split: str = "test"
@@ -58,6 +59,7 @@ class EvaluationConfig:
   ease_ridges: tuple[float, ...] = ()
   second_look: int = 500
   seed: int = 0
+  kept: int = 0
 
 
 Ranking = tuple[str, str, np.ndarray, np.ndarray | None]
@@ -69,6 +71,11 @@ class Evaluator:
 
   The `generators` are by the names of their systems: the first is the model of
   the run, the others are what it was before.
+
+  Attributes:
+    requests: those that are ranked, of every kind.
+    answers: `KIND/SEEN/SYSTEM` to the first `kept` items `[R, kept]` of each
+      request of these; empty where none are kept.
   """
 
   def __init__(
@@ -99,6 +106,7 @@ class Evaluator:
     }
     self._model, *_ = generators
     self._writer = generators[self._model].writer
+    self.answers: dict[str, np.ndarray] = {}
 
   def sampled(self, requests: EvalRequests) -> dict:
     """How many requests are ranked, and how many the split has."""
@@ -134,6 +142,9 @@ class Evaluator:
         fallback.append({**names, "share": share, "n": len(items)})
         if share == 1:
           continue
+      if self.config.kept and any(requests is one for one in self.requests):
+        name = f"{requests.kind}/{seen}/{system}"
+        self.answers[name] = items[:, : self.config.kept]
       measured = self._measured(requests, relevant, items, ids, seen)
       if role == results.MODEL:
         model = measured

@@ -176,3 +176,27 @@ def test_hallucination_is_the_mean_share_of_invented_ids(stages):
   assert row["value"] == (0 / 2 + 1 / 2 + 2 / 2 + 2 / 2) / 4
   assert row["low"] <= row["value"] <= row["high"]
   assert row["requests"] == evaluator.requests[0].kind
+
+
+def test_the_first_answers_are_kept_where_they_are_asked_for(stages):
+  evaluator = evaluator_of(*stages)
+  requests = evaluator.requests[0]
+  evaluator.results(requests, "kept")
+  assert evaluator.answers == {}
+  evaluator.config = dataclasses.replace(evaluator.config, kept=3)
+  rows, _ = evaluator.results(requests, "kept")
+  # Others than those of the evaluation are not kept.
+  evaluator.results(requests.first(2), "out")
+  shown = {name.split("/")[:2] == [requests.kind, "kept"]
+           for name in evaluator.answers}  # fmt: skip
+  assert shown == {True}
+  systems = [name.rpartition("/")[2] for name in evaluator.answers]
+  assert systems == list(dict.fromkeys(row["system"] for row in rows))
+  for name, items in evaluator.answers.items():
+    assert items.shape == (len(requests.rows), 3)
+    (row,) = select(
+      rows, system=name.rpartition("/")[2], level="item", segment="all",
+      metric="hit_rate", k=1,
+    )  # fmt: skip
+    hits = metrics.hit_matrix(items[:, :1], requests.targets)
+    assert np.mean(hits) == pytest.approx(row["value"])
