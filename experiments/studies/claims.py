@@ -73,6 +73,7 @@ class Claim:
     bar: What decides.
     figure: How the row becomes the figure that is shown.
     worlds: The worlds that it is decided in; () is every world of a record.
+    optional: Whether a world that has no such row has no such claim.
   """
 
   system: str
@@ -85,6 +86,7 @@ class Claim:
   bar: Bar = ABOVE
   figure: Callable[[Mapping], Figure] = difference
   worlds: tuple[str, ...] = ()
+  optional: bool = False
 
 
 def table(
@@ -102,13 +104,17 @@ def table(
 
 
 def decide(claims: Sequence[Claim], record: Record) -> list[dict]:
-  """One row per claim and world; "open" where no figure is there."""
+  """One row per claim and world; "open" where no figure is there.
+
+  A claim that is optional is left out there.
+  """
   return [
     _decided(one, record, world)
     for claim in claims
     for world in record.worlds
     if world in claim.worlds or not claim.worlds
     for one in _of_each_kind(claim, record.worlds[world])
+    if not one.optional or _row(one, record, world)
   ]
 
 

@@ -241,6 +241,13 @@ def write_study(
   Raises:
     ValueError: A figure is NaN or infinite, which JSON does not know.
   """
+  print(write_files(record, study, folders)["table.md"])
+
+
+def write_files(
+  record: Record, study: Study, folders: Iterable[str | pathlib.Path]
+) -> dict[str, str]:
+  """Writes the files of `write_study` and returns their texts by name."""
   files = {
     "table.json": record.to_json(),
     "table.md": page(record, study),
@@ -252,4 +259,4 @@ def write_study(
     for name, text in files.items():
       write_text(folder / name, text)
     print(f"written: {folder / 'table.md'}")
-  print(files["table.md"])
+  return files

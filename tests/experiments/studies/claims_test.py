@@ -1,5 +1,7 @@
 """A claim is decided by its row and its bar alone."""
 
+import dataclasses
+
 import pytest
 
 from experiments.studies import claims
@@ -118,3 +120,14 @@ def test_a_claim_of_every_kind_is_decided_in_each():
     ("b is above a, next basket", "open"),
     ("b is above a, semantic", "met"),
   ]
+
+
+def test_a_claim_that_is_optional_is_left_out_without_a_row():
+  claim = Claim(
+    "TIGER", "b is above a", "[OURS]", "", "hits", "b", "a", optional=True
+  )
+  shown = record(rows=[ROW], origin=ORIGIN)
+  (found,) = claims.decide([claim], shown)
+  assert found["verdict"] == "met"
+  absent = dataclasses.replace(claim, metric="misses")
+  assert claims.decide([absent], shown) == []
