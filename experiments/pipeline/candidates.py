@@ -84,19 +84,27 @@ def candidate_writers(
   Args:
     section: may have `candidates` with `size`, the number of candidates of a
       request, 0 = none; `sequence_steps`, of the sequence models (`Sources`);
-      `learned_share`, the last share of training requests
-      that are learned where the log is split by time; and `unseen_share`, of
-      those that see their query as one that training never saw. Has
-      `examples.hidden_share`.
+      `learned_share`, the last share of training requests that are learned
+      where the log is split by time; and `unseen_share`, of those that see
+      their query as one that training never saw. Has `examples.hidden_share`
+      and `count_alpha`.
     data: the catalogue and the log.
     semantic_ids: the IDs of the catalogue.
     vectors: of items and queries.
     saved: the folder of the writer of a trained generator, which is loaded;
       that of training requests is then made when it first writes.
+
+  Raises:
+    ValueError: candidates without `count_alpha`.
   """
   size = section.get("candidates", {}).get("size", 0)
   if not size:
     return None
+  if not section.get("count_alpha", 1.0):
+    raise ValueError(
+      "generator.candidates are weighed beside popularity: set "
+      "generator.count_alpha above 0, or candidates.size to 0."
+    )
   log, vectors = data.requests, _uncounted(vectors)
   share = section.candidates.get("learned_share", 1.0)
   before = before_last(log, share=share)

@@ -152,12 +152,12 @@ class CodeHead(nn.Module):
         may be any number.
       codes: the targets `[B, P, L]`; the last level is not read.
     """
+    if self.counts is None:
+      return [self._scores(x, level, None) for level, x in enumerate(states)]
     used = None
     if prompt.candidates is not None and self.candidate_features:
       used = self.prior.candidates.used_of(prompt.candidates)[..., None]
     logits = [self._scores(x, level, used) for level, x in enumerate(states)]
-    if self.counts is None:
-      return logits
     biases = self.prior.biases(
       prompt, self.counts, states, codes, self.transitions
     )

@@ -43,6 +43,15 @@ def test_there_are_none_where_the_section_asks_for_none(tmp_path):
   assert candidate_writers(ConfigDict(), data, ids, vectors) is None
 
 
+def test_candidates_without_popularity_are_refused(tmp_path):
+  data = tiny_tokenizers.data(tmp_path)
+  vectors = tiny_tokenizers.vectors(tmp_path)
+  one = section(16)
+  one.count_alpha = 0.0
+  with pytest.raises(ValueError, match=r"count_alpha above 0, or candidates"):
+    candidate_writers(one, data, small_world.semantic_ids(), vectors)
+
+
 def test_features_have_names_of_their_own_and_are_of_one_size(built):
   data, writer = built
   assert len({*writer.names}) == len(writer.names)
