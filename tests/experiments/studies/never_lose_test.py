@@ -1,0 +1,186 @@
+"""Rows of the study, and the whole of it on a tiny shop."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from configs import never_lose as recipe
+from configs import own_data, study
+from experiments.pipeline.eval_requests import draw_eval_requests
+from experiments.studies import claims, never_lose
+from experiments.studies.never_lose_paper import BEST, verdicts
+from experiments.studies.never_lose_runs import (
+  KEPT,
+  MODEL,
+  Answers,
+  recipe_of,
+)
+from experiments.studies.record import load_record
+from gr_jax.data.requests import TEST
+from tests.reference.small_world import shop
+
+
+def answers(items):
+  """Those of next-basket requests of the small shop, by system."""
+  data = SimpleNamespace(catalogue=shop().catalogue, requests=shop().requests)
+  drawn = draw_eval_requests(data.requests, split=TEST, count=0, seed=0)
+  (one,) = [one for one in drawn if one.kind == "next_basket"]
+  found = {
+    f"next_basket/kept/{name}": rank(one) for name, rank in items.items()
+  }
+  return Answers(data, [one], found, {})
+
+
+def right(one):
+  """The targets of every request, and nothing else."""
+  items = np.full((len(one.rows), KEPT), -1)
+  for r in range(len(one.rows)):
+    targets = one.targets[r][:KEPT]
+    items[r, : len(targets)] = targets
+  return items
+
+
+def wrong(one):
+  return np.full((len(one.rows), KEPT), -1)
+
+
+def test_segments_part_the_targets_by_training_purchases():
+  found = never_lose.columns_of(answers({MODEL: right}))[MODEL]
+  one = answers({}).requests[0]
+  popularity = shop().catalogue.popularity
+  for r in range(len(one.rows)):
+    counts = popularity[one.targets[r]]
+    for segment, there in (
+      ("all", counts >= 0), ("head", counts >= 10), ("tail", counts < 10),
+      ("new", counts == 0),
+    ):  # fmt: skip
+      value = found[f"next_basket/kept/{segment}/recall@10"][r]
+      assert np.isnan(value) if not there.any() else value == 1, segment
+
+
+def row(arm, baseline, metric, **figures):
+  return {"arm": arm, "baseline": baseline, "metric": metric} | figures
+
+
+def test_verdicts_count_rows_beside_the_best_baseline():
+  ends = [(0.1, 0.2), (-0.1, 0.1), (-0.2, -0.1), (0.0, 0.1)]
+  rows = [
+    row(MODEL, BEST, f"a/kept/all/{k}", low=low, high=high)
+    for k, (low, high) in enumerate(ends)
+  ]
+  rows += [row(MODEL, BEST, "a/kept/tail/recall@10", low=-2, high=-1)]
+  rows += [row(MODEL, "item_knn", "a/kept/all/0", low=-2, high=-1)]
+  assert verdicts(rows) == {
+    "rows": 4, "not_below": 0.75, "above": 0.25, "tail_not_below": 0.0,
+  }  # fmt: skip
+
+
+def test_the_best_baseline_is_the_one_of_the_highest_mean():
+  def half(one):
+    items = right(one)
+    items[::2] = -1
+    return items
+
+  of = {MODEL: half, "popularity": wrong, "item_knn": right, "boosted": right}
+  made = answers(of)
+  columns = never_lose.columns_of(made)
+  users = {one.kind: one.users for one in made.requests}
+  rows = never_lose.world_rows({k: {0: v} for k, v in columns.items()}, users)
+  metric = "next_basket/kept/all/recall@10"
+  by_key = {(r["arm"], r["baseline"]): r for r in rows if r["metric"] == metric}
+  best = by_key[MODEL, BEST]
+  assert best["best"] == by_key[BEST, BEST]["best"] == "item_knn"
+  assert best["p"] is None
+  for name in ("difference", "low", "high", "value"):
+    assert best[name] == by_key[MODEL, "item_knn"][name]
+  assert best["difference"] == pytest.approx(by_key[MODEL, MODEL]["value"] - 1)
+  assert (MODEL, "boosted") in by_key
+  assert verdicts(rows)["not_below"] < 1
+
+
+def test_worlds_set_nothing_of_the_recipe_but_the_data():
+  config = recipe.get_config()
+  assert config.recipe == own_data.get_config()
+  for name in config.worlds:
+    section = config.sections[name]
+    made = recipe_of(config, section, seed=3, path="DIR")
+    plain = own_data.get_config()
+    changed = {
+      "data": made.data,
+      "seeds": (made.tokenizer.seed, made.generator.seed),
+      "evaluation": made.evaluation.requests,
+    }
+    assert changed["seeds"] == (3, 3)
+    plain.data = made.data
+    plain.tokenizer.seed = plain.generator.seed = 3
+    plain.sasrec.training.seed = 3
+    plain.evaluation.update(kept=KEPT, requests=made.evaluation.requests)
+    assert made.to_dict() == plain.to_dict(), name
+  assert {"amazon_beauty", "amazon_beauty_cold", "small"} <= set(config.worlds)
+
+
+def test_a_world_whose_folder_is_absent_is_left_out(tmp_path, capsys):
+  config = recipe.get_config("tiny")
+  config.data_root = str(tmp_path)
+  config.worlds = ("small", "complete_journey", "scifact")
+  (tmp_path / "scifact").mkdir()
+  found = list(never_lose._with_data(config))
+  assert found == ["complete_journey", "scifact"]
+  assert "small is left out" in capsys.readouterr().out
+  config.worlds = ("ml_1m",)
+  with pytest.raises(ValueError, match="none of the worlds ml_1m"):
+    never_lose.run(config, tmp_path / "work")
+  config.worlds = ("nowhere",)
+  with pytest.raises(ValueError, match="worlds is 'nowhere'"):
+    never_lose.run(config, tmp_path / "work")
+
+
+def test_an_unknown_preset_is_refused():
+  with pytest.raises(ValueError, match="'huge'"):
+    recipe.get_config("huge")
+
+
+def tiny():
+  """Two seeds of a tiny shop, a tenth of whose items is cold."""
+  config = recipe.get_config("tiny")
+  shop = study.shop(items=300, users=60, requests=800)
+  section = {
+    "folder": "", "form": "", "options": {}, "seeds": (0, 1), "boosted": True,
+    "data": shop | {"cold_share": 0.1},
+  }  # fmt: skip
+  config.sections = {"shop_cold": section}
+  config.worlds = ("shop_cold",)
+  return config
+
+
+@pytest.mark.slow
+def test_the_whole_study_runs_and_goes_on(tmp_path, capsys):
+  pytest.importorskip("sklearn")
+  never_lose.run(tiny(), tmp_path)
+  record = load_record(tmp_path / "table.json")
+  facts = record.worlds["shop_cold"]
+  assert facts["seeds"] == [0, 1]
+  assert 0 < facts["run"][MODEL]["parameters"] < 13e6
+  kinds = ("semantic", "personalised", "next_basket")
+  for kind in kinds:
+    own = record.find("shop_cold", f"{kind}/kept/all/recall@10", MODEL)
+    assert 0 < own["value"] <= 1
+    assert own["seeds"] == 2
+    # A tenth of the items is cold, and some requests lead to them.
+    assert record.find("shop_cold", f"{kind}/kept/new/recall@10", MODEL)
+    for arm, baseline in never_lose.PAIRS:
+      assert record.find(
+        "shop_cold", f"{kind}/kept/all/recall@10", arm, baseline
+      )
+  decided = json.loads((tmp_path / "claims.json").read_text())
+  assert decided == claims.decide(never_lose.STUDY.claims, record)
+  assert {one["system"] for one in decided} == {"never-lose"}
+  first = (tmp_path / "table.md").read_text()
+  # What has run is not run again.
+  capsys.readouterr()
+  never_lose.run(tiny(), tmp_path)
+  assert "started" not in capsys.readouterr().err
+  again = (tmp_path / "table.md").read_text()
+  assert again.split("Made by")[0] == first.split("Made by")[0]
