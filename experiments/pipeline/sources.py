@@ -18,6 +18,7 @@ from gr_jax.candidates.sources.sequence_links import (
   SameUsers,
   Windowed,
   count_pairs,
+  strongest,
 )
 from gr_jax.candidates.sources.source import Source
 from gr_jax.candidates.sources.tastes import (
@@ -41,6 +42,9 @@ _WINDOW, _WINDOW_OF_BASKETS = 3, 10
 
 # Items up to which all are compared with all.
 _COMPARED = 30_000
+
+# Similar items that lend an item their pairs.
+_LENDERS = 20
 
 
 class Sources:
@@ -138,9 +142,9 @@ class Sources:
   @functools.cached_property
   def _like_texts(self):
     """`[N, N]` both: the likeness of texts, and what the nearest lend."""
-    words = tfidf(self._catalogue)
-    texts = like_texts(words)
-    return texts, with_itself(like_texts(words, keep=20), 1.0)
+    texts = like_texts(tfidf(self._catalogue))
+    nearest = strongest(texts, keep=_LENDERS, scale=np.ones(texts.shape[0]))
+    return texts, with_itself(nearest, 1.0)
 
   @functools.cached_property
   def _like_vectors(self):

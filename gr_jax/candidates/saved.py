@@ -2,7 +2,8 @@
 
 A folder holds `sources.npz`, all that a log taught the sources, and
 `writer.json`: the kinds of the sources, the names and scales of features, and
-the training queries that led to an item. What follows from the items alone is
+the training queries that led to an item. What sources share is there once, and
+shared again when it is loaded. What follows from the items alone is
 computed again (`Source.restored`).
 """
 
@@ -49,16 +50,22 @@ def save(writer: CandidateWriter, directory: pathlib.Path) -> None:
   """Writes a writer of a training log as files in a new folder."""
   directory.mkdir(parents=True, exist_ok=True)
   arrays: dict[str, Any] = {"mean": writer.mean, "scale": writer.scale}
-  kinds = []
+  kinds, first = [], {}
+  states = [source.state() for source in writer.sources]
   for place, source in enumerate(writer.sources):
     kind = type(source).__name__
     if kind not in _by_name():
       raise ValueError(
         f"{kind} has no saved form; add it to {__name__}._KINDS."
       )
-    kept = {}
-    for name, value in source.state().items():
+    kept, shared = {}, {}
+    for name, value in states[place].items():
       key = f"{place}.{name}"
+      if id(value) in first:
+        shared[name] = first[id(value)]
+        continue
+      if isinstance(value, np.ndarray) or sparse.issparse(value):
+        first[id(value)] = place, name
       if isinstance(value, np.ndarray):
         arrays[key] = value
       elif sparse.issparse(value):
@@ -66,7 +73,7 @@ def save(writer: CandidateWriter, directory: pathlib.Path) -> None:
         arrays[f"{key}.shape"] = np.array(value.shape)
       else:
         kept[name] = value.item() if isinstance(value, np.generic) else value
-    kinds.append({"kind": kind, "state": kept})
+    kinds.append({"kind": kind, "state": kept, "shared": shared})
   np.savez(directory / _ARRAYS, **arrays)
   if writer.log is None:
     raise ValueError("a writer without a log was loaded, not trained.")
@@ -115,7 +122,7 @@ def load(
     np.load(opened, allow_pickle=False) as file,
   ):
     arrays = {name: file[name] for name in file.files}
-  sources = []
+  sources, states = [], []
   for place, each in enumerate(content["sources"]):
     kind = _by_name().get(each["kind"])
     if kind is None:
@@ -124,6 +131,9 @@ def load(
         "not know"
       )
     state = each["state"] | _state(arrays, f"{place}.")
+    for name, (earlier, known) in each.get("shared", {}).items():
+      state[name] = states[earlier][known]
+    states.append(state)
     sources.append(kind.restored(state, items))
   writer = CandidateWriter(None, sources, codes, size=content["size"])
   if list(writer.names) != content["names"]:

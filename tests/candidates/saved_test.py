@@ -34,6 +34,15 @@ def test_a_loaded_writer_writes_the_same_bits(folder):
   assert written.mask.any()
 
 
+def test_what_sources_share_is_saved_once(folder):
+  with np.load(folder / "sources.npz") as arrays:
+    names = [name.split(".", 1)[1] for name in arrays.files if "." in name]
+  assert names.count("_pairs.data") == names.count("_popularity") == 1
+  sources = {one.names[0]: one for one in loaded(folder).writer.sources}
+  windowed, lent = sources["windowed_score"], sources["lent_score"]
+  assert windowed._pairs is lent._pairs
+
+
 def test_known_queries_are_those_that_led_to_an_item(folder):
   found, requests = loaded(folder), candidate_log.log().requests
   led = {

@@ -84,6 +84,21 @@ class Windowed(Links):
     self._least = BACKWARD / self._window / (2 * LAST)
 
   def _scores(self, batch: RequestBatch) -> np.ndarray:
+    if self._before is not None:
+      scores = self._counted(batch)
+    else:
+      # Links whose pairs lie in the same memory share them.
+      key = f"pairs {self._pairs.data.ctypes.data} of {self._last}"
+      if key not in batch.kept:
+        batch.kept[key] = self._counted(batch)
+      scores = batch.kept[key]
+    if self._after is not None:
+      linked: Sparse = sparse.csr_array(scores)
+      scores = (linked @ self._after).toarray()
+    return scores
+
+  def _counted(self, batch: RequestBatch) -> np.ndarray:
+    """`[B, N]`, before similar items lend theirs."""
     newest: Sparse = newest_items(batch, self.num_items, self._last)
     if self._before is not None:
       newest = newest @ self._before
@@ -98,9 +113,6 @@ class Windowed(Links):
     lost = scores[rows, items]
     scores *= 1 / (np.sqrt(self._popularity) + SHRINKAGE)
     scores[rows, items] = lost / (np.sqrt(left) + SHRINKAGE)
-    if self._after is not None:
-      linked: Sparse = sparse.csr_array(scores)
-      scores = (linked @ self._after).toarray()
     return scores
 
   def _lost_pairs(self, batch: RequestBatch):

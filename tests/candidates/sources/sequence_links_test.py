@@ -78,3 +78,38 @@ def test_lent_pairs_are_those_of_similar_items():
   np.testing.assert_allclose(lent, own @ near.toarray(), rtol=1e-5)
   with_history = batch.ends > batch.starts
   assert (lent[with_history, 2] > 0).all()
+
+
+def test_links_of_the_same_pairs_count_them_once(monkeypatch):
+  calls, counted = [], Windowed._counted
+
+  def counting(source, batch):
+    calls.append(source.names[0])
+    return counted(source, batch)
+
+  monkeypatch.setattr(Windowed, "_counted", counting)
+  log = [[0, 1, 2, 1], [1, 0, 2]]
+  sequences = training_sequences(batch_of(log).log.requests)
+  near = with_itself(sparse.csr_array(np.eye(3)[[1, 2, 0]]), 1.0)
+  counts = count_pairs(sequences, num_items=3, window=2)
+  others = count_pairs(sequences, num_items=3, window=1)
+  sources = [
+    Windowed("windowed", counts),
+    Windowed("lent", counts, after=near),
+    Windowed("borrowed", counts, before=near),
+    Windowed("newest", counts, last=1),
+    Windowed("near", others),
+  ]
+  batch = batch_of(log)
+  together = [one.scores(batch) for one in sources]
+  assert calls == [
+    "windowed_score", "borrowed_score", "newest_score", "near_score"
+  ]  # fmt: skip
+  for one, found in zip(sources, together):
+    np.testing.assert_array_equal(found, one.scores(batch_of(log)))
+  # Items that came later are linked to nothing, in the same pairs.
+  calls.clear()
+  batch = batch_of(log)
+  for one in sources[:2]:
+    one.grown([0] * 5).scores(batch)
+  assert calls == ["windowed_score"]

@@ -6,6 +6,7 @@ from experiments.pipeline.sources import (
   tfidf,
   usual_span,
 )
+from gr_jax.candidates.sources.likeness import like_texts, with_itself
 from tests.reference import small_logs, small_world, tiny_tokenizers
 
 
@@ -53,3 +54,27 @@ def test_pairs_of_single_items_are_nearer_than_those_of_baskets(
     if "_window" in state
   }
   assert windows == {window}
+
+
+def test_items_are_compared_once_and_the_nearest_lend(tmp_path, monkeypatch):
+  data = tiny_tokenizers.data(tmp_path)
+  vectors = tiny_tokenizers.vectors(tmp_path)
+  calls = []
+
+  def counting(vectors, **options):
+    calls.append(options)
+    return like_texts(vectors, **options)
+
+  monkeypatch.setattr("experiments.pipeline.sources.like_texts", counting)
+  sources = Sources(data.catalogue, vectors, single_items=True)
+  for _ in range(2):
+    states = {one.names[0]: one.state() for one in sources.of(data.requests)}
+  assert calls == [{}, {"power": 6}]
+  lent = states["lent_score"]["_after"]
+  assert lent is states["borrowed_score"]["_before"]
+  words = tfidf(data.catalogue)
+  expected = with_itself(like_texts(words, keep=20), 1.0)
+  # Of equal likeness others may be kept, as many.
+  for row in range(60):
+    one, two = (np.sort(each[[row]].data) for each in (lent, expected))
+    np.testing.assert_allclose(one, two, rtol=1e-5)
