@@ -3,7 +3,8 @@
 A typed word is read by the first of these rules that finds something [OURS]:
 
 1. A known word is itself. So is what no spelling repairs: a word with a digit
-   ("60", "2x") or of a script without blanks. A stop word says nothing.
+   ("60", "2x") or of a script without blanks. A stop word or a filler
+   (`gr_jax.text.words`) says nothing.
 2. Two known words of at least three letters, written together: "icecream" is
    "ice cream". Of several cuts that whose rarer word is the most frequent.
 3. Spelling: the known word that begins with the same letter and shares most of
@@ -30,16 +31,12 @@ import numpy as np
 from scipy import sparse
 
 from gr_jax.text.encoder import TextEncoder, WordLlamaEncoder
-from gr_jax.text.words import is_unspaced, split_words
+from gr_jax.text.words import FILLERS, STOP_WORDS, is_unspaced, split_words
 
 SPELLING, VECTORS = 0.65, 0.5
 _SIZES = (1, 2, 3)
 _LEAST = 3  # Letters of a word that stands for another, and of that one.
-_LISTED = """
-a an and any are as at be but by do for from i if in is it me my no not of on or
-some that the this to want was we with without you your
-"""
-_STOP_WORDS = frozenset(_LISTED.split())
+_SILENT = STOP_WORDS | FILLERS
 
 # Vectors `[n, D]` of unit length of `n` words, zeros for what it cannot read.
 Encode = Callable[[Sequence[str]], np.ndarray]
@@ -92,7 +89,7 @@ class KnownWords:
     return [
       ReadWord(word, self.known(word))
       for word in split_words(text)
-      if word in self._rank or word not in _STOP_WORDS
+      if word in self._rank or word not in _SILENT
     ]
 
   def rewritten(self, text: str) -> str:

@@ -43,6 +43,12 @@ STOP_WORDS = frozenset((
   "with",
 ))  # fmt: skip
 
+# Further words that people put around what they look for.
+FILLERS = frozenset((
+  "any", "do", "from", "i", "me", "my", "some", "want", "we", "without", "you",
+  "your",
+))  # fmt: skip
+
 _ASCII_PIECE = re.compile(r"\S+ ?")
 _ASCII_WORD = re.compile(r"\w+", re.ASCII)
 

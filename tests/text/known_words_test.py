@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gr_jax.text import known_words
 from gr_jax.text.known_words import KnownWords, ReadWord, n_grams
+from gr_jax.text.words import FILLERS, STOP_WORDS
 
 WORDS = (
   "milk", "cream", "coffee", "ice", "cheese", "nice", "bananas", "vegetable",
@@ -72,6 +73,13 @@ def test_a_text_is_read_in_its_order_and_unknown_stop_words_are_silent():
     False,
     False,
   ]
+
+
+def test_stop_words_and_fillers_are_silent_until_they_are_trained():
+  for words in (STOP_WORDS, FILLERS):
+    assert reader().rewritten(" ".join(words - {"of"})) == ""
+  assert not STOP_WORDS & FILLERS
+  assert reader(("want", "milk")).rewritten("I want some milk") == "want milk"
 
 
 def test_a_text_is_rewritten_in_known_words():
