@@ -13,6 +13,7 @@ from experiments.pipeline.align import kept_before
 from experiments.pipeline.baseline_rankings import Baselines, TrainedRanker
 from experiments.pipeline.eval_requests import draw_eval_requests
 from experiments.pipeline.evaluator import EvaluationConfig, Evaluator
+from experiments.pipeline.network_share import NETWORK_SHARE
 from experiments.pipeline.second_look import second_look
 from experiments.pipeline.stages import Stages
 from experiments.pipeline.train import SIZES, TARGET_KNOWN, TrainedGenerator
@@ -68,6 +69,8 @@ def evaluate(
     outcome: how the generator's training ended (`stopping.Outcome`).
     kept_before: why the generator stays as it was before its alignment, where
       it does (`align.kept_before`).
+    network_share: rows `{"share", kind: recall@10}` on validation requests, of
+      shares of the network beside its candidates (`network_share.choose`).
     sizes: the size of the data, and what it led to (`sizes.sentence`).
     target_known: the share of targets that the transitions know, by split, of a
       generator that reads them (`target_known_shares`).
@@ -179,6 +182,7 @@ def _training_record(stages: Stages, aligned: TrainedGenerator | None) -> dict:
     "target_known": TARGET_KNOWN,
     "outcome": OUTCOME,
     "sizes": SIZES,
+    "network_share": NETWORK_SHARE,
   }
   found = {
     name: json.loads((folder / file).read_text())

@@ -24,6 +24,7 @@ from gr_jax.data.request_lists import training_sequences
 from gr_jax.data.requests import VALID
 from gr_jax.data.row_lists import RowLists
 from gr_jax.dense import sasrec, sasrec_training
+from gr_jax.dense.sasrec_training import has_next
 from gr_jax.nn.precision import dot_general
 from gr_jax.nn.transformer import TransformerConfig
 from gr_jax.training.optimizer import OptimizerConfig
@@ -57,7 +58,8 @@ class SASRecRanker:
 def train_sasrec(config: ConfigDict, stages: Stages) -> SASRecRanker | None:
   """The trained ranker, or the one that an earlier run left.
 
-  None where the section asks for no steps, or nobody has two training events.
+  None where the section asks for no steps, or nothing of training comes after
+  anything.
 
   Args:
     config: sections model (`TransformerConfig`), training (`SASRecConfig`
@@ -68,7 +70,7 @@ def train_sasrec(config: ConfigDict, stages: Stages) -> SASRecRanker | None:
   """
   data = stages.data
   sequences, times = training_log(data)
-  if not config.training.steps or sequences.sizes.max(initial=0) < 2:
+  if not config.training.steps or not has_next(sequences, times):
     return None
   model = sasrec.SASRec(
     TransformerConfig(**config.model),

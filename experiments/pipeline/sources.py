@@ -34,6 +34,7 @@ from gr_jax.data.request_lists import (
   training_sequences,
 )
 from gr_jax.data.requests import Requests
+from gr_jax.dense.sasrec_training import has_next
 from gr_jax.text.encoder import unit_rows
 from gr_jax.text.words import index_words
 
@@ -110,15 +111,15 @@ class Sources:
     return found
 
   def _next_item(self, log: Requests) -> list[NextItem]:
-    """Sequence models; none where nobody has two events, or of many items."""
+    """Sequence models; none where nothing follows, or of many items."""
     sequences, size = training_sequences(log), len(self._catalogue)
-    one = sequences.sizes.max(initial=0) < 2
-    if one or not self._sequence_steps or size > _COMPARED:
-      return []
     starts = log.user_offsets[:-1]
     times = row_lists.from_spans(
       log.event_time, starts, starts + sequences.sizes
     )
+    follows = has_next(sequences, times.rows)
+    if not follows or not self._sequence_steps or size > _COMPARED:
+      return []
     steps = FOLDS * self._sequence_steps
     with progress_bar("sequences", steps=steps) as (progress, _):
       found = next_item.fit(

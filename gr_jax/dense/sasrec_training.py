@@ -77,6 +77,13 @@ class Log(NamedTuple):
   count: jax.Array
 
 
+def has_next(sequences: RowLists, times: np.ndarray) -> bool:
+  """Whether an event of somebody has a later one; the times are `[P]`."""
+  owners = sequences.owners
+  later = (times[1:] != times[:-1]) & (owners[1:] == owners[:-1])
+  return bool(later.any())
+
+
 def make_log(sequences: RowLists, times: np.ndarray, *, length: int) -> Log:
   """Lays out sequences, whose events have the times `[P]`, for windows."""
   owners, events = sequences.owners, len(sequences.rows)

@@ -9,6 +9,7 @@ from gr_jax.dense.sasrec import SASRec
 from gr_jax.dense.sasrec_training import (
   SASRecConfig,
   fit,
+  has_next,
   make_log,
   softmax_loss,
 )
@@ -28,6 +29,17 @@ TRAINING = SASRecConfig(
   steps=120,
   optimizer=OptimizerConfig(learning_rate=2e-2),
 )
+
+
+def test_something_follows_where_an_event_has_a_later_one_of_its_user():
+  def follows(times, sizes):
+    sequences = from_lists([[0] * size for size in sizes])
+    return has_next(sequences, np.array(times))
+
+  assert follows([1, 2], [2])
+  assert not follows([1, 1], [2])
+  assert not follows([1, 2], [1, 1])
+  assert not follows([], [0, 0])
 
 
 def test_the_wanted_items_are_those_of_the_next_moment():

@@ -51,10 +51,27 @@ def training_notes(report: Mapping) -> list[str]:
   if outcome := report.get("outcome"):
     text = stopping.Outcome(**outcome).sentence()
     notes.append(f"{text[0].upper()}{text[1:]}.")
+  if shares := report.get("network_share"):
+    notes.append(_network_share(shares))
   if found := report.get("sizes"):
     text = found["sentence"]
     notes.append(f"{text[0].upper()}{text[1:]}.")
   return notes
+
+
+def _network_share(rows: Sequence[Mapping[str, float]]) -> str:
+  """One sentence: how much of the network each kind of requests uses."""
+  kinds = [name for name in rows[0] if name != "share"]
+  best = {kind: max(rows, key=lambda row: row[kind]) for kind in kinds}
+  said = [
+    f"{plain(kind)} {row['share']:g} (recall@10 {row[kind]:.3f}; without "
+    f"it {min(rows, key=lambda row: row['share'])[kind]:.3f})"
+    for kind, row in best.items()
+  ]
+  return (
+    "The share of the network that is used beside its candidates, chosen on "
+    f"validation: {', '.join(said)}."
+  )
 
 
 def second_look(rows: Sequence[dict]) -> list[Table]:

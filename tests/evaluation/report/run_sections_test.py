@@ -65,6 +65,20 @@ def test_how_training_ended_is_a_sentence():
   assert run_sections.training_notes({}) == []
 
 
+def test_the_share_of_the_network_and_what_was_before_are_sentences():
+  rows = [
+    {"share": 1.0, "semantic": 0.2, "next_basket": 0.1},
+    {"share": 0.0, "semantic": 0.1, "next_basket": 0.3},
+  ]
+  report = {"kept_before": "alignment: nothing", "network_share": rows}
+  assert run_sections.training_notes(report) == [
+    "Alignment: nothing.",
+    "The share of the network that is used beside its candidates, chosen on "
+    "validation: semantic 1 (recall@10 0.200; without it 0.100), next basket 0 "
+    "(recall@10 0.300; without it 0.300).",
+  ]
+
+
 def test_the_second_look_has_the_best_system_first():
   def row(system, value, kind, seen, role="baseline"):
     names = {"system": system, "requests": kind, "seen": seen, "role": role}
