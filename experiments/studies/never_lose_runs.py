@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -206,9 +207,10 @@ def _boosted(
 def _facts(report: Mapping, folder: pathlib.Path) -> dict:
   """Sizes and times of a run; those of the model alone, and of all."""
   seconds = report["seconds"]
-  params = ocp.load(str((folder / "generator" / "params").absolute()))
+  path = (folder / "generator" / "params").absolute()
+  params = ocp.pytree_metadata(str(path)).metadata
   facts = {
-    "parameters": sum(np.size(x) for x in jax.tree.leaves(params)),
+    "parameters": sum(math.prod(x.shape) for x in jax.tree.leaves(params)),
     "seconds": sum(seconds[name] for name in _OWN_STAGES),
     "minutes": sum(seconds.values()) / 60,
     "stages": dict(seconds),

@@ -1,5 +1,6 @@
 """Rows of the study, and the whole of it on a tiny shop."""
 
+import dataclasses
 import json
 from types import SimpleNamespace
 
@@ -153,6 +154,55 @@ def tiny():
   config.sections = {"shop_cold": section}
   config.worlds = ("shop_cold",)
   return config
+
+
+def test_files_are_written_after_every_world(tmp_path, monkeypatch):
+  """With answers in place of runs; a world is below, another above."""
+
+  def run_once(config, section, workdir, *, seed):
+    del config
+    good = workdir.name == "good"
+    of = {MODEL: right if good else wrong, "popularity": wrong}
+    of |= {"boosted": right, "boosted_model": right} if seed == 0 else {}
+    if not good:
+      # What was cut off has the files of the worlds before.
+      assert (tmp_path / "table.json").exists()
+      of["item_knn"] = right
+    sizes = {"parameters": 10, "seconds": 2.0, "minutes": 1.0 + seed}
+    return dataclasses.replace(answers(of), facts=sizes)
+
+  monkeypatch.setattr(never_lose, "run_once", run_once)
+  config = tiny()
+  section = config.sections.shop_cold
+  config.sections = {"good": section, "bad": section}
+  config.worlds = ("good", "bad")
+  config.output = str(tmp_path / "output")
+  record = never_lose.run(config, tmp_path)
+  written = (tmp_path / "output/table.json").read_text()
+  assert written == record.to_json()
+  assert record.origin["minutes"] == 6
+  both = record.worlds["all_worlds"]
+  # Recall and nDCG of two worlds, one of them all wrong.
+  assert both["rows"][MODEL]["rows"] == 4
+  assert both["rows"][MODEL]["not_below"] == 0.5
+  assert both["rows"][MODEL]["above"] == 0.5
+  assert both["run"][MODEL]["minutes"] == 1.5
+  decided = claims.load_claims(tmp_path / "claims.json")
+  verdicts_of = {
+    (one["world"], one["metric"]): one["verdict"] for one in decided
+  }
+  assert verdicts_of["all_worlds", "rows/not_below"] == "missed"
+  assert verdicts_of["all_worlds", "run/parameters"] == "met"
+  metric = "next_basket/kept/all/recall@10"
+  assert verdicts_of["good", metric] == "met"
+  assert verdicts_of["bad", metric] == "missed"
+  # Nothing was asked without seen items, so nothing is claimed of it.
+  assert ("good", "next_basket/out/all/recall@10") not in verdicts_of
+  page = (tmp_path / "table.md").read_text()
+  assert "| bad" in page
+  assert "**below**" in page
+  assert "boosted model" in page
+  assert (tmp_path / "plot.svg").read_text().startswith("<")
 
 
 @pytest.mark.slow
