@@ -41,6 +41,9 @@ from gr_jax.text.words import index_words
 # Places that pairs are apart: the items of a basket have no order.
 _WINDOW, _WINDOW_OF_BASKETS = 3, 10
 
+# Items of the history that are proposed, where users choose items again.
+_OWN = 256
+
 # Items up to which all are compared with all.
 _COMPARED = 30_000
 
@@ -80,7 +83,11 @@ class Sources:
     return (
       *self._links(log),
       *self._next_item(log),
-      OwnItems(finest, span=usual_span(log)),
+      OwnItems(
+        finest,
+        span=usual_span(log),
+        most=_OWN if chosen_again(log, counted) else 0,
+      ),
       Popularity(log, counted, num_items=size),
       QueryItems(log, self._vectors.items),
       self._words,
@@ -165,6 +172,13 @@ def tfidf(catalogue: Catalogue) -> sparse.csr_array:
   norms = np.sqrt(scaled.multiply(scaled).sum(axis=1))
   share = 1 / np.maximum(norms, 1e-9)
   return (sparse.diags_array(share) @ scaled).tocsr().astype(np.float32)
+
+
+def chosen_again(log: Requests, counted: np.ndarray) -> bool:
+  """Whether some user chose an item twice before the events `counted` `[U]`."""
+  trained = np.arange(len(log.event_item)) < counted[log.event_user]
+  pairs = np.stack((log.event_user, log.event_item))[:, trained]
+  return np.unique(pairs, axis=1).shape[1] < pairs.shape[1]
 
 
 def usual_span(log: Requests) -> float:

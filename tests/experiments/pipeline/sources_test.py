@@ -3,6 +3,7 @@ import pytest
 
 from experiments.pipeline.sources import (
   Sources,
+  chosen_again,
   tfidf,
   usual_span,
 )
@@ -13,6 +14,14 @@ from tests.reference import small_logs, small_world, tiny_tokenizers
 def test_a_usual_span_is_the_median_of_the_users():
   log = small_logs.requests_of([[0, 1, 2, 0], [1], [1, 2]])
   assert usual_span(log) == 1.0  # Of 3, 0 and 1.
+
+
+def test_an_item_is_chosen_again_where_training_has_it_twice():
+  log = small_logs.requests_of([[0, 1, 2, 0], [1], [1, 2]])
+  ends = log.user_offsets[1:].copy()
+  assert chosen_again(log, ends)
+  ends[0] = 3  # The second 0 comes later.
+  assert not chosen_again(log, ends)
 
 
 def test_texts_are_unit_vectors_of_words_and_categories():
