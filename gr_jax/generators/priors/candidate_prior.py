@@ -21,6 +21,7 @@ number for each kind of request, says how much of the network is used; it is 1
 in training. `[OURS]`: a learned ranker of candidates inside the softmax.
 """
 
+import functools
 from typing import Self
 
 import jax
@@ -122,19 +123,44 @@ class CandidatePrior(nn.Module):
       shares: `[B, M, C]`, of every code below its prefix.
       level: the level of the codes.
     """
-    B, M, columns = *states.shape[:2], shares.shape[-1]
     # The last column is the end of an ID, code -1.
-    column = state.codes[..., level] % columns
-    if column.shape[1] == 1:
-      # All prefixes of a row share its candidates: a product beats a scatter.
-      hot = jax.nn.one_hot(column[:, 0], columns)
-      mass = jnp.einsum("bmr,brc->bmc", state.weights, hot)
-    else:
-      mass = (
-        jnp.zeros((B, M, columns))
-        .at[jnp.arange(B)[:, None, None], jnp.arange(M)[:, None], column]
-        .add(state.weights)
-      )
+    column = state.codes[..., level] % shares.shape[-1]
+    add = _mass_of_own if column.shape[1] > 1 else _mass_of_shared
+    mass = add(state.weights, column, shares.shape[-1])
     gate = states @ self.gate[level] + self.gate_bias[level]
     gate = jnp.exp(state.used * gate)
     return state.shares[..., None] * shares + gate[..., None] * mass
+
+
+def _mass_of_own(
+  weights: jax.Array, column: jax.Array, columns: int
+) -> jax.Array:
+  """`[B, M, C]` of weights and columns `[B, M, R]`."""
+  return jax.vmap(jax.vmap(functools.partial(_sums, columns)))(weights, column)
+
+
+def _mass_of_shared(
+  weights: jax.Array, column: jax.Array, columns: int
+) -> jax.Array:
+  """`[B, M, C]` of weights `[B, M, R]` and columns `[B, 1, R]`.
+
+  All prefixes of a row share its candidates, and a candidate is below one
+  prefix: `R` additions a row, not `M R`. Equal prefixes read those of the
+  first of them.
+  """
+  M = weights.shape[1]
+  below = weights > 0
+  # Of no prefix: out of bounds, and dropped.
+  prefix = jnp.min(jnp.where(below, jnp.arange(M)[:, None], M), axis=1)
+  first = jnp.min(jnp.where(below, prefix[:, None], M), axis=2)
+  places = prefix * columns + column[:, 0]
+  sums = jax.vmap(functools.partial(_sums, M * columns))
+  mass = sums(jnp.max(weights, axis=1), places).reshape(-1, M, columns)
+  return jnp.take_along_axis(
+    mass, first[..., None], axis=1, mode="fill", fill_value=0
+  )
+
+
+def _sums(size: int, values: jax.Array, places: jax.Array) -> jax.Array:
+  """`[size]`, the sums of values `[R]` at places `[R]`, if they are below."""
+  return jnp.zeros(size).at[places].add(values, mode="drop")
