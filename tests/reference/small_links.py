@@ -9,6 +9,13 @@ from gr_jax.data.request_lists import training_event_ends
 from tests.reference import small_logs
 
 
+def dense(scores, rows):
+  """`[rows, N]`, 0 where there is no score."""
+  found = np.zeros((rows, scores.num_items), np.float32)
+  found[scores.rows, scores.items] = scores.values
+  return found
+
+
 def batch_of(sequences):
   requests = small_logs.requests_of(sequences)
   counted = training_event_ends(requests)

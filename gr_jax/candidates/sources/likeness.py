@@ -5,6 +5,7 @@ from scipy import sparse
 
 from gr_jax.candidates.pairs import Sparse
 from gr_jax.candidates.request_batch import RequestBatch
+from gr_jax.candidates.scores import Scores
 from gr_jax.candidates.sources.links import LAST, Links, newest_items
 
 
@@ -21,9 +22,9 @@ class Likeness(Links):
     super().__init__(name, num_items=likeness.shape[0], last=last)
     self._likeness = likeness
 
-  def _scores(self, batch: RequestBatch) -> np.ndarray:
+  def _scores(self, batch: RequestBatch) -> Scores:
     newest = newest_items(batch, self.num_items, self._last)
-    return (newest @ self._likeness).toarray()
+    return newest.times(self._likeness)
 
 
 def like_texts(

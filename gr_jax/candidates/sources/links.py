@@ -14,15 +14,16 @@ training row reads the links of a log that ends, for its user, with its history.
 """
 
 import copy
-import itertools
 from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
 
 from gr_jax.candidates.item_facts import ItemFacts
-from gr_jax.candidates.pairs import Pairs, Proposed, Sparse, expand, look_up
+from gr_jax.candidates.ordering import best_first, places_in_runs, starts_of
+from gr_jax.candidates.pairs import Pairs, Proposed, expand, look_up, values_at
 from gr_jax.candidates.request_batch import RequestBatch
+from gr_jax.candidates.scores import Scores, summed
 from gr_jax.candidates.sources.source import TaughtByLog
 
 # Newest items of a history whose links are read.
@@ -53,73 +54,76 @@ class Links(TaughtByLog):
 
   def measure(self, batch: RequestBatch) -> None:
     """Takes the median score of what is linked at all as the unit."""
-    scores = self.scores(batch)
-    linked = scores[scores > 0]
-    self._scale = float(np.median(linked)) if len(linked) else 1.0
+    values = self.scores(batch).values
+    self._scale = float(np.median(values)) if len(values) else 1.0
 
-  def scores(self, batch: RequestBatch) -> np.ndarray:
-    """`[B, N]` float32, at least 0; read-only, computed once a batch."""
+  def scores(self, batch: RequestBatch) -> Scores:
+    """The scores above 0 of each row; computed once a batch."""
     if self._name not in batch.kept:
       batch.kept[self._name] = self._scores(batch)
     return batch.kept[self._name]
 
-  def _scores(self, batch: RequestBatch) -> np.ndarray:
+  def _scores(self, batch: RequestBatch) -> Scores:
     raise NotImplementedError
 
-  def best(self, batch: RequestBatch) -> np.ndarray:
-    """`[B, most]` items that the user has not, best first, -1 = no more."""
-    key = f"{self._name} best"
+  def places(self, batch: RequestBatch) -> np.ndarray:
+    """`[n]`, the place of each score among those of items that are new to the
+    user, or `most` for one that is none of the first; computed once a batch.
+    """
+    key = f"{self._name} places"
     if key not in batch.kept:
       scores = self.scores(batch)
-      # Few items are linked: all are not sorted.
-      linked = np.flatnonzero(scores > 0)
-      rows, items = batch.bought(self.num_items)
-      place, there = look_up(linked, rows * np.int64(self.num_items) + items)
-      new = np.delete(linked, place[there])
-      values = scores.ravel()[new]
-      ends = np.searchsorted(new, np.arange(len(scores) + 1) * self.num_items)
-      found = np.full((len(scores), min(self._most, self.num_items)), -1)
-      for row, (begin, end) in enumerate(itertools.pairwise(ends)):
-        order = _largest(values[begin:end], found.shape[1])
-        found[row, : len(order)] = new[begin:end][order] - row * self.num_items
+      bought = scores.key(*batch.bought(self.num_items))
+      at, there = look_up(scores.keys, bought)
+      new = np.ones(len(scores.keys), bool)
+      new[at[there]] = False
+      new = np.flatnonzero(new)
+      rows = scores.rows[new]
+      order = best_first(rows, scores.values[new])
+      place = places_in_runs(rows)
+      kept = place < self._most
+      found = np.full(len(scores.keys), self._most)
+      found[new[order[kept]]] = place[kept]
       batch.kept[key] = found
     return batch.kept[key]
 
   def propose(self, batch: RequestBatch) -> Proposed | None:
-    owners = np.flatnonzero(batch.queries < 0)
-    if not len(owners):
+    if (batch.queries >= 0).all():
       return None
-    items = self.best(batch)[batch.row(owners)]
-    score = np.broadcast_to(-np.arange(items.shape[1]), items.shape)
-    there = items >= 0
-    who = np.broadcast_to(owners[:, None], items.shape)
-    return Proposed(who[there], items[there], score[there])
+    best = np.flatnonzero(self.places(batch) < self._most)
+    scores = self.scores(batch)
+    owners, best = batch.for_each_request(scores.rows[best], best)
+    kept = batch.queries[owners] < 0
+    owners, best = owners[kept], best[kept]
+    return Proposed(owners, scores.items[best], -self.places(batch)[best])
 
   def describe(self, batch: RequestBatch, pairs: Pairs) -> np.ndarray:
-    scores = self.scores(batch)
+    scores, places = self.scores(batch), self.places(batch)
     row = batch.row(pairs.owners)
-    score = scores[row, pairs.items]
-    first = self.best(batch)[:, 0]
-    new = scores[np.arange(len(scores)), first]
-    # Where no new item is linked, the best of those that the user has.
-    top = np.where(first < 0, scores.max(axis=1, initial=0), new)
-    top = np.maximum(top, 1e-12)[row]
+    at, there = look_up(scores.keys, scores.key(row, pairs.items))
+    score = values_at(scores.values, at, there)
+    place = np.full(len(pairs), self._most)
+    place[there] = places[at[there]]
+    top = np.maximum(self._top(batch), 1e-12)[row]
     columns = (
       np.log1p(score / self._scale),
       np.log(score / top + 0.01),
-      -np.log1p(self._places(batch, row, pairs.items)),
+      -np.log1p(np.arange(self._most + 1))[place],
     )
     return np.stack(columns, axis=1).astype(np.float32)
 
-  def _places(self, batch: RequestBatch, row, items) -> np.ndarray:
-    """`[n]`, the place of each item among the best of its row, or `most`."""
-    best = self.best(batch)
-    rows, place = np.nonzero(best >= 0)
-    keys = rows * np.int64(self.num_items) + best[rows, place]
-    order = np.argsort(keys)
-    at, there = look_up(keys[order], row * np.int64(self.num_items) + items)
-    found = np.full(len(row), self._most)
-    found[there] = place[order][at[there]]
+  def _top(self, batch: RequestBatch) -> np.ndarray:
+    """`[B]` float32, the best score of a new item; 0 without any score.
+
+    Where no new item is linked, that of the best one that the user has.
+    """
+    scores = self.scores(batch)
+    found = np.zeros(len(batch.requests), np.float32)
+    starts = starts_of(scores.rows)
+    if len(starts):
+      found[scores.rows[starts]] = np.maximum.reduceat(scores.values, starts)
+    first = np.flatnonzero(self.places(batch) == 0)
+    found[scores.rows[first]] = scores.values[first]
     return found
 
   def grown(self, items: ItemFacts) -> Self:
@@ -129,14 +133,6 @@ class Links(TaughtByLog):
       setattr(found, name, _grown(value, self.num_items, len(items)))
     found.num_items = len(items)
     return found
-
-
-def _largest(values: np.ndarray, k: int) -> np.ndarray:
-  """The places of the `k` largest of `values` `[n]`, largest first."""
-  best = np.arange(len(values))
-  if len(values) > k:
-    best = np.sort(np.argpartition(-values, k - 1)[:k])
-  return best[np.argsort(-values[best], kind="stable")]
 
 
 def _grown(value: Any, old: int, size: int) -> Any:
@@ -151,11 +147,10 @@ def _grown(value: Any, old: int, size: int) -> Any:
 
 def newest_items(
   batch: RequestBatch, num_items: int, last: int = LAST
-) -> Sparse:
-  """`[B, N]`, `1 / (1 + k)` of the k-th newest of the `last` newest items."""
+) -> Scores:
+  """`1 / (1 + k)` of the k-th newest of the `last` newest items of each row."""
   starts = np.maximum(batch.starts, batch.ends - last)
   rows, events = expand(starts, batch.ends)
-  weights = 1.0 / (batch.ends[rows] - events)
-  places = rows, batch.event_item[events]
-  shape = len(batch.requests), num_items
-  return sparse.csr_array((weights.astype(np.float32), places), shape)
+  weights = (1.0 / (batch.ends[rows] - events)).astype(np.float32)
+  keys = rows * np.int64(num_items) + batch.event_item[events]
+  return summed(keys, weights, num_items=num_items)

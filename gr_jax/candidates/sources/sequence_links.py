@@ -5,14 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from gr_jax.candidates.pairs import (
-  Sparse,
-  expand,
-  look_up,
-  places_within,
-  values_at,
-)
+from gr_jax.candidates.pairs import Sparse, expand, look_up, places_within
 from gr_jax.candidates.request_batch import RequestBatch
+from gr_jax.candidates.scores import Scores, summed
 from gr_jax.candidates.sources.links import LAST, Links, newest_items
 from gr_jax.data.row_lists import RowLists
 from gr_jax.data.sequence_pairs import BACKWARD, SHRINKAGE, following_pairs
@@ -83,48 +78,68 @@ class Windowed(Links):
     self._before, self._after = before, after
     self._least = BACKWARD / self._window / (2 * LAST)
 
-  def _scores(self, batch: RequestBatch) -> np.ndarray:
+  def _scores(self, batch: RequestBatch) -> Scores:
     if self._before is not None:
-      scores = self._counted(batch)
+      found = self._counted(batch)
     else:
       # Links whose pairs lie in the same memory share them.
       key = f"pairs {self._pairs.data.ctypes.data} of {self._last}"
       if key not in batch.kept:
         batch.kept[key] = self._counted(batch)
-      scores = batch.kept[key]
-    if self._after is not None:
-      linked: Sparse = sparse.csr_array(scores)
-      scores = (linked @ self._after).toarray()
-    return scores
+      found = batch.kept[key]
+    return found if self._after is None else found.times(self._after)
 
-  def _counted(self, batch: RequestBatch) -> np.ndarray:
-    """`[B, N]`, before similar items lend theirs."""
-    newest: Sparse = newest_items(batch, self.num_items, self._last)
+  def _counted(self, batch: RequestBatch) -> Scores:
+    """Before similar items lend theirs."""
+    newest = newest_items(batch, self.num_items, self._last)
     if self._before is not None:
-      newest = newest @ self._before
-    scores = (newest @ self._pairs).toarray()
-    for rows, one, other, weight in self._lost_pairs(batch):
-      np.subtract.at(scores, (rows, other), weight * _at(newest, rows, one))
-      # The least pair is one of the largest distance: less is rounding.
-      lost = scores[rows, other]
-      scores[rows, other] = np.where(lost < self._least, 0, lost)
+      newest = newest.times(self._before)
+    keys, values = newest.linked(self._pairs)
+    lost_keys, lost = self._lost_pairs(batch, newest)
+    scores = summed(
+      np.append(keys, lost_keys),
+      np.append(values, -lost),
+      num_items=self.num_items,
+    )
+    values = scores.values
+    at, there = look_up(scores.keys, lost_keys)
+    at = at[there]
+    # The least pair is one of the largest distance: less is rounding.
+    values[at] = np.where(values[at] < self._least, 0, values[at])
+    popularity = self._popularity[scores.items]
     rows, items, times = batch.future_items(self.num_items)
-    left = np.maximum(self._popularity[items] - times, 0)
-    lost = scores[rows, items]
-    scores *= 1 / (np.sqrt(self._popularity) + SHRINKAGE)
-    scores[rows, items] = lost / (np.sqrt(left) + SHRINKAGE)
-    return scores
+    at, there = look_up(scores.keys, scores.key(rows, items))
+    at = at[there]
+    popularity[at] = np.maximum(popularity[at] - times[there], 0)
+    return scores.with_values(values * (1 / (np.sqrt(popularity) + SHRINKAGE)))
 
-  def _lost_pairs(self, batch: RequestBatch):
-    """Pairs of the users' future events: row, from, to, weight."""
-    rows, events = batch.future
-    first = batch.log.requests.user_offsets[batch.users][rows]
+  def _lost_pairs(
+    self, batch: RequestBatch, newest: Scores
+  ) -> tuple[np.ndarray, np.ndarray]:
+    """Terms of the scores that are pairs of the users' own future events.
+
+    Returns:
+      Keys and values `[m]`; one end of a pair may be of the history.
+    """
+    counted = batch.log.counted[batch.users]
+    first = batch.log.requests.user_offsets[batch.users]
+    first = np.maximum(first, batch.ends - self._window)
+    rows, events = expand(
+      np.where(counted > batch.ends, first, counted), counted
+    )
+    items = batch.event_item[events]
+    weights = newest.at(rows, items)
+    keys = newest.key(rows, items)
+    found = [(keys[:0], weights[:0])]
     for gap in range(1, self._window + 1):
-      both = events - gap >= first
-      row, new, old = rows[both], events[both], events[both] - gap
-      new, old = batch.event_item[new], batch.event_item[old]
-      yield row, old, new, 1 / gap
-      yield row, new, old, BACKWARD / gap
+      both = (rows[gap:] == rows[:-gap]) & (
+        events[gap:] >= batch.ends[rows[gap:]]
+      )
+      old, new = slice(None, -gap), slice(gap, None)
+      for one, other, share in ((old, new, 1.0), (new, old, BACKWARD)):
+        some = np.flatnonzero(both & (weights[one] > 0))
+        found.append((keys[other][some], weights[one][some] * (share / gap)))
+    return tuple(np.concatenate(arrays) for arrays in zip(*found))
 
 
 class SameUsers(Links):
@@ -166,27 +181,23 @@ class SameUsers(Links):
     self._root = 1 / np.sqrt(self._users + SHRINKAGE)
     self._both = strongest(both, keep=keep, scale=self._root)
 
-  def _scores(self, batch: RequestBatch) -> np.ndarray:
-    newest: Sparse = newest_items(batch, self.num_items, self._last)
-    newest = (newest @ sparse.diags_array(self._root)).tocsr()
-    scores = (newest @ self._both).toarray()
-    total = np.asarray(newest.sum(axis=1)).ravel()
+  def _scores(self, batch: RequestBatch) -> Scores:
+    newest = newest_items(batch, self.num_items, self._last)
+    newest = newest.with_values(newest.values * self._root[newest.items])
+    scores = newest.times(self._both)
+    total = np.bincount(newest.rows, newest.values, len(batch.requests))
+    values, users = scores.values, self._users[scores.items]
     rows, items, _ = batch.future_items(self.num_items)
+    future = scores.key(rows, items)
     # Who has an item already is a user of it without the future.
-    had = batch.bought(self.num_items)
-    new = ~np.isin(_keys(rows, items, self), _keys(*had, self))
-    rows, items = rows[new], items[new]
-    left = scores[rows, items] - total[rows]
-    scores[rows, items] = np.where(left < 1e-5, 0, left)
-    users = np.maximum(self._users[items] - 1, 0)
-    lost = scores[rows, items]
-    scores *= self._root
-    scores[rows, items] = lost / np.sqrt(users + SHRINKAGE)
-    return scores
-
-
-def _keys(rows: np.ndarray, items: np.ndarray, links: Links) -> np.ndarray:
-  return rows * np.int64(links.num_items) + items
+    had = scores.key(*batch.bought(self.num_items))
+    future = future[~look_up(had, future)[1]]
+    at, there = look_up(scores.keys, future)
+    at = at[there]
+    left = values[at] - total[scores.rows[at]]
+    values[at] = np.where(left < 1e-5, 0, left)
+    users[at] = np.maximum(users[at] - 1, 0)
+    return scores.with_values(values * (1 / np.sqrt(users + SHRINKAGE)))
 
 
 def strongest(links: Sparse, *, keep: int, scale: np.ndarray) -> Sparse:
@@ -201,13 +212,3 @@ def strongest(links: Sparse, *, keep: int, scale: np.ndarray) -> Sparse:
     (links.data[kept].astype(np.float32), (rows[kept], links.indices[kept])),
     links.shape,
   )
-
-
-def _at(matrix: Sparse, rows: np.ndarray, columns: np.ndarray):
-  """`matrix[rows, columns]` `[n]`."""
-  matrix.sort_indices()
-  width = matrix.shape[1]
-  owners = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-  keys = owners * np.int64(width) + matrix.indices
-  place, there = look_up(keys, rows * np.int64(width) + columns)
-  return values_at(matrix.data, place, there)

@@ -3,14 +3,14 @@ from scipy import sparse
 
 from gr_jax.candidates.pairs import Pairs
 from gr_jax.candidates.sources.likeness import Likeness
-from tests.reference.small_links import batch_of, newest
+from tests.reference.small_links import batch_of, dense, newest
 
 
 def test_likeness_is_read_by_the_newest_items_and_proposes_the_best():
   batch = batch_of([[0, 1, 2, 3], [3, 2, 1, 0]])
   likeness = np.random.default_rng(0).random((4, 4)).astype(np.float32)
   source = Likeness("l", sparse.csr_array(likeness))
-  scores = source.scores(batch)
+  scores = dense(source.scores(batch), len(batch.requests))
   for row in range(len(batch.requests)):
     expected = newest(batch, row, 4) @ likeness
     np.testing.assert_allclose(scores[row], expected, rtol=1e-5)

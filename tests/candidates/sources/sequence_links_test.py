@@ -15,6 +15,7 @@ from gr_jax.data.row_lists import RowLists, offsets_of
 from tests.reference import small_logs
 from tests.reference.small_links import (
   batch_of,
+  dense,
   kept_sequences,
   newest,
   same_users,
@@ -30,7 +31,7 @@ def test_scores_are_those_of_a_log_that_ends_with_the_history(drawn, window):
   whole = training_sequences(batch.log.requests)
   N = int(batch.event_item.max(initial=0)) + 1
   of_pairs = Windowed("w", count_pairs(whole, num_items=N, window=window))
-  scores = of_pairs.scores(batch)
+  scores = dense(of_pairs.scores(batch), len(batch.requests))
   for row in range(len(batch.requests)):
     weights = newest(batch, row, N)
     kept = kept_sequences(batch, row)
@@ -44,7 +45,8 @@ def test_users_of_both_are_counted_without_the_rows_own_future(drawn):
   batch = batch_of(drawn[0])
   whole = training_sequences(batch.log.requests)
   N = int(batch.event_item.max(initial=0)) + 1
-  scores = SameUsers("s", whole, num_items=N).scores(batch)
+  source = SameUsers("s", whole, num_items=N)
+  scores = dense(source.scores(batch), len(batch.requests))
   every = [whole[u].tolist() for u in range(len(whole))]
   for row in range(len(batch.requests)):
     kept = kept_sequences(batch, row)
@@ -74,7 +76,9 @@ def test_lent_pairs_are_those_of_similar_items():
   counts = count_pairs(sequences, num_items=3, window=1)
   source = Windowed("lent", counts, after=near)
   plain = Windowed("plain", counts)
-  lent, own = source.scores(batch), plain.scores(batch)
+  lent, own = (
+    dense(each.scores(batch), len(batch.requests)) for each in (source, plain)
+  )
   np.testing.assert_allclose(lent, own @ near.toarray(), rtol=1e-5)
   with_history = batch.ends > batch.starts
   assert (lent[with_history, 2] > 0).all()
