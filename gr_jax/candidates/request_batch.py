@@ -73,8 +73,8 @@ class RequestBatch:
 
   @functools.cached_property
   def users(self) -> np.ndarray:
-    """`[B]`."""
-    return self.log.requests.user[self.requests[:, 0]]
+    """`[B]` int64: keys are made of it."""
+    return self.log.requests.user[self.requests[:, 0]].astype(np.int64)
 
   @functools.cached_property
   def times(self) -> np.ndarray:

@@ -54,7 +54,7 @@ class QueryItems(Unmeasured):
     keys = log.query[request] * np.int64(self._num_items) + items
     self._keys, self._counts = np.unique(keys, return_counts=True)
     # The clicks of each user by the end of their histories.
-    user, end = log.user[request], log.history_end[request]
+    user, end = log.user[request].astype(np.int64), log.history_end[request]
     by_user = np.lexsort((end, user))
     self._click_keys = keys[by_user]
     self._click_place = (user * (len(log.event_item) + 1) + end)[by_user]

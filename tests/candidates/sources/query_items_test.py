@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from gr_jax.candidates.log import Log
+from gr_jax.candidates.pairs import Pairs
 from gr_jax.candidates.request_batch import RequestBatch
 from gr_jax.candidates.sources.query_items import QueryItems
-from gr_jax.data.requests import CLICKED, TRAIN
+from gr_jax.data.catalogue import object_array
+from gr_jax.data.requests import CLICKED, ORDERED, TRAIN, Requests
 from tests.reference import candidate_log
 
 
@@ -121,3 +123,34 @@ def test_a_query_that_only_the_user_asked_is_as_good_as_unknown():
   found = source.describe(batch, candidate_log.all_pairs(batch))
   assert not found[:, :4].any()
   assert len(source.propose(batch).owners) == 4 * len(once)
+
+
+def test_own_clicks_are_found_among_many_users_and_events():
+  """Numbers of users times events are above 2^31 here."""
+  size = 50_000
+  rows, ones = np.arange(size), np.ones(size)
+  log = Requests(
+    user_ids=object_array(list(map(str, rows))),
+    profiles=object_array([()] * size),
+    user_offsets=np.arange(size + 1),
+    event_item=(rows % 3).astype(np.int32),
+    event_time=rows,
+    user=rows.astype(np.int32),
+    time=rows,
+    history_end=rows,
+    query=np.zeros(size, np.int32),
+    split=np.zeros(size, np.int8),
+    page_offsets=np.arange(size + 1),
+    page_item=(rows % 3).astype(np.int32),
+    page_kind=(ORDERED * ones).astype(np.int8),
+    page_value=ones.astype(np.float32),
+    queries=object_array(["all"]),
+  )
+  source = QueryItems(log, np.eye(3))
+  known = Log(log, log.user_offsets[1:], np.zeros(1, np.int64), np.eye(3)[:1])
+  for some in (rows[-2:], rows[-1:], rows[20_000:20_002]):
+    batch = RequestBatch(known, some[:, None], np.zeros(len(some), bool))
+    pairs = Pairs(np.arange(3 * len(some)), 3)
+    found = np.expm1(source.describe(batch, pairs)[:, 0]).reshape(-1, 3)
+    expected = np.bincount(rows % 3) - (np.arange(3) == some[:, None] % 3)
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
