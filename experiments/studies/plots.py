@@ -1,14 +1,19 @@
 """Pictures of a study: panels of dots with their intervals, or of curves."""
 
 import dataclasses
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from experiments.studies import comparisons
 from experiments.studies.record import Record, View
 from gr_jax.evaluation.report import svg
+
+# The width of a bold letter, a share of its size, as pages show it.
+_LETTER = 0.6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,22 +51,45 @@ class Picture:
 def draw(record: Record, picture: Picture, spoken: Sequence[str]) -> str:
   """The picture as an SVG file that says the metrics `spoken` aloud."""
   with svg.drawing(record.study):
-    shape = {"height": picture.height, "columns": picture.columns}
-    figure, axes = svg.panels(len(picture.panels), width=12, **shape)
-    for place, (axis, panel) in enumerate(zip(axes, picture.panels)):
-      panel.draw(axis)
-      axis.set_title(panel.title)
-      axis.set_xlabel(panel.x)
-      axis.set_ylabel("" if place % picture.columns else panel.y)
-    if picture.legend:
-      handles = [
-        axes[0].plot([], [], color=color, linewidth=2, label=label)[0]
-        for label, color in zip(picture.legend, svg.SERIES)
-      ]
-      place = {"loc": "outside upper left", "ncols": len(handles)}
-      figure.legend(handles=handles, frameon=False, **place)
+    titles = [panel.title for panel in picture.panels]
+    titles = _broken(titles, *_figure(picture, titles))
+    figure, _ = _figure(picture, titles)
     drawn = svg.to_svg(figure, label=say(record, spoken))
   return svg.standing_alone(drawn)
+
+
+def _figure(
+  picture: Picture, titles: Sequence[str]
+) -> tuple[Figure, list[Axes]]:
+  shape = {"height": picture.height, "columns": picture.columns}
+  figure, axes = svg.panels(len(picture.panels), width=12, **shape)
+  for place, (axis, panel) in enumerate(zip(axes, picture.panels)):
+    panel.draw(axis)
+    axis.set_title(titles[place])
+    axis.set_xlabel(panel.x)
+    axis.set_ylabel("" if place % picture.columns else panel.y)
+  if picture.legend:
+    handles = [
+      axes[0].plot([], [], color=color, linewidth=2, label=label)[0]
+      for label, color in zip(picture.legend, svg.SERIES)
+    ]
+    place = {"loc": "outside upper left", "ncols": len(handles)}
+    figure.legend(handles=handles, frameon=False, **place)
+  return figure, axes
+
+
+def _broken(
+  titles: Sequence[str], figure: Figure, axes: Sequence[Axes]
+) -> list[str]:
+  """The titles, in several lines where they are wider than their panels."""
+  figure.draw_without_rendering()  # Lays the panels out.
+  found = []
+  for title, axis in zip(titles, axes):
+    letter = _LETTER * axis.title.get_fontsize() * figure.dpi / 72
+    letters = int(axis.get_window_extent().width / letter)
+    lines = [textwrap.fill(line, letters) for line in title.split("\n")]
+    found.append("\n".join(lines))
+  return found
 
 
 def spoken_metric(metric: str) -> str:

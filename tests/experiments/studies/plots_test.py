@@ -61,6 +61,9 @@ def test_a_variant_that_a_world_does_without_has_no_line():
   texts, spoken = drawn("eg_grpo_claim")
   for metric in ("click@1", "click@10", "exposure@10"):
     assert texts.count(f"shop world, {metric}") == 1
+    # Wider than its panel.
+    assert texts.count("complete journey,") == 3
+    assert texts.count(metric) == 1
   # In each of three panels, of the one world that has it.
   assert texts.count("K = 4: a click, three exposures") == 3
   assert texts.count("K = 2: two clicks") == 9
@@ -87,3 +90,18 @@ def test_hollow_marks_and_curves_of_sa2crq():
   assert "recall in %, semantic" in texts
   # Beside the lines of four panels, in the legends of the two curves.
   assert texts.count("SA2CRQ, 10 items") == 6
+
+
+def test_titles_are_broken_where_their_panel_ends():
+  """At 0.6 of their size a letter, in points of the picture."""
+  for folder in ("eg_grpo_claim", "sa2crq_claim", "genrec_claim"):
+    picture = (RESULTS / folder / "plot.svg").read_text()
+    width = float(re.search(r'viewBox="0 0 ([\d.]+) ', picture)[1])
+    titles = re.findall(
+      r'font-weight: 700; font-size: (\d+)px[^>]*?(?:x="|translate\()([\d.]+)'
+      r"[^>]*>([^<]+)<",
+      picture,
+    )
+    assert len(titles) >= 4
+    for size, x, line in titles:
+      assert float(x) + 0.6 * float(size) * len(line) <= width, line
