@@ -60,8 +60,8 @@ class NextItem(Unmeasured):
   def __init__(self, params: Sequence[Any], *, num_items: int, most: int = 48):
     self._params = tuple(params)
     self._num_items, self._most = num_items, most
-    known = len(sasrec.item_table(self._params[0]))
-    self._model = SASRec(NETWORK, known, _DROPOUT)
+    self._known = len(sasrec.item_table(self._params[0]))
+    self._model = SASRec(NETWORK, self._known, _DROPOUT)
 
   def propose(self, batch: RequestBatch) -> Proposed | None:
     owners = np.flatnonzero(batch.queries < 0)
@@ -117,9 +117,10 @@ class NextItem(Unmeasured):
     return np.pad(scores, ((0, 0), (0, later)), constant_values=nothing)
 
   def _best(self, batch: RequestBatch) -> np.ndarray:
-    """`[B, most]` items that the user has not, best first, -1 = no more."""
+    """`[B, most]` known items that the user has not, best first, -1 = none."""
     if "next_item best" not in batch.kept:
       scores = self._scores(batch).copy()
+      scores[:, self._known :] = -np.inf
       rows, items = batch.bought(self._num_items)
       scores[rows, items] = -np.inf
       most = min(self._most, scores.shape[1])
