@@ -8,6 +8,7 @@ from scipy import sparse
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.fitting import progress_bar
 from gr_jax.candidates.sources import next_item
+from gr_jax.candidates.sources.categories import finest_category
 from gr_jax.candidates.sources.likeness import Likeness, like_texts, with_itself
 from gr_jax.candidates.sources.links import Links
 from gr_jax.candidates.sources.next_item import FOLDS, NextItem
@@ -21,11 +22,8 @@ from gr_jax.candidates.sources.sequence_links import (
   strongest,
 )
 from gr_jax.candidates.sources.source import Source
-from gr_jax.candidates.sources.tastes import (
-  Tastes,
-  finest_category,
-  word_matrix,
-)
+from gr_jax.candidates.sources.tastes import Tastes
+from gr_jax.candidates.sources.word_matrix import word_matrix
 from gr_jax.candidates.sources.words import Words
 from gr_jax.data import row_lists
 from gr_jax.data.catalogue import Catalogue

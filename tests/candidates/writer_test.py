@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from gr_jax.candidates.request_batch import RequestBatch
+from gr_jax.candidates.sources.categories import finest_category
 from gr_jax.candidates.sources.own import OwnItems
 from gr_jax.candidates.sources.popularity import Popularity
 from gr_jax.candidates.sources.query_items import QueryItems
-from gr_jax.candidates.sources.tastes import finest_category
 from gr_jax.candidates.writer import CandidateWriter
 from tests.reference import candidate_log, small_world
 

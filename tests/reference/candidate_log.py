@@ -9,6 +9,7 @@ from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.log import Log
 from gr_jax.candidates.pairs import Pairs
 from gr_jax.candidates.request_batch import RequestBatch
+from gr_jax.candidates.sources.categories import finest_category
 from gr_jax.candidates.sources.likeness import Likeness, like_texts, with_itself
 from gr_jax.candidates.sources.next_item import NETWORK, NextItem
 from gr_jax.candidates.sources.own import OwnItems
@@ -19,7 +20,7 @@ from gr_jax.candidates.sources.sequence_links import (
   Windowed,
   count_pairs,
 )
-from gr_jax.candidates.sources.tastes import Tastes, finest_category
+from gr_jax.candidates.sources.tastes import Tastes
 from gr_jax.candidates.sources.words import Words
 from gr_jax.candidates.writer import CandidateWriter
 from gr_jax.data.request_lists import training_event_ends, training_sequences

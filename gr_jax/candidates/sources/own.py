@@ -21,8 +21,8 @@ from gr_jax.candidates.event_states import EventStates
 from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.pairs import Pairs, Proposed, places_within
 from gr_jax.candidates.request_batch import Known, RequestBatch
+from gr_jax.candidates.sources.categories import finest_category
 from gr_jax.candidates.sources.source import Unmeasured
-from gr_jax.candidates.sources.tastes import finest_category
 
 # Shares of the span of a usual history after which a purchase counts 1/e.
 TAUS = (1 / 48, 1 / 12, 1 / 4, 1 / 2)

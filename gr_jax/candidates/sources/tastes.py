@@ -24,14 +24,22 @@ import numpy as np
 from scipy import sparse
 
 from gr_jax.candidates.item_facts import ItemFacts
-from gr_jax.candidates.pairs import Pairs, Sparse, expand
+from gr_jax.candidates.pairs import Pairs, expand
 from gr_jax.candidates.request_batch import RequestBatch
+from gr_jax.candidates.sources.categories import (
+  columns_of,
+  finest_category,
+  group_of_new,
+  means_of,
+)
 from gr_jax.candidates.sources.source import Unmeasured
+from gr_jax.candidates.sources.word_matrix import wider, word_matrix
 from gr_jax.text.encoder import unit_rows
 from gr_jax.text.words import index_words
 
 _PRIOR = 3.0  # Items of an unknown taste that every history has beside its own.
-_SHARES = (0, 1, "finest")  # Categories whose shares are read.
+_DEPTHS = 2  # Of the coarsest categories; beside them the finest is read.
+_SHARES = (*range(_DEPTHS), "finest")
 
 
 class Tastes(Unmeasured):
@@ -65,17 +73,17 @@ class Tastes(Unmeasured):
     finest = finest_category(categories)
     self._num_items = len(values)
     self._categories, self._finest = categories, finest
-    self._columns = _columns_of(categories, finest)
+    self._columns = columns_of(categories, finest, depths=_DEPTHS)
     self._vocabulary: dict[str, int] = {}
     self._words = _word_rows(texts, self._vocabulary)
-    self._expected = _means_of(finest, self._words)
+    self._expected = means_of(finest, self._words)
     prices = np.log(np.maximum(values, 0) + 0.1)[:, None]
     known = values > 0
-    self._price_means = _means_of(
+    self._price_means = means_of(
       finest[known], prices[known], groups=int(finest.max(initial=0)) + 1
     )
     self._whole = unit_rows(vectors)
-    self._vector_means = _means_of(finest, self._whole)
+    self._vector_means = means_of(finest, self._whole)
     self._price = self._prices_within(values, finest)
     self._residual = self._vectors_within(self._whole, finest)
 
@@ -102,7 +110,7 @@ class Tastes(Unmeasured):
   def grown(self, items: ItemFacts) -> Self:
     found, new = copy.copy(self), slice(self._num_items, None)
     found._num_items = len(items)
-    group = _group_of_new(
+    group = group_of_new(
       self._categories,
       self._finest,
       items.categories[new],
@@ -110,7 +118,9 @@ class Tastes(Unmeasured):
     )
     found._categories = np.append(self._categories, items.categories[new], 0)
     found._finest = np.append(self._finest, group)
-    found._columns = _columns_of(found._categories, found._finest)
+    found._columns = columns_of(
+      found._categories, found._finest, depths=_DEPTHS
+    )
     found._vocabulary = dict(self._vocabulary)
     words = _word_rows(items.texts[new].tolist(), found._vocabulary)
     old = wider(self._words, words.shape[1])
@@ -201,81 +211,5 @@ def row_products(
   return found
 
 
-def finest_category(categories: np.ndarray) -> np.ndarray:
-  """`[N]`, one number for every path of categories `[N, K]`, from 0 on."""
-  if not categories.shape[1]:
-    return np.zeros(len(categories), np.int64)
-  _, number = np.unique(categories, axis=0, return_inverse=True)
-  return number.reshape(-1)
-
-
-def word_matrix(
-  documents: Sequence[Sequence[str]], vocabulary: dict[str, int] | None = None
-) -> Sparse:
-  """`[N, V]`, 1 where the document has the word.
-
-  Args:
-    documents: `N` lists of words.
-    vocabulary: the columns of words, which gets those that are new.
-  """
-  vocabulary = {} if vocabulary is None else vocabulary
-  rows, columns = [], []
-  for row, document in enumerate(documents):
-    words = {vocabulary.setdefault(word, len(vocabulary)) for word in document}
-    rows.extend([row] * len(words))
-    columns.extend(sorted(words))
-  ones = np.ones(len(rows), np.float32)
-  shape = (len(documents), max(len(vocabulary), 1))
-  return sparse.csr_array((ones, (rows, columns)), shape)
-
-
-def wider(matrix: Sparse, width: int) -> Sparse:
-  """The matrix with columns of zeros behind its own."""
-  shape = matrix.shape[0], width
-  return sparse.csr_array((matrix.data, matrix.indices, matrix.indptr), shape)
-
-
-def _columns_of(categories: np.ndarray, finest: np.ndarray):
-  """Per entry of `_SHARES` the category `[N]` of each item, 0 if unknown."""
-  depths = len(_SHARES) - 1
-  coarse = categories[:, :depths].astype(np.int64).T + 1
-  missing = [np.zeros(len(finest), np.int64)] * depths
-  return [*[*coarse, *missing][:depths], finest]
-
-
 def _word_rows(texts: Sequence[str], vocabulary: dict[str, int]):
   return word_matrix([index_words(text) for text in texts], vocabulary)
-
-
-def _means_of(group: np.ndarray, values, *, groups: int | None = None):
-  """`[G + 1, D]`, the mean of `values` `[n, D]` of each group, then of all.
-
-  Args:
-    group: `[n]`, from 0 on.
-    values: dense or sparse.
-    groups: `G`, where not all have a value: those without have zeros.
-  """
-  G = int(group.max(initial=0)) + 1 if groups is None else groups
-  n = len(group)
-  sizes = np.append(np.bincount(group, minlength=G), n)
-  rows = np.append(group, np.full(n, G))
-  places = rows, np.tile(np.arange(n), 2)
-  weights = (1 / np.maximum(sizes, 1))[rows]
-  return sparse.coo_array((weights, places), (G + 1, n)).tocsr() @ values
-
-
-def _group_of_new(
-  paths: np.ndarray, group: np.ndarray, new: np.ndarray, *, other: int
-) -> np.ndarray:
-  """`[m]`, the group of an item with the same path; `other` without one.
-
-  Args:
-    paths: categories `[n, K]` of items with a group.
-    group: `[n]`.
-    new: categories `[m, K]`.
-    other: the group of a path that nobody has.
-  """
-  number = finest_category(np.concatenate([paths, new]))
-  found = np.full(number.max(initial=0) + 1, other)
-  found[number[: len(paths)]] = group
-  return found[number[len(paths) :]]

@@ -23,7 +23,7 @@ from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.pairs import Pairs, Proposed, Sparse, look_up, values_at
 from gr_jax.candidates.request_batch import RequestBatch
 from gr_jax.candidates.sources.source import Unmeasured
-from gr_jax.candidates.sources.tastes import wider
+from gr_jax.candidates.sources.word_matrix import wider
 from gr_jax.text.words import content_words, index_words, split_words
 
 _K, _B = 1.5, 0.75

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from gr_jax.candidates.sources.categories import finest_category
 from gr_jax.candidates.sources.own import TAUS, OwnItems
-from gr_jax.candidates.sources.tastes import finest_category
 from tests.reference import candidate_log, small_world
 
 SPAN = 30_000.0

@@ -1,11 +1,8 @@
 import numpy as np
 import pytest
 
-from gr_jax.candidates.sources.tastes import (
-  Tastes,
-  finest_category,
-  row_products,
-)
+from gr_jax.candidates.sources.categories import finest_category
+from gr_jax.candidates.sources.tastes import Tastes, row_products
 from gr_jax.text.words import index_words
 from tests.reference import candidate_log, small_world
 
@@ -86,14 +83,6 @@ def test_vectors_and_categories_are_means_of_the_history():
     np.testing.assert_allclose(
       found["category_share_0"][row], np.log(share + 0.01), atol=1e-5
     )
-
-
-def test_paths_that_differ_anywhere_are_categories_of_their_own():
-  paths = np.array([[0, 1], [0, -1], [0, 1], [2, 1]], np.int32)
-  found = finest_category(paths)
-  assert found[0] == found[2]
-  assert len({*found}) == 3
-  np.testing.assert_array_equal(finest_category(paths[:, :0]), np.zeros(4))
 
 
 def test_products_row_by_row_are_those_of_the_matrices():
