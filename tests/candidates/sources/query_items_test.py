@@ -127,13 +127,13 @@ def test_a_query_that_only_the_user_asked_is_as_good_as_unknown():
 
 def test_own_clicks_are_found_among_many_users_and_events():
   """Numbers of users times events are above 2^31 here."""
-  size = 50_000
+  size, items = 50_000, 5000
   rows, ones = np.arange(size), np.ones(size)
   log = Requests(
     user_ids=object_array(list(map(str, rows))),
     profiles=object_array([()] * size),
     user_offsets=np.arange(size + 1),
-    event_item=(rows % 3).astype(np.int32),
+    event_item=(rows % items).astype(np.int32),
     event_time=rows,
     user=rows.astype(np.int32),
     time=rows,
@@ -141,16 +141,17 @@ def test_own_clicks_are_found_among_many_users_and_events():
     query=np.zeros(size, np.int32),
     split=np.zeros(size, np.int8),
     page_offsets=np.arange(size + 1),
-    page_item=(rows % 3).astype(np.int32),
+    page_item=(rows % items).astype(np.int32),
     page_kind=(ORDERED * ones).astype(np.int8),
     page_value=ones.astype(np.float32),
     queries=object_array(["all"]),
   )
-  source = QueryItems(log, np.eye(3))
-  known = Log(log, log.user_offsets[1:], np.zeros(1, np.int64), np.eye(3)[:1])
+  source = QueryItems(log, np.ones((items, 1)))
+  known = Log(log, log.user_offsets[1:], np.zeros(1, np.int64), np.ones((1, 1)))
   for some in (rows[-2:], rows[-1:], rows[20_000:20_002]):
     batch = RequestBatch(known, some[:, None], np.zeros(len(some), bool))
-    pairs = Pairs(np.arange(3 * len(some)), 3)
-    found = np.expm1(source.describe(batch, pairs)[:, 0]).reshape(-1, 3)
-    expected = np.bincount(rows % 3) - (np.arange(3) == some[:, None] % 3)
-    np.testing.assert_allclose(found, expected, rtol=1e-4)
+    owners = np.arange(len(some))
+    pairs = Pairs(owners * items + some % items, items)
+    found = np.expm1(source.describe(batch, pairs)[:, 0])
+    # Ten users chose each item.
+    np.testing.assert_allclose(found, np.full(len(some), 9), rtol=1e-4)
