@@ -11,6 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from gr_jax.candidates.ordering import (
+  best_first,
+  places_in_runs,
+  stable_sort,
+  starts_of,
+)
 from gr_jax.data.row_lists import span_places
 
 # A scipy.sparse array: its own types do not follow its products.
@@ -91,18 +97,17 @@ def values_at(
   return found
 
 
-def places_within(owners: np.ndarray, *keys: np.ndarray) -> np.ndarray:
+def places_within(owners: np.ndarray, scores: np.ndarray) -> np.ndarray:
   """`[n]`, the place of each entry among those of its owner, from 0 on.
 
   Args:
     owners: `[n]`, in any order.
-    keys: `[n]` each; the smallest come first, the last key decides before the
-      others. Of equal ones the first in the arrays does.
+    scores: `[n]`; the largest comes first, of equal ones the first in the
+      arrays.
   """
-  order = np.lexsort((*keys, owners))
-  ordered = owners[order]
+  order = best_first(owners, scores)
   places = np.empty(len(order), np.int64)
-  places[order] = np.arange(len(order)) - np.searchsorted(ordered, ordered)
+  places[order] = places_in_runs(owners[order])
   return places
 
 
@@ -119,11 +124,14 @@ def best_pairs(
     [p.owners * np.int64(num_items) + p.items for p in proposals]
   )
   places = np.concatenate(
-    [places_within(p.owners, -p.scores) for p in proposals]
+    [places_within(p.owners, p.scores) for p in proposals]
   )
-  distinct, inverse = np.unique(keys, return_inverse=True)
-  best = np.full(len(distinct), np.iinfo(np.int64).max)
-  np.minimum.at(best, inverse, places)
-  votes = np.bincount(inverse, minlength=len(distinct))
-  place = places_within(distinct // num_items, -votes, best)
+  keys, order = stable_sort(keys)
+  starts = starts_of(keys)
+  distinct = keys[starts]
+  best = np.minimum.reduceat(places[order], starts) if len(starts) else starts
+  votes = np.diff(starts, append=len(keys))
+  # Places first, then votes, in one number: there are fewer sources.
+  score = -(best * (len(proposals) + 1) - votes)
+  place = places_within(distinct // num_items, score)
   return Pairs(distinct[place < size], num_items)

@@ -13,6 +13,7 @@ import numpy as np
 
 from gr_jax.candidates.event_states import EventStates
 from gr_jax.candidates.log import Log
+from gr_jax.candidates.ordering import stable_sort, starts_of
 from gr_jax.candidates.pairs import Pairs, expand, look_up, values_at
 
 
@@ -135,10 +136,9 @@ class RequestBatch:
     """The distinct keys of rows and events, and how often each is there."""
     if name not in self.kept:
       rows, events = found
-      self.kept[name] = np.unique(
-        rows * np.int64(num_items) + self.event_item[events],
-        return_counts=True,
-      )
+      keys = np.sort(rows * np.int64(num_items) + self.event_item[events])
+      starts = starts_of(keys)
+      self.kept[name] = keys[starts], np.diff(starts, append=len(keys))
     return self.kept[name]
 
   def for_each_request(
@@ -162,9 +162,9 @@ class RequestBatch:
       rows, events = rows[last], events[last]
       labels = states.labels[events]
       keys = rows * np.int64(num_labels) + labels
-      order = np.argsort(keys)
+      keys, order = stable_sort(keys)
       self.kept[name] = Known(
-        keys[order], rows[order], labels[order], events[order], num_labels
+        keys, rows[order], labels[order], events[order], num_labels
       )
     return self.kept[name]
 

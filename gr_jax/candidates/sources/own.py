@@ -83,14 +83,16 @@ class OwnItems(Unmeasured):
 
   def propose(self, batch: RequestBatch) -> Proposed:
     known = batch.known(self._items(batch), num_labels=self._num_items)
-    scores = self._decayed(batch, known)[:, -1]
-    owners, items, scores = batch.for_each_request(
-      known.rows, known.labels, scores
-    )
     # A query says itself which of the user's items it is about.
+    asked = batch.queries.reshape(batch.requests.shape) >= 0
+    some = np.flatnonzero(~asked.all(axis=1)[known.rows])
+    scores = self._decayed(batch, known, some, slice(-1, None))[:, 0]
+    owners, items, scores = batch.for_each_request(
+      known.rows[some], known.labels[some], scores
+    )
     kept = batch.queries[owners] < 0
     owners, items, scores = owners[kept], items[kept], scores[kept]
-    best = places_within(owners, -scores) < self._most
+    best = places_within(owners, scores) < self._most
     return Proposed(owners[best], items[best], scores[best])
 
   def describe(self, batch: RequestBatch, pairs: Pairs) -> np.ndarray:
@@ -101,7 +103,7 @@ class OwnItems(Unmeasured):
     state = functools.partial(_state, batch, known, place, own)
     count, age, gap = state(states, self._unit)
     decayed = np.zeros((len(pairs), len(TAUS)), np.float32)
-    decayed[own] = self._decayed(batch, known)[place[own]]
+    decayed[own] = self._decayed(batch, known, place[own])
     visit, some = batch.log.visits(), batch.ends > batch.starts
     visits = np.zeros(len(some), np.int64)
     visits[some] = visit[batch.ends[some] - 1] + 1
@@ -149,11 +151,18 @@ class OwnItems(Unmeasured):
   def grown(self, items: ItemFacts) -> Self:
     return type(self).restored(self.state(), items)
 
-  def _decayed(self, batch: RequestBatch, known: Known) -> np.ndarray:
-    """`[n, T]`, the decayed counts of the last events at their requests."""
-    age = batch.times[known.rows] - batch.event_time[known.events]
-    fallen = np.exp(-age[:, None] / np.asarray(self._taus))
-    return self._items(batch).decayed[known.events] * fallen
+  def _decayed(
+    self,
+    batch: RequestBatch,
+    known: Known,
+    some: np.ndarray,
+    taus: slice = slice(None),
+  ) -> np.ndarray:
+    """`[n, T]`, the decayed counts of `some` `[n]` last events at requests."""
+    rows, events = known.rows[some], known.events[some]
+    age = batch.times[rows] - batch.event_time[events]
+    fallen = np.exp(-age[:, None] / np.asarray(self._taus[taus]))
+    return self._items(batch).decayed[events, taus] * fallen
 
 
 def _state(

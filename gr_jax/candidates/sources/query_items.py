@@ -15,6 +15,7 @@ from gr_jax.candidates.log import Log
 from gr_jax.candidates.pairs import Pairs, Proposed, expand, look_up, values_at
 from gr_jax.candidates.request_batch import RequestBatch
 from gr_jax.candidates.sources.source import Unmeasured
+from gr_jax.candidates.sources.tastes import row_products
 from gr_jax.data.requests import Requests
 from gr_jax.data.training_period import page_mask
 from gr_jax.text.encoder import unit_rows
@@ -141,10 +142,11 @@ class QueryItems(Unmeasured):
     # Only requests with a query have pairs with a cosine.
     some = np.flatnonzero(has_query)
     cosine = np.zeros(len(pairs), np.float32)
-    cosine[some] = np.einsum(
-      "nd,nd->n",
-      batch.log.unit_query_vectors[query[some]],
-      self._item_vectors[pairs.items[some]],
+    cosine[some] = row_products(
+      batch.log.unit_query_vectors[batch.queries],
+      self._item_vectors,
+      pairs.owners[some],
+      pairs.items[some],
     )
     return np.stack(
       [

@@ -139,7 +139,8 @@ class Windowed(Links):
       for one, other, share in ((old, new, 1.0), (new, old, BACKWARD)):
         some = np.flatnonzero(both & (weights[one] > 0))
         found.append((keys[other][some], weights[one][some] * (share / gap)))
-    return tuple(np.concatenate(arrays) for arrays in zip(*found))
+    keys, lost = (np.concatenate(arrays) for arrays in zip(*found))
+    return keys, lost
 
 
 class SameUsers(Links):
@@ -207,7 +208,7 @@ def strongest(links: Sparse, *, keep: int, scale: np.ndarray) -> Sparse:
   if sizes.max(initial=0) <= keep:
     return links.astype(np.float32)
   rows = np.repeat(np.arange(links.shape[0]), sizes)
-  kept = places_within(rows, -links.data * scale[links.indices]) < keep
+  kept = places_within(rows, links.data * scale[links.indices]) < keep
   return sparse.csr_array(
     (links.data[kept].astype(np.float32), (rows[kept], links.indices[kept])),
     links.shape,

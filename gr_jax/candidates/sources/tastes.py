@@ -154,8 +154,11 @@ class Tastes(Unmeasured):
       price * liked[of_pair],
       np.where(liked[of_pair] == 0, 0, (price - liked[of_pair]) ** 2),
     ]
-    for vectors in (self._residual, self._whole):
-      mean = (history @ vectors / size[:, None]).astype(np.float32)
+    whole = history @ self._whole
+    # What the items differ from the means of their categories adds up likewise.
+    within = whole - self._by_category(history) @ self._vector_means
+    for vectors, total in ((self._residual, within), (self._whole, whole)):
+      mean = (total / size[:, None]).astype(np.float32)
       columns.append(row_products(mean, vectors, of_pair, pairs.items))
     weights = 1 / (batch.ends[row] - event).astype(np.float32)
     for category in self._columns:
@@ -170,12 +173,14 @@ class Tastes(Unmeasured):
       columns.append(mine[of_pair] == category[pairs.items])
     return np.stack(columns, axis=1).astype(np.float32)
 
+  def _by_category(self, history: Sparse) -> Sparse:
+    """`[B, G + 1]`, how many items of each category a history has."""
+    found = history.data, self._finest[history.indices], history.indptr
+    return sparse.csr_array(found, (history.shape[0], len(self._vector_means)))
+
   def _word_tastes(self, history, row, items) -> np.ndarray:
     seen = (history @ self._words).toarray()
-    of_category = history.data, self._finest[history.indices], history.indptr
-    shape = history.shape[0], self._expected.shape[0]
-    category = sparse.csr_array(of_category, shape)
-    expected = (category @ self._expected).toarray()
+    expected = (self._by_category(history) @ self._expected).toarray()
     taste = np.log1p(seen) - np.log1p(expected)
     words = self._words
     pair, place = expand(words.indptr[items], words.indptr[items + 1])
