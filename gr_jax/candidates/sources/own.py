@@ -84,8 +84,8 @@ class OwnItems(Unmeasured):
   def propose(self, batch: RequestBatch) -> Proposed:
     known = batch.known(self._items(batch), num_labels=self._num_items)
     # A query says itself which of the user's items it is about.
-    asked = batch.queries.reshape(batch.requests.shape) >= 0
-    some = np.flatnonzero(~asked.all(axis=1)[known.rows])
+    least = batch.queries.reshape(batch.requests.shape).min(axis=1)
+    some = np.flatnonzero(least[known.rows] < 0)
     scores = self._decayed(batch, known, some, slice(-1, None))[:, 0]
     owners, items, scores = batch.for_each_request(
       known.rows[some], known.labels[some], scores
