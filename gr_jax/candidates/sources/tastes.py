@@ -24,7 +24,7 @@ import numpy as np
 from scipy import sparse
 
 from gr_jax.candidates.item_facts import ItemFacts
-from gr_jax.candidates.pairs import Pairs, expand
+from gr_jax.candidates.pairs import Pairs, Sparse, expand
 from gr_jax.candidates.request_batch import RequestBatch
 from gr_jax.candidates.sources.categories import (
   columns_of,
