@@ -142,12 +142,13 @@ class QueryItems(Unmeasured):
     # Only requests with a query have pairs with a cosine.
     some = np.flatnonzero(has_query)
     cosine = np.zeros(len(pairs), np.float32)
-    cosine[some] = row_products(
-      batch.log.unit_query_vectors[batch.queries],
-      self._item_vectors,
-      pairs.owners[some],
-      pairs.items[some],
-    )
+    if len(some):  # A log may have no queries at all.
+      cosine[some] = row_products(
+        batch.log.unit_query_vectors[batch.queries],
+        self._item_vectors,
+        pairs.owners[some],
+        pairs.items[some],
+      )
     return np.stack(
       [
         np.log1p(count),

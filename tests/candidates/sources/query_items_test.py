@@ -9,7 +9,7 @@ from gr_jax.candidates.request_batch import RequestBatch
 from gr_jax.candidates.sources.query_items import QueryItems
 from gr_jax.data.catalogue import object_array
 from gr_jax.data.requests import CLICKED, ORDERED, TRAIN, Requests
-from tests.reference import candidate_log
+from tests.reference import candidate_log, small_logs
 
 
 def made(**options):
@@ -155,3 +155,15 @@ def test_own_clicks_are_found_among_many_users_and_events():
     found = np.expm1(source.describe(batch, pairs)[:, 0])
     # Ten users chose each item.
     np.testing.assert_allclose(found, np.full(len(some), 9), rtol=1e-4)
+
+
+def test_a_log_without_queries_says_nothing_of_them():
+  log = small_logs.requests_of([[0, 1, 2], [1, 2]])
+  source = QueryItems(log, np.eye(3, dtype=np.float32))
+  known = Log(
+    log, log.user_offsets[1:], np.zeros(0, np.int64), np.zeros((0, 3))
+  )
+  rows = np.arange(len(log))
+  batch = RequestBatch(known, rows[:, None], np.ones(len(rows), bool))
+  pairs = Pairs(np.arange(len(rows) * 3), 3)
+  assert not source.describe(batch, pairs).any()
