@@ -112,3 +112,9 @@ def test_a_restart_knows_what_was_added(service, folder, tmp_path):
     again.serving.snapshot.candidates.items.vectors[-1], before
   )
   again.close()
+
+
+def test_a_service_is_warm_and_answers_who_asks_nothing(service):
+  service.warm()
+  (answer,) = service.answer([search_of(None, k=3)])
+  assert len(answer.items) == 3
