@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
 from gr_jax.training.stopping import read_outcome
 from tests.reference import small_run
@@ -120,6 +121,7 @@ def test_two_hosts_stop_at_the_same_step_and_use_the_same(tmp_path):
   assert (found.step, found.ended, found.steps) == (4, 8, 20)
 
 
+@pytest.mark.slow
 def test_two_hosts_run_the_whole_job_and_go_on_where_it_was(tmp_path):
   for _ in range(2):
     first, other = outputs_of(
