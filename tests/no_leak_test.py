@@ -15,14 +15,17 @@ from ml_collections import ConfigDict
 from scipy import sparse
 
 from experiments.cq_sid import training_clicks
-from experiments.pipeline.sasrec import training_log
 from experiments.pipeline.untrained import count_variables, make_vocabulary
 from gr_jax.candidates.sources.popularity import Popularity
 from gr_jax.candidates.sources.query_items import QueryItems
 from gr_jax.candidates.sources.sequence_links import SameUsers, count_pairs
 from gr_jax.data import request_lists
 from gr_jax.data.cold_items import make_cold
-from gr_jax.data.request_lists import training_event_ends, training_sequences
+from gr_jax.data.request_lists import (
+  training_event_ends,
+  training_log,
+  training_sequences,
+)
 from gr_jax.data.requests import TRAIN
 from gr_jax.dense.sasrec_training import make_log
 from gr_jax.evaluation.baselines import ease, item_knn, query_counts
@@ -104,7 +107,7 @@ def autoencoded(data):
 
 
 def sasrec_items(data):
-  log = make_log(*training_log(data), length=2)
+  log = make_log(*training_log(data.requests), length=2)
   return np.asarray(log.items)[np.asarray(log.owners) >= 0]
 
 

@@ -53,7 +53,7 @@ def fitted_prior(
     directory: where they are kept; those that are there are loaded.
   """
   if has_params(directory / _PRIOR):
-    return kept_prior(directory)
+    return load_params(directory / _PRIOR)
   options = section.candidates
   rows = drawn_rows(
     data,
@@ -74,11 +74,6 @@ def fitted_prior(
   if hosts.is_first():
     save_params(directory / _PRIOR, params)
   return params
-
-
-def kept_prior(directory: pathlib.Path) -> Any:
-  """What `fitted_prior` kept."""
-  return load_params(directory / _PRIOR)
 
 
 def drawn_rows(

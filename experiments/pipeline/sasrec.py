@@ -19,8 +19,7 @@ from experiments.pipeline.prepare import Data
 from experiments.pipeline.stages import Stages
 from experiments.pipeline.validation_choice import recall_row
 from gr_jax.artefacts import Artefact, build, write_json
-from gr_jax.data import row_lists
-from gr_jax.data.request_lists import training_sequences
+from gr_jax.data.request_lists import training_log
 from gr_jax.data.requests import VALID
 from gr_jax.data.row_lists import RowLists
 from gr_jax.dense import sasrec, sasrec_training
@@ -69,7 +68,7 @@ def train_sasrec(config: ConfigDict, stages: Stages) -> SASRecRanker | None:
       parameters that were validated the best are kept.
   """
   data = stages.data
-  sequences, times = training_log(data)
+  sequences, times = training_log(data.requests)
   if not config.training.steps or not has_next(sequences, times):
     return None
   model = sasrec.SASRec(
@@ -123,18 +122,6 @@ def train_sasrec(config: ConfigDict, stages: Stages) -> SASRecRanker | None:
   params = load_params(artefact.directory)
   choices = json.loads((artefact.directory / _CHOICES).read_text())
   return SASRecRanker(index(params), artefact, choices)
-
-
-def training_log(data: Data) -> tuple[RowLists, np.ndarray]:
-  """The training events of all users and their times `[P]`."""
-  requests = data.requests
-  sequences = training_sequences(requests)
-  # The events of a user are sorted, so those of training come first.
-  starts = requests.user_offsets[:-1]
-  times = row_lists.from_spans(
-    requests.event_time, starts, starts + sequences.sizes
-  )
-  return sequences, times.rows
 
 
 def _validation(data: Data, count: int) -> EvalRequests | None:

@@ -38,6 +38,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from experiments.pipeline.prepare import Data
+from gr_jax.data.batches import power_of_two
 from gr_jax.data.requests import CLICKED, TRAIN
 
 EVALUATIONS, PATIENCE = 20, 3
@@ -138,7 +139,7 @@ def filled(section: ConfigDict, size: DataSize) -> ConfigDict:
   if "candidates" in found:
     _fill(found["candidates"], sequence_steps=row.sequences)
   each = size.targets / max(size.prompts, 1)
-  _fill(found["examples"], targets=min(16, _power_of_two(each)))
+  _fill(found["examples"], targets=min(16, power_of_two(each)))
   _fill(found["examples"], batch_size=_batch_size(row.batch, found, size))
   loop = _fill(found["loop"], steps=row.steps)
   every = max(1, loop["steps"] // EVALUATIONS)
@@ -192,10 +193,6 @@ def _batch_size(batch: int, section: Mapping[str, Any], size: DataSize) -> int:
   room = section["examples"].get("targets", 1)
   each = min(room, max(size.targets / max(size.prompts, 1), 1.0))
   return max(8, 2 ** round(np.log2(batch / each)))
-
-
-def _power_of_two(least: float) -> int:
-  return 1 << int(np.ceil(np.log2(max(least, 1))))
 
 
 def _fill(section: dict[str, Any], **values) -> dict[str, Any]:

@@ -25,10 +25,10 @@ from gr_jax.candidates.sources.source import Source
 from gr_jax.candidates.sources.tastes import Tastes
 from gr_jax.candidates.sources.word_matrix import word_matrix
 from gr_jax.candidates.sources.words import Words
-from gr_jax.data import row_lists
 from gr_jax.data.catalogue import Catalogue
 from gr_jax.data.request_lists import (
   training_event_ends,
+  training_log,
   training_sequences,
 )
 from gr_jax.data.requests import Requests
@@ -117,19 +117,15 @@ class Sources:
 
   def _next_item(self, log: Requests) -> list[NextItem]:
     """Sequence models; none where nothing follows, or of many items."""
-    sequences, size = training_sequences(log), len(self._catalogue)
-    starts = log.user_offsets[:-1]
-    times = row_lists.from_spans(
-      log.event_time, starts, starts + sequences.sizes
-    )
-    follows = has_next(sequences, times.rows)
+    (sequences, times), size = training_log(log), len(self._catalogue)
+    follows = has_next(sequences, times)
     if not follows or not self._sequence_steps or size > _COMPARED:
       return []
     steps = FOLDS * self._sequence_steps
     with progress_bar("sequences", steps=steps) as (progress, _):
       found = next_item.fit(
         sequences,
-        times.rows,
+        times,
         num_items=size,
         steps=self._sequence_steps,
         progress=progress,
@@ -175,8 +171,9 @@ def tfidf(catalogue: Catalogue) -> sparse.csr_array:
 def chosen_again(log: Requests, counted: np.ndarray) -> bool:
   """Whether some user chose an item twice before the events `counted` `[U]`."""
   trained = np.arange(len(log.event_item)) < counted[log.event_user]
-  pairs = np.stack((log.event_user, log.event_item))[:, trained]
-  return np.unique(pairs, axis=1).shape[1] < pairs.shape[1]
+  users, items = log.event_user[trained], log.event_item[trained]
+  keys = users.astype(np.int64) * (items.max(initial=0) + 1) + items
+  return len(np.unique(keys)) < len(keys)
 
 
 def usual_span(log: Requests) -> float:

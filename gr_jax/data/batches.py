@@ -1,5 +1,6 @@
 """Batches of host rows: endless epochs to train on, padded ones to evaluate."""
 
+import math
 import typing
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,6 +13,11 @@ if typing.TYPE_CHECKING:
 
 # As good as endless; grain's own endless repeat overflows with batches of one.
 _EPOCHS = 1_000_000
+
+
+def power_of_two(least: float) -> int:
+  """The least one from `least` on: few shapes for many sizes."""
+  return 1 << max(math.ceil(least) - 1, 0).bit_length()
 
 
 def epochs(

@@ -50,6 +50,17 @@ def training_sequences(requests: Requests, *, before: int = VALID) -> RowLists:
   return row_lists.where(events, trained)
 
 
+def training_log(requests: Requests) -> tuple[RowLists, np.ndarray]:
+  """The `training_sequences`, and the times `[P]` of their events."""
+  sequences = training_sequences(requests)
+  # The events of a user are sorted, so those of training come first.
+  starts = requests.user_offsets[:-1]
+  times = row_lists.from_spans(
+    requests.event_time, starts, starts + sequences.sizes
+  )
+  return sequences, times.rows
+
+
 def sample(
   rows: np.ndarray, *, count: int, rng: np.random.Generator
 ) -> np.ndarray:

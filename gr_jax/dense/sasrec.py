@@ -116,7 +116,9 @@ def rank(
 
   A request without a history gets the popular items.
   """
-  encoded = encode(state.model, state.params, *_newest(histories, state.length))
+  encoded = encode(
+    state.model, state.params, *newest_table(histories, state.length)
+  )
   return ranking.rank(state.index, np.asarray(encoded), k=k, exclude=exclude)
 
 
@@ -141,7 +143,9 @@ def encode(
   return found
 
 
-def _newest(histories: RowLists, length: int) -> tuple[np.ndarray, np.ndarray]:
+def newest_table(
+  histories: RowLists, length: int
+) -> tuple[np.ndarray, np.ndarray]:
   """The newest rows `[R, T]`, oldest first, and how many `[R]` there are."""
   recent = row_lists.newest(histories, length)
   table = np.zeros((len(recent), length), np.int32)

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gr_jax.clustering.nearest import first_minimum, squared_distances
+from gr_jax.data.batches import power_of_two
 from gr_jax.tokenizers import semantic_ids
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
@@ -140,19 +141,14 @@ def _colliding_groups(
   counted[bucket[where]] = True
   order = np.argsort(bucket, kind="stable")
   starts = np.cumsum(counts) - counts
-  widths = np.array([_power_of_two(count) for count in counts], int)
+  widths = np.array([power_of_two(count) for count in counts], int)
   groups = []
   colliding = counted & (counts > 1)
   for width in np.unique(widths[colliding]):
     chosen = np.flatnonzero((widths == width) & colliding)
-    rows = np.full((_power_of_two(len(chosen)), width), -1)
+    rows = np.full((power_of_two(len(chosen)), width), -1)
     slots = np.arange(width) < counts[chosen][:, None]
     places = starts[chosen][:, None] + np.arange(width)
     rows[: len(chosen)][slots] = order[places[slots]]
     groups.append(rows)
   return groups
-
-
-def _power_of_two(count: int) -> int:
-  """The least one from `count` on."""
-  return 1 << max(int(count) - 1, 0).bit_length()

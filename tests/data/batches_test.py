@@ -87,3 +87,11 @@ def test_a_whole_batch_is_not_copied():
   rows = np.arange(4)
   assert batches.pad_rows(rows, 4) is rows
   assert batches.pad_rows(rows[1:3], 4).tolist() == [1, 2, 1, 1]
+
+
+@pytest.mark.parametrize(
+  ("least", "found"),
+  [(0, 1), (1, 1), (2, 2), (2.1, 4), (3, 4), (8, 8), (9, 16)],
+)
+def test_a_power_of_two_is_the_least_that_is_enough(least, found):
+  assert batches.power_of_two(least) == found

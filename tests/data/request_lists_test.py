@@ -1,5 +1,7 @@
 """Lists cut from requests are those of a loop over them."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,7 @@ from gr_jax.data.requests import (
   VALID,
   Requests,
 )
+from tests.reference.small_world import shop
 
 
 def _objects(values):
@@ -92,3 +95,27 @@ def test_a_sample_of_zero_is_every_row():
   assert few.tolist() != sorted(few)
   with pytest.raises(ValueError, match=r"-1 requests .* or 0 for all"):
     request_lists.sample(rows, count=-1, rng=np.random.default_rng(0))
+
+
+def test_training_events_alone_are_learned():
+  requests = shop().requests
+  first = requests.time[requests.split != TRAIN].min()
+  held_out = requests.event_time >= first
+  assert held_out.any()
+  sequences, times = request_lists.training_log(requests)
+  assert times.max() < first
+  other = requests.event_item.copy()
+  other[held_out] = (other[held_out] + 1) % len(shop().catalogue)
+  changed = dataclasses.replace(requests, event_item=other)
+  again, _ = request_lists.training_log(changed)
+  np.testing.assert_array_equal(sequences.rows, again.rows)
+  # Each event has its own time.
+  owners = sequences.owners
+  assert (np.diff(times)[np.diff(owners) == 0] >= 0).all()
+  for user in (0, 7):
+    begin = requests.user_offsets[user]
+    mine = owners == user
+    size = mine.sum()
+    np.testing.assert_array_equal(
+      times[mine], requests.event_time[begin : begin + size]
+    )

@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from flax import traverse_util
 
@@ -26,6 +25,7 @@ from gr_jax.candidates.pairs import Pairs, Proposed
 from gr_jax.candidates.request_batch import RequestBatch
 from gr_jax.candidates.sources.source import Unmeasured
 from gr_jax.data import row_lists
+from gr_jax.data.batches import power_of_two
 from gr_jax.data.row_lists import RowLists
 from gr_jax.dense import sasrec, sasrec_training
 from gr_jax.dense.sasrec import SASRec
@@ -93,19 +93,10 @@ class NextItem(Unmeasured):
 
   def _log_probs(self, batch: RequestBatch) -> np.ndarray:
     starts = np.maximum(batch.starts, batch.ends - LENGTH)
-    sizes = batch.ends - starts
-    rows = np.zeros((_power_of_two(len(starts)), LENGTH), np.int32)
-    count = np.zeros(len(rows), np.int32)
-    count[: len(starts)] = sizes
-    there = np.arange(LENGTH) < sizes[:, None]
-    events = (starts[:, None] + np.arange(LENGTH))[there]
-    rows[: len(starts)][there] = batch.event_item[events]
+    histories = row_lists.from_spans(batch.event_item, starts, batch.ends)
     found = np.stack(
-      [
-        np.asarray(log_probs(self._model, params, rows, count))
-        for params in self._params
-      ]
-    )[:, : len(starts)]
+      [after(self._model, params, histories) for params in self._params]
+    )
     training = batch.ends < batch.log.counted[batch.users]
     fold = batch.users % FOLDS
     own = found[fold, np.arange(len(starts))]
@@ -165,8 +156,14 @@ def log_probs(
   return jax.nn.log_softmax(states @ sasrec.item_table(params).T)
 
 
-def _power_of_two(count: int) -> int:
-  return 1 << max(count - 1, 0).bit_length()
+def after(model: SASRec, params: Any, histories: RowLists) -> np.ndarray:
+  """`[B, N]`, `log_probs` after each history."""
+  rows, count = sasrec.newest_table(histories, LENGTH)
+  missing = 0, power_of_two(len(count)) - len(count)
+  found = log_probs(
+    model, params, np.pad(rows, (missing, (0, 0))), np.pad(count, missing)
+  )
+  return np.asarray(found)[: len(count)]
 
 
 def fit(
@@ -221,13 +218,11 @@ def _found_last(model: SASRec, sequences: RowLists, params: Any) -> float:
   """Recall@10 of the last item of users who have two at least."""
   some = np.flatnonzero(sequences.sizes > 1)
   some = np.random.default_rng(0).permutation(some)[:_VALIDATED]
-  rows = np.zeros((_power_of_two(len(some)), LENGTH), np.int32)
-  count = np.zeros(len(rows), np.int32)
-  for row, user in enumerate(some):
-    items = sequences[user][-LENGTH - 1 : -1]
-    rows[row, : len(items)], count[row] = items, len(items)
-  scores = log_probs(model, params, jnp.asarray(rows), jnp.asarray(count))
-  wanted = sequences.rows[sequences.offsets[some + 1] - 1]
-  scores = np.asarray(scores)[: len(some)]
+  last = sequences.offsets[some + 1] - 1
+  histories = row_lists.from_spans(
+    sequences.rows, sequences.offsets[some], last
+  )
+  scores = after(model, params, histories)
+  wanted = sequences.rows[last]
   own = scores[np.arange(len(some)), wanted]
   return float(((scores > own[:, None]).sum(axis=1) < 10).mean())

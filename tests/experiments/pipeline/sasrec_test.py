@@ -80,31 +80,6 @@ def test_the_validated_steps_are_recorded(ranker):
   assert history[-1]["step"] == 6
 
 
-def test_training_events_alone_are_learned():
-  requests = shop().requests
-  first = requests.time[requests.split != TRAIN].min()
-  held_out = requests.event_time >= first
-  assert held_out.any()
-  world = data(None)
-  sequences, times = sasrec.training_log(world)
-  assert times.max() < first
-  other = requests.event_item.copy()
-  other[held_out] = (other[held_out] + 1) % len(world.catalogue)
-  changed = dataclasses.replace(requests, event_item=other)
-  again, _ = sasrec.training_log(dataclasses.replace(world, requests=changed))
-  np.testing.assert_array_equal(sequences.rows, again.rows)
-  # Each event has its own time.
-  owners = sequences.owners
-  assert (np.diff(times)[np.diff(owners) == 0] >= 0).all()
-  for user in (0, 7):
-    begin = requests.user_offsets[user]
-    mine = owners == user
-    size = mine.sum()
-    np.testing.assert_array_equal(
-      times[mine], requests.event_time[begin : begin + size]
-    )
-
-
 def test_the_test_period_changes_nothing(ranker, tmp_path):
   requests = shop().requests
   page_item, event_item = requests.page_item.copy(), requests.event_item.copy()
