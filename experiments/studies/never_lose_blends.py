@@ -135,13 +135,13 @@ class Counts:
     own, aged = np.zeros((2, len(items)))
     if requests.shows_history:
       own, aged = self._own(requests, owners, items)
-    asked = np.zeros(len(items))
+    by_query = np.zeros(len(items))
     if requests.has_query:
       columns = self._column_of[items]
       found = self._by_query.weights[requests.queries[owners], columns]
-      asked = found.toarray() if sparse.issparse(found) else found
+      by_query = found.toarray() if sparse.issparse(found) else found
     popularity = self._popularity[items]
-    columns = (own, aged, asked, popularity)
+    columns = (own, aged, by_query, popularity)
     return np.stack(columns, axis=1).astype(np.float32)
 
   def _own(self, requests, owners, items) -> tuple[np.ndarray, np.ndarray]:

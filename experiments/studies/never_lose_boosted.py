@@ -95,13 +95,13 @@ class BoostedRankers:
   ) -> Mapping[str, np.ndarray]:
     """`ARM` to `[R, k]` items of requests of the same kind, seen kept."""
     fitted = self._table(validation.first(_FITTED))
-    asked = self._table(requests)
+    table = self._table(requests)
     found = {}
     for arm in ARMS:
       model = trees().fit(fitted.of(arm), fitted.candidates.hits)
       found[arm] = ranked(
-        asked.candidates,
-        model.predict_proba(asked.of(arm))[:, 1],
+        table.candidates,
+        model.predict_proba(table.of(arm))[:, 1],
         self._counts.order,
         num_requests=len(requests.rows),
         k=k,

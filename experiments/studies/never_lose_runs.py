@@ -50,7 +50,7 @@ class Answers:
 
   Attributes:
     data: The catalogue and the log.
-    requests: Those that were asked, of every kind.
+    requests: Those that are evaluated, of every kind.
     items: `KIND/SEEN/SYSTEM` to items `[R, KEPT]`, best first, -1 after them.
     facts: Sizes and times of the run.
   """
@@ -113,15 +113,15 @@ def run_once(
   report = cq_sid.run(recipe, folder)
   items = dict(np.load(folder / "evaluation" / ANSWERS))
   data = prepare(recipe.data, folder)
-  asked = draw_eval_requests(
+  evaluated = draw_eval_requests(
     data.requests,
     split=SPLITS[recipe.evaluation.split],
     count=recipe.evaluation.requests,
     seed=recipe.evaluation.seed,
   )
   boosted = config.boosted and section.get("boosted", False) and seed == 0
-  more = _more(recipe, folder, data, asked, boosted=boosted)
-  return Answers(data, asked, items | more, _facts(report, folder))
+  more = _more(recipe, folder, data, evaluated, boosted=boosted)
+  return Answers(data, evaluated, items | more, _facts(report, folder))
 
 
 def _stages(recipe: ConfigDict, folder: pathlib.Path) -> Stages:
@@ -137,7 +137,7 @@ def _more(
   recipe: ConfigDict,
   folder: pathlib.Path,
   data: Data,
-  asked: Sequence[EvalRequests],
+  evaluated: Sequence[EvalRequests],
   *,
   boosted: bool,
 ) -> dict[str, np.ndarray]:
@@ -154,14 +154,14 @@ def _more(
     }
     if len(data.catalogue) <= _COMPARED:
       rank = counts_and_texts(data, validation, windows=settings.knn_windows)
-      kinds = [one.kind for one in asked if one.shows_history]
+      kinds = [one.kind for one in evaluated if one.shows_history]
       rankers["counts_and_texts"] = dict.fromkeys(kinds, rank)
     found = {}
-    for one in asked:
+    for one in evaluated:
       found |= _ranked(one, rankers)
     if boosted:
       stages = _stages(recipe, folder)
-      for one in asked:
+      for one in evaluated:
         found |= _boosted(recipe, stages, counts, validation, one)
     np.savez_compressed(directory / ANSWERS, **found)
 
