@@ -87,7 +87,7 @@ class Sources:
         most=_OWN if chosen_again(log, counted) else 0,
       ),
       Popularity(log, counted, num_items=size),
-      QueryItems(log, self._vectors.items),
+      QueryItems(log, self._vectors.items, self._vectors.queries),
       self._words,
       self._tastes,
     )

@@ -2,19 +2,22 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
 
 from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.log import Log
+from gr_jax.candidates.query_reader import (
+  QueryReader,
+  QueryVectors,
+  typed_vectors,
+)
 from gr_jax.candidates.writer import CandidateWriter
+from gr_jax.data.catalogue import object_array
 from gr_jax.data.requests import Requests
 from gr_jax.text.words import split_words
-
-QueryVectors = Callable[[Sequence[str]], np.ndarray]
-"""Query texts to vectors `[n, D]`; zeros for one that cannot be read."""
 
 
 def no_vectors(queries: Sequence[str]) -> np.ndarray:
@@ -32,6 +35,7 @@ class LiveCandidates:
     query_rows: the row in the training log of each query that led to an item.
     shared_clock: False where times of the training log are positions.
     query_vectors: reads queries; may give vectors of any width if all are zero.
+    reader: reads queries that training never saw.
   """
 
   writer: CandidateWriter
@@ -39,6 +43,7 @@ class LiveCandidates:
   query_rows: dict[str, int]
   shared_clock: bool
   query_vectors: QueryVectors = no_vectors
+  reader: QueryReader = dataclasses.field(default_factory=QueryReader)
 
   @functools.cached_property
   def _rows_by_words(self) -> dict:
@@ -60,23 +65,29 @@ class LiveCandidates:
     if not self.shared_clock:
       requests = dataclasses.replace(requests, event_time=_positions(requests))
     queries: list[str] = requests.queries.tolist()
-    vectors = np.zeros((len(queries), self.items.vectors.shape[1]), np.float32)
-    if queries:
-      read = self.query_vectors(queries)
-      vectors[:, : read.shape[1]] = read
+    rows = np.array([self.trained_row(query) for query in queries], np.int64)
+    read = [
+      query if row >= 0 else self.reader(query)
+      for query, row in zip(queries, rows)
+    ]
+    width = self.items.vectors.shape[1]
     log = Log(
-      requests,
+      dataclasses.replace(requests, queries=object_array(read)),
       counted=requests.user_offsets[:-1],
-      trained_query=np.array([self.trained_row(q) for q in queries], np.int64),
-      query_vectors=vectors,
+      trained_query=rows,
+      query_vectors=typed_vectors(self.query_vectors, queries, read, width),
       live=True,
     )
     return self.writer.of(log)
 
   def grown(self, items: ItemFacts, codes: np.ndarray) -> Self:
     """These candidates with more items; see `CandidateWriter.grown`."""
-    writer = self.writer.grown(items, codes)
-    return dataclasses.replace(self, writer=writer, items=items)
+    return dataclasses.replace(
+      self,
+      writer=self.writer.grown(items, codes),
+      items=items,
+      reader=self.reader.with_items(items.texts[len(self.items) :].tolist()),
+    )
 
 
 def _words(query: str) -> str:

@@ -17,6 +17,7 @@ from flax import linen as nn
 
 from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.live import LiveCandidates
+from gr_jax.candidates.query_reader import QueryReader
 from gr_jax.candidates.saved import CANDIDATES
 from gr_jax.candidates.saved import load as load_candidates
 from gr_jax.data.catalogue import Catalogue
@@ -205,7 +206,9 @@ def _load(directory: pathlib.Path, manifests: dict[str, Any]) -> Artefacts:
       f"the generator knows levels {vocabulary.level_sizes}, the IDs have "
       f"{ids.level_sizes}"
     )
-  candidates = _candidates(directory, manifests, catalogue, vectors, ids)
+  candidates = _candidates(
+    directory, manifests, catalogue, vectors, ids, vocabulary
+  )
   model = build_generator(
     section,
     vocabulary=vocabulary,
@@ -244,6 +247,7 @@ def _candidates(
   catalogue: Catalogue,
   vectors: np.ndarray,
   ids: SemanticIds,
+  vocabulary: Vocabulary,
 ) -> LiveCandidates | None:
   """The candidates that were counted when the generator was trained."""
   section = manifests["generator"]["section"]
@@ -260,8 +264,11 @@ def _candidates(
   found = load_candidates(
     directory / "generator" / CANDIDATES, items, ids.codes
   )
-  read = query_vectors(directory / "vectors", made, found.query_rows)
-  return dataclasses.replace(found, query_vectors=read)
+  encode = query_vectors(directory / "vectors", made, found.query_rows)
+  reader = QueryReader(vocabulary.known_words).with_items(
+    catalogue.texts.tolist()
+  )
+  return dataclasses.replace(found, query_vectors=encode, reader=reader)
 
 
 def _transitions(

@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 
 from gr_jax.candidates.live import LiveCandidates
+from gr_jax.candidates.query_reader import QueryReader
 from gr_jax.data.catalogue import object_array
 from gr_jax.data.requests import TEST, Requests
-from tests.reference import candidate_log
+from gr_jax.text.encoder import unit_rows
+from gr_jax.text.known_words import KnownWords
+from tests.reference import candidate_log, small_world
 
 
 def table(queries):
@@ -126,3 +129,44 @@ def test_nothing_of_a_request_was_counted(live):
   np.testing.assert_array_equal(
     written.counted, written.requests.user_offsets[:-1]
   )
+
+
+def test_a_query_that_training_never_saw_is_read_in_known_words(live):
+  requests = sent(np.flatnonzero(candidate_log.log().requests.query >= 0)[:3])
+  known = str(requests.queries[0])
+  typed = object_array([known, "zzz cupp", "plate"])
+  seen: list[str] = []
+
+  def encode(queries):
+    seen.extend(queries)
+    return np.array([[len(query), 1] for query in queries], np.float32)
+
+  words = KnownWords(("cup", "zebra"), encode=lambda w: np.zeros((len(w), 1)))
+  found = dataclasses.replace(
+    live,
+    query_rows={known: 5},
+    query_vectors=encode,
+    reader=QueryReader(words, frozenset({"plate"})),
+  ).of(dataclasses.replace(requests, queries=typed))
+  log = found.log
+  assert log.requests.queries.tolist() == [known, "zzz cup", "plate"]
+  assert log.trained_query.tolist() == [5, -1, -1]
+  assert seen == [known, "zzz cupp", "plate", known, "zzz cup", "plate"]
+  expected = unit_rows(np.array([[8.0, 1]])) + unit_rows(np.array([[7.0, 1]]))
+  np.testing.assert_allclose(log.query_vectors[1, :2], expected[0] / 2)
+
+
+def test_words_of_a_new_item_are_known_at_once(live):
+  facts = live.items
+  more = dataclasses.replace(
+    facts,
+    texts=np.append(facts.texts, ["a plain zither"]),
+    categories=np.append(facts.categories, facts.categories[:1], 0),
+    values=np.append(facts.values, 1),
+    vectors=np.append(facts.vectors, facts.vectors[:1], 0),
+  )
+  codes = small_world.semantic_ids().codes
+  grown = live.grown(more, np.append(codes, codes[:1], 0))
+  assert grown.reader("zither") == "zither"
+  assert grown.reader.item_words >= {"plain", "zither"}
+  assert "zither" not in live.reader.item_words

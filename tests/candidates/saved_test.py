@@ -76,6 +76,13 @@ def test_sources_and_features_of_another_version_are_refused(folder):
   path.write_text(json.dumps(whole | {"sources": sources[:-1]}))
   with pytest.raises(ValueError, match="features of another version"):
     loaded(folder)
+  arrays = dict(np.load(folder / "sources.npz"))
+  place = [source["kind"] for source in sources].index("QueryItems")
+  fewer = {k: v for k, v in arrays.items() if k != f"{place}.lenders"}
+  np.savez(folder / "sources.npz", **fewer)
+  with pytest.raises(ValueError, match=r"another version .* train it anew"):
+    loaded(folder)
+  np.savez(folder / "sources.npz", **arrays)
   sources[0]["kind"] = "Horoscope"
   path.write_text(json.dumps(whole))
   with pytest.raises(ValueError, match="a source 'Horoscope'"):

@@ -17,12 +17,11 @@ SIZE = 9
 @functools.cache
 def writer(size=SIZE):
   log = candidate_log.log()
-  items, _ = candidate_log.vectors()
   finest = finest_category(small_world.shop().catalogue.categories)
   sources = (
     OwnItems(finest, span=30_000.0),
     Popularity(log.requests, log.counted, num_items=60, most=8),
-    QueryItems(log.requests, items, most=8, near=4),
+    QueryItems(log.requests, *candidate_log.vectors(), most=8, near=4),
   )
   codes = small_world.semantic_ids().codes
   found = CandidateWriter(log, sources, codes, size=size)

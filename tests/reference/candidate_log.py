@@ -97,7 +97,7 @@ def writer() -> CandidateWriter:
     next_item(),
     OwnItems(finest_category(items.categories), span=30_000.0),
     Popularity(requests, log().counted, num_items=ITEMS, most=8),
-    QueryItems(requests, items.vectors, most=8, near=4),
+    QueryItems(requests, *vectors(), most=8, near=4),
     Words(items.texts),
     Tastes(items.texts, items.categories, items.values, items.vectors),
   )

@@ -13,37 +13,68 @@ from tests.reference import candidate_log, small_logs
 
 
 def made(**options):
-  items, _ = candidate_log.vectors()
-  return QueryItems(candidate_log.log().requests, items, **options)
+  vectors = candidate_log.vectors()
+  return QueryItems(candidate_log.log().requests, *vectors, **options)
 
 
-def counts_of(batch):
-  """`[B, N]` clicks of each request's query, its user's later ones left out."""
-  requests = batch.log.requests
-  found = np.zeros((batch.num_requests, candidate_log.ITEMS), int)
+def clicks_of(requests, request, query):
+  """`[N]` clicks of a query, those left out that the user later made."""
+  found = np.zeros(candidate_log.ITEMS, int)
+  asked = (requests.split == TRAIN) & (requests.query == query)
+  for other in np.flatnonzero(asked):
+    later = requests.history_end[other] >= requests.history_end[request]
+    if requests.user[other] == requests.user[request] and later:
+      continue
+    page = slice(requests.page_offsets[other], requests.page_offsets[other + 1])
+    led = requests.page_kind[page] >= CLICKED
+    np.add.at(found, requests.page_item[page][led], 1)
+  return found
+
+
+def expected_of(batch, source, *, seen=True):
+  """Count, share and total `[B, N]`, borrowed where nobody else asked."""
+  requests, log = batch.log.requests, batch.log
+  count, share, total = np.zeros((3, batch.num_requests, candidate_log.ITEMS))
   for row, request in enumerate(batch.requests[:, 0]):
-    for other in np.flatnonzero(requests.split == TRAIN):
-      later = requests.history_end[other] >= requests.history_end[request]
-      mine = requests.user[other] == requests.user[request]
-      if requests.query[other] != requests.query[request] or (mine and later):
-        continue
-      page = slice(
-        requests.page_offsets[other], requests.page_offsets[other + 1]
-      )
-      led = requests.page_kind[page] >= CLICKED
-      np.add.at(found[row], requests.page_item[page][led], 1)
-  return np.where((batch.queries >= 0)[:, None], found, 0)
+    query = requests.query[request]
+    if query < 0:
+      continue
+    clicks = clicks_of(requests, request, query)
+    read = [(1.0, clicks)]
+    if not seen or not clicks.any():
+      near = source._lenders.of(log, np.array([query]))
+      read = [
+        (weight, clicks_of(requests, request, each))
+        for weight, each in zip(near.weights[0], near.rows[0])
+      ]
+    total[row] = sum(weight * led.sum() for weight, led in read)
+    share[row] = sum(w * led / max(led.sum(), 1) for w, led in read)
+    count[row] = share[row] * total[row]
+  return count, share, total
+
+
+def check(batch, source, **options):
+  count, share, total = expected_of(batch, source, **options)
+  found = source.describe(batch, candidate_log.all_pairs(batch))
+  found = np.moveaxis(found.reshape(*count.shape, -1), -1, 0)
+  np.testing.assert_allclose(found[0], np.log1p(count), rtol=1e-5, atol=1e-6)
+  log_share = np.where(total > 0, np.log(share + 1e-4), 0)
+  np.testing.assert_allclose(found[1], log_share, rtol=1e-5, atol=1e-6)
+  np.testing.assert_array_equal(found[2], count > 0)
+  np.testing.assert_allclose(found[3], np.log1p(total), rtol=1e-5)
+  assert count.any()
+  return found
 
 
 @pytest.mark.parametrize("split", candidate_log.splits())
 def test_counts_are_those_of_a_log_that_ends_for_its_user(split):
-  batch = candidate_log.batch(split=split)
-  found = made().describe(batch, candidate_log.all_pairs(batch))
-  expected = counts_of(batch)
-  np.testing.assert_allclose(
-    found[:, 0].reshape(expected.shape), np.log1p(expected), rtol=1e-6
-  )
-  assert expected.any()
+  batch, source = candidate_log.batch(split=split), made()
+  found = check(batch, source)
+  near = found[6][:, 0]
+  asked = batch.queries >= 0
+  assert not near[~asked].any()
+  assert (near == 1).any()
+  assert (near <= 1).all()
 
 
 def test_cosines_are_those_of_the_vectors():
@@ -72,7 +103,7 @@ def test_a_query_proposes_what_it_led_to_then_its_neighbours():
     assert set(nearest) <= set(order)
 
 
-def test_a_query_that_training_never_saw_has_vectors_only():
+def test_a_query_that_training_never_saw_borrows_of_its_neighbours():
   known = candidate_log.batch()
   log = known.log
   unknown = np.full(len(log.trained_query), -1)
@@ -82,30 +113,31 @@ def test_a_query_that_training_never_saw_has_vectors_only():
     known.shown,
   )
   source = made(near=4)
-  found = source.describe(batch, candidate_log.all_pairs(batch))
-  assert not found[:, :4].any()
-  assert found[:, 4].any()
+  found = check(batch, source, seen=False)
+  assert (found[6] < 1).all()
+  count, share, _ = expected_of(batch, source, seen=False)
   proposed = source.propose(batch)
-  with_query = (batch.queries >= 0).sum()
-  assert len(proposed.owners) == 4 * with_query
+  for owner in np.flatnonzero(batch.queries >= 0):
+    mine = proposed.owners == owner
+    led = mine & (proposed.scores > -1)
+    assert set(proposed.items[led]) == set(np.flatnonzero(count[owner]))
+    items = proposed.items[led]
+    own = proposed.scores[led] > 1
+    np.testing.assert_allclose(
+      proposed.scores[led] - own, share[owner, items], rtol=1e-6
+    )
 
 
-def test_an_unseen_request_reads_its_query_as_an_unknown_one():
+def test_an_unseen_request_reads_its_query_as_the_others_near_to_it():
   known = candidate_log.batch()
-  log = known.log
   hidden = dataclasses.replace(
-    log, unseen=np.ones(len(log.requests), bool), kept={}
+    known.log, unseen=np.ones(len(known.log.requests), bool), kept={}
   )
-  never = dataclasses.replace(
-    log, trained_query=np.full(len(log.trained_query), -1), kept={}
-  )
-  source, pairs = made(near=4), candidate_log.all_pairs(known)
-  found, expected = (
-    source.describe(RequestBatch(each, known.requests, known.shown), pairs)
-    for each in (hidden, never)
-  )
-  np.testing.assert_array_equal(found, expected)
-  assert (source.describe(known, pairs) != found).any()
+  batch, source = RequestBatch(hidden, known.requests, known.shown), made()
+  found = check(batch, source, seen=False)
+  asked = np.unique(batch.queries[batch.queries >= 0])
+  assert not (source._lenders.of(hidden, asked).rows == asked[:, None]).any()
+  assert (found[6] < 1).all()
 
 
 def test_a_query_that_only_the_user_asked_is_as_good_as_unknown():
@@ -119,10 +151,45 @@ def test_a_query_that_only_the_user_asked_is_as_good_as_unknown():
   once = np.flatnonzero((requests.split == TRAIN) & (requests.query >= 0))
   once = once[asks[requests.query[once]] == 1][:5]
   batch = RequestBatch(log, once[:, None], np.ones(len(once), bool))
+  unseen = np.ones(len(requests), bool)
+  never = dataclasses.replace(log, unseen=unseen, kept={})
   source = made(near=4)
-  found = source.describe(batch, candidate_log.all_pairs(batch))
-  assert not found[:, :4].any()
-  assert len(source.propose(batch).owners) == 4 * len(once)
+  pairs = candidate_log.all_pairs(batch)
+  found, expected = (
+    source.describe(RequestBatch(each, once[:, None], batch.shown), pairs)
+    for each in (log, never)
+  )
+  np.testing.assert_array_equal(found, expected)
+  proposed, expected = (
+    source.propose(RequestBatch(each, once[:, None], batch.shown))
+    for each in (log, never)
+  )
+  np.testing.assert_array_equal(proposed.items, expected.items)
+  np.testing.assert_array_equal(proposed.scores, expected.scores)
+
+
+def test_a_new_item_has_the_counts_of_its_text():
+  facts, batch = candidate_log.facts(), candidate_log.batch()
+  source = QueryItems.restored(made(near=4).state(), facts)
+  pairs = candidate_log.all_pairs(batch)
+  of_item = source.describe(batch, pairs)[:, 0].reshape(-1, candidate_log.ITEMS)
+  best = int(of_item.sum(axis=0).argmax())
+  more = dataclasses.replace(
+    facts,
+    texts=np.append(facts.texts, [facts.texts[best], "of no other item"]),
+    vectors=np.append(facts.vectors, facts.vectors[[best, best]], 0),
+  )
+  grown = source.grown(more)
+  size = candidate_log.ITEMS + 2
+  pairs = Pairs(np.arange(batch.num_requests * size), size)
+  found = grown.describe(batch, pairs)[:, 0].reshape(-1, size)
+  np.testing.assert_allclose(found[:, :-2], of_item, rtol=1e-6)
+  twins = np.flatnonzero(facts.texts == facts.texts[best])
+  np.testing.assert_allclose(
+    found[:, -2], of_item[:, twins].max(axis=1), rtol=1e-6
+  )
+  assert found[:, -2].any()
+  assert not found[:, -1].any()
 
 
 def test_own_clicks_are_found_among_many_users_and_events():
