@@ -1,8 +1,15 @@
 """What is known of items without any log."""
 
 import dataclasses
+import functools
+from typing import Any
 
 import numpy as np
+from scipy import sparse
+
+from gr_jax.text.encoder import unit_rows
+
+_NEIGHBOURS, _TEMPERATURE = 10, 0.05
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -21,5 +28,34 @@ class ItemFacts:
   values: np.ndarray
   vectors: np.ndarray
 
+  @functools.cached_property
+  def _kept(self) -> dict[int, Any]:
+    return {}
+
   def __len__(self) -> int:
     return len(self.values)
+
+  def neighbours_of_new(self, old: int) -> Any:
+    """`[N - old, old]` sparse: the likeness of later items to the first `old`.
+
+    The 10 items i of the largest cosines have the weights
+    `exp((cos_i - max_j cos_j) / 0.05)`, over their sum; a vector of zeros is
+    like nothing. [OURS]
+    """
+    if old not in self._kept:
+      self._kept[old] = _neighbours(self.vectors, old)
+    return self._kept[old]
+
+
+def _neighbours(vectors: np.ndarray, old: int) -> sparse.csr_array:
+  cosines = unit_rows(vectors[old:]) @ unit_rows(vectors[:old]).T
+  k = min(_NEIGHBOURS, old)
+  best = np.argpartition(-cosines, k - 1, axis=1)[:, :k]
+  cosine = np.take_along_axis(cosines, best, axis=1).astype(np.float64)
+  weights = np.exp((cosine - cosine.max(axis=1, keepdims=True)) / _TEMPERATURE)
+  weights *= cosine > 0
+  weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
+  rows = np.repeat(np.arange(len(best)), k)
+  return sparse.csr_array(
+    (weights.ravel().astype(np.float32), (rows, best.ravel())), cosines.shape
+  )

@@ -21,7 +21,14 @@ from scipy import sparse
 
 from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.ordering import best_first, places_in_runs, starts_of
-from gr_jax.candidates.pairs import Pairs, Proposed, expand, look_up, values_at
+from gr_jax.candidates.pairs import (
+  Pairs,
+  Proposed,
+  Sparse,
+  expand,
+  look_up,
+  values_at,
+)
 from gr_jax.candidates.request_batch import RequestBatch
 from gr_jax.candidates.scores import Scores, summed
 from gr_jax.candidates.sources.source import TaughtByLog
@@ -127,21 +134,30 @@ class Links(TaughtByLog):
     return found
 
   def grown(self, items: ItemFacts) -> Self:
-    """Nothing is linked to the new items."""
+    """A new item has the links that its neighbours have on average."""
     found = copy.copy(self)
+    lent = items.neighbours_of_new(self.num_items)
     for name, value in vars(self).items():
-      setattr(found, name, _grown(value, self.num_items, len(items)))
+      setattr(found, name, _grown(value, lent))
     found.num_items = len(items)
     return found
 
 
-def _grown(value: Any, old: int, size: int) -> Any:
-  """Zeros for more items in what has one value, or one row, for each item."""
-  if isinstance(value, np.ndarray) and value.shape == (old,):
-    return np.pad(value, (0, size - old))
-  if isinstance(value, sparse.csr_array) and value.shape == (old, old):
-    rows = np.pad(value.indptr, (0, size - old), mode="edge")
-    return sparse.csr_array((value.data, value.indices, rows), (size, size))
+def _grown(value: Any, lent: Sparse) -> Any:
+  """What has one value, or one row, for each item, for more items.
+
+  Args:
+    value: anything.
+    lent: `[m, N]`, the shares of the `N` items in each of the `m` new ones.
+  """
+  N = lent.shape[1]
+  if isinstance(value, np.ndarray) and value.shape == (N,):
+    return np.append(value, (lent @ value).astype(value.dtype))
+  if isinstance(value, sparse.csr_array) and value.shape == (N, N):
+    # A link to a neighbour is one to the new item, too.
+    both: Sparse = sparse.vstack([value, lent @ value]).tocsr()
+    whole: Sparse = sparse.hstack([both, both @ lent.T], format="csr")
+    return whole.astype(value.dtype)
   return value
 
 

@@ -97,10 +97,11 @@ class Popularity(TaughtByLog, Unmeasured):
     return self._sums[last, pairs.items] - self._sums[first, pairs.items]
 
   def grown(self, items: ItemFacts) -> Self:
+    """A new item is as popular as its neighbours are on average."""
     found = copy.copy(self)
-    new = len(items) - len(self._counts)
-    found._counts = np.pad(self._counts, (0, new))
-    found._sums = np.pad(self._sums, ((0, 0), (0, new)))
+    lent = items.neighbours_of_new(len(self._counts))
+    found._counts = np.append(self._counts, lent @ self._counts)
+    found._sums = np.append(self._sums, (lent @ self._sums.T).T, axis=1)
     return found
 
 

@@ -7,9 +7,11 @@ For a query q and an item i with |i| words, tf of which are the word w,
   idf(w) = log(1 + (N - n(w) + 1/2) / (n(w) + 1/2))
 
 with n(w) of the N items having the word: Lucene's variant, as in the baseline
-`bm25`. Features are the score and its share of the best one, in logarithms. It
-needs no log, so it reads queries that training never saw and items that come
-later; these read the idf and the mean length of the items at first.
+`bm25`. Features are the score and its share of the best one, in logarithms, and
+whether the query is the item's text, word by word. It needs no log, so it reads
+queries that training never saw and items that come later; these read the idf
+and the mean length of the items at first. Of equal scores the newest items are
+proposed.
 """
 
 import copy
@@ -37,11 +39,13 @@ class Words(Unmeasured):
     most: the number of items that are proposed to a query.
   """
 
-  names = ("words_score", "words_share")
+  names = ("words_score", "words_share", "words_all")
 
   def __init__(self, texts: Sequence[str], *, most: int = 64):
     self._most, self._num_items = most, len(texts)
     self._columns: dict[str, int] = {}
+    self._text_rows: dict[str, int] = {}
+    self._text = _rows_of(texts, self._text_rows)
     counts = _counts(texts, self._columns)
     self._mean_length = max(counts.sum() / max(len(texts), 1), 1e-9)
     having = np.bincount(counts.indices, minlength=counts.shape[1])
@@ -76,7 +80,7 @@ class Words(Unmeasured):
 
   def describe(self, batch: RequestBatch, pairs: Pairs) -> np.ndarray:
     queries, scores = self._scores(batch)
-    found = np.zeros((len(pairs), 2), np.float32)
+    found = np.zeros((len(pairs), 3), np.float32)
     row, has_query = look_up(queries, batch.queries[pairs.owners])
     if not len(queries):
       return found
@@ -87,6 +91,9 @@ class Words(Unmeasured):
     best = np.maximum(scores.max(axis=1).toarray().ravel(), 1e-9)[row]
     found[:, 0] = np.log1p(score)
     found[:, 1] = np.where(has_query, np.log(score / best + 0.01), 0)
+    texts = batch.log.requests.queries[queries].tolist()
+    text = np.array([self._text_rows.get(_key(each), -1) for each in texts])
+    found[:, 2] = has_query & (text[row] == self._text[pairs.items])
     return found
 
   def _scores(self, batch: RequestBatch) -> tuple[np.ndarray, sparse.csr_array]:
@@ -119,6 +126,8 @@ class Words(Unmeasured):
   def grown(self, items: ItemFacts) -> Self:
     found, new = copy.copy(self), items.texts[self._num_items :].tolist()
     found._num_items = len(items)
+    found._text_rows = dict(self._text_rows)
+    found._text = np.append(self._text, _rows_of(new, found._text_rows))
     found._columns = dict(self._columns)
     counts = _counts(new, found._columns)
     unknown = counts.shape[1] - len(self._idf)
@@ -150,11 +159,22 @@ def _counts(texts: Sequence[str], columns: dict[str, int]) -> Sparse:
   return counts
 
 
+def _key(text: str) -> str:
+  return " ".join(split_words(text))
+
+
+def _rows_of(texts: Sequence[str], rows: dict[str, int]) -> np.ndarray:
+  """`[n]`, one number for all texts of the same words; new ones get new."""
+  return np.array([rows.setdefault(_key(t), len(rows)) for t in texts], int)
+
+
 def _best(
   items: np.ndarray, scores: np.ndarray, most: int
 ) -> tuple[np.ndarray, np.ndarray]:
   """The `most` largest scores and their items, in any order."""
   if len(items) <= most:
     return items, scores
-  best = np.argpartition(-scores, most - 1)[:most]
+  # The last rows, of equal scores, are the newest items.
+  newest_first = scores.astype(np.float64) * (1 + 1e-12 * items)
+  best = np.argpartition(-newest_first, most - 1)[:most]
   return items[best], scores[best]

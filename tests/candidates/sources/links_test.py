@@ -1,6 +1,7 @@
 import numpy as np
 from scipy import sparse
 
+from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.pairs import Pairs
 from gr_jax.candidates.sources.likeness import Likeness
 from tests.reference.small_links import batch_of, dense, newest
@@ -33,3 +34,28 @@ def test_likeness_is_read_by_the_newest_items_and_proposes_the_best():
   proposed = source.propose(batch)
   linked = {(r, i) for r, i in zip(*np.nonzero(unbought > 0))}
   assert set(zip(proposed.owners, proposed.items)) == linked
+
+
+def test_a_new_item_has_the_links_of_its_neighbours_on_average():
+  rng = np.random.default_rng(0)
+  links = rng.random((4, 4)).astype(np.float32)
+  vectors = np.array([[1, 0], [1, 0], [0, 1], [-1, 0], [1, 0], [0, 3]])
+  source = Likeness("l", sparse.csr_array(links))
+  facts = ItemFacts(
+    np.array(list("abcdef"), object), np.zeros((6, 0)), np.zeros(6), vectors
+  )
+  grown = source.grown(facts)
+  lent = facts.neighbours_of_new(4).toarray()
+  np.testing.assert_allclose(lent[0], [0.5, 0.5, 0, 0], atol=1e-6)
+  np.testing.assert_allclose(lent[1], [0, 0, 1, 0], atol=1e-6)
+  expected = np.zeros((6, 6))
+  expected[:4, :4] = links
+  expected[4:, :4] = lent @ links
+  expected[:4, 4:] = links @ lent.T
+  expected[4:, 4:] = lent @ links @ lent.T
+  batch = batch_of([[0, 1, 2, 3], [3, 2, 1, 0]])
+  for row, scores in enumerate(grown.scores(batch)):
+    wanted = newest(batch, row, 6) @ expected
+    np.testing.assert_allclose(scores, wanted, rtol=1e-5)
+  assert grown.num_items == 6
+  assert 4 in grown.propose(batch).items

@@ -1,6 +1,9 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
+from gr_jax.candidates.pairs import Pairs
 from gr_jax.candidates.sources.popularity import Popularity
 from gr_jax.data.requests import TEST
 from tests.reference import candidate_log
@@ -58,3 +61,24 @@ def test_popular_items_are_proposed_where_there_is_no_query():
   counts = np.bincount(log.requests.event_item[trained], minlength=60)
   assert counts.argmax() in proposed.items
   assert len(set(proposed.items)) <= 2
+
+
+def test_a_new_item_is_as_popular_as_its_neighbours_on_average():
+  facts, batch = candidate_log.facts(), candidate_log.batch(split=TEST)
+  more = dataclasses.replace(
+    facts, vectors=np.append(facts.vectors, facts.vectors[:1] / 3, 0)
+  )
+  lent = more.neighbours_of_new(60).toarray()[0]
+  source = made()
+  grown = source.grown(more)
+  pairs = Pairs(np.arange(batch.num_requests * 61), 61)
+  found = grown.describe(batch, pairs).reshape(-1, 61, 3)
+  old = source.describe(batch, candidate_log.all_pairs(batch))
+  np.testing.assert_allclose(found[:, :60].reshape(-1, 3), old)
+  np.testing.assert_allclose(
+    found[:, 60, 0], np.log1p(lent @ source._counts), rtol=1e-5
+  )
+  recent = np.expm1(found[..., 1].astype(np.float64))
+  np.testing.assert_allclose(
+    recent[:, 60], recent[:, :60] @ lent, rtol=1e-4, atol=1e-5
+  )

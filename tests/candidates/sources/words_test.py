@@ -26,7 +26,7 @@ def texts():
 
 def batch():
   """Requests of one query each, the last without."""
-  queries = ["red cup", "the tea tea", "杯", "nothing known", "plate", "a"]
+  queries = ["red cup", "the tea tea", "杯", "nothing known", "cup", "a"]
   log = candidate_log.log().requests
   rows = np.arange(len(queries) + 1)
   query = log.query.copy()
@@ -62,6 +62,16 @@ def test_scores_are_those_of_the_baseline():
   np.testing.assert_allclose(
     found[:, 1].reshape(7, 60), share, rtol=1e-4, atol=1e-5
   )
+
+
+def test_a_query_may_be_all_of_a_text():
+  found = Words(texts()).describe(batch(), candidate_log.all_pairs(batch()))
+  whole = found[:, 2].reshape(7, 60)
+  queries = [*batch().log.requests.queries, None]
+  for row, query in enumerate(queries):
+    same = query and [text == query for text in texts()]
+    np.testing.assert_array_equal(whole[row], same or np.zeros(60))
+  assert whole.any()
 
 
 def test_stop_words_are_those_of_the_baseline():
@@ -100,6 +110,13 @@ def test_new_items_read_the_weights_of_the_old_ones():
   np.testing.assert_allclose(found[:, :60], old[:, 0].reshape(7, 60))
   np.testing.assert_allclose(found[:, 60], found[:, 3])
   assert found[0, 61] > 0
+  same = grown.describe(batch(), pairs)[:, 2].reshape(7, 62)
+  np.testing.assert_array_equal(same[:, 60], same[:, 3])
+  few = Words(texts(), most=1).grown(facts).propose(batch())
+  best = np.where(found > found.max(axis=1, keepdims=True) - 1e-5, found, 0)
+  for owner, item in zip(few.owners, few.items):
+    # Of equal scores the newest item.
+    assert item == np.flatnonzero(best[owner])[-1]
   assert set(grown._columns) - set(Words(texts())._columns) == {"saucer"}
 
 

@@ -81,7 +81,7 @@ def test_what_is_added_is_found_by_its_own_words_until_it_is_removed(service):
   assert removed == 5
 
 
-def test_a_new_item_is_a_candidate_with_its_live_id_and_no_counts(service):
+def test_a_new_item_is_a_candidate_with_its_live_id(service):
   snapshot = service.serving.snapshot
   names = list(snapshot.candidates.writer.names)
   service.change(ItemChange([NewItem("zither", "a plain zither")]))
@@ -97,8 +97,13 @@ def test_a_new_item_is_a_candidate_with_its_live_id_and_no_counts(service):
   assert mine.sum() == 1
   writer = grown.candidates.writer
   raw = found.features[0, 0, mine.argmax()] / writer.scale + writer.mean
-  for name in ("popularity", "query_count", "own", "windowed_score"):
+  for name in ("query_count", "own", "windowed_score"):
     assert raw[names.index(name)] == pytest.approx(0, abs=1e-4), name
+  # What its neighbours are, it is on average.
+  counts = grown.items.popularity[:60]
+  lent = grown.candidates.items.neighbours_of_new(60)
+  popularity = np.log1p((lent @ counts)[0])
+  assert raw[names.index("popularity")] == pytest.approx(popularity, abs=1e-3)
   assert raw[names.index("words_score")] > 0
 
 
