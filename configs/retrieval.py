@@ -47,16 +47,17 @@ def base(preset: str) -> ConfigDict:
     # Items of each request whose features are a prior over codes; 0 = none.
     # Where the split is by time, the last `learned_share` of the training
     # requests are learned, with counts of what lies before them;
-    # `unseen_share` of them read their query as a new one. `sequence_steps`
-    # train the sequence models among the sources. Weights are fitted on
-    # `fit_requests` before the network learns (`fit_steps` 0: each is read 13
-    # times); how much of its scores is used is chosen on `share_requests` of
-    # each kind.
+    # `unseen_share` of them read their query as a new one, `typed_share` as
+    # others type it. `sequence_steps` train the sequence models among the
+    # sources. Weights are fitted on `fit_requests` before the network learns
+    # (`fit_steps` 0: each is read 13 times); how much of its scores is used is
+    # chosen on `share_requests` of each kind.
     "candidates": {
       "size": 0,
       "sequence_steps": 1000,
       "learned_share": 0.2,
-      "unseen_share": 0.1,
+      "unseen_share": 0.02,
+      "typed_share": 0.25,
       "fit_requests": 40_000,
       "fit_steps": 0,
       "share_requests": 700,

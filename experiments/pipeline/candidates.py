@@ -22,6 +22,7 @@ from ml_collections import ConfigDict
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.from_data import leads_to_single_items
 from experiments.pipeline.prepare import Data
+from experiments.pipeline.retyped_log import RetypedLog, retyped_log
 from experiments.pipeline.sources import Sources
 from gr_jax.candidates.candidates import Candidates
 from gr_jax.candidates.item_facts import ItemFacts
@@ -85,8 +86,9 @@ def candidate_writers(
     section: may have `candidates` with `size`, the number of candidates of a
       request, 0 = none; `sequence_steps`, of the sequence models (`Sources`);
       `learned_share`, the last share of training requests that are learned
-      where the log is split by time; and `unseen_share`, of those that see
-      their query as one that training never saw. Has `examples.hidden_share`
+      where the log is split by time; `unseen_share`, of those that see their
+      query as one that training never saw; and `typed_share`, of those whose
+      query others type (`retyped_log`). Has `examples.hidden_share`
       and `count_alpha`.
     data: the catalogue and the log.
     semantic_ids: the IDs of the catalogue.
@@ -113,12 +115,12 @@ def candidate_writers(
   parts = _Parts(section, data, semantic_ids, vectors, learned)
   if saved is not None:
     used = load(saved, _facts(data, vectors), semantic_ids.codes).writer
-    later = MadeLater(lambda: parts.writer(before))
+    later = MadeLater(lambda: parts.typed_writer(before))
     return CandidateWriters(used.of(parts.log_of(log)), later, learned)
-  first = parts.writer(before)
+  first = parts.typed_writer(before)
   # One network reads the features of both.
   used = first if before is log else parts.writer(log, scales=first)
-  return CandidateWriters(used, first, learned)
+  return CandidateWriters(used.of(parts.log_of(log)), first, learned)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -141,14 +143,25 @@ class _Parts:
     )
 
   @functools.cached_property
-  def _drawn(self) -> tuple[np.ndarray, np.ndarray]:
-    """`[R]` bool, requests with an unknown query, and those to measure by."""
+  def _drawn(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Requests with an unknown and a typed query, and those to measure by.
+
+    The first two are `[R]` bool, and no request is both.
+    """
     rng = np.random.default_rng(0)
-    log = self.data.requests
+    log, options = self.data.requests, self.section.candidates
     # What words and vectors are worth is learned where counts are hidden.
-    share = self.section.candidates.get("unseen_share", 0.0)
-    unseen = request_mask(log) & (rng.random(len(log)) < share)
-    return unseen, rng.permutation(np.flatnonzero(self.learned))[:_MEASURED]
+    drawn = rng.random(len(log))
+    unseen = request_mask(log) & (drawn < options.get("unseen_share", 0.0))
+    typed = self.learned & (drawn >= 1 - options.get("typed_share", 0.0))
+    some = rng.permutation(np.flatnonzero(self.learned))[:_MEASURED]
+    return unseen, typed, some
+
+  @functools.cached_property
+  def _typed(self) -> RetypedLog:
+    return retyped_log(
+      self.data.requests, self._drawn[1], self.data.catalogue, self.vectors
+    )
 
   def log_of(self, known: Requests) -> Log:
     """The log, whose counts are those of the training period of `known`."""
@@ -161,18 +174,29 @@ class _Parts:
       unseen=self._drawn[0],
     )
 
+  def typed_writer(self, known: Requests) -> CandidateWriter:
+    """As `writer`, where others type the queries of some requests."""
+    unseen = self._drawn[0]
+    log = Log(self._typed[0], training_event_ends(known), *self._typed[1:])
+    return self._writer(known, dataclasses.replace(log, unseen=unseen), None)
+
   def writer(
     self, known: Requests, scales: CandidateWriter | None = None
   ) -> CandidateWriter:
     """A writer of sources that count the training period of `known`."""
+    return self._writer(known, self.log_of(known), scales)
+
+  def _writer(
+    self, known: Requests, log: Log, scales: CandidateWriter | None
+  ) -> CandidateWriter:
     found = CandidateWriter(
-      self.log_of(known),
+      log,
       self._sources.of(known),
       self.semantic_ids.codes,
       size=self.section.candidates.size,
     )
     hidden_share = self.section.examples.get("hidden_share", 0.0)
-    found.standardise(self._drawn[1], hidden_share=hidden_share, scales=scales)
+    found.standardise(self._drawn[2], hidden_share=hidden_share, scales=scales)
     return found
 
 

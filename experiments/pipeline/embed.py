@@ -9,6 +9,8 @@ from ml_collections import ConfigDict
 from experiments.pipeline.from_data import decided_window
 from experiments.pipeline.prepare import Data
 from gr_jax.artefacts import Artefact, build, fingerprint_files
+from gr_jax.candidates.query_reader import QueryVectors
+from gr_jax.retrieval.query_vectors import EncodedQueries
 from gr_jax.text import vectors
 from gr_jax.text.encoder import TextEncoder, WordLlamaEncoder
 from gr_jax.text.stored_vectors import load_vectors
@@ -26,6 +28,7 @@ class Vectors:
       to in training.
     counted_of_items: the number of those of `items` that tell what is bought
       together in training.
+    encode: gives vectors of other queries; None where texts are not read.
   """
 
   items: np.ndarray
@@ -33,6 +36,7 @@ class Vectors:
   artefact: Artefact
   counted: int = 0
   counted_of_items: int = 0
+  encode: QueryVectors | None = None
 
 
 def embed(
@@ -89,7 +93,10 @@ def embed(
   if paths[0]:
     counted, counted_of_items = 0 if paths[1] else items.shape[1], 0
   queries = np.load(artefact.directory / "queries.npy")
-  return Vectors(items, queries, artefact, counted, counted_of_items)
+  encode = (
+    None if paths[0] else EncodedQueries(settings.text_weight, make_encoder)
+  )
+  return Vectors(items, queries, artefact, counted, counted_of_items, encode)
 
 
 def _stored(

@@ -154,13 +154,20 @@ def build_vocabulary(
   page_ends: int = 0,
 ) -> Vocabulary:
   """Words and facts that training saw, most frequent first, ties by name."""
-  words = collections.Counter(w for q in queries for w in split_words(q))
-  ranked = sorted(words.items(), key=lambda pair: (-pair[1], pair[0]))
   facts = sorted({fact for profile in profiles for fact in profile})
   return Vocabulary(
-    words=tuple(word for word, _ in ranked[:max_words]),
+    words=ranked_words(queries, most=max_words),
     facts=tuple(facts),
     level_sizes=level_sizes,
     user_buckets=user_buckets,
     page_ends=page_ends,
   )
+
+
+def ranked_words(
+  queries: Iterable[str], *, most: int | None = None
+) -> tuple[str, ...]:
+  """The words of queries, most frequent first, ties by name."""
+  words = collections.Counter(w for q in queries for w in split_words(q))
+  ranked = sorted(words.items(), key=lambda pair: (-pair[1], pair[0]))
+  return tuple(word for word, _ in ranked[:most])
