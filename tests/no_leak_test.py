@@ -74,10 +74,14 @@ def item_vectors(data):
   )
 
 
-def queries_with_vectors(data):
-  found = vectors.query_vectors(
+def query_vectors(data):
+  return vectors.query_vectors(
     data.requests, item_vectors(data), encoder=NoText(), config=VECTORS
   )
+
+
+def queries_with_vectors(data):
+  found = query_vectors(data)
   return words_of(data, np.flatnonzero(found.any(axis=1)))
 
 
@@ -131,7 +135,8 @@ def candidate_links(data):
 
 def candidate_queries(data):
   """Items that queries propose by their counts."""
-  return QueryItems(data.requests, item_vectors(data))._items
+  found = QueryItems(data.requests, item_vectors(data), query_vectors(data))
+  return found._led.keys % len(data.catalogue)
 
 
 def preference_pages(data):

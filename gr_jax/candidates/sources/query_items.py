@@ -17,10 +17,10 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from gr_jax.candidates.item_facts import ItemFacts
-from gr_jax.candidates.log import Log
 from gr_jax.candidates.pairs import Pairs, Proposed, expand, look_up, values_at
 from gr_jax.candidates.request_batch import RequestBatch
 from gr_jax.candidates.sources.near_queries import NearQueries
+from gr_jax.candidates.sources.nearest_items import nearest_items
 from gr_jax.candidates.sources.query_counts import QueryCounts
 from gr_jax.candidates.sources.source import Unmeasured
 from gr_jax.candidates.sources.tastes import row_products
@@ -116,7 +116,9 @@ class QueryItems(Unmeasured):
     query = batch.queries[owners]
     # A query without a vector is near to nothing.
     vectors = owners[batch.log.unit_query_vectors[query].any(axis=1)]
-    near = self._nearest(batch.log, batch.queries[vectors])
+    near = nearest_items(
+      batch.log, batch.queries[vectors], self._item_vectors, near=self._near
+    )
     items = np.concatenate([my_items, items, near.ravel()])
     near_owners = np.repeat(vectors, near.shape[1])
     who = np.concatenate([mine, who, near_owners])
@@ -218,22 +220,6 @@ class QueryItems(Unmeasured):
       ],
       axis=1,
     ).astype(np.float32)
-
-  def _nearest(self, log: Log, query: np.ndarray) -> np.ndarray:
-    """`[n, near]` items of queries `[n]`, nearest first, found once each."""
-    key = f"nearest {self._near}"
-    if key not in log.kept:
-      shape = len(log.query_vectors), min(self._near, self._num_items)
-      log.kept[key] = np.full(shape, -1, np.int64)
-    found = log.kept[key]
-    near = found.shape[1]
-    new = np.unique(query[found[query, 0] < 0])
-    for rows in np.array_split(new, -(-len(new) // 64)) if len(new) else ():
-      scores = log.unit_query_vectors[rows] @ self._item_vectors.T
-      best = np.argpartition(-scores, near - 1, axis=1)[:, :near]
-      order = np.argsort(-np.take_along_axis(scores, best, axis=1), axis=1)
-      found[rows] = np.take_along_axis(best, order, axis=1)
-    return found[query]
 
   def _future(self, batch: RequestBatch) -> tuple[np.ndarray, np.ndarray]:
     """The row and the key of all clicks of the users' own future."""
