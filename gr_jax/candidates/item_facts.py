@@ -2,11 +2,13 @@
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
+from gr_jax.candidates.pairs import Sparse
 from gr_jax.text.encoder import unit_rows
 
 _NEIGHBOURS, _TEMPERATURE = 10, 0.05
@@ -29,13 +31,13 @@ class ItemFacts:
   vectors: np.ndarray
 
   @functools.cached_property
-  def _kept(self) -> dict[int, Any]:
+  def _kept(self) -> dict[Any, Any]:
     return {}
 
   def __len__(self) -> int:
     return len(self.values)
 
-  def neighbours_of_new(self, old: int) -> Any:
+  def neighbours_of_new(self, old: int) -> Sparse:
     """`[N - old, old]` sparse: the likeness of later items to the first `old`.
 
     The 10 items i of the largest cosines have the weights
@@ -45,6 +47,14 @@ class ItemFacts:
     if old not in self._kept:
       self._kept[old] = _neighbours(self.vectors, old)
     return self._kept[old]
+
+  def once(self, links: Sparse, make: Callable[[], Sparse]) -> Sparse:
+    """What is made of links, once for all that lie in the same memory."""
+    key = links.data.ctypes.data, links.shape
+    if key not in self._kept:
+      # The links are kept too, so that their memory stays theirs.
+      self._kept[key] = links, make()
+    return self._kept[key][1]
 
 
 def _neighbours(vectors: np.ndarray, old: int) -> sparse.csr_array:

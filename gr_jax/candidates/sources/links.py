@@ -136,29 +136,37 @@ class Links(TaughtByLog):
   def grown(self, items: ItemFacts) -> Self:
     """A new item has the links that its neighbours have on average."""
     found = copy.copy(self)
-    lent = items.neighbours_of_new(self.num_items)
     for name, value in vars(self).items():
-      setattr(found, name, _grown(value, lent))
+      setattr(found, name, _grown(value, items, self.num_items))
     found.num_items = len(items)
     return found
 
 
-def _grown(value: Any, lent: Sparse) -> Any:
-  """What has one value, or one row, for each item, for more items.
-
-  Args:
-    value: anything.
-    lent: `[m, N]`, the shares of the `N` items in each of the `m` new ones.
-  """
-  N = lent.shape[1]
-  if isinstance(value, np.ndarray) and value.shape == (N,):
+def _grown(value: Any, items: ItemFacts, size: int) -> Any:
+  """What has one value, or one row, for each of `size` items, for all items."""
+  if isinstance(value, np.ndarray) and value.shape == (size,):
+    lent = items.neighbours_of_new(size)
     return np.append(value, (lent @ value).astype(value.dtype))
-  if isinstance(value, sparse.csr_array) and value.shape == (N, N):
-    # A link to a neighbour is one to the new item, too.
-    both: Sparse = sparse.vstack([value, lent @ value]).tocsr()
-    whole: Sparse = sparse.hstack([both, both @ lent.T], format="csr")
-    return whole.astype(value.dtype)
+  if isinstance(value, sparse.csr_array) and value.shape == (size, size):
+    # What lies in the same memory stays so: its scores are computed once.
+    return items.once(
+      value, lambda: with_rows(with_columns(value, items), items)
+    )
   return value
+
+
+def with_rows(links: Sparse, items: ItemFacts) -> Sparse:
+  """`[M, m]`: a new item leads where its neighbours lead, of `[N, m]`."""
+  lent = items.neighbours_of_new(links.shape[0])
+  grown: Sparse = sparse.vstack([links, lent @ links], format="csr")
+  return grown.astype(links.dtype)
+
+
+def with_columns(links: Sparse, items: ItemFacts) -> Sparse:
+  """`[m, M]`: what leads to its neighbours leads to a new item, of `[m, N]`."""
+  lent = items.neighbours_of_new(links.shape[1])
+  grown: Sparse = sparse.hstack([links, links @ lent.T], format="csr")
+  return grown.astype(links.dtype)
 
 
 def newest_items(

@@ -1,14 +1,21 @@
 """Links that are counted in sequences (see `links`)."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from scipy import sparse
 
+from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.pairs import Sparse, expand, look_up, places_within
 from gr_jax.candidates.request_batch import RequestBatch
 from gr_jax.candidates.scores import Scores, summed
-from gr_jax.candidates.sources.links import LAST, Links, newest_items
+from gr_jax.candidates.sources.links import (
+  LAST,
+  Links,
+  newest_items,
+  with_columns,
+  with_rows,
+)
 from gr_jax.data.row_lists import RowLists
 from gr_jax.data.sequence_pairs import BACKWARD, SHRINKAGE, following_pairs
 
@@ -77,6 +84,18 @@ class Windowed(Links):
     self._pairs, self._popularity, self._window = counts
     self._before, self._after = before, after
     self._least = BACKWARD / self._window / (2 * LAST)
+
+  def grown(self, items: ItemFacts) -> Self:
+    found = super().grown(items)
+    # Pairs have the new items; what is lent or borrowed passes by them.
+    size = len(items), len(items)
+    if self._before is not None:
+      found._before = with_rows(self._before, items)
+      found._before.resize(size)
+    if self._after is not None:
+      found._after = with_columns(self._after, items)
+      found._after.resize(size)
+    return found
 
   def _scores(self, batch: RequestBatch) -> Scores:
     if self._before is not None:

@@ -54,7 +54,7 @@ def test_a_new_item_has_the_links_of_its_neighbours_on_average():
   expected[:4, 4:] = links @ lent.T
   expected[4:, 4:] = lent @ links @ lent.T
   batch = batch_of([[0, 1, 2, 3], [3, 2, 1, 0]])
-  for row, scores in enumerate(grown.scores(batch)):
+  for row, scores in enumerate(dense(grown.scores(batch), len(batch.requests))):
     wanted = newest(batch, row, 6) @ expected
     np.testing.assert_allclose(scores, wanted, rtol=1e-5)
   assert grown.num_items == 6

@@ -213,7 +213,7 @@ def test_own_clicks_are_found_among_many_users_and_events():
     page_value=ones.astype(np.float32),
     queries=object_array(["all"]),
   )
-  source = QueryItems(log, np.ones((items, 1)))
+  source = QueryItems(log, np.ones((items, 1)), np.ones((1, 1)))
   known = Log(log, log.user_offsets[1:], np.zeros(1, np.int64), np.ones((1, 1)))
   for some in (rows[-2:], rows[-1:], rows[20_000:20_002]):
     batch = RequestBatch(known, some[:, None], np.zeros(len(some), bool))
@@ -226,7 +226,7 @@ def test_own_clicks_are_found_among_many_users_and_events():
 
 def test_a_log_without_queries_says_nothing_of_them():
   log = small_logs.requests_of([[0, 1, 2], [1, 2]])
-  source = QueryItems(log, np.eye(3, dtype=np.float32))
+  source = QueryItems(log, np.eye(3, dtype=np.float32), np.zeros((0, 3)))
   known = Log(
     log, log.user_offsets[1:], np.zeros(0, np.int64), np.zeros((0, 3))
   )

@@ -1,8 +1,10 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
+from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.sources.likeness import with_itself
 from gr_jax.candidates.sources.sequence_links import (
   SameUsers,
@@ -113,9 +115,38 @@ def test_links_of_the_same_pairs_count_them_once(monkeypatch):
     alone = one.scores(batch_of(log))
     np.testing.assert_array_equal(found.keys, alone.keys)
     np.testing.assert_array_equal(found.values, alone.values)
-  # Items that came later are linked to nothing, in the same pairs.
+  # So they are with items that came later.
+  facts = ItemFacts(
+    np.array(list("abcde"), object), np.zeros((5, 0)), np.zeros(5), np.eye(5)
+  )
   calls.clear()
   batch = batch_of(log)
   for one in sources[:2]:
-    one.grown([0] * 5).scores(batch)
+    one.grown(facts).scores(batch)
   assert calls == ["windowed_score"]
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_items_that_come_later_change_no_score_that_is_lent(place):
+  log = [[0, 1, 2, 1], [1, 0, 2]]
+  counts = count_pairs(
+    training_sequences(batch_of(log).log.requests), num_items=3, window=2
+  )
+  near = with_itself(sparse.csr_array(np.eye(3)[[1, 2, 0]]), 0.5)
+  one = Windowed("lent", counts, **{place: near})
+  facts = ItemFacts(
+    np.array(list("abcd"), object),
+    np.zeros((4, 0)),
+    np.zeros(4),
+    np.eye(3)[[0, 1, 2, 1]],
+  )
+  grown = one.grown(facts)
+  batch = batch_of(log)
+  before = dense(one.scores(batch), len(batch.requests))
+  batch = batch_of(log)
+  after = dense(grown.scores(batch), len(batch.requests))
+  np.testing.assert_allclose(after[:, :3], before, rtol=1e-6)
+  # The new item is like item 1 alone, so it has its counts.
+  np.testing.assert_allclose(
+    grown._popularity[3], grown._popularity[1], rtol=1e-6
+  )
