@@ -8,7 +8,8 @@ import numpy as np
 import optax
 from ml_collections import ConfigDict
 
-from experiments.pipeline.candidates import CandidateWriters
+from experiments.pipeline.candidates import CandidateWriters, MadeLater
+from experiments.pipeline.eval_requests import draw_eval_requests
 from experiments.pipeline.fitting import (
   has_params,
   load_params,
@@ -17,7 +18,9 @@ from experiments.pipeline.fitting import (
 )
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.untrained import Untrained
+from gr_jax.candidates.writer import CandidateWriter
 from gr_jax.data import request_lists
+from gr_jax.data.requests import VALID
 from gr_jax.data.training_period import page_mask
 from gr_jax.generators.priors import candidate_fit
 from gr_jax.generators.priors.candidate_fit import CandidateRows, FitConfig
@@ -31,6 +34,9 @@ _BLOCK = 256  # Requests at a time.
 # Requests that are read where a section does not say, how often each is learned
 # from, and the least steps.
 _REQUESTS, _EPOCHS, _LEAST_STEPS = 40_000, 13, 1000
+
+# Validation requests of each kind that choose the weights.
+_HELD_OUT = 1000
 
 
 def fitted_prior(
@@ -64,12 +70,21 @@ def fitted_prior(
     seed=section.seed,
   )
   config = FitConfig(seed=section.seed)
+  held_out = held_out_rows(
+    data,
+    writers,
+    count=_HELD_OUT,
+    alpha=section.count_alpha,
+    seed=section.seed,
+  )
   steps = options.get("fit_steps", 0)
   if not steps:
     steps = max(_LEAST_STEPS, _EPOCHS * len(rows.mask) // config.batch_size)
   config = config._replace(steps=steps)
   with progress_bar("candidates", steps=config.steps) as (progress, _):
-    params = candidate_fit.fit(prior, rows, config=config, progress=progress)
+    params = candidate_fit.fit(
+      prior, rows, config=config, held_out=held_out, progress=progress
+    )
   # All hosts find the same.
   if hosts.is_first():
     save_params(directory / _PRIOR, params)
@@ -107,15 +122,50 @@ def drawn_rows(
   rows = np.concatenate([kind[:most] for kind, most in zip(kinds, kept)])
   rows = rng.permutation(rows)
   shown = rng.random(len(rows)) >= hidden_share
+  return _rows_of(data, writers.learned, rows, shown, alpha=alpha)
+
+
+def held_out_rows(
+  data: Data,
+  writers: CandidateWriters,
+  *,
+  count: int,
+  alpha: float,
+  seed: int,
+) -> CandidateRows | None:
+  """Candidates of up to `count` validation requests of each kind; None without.
+
+  Training requests are by the same users: only a later time tells when their
+  candidates are known by heart.
+  """
+  kinds = draw_eval_requests(data.requests, split=VALID, count=count, seed=seed)
+  if not kinds:
+    return None
+  rows = np.concatenate([kind.rows for kind in kinds])
+  shown = np.concatenate(
+    [np.full(len(kind.rows), kind.shows_history) for kind in kinds]
+  )
+  return _rows_of(data, writers.used, rows, shown, alpha=alpha)
+
+
+def _rows_of(
+  data: Data,
+  writer: CandidateWriter | MadeLater,
+  rows: np.ndarray,
+  shown: np.ndarray,
+  *,
+  alpha: float,
+) -> CandidateRows:
+  """The candidates of requests `[n]`, whose history is `shown` `[n]` or not."""
   items, features = [], []
   for begin in range(0, len(rows), _BLOCK):
     some = slice(begin, begin + _BLOCK)
-    found = writers.learned.items(rows[some, None], shown=shown[some])
+    found = writer.items(rows[some, None], shown=shown[some])
     items.append(found[0][:, 0])
     features.append(found[1][:, 0].astype(np.float16))
   item = np.concatenate(items)
   N = np.int64(len(data.catalogue))
-  wanted = request_lists.targets(log, rows)
+  wanted = request_lists.targets(data.requests, rows)
   keys = np.arange(len(rows))[:, None] * N + item
   hit = (item >= 0) & np.isin(keys, wanted.owners * N + wanted.rows)
   count = data.catalogue.popularity + alpha

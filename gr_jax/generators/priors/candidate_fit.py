@@ -5,15 +5,17 @@ Without a network a request draws item i with probability
   P(i) = (share_i + w_i) / (1 + sum over candidates j of w_j)
 
 (`candidate_prior`), in which codes do not appear. So the weights are fitted on
-requests by themselves, in seconds, to the mean over the targets t among the
-candidates of
+requests by themselves, in seconds, to the mean over requests of the mean over
+their targets t among the candidates of
 
   log(1 + sum_j w_j) - log(share_t + w_t)
 
-A part of the requests is held out, and the weights with the lowest loss on it
-are used. Targets that are no candidates are left out: the mass that they need
-differs from request to request, and one bias for all of them costs places among
-the candidates. The network's gates learn it. `[OURS]`
+so that a request counts as much as another, as in recall, whatever it led to.
+The weights with the lowest loss on requests that are held out are used: best
+those of a later time, for others are by the same users. Targets that are no
+candidates are left out: the mass that they need differs from request to
+request, and one bias for all of them costs places among the candidates. The
+network's gates learn it. `[OURS]`
 """
 
 import functools
@@ -55,7 +57,8 @@ class FitConfig(NamedTuple):
     batch_size: requests a step.
     learning_rate: of the first step.
     weight_decay: of all parameters.
-    held_out_share: of the requests; 0 = the last weights are used.
+    held_out_share: of the requests, where no others are held out; 0 = the last
+      weights are used.
     evaluations: on the held-out requests, at even distances.
     seed: of the initial values and the batches.
   """
@@ -65,12 +68,12 @@ class FitConfig(NamedTuple):
   learning_rate: float = 3e-3
   weight_decay: float = 1e-3
   held_out_share: float = 0.1
-  evaluations: int = 10
+  evaluations: int = 40
   seed: int = 0
 
 
 def loss(prior: CandidatePrior, params: Any, rows: CandidateRows) -> jax.Array:
-  """The mean over the targets of `rows`."""
+  """The mean over the rows with a target of the mean over their targets."""
   log_weights: Any = prior.apply(
     {"params": params},
     jnp.asarray(rows.features, jnp.float32),
@@ -84,8 +87,9 @@ def loss(prior: CandidatePrior, params: Any, rows: CandidateRows) -> jax.Array:
   # A double where: what is no target must not give NaN in the gradient.
   mass = jnp.where(rows.wanted, rows.shares + jnp.exp(log_weights), 1)
   targets = rows.wanted.sum(axis=1)
-  total = (targets * log_all).sum() - jnp.log(mass).sum()
-  return total / jnp.maximum(targets.sum(), 1)
+  each = log_all - jnp.log(mass).sum(axis=1) / jnp.maximum(targets, 1)
+  led = targets > 0
+  return jnp.where(led, each, 0).sum() / jnp.maximum(led.sum(), 1)
 
 
 def fit(
@@ -93,6 +97,7 @@ def fit(
   rows: CandidateRows,
   *,
   config: FitConfig,
+  held_out: CandidateRows | None = None,
   progress: scan_fit.Progress | None = None,
 ) -> Any:
   """The parameters of a prior, its gates as they begin.
@@ -101,6 +106,7 @@ def fit(
     prior: whose `log_weights` are fitted.
     rows: the requests, in a random order.
     config: how.
+    held_out: requests that choose the weights; None = a share of the `rows`.
     progress: gets the losses of every chunk.
 
   Raises:
@@ -109,8 +115,11 @@ def fit(
   n = len(rows.mask)
   if not n:
     raise ValueError("no request with a target; there is nothing to fit.")
-  held = min(int(config.held_out_share * n), n - 1)
-  out = jax.device_put(jax.tree.map(lambda x: x[:held], rows))
+  share = 0 if held_out is not None else config.held_out_share
+  held = min(int(share * n), n - 1)
+  if held_out is None:
+    held_out = jax.tree.map(lambda x: x[:held], rows)
+  out = jax.device_put(held_out)
   learned = jax.device_put(jax.tree.map(lambda x: x[held:], rows))
   optimizer = _optimizer(config)
   params = _initial(prior, config.seed)
@@ -119,7 +128,8 @@ def fit(
   measure = jax.jit(functools.partial(loss, prior))
   key = jax.random.key(config.seed)
   params = jax.tree.map(jnp.copy, params)
-  best = (float(measure(params, out)) if held else np.inf, params)
+  asked = bool(len(out.mask))
+  best = (float(measure(params, out)) if asked else np.inf, params)
   each = -(-config.steps // config.evaluations)
   for begin in range(0, config.steps, each):
     state, _ = scan_fit.fit(
@@ -133,7 +143,7 @@ def fit(
       name="the prior of candidates",
     )
     params = jax.tree.map(jnp.copy, state["params"])
-    found = float(measure(params, out)) if held else -np.inf
+    found = float(measure(params, out)) if asked else -np.inf
     best = min(best, (found, params), key=lambda one: one[0])
   return jax.device_get(best[1])
 

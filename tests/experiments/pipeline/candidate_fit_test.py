@@ -8,10 +8,13 @@ from ml_collections import ConfigDict
 from experiments.pipeline.candidate_fit import (
   drawn_rows,
   fitted_prior,
+  held_out_rows,
   with_prior,
 )
 from experiments.pipeline.candidates import candidate_writers
+from experiments.pipeline.eval_requests import draw_eval_requests
 from gr_jax.data import request_lists
+from gr_jax.data.requests import VALID
 from gr_jax.generators.priors.candidate_prior import CandidatePrior
 from tests.reference import small_world, tiny_tokenizers
 
@@ -55,6 +58,28 @@ def test_shares_are_those_of_popularity(made):
   possible = (count / count.sum()).astype(np.float32)
   assert np.isin(rows.shares[rows.mask], possible).all()
   assert (rows.shares[~rows.mask] == 0).all()
+
+
+def test_validation_requests_read_what_they_are_asked_with(made):
+  data, writers = made
+  rows = held_out_rows(data, writers, count=5, alpha=2.0, seed=0)
+  kinds = draw_eval_requests(data.requests, split=VALID, count=5, seed=0)
+  begin = 0
+  for kind in kinds:
+    items, features = writers.used.items(
+      kind.rows[:, None], shown=np.full(len(kind.rows), kind.shows_history)
+    )
+    some = slice(begin, begin + len(kind.rows))
+    np.testing.assert_array_equal(rows.mask[some], items[:, 0] >= 0)
+    np.testing.assert_allclose(
+      rows.features[some], features[:, 0], rtol=1e-3, atol=1e-3
+    )
+    wanted = kind.targets
+    for k, found in enumerate(rows.wanted[some]):
+      mine = wanted.rows[wanted.offsets[k] : wanted.offsets[k + 1]]
+      np.testing.assert_array_equal(found, np.isin(items[k, 0], mine))
+    begin += len(kind.rows)
+  assert begin == len(rows.mask)
 
 
 def test_half_of_the_requests_have_a_query_where_there_are_enough(made):

@@ -28,19 +28,25 @@ def initial(seed=1):
 
 def test_the_loss_is_that_of_the_mixture_item_by_item():
   some, params = rows(), initial()
+  # Some requests led to two items, some to none of their candidates.
+  more = np.arange(N) % 4 == 0
+  some.wanted[more] |= some.mask[more] & (np.arange(R) == 2)
+  some.wanted[1::4] = False
   params["linear"] = np.array([0.5, -1.0, 0.2], np.float32)
-  total, targets = 0.0, 0.0
+  total, led = 0.0, 0
   for k in range(N):
     log_weights = PRIOR.apply(
       {"params": params}, some.features[k], method="log_weights"
     )
     weights = np.where(some.mask[k], np.exp(log_weights), 0)
     whole = 1 + weights.sum()
-    for i in np.flatnonzero(some.wanted[k]):
-      total -= np.log((some.shares[k, i] + weights[i]) / whole)
-    targets += some.wanted[k].sum()
+    targets = np.flatnonzero(some.wanted[k])
+    for i in targets:
+      each = -np.log((some.shares[k, i] + weights[i]) / whole)
+      total += each / len(targets)
+    led += len(targets) > 0
   found = candidate_fit.loss(PRIOR, params, some)
-  assert float(found) == pytest.approx(total / targets, rel=1e-5)
+  assert float(found) == pytest.approx(total / led, rel=1e-5)
 
 
 def test_padding_changes_neither_loss_nor_gradient():
@@ -82,6 +88,22 @@ def test_features_that_say_nothing_leave_the_weights_of_the_least_loss():
   assert candidate_fit.loss(PRIOR, params, held) <= candidate_fit.loss(
     PRIOR, initial(0), held
   )
+
+
+def test_requests_of_a_later_time_choose_the_weights():
+  some, later = rows(n=60), rows(seed=4, n=20)
+  # What was liked is not any more.
+  worst = np.where(later.mask, -later.features[..., 0], -99).argmax(axis=1)
+  later = later._replace(wanted=(np.arange(R) == worst[:, None]) & later.mask)
+  config = FitConfig(steps=80, batch_size=32, evaluations=4, learning_rate=2e-2)
+  chosen = candidate_fit.fit(PRIOR, some, config=config, held_out=later)
+  config = config._replace(held_out_share=0.0)
+  last = candidate_fit.fit(PRIOR, some, config=config)
+  found, first, others = (
+    float(candidate_fit.loss(PRIOR, params, later))
+    for params in (chosen, initial(0), last)
+  )
+  assert found <= first < others
 
 
 def test_nothing_to_fit_is_an_error():
