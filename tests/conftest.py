@@ -28,6 +28,10 @@ os.environ["XLA_FLAGS"] = " ".join(
 import hypothesis
 import pytest
 
+from tests.reference import one_ir_context
+
+one_ir_context.share()
+
 hypothesis.settings.register_profile(
   "gr_jax", deadline=None, max_examples=25, derandomize=True
 )
