@@ -8,6 +8,7 @@ import numpy as np
 
 _BITS = 63
 _FLOAT_BITS = 32
+_GROUP = 64  # Columns whose largest is looked at first.
 
 
 def stable_sort(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -39,6 +40,28 @@ def best_first(owners: np.ndarray, scores: np.ndarray) -> np.ndarray:
   if int(owners.max(initial=0)) >> (_BITS - _FLOAT_BITS):
     return np.lexsort((falling, owners))
   return stable_sort((owners << _FLOAT_BITS) | falling)[1]
+
+
+def largest_first(scores: np.ndarray, most: int) -> np.ndarray:
+  """`[n, most]`, the columns of the largest, best first; ties as they stand.
+
+  The columns of each row are looked at in groups. At least `most` of them have
+  no less than the `most`-th largest of the groups' maxima, and few have more.
+
+  Args:
+    scores: `[n, N]`, finite; compared as float32.
+    most: `N` at most.
+  """
+  n, size = scores.shape
+  if size < 2 * _GROUP * most:
+    return np.argsort(-scores, axis=1, kind="stable")[:, :most]
+  # The last columns are of no group.
+  each = size // _GROUP
+  maxima = scores[:, : each * _GROUP].reshape(n, _GROUP, each).max(axis=1)
+  least = np.partition(maxima, -most, axis=1)[:, -most]
+  rows, columns = np.divmod(np.flatnonzero(scores >= least[:, None]), size)
+  order = best_first(rows, scores[rows, columns])
+  return columns[order[places_in_runs(rows) < most]].reshape(n, most)
 
 
 def starts_of(ordered: np.ndarray) -> np.ndarray:

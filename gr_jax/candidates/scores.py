@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 
 from gr_jax.candidates.ordering import stable_sort, starts_of
-from gr_jax.candidates.pairs import Sparse, expand, look_up, values_at
+from gr_jax.candidates.pairs import Sparse, look_up, values_at
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -57,9 +57,13 @@ class Scores:
   def linked(self, links: Sparse) -> tuple[np.ndarray, np.ndarray]:
     """The terms of the product with links `[N, N]`: keys and values `[m]`."""
     starts, ends = links.indptr[self.items], links.indptr[self.items + 1]
-    mine, place = expand(starts, ends)
-    keys = (self.rows * self.num_items)[mine] + links.indices[place]
-    return keys, self.values[mine] * links.data[place]
+    size = ends - starts
+    # Long runs of memory: slices are copied faster than places are picked.
+    spans = [*map(slice, starts.tolist(), ends.tolist()), slice(0)]
+    columns = np.concatenate([links.indices[span] for span in spans])
+    data = np.concatenate([links.data[span] for span in spans])
+    keys = np.repeat(self.rows * self.num_items, size) + columns
+    return keys, np.repeat(self.values, size) * data
 
   def times(self, links: Sparse) -> "Scores":
     """The product with links `[N, N]`, a CSR matrix."""

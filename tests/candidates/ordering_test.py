@@ -3,7 +3,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gr_jax.candidates.ordering import best_first, places_in_runs, stable_sort
+from gr_jax.candidates.ordering import (
+  best_first,
+  largest_first,
+  places_in_runs,
+  stable_sort,
+)
 
 # Numbers that fit beside their places in 63 bits, and some that do not.
 LARGEST = 50, 2**62
@@ -31,6 +36,19 @@ def test_the_largest_scores_of_an_owner_come_first(data, largest):
   np.testing.assert_array_equal(
     best_first(owners, scores), np.lexsort((-scores, owners))
   )
+
+
+@pytest.mark.parametrize("size", [3, 383, 384, 1000])
+@pytest.mark.parametrize("values", [1, 2, 50, 10**6])
+def test_the_largest_of_many_columns_are_those_of_a_stable_sort(size, values):
+  """In few columns and in many, with ties and where all are level."""
+  rng = np.random.default_rng(size)
+  scores = rng.integers(0, values, (5, size)).astype(np.float32) - 1
+  np.testing.assert_array_equal(
+    largest_first(scores, 3),
+    np.argsort(-scores, axis=1, kind="stable")[:, :3],
+  )
+  assert largest_first(scores[:0], 3).shape == (0, 3)
 
 
 @pytest.mark.parametrize(

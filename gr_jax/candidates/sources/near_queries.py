@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gr_jax.candidates.log import Log
+from gr_jax.candidates.ordering import largest_first
 
 NEAR, TEMPERATURE = 10, 0.05
 _BLOCK = 64  # Queries at a time.
@@ -71,7 +72,7 @@ class NearQueries:
   def _found(self, log: Log, queries: np.ndarray) -> Neighbours:
     scores = log.unit_query_vectors[queries] @ self._numbers.T
     scores[log.trained_query[queries][:, None] == self.rows] = 0
-    best = np.argsort(-scores, axis=1, kind="stable")[:, : self._near]
+    best = largest_first(scores, self._near)
     score = np.take_along_axis(scores, best, axis=1).astype(np.float64)
     there = score > 0
     nearest = score.max(axis=1, initial=0)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from gr_jax.candidates.log import Log
+from gr_jax.candidates.ordering import largest_first
 
 _BLOCK = 64  # Queries at a time.
 
@@ -10,7 +11,7 @@ _BLOCK = 64  # Queries at a time.
 def nearest_items(
   log: Log, queries: np.ndarray, item_vectors: np.ndarray, *, near: int
 ) -> np.ndarray:
-  """`[n, min(near, N)]` items, by cosine, nearest first.
+  """`[n, min(near, N)]` items, by cosine, nearest first; ties as they stand.
 
   Those of a query are found once for all readers of the log.
 
@@ -29,7 +30,5 @@ def nearest_items(
   new = np.unique(queries[found[queries, 0] < 0])
   for rows in np.array_split(new, -(-len(new) // _BLOCK)) if len(new) else ():
     scores = log.unit_query_vectors[rows] @ item_vectors.T
-    best = np.argpartition(-scores, near - 1, axis=1)[:, :near]
-    order = np.argsort(-np.take_along_axis(scores, best, axis=1), axis=1)
-    found[rows] = np.take_along_axis(best, order, axis=1)
+    found[rows] = largest_first(scores, near)
   return found[queries]

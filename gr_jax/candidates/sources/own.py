@@ -75,11 +75,11 @@ class OwnItems(Unmeasured):
     self._taus = [max(share * span, 1e-9) for share in TAUS]
     self._categories = categories.astype(np.int64)
     self._num_items = len(categories)
+    self._labels = np.arange(self._num_items)
     self._num_categories = int(categories.max(initial=-1)) + 2
 
   def _items(self, batch: RequestBatch) -> EventStates:
-    items = np.arange(self._num_items)
-    return batch.log.states("own items", items, self._taus)
+    return batch.log.states("own items", self._labels, self._taus)
 
   def propose(self, batch: RequestBatch) -> Proposed:
     known = batch.known(self._items(batch), num_labels=self._num_items)

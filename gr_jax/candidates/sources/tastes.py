@@ -74,6 +74,7 @@ class Tastes(Unmeasured):
     self._num_items = len(values)
     self._categories, self._finest = categories, finest
     self._columns = columns_of(categories, finest, depths=_DEPTHS)
+    self._column_sizes = _sizes(self._columns)
     self._vocabulary: dict[str, int] = {}
     self._words = _word_rows(texts, self._vocabulary)
     self._expected = means_of(finest, self._words)
@@ -121,6 +122,7 @@ class Tastes(Unmeasured):
     found._columns = columns_of(
       found._categories, found._finest, depths=_DEPTHS
     )
+    found._column_sizes = _sizes(found._columns)
     found._vocabulary = dict(self._vocabulary)
     words = _word_rows(items.texts[new].tolist(), found._vocabulary)
     old = wider(self._words, words.shape[1])
@@ -161,8 +163,8 @@ class Tastes(Unmeasured):
       mean = (total / size[:, None]).astype(np.float32)
       columns.append(row_products(mean, vectors, of_pair, pairs.items))
     weights = 1 / (batch.ends[row] - event).astype(np.float32)
-    for category in self._columns:
-      shape = B, int(category.max(initial=0)) + 1
+    for category, count in zip(self._columns, self._column_sizes):
+      shape = B, count
       share = _weighted_share(category[items], row, weights, shape=shape)
       columns.append(np.log(share[of_pair, category[pairs.items]] + 0.01))
     there = batch.ends > batch.starts
@@ -180,12 +182,20 @@ class Tastes(Unmeasured):
 
   def _word_tastes(self, history, row, items) -> np.ndarray:
     seen = (history @ self._words).toarray()
-    expected = (self._by_category(history) @ self._expected).toarray()
-    taste = np.log1p(seen) - np.log1p(expected)
+    bought = self._by_category(history).copy()
+    bought.sum_duplicates()  # Far fewer categories than items.
+    expected = (bought @ self._expected).toarray()
     words = self._words
     pair, place = expand(words.indptr[items], words.indptr[items + 1])
-    found = taste[row[pair], words.indices[place]]
+    # Few words of all are those of some pair.
+    at = row[pair], words.indices[place]
+    found = np.log1p(seen[at]) - np.log1p(expected[at])
     return np.bincount(pair, found, minlength=len(items))
+
+
+def _sizes(columns: list[np.ndarray]) -> list[int]:
+  """The number of categories of each column."""
+  return [int(column.max(initial=0)) + 1 for column in columns]
 
 
 def _weighted_share(
