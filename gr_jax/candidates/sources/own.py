@@ -73,7 +73,7 @@ class OwnItems(Unmeasured):
     self._most, self._span = most, span
     self._unit = max(span * _UNIT, 1e-9)
     self._taus = [max(share * span, 1e-9) for share in TAUS]
-    self._categories = categories.astype(np.int64)
+    self._types = categories.astype(np.int64) + 1  # 0 for no category.
     self._num_items = len(categories)
     self._labels = np.arange(self._num_items)
     self._num_categories = int(categories.max(initial=-1)) + 2
@@ -111,9 +111,9 @@ class OwnItems(Unmeasured):
     since = np.full(len(pairs), 200.0)
     last = known.events[place[own]]
     since[own] = visits[own] - 1 - visit[last]
-    by_type = batch.log.states("own categories", self._categories + 1)
+    by_type = batch.log.states("own categories", self._types)
     types = batch.known(by_type, num_labels=self._num_categories)
-    type_place, bought = types.find(row, self._categories[pairs.items] + 1)
+    type_place, bought = types.find(row, self._types[pairs.items])
     type_count, type_age, type_gap = _state(
       batch, types, type_place, bought, by_type, self._unit
     )

@@ -145,7 +145,9 @@ class Tastes(Unmeasured):
     B = len(batch.requests)
     ones = np.ones(len(row), np.float32)
     shape = (B, self._num_items)
-    history = sparse.coo_array((ones, (row, items)), shape).tocsr()
+    # Indices of 64 bits would have those of all items copied in products.
+    place = row.astype(np.int32), items.astype(np.int32)
+    history = sparse.coo_array((ones, place), shape).tocsr()
     size = history.sum(axis=1) + _PRIOR
     of_pair = batch.row(pairs.owners)
     liked = history @ self._price / size
