@@ -60,7 +60,7 @@ def base(preset: str) -> ConfigDict:
       "typed_share": 0.25,
       "fit_requests": 40_000,
       "fit_steps": 0,
-      "share_requests": 700,
+      "share_requests": 1500,
     },
     "mesh": {"data": 0, "model": 1},
     "prompt": {

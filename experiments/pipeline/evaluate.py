@@ -69,8 +69,9 @@ def evaluate(
     outcome: how the generator's training ended (`stopping.Outcome`).
     kept_before: why the generator stays as it was before its alignment, where
       it does (`align.kept_before`).
-    network_share: rows `{"share", kind: recall@10}` on validation requests, of
-      shares of the network beside its candidates (`network_share.choose`).
+    network_share: rows `{"requests", "share", "value", "chosen"}` of recall@10
+      on validation requests, of shares of the network beside its candidates
+      (`network_share.choose`).
     sizes: the size of the data, and what it led to (`sizes.sentence`).
     target_known: the share of targets that the transitions know, by split, of a
       generator that reads them (`target_known_shares`).

@@ -3,8 +3,10 @@
 Training lowers the loss over all codes; places among the first ten may get
 worse meanwhile, where candidates know what a request wants. So the network's
 part of a generator, its scores and its gates of candidates, is used for each
-kind of requests with the share of the highest recall@10 on its validation
-requests; a share of 0 leaves the candidates as they were fitted. `[OURS]`
+kind of requests with a share that is chosen by recall@10 on validation
+requests: the smallest that is not below the best by more than the standard
+error of their difference, as trees are cut (Breiman et al. 1984, the 1-SE
+rule). A share of 0 leaves the candidates as they were fitted. `[OURS]`
 """
 
 import pathlib
@@ -85,8 +87,11 @@ def validation_requests(
 
 def recalls(
   retriever: Retriever, requests: Sequence[ValidationRequests]
-) -> dict[str, float]:
-  """Recall@10 of IDs by kind of request, seen items kept."""
+) -> dict[str, np.ndarray]:
+  """Recall@10 of IDs `[R]` by kind of request, seen items kept.
+
+  NaN where a request has no target.
+  """
   beam = min(_BEAM, retriever.semantic_ids.num_ids)
   found = {}
   for some in requests:
@@ -94,8 +99,24 @@ def recalls(
     values = metrics.request_metrics(
       ranked.ids, some.wanted, cutoffs=(_CUTOFF,)
     )[:, metrics.METRICS.index("recall"), 0]
-    found[some.kind] = float(np.nanmean(values))
+    found[some.kind] = values
   return found
+
+
+def smallest_of_best(found: Mapping[float, np.ndarray]) -> float:
+  """The least share that may be as good as the best one.
+
+  Args:
+    found: the figure of each request `[R]`, by share; NaN where there is none.
+  """
+  best = max(found.values(), key=np.nanmean)
+  for share in sorted(found):
+    lost = best - found[share]
+    lost = lost[~np.isnan(lost)]
+    error = lost.std() / np.sqrt(max(len(lost), 1))
+    if not len(lost) or lost.mean() <= error:
+      return share
+  raise AssertionError("the best one loses nothing")
 
 
 def choose(
@@ -113,38 +134,48 @@ def choose(
     params: trained.
     counts: the variables that are not trained.
     count: the number of validation requests of each kind.
-    shares: those that are tried; of equal ones the first is taken.
+    shares: those that are tried.
 
   Returns:
-    The shares of the kinds that validation has, and rows
-    `{"share", kind: recall@10}`.
+    The shares of the kinds that validation has, and rows `{"requests",
+    "share", "value", "chosen"}` of recall@10.
   """
   requests = validation_requests(parts, count=count)
   if not requests:
     return {}, []
   own = hosts.own_copy(params | counts)
   retriever = Retriever(parts.model, own, parts.semantic_ids, batch_size=_BATCH)
-  rows = []
+  found = {}
   for share in shares:
     some = with_shares(own, dict.fromkeys(KINDS, share))
-    found = recalls(retriever.with_variables(some), requests)
-    rows.append({"share": share} | found)
-  best: dict[str, float] = {
-    some.kind: max(rows, key=lambda row: row[some.kind])["share"]
+    found[share] = recalls(retriever.with_variables(some), requests)
+  best = {
+    some.kind: smallest_of_best(
+      {share: values[some.kind] for share, values in found.items()}
+    )
     for some in requests
   }
+  rows = [
+    {
+      "requests": kind,
+      "share": share,
+      "value": float(np.nanmean(values[kind])),
+      "chosen": share == chosen,
+    }
+    for kind, chosen in best.items()
+    for share, values in found.items()
+  ]
   if hosts.is_first():
-    print(_sentence(best, rows), file=sys.stderr, flush=True)
+    print(_sentence(rows), file=sys.stderr, flush=True)
   return best, rows
 
 
-def _sentence(best: dict[str, float], rows: Sequence[dict]) -> str:
-  said = [
-    f"{kind} {share:g} ("
-    + ", ".join(f"{row['share']:g}: {row[kind]:.3f}" for row in rows)
-    + ")"
-    for kind, share in best.items()
-  ]
+def _sentence(rows: Sequence[dict]) -> str:
+  said = []
+  for chosen in (row for row in rows if row["chosen"]):
+    tried = [row for row in rows if row["requests"] == chosen["requests"]]
+    figures = ", ".join(f"{x['share']:g}: {x['value']:.3f}" for x in tried)
+    said.append(f"{chosen['requests']} {chosen['share']:g} ({figures})")
   return (
     "network: the share of its scores that is used, by recall@10 on validation "
     f"requests: {'; '.join(said)}"

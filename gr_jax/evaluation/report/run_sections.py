@@ -59,15 +59,16 @@ def training_notes(report: Mapping) -> list[str]:
   return notes
 
 
-def _network_share(rows: Sequence[Mapping[str, float]]) -> str:
+def _network_share(rows: Sequence[dict]) -> str:
   """One sentence: how much of the network each kind of requests uses."""
-  kinds = [name for name in rows[0] if name != "share"]
-  best = {kind: max(rows, key=lambda row: row[kind]) for kind in kinds}
-  said = [
-    f"{plain(kind)} {row['share']:g} (recall@10 {row[kind]:.3f}; without "
-    f"it {min(rows, key=lambda row: row['share'])[kind]:.3f})"
-    for kind, row in best.items()
-  ]
+  said = []
+  for chosen in (row for row in rows if row["chosen"]):
+    tried = [row for row in rows if row["requests"] == chosen["requests"]]
+    without = min(tried, key=lambda row: row["share"])
+    said.append(
+      f"{plain(chosen['requests'])} {chosen['share']:g} (recall@10 "
+      f"{chosen['value']:.3f}; without it {without['value']:.3f})"
+    )
   return (
     "The share of the network that is used beside its candidates, chosen on "
     f"validation: {', '.join(said)}."

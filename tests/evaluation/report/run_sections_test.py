@@ -66,9 +66,15 @@ def test_how_training_ended_is_a_sentence():
 
 
 def test_the_share_of_the_network_and_what_was_before_are_sentences():
+  names = "requests", "share", "value", "chosen"
   rows = [
-    {"share": 1.0, "semantic": 0.2, "next_basket": 0.1},
-    {"share": 0.0, "semantic": 0.1, "next_basket": 0.3},
+    dict(zip(names, row))
+    for row in (
+      ("semantic", 1.0, 0.2, True),
+      ("semantic", 0.0, 0.1, False),
+      ("next_basket", 1.0, 0.31, False),
+      ("next_basket", 0.0, 0.3, True),
+    )
   ]
   report = {"kept_before": "alignment: nothing", "network_share": rows}
   assert run_sections.training_notes(report) == [

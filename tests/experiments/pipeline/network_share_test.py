@@ -10,6 +10,7 @@ from experiments.pipeline import network_share
 from experiments.pipeline.network_share import (
   NETWORK_SHARE,
   choose,
+  smallest_of_best,
   with_best_shares,
   with_shares,
 )
@@ -53,7 +54,13 @@ def measured(monkeypatch):
     monkeypatch.setattr(network_share, "Retriever", lambda *_, **__: retriever)
 
     def recalls(params, requests):
-      return {kind: figures[kind][float(used(params)[kind])] for kind in kinds}
+      # A few requests that all have the same figure, one that has no target.
+      return {
+        kind: np.array(
+          [figures[kind][float(used(params)[kind])]] * 4 + [np.nan]
+        )
+        for kind in kinds
+      }
 
     monkeypatch.setattr(network_share, "recalls", recalls)
 
@@ -72,12 +79,28 @@ BASKET = {1.0: 0.1, 0.5: 0.3, 0.25: 0.4, 0.0: 0.4}
 
 
 def test_the_best_share_of_each_kind_is_chosen(measured, capsys):
-  """Of equal ones the largest."""
+  """Of equal ones the smallest."""
   measured({"semantic": SEMANTIC, "next_basket": BASKET})
   best, rows = choose(untrained(), PARAMS, {}, count=5)
-  assert best == {"semantic": 1.0, "next_basket": 0.25}
-  assert rows[1] == {"share": 0.5, "semantic": 0.4, "next_basket": 0.3}
+  assert best == {"semantic": 1.0, "next_basket": 0.0}
+  assert rows[1] == {
+    "requests": "semantic", "share": 0.5, "value": 0.4, "chosen": False
+  }  # fmt: skip
+  chosen = [(row["requests"], row["share"]) for row in rows if row["chosen"]]
+  assert chosen == [("semantic", 1.0), ("next_basket", 0.0)]
   assert "semantic 1 (1: 0.500, 0.5: 0.400" in capsys.readouterr().err
+
+
+def test_what_one_standard_error_does_not_tell_apart_is_left_out():
+  best = np.array([1.0, 1.0, 0.5, 0.0, np.nan])
+  # Half is worse in one of four requests by 1.15 errors of the mean.
+  found = {1.0: best, 0.5: best - [0, 0, 0.4, 0, 0], 0.0: best - 0.3}
+  assert smallest_of_best(found) == 1.0
+  lost = np.array([0.4, 0.0, 0.0, -0.3, 0.0])
+  assert lost[:4].mean() < lost[:4].std() / 2
+  assert smallest_of_best(found | {0.25: best - lost}) == 0.25
+  # What is as good in every request needs no error.
+  assert smallest_of_best({1.0: best, 0.0: best.copy()}) == 0.0
 
 
 def test_all_is_used_without_validation_requests(measured):
@@ -89,9 +112,9 @@ def test_the_figures_are_kept_beside_the_generator(measured, tmp_path):
   measured({"semantic": SEMANTIC, "next_basket": BASKET})
   parts = untrained(share_requests=5)
   found = with_best_shares(PARAMS, {}, parts, tmp_path)
-  assert used(found)["next_basket"] == 0.25
+  assert used(found)["next_basket"] == 0.0
   rows = json.loads((tmp_path / NETWORK_SHARE).read_text())
-  assert [row["share"] for row in rows] == [1.0, 0.5, 0.25, 0.0]
+  assert [row["share"] for row in rows] == 2 * [1.0, 0.5, 0.25, 0.0]
 
 
 def test_nothing_is_chosen_where_nobody_asks_for_it(tmp_path):
