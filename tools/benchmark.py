@@ -24,6 +24,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from gr_jax import command_line, provenance
 from tools.benchmarks import (
+  candidates,
   constraint,
   decoder,
   kmeans,
@@ -55,6 +56,7 @@ SECTIONS: dict[str, Callable[[], Section]] = {
   "trie": trie.section,
   "constraint": constraint.section,
   "search": search.section,
+  "candidates": candidates.section,
   "token_merger": token_merger.section,
   "rollouts": rollouts.section,
 }

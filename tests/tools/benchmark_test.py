@@ -12,6 +12,7 @@ import pytest
 from gr_jax import provenance
 from gr_jax.decoding.beams import SearchResult
 from tools.benchmarks import (
+  candidates,
   constraint,
   decoder,
   kmeans,
@@ -23,6 +24,7 @@ from tools.benchmarks import (
   token_merger,
   trie,
 )
+from tools.benchmarks.candidate_world import WorldSizes
 from tools.benchmarks.constraint_static import StaticBeams
 from tools.benchmarks.contender import Bar, Contender, Limit, Section
 from tools.benchmarks.generator import Sizes
@@ -75,6 +77,14 @@ TOYS = [
     builds=1,
   ),
   search.section(sizes=SIZES, batches=(1,), queries=2, peer_queries=1),
+  candidates.section(
+    sizes=(
+      WorldSizes(90, users=20, length=12, categories=6, words=50, codes=4),
+    ),
+    requests=4,
+    batches=(2,),
+    preset="tiny",
+  ),
   rollouts.section(sizes=SIZES, group=4, batches=1),
   token_merger.section(units=1, sizes=SIZES),
 ]
@@ -114,6 +124,7 @@ def test_labels_are_unique_and_every_full_size_bar_names_two(section):
     "trie": trie,
     "constraint": constraint,
     "search": search,
+    "candidates": candidates,
     "rollouts": rollouts,
     "token_merger": token_merger,
   }[section.name].section()
@@ -318,3 +329,23 @@ def test_a_wrong_flag_is_one_line(tool, flags, message, capsys):
   error = capsys.readouterr().err
   assert message in error
   assert len(error.splitlines()) == 1
+
+
+def test_a_clocked_source_answers_as_it_is_and_its_seconds_add_up():
+  class Source:
+    names = ("feature",)
+    state = "of its own"
+
+    def propose(self, batch):
+      return [batch]
+
+    def describe(self, batch, pairs):
+      return sum(x * x for x in range(20_000)), batch, pairs
+
+  seconds = {"Source": 1.0}
+  clocked = candidates.Clocked(Source(), seconds)
+  assert (clocked.names, clocked.state) == (("feature",), "of its own")
+  assert clocked.propose("batch") == ["batch"]
+  before = seconds["Source"]
+  assert clocked.describe("batch", "pairs")[1:] == ("batch", "pairs")
+  assert seconds["Source"] > before >= 1
