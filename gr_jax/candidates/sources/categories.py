@@ -40,7 +40,7 @@ def means_of(group: np.ndarray, values, *, groups: int | None = None):
   n = len(group)
   sizes = np.append(np.bincount(group, minlength=G), n)
   rows = np.append(group, np.full(n, G))
-  places = rows, np.tile(np.arange(n), 2)
+  places = rows.astype(np.int32), np.tile(np.arange(n, dtype=np.int32), 2)
   weights = (1 / np.maximum(sizes, 1))[rows]
   return sparse.coo_array((weights, places), (G + 1, n)).tocsr() @ values
 

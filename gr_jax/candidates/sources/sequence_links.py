@@ -228,7 +228,6 @@ def strongest(links: Sparse, *, keep: int, scale: np.ndarray) -> Sparse:
     return links.astype(np.float32)
   rows = np.repeat(np.arange(links.shape[0]), sizes)
   kept = places_within(rows, links.data * scale[links.indices]) < keep
-  return sparse.csr_array(
-    (links.data[kept].astype(np.float32), (rows[kept], links.indices[kept])),
-    links.shape,
-  )
+  place = rows[kept].astype(np.int32), links.indices[kept].astype(np.int32)
+  values = links.data[kept].astype(np.float32)
+  return sparse.csr_array((values, place), links.shape)

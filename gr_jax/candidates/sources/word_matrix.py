@@ -25,7 +25,9 @@ def word_matrix(
     columns.extend(sorted(words))
   ones = np.ones(len(rows), np.float32)
   shape = (len(documents), max(len(vocabulary), 1))
-  return sparse.csr_array((ones, (rows, columns)), shape)
+  # With indices of 32 bits products read less memory.
+  place = np.array(rows, np.int32), np.array(columns, np.int32)
+  return sparse.csr_array((ones, place), shape)
 
 
 def wider(matrix: Sparse, width: int) -> Sparse:

@@ -109,7 +109,8 @@ class Words(Unmeasured):
         columns += known
       ones = np.ones(len(rows), np.float32)
       shape = len(queries), self._items_of_word.shape[0]
-      query_words = sparse.csr_array((ones, (rows, columns)), shape)
+      place = np.array(rows, np.int32), np.array(columns, np.int32)
+      query_words = sparse.csr_array((ones, place), shape)
       product: Sparse = query_words @ self._items_of_word
       scores = product.tocsr()
       scores.sort_indices()
@@ -154,7 +155,8 @@ def _counts(texts: Sequence[str], columns: dict[str, int]) -> Sparse:
     found += [columns.setdefault(word, len(columns)) for word in words]
   ones = np.ones(len(rows), np.float32)
   shape = len(texts), max(len(columns), 1)
-  counts = sparse.csr_array((ones, (rows, found)), shape)
+  place = np.array(rows, np.int32), np.array(found, np.int32)
+  counts = sparse.csr_array((ones, place), shape)
   counts.sum_duplicates()
   return counts
 
