@@ -286,7 +286,7 @@ class WithHistory(WithCandidates):
   candidates = False
 
 
-SETTINGS = hypothesis.settings(max_examples=8, stateful_step_count=8)
+SETTINGS = hypothesis.settings(max_examples=30, stateful_step_count=8)
 TestCandidatesAreEnumerated = WithCandidates.TestCase
 TestCandidatesAreEnumerated.settings = SETTINGS
 TestHistoriesAreEnumerated = WithHistory.TestCase

@@ -76,14 +76,19 @@ class Changing:
 
   @classmethod
   def new(cls, rng, candidates):
-    """At first eight IDs of a dozen items; two end early, one at once."""
+    """At first eight IDs of a dozen items; two end early, one at once.
+
+    Where that one ends, another goes on with the code 0: that of a beam that
+    has nothing more to say.
+    """
     self = cls()
     lengths = (ALL_IDS >= 0).sum(axis=1)
-    some = [
-      rng.choice(np.flatnonzero(lengths == length), count, replace=False)
-      for length, count in ((1, 1), (2, 1), (3, KNOWN - 2))
-    ]
-    ids = ALL_IDS[np.concatenate(some)]
+    ends = [rng.choice(np.flatnonzero(lengths == n), 1) for n in (1, 2)]
+    after = *ALL_IDS[ends[0], 0], 0, 0
+    goes_on = (ALL_IDS == after).all(axis=1)
+    full = np.flatnonzero((lengths == LEVELS) & ~goes_on)
+    others = rng.choice(full, KNOWN - 3, replace=False)
+    ids = ALL_IDS[np.concatenate([*ends, np.flatnonzero(goes_on), others])]
     ids = np.concatenate([ids, rng.choice(ids, 4)])
     columns, names = category_columns([PATHS[k % 3] for k in range(len(ids))])
     catalogue = Catalogue(
