@@ -85,7 +85,7 @@ class Changing:
     lengths = (ALL_IDS >= 0).sum(axis=1)
     ends = [rng.choice(np.flatnonzero(lengths == n), 1) for n in (1, 2)]
     after = *ALL_IDS[ends[0], 0], 0, 0
-    goes_on = (ALL_IDS == after).all(axis=1)
+    goes_on = np.equal(ALL_IDS, after).all(axis=1)
     full = np.flatnonzero((lengths == LEVELS) & ~goes_on)
     others = rng.choice(full, KNOWN - 3, replace=False)
     ids = ALL_IDS[np.concatenate([*ends, np.flatnonzero(goes_on), others])]
