@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import grain
@@ -12,6 +12,8 @@ import jax.numpy as jnp
 from jax.sharding import Mesh, NamedSharding
 from ml_collections import ConfigDict
 
+from experiments.pipeline.alignment_choice import read_choice, used_params
+from experiments.pipeline.network_share import with_shares
 from experiments.pipeline.stages import Stages
 from experiments.pipeline.train import TrainedGenerator
 from gr_jax.artefacts import build_resumable
@@ -41,14 +43,10 @@ from gr_jax.rl.rewards.checked import BadReward
 from gr_jax.rl.rewards.items import IdReward
 from gr_jax.rl.update import make_update, start_alignment
 from gr_jax.rl.validation_hits import make_validation_hits, validation_requests
-from gr_jax.training.checkpoints import restore_latest
-from gr_jax.training.metric_writer import read_metrics
+from gr_jax.training.checkpoints import load_params, save_params
 from gr_jax.training.optimizer import OptimizerConfig, make_optimizer
 
 FOLDER = "alignment"
-
-HITS = "eval/hit_rate@10"
-"""The metric of validation requests that decides whether alignment paid."""
 
 
 def objective(config: ConfigDict) -> AlignmentConfig:
@@ -85,9 +83,10 @@ def align(
 ) -> TrainedGenerator:
   """The generator with aligned parameters; goes on where it was cut off.
 
-  Only `generator.params["params"]` is trained; counts stay as they are. With
+  Only `generator.params["params"]` is trained; counts stay as they are. Of a
+  generator that reads candidates all of the network is used meanwhile. With
   `validation.keep_better` the generator stays as it was where validation
-  requests find no more at the end than at the start.
+  requests find no more afterwards (`alignment_choice`).
 
   Args:
     config: sections prompts, optimizer, loop, validation, mesh; `policy` of
@@ -112,6 +111,7 @@ def align(
   loop = AlignmentLoopConfig(**config.loop)
   optimizer = make_optimizer(OptimizerConfig(**config.optimizer), loop.steps)
   params, counts = split_variables(generator.params)
+  params = with_shares(params, {})
   params, counts = _on_mesh(params, mesh), _on_mesh(counts, mesh)
   state = _on_mesh(start_alignment(params, optimizer), mesh)
 
@@ -154,7 +154,7 @@ def align(
     )
     try:
       with jax.set_mesh(mesh):
-        fit(
+        last = fit(
           jax.tree.map(jnp.copy, state),
           context,
           iter(batches),
@@ -167,37 +167,21 @@ def align(
     except BadReward as error:
       error.name_rows(requests, stages.data.catalogue, ids)
       raise
+    used = used_params(config.validation, stages, last.params, directory)
+    save_params(directory, used)
 
   earlier = (stages.data, stages.tokenized, generator)
   inputs = [*(stage.artefact.fingerprint for stage in earlier), *inputs]
   artefact = build_resumable(
     stages.workdir, FOLDER, config.to_dict(), inputs, make
   )
-  if config.validation.get("keep_better", False):
-    sentence = kept_before(read_metrics(artefact.directory / "metrics.jsonl"))
-    if sentence:
-      if hosts.is_first():
-        print(sentence, file=sys.stderr, flush=True)
-      return dataclasses.replace(generator, artefact=artefact)
-  trained = restore_latest(artefact.directory / "checkpoints", state)
+  sentence = read_choice(artefact.directory)["kept_before"]
+  if sentence and hosts.is_first():
+    print(sentence, file=sys.stderr, flush=True)
+  trained = load_params(artefact.directory, state.params)
   # Each host searches by itself, so each has all parameters.
-  variables = hosts.own_copy(trained.params | counts)
+  variables = hosts.own_copy(trained | counts)
   return dataclasses.replace(generator, params=variables, artefact=artefact)
-
-
-def kept_before(rows: Sequence[Mapping[str, float]]) -> str:
-  """Why the generator stays as it was before an alignment; "" if it does not.
-
-  Args:
-    rows: the metrics of the alignment; some have `HITS` on validation.
-  """
-  found = [row[HITS] for row in rows if HITS in row]
-  if not found or found[-1] > found[0]:
-    return ""
-  return (
-    "alignment: the generator stays as it was before; of validation requests "
-    f"{found[-1]:.3f} found a target among ten after it, {found[0]:.3f} before"
-  )
 
 
 def training_prompts(config: ConfigDict, stages: Stages) -> grain.IterDataset:

@@ -9,7 +9,7 @@ import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from experiments.pipeline.align import kept_before
+from experiments.pipeline.alignment_choice import read_choice
 from experiments.pipeline.baseline_rankings import Baselines, TrainedRanker
 from experiments.pipeline.eval_requests import draw_eval_requests
 from experiments.pipeline.evaluator import EvaluationConfig, Evaluator
@@ -68,7 +68,7 @@ def evaluate(
       requests (`second_look.second_look`).
     outcome: how the generator's training ended (`stopping.Outcome`).
     kept_before: why the generator stays as it was before its alignment, where
-      it does (`align.kept_before`).
+      it does (`alignment_choice`).
     network_share: rows `{"requests", "share", "value", "chosen"}` of recall@10
       on validation requests, of shares of the network beside its candidates
       (`network_share.choose`).
@@ -190,8 +190,12 @@ def _training_record(stages: Stages, aligned: TrainedGenerator | None) -> dict:
     for name, file in files.items()
     if (folder / file).is_file()
   }
-  if aligned is not None and aligned.params is stages.generator.params:
-    found["kept_before"] = kept_before(history["alignment"])
+  if aligned is not None:
+    choice = read_choice(aligned.artefact.directory)
+    if choice["kept_before"]:
+      found["kept_before"] = choice["kept_before"]
+    elif choice["network_share"]:
+      found["network_share"] = choice["network_share"]
   return found | {
     "quality": json.loads((directory / "quality.json").read_text()),
     "items_per_id": np.bincount(np.diff(ids.item_offsets))[1:].tolist(),

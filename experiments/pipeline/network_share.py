@@ -16,18 +16,21 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from flax import linen as nn
 from flax import traverse_util
 
 from experiments.pipeline.eval_requests import draw_eval_requests
+from experiments.pipeline.prepare import Data
 from experiments.pipeline.untrained import Untrained
 from gr_jax.artefacts import write_json
 from gr_jax.candidates.candidates import KINDS
 from gr_jax.data.requests import VALID
 from gr_jax.data.row_lists import RowLists
 from gr_jax.evaluation import metrics
-from gr_jax.generators.prompts.writer import Prompt
+from gr_jax.generators.prompts.writer import Prompt, PromptWriter
 from gr_jax.parallel import hosts
 from gr_jax.retrieval.retriever import Retriever
+from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 # The file beside a generator that reads candidates: `choose`'s figures.
 NETWORK_SHARE = "network_share.json"
@@ -70,19 +73,29 @@ class ValidationRequests(NamedTuple):
 
 
 def validation_requests(
-  parts: Untrained, *, count: int
+  data: Data,
+  writer: PromptWriter,
+  semantic_ids: SemanticIds,
+  *,
+  count: int,
+  seed: int,
 ) -> list[ValidationRequests]:
   """Up to `count` validation requests of each kind; none without any."""
-  drawn = draw_eval_requests(
-    parts.data.requests, split=VALID, count=count, seed=parts.section.seed
-  )
+  drawn = draw_eval_requests(data.requests, split=VALID, count=count, seed=seed)
   found = []
   for some in drawn:
     wanted = some.relevant(some.hidden("kept"))
-    ids = RowLists(wanted.offsets, parts.semantic_ids.id_of_item[wanted.rows])
-    prompt, queries = some.prompts(parts.writer)
+    ids = RowLists(wanted.offsets, semantic_ids.id_of_item[wanted.rows])
+    prompt, queries = some.prompts(writer)
     found.append(ValidationRequests(some.kind, prompt, queries, ids))
   return found
+
+
+def make_retriever(
+  model: nn.Module, variables: Any, semantic_ids: SemanticIds
+) -> Retriever:
+  """What answers validation requests; each host has all variables."""
+  return Retriever(model, variables, semantic_ids, batch_size=_BATCH)
 
 
 def recalls(
@@ -120,34 +133,29 @@ def smallest_of_best(found: Mapping[float, np.ndarray]) -> float:
 
 
 def choose(
-  parts: Untrained,
-  params: Any,
-  counts: Any,
+  retriever: Retriever,
+  variables: Any,
+  requests: Sequence[ValidationRequests],
   *,
-  count: int,
   shares: Sequence[float] = SHARES,
 ) -> tuple[dict[str, float], list[dict]]:
   """The best share of each kind of requests, and the figures of all.
 
   Args:
-    parts: the generator.
-    params: trained.
-    counts: the variables that are not trained.
-    count: the number of validation requests of each kind.
+    retriever: of the generator.
+    variables: all that its model reads, on this host.
+    requests: of validation.
     shares: those that are tried.
 
   Returns:
     The shares of the kinds that validation has, and rows `{"requests",
     "share", "value", "chosen"}` of recall@10.
   """
-  requests = validation_requests(parts, count=count)
   if not requests:
     return {}, []
-  own = hosts.own_copy(params | counts)
-  retriever = Retriever(parts.model, own, parts.semantic_ids, batch_size=_BATCH)
   found = {}
   for share in shares:
-    some = with_shares(own, dict.fromkeys(KINDS, share))
+    some = with_shares(variables, dict.fromkeys(KINDS, share))
     found[share] = recalls(retriever.with_variables(some), requests)
   best = {
     some.kind: smallest_of_best(
@@ -191,7 +199,16 @@ def with_best_shares(
   count = untrained.section.candidates.get("share_requests", 0)
   if not count:
     return params
-  best, figures = choose(untrained, params, counts, count=count)
+  requests = validation_requests(
+    untrained.data,
+    untrained.writer,
+    untrained.semantic_ids,
+    count=count,
+    seed=untrained.section.seed,
+  )
+  own = hosts.own_copy(params | counts)
+  retriever = make_retriever(untrained.model, own, untrained.semantic_ids)
+  best, figures = choose(retriever, own, requests)
   if hosts.is_first():
     write_json(directory / NETWORK_SHARE, figures)
   return with_shares(params, best)

@@ -8,7 +8,8 @@ from ml_collections import ConfigDict
 
 from configs import eg_grpo as config_file
 from experiments import eg_grpo
-from experiments.pipeline.align import HITS, align, kept_before, objective
+from experiments.pipeline.align import align, objective
+from experiments.pipeline.alignment_choice import HITS, read_choice
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.stages import Stages
 from experiments.pipeline.tokenize import Tokenized
@@ -17,6 +18,7 @@ from gr_jax.artefacts import Artefact
 from gr_jax.data.request_lists import training_sequences
 from gr_jax.generators.priors.left_out import FutureEvents
 from gr_jax.generators.priors.transition_counts import count_transitions
+from gr_jax.retrieval.load_params import read_params
 from gr_jax.training.metric_writer import read_metrics
 from tests.reference.small_policy import counted_params, counts, model
 from tests.reference.small_world import semantic_ids, shop, writer
@@ -164,18 +166,6 @@ def test_other_losses_and_policies_align_as_well(tmp_path, changes):
   assert rows[-1]["align/grad_norm"] > 0
 
 
-@pytest.mark.parametrize(
-  ("hits", "stays"), [((0.5, 0.2, 0.6), False), ((0.5, 0.9, 0.5), True)]
-)
-def test_what_finds_no_more_in_the_end_is_not_used(hits, stays):
-  rows = [{"step": 0, HITS: hits[0]}, {"align/loss": 1.0}]
-  rows += [{HITS: value} for value in hits[1:]]
-  sentence = kept_before(rows)
-  assert bool(sentence) == stays
-  assert not stays or "0.500 found" in sentence
-  assert not kept_before([])
-
-
 def test_the_generator_before_is_given_back_where_it_is_better(
   tmp_path, capsys, monkeypatch
 ):
@@ -191,9 +181,26 @@ def test_the_generator_before_is_given_back_where_it_is_better(
     jax.device_get(made.params["params"]),
     jax.device_get(counted_params()["params"]),
   )
-  assert "stays as it was" in capsys.readouterr().err
-  # What was aligned is there nevertheless.
+  said = read_choice(made.artefact.directory)["kept_before"]
+  assert "stays as it was" in said
+  assert said in capsys.readouterr().err
+  # So they are where it is served; what was aligned is there nevertheless.
+  chex.assert_trees_all_equal(
+    jax.device_get(read_params(made.artefact.directory)),
+    jax.device_get(counted_params()),
+  )
   assert (made.artefact.directory / "checkpoints").is_dir()
+
+
+def test_all_of_the_network_is_aligned(tmp_path, monkeypatch):
+  def take(params, shares):
+    chex.assert_trees_all_equal(params, counted_params())
+    assert shares == {}
+    raise Taken
+
+  monkeypatch.setattr("experiments.pipeline.align.with_shares", take)
+  with pytest.raises(Taken):
+    aligned(tmp_path, section())
 
 
 def test_validation_hits_stand_before_and_after(made):

@@ -48,10 +48,9 @@ def measured(monkeypatch):
   def use(figures, kinds=("semantic", "next_basket")):
     asked = [types.SimpleNamespace(kind=kind) for kind in kinds]
     monkeypatch.setattr(
-      network_share, "validation_requests", lambda parts, count: asked
+      network_share, "validation_requests", lambda *_, **__: asked
     )
-    retriever = types.SimpleNamespace(with_variables=lambda params: params)
-    monkeypatch.setattr(network_share, "Retriever", lambda *_, **__: retriever)
+    monkeypatch.setattr(network_share, "make_retriever", lambda *_: RETRIEVER)
 
     def recalls(params, requests):
       # A few requests that all have the same figure, one that has no target.
@@ -63,14 +62,23 @@ def measured(monkeypatch):
       }
 
     monkeypatch.setattr(network_share, "recalls", recalls)
+    return asked
 
   return use
+
+
+RETRIEVER = types.SimpleNamespace(with_variables=lambda params: params)
 
 
 def untrained(**candidates):
   section = ConfigDict({"candidates": candidates, "seed": 0})
   return types.SimpleNamespace(
-    section=section, candidates=object(), model=None, semantic_ids=None
+    section=section,
+    candidates=object(),
+    model=None,
+    semantic_ids=None,
+    data=None,
+    writer=None,
   )
 
 
@@ -80,8 +88,8 @@ BASKET = {1.0: 0.1, 0.5: 0.3, 0.25: 0.4, 0.0: 0.4}
 
 def test_the_best_share_of_each_kind_is_chosen(measured, capsys):
   """Of equal ones the smallest."""
-  measured({"semantic": SEMANTIC, "next_basket": BASKET})
-  best, rows = choose(untrained(), PARAMS, {}, count=5)
+  asked = measured({"semantic": SEMANTIC, "next_basket": BASKET})
+  best, rows = choose(RETRIEVER, PARAMS, asked)
   assert best == {"semantic": 1.0, "next_basket": 0.0}
   assert rows[1] == {
     "requests": "semantic", "share": 0.5, "value": 0.4, "chosen": False
@@ -103,9 +111,8 @@ def test_what_one_standard_error_does_not_tell_apart_is_left_out():
   assert smallest_of_best({1.0: best, 0.0: best.copy()}) == 0.0
 
 
-def test_all_is_used_without_validation_requests(measured):
-  measured({}, kinds=())
-  assert choose(untrained(), PARAMS, {}, count=5) == ({}, [])
+def test_all_is_used_without_validation_requests():
+  assert choose(RETRIEVER, PARAMS, []) == ({}, [])
 
 
 def test_the_figures_are_kept_beside_the_generator(measured, tmp_path):
