@@ -24,16 +24,21 @@ def warning(rows: Sequence[dict], report: Mapping) -> str:
 
   Args:
     rows: recall@10 of all systems on validation (`results.rows`).
-    report: has `config`, and may have `outcome` of the generator's training.
+    report: has `config`, and may have `outcome` of the generator's training and
+      `network_share`, how much of it is used.
   """
   losses = list(_losses(rows))
   if not losses:
     return ""
   where = "; ".join(_sentence(model, best) for model, best in losses)
   baselines = dict.fromkeys(best["system"] for _, best in losses)
+  advice = [
+    *_what_to_do(losses, report),
+    f"bring more data, or serve {' and '.join(baselines)} instead",
+  ]
   return (
     f"On validation a baseline is above the model: {where}. "
-    f"What to do: {_what_to_do(list(baselines), report)}."
+    f"What to do: {'; '.join(advice)}."
   )
 
 
@@ -63,7 +68,9 @@ def _sentence(model: Mapping, best: Mapping) -> str:
   )
 
 
-def _what_to_do(baselines: Sequence[str], report: Mapping) -> str:
+def _what_to_do(
+  losses: Sequence[tuple[dict, dict]], report: Mapping
+) -> list[str]:
   section = report.get("config", {}).get("generator", {})
   outcome = report.get("outcome") or {}
   advice = []
@@ -71,16 +78,19 @@ def _what_to_do(baselines: Sequence[str], report: Mapping) -> str:
     advice.append(
       "hold out validation requests, so that training can stop in time"
     )
-  elif outcome and not outcome["patience"]:
+  elif outcome and not outcome["patience"] and _network_is_used(losses, report):
     advice.append(
       "train fewer steps (config.generator.loop.patience above 0 stops where "
       "the held-out loss does not fall)"
     )
   keys = {}
-  for name in baselines:
-    key, words = _PRIORS.get(name, ("", ""))
-    if key and not _is_on(section.get(key)):
-      keys[words] = name
+  reads_candidates = bool(section.get("candidates", {}).get("size"))
+  for _, best in losses:
+    key, words = _PRIORS.get(best["system"], ("", ""))
+    # Candidates know what transitions do.
+    known = key == "transitions" and reads_candidates
+    if key and not known and not _is_on(section.get(key)):
+      keys[words] = best["system"]
   advice += [
     f"give the generator what {name} counts (config.{words})"
     for words, name in keys.items()
@@ -91,8 +101,19 @@ def _what_to_do(baselines: Sequence[str], report: Mapping) -> str:
       "(config.generator.candidates.size=160 and "
       "config.generator.transitions.neighbours=0)"
     )
-  advice.append(f"bring more data, or serve {' and '.join(baselines)} instead")
-  return "; ".join(advice)
+  return advice
+
+
+def _network_is_used(
+  losses: Sequence[tuple[dict, dict]], report: Mapping
+) -> bool:
+  """Whether a longer or shorter training shows in what is lost."""
+  unused = {
+    row["requests"]
+    for row in report.get("network_share") or ()
+    if row["chosen"] and not row["share"]
+  }
+  return any(model["requests"] not in unused for model, _ in losses)
 
 
 def _is_on(value) -> bool:

@@ -74,6 +74,22 @@ def test_the_advice_is_what_is_not_done_yet(given, advice):
   assert "fewer steps" not in warning(rows, report())
 
 
+@pytest.mark.parametrize(("share", "advised"), [(0.0, False), (0.5, True)])
+def test_a_network_that_is_not_used_needs_no_other_training(share, advised):
+  rows = [row("m", 0.2), row("ease", 0.3, -0.1)]
+  given = report(
+    outcome=OUTCOME | {"patience": 0}, candidates={"size": 160}, count_alpha=1.0
+  )
+  given["network_share"] = [
+    {"requests": "next_basket", "share": share, "chosen": True},
+    {"requests": "next_basket", "share": 1.0, "chosen": False},
+  ]
+  text = warning(rows, given)
+  assert ("fewer steps" in text) == advised
+  # Candidates know what transitions would.
+  assert "transitions" not in text
+
+
 @pytest.mark.parametrize(
   ("section", "advised"),
   [
