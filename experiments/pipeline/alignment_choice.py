@@ -38,7 +38,7 @@ def used_params(
       `keep_better`: without it the aligned ones are used in any case.
     stages: the generator is the one before.
     aligned: its parameters afterwards.
-    directory: of the alignment, with its metrics.
+    directory: the alignment's folder, which has its metrics.
   """
   generator = stages.generator
   before, _ = split_variables(generator.params)

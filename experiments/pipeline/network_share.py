@@ -142,9 +142,9 @@ def choose(
   """The best share of each kind of requests, and the figures of all.
 
   Args:
-    retriever: of the generator.
+    retriever: searches with the generator.
     variables: all that its model reads, on this host.
-    requests: of validation.
+    requests: the validation requests.
     shares: those that are tried.
 
   Returns:

@@ -1,7 +1,7 @@
 """A training log in which some queries are typed by others.
 
 Candidates of its requests show what words, vectors and the counts of near
-queries (`gr_jax.candidates.sources.near_queries`) are worth where nobody asked
+queries (`gr_jax.candidates.sources.near_queries`) are worth where nobody typed
 the very query before, as people who type do. `[OURS]`
 """
 
@@ -63,8 +63,8 @@ def retyped_log(
   if vectors.encode is None or not len(rows):
     return RetypedLog(log, trained, vectors.queries)
   rng = np.random.default_rng(0)
-  asked = log.query[request_mask(log)]
-  words = ranked_words(queries[asked[asked >= 0]])
+  searches = log.query[request_mask(log)]
+  words = ranked_words(queries[searches[searches >= 0]])
   retyped = Retyped(words, unit_rows(vectors.encode(words)))
   texts: list[str] = catalogue.texts.tolist()
   distinct, form_of = _forms(log, rows, rng)

@@ -128,8 +128,8 @@ def fit(
   measure = jax.jit(functools.partial(loss, prior))
   key = jax.random.key(config.seed)
   params = jax.tree.map(jnp.copy, params)
-  asked = bool(len(out.mask))
-  best = (float(measure(params, out)) if asked else np.inf, params)
+  measured = bool(len(out.mask))
+  best = (float(measure(params, out)) if measured else np.inf, params)
   each = -(-config.steps // config.evaluations)
   for begin in range(0, config.steps, each):
     state, _ = scan_fit.fit(
@@ -143,7 +143,7 @@ def fit(
       name="the prior of candidates",
     )
     params = jax.tree.map(jnp.copy, state["params"])
-    found = float(measure(params, out)) if asked else -np.inf
+    found = float(measure(params, out)) if measured else -np.inf
     best = min(best, (found, params), key=lambda one: one[0])
   return jax.device_get(best[1])
 
