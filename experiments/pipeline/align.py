@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jax.sharding import Mesh, NamedSharding
 from ml_collections import ConfigDict
 
-from experiments.pipeline.alignment_choice import read_choice, used_params
+from experiments.pipeline.alignment_choice import choose_params, read_choice
 from experiments.pipeline.network_share import with_shares
 from experiments.pipeline.stages import Stages
 from experiments.pipeline.train import TrainedGenerator
@@ -167,8 +167,8 @@ def align(
     except BadReward as error:
       error.name_rows(requests, stages.data.catalogue, ids)
       raise
-    used = used_params(config.validation, stages, last.params, directory)
-    save_params(directory, used)
+    chosen = choose_params(config.validation, stages, last.params, directory)
+    save_params(directory, chosen)
 
   earlier = (stages.data, stages.tokenized, generator)
   inputs = [*(stage.artefact.fingerprint for stage in earlier), *inputs]

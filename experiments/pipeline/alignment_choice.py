@@ -28,7 +28,7 @@ HITS = "eval/hit_rate@10"
 _CHOICE = "choice.json"
 
 
-def used_params(
+def choose_params(
   validation: ConfigDict, stages: Stages, aligned: Any, directory: pathlib.Path
 ) -> Any:
   """The trained parameters that are used; says why in `directory`.

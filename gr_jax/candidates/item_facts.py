@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from gr_jax.candidates.neighbour_weights import neighbour_weights
 from gr_jax.candidates.pairs import Sparse
 from gr_jax.text.encoder import unit_rows
 
@@ -62,9 +63,7 @@ def _neighbours(vectors: np.ndarray, old: int) -> sparse.csr_array:
   k = min(_NEIGHBOURS, old)
   best = np.argpartition(-cosines, k - 1, axis=1)[:, :k]
   cosine = np.take_along_axis(cosines, best, axis=1).astype(np.float64)
-  weights = np.exp((cosine - cosine.max(axis=1, keepdims=True)) / _TEMPERATURE)
-  weights *= cosine > 0
-  weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
+  weights = neighbour_weights(cosine, _TEMPERATURE)
   rows = np.repeat(np.arange(len(best)), k)
   return sparse.csr_array(
     (weights.ravel().astype(np.float32), (rows, best.ravel())), cosines.shape

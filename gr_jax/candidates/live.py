@@ -17,7 +17,7 @@ from gr_jax.candidates.query_reader import (
 from gr_jax.candidates.writer import CandidateWriter
 from gr_jax.data.catalogue import object_array
 from gr_jax.data.requests import Requests
-from gr_jax.text.words import split_words
+from gr_jax.text.words import plain_text
 
 
 def no_vectors(queries: Sequence[str]) -> np.ndarray:
@@ -48,12 +48,14 @@ class LiveCandidates:
   @functools.cached_property
   def _rows_by_words(self) -> dict:
     # Of queries with the same words, the first stands for all.
-    return {_words(query): row for query, row in _reversed(self.query_rows)}
+    return {plain_text(query): row for query, row in _reversed(self.query_rows)}
 
   def trained_row(self, query: str) -> int:
     """The row of a query in the training log, -1 for one it never saw."""
     row = self.query_rows.get(query)
-    return self._rows_by_words.get(_words(query), -1) if row is None else row
+    return (
+      self._rows_by_words.get(plain_text(query), -1) if row is None else row
+    )
 
   def of(self, requests: Requests) -> CandidateWriter:
     """The writer of requests of now.
@@ -88,10 +90,6 @@ class LiveCandidates:
       items=items,
       reader=self.reader.with_items(items.texts[len(self.items) :].tolist()),
     )
-
-
-def _words(query: str) -> str:
-  return " ".join(split_words(query))
 
 
 def _reversed(rows: dict[str, int]) -> list[tuple[str, int]]:

@@ -83,6 +83,11 @@ def is_unspaced(word: str) -> bool:
   return not word.isascii() and _patterns().unit.match(word) is not None
 
 
+def plain_text(text: str) -> str:
+  """Its words with one blank between: the same for texts of the same words."""
+  return " ".join(split_words(text))
+
+
 def content_words(words: Sequence[str]) -> list[str]:
   """The words without stop words and single letters of spaced scripts."""
   return [

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from gr_jax.text.words import (
   index_words,
   is_unspaced,
+  plain_text,
   split_words,
   text_pieces,
 )
@@ -90,3 +91,11 @@ def test_a_text_is_cut_at_blanks_and_between_unspaced_letters(text, pieces):
 @given(st.text())
 def test_pieces_make_up_the_text(text):
   assert "".join(text_pieces(text)) == " ".join(text.split())
+
+
+def test_texts_of_the_same_words_are_the_same_plainly():
+  assert (
+    plain_text("  Whole, MILK! ") == plain_text("whole milk") == "whole milk"
+  )
+  assert plain_text("milk whole") != plain_text("whole milk")
+  assert plain_text("!?") == ""

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gr_jax.candidates.log import Log
+from gr_jax.candidates.neighbour_weights import neighbour_weights
 from gr_jax.candidates.ordering import largest_first
 
 NEAR, TEMPERATURE = 10, 0.05
@@ -75,7 +76,8 @@ class NearQueries:
     best = largest_first(scores, self._near)
     score = np.take_along_axis(scores, best, axis=1).astype(np.float64)
     there = score > 0
-    nearest = score.max(axis=1, initial=0)
-    weights = np.exp((score - nearest[:, None]) / TEMPERATURE) * there
-    weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
-    return Neighbours(np.where(there, self.rows[best], -1), weights, nearest)
+    return Neighbours(
+      np.where(there, self.rows[best], -1),
+      neighbour_weights(score, TEMPERATURE),
+      score.max(axis=1, initial=0),
+    )

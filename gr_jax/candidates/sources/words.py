@@ -26,7 +26,12 @@ from gr_jax.candidates.pairs import Pairs, Proposed, Sparse, look_up, values_at
 from gr_jax.candidates.request_batch import RequestBatch
 from gr_jax.candidates.sources.source import Unmeasured
 from gr_jax.candidates.sources.word_matrix import wider
-from gr_jax.text.words import content_words, index_words, split_words
+from gr_jax.text.words import (
+  content_words,
+  index_words,
+  plain_text,
+  split_words,
+)
 
 _K, _B = 1.5, 0.75
 
@@ -92,7 +97,9 @@ class Words(Unmeasured):
     found[:, 0] = np.log1p(score)
     found[:, 1] = np.where(has_query, np.log(score / best + 0.01), 0)
     texts = batch.log.requests.queries[queries].tolist()
-    text = np.array([self._text_rows.get(_key(each), -1) for each in texts])
+    text = np.array(
+      [self._text_rows.get(plain_text(each), -1) for each in texts]
+    )
     found[:, 2] = has_query & (text[row] == self._text[pairs.items])
     return found
 
@@ -161,13 +168,11 @@ def _counts(texts: Sequence[str], columns: dict[str, int]) -> Sparse:
   return counts
 
 
-def _key(text: str) -> str:
-  return " ".join(split_words(text))
-
-
 def _rows_of(texts: Sequence[str], rows: dict[str, int]) -> np.ndarray:
   """`[n]`, one number for all texts of the same words; new ones get new."""
-  return np.array([rows.setdefault(_key(t), len(rows)) for t in texts], int)
+  return np.array(
+    [rows.setdefault(plain_text(t), len(rows)) for t in texts], int
+  )
 
 
 def _best(

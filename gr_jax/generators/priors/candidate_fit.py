@@ -115,12 +115,11 @@ def fit(
   n = len(rows.mask)
   if not n:
     raise ValueError("no request with a target; there is nothing to fit.")
-  share = 0 if held_out is not None else config.held_out_share
-  held = min(int(share * n), n - 1)
   if held_out is None:
+    held = min(int(config.held_out_share * n), n - 1)
     held_out = jax.tree.map(lambda x: x[:held], rows)
-  out = jax.device_put(held_out)
-  learned = jax.device_put(jax.tree.map(lambda x: x[held:], rows))
+    rows = jax.tree.map(lambda x: x[held:], rows)
+  out, learned = jax.device_put(held_out), jax.device_put(rows)
   optimizer = _optimizer(config)
   params = _initial(prior, config.seed)
   state = {"params": params, "optimizer": jax.jit(optimizer.init)(params)}

@@ -9,9 +9,9 @@ from ml_collections import ConfigDict
 from experiments.pipeline import network_share
 from experiments.pipeline.alignment_choice import (
   HITS,
+  choose_params,
   kept_before,
   read_choice,
-  used_params,
 )
 
 
@@ -84,7 +84,7 @@ def shares_of(of_half):
 
 def test_the_aligned_one_is_used_as_much_as_is_best(measured, tmp_path):
   measured({1.0: {0.5: 0.3}, 2.0: shares_of(0.4)})
-  found = used_params(validation(), stages(object()), AFTER, tmp_path)
+  found = choose_params(validation(), stages(object()), AFTER, tmp_path)
   assert found["params"]["weight"][0] == 2
   assert found["params"]["prior"]["candidates"]["used"][1] == 0.5
   choice = read_choice(tmp_path)
@@ -96,13 +96,13 @@ def test_the_aligned_one_is_used_as_much_as_is_best(measured, tmp_path):
 
 def test_the_one_before_stays_where_it_is_as_good(measured, tmp_path):
   measured({1.0: {0.5: 0.4}, 2.0: shares_of(0.4)})
-  found = used_params(validation(), stages(object()), AFTER, tmp_path)
+  found = choose_params(validation(), stages(object()), AFTER, tmp_path)
   assert found["params"]["weight"][0] == 1
   assert found["params"]["prior"]["candidates"]["used"][1] == 0.5
   said = read_choice(tmp_path)["kept_before"]
   assert "0.400 after it, 0.400 before" in said
   # Nobody asked for the better one.
-  found = used_params(validation(False), stages(object()), AFTER, tmp_path)
+  found = choose_params(validation(False), stages(object()), AFTER, tmp_path)
   assert found["params"]["weight"][0] == 2
   assert read_choice(tmp_path)["kept_before"] == ""
 
@@ -112,5 +112,5 @@ def test_without_candidates_the_searches_of_the_alignment_decide(tmp_path):
     rows = [{"step": 0, HITS: 0.5}, {"step": 9, HITS: last}]
     text = "\n".join(map(json.dumps, rows))
     (tmp_path / "metrics.jsonl").write_text(text)
-    found = used_params(validation(), stages(None), AFTER, tmp_path)
+    found = choose_params(validation(), stages(None), AFTER, tmp_path)
     assert found["params"]["weight"][0] == weight
