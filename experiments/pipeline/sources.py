@@ -8,6 +8,7 @@ from scipy import sparse
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.fitting import progress_bar
 from gr_jax.candidates.sources import next_item
+from gr_jax.candidates.sources.alike_users import LARGEST, AlikeUsers
 from gr_jax.candidates.sources.categories import finest_category
 from gr_jax.candidates.sources.likeness import Likeness, like_texts, with_itself
 from gr_jax.candidates.sources.links import Links
@@ -81,6 +82,7 @@ class Sources:
     return (
       *self._links(log),
       *self._next_item(log),
+      *self._alike_users(log),
       OwnItems(
         finest,
         span=usual_span(log),
@@ -131,6 +133,13 @@ class Sources:
         progress=progress,
       )
     return [found]
+
+  def _alike_users(self, log: Requests) -> list[AlikeUsers]:
+    """Other users; none without histories or of many users."""
+    sequences = training_sequences(log)
+    if not len(sequences.rows) or len(sequences) > LARGEST:
+      return []
+    return [AlikeUsers(sequences, num_items=len(self._catalogue))]
 
   @functools.cached_property
   def _words(self) -> Words:

@@ -16,6 +16,7 @@ from scipy import sparse
 
 from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.live import LiveCandidates
+from gr_jax.candidates.sources.alike_users import AlikeUsers
 from gr_jax.candidates.sources.likeness import Likeness
 from gr_jax.candidates.sources.next_item import NextItem
 from gr_jax.candidates.sources.own import OwnItems
@@ -32,6 +33,7 @@ from gr_jax.data.training_period import page_mask
 CANDIDATES = "candidates"
 
 _KINDS: tuple[type[Source], ...] = (
+  AlikeUsers,
   Windowed,
   SameUsers,
   Likeness,

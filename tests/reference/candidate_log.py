@@ -9,6 +9,7 @@ from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.log import Log
 from gr_jax.candidates.pairs import Pairs
 from gr_jax.candidates.request_batch import RequestBatch
+from gr_jax.candidates.sources.alike_users import AlikeUsers
 from gr_jax.candidates.sources.categories import finest_category
 from gr_jax.candidates.sources.likeness import Likeness, like_texts, with_itself
 from gr_jax.candidates.sources.next_item import NETWORK, NextItem
@@ -95,6 +96,7 @@ def writer() -> CandidateWriter:
     SameUsers("same_users", sequences, num_items=ITEMS),
     Likeness("vectors", likeness),
     next_item(),
+    AlikeUsers(sequences, num_items=ITEMS, most=8),
     OwnItems(finest_category(items.categories), span=30_000.0),
     Popularity(requests, log().counted, num_items=ITEMS, most=8),
     QueryItems(requests, *vectors(), most=8, near=4),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from gr_jax.candidates.item_facts import ItemFacts
+from gr_jax.candidates.sources.alike_users import AlikeUsers
 from gr_jax.candidates.sources.links import Links
 from gr_jax.candidates.sources.source import TaughtByLog, Unmeasured
 from gr_jax.data.requests import TEST
@@ -66,7 +67,7 @@ def test_items_that_come_later_change_nothing_of_the_others(place):
   grown, before = described(one.grown(more), len(more)), described(one)
   # A new item may stand before others, by the links of those it is like.
   relative = [
-    isinstance(one, Links) and name.endswith(("_share", "_place"))
+    isinstance(one, (AlikeUsers, Links)) and name.endswith(("_share", "_place"))
     for name in one.names
   ]
   same = np.logical_not(relative)
