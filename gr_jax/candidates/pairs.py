@@ -57,11 +57,13 @@ class Proposed:
     owners: `[m]`, in any order.
     items: `[m]`.
     scores: `[m]`, the larger, the better the source likes the pair.
+    at_once: the number of pairs that are taken when it is the source's turn.
   """
 
   owners: np.ndarray
   items: np.ndarray
   scores: np.ndarray
+  at_once: int = 1
 
 
 def expand(starts: np.ndarray, ends: np.ndarray) -> tuple:
@@ -116,15 +118,15 @@ def best_pairs(
 ) -> Pairs:
   """At most `size` pairs of each owner, taken from the proposals in turn.
 
-  A pair stands at the best of the places that the sources give it; the first
-  `size` are kept. Of equal places the pair that more sources propose comes
-  first, then the lower item.
+  A pair stands at the first turn in which a source gives it, its place there
+  divided by `at_once`; the first `size` are kept. Of equal turns the pair that
+  more sources propose comes first, then the lower item.
   """
   keys = np.concatenate(
     [p.owners * np.int64(num_items) + p.items for p in proposals]
   )
   places = np.concatenate(
-    [places_within(p.owners, p.scores) for p in proposals]
+    [places_within(p.owners, p.scores) // p.at_once for p in proposals]
   )
   keys, order = stable_sort(keys)
   starts = starts_of(keys)

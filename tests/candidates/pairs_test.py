@@ -40,3 +40,18 @@ def test_proposals_take_turns_and_a_shared_one_comes_first():
   assert kept(1) == [(0, 4), (1, 3)]
   assert kept(2) == [(0, 2), (0, 4), (1, 3)]
   assert kept(3) == [(0, 1), (0, 2), (0, 4), (1, 3)]
+
+
+def test_a_source_may_put_in_several_at_its_turn():
+  # Best first: 5, 6, 7, 8 of the first source, 1, 2, 3 of the second.
+  first = Proposed(
+    np.zeros(4, int), np.array([8, 7, 6, 5]), np.arange(4), at_once=2
+  )
+  second = Proposed(np.zeros(3, int), np.array([3, 2, 1]), np.arange(3))
+  for size, expected in (
+    (3, {5, 6, 1}),
+    (6, {5, 6, 1, 7, 8, 2}),
+    (7, {5, 6, 1, 7, 8, 2, 3}),
+  ):
+    found = best_pairs([first, second], num_items=9, size=size)
+    assert set(found.items) == expected

@@ -13,11 +13,12 @@ exact inverse of what is left:
 
   a_u = 0,  z = a K - (a . k_u) k_u / K_uu,  score = z X
 
-`[OURS]`
+Only the `COMMON` items that most users chose are looked through for the best
+ones. `[OURS]`
 """
 
 import copy
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from scipy import linalg, sparse
@@ -32,6 +33,13 @@ from gr_jax.data.row_lists import RowLists
 
 LARGEST = 4096
 """Users that are compared at most: a request costs their square."""
+
+COMMON = 16384
+"""Items that are looked through for proposals."""
+
+
+# What follows from the users' choices.
+_FOLLOWS = ("_common", "_column", "_choosers")
 
 
 class AlikeUsers(TaughtByLog):
@@ -60,6 +68,15 @@ class AlikeUsers(TaughtByLog):
     self._kernel = linalg.cho_solve(linalg.cho_factor(gram), identity).astype(
       np.float32
     )
+    self._find_common()
+
+  def _find_common(self) -> None:
+    """Finds the items that most users chose, by row, and who chose them."""
+    users = np.diff(self._chosen.indptr)
+    self._common = np.sort(np.argsort(-users, kind="stable")[:COMMON])
+    self._column = np.full(self._num_items, -1)
+    self._column[self._common] = np.arange(len(self._common))
+    self._choosers = self._chosen[self._common]
 
   @property
   def _num_items(self) -> int:
@@ -121,26 +138,52 @@ class AlikeUsers(TaughtByLog):
     self, batch: RequestBatch, rows: np.ndarray, items: np.ndarray
   ) -> np.ndarray:
     """`[n]`, the scores of rows and items `[n]`."""
-    users, chosen = self._users(batch), self._chosen
-    pair, place = expand(chosen.indptr[items], chosen.indptr[items + 1])
-    terms = users[rows[pair], chosen.indices[place]] * chosen.data[place]
-    return np.bincount(pair, terms, minlength=len(items))
+    column = self._column[items]
+    found = self._of_common(batch)[rows, np.maximum(column, 0)]
+    rare = np.flatnonzero(column < 0)
+    if len(rare):
+      rows, items = rows[rare], items[rare]
+      users, chosen = self._users(batch), self._chosen
+      pair, place = expand(chosen.indptr[items], chosen.indptr[items + 1])
+      terms = users[rows[pair], chosen.indices[place]] * chosen.data[place]
+      found[rare] = np.bincount(pair, terms, minlength=len(rare))
+    return found
+
+  def _of_common(self, batch: RequestBatch) -> np.ndarray:
+    """`[B, C]`, the scores of the common items; computed once a batch."""
+    if "alike common" not in batch.kept:
+      # Sums over the rows of a sparse matrix are the fastest here.
+      scores = (self._choosers @ self._users(batch).T).T
+      batch.kept["alike common"] = np.ascontiguousarray(scores, np.float32)
+    return batch.kept["alike common"]
 
   def _best(self, batch: RequestBatch) -> tuple[np.ndarray, np.ndarray]:
     """Items `[B, most]` that the user has not, and their scores, 0 = none."""
     if "alike best" not in batch.kept:
-      scores = np.maximum((self._chosen @ self._users(batch).T).T, 0)
-      scores = np.ascontiguousarray(scores, np.float32)
-      scores[batch.bought(self._num_items)] = 0
-      best = largest_first(scores, min(self._most, self._num_items))
+      scores = np.maximum(self._of_common(batch), 0)
+      rows, bought = batch.bought(self._num_items)
+      column = self._column[bought]
+      scores[rows[column >= 0], column[column >= 0]] = 0
+      best = largest_first(scores, min(self._most, scores.shape[1]))
       found = np.take_along_axis(scores, best, axis=1)
-      batch.kept["alike best"] = best, found
+      batch.kept["alike best"] = self._common[best], found
     return batch.kept["alike best"]
+
+  def state(self) -> dict[str, Any]:
+    kept = super().state()
+    return {k: v for k, v in kept.items() if k not in _FOLLOWS}
+
+  @classmethod
+  def restored(cls, state: dict[str, Any], items: ItemFacts) -> Self:
+    found = super().restored(state, items)
+    found._find_common()
+    return found
 
   def grown(self, items: ItemFacts) -> Self:
     """A new item is chosen as its neighbours are on average."""
     found = copy.copy(self)
     found._chosen = with_rows(self._chosen, items)
+    found._find_common()
     return found
 
 

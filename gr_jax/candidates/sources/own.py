@@ -30,6 +30,9 @@ TAUS = (1 / 48, 1 / 12, 1 / 4, 1 / 2)
 # The unit of time is such a share of that span, about a day of a year's log.
 _UNIT = 1 / 300
 
+# Items of a turn: most that is chosen again is among them.
+_AT_ONCE = 3
+
 # The age of what never was, in units.
 _NEVER = 400.0
 
@@ -93,7 +96,7 @@ class OwnItems(Unmeasured):
     kept = batch.queries[owners] < 0
     owners, items, scores = owners[kept], items[kept], scores[kept]
     best = places_within(owners, scores) < self._most
-    return Proposed(owners[best], items[best], scores[best])
+    return Proposed(owners[best], items[best], scores[best], at_once=_AT_ONCE)
 
   def describe(self, batch: RequestBatch, pairs: Pairs) -> np.ndarray:
     row = batch.row(pairs.owners)

@@ -1,5 +1,6 @@
 import numpy as np
 
+from gr_jax.candidates.sources import alike_users
 from gr_jax.candidates.sources.alike_users import AlikeUsers
 from gr_jax.data.request_lists import training_sequences
 from gr_jax.data.requests import TEST
@@ -103,3 +104,19 @@ def test_users_without_a_choice_are_alike_to_nobody():
   batch.users[:] = 0
   pairs = candidate_log.all_pairs(batch)
   assert not source.describe(batch, pairs)[:, 0].any()
+
+
+def test_proposals_are_of_the_items_that_most_users_chose(monkeypatch):
+  monkeypatch.setattr(alike_users, "COMMON", 25)
+  batch = candidate_log.batch()
+  source = source_of(batch.log.requests)
+  users = (users_of(batch.log.requests) > 0).sum(axis=0)
+  common = np.argsort(-users, kind="stable")[:25]
+  proposed = source.propose(batch)
+  assert len(proposed.items)
+  assert set(proposed.items) <= set(common)
+  # Others are described all the same.
+  source.measure(batch)
+  pairs = candidate_log.all_pairs(batch)
+  rare = ~np.isin(pairs.items, common)
+  assert (source.describe(batch, pairs)[rare, 0] > 0).any()
