@@ -68,11 +68,19 @@ def starts_of(ordered: np.ndarray) -> np.ndarray:
   """Where each run of equal numbers begins in an ordered array."""
   new = np.ones(len(ordered), bool)
   np.not_equal(ordered[1:], ordered[:-1], out=new[1:])
-  return np.flatnonzero(new)
+  return new.nonzero()[0]
+
+
+def run_sizes(starts: np.ndarray, size: int) -> np.ndarray:
+  """How many entries each run has, given `starts_of` an array of `size`."""
+  ends = np.full(len(starts), size)
+  ends[:-1] = starts[1:]
+  return ends - starts
 
 
 def places_in_runs(ordered: np.ndarray) -> np.ndarray:
   """`[n]`, how many equal numbers stand before each, in an ordered array."""
   starts = starts_of(ordered)
-  runs = np.diff(starts, append=len(ordered))
-  return np.arange(len(ordered)) - np.repeat(starts, runs)
+  return np.arange(len(ordered)) - starts.repeat(
+    run_sizes(starts, len(ordered))
+  )

@@ -14,10 +14,10 @@ import numpy as np
 from gr_jax.candidates.ordering import (
   best_first,
   places_in_runs,
+  run_sizes,
   stable_sort,
   starts_of,
 )
-from gr_jax.data.row_lists import span_places
 
 # A scipy.sparse array: its own types do not follow its products.
 Sparse = Any
@@ -72,8 +72,10 @@ def expand(starts: np.ndarray, ends: np.ndarray) -> tuple:
   Returns:
     The owner `r` and the place of each, `[n]` int64 both.
   """
-  places = span_places(starts, np.maximum(starts, ends))
-  return places.owners, places.rows
+  sizes = np.maximum(ends - starts, 0)
+  shifts = starts - (sizes.cumsum() - sizes)
+  owners = np.arange(len(sizes)).repeat(sizes)
+  return owners, np.arange(len(owners)) + shifts.repeat(sizes)
 
 
 def look_up(
@@ -86,7 +88,7 @@ def look_up(
   """
   if not len(keys):
     return np.zeros(len(wanted), np.int64), np.zeros(len(wanted), bool)
-  places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+  places = np.minimum(keys.searchsorted(wanted), len(keys) - 1)
   return places, keys[places] == wanted
 
 
@@ -132,7 +134,7 @@ def best_pairs(
   starts = starts_of(keys)
   distinct = keys[starts]
   best = np.minimum.reduceat(places[order], starts) if len(starts) else starts
-  votes = np.diff(starts, append=len(keys))
+  votes = run_sizes(starts, len(keys))
   # Places first, then votes, in one number: there are fewer sources.
   score = -(best * (len(proposals) + 1) - votes)
   place = places_within(distinct // num_items, score)

@@ -7,13 +7,13 @@ are numbered row by row, `0 .. B P - 1`.
 
 import dataclasses
 import functools
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from gr_jax.candidates.event_states import EventStates
 from gr_jax.candidates.log import Log
-from gr_jax.candidates.ordering import stable_sort, starts_of
+from gr_jax.candidates.ordering import run_sizes, stable_sort, starts_of
 from gr_jax.candidates.pairs import Pairs, expand, look_up, values_at
 
 
@@ -40,6 +40,22 @@ class Known:
   ) -> tuple[np.ndarray, np.ndarray]:
     """The places of (row, label) `[m]` among these, and whether they are."""
     return look_up(self.keys, rows * np.int64(self.num_labels) + labels)
+
+
+class Counted(NamedTuple):
+  """The distinct items of events of `B` rows.
+
+  Attributes:
+    keys: `[n]` int64, `row * num_items + item`, ascending.
+    rows: `[n]`.
+    items: `[n]`.
+    times: `[n]`, the number of the events of each.
+  """
+
+  keys: np.ndarray
+  rows: np.ndarray
+  items: np.ndarray
+  times: np.ndarray
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -127,18 +143,24 @@ class RequestBatch:
 
   def bought(self, num_items: int) -> tuple[np.ndarray, np.ndarray]:
     """The row and the item of all distinct items of the histories."""
-    keys, _ = self._counted_once("bought", self.history, num_items)
-    return keys // num_items, keys % num_items
+    found = self.counted_history(num_items)
+    return found.rows, found.items
+
+  def counted_history(self, num_items: int) -> Counted:
+    """The distinct items of the histories."""
+    return self._counted_once("bought", self.history, num_items)
 
   def _counted_once(
     self, name: str, found: tuple[np.ndarray, np.ndarray], num_items: int
-  ) -> tuple[np.ndarray, np.ndarray]:
-    """The distinct keys of rows and events, and how often each is there."""
+  ) -> Counted:
     if name not in self.kept:
       rows, events = found
-      keys = np.sort(rows * np.int64(num_items) + self.event_item[events])
+      keys = rows * np.int64(num_items) + self.event_item[events]
+      keys.sort()
       starts = starts_of(keys)
-      self.kept[name] = keys[starts], np.diff(starts, append=len(keys))
+      times = run_sizes(starts, len(keys))
+      keys = keys[starts]
+      self.kept[name] = Counted(keys, *np.divmod(keys, num_items), times)
     return self.kept[name]
 
   def for_each_request(
@@ -180,12 +202,11 @@ class RequestBatch:
     self, num_items: int
   ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The distinct items of each row's future, and how often they are there."""
-    keys, counts = self._counted_once("future", self.future, num_items)
-    return keys // num_items, keys % num_items, counts
+    found = self._counted_once("future", self.future, num_items)
+    return found.rows, found.items, found.times
 
   def future_counts(self, pairs: Pairs) -> np.ndarray:
     """`[n]`, how often each pair's item is among its user's future events."""
-    keys, counts = self._counted_once("future", self.future, pairs.num_items)
+    found = self._counted_once("future", self.future, pairs.num_items)
     wanted = self.row(pairs.owners) * np.int64(pairs.num_items) + pairs.items
-    places, there = look_up(keys, wanted)
-    return values_at(counts, places, there)
+    return values_at(found.times, *look_up(found.keys, wanted))

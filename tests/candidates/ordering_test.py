@@ -7,7 +7,9 @@ from gr_jax.candidates.ordering import (
   best_first,
   largest_first,
   places_in_runs,
+  run_sizes,
   stable_sort,
+  starts_of,
 )
 
 # Numbers that fit beside their places in 63 bits, and some that do not.
@@ -56,5 +58,14 @@ def test_the_largest_of_many_columns_are_those_of_a_stable_sort(size, values):
   [([], []), ([4], [0]), ([1, 1, 3, 3, 3], [0, 1, 0, 1, 2])],
 )
 def test_places_count_from_the_first_of_a_run(ordered, expected):
-  found = places_in_runs(np.array(ordered, np.int64))
+  ordered = np.array(ordered, np.int64)
+  np.testing.assert_array_equal(places_in_runs(ordered), expected)
+
+
+@pytest.mark.parametrize(
+  ("ordered", "expected"), [([], []), ([4], [1]), ([1, 1, 3, 3, 3], [2, 3])]
+)
+def test_runs_end_where_the_next_begins(ordered, expected):
+  ordered = np.array(ordered, np.int64)
+  found = run_sizes(starts_of(ordered), len(ordered))
   np.testing.assert_array_equal(found, expected)

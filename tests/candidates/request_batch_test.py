@@ -22,6 +22,10 @@ def test_known_labels_are_the_distinct_ones_of_each_history(split):
   rows, items = batch.bought(candidate_log.ITEMS)
   np.testing.assert_array_equal(rows, known.rows)
   np.testing.assert_array_equal(items, known.labels)
+  counted = batch.counted_history(candidate_log.ITEMS)
+  np.testing.assert_array_equal(counted.times, states.number[known.events])
+  keys = rows * candidate_log.ITEMS + items
+  np.testing.assert_array_equal(counted.keys, keys)
 
 
 def test_a_hidden_history_is_empty_and_its_future_stays_the_same():

@@ -172,9 +172,15 @@ def with_columns(links: Sparse, items: ItemFacts) -> Sparse:
 def newest_items(
   batch: RequestBatch, num_items: int, last: int = LAST
 ) -> Scores:
-  """`1 / (1 + k)` of the k-th newest of the `last` newest items of each row."""
-  starts = np.maximum(batch.starts, batch.ends - last)
-  rows, events = expand(starts, batch.ends)
-  weights = (1.0 / (batch.ends[rows] - events)).astype(np.float32)
-  keys = rows * np.int64(num_items) + batch.event_item[events]
-  return summed(keys, weights, num_items=num_items)
+  """`1 / (1 + k)` of the k-th newest of the `last` newest items of each row.
+
+  Computed once a batch.
+  """
+  name = f"newest {last}"
+  if name not in batch.kept:
+    starts = np.maximum(batch.starts, batch.ends - last)
+    rows, events = expand(starts, batch.ends)
+    weights = (1.0 / (batch.ends[rows] - events)).astype(np.float32)
+    keys = rows * np.int64(num_items) + batch.event_item[events]
+    batch.kept[name] = summed(keys, weights, num_items=num_items)
+  return batch.kept[name]

@@ -114,22 +114,21 @@ class Windowed(Links):
     if self._before is not None:
       newest = newest.times(self._before)
     keys, values = newest.linked(self._pairs)
-    lost_keys, lost = self._lost_pairs(batch, newest)
-    scores = summed(
-      np.append(keys, lost_keys),
-      np.append(values, -lost),
-      num_items=self.num_items,
-    )
-    values = scores.values
-    at, there = look_up(scores.keys, lost_keys)
-    at = at[there]
-    # The least pair is one of the largest distance: less is rounding.
-    values[at] = np.where(values[at] < self._least, 0, values[at])
-    popularity = self._popularity[scores.items]
-    rows, items, times = batch.future_items(self.num_items)
-    at, there = look_up(scores.keys, scores.key(rows, items))
-    at = at[there]
-    popularity[at] = np.maximum(popularity[at] - times[there], 0)
+    has_future = len(batch.future[0]) > 0
+    if has_future:
+      lost_keys, lost = self._lost_pairs(batch, newest)
+      keys, values = np.append(keys, lost_keys), np.append(values, -lost)
+    scores = summed(keys, values, num_items=self.num_items)
+    values, popularity = scores.values, self._popularity[scores.items]
+    if has_future:
+      at, there = look_up(scores.keys, lost_keys)
+      at = at[there]
+      # The least pair is one of the largest distance: less is rounding.
+      values[at] = np.where(values[at] < self._least, 0, values[at])
+      rows, items, times = batch.future_items(self.num_items)
+      at, there = look_up(scores.keys, scores.key(rows, items))
+      at = at[there]
+      popularity[at] = np.maximum(popularity[at] - times[there], 0)
     return scores.with_values(values * (1 / (np.sqrt(popularity) + SHRINKAGE)))
 
   def _lost_pairs(

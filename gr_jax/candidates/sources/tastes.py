@@ -3,17 +3,15 @@
 Of the items of a history, everything is measured against their finest category
 c(h), so that what all items of a category have says nothing:
 
-  words    taste_w = log((1 + sum_h [w in h]) / (1 + sum_h P(w | c(h))))
-           feature = sum of taste_w over the words of the item
+  words    `word_tastes`
   price    z_i = log price_i - mean of its category; features z_i, m z_i and
            (z_i - m)^2 with m = sum_h z_h / (n + 3)
   vectors  r_i = x_i - mean of its category; feature r_i . sum_h r_h / (n + 3)
-  category log shares of the item's categories in the history, coarse and
-           finest, newer items counting more; whether they are the newest item's
+  category `category_tastes`
 
-`n` is the length of the history. The means of categories, and P(w | c), are of
-the items at first; one that comes later is measured against the category of the
-same path, or against all items where there is none. [OURS]
+`n` is the length of the history. The means of categories are of the items at
+first; one that comes later is measured against the category of the same path,
+or against all items where there is none. [OURS]
 """
 
 import copy
@@ -21,25 +19,27 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
-from scipy import sparse
 
+from gr_jax.candidates.counted_categories import (
+  CountedCategories,
+  counted_categories,
+  slices_of,
+)
 from gr_jax.candidates.item_facts import ItemFacts
-from gr_jax.candidates.pairs import Pairs, Sparse, expand
-from gr_jax.candidates.request_batch import RequestBatch
+from gr_jax.candidates.pairs import Pairs
+from gr_jax.candidates.request_batch import Counted, RequestBatch
+from gr_jax.candidates.sources import category_tastes
 from gr_jax.candidates.sources.categories import (
-  columns_of,
   finest_category,
   group_of_new,
   means_of,
 )
+from gr_jax.candidates.sources.category_tastes import CategoryTastes
 from gr_jax.candidates.sources.source import Unmeasured
-from gr_jax.candidates.sources.word_matrix import wider, word_matrix
+from gr_jax.candidates.sources.word_tastes import WordTastes
 from gr_jax.text.encoder import unit_rows
-from gr_jax.text.words import index_words
 
 _PRIOR = 3.0  # Items of an unknown taste that every history has beside its own.
-_DEPTHS = 2  # Of the coarsest categories; beside them the finest is read.
-_SHARES = (*range(_DEPTHS), "finest")
 
 
 class Tastes(Unmeasured):
@@ -59,8 +59,7 @@ class Tastes(Unmeasured):
     "price_distance",
     "taste_vectors",
     "taste_vectors_whole",
-    *(f"category_share_{k}" for k in _SHARES),
-    *(f"newest_category_{k}" for k in _SHARES),
+    *category_tastes.NAMES,
   )
 
   def __init__(
@@ -73,11 +72,8 @@ class Tastes(Unmeasured):
     finest = finest_category(categories)
     self._num_items = len(values)
     self._categories, self._finest = categories, finest
-    self._columns = columns_of(categories, finest, depths=_DEPTHS)
-    self._column_sizes = _sizes(self._columns)
-    self._vocabulary: dict[str, int] = {}
-    self._words = _word_rows(texts, self._vocabulary)
-    self._expected = means_of(finest, self._words)
+    self._in_categories = CategoryTastes(categories, finest)
+    self._words = WordTastes(texts, finest)
     prices = np.log(np.maximum(values, 0) + 0.1)[:, None]
     known = values > 0
     self._price_means = means_of(
@@ -119,15 +115,8 @@ class Tastes(Unmeasured):
     )
     found._categories = np.append(self._categories, items.categories[new], 0)
     found._finest = np.append(self._finest, group)
-    found._columns = columns_of(
-      found._categories, found._finest, depths=_DEPTHS
-    )
-    found._column_sizes = _sizes(found._columns)
-    found._vocabulary = dict(self._vocabulary)
-    words = _word_rows(items.texts[new].tolist(), found._vocabulary)
-    old = wider(self._words, words.shape[1])
-    found._words = sparse.vstack([old, words], format="csr")
-    found._expected = wider(self._expected, words.shape[1])
+    found._in_categories = CategoryTastes(found._categories, found._finest)
+    found._words = self._words.grown(items.texts[new].tolist())
     prices = self._prices_within(items.values[new], group)
     found._price = np.append(self._price, prices)
     vectors = unit_rows(items.vectors[new])
@@ -140,78 +129,47 @@ class Tastes(Unmeasured):
     del batch
 
   def describe(self, batch: RequestBatch, pairs: Pairs) -> np.ndarray:
-    row, event = batch.history
-    items = batch.event_item[event]
-    B = len(batch.requests)
-    ones = np.ones(len(row), np.float32)
-    shape = (B, self._num_items)
-    # Indices of 64 bits would have those of all items copied in products.
-    place = row.astype(np.int32), items.astype(np.int32)
-    history = sparse.coo_array((ones, place), shape).tocsr()
-    size = history.sum(axis=1) + _PRIOR
+    B, items = len(batch.requests), pairs.items
+    history = batch.counted_history(self._num_items)
+    bought = counted_categories(
+      history, self._finest, groups=len(self._vector_means)
+    )
     of_pair = batch.row(pairs.owners)
-    liked = history @ self._price / size
-    price = self._price[pairs.items]
+    size = (batch.ends - batch.starts) + _PRIOR
+    liked, whole, within = self._liked(history, bought, B)
+    liked = (liked / size)[of_pair]
+    price = self._price[items]
     columns = [
-      self._word_tastes(history, of_pair, pairs.items),
+      self._words.of(batch, pairs, history, bought),
       price,
-      price * liked[of_pair],
-      np.where(liked[of_pair] == 0, 0, (price - liked[of_pair]) ** 2),
+      price * liked,
+      np.where(liked == 0, 0, (price - liked) ** 2),
     ]
-    whole = history @ self._whole
-    # What the items differ from the means of their categories adds up likewise.
-    within = whole - self._by_category(history) @ self._vector_means
     for vectors, total in ((self._residual, within), (self._whole, whole)):
       mean = (total / size[:, None]).astype(np.float32)
-      columns.append(row_products(mean, vectors, of_pair, pairs.items))
-    weights = 1 / (batch.ends[row] - event).astype(np.float32)
-    for category, count in zip(self._columns, self._column_sizes):
-      shape = B, count
-      share = _weighted_share(category[items], row, weights, shape=shape)
-      columns.append(np.log(share[of_pair, category[pairs.items]] + 0.01))
-    there = batch.ends > batch.starts
-    newest = np.zeros(B, np.int64)
-    newest[there] = batch.event_item[batch.ends[there] - 1]
-    for category in self._columns:
-      mine = np.where(there, category[newest], -1)
-      columns.append(mine[of_pair] == category[pairs.items])
-    return np.stack(columns, axis=1).astype(np.float32)
+      columns.append(row_products(mean, vectors, of_pair, items))
+    columns += self._in_categories.of(batch, pairs)
+    return np.stack(columns, axis=1, dtype=np.float32)
 
-  def _by_category(self, history: Sparse) -> Sparse:
-    """`[B, G + 1]`, how many items of each category a history has."""
-    found = history.data, self._finest[history.indices], history.indptr
-    return sparse.csr_array(found, (history.shape[0], len(self._vector_means)))
-
-  def _word_tastes(self, history, row, items) -> np.ndarray:
-    seen = (history @ self._words).toarray()
-    bought = self._by_category(history).copy()
-    bought.sum_duplicates()  # Far fewer categories than items.
-    expected = (bought @ self._expected).toarray()
-    words = self._words
-    pair, place = expand(words.indptr[items], words.indptr[items + 1])
-    # Few words of all are those of some pair.
-    at = row[pair], words.indices[place]
-    found = np.log1p(seen[at]) - np.log1p(expected[at])
-    return np.bincount(pair, found, minlength=len(items))
-
-
-def _sizes(columns: list[np.ndarray]) -> list[int]:
-  """The number of categories of each column."""
-  return [int(column.max(initial=0)) + 1 for column in columns]
-
-
-def _weighted_share(
-  category: np.ndarray,
-  row: np.ndarray,
-  weights: np.ndarray,
-  *,
-  shape: tuple[int, int],
-) -> np.ndarray:
-  """`shape` `[B, C]`, the share of each category in the weights of each row."""
-  B, C = shape
-  found = np.bincount(row * C + category, weights, minlength=B * C)
-  found = found.reshape(B, C)
-  return found / np.maximum(found.sum(axis=1, keepdims=True), 1e-9)
+  def _liked(
+    self, history: Counted, bought: CountedCategories, num_rows: int
+  ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sums over histories: prices `[B]`, and vectors `[B, D]`, two kinds."""
+    prices = np.empty(num_rows)
+    whole = np.empty((num_rows, self._whole.shape[1]), np.float32)
+    within = np.empty(whole.shape)
+    times = history.times.astype(np.float32)
+    rows = zip(
+      slices_of(history.rows, num_rows), slices_of(bought.rows, num_rows)
+    )
+    for row, (of_items, of_categories) in enumerate(rows):
+      mine, items = times[of_items], history.items[of_items]
+      prices[row] = mine @ self._price[items]
+      whole[row] = mine @ self._whole[items]
+      # What items differ from the means of their categories adds up likewise.
+      means = self._vector_means[bought.categories[of_categories]]
+      within[row] = whole[row] - bought.times[of_categories] @ means
+    return prices, whole, within
 
 
 def row_products(
@@ -226,7 +184,3 @@ def row_products(
   for row, begin, end in zip(rows, bounds[:-1], bounds[1:]):
     found[begin:end] = vectors[items[begin:end]] @ row
   return found
-
-
-def _word_rows(texts: Sequence[str], vocabulary: dict[str, int]):
-  return word_matrix([index_words(text) for text in texts], vocabulary)

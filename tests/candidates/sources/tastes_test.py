@@ -3,7 +3,6 @@ import pytest
 
 from gr_jax.candidates.sources.categories import finest_category
 from gr_jax.candidates.sources.tastes import Tastes, row_products
-from gr_jax.text.words import index_words
 from tests.reference import candidate_log, small_world
 
 
@@ -26,22 +25,6 @@ def histories(batch):
   return [batch.log.requests.history(r) for r in batch.requests[:, 0]]
 
 
-def test_words_count_against_what_their_category_expects():
-  batch, found = described()
-  catalogue = small_world.shop().catalogue
-  finest = finest_category(catalogue.categories)
-  words = [set(index_words(text)) for text in catalogue.texts]
-  vocabulary = sorted(set().union(*words))
-  has = np.array([[w in one for w in vocabulary] for one in words], float)
-  share = np.stack([has[finest == c].mean(0) for c in range(finest.max() + 1)])
-  for row, history in enumerate(histories(batch)):
-    seen, expected = has[history].sum(0), share[finest[history]].sum(0)
-    taste = np.log1p(seen) - np.log1p(expected)
-    np.testing.assert_allclose(
-      found["taste_words"][row], has @ taste, atol=1e-4
-    )
-
-
 def test_prices_count_against_their_category_and_unknown_ones_say_nothing():
   values = np.linspace(1, 9, candidate_log.ITEMS).astype(np.float32)
   values[::7] = 0
@@ -57,7 +40,7 @@ def test_prices_count_against_their_category_and_unknown_ones_say_nothing():
     np.testing.assert_allclose(found["taste_price"][row], z * mean, atol=1e-5)
 
 
-def test_vectors_and_categories_are_means_of_the_history():
+def test_vectors_are_means_of_the_history():
   batch, found = described()
   catalogue = small_world.shop().catalogue
   vectors, _ = candidate_log.vectors()
@@ -66,23 +49,12 @@ def test_vectors_and_categories_are_means_of_the_history():
   residual = unit.copy()
   for c in range(finest.max() + 1):
     residual[finest == c] -= unit[finest == c].mean(0)
-  coarse = catalogue.categories[:, 0]
   for row, history in enumerate(histories(batch)):
     size = len(history) + 3
     for name, x in (("taste_vectors", residual), ("taste_vectors_whole", unit)):
       np.testing.assert_allclose(
         found[name][row], x @ x[history].sum(0) / size, atol=1e-5
       )
-    ages = 1 / (len(history) - np.arange(len(history)))
-    share = ((coarse[history][:, None] == coarse) * ages[:, None]).sum(0)
-    share /= ages.sum()
-    if len(history):
-      np.testing.assert_array_equal(
-        found["newest_category_finest"][row], finest == finest[history[-1]]
-      )
-    np.testing.assert_allclose(
-      found["category_share_0"][row], np.log(share + 0.01), atol=1e-5
-    )
 
 
 def test_products_row_by_row_are_those_of_the_matrices():
