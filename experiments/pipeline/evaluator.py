@@ -8,6 +8,7 @@ import numpy as np
 from experiments.pipeline.baseline_rankings import Baselines
 from experiments.pipeline.eval_requests import EvalRequests, draw_eval_requests
 from experiments.pipeline.prepare import Data
+from experiments.pipeline.searches import Searches
 from experiments.pipeline.train import TrainedGenerator
 from experiments.pipeline.validation_choice import recall_row
 from gr_jax.data import request_lists
@@ -15,8 +16,7 @@ from gr_jax.data.requests import TEST, VALID
 from gr_jax.data.row_lists import RowLists
 from gr_jax.evaluation import graded, intervals, metrics, results
 from gr_jax.evaluation.results import Measured
-from gr_jax.retrieval.items_of_ids import expand_items, fully_seen_ids
-from gr_jax.retrieval.retriever import Retrieved, Retriever
+from gr_jax.retrieval.retriever import Retriever
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 SPLITS = {"valid": VALID, "test": TEST}
@@ -74,6 +74,7 @@ class Evaluator:
 
   Attributes:
     requests: those that are ranked, of every kind.
+    searches: those of the generators.
     answers: `KIND/SEEN/SYSTEM` to the first `kept` items `[R, kept]` of each
       request of these; empty where none are kept.
   """
@@ -93,19 +94,22 @@ class Evaluator:
       count=config.requests,
       seed=config.seed,
     )
-    self._catalogue = data.catalogue
     self._grades = data.grades
     self._head = metrics.head_items(data.catalogue.popularity)
     self._ids = ids
     self._baselines = baselines
-    self._retrievers = {
-      name: Retriever(
-        generator.model, generator.params, ids, batch_size=config.batch_size
-      )
-      for name, generator in generators.items()
-    }
     self._model, *_ = generators
-    self._writer = generators[self._model].writer
+    self.searches = Searches(
+      {
+        name: Retriever(
+          one.model, one.params, ids, batch_size=config.batch_size
+        )
+        for name, one in generators.items()
+      },
+      generators[self._model].writer,
+      ids,
+      data.catalogue.popularity,
+    )
     self.answers: dict[str, np.ndarray] = {}
 
   def sampled(self, requests: EvalRequests) -> dict:
@@ -185,34 +189,14 @@ class Evaluator:
     self, requests: EvalRequests, seen: str, hidden: RowLists | None
   ) -> Iterator[Ranking]:
     k = self.config.beam
-    for name in self._retrievers:
+    for name in self.searches.retrievers:
       role = results.MODEL if name == self._model else results.BEFORE
       # An earlier stage is compared once, on the plain answers.
       if role == results.MODEL or seen == "kept":
-        found, items = self._search(requests, k, name, hidden)
-        yield name, role, items, found.ids
+        ids, items = self.searches.items(name, requests, beam=k, hidden=hidden)
+        yield name, role, items, ids
     for name, items in self._baselines.rank(requests, k=k, exclude=hidden):
       yield name, results.BASELINE, items, None
-
-  def _search(
-    self,
-    requests: EvalRequests,
-    beam: int,
-    name: str,
-    hidden: RowLists | None,
-  ) -> tuple[Retrieved, np.ndarray]:
-    """Ranked IDs and the items behind them."""
-    excluded = seen = None
-    if hidden is not None:
-      seen = [hidden[r] for r in range(len(hidden))]
-      excluded = fully_seen_ids(seen, self._ids)
-    found = self._retrievers[name].search(
-      *requests.prompts(self._writer), beam_size=beam, excluded=excluded
-    )
-    popularity = self._catalogue.popularity
-    return found, expand_items(
-      found.ids, self._ids, popularity, k=beam, seen=seen
-    )
 
   def beam_rows(self, requests: EvalRequests, beam: int) -> dict:
     """Recall@10 at the item level with a beam of this width."""
@@ -221,7 +205,10 @@ class Evaluator:
       part: EvalRequests, /, *, k: int, exclude: RowLists | None
     ) -> np.ndarray:
       del k  # The beam is what is compared.
-      return self._search(part, beam, self._model, exclude)[1]
+      _, items = self.searches.items(
+        self._model, part, beam=beam, hidden=exclude
+      )
+      return items
 
     figure = recall_row(rank, requests.first(self.config.beam_requests))
     return {"requests": requests.kind, "beam": beam} | figure
@@ -229,8 +216,8 @@ class Evaluator:
   def hallucination(self, requests: EvalRequests) -> dict:
     """Share of the unconstrained beam's IDs that name nothing."""
     requests = requests.first(self.config.beam_requests)
-    found = self._retrievers[self._model].unconstrained_search(
-      *requests.prompts(self._writer), beam_size=self.config.unconstrained_beam
+    found = self.searches.unconstrained(
+      self._model, requests, beam=self.config.unconstrained_beam
     )
     invalid = (found.ids < 0).mean(axis=1)
     figure = intervals.bootstrap(invalid[:, None], groups=requests.users)

@@ -170,7 +170,7 @@ class Inventing:
 def test_hallucination_is_the_mean_share_of_invented_ids(stages):
   evaluator = evaluator_of(*stages)
   invented = np.array([0, 1, 2, 2])
-  evaluator._retrievers = {CONFIG.name: Inventing(invented)}
+  evaluator.searches.retrievers = {CONFIG.name: Inventing(invented)}
   row = evaluator.hallucination(evaluator.requests[0])
   assert row["n"] == CONFIG.evaluation.beam_requests == len(invented)
   assert row["value"] == (0 / 2 + 1 / 2 + 2 / 2 + 2 / 2) / 4
