@@ -18,6 +18,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gr_jax.candidates.ordering import (
+  places_in_runs,
+  run_sizes,
+  stable_sort,
+  starts_of,
+)
 from gr_jax.data.requests import Requests
 
 
@@ -52,27 +58,24 @@ def event_states(
     labels: `[E]` int, what makes events of one user the same.
     taus: times after which an event counts 1/e of a new one.
   """
-  total = len(requests.event_item)
-  user, time = requests.event_user, requests.event_time
-  order = np.lexsort((np.arange(total), labels, user))
-  same = (user[order][1:] == user[order][:-1]) & (
-    labels[order][1:] == labels[order][:-1]
-  )
+  total, time = len(requests.event_item), requests.event_time
+  labels_from_0 = labels - labels.min(initial=0)
+  span = np.int64(labels_from_0.max(initial=0) + 1)
+  keys, order = stable_sort(requests.event_user * span + labels_from_0)
+  starts, place = starts_of(keys), places_in_runs(keys)
   following = np.full(total, total, np.int64)
-  following[order[:-1][same]] = order[1:][same]
-  starts = np.flatnonzero(np.concatenate(([True], ~same)))[:total]
-  runs = np.diff(np.append(starts, total))
-  number = np.empty(total, np.int64)
-  number[order] = np.arange(total) - np.repeat(starts, runs) + 1
-  first = np.empty(total, np.int64)
-  first[order] = np.repeat(time[order[starts]], runs)
+  again = (place > 0).nonzero()[0]
+  following[order[again - 1]] = order[again]
+  number, first = np.empty(total, np.int64), np.empty(total, np.int64)
+  number[order] = place + 1
+  first[order] = time[order[starts]].repeat(run_sizes(starts, total))
   decayed = np.ones((total, len(taus)), np.float32)
-  by_number = np.argsort(number[order], kind="stable")
-  ends = np.cumsum(np.bincount(number, minlength=1)[1:])
+  _, by_number = stable_sort(place)
+  ends = np.bincount(place).cumsum()
   for begin, end in itertools.pairwise(ends) if len(taus) else ():
     # The n-th events of all labels, from the ones just before them.
-    place = by_number[begin:end]
-    now, before = order[place], order[place - 1]
+    some = by_number[begin:end]
+    now, before = order[some], order[some - 1]
     gap = (time[now] - time[before])[:, None]
     decayed[now] += decayed[before] * np.exp(-gap / np.asarray(taus))
   return EventStates(labels, following, number, first, decayed)
