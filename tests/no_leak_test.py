@@ -136,7 +136,7 @@ def candidate_links(data):
 def candidate_queries(data):
   """Items that queries propose by their counts."""
   found = QueryItems(data.requests, item_vectors(data), query_vectors(data))
-  return found._led.keys % len(data.catalogue)
+  return found.state()["keys"] % len(data.catalogue)
 
 
 def preference_pages(data):
