@@ -89,7 +89,7 @@ class Sources:
         most=_OWN if chosen_again(log, counted) else 0,
       ),
       Popularity(log, counted, num_items=size),
-      QueryItems(log, self._vectors.items, self._vectors.queries),
+      QueryItems(log, self._vectors.items, self._vectors.queries, finest),
       self._words,
       self._tastes,
     )

@@ -78,7 +78,7 @@ def test_sources_and_features_of_another_version_are_refused(folder):
     loaded(folder)
   arrays = dict(np.load(folder / "sources.npz"))
   place = [source["kind"] for source in sources].index("QueryItems")
-  fewer = {k: v for k, v in arrays.items() if k != f"{place}.lenders"}
+  fewer = {k: v for k, v in arrays.items() if k != f"{place}.type_keys"}
   np.savez(folder / "sources.npz", **fewer)
   with pytest.raises(ValueError, match=r"another version .* train it anew"):
     loaded(folder)

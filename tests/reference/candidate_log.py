@@ -90,6 +90,7 @@ def writer() -> CandidateWriter:
   likeness = like_texts(unit_rows(items.vectors), keep=5)
   near = with_itself(likeness, 1.0)
   counts = count_pairs(sequences, num_items=ITEMS, window=3)
+  finest = finest_category(items.categories)
   sources = (
     Windowed("windowed", counts),
     Windowed("lent", counts, after=near),
@@ -97,9 +98,9 @@ def writer() -> CandidateWriter:
     Likeness("vectors", likeness),
     next_item(),
     AlikeUsers(sequences, num_items=ITEMS, most=8),
-    OwnItems(finest_category(items.categories), span=30_000.0),
+    OwnItems(finest, span=30_000.0),
     Popularity(requests, log().counted, num_items=ITEMS, most=8),
-    QueryItems(requests, *vectors(), most=8, near=4),
+    QueryItems(requests, *vectors(), finest, most=8, near=4),
     Words(items.texts),
     Tastes(items.texts, items.categories, items.values, items.vectors),
   )

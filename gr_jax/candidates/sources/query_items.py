@@ -9,6 +9,7 @@ of q. A query that nobody else asked borrows them of its neighbours q'
 
 and `query_near` says how near the nearest of these is, 1 for a query that
 others asked. Behind all that was counted come the items of the nearest vectors.
+What is known of the types of items is in `query_types`.
 """
 
 import copy
@@ -23,6 +24,7 @@ from gr_jax.candidates.sources.left_counts import LeftCounts, Read
 from gr_jax.candidates.sources.near_queries import NearQueries
 from gr_jax.candidates.sources.nearest_items import nearest_items
 from gr_jax.candidates.sources.query_counts import QueryCounts
+from gr_jax.candidates.sources.query_types import QueryTypes
 from gr_jax.candidates.sources.source import Unmeasured
 from gr_jax.candidates.sources.tastes import row_products
 from gr_jax.data.requests import Requests
@@ -39,6 +41,7 @@ class QueryItems(Unmeasured):
     log: the training requests and their pages.
     item_vectors: `[N, D]`.
     query_vectors: `[Q, D]`, of nothing that the log counted.
+    types: `[N]`, the type of each item, from 0 on; None = all are of one.
     most: the number of items that each query proposes by its counts.
     near: the number of items that it proposes by its vector.
   """
@@ -51,6 +54,7 @@ class QueryItems(Unmeasured):
     "query_cosine",
     "query",
     "query_near",
+    *QueryTypes.names,
   )
 
   def __init__(
@@ -58,6 +62,7 @@ class QueryItems(Unmeasured):
     log: Requests,
     item_vectors: np.ndarray,
     query_vectors: np.ndarray,
+    types: np.ndarray | None = None,
     *,
     most: int = 128,
     near: int = 32,
@@ -73,6 +78,8 @@ class QueryItems(Unmeasured):
     items = unit_rows(led.matrix()[rows] @ self._item_vectors)
     places = (unit_rows(query_vectors[rows]) + items) / 2
     self._lenders = NearQueries(rows, places)
+    types = np.zeros(size, np.int64) if types is None else types
+    self._types = QueryTypes.of_log(log, types, self._item_vectors)
 
   @property
   def _num_items(self) -> int:
@@ -158,7 +165,7 @@ class QueryItems(Unmeasured):
         pairs.owners[some],
         pairs.items[some],
       )
-    return np.stack(
+    found = np.stack(
       [
         np.log1p(count),
         np.where(known, np.log(share + 1e-4), 0),
@@ -170,6 +177,8 @@ class QueryItems(Unmeasured):
       ],
       axis=1,
     ).astype(np.float32)
+    types = self._types.describe(batch, read, pairs)
+    return np.concatenate([found, types], axis=1)
 
   def state(self) -> dict[str, Any]:
     """Without the clicks of each user, which only training leaves out."""
@@ -182,11 +191,12 @@ class QueryItems(Unmeasured):
       "near": self._near,
       "lenders": lenders.rows,
       "places": lenders.places,
+      **self._types.state(),
     }
 
   @classmethod
   def restored(cls, state: dict[str, Any], items: ItemFacts) -> Self:
-    if "lenders" not in state:
+    if "type_keys" not in state:
       raise ValueError(
         "its queries are of another version of the candidates; train it anew."
       )
@@ -201,6 +211,9 @@ class QueryItems(Unmeasured):
     )
     found._counts = LeftCounts(led)
     found._lenders = NearQueries(state["lenders"], state["places"])
+    found._types = QueryTypes.restored(
+      state, found._item_vectors, num_queries=state["num_queries"]
+    )
     return found
 
   def grown(self, items: ItemFacts) -> Self:
@@ -209,4 +222,5 @@ class QueryItems(Unmeasured):
     found._counts = LeftCounts(self._counts.led.grown(items.texts))
     new = unit_rows(items.vectors[self._num_items :])
     found._item_vectors = np.concatenate([self._item_vectors, new])
+    found._types = self._types.grown(items)
     return found

@@ -177,6 +177,7 @@ def test_a_new_item_has_the_counts_of_its_text():
   more = dataclasses.replace(
     facts,
     texts=np.append(facts.texts, [facts.texts[best], "of no other item"]),
+    categories=np.append(facts.categories, facts.categories[[best, best]], 0),
     vectors=np.append(facts.vectors, facts.vectors[[best, best]], 0),
   )
   grown = source.grown(more)
