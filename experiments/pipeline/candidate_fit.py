@@ -1,4 +1,11 @@
-"""Fits the weights of candidates before a generator learns."""
+"""Fits the weights of candidates before a generator learns.
+
+Who types "milk" is served by any milk: for a share of the requests whose query
+is typed in other words (`retyped_log`), all candidates of the category of a
+target are targets. The share, .25, was chosen on
+`tests/reference/typed_queries_valid.csv`: the larger it is, the more of an
+answer is of the likeliest type, and the fewer types are in it. [OURS]
+"""
 
 import pathlib
 from typing import Any
@@ -18,6 +25,7 @@ from experiments.pipeline.fitting import (
 )
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.untrained import Untrained
+from gr_jax.candidates.sources.categories import finest_category
 from gr_jax.candidates.writer import CandidateWriter
 from gr_jax.data import request_lists
 from gr_jax.data.requests import VALID
@@ -34,6 +42,9 @@ _BLOCK = 256  # Requests at a time.
 # Requests that are read where a section does not say, how often each is learned
 # from, and the least steps.
 _REQUESTS, _EPOCHS, _LEAST_STEPS = 40_000, 13, 1000
+
+# The share of retyped requests that want any item of a type.
+_ANY_OF_TYPE = 0.25
 
 # Validation requests of each kind that choose the weights.
 _HELD_OUT = 1000
@@ -122,7 +133,10 @@ def drawn_rows(
   rows = np.concatenate([kind[:most] for kind, most in zip(kinds, kept)])
   rows = rng.permutation(rows)
   shown = rng.random(len(rows)) >= hidden_share
-  return _rows_of(data, writers.learned, rows, shown, alpha=alpha)
+  any_of_type = writers.retyped[rows] & (rng.random(len(rows)) < _ANY_OF_TYPE)
+  return _rows_of(
+    data, writers.learned, rows, shown, alpha=alpha, any_of_type=any_of_type
+  )
 
 
 def held_out_rows(
@@ -155,8 +169,12 @@ def _rows_of(
   shown: np.ndarray,
   *,
   alpha: float,
+  any_of_type: np.ndarray | None = None,
 ) -> CandidateRows:
-  """The candidates of requests `[n]`, whose history is `shown` `[n]` or not."""
+  """The candidates of requests `[n]`, whose history is `shown` `[n]` or not.
+
+  Requests with `any_of_type` `[n]` want all items of the type of a target.
+  """
   items, features = [], []
   for begin in range(0, len(rows), _BLOCK):
     some = slice(begin, begin + _BLOCK)
@@ -168,6 +186,9 @@ def _rows_of(
   wanted = request_lists.targets(data.requests, rows)
   keys = np.arange(len(rows))[:, None] * N + item
   hit = (item >= 0) & np.isin(keys, wanted.owners * N + wanted.rows)
+  if any_of_type is not None:
+    some = np.flatnonzero(any_of_type)
+    hit[some] = _of_same_type(item[some], hit[some], data.catalogue.categories)
   count = data.catalogue.popularity + alpha
   shares = np.where(item >= 0, (count / count.sum())[item], 0)
   return CandidateRows(
@@ -176,6 +197,26 @@ def _rows_of(
     hit,
     shares.astype(np.float32),
   )
+
+
+def _of_same_type(
+  items: np.ndarray, hit: np.ndarray, categories: np.ndarray
+) -> np.ndarray:
+  """`[n, R]` bool, the items `[n, R]` whose category is that of a hit.
+
+  Without a finest category, an item is alone.
+
+  Args:
+    items: rows of the catalogue, -1 = none.
+    hit: `[n, R]` bool.
+    categories: `[N, K]`, -1 unknown; K may be 0.
+  """
+  if not categories.shape[1]:
+    return hit
+  types = finest_category(categories)
+  known = (items >= 0) & (categories[items, -1] >= 0)
+  keys = np.arange(len(items))[:, None] * np.int64(len(types)) + types[items]
+  return hit | (known & np.isin(keys, keys[hit & known]))
 
 
 def with_prior(params: Any, fitted: Any) -> Any:

@@ -65,11 +65,14 @@ class CandidateWriters(NamedTuple):
     used: of requests after the training period.
     learned: of training requests.
     requests: `[R]` bool, the training requests that are learned.
+    retyped: `[R]` bool, those of them that others type in other words; none
+      where the writers are loaded.
   """
 
   used: CandidateWriter
   learned: CandidateWriter | MadeLater
   requests: np.ndarray
+  retyped: np.ndarray
 
 
 def candidate_writers(
@@ -116,11 +119,13 @@ def candidate_writers(
   if saved is not None:
     used = load(saved, _facts(data, vectors), semantic_ids.codes).writer
     later = MadeLater(lambda: parts.typed_writer(before))
-    return CandidateWriters(used.of(parts.log_of(log)), later, learned)
+    none = np.zeros(len(log), bool)
+    return CandidateWriters(used.of(parts.log_of(log)), later, learned, none)
   first = parts.typed_writer(before)
   # One network reads the features of both.
   used = first if before is log else parts.writer(log, scales=first)
-  return CandidateWriters(used.of(parts.log_of(log)), first, learned)
+  used = used.of(parts.log_of(log))
+  return CandidateWriters(used, first, learned, parts.retyped)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -163,6 +168,11 @@ class _Parts:
       self.data.requests, self._drawn[1], self.data.catalogue, self.vectors
     )
 
+  @property
+  def retyped(self) -> np.ndarray:
+    """`[R]` bool, the requests that others type in other words."""
+    return self._typed.changed
+
   def log_of(self, known: Requests) -> Log:
     """The log, whose counts are those of the training period of `known`."""
     log = self.data.requests
@@ -177,8 +187,14 @@ class _Parts:
   def typed_writer(self, known: Requests) -> CandidateWriter:
     """As `writer`, where others type the queries of some requests."""
     unseen = self._drawn[0]
-    log = Log(self._typed[0], training_event_ends(known), *self._typed[1:])
-    return self._writer(known, dataclasses.replace(log, unseen=unseen), None)
+    log = Log(
+      self._typed.requests,
+      training_event_ends(known),
+      self._typed.trained_query,
+      self._typed.query_vectors,
+      unseen=unseen,
+    )
+    return self._writer(known, log, None)
 
   def writer(
     self, known: Requests, scales: CandidateWriter | None = None

@@ -36,11 +36,13 @@ class RetypedLog(NamedTuple):
     trained_query: `[Q]`, the row of each query in the training log, -1 for
       those that are typed.
     query_vectors: `[Q, D]`.
+    changed: `[R]` bool, requests that type their query in other words.
   """
 
   requests: Requests
   trained_query: np.ndarray
   query_vectors: np.ndarray
+  changed: np.ndarray
 
 
 def retyped_log(
@@ -61,7 +63,7 @@ def retyped_log(
   queries, trained = log.queries, np.arange(len(log.queries))
   rows = np.flatnonzero(typed & (log.query >= 0))
   if vectors.encode is None or not len(rows):
-    return RetypedLog(log, trained, vectors.queries)
+    return RetypedLog(log, trained, vectors.queries, np.zeros(len(log), bool))
   rng = np.random.default_rng(0)
   searches = log.query[request_mask(log)]
   words = ranked_words(queries[searches[searches >= 0]])
@@ -78,6 +80,8 @@ def retyped_log(
   width = vectors.queries.shape[1]
   query = log.query.copy()
   query[rows] = len(queries) + form_of
+  changed = np.zeros(len(log), bool)
+  changed[rows] = named[form_of] < 0
   return RetypedLog(
     dataclasses.replace(
       log, query=query, queries=np.append(queries, object_array(read))
@@ -86,6 +90,7 @@ def retyped_log(
     np.append(
       vectors.queries, typed_vectors(vectors.encode, written, read, width), 0
     ),
+    changed,
   )
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
+from experiments.pipeline import candidate_fit
 from experiments.pipeline.candidate_fit import (
   drawn_rows,
   fitted_prior,
@@ -49,6 +50,30 @@ def test_targets_are_those_of_learned_requests_among_the_candidates(made):
   assert rows.wanted.sum(axis=1).max() <= sizes.max()
   assert rows.wanted.any()
   assert not (rows.wanted & ~rows.mask).any()
+
+
+def test_some_retyped_requests_want_any_item_of_the_type_of_a_target(made):
+  data, writers = made
+  none = np.zeros_like(writers.retyped)
+  plain = draw(data, writers._replace(retyped=none), count=400)
+  found = draw(data, writers._replace(retyped=~none), count=400)
+  np.testing.assert_array_equal(found.features, plain.features)
+  assert not (plain.wanted & ~found.wanted).any()
+  led = plain.wanted.any(axis=1)
+  more = (found.wanted & ~plain.wanted).any(axis=1)
+  assert 0.05 < more[led].mean() < 0.3
+  assert not more[~led].any()
+
+
+def test_an_item_of_no_known_category_is_alone():
+  categories = np.array([[0, 1], [0, 2], [0, 1], [0, -1], [0, -1]])
+  items = np.array([[0, 1, 2, 3, 4], [3, 4, 2, -1, -1], [1, 2, 0, 3, -1]])
+  hit = np.array([[1, 0, 0, 0, 0], [1, 0, 0, 0, 0], [1, 0, 1, 0, 0]], bool)
+  found = candidate_fit._of_same_type(items, hit, categories)
+  expected = [[1, 0, 1, 0, 0], [1, 0, 0, 0, 0], [1, 1, 1, 0, 0]]
+  np.testing.assert_array_equal(found, expected)
+  none = candidate_fit._of_same_type(items, hit, categories[:, :0])
+  np.testing.assert_array_equal(none, hit)
 
 
 def test_shares_are_those_of_popularity(made):

@@ -49,12 +49,17 @@ def test_only_the_typed_requests_have_another_query(vectors, typed):
 def test_some_type_the_text_of_an_item_that_they_want(vectors, typed):
   shop = small_world.shop()
   log = shop.requests
-  found = retyped_log(log, typed, shop.catalogue, vectors).requests
-  named = 0
+  retyped = retyped_log(log, typed, shop.catalogue, vectors)
+  found, named = retyped.requests, 0
   rows = np.flatnonzero(found.query != log.query)
+  assert not np.delete(retyped.changed, rows).any()
   for row in rows:
     wanted = shop.catalogue.texts[log.targets(row)]
-    named += found.queries[found.query[row]] in wanted
+    is_text = found.queries[found.query[row]] in wanted
+    assert is_text or retyped.changed[row]
+    named += is_text
+  assert retyped.changed.sum() >= len(rows) - named
+  assert not retyped.changed[rows].all()
   assert 0.1 < named / len(rows) < 0.6
   same = found.queries[found.query[rows]] == log.queries[log.query[rows]]
   assert same.mean() < 0.4
@@ -65,6 +70,7 @@ def test_without_texts_the_queries_stay(vectors, typed):
   silent = dataclasses.replace(vectors, encode=None)
   found = retyped_log(shop.requests, typed, shop.catalogue, silent)
   assert found.requests is shop.requests
+  assert not found.changed.any()
   none = np.zeros_like(typed)
   again = retyped_log(shop.requests, none, shop.catalogue, vectors)
   assert again.requests is shop.requests
