@@ -44,10 +44,17 @@ def top_products(
   exclude: RowLists | None,
 ) -> np.ndarray:
   """`[R, k]` int32 catalogue rows by `rows @ weights`, rows `[R, D]`."""
+  weights = state.weights
 
   def score(start: int, stop: int) -> np.ndarray:
-    scores = rows[start:stop] @ state.weights
-    return scores.toarray() if sparse.issparse(scores) else scores
+    if not (sparse.issparse(rows) and sparse.issparse(weights)):
+      return rows[start:stop] @ weights
+    # Sums lie in a dense row: a sparse product looks for each in a list.
+    scores = np.empty((stop - start, weights.shape[1]), np.float32)
+    for r, found in enumerate(scores, start):
+      mine = slice(rows.indptr[r], rows.indptr[r + 1])
+      found[:] = rows.data[mine] @ weights[rows.indices[mine]]
+    return scores
 
   return top_items(
     score, state.order, num_requests=rows.shape[0], k=k, exclude=exclude

@@ -124,3 +124,18 @@ def test_exclusion_only_removes(lists):
     for whole, row, seen in zip(all_items, unseen, lists):
       expected = [x for x in whole if x >= 0 and x not in seen]
       assert row[row >= 0].tolist() == expected
+
+
+def test_sparse_products_rank_as_dense_ones():
+  """Rows that name an item twice, or none, among them."""
+  rng = np.random.default_rng(0)
+  weights = sparse.random_array((7, 20), density=0.4, rng=rng, format="csr")
+  weights = weights.astype(np.float32)
+  rows = sparse.csr_array(
+    (np.float32([1, 0.5, 2, 3]), [2, 2, 5, 0], [0, 3, 3, 4]), (3, 7)
+  )
+  state = top_items.Fitted(weights, rng.permutation(20).astype(np.int32))
+  dense = top_items.Fitted(weights.toarray(), state.order)
+  found = top_items.top_products(state, rows, k=20, exclude=None)
+  expected = top_items.top_products(dense, rows.toarray(), k=20, exclude=None)
+  np.testing.assert_array_equal(found, expected)
