@@ -2,9 +2,10 @@
 
 Who types "milk" is served by any milk: for a share of the requests whose query
 is typed in other words (`retyped_log`), all candidates of the category of a
-target are targets. The share, .25, was chosen on
-`tests/reference/typed_queries_valid.csv`: the larger it is, the more of an
-answer is of the likeliest type, and the fewer types are in it. [OURS]
+target are targets. The larger the share, the more of an answer is of the
+likeliest type, and the fewer types are in it: on the queries of
+`tests/reference/typed_queries_valid.csv`, 0, .25 and .5 found a right item for
+.82, .79 and .78, and 6.1, 6.3 and 6.4 of them. [OURS]
 """
 
 import pathlib
@@ -44,7 +45,7 @@ _BLOCK = 256  # Requests at a time.
 _REQUESTS, _EPOCHS, _LEAST_STEPS = 40_000, 13, 1000
 
 # The share of retyped requests that want any item of a type.
-_ANY_OF_TYPE = 0.25
+_ANY_OF_TYPE = 0.1
 
 # Validation requests of each kind that choose the weights.
 _HELD_OUT = 1000
