@@ -126,6 +126,7 @@ def _run_world(
     "run": {MODEL: _mean_facts(of_runs)},
     "rows": {MODEL: verdicts(rows)},
     "runs": [dict(one) for one in of_runs],
+    "commits": sorted({c for one in of_runs for c in one["commits"]}),
   }
   return facts, rows
 

@@ -27,6 +27,7 @@ def heading(view: View) -> str:
     f"{run['parameters'] / 1e6:.1f} million parameters",
     f"{run['seconds']:.0f} seconds of training",
     f"{run['minutes']:.0f} minutes with baselines and evaluation",
+    f"code of {', '.join(view.facts['commits'])}",
   )
 
 

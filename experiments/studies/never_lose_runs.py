@@ -33,7 +33,7 @@ from experiments.studies.never_lose_blends import (
 )
 from experiments.studies.never_lose_boosted import BoostedRankers
 from experiments.studies.never_lose_data import prepared
-from gr_jax.artefacts import build
+from gr_jax.artefacts import build, finished, write_json
 from gr_jax.data.requests import VALID
 
 MODEL = "own_data"
@@ -42,6 +42,9 @@ KEPT = 10  # Answers of each request, the cutoff of all figures.
 # Items up to which texts are compared with each other.
 _COMPARED = 30_000
 _OWN_STAGES = ("prepare", "embed", "tokenize", "train")
+
+# The folder of a run's answers and facts, which later code needs no model for.
+_ANSWERED, _FACTS = "answers", "facts.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,8 +113,7 @@ def run_once(
     path = str(prepared(section.form, source, folder, **options))
   recipe = recipe_of(config, section, seed=seed, path=path)
   folder = workdir / f"seed_{seed}"
-  report = cq_sid.run(recipe, folder)
-  items = dict(np.load(folder / "evaluation" / ANSWERS))
+  boosted = config.boosted and section.get("boosted", False) and seed == 0
   data = prepare(recipe.data, folder)
   evaluated = draw_eval_requests(
     data.requests,
@@ -119,9 +121,22 @@ def run_once(
     count=recipe.evaluation.requests,
     seed=recipe.evaluation.seed,
   )
-  boosted = config.boosted and section.get("boosted", False) and seed == 0
-  more = _more(recipe, folder, data, evaluated, boosted=boosted)
-  return Answers(data, evaluated, items | more, _facts(report, folder))
+  stage = recipe.to_dict() | {"boosted": boosted}, [data.artefact.fingerprint]
+  items: dict[str, np.ndarray] = {}
+  facts: dict[str, Any] = {}
+  if not finished(folder, _ANSWERED, *stage):
+    facts = _facts(cq_sid.run(recipe, folder), folder)
+    items = dict(np.load(folder / "evaluation" / ANSWERS))
+    items |= _more(recipe, folder, data, evaluated, boosted=boosted)
+
+  def make(directory: pathlib.Path) -> None:
+    np.savez_compressed(directory / ANSWERS, **items)
+    write_json(directory / _FACTS, facts)
+
+  made = build(folder, _ANSWERED, *stage, make).directory
+  items = dict(np.load(made / ANSWERS))
+  facts = json.loads((made / _FACTS).read_text())
+  return Answers(data, evaluated, items, facts)
 
 
 def _stages(recipe: ConfigDict, folder: pathlib.Path) -> Stages:
@@ -214,8 +229,19 @@ def _facts(report: Mapping, folder: pathlib.Path) -> dict:
     "seconds": sum(seconds[name] for name in _OWN_STAGES),
     "minutes": sum(seconds.values()) / 60,
     "stages": dict(seconds),
+    "commits": _commits(folder),
   }
   shares = folder / "generator" / NETWORK_SHARE
   if shares.is_file():
     facts["network_share"] = json.loads(shares.read_text())
   return facts
+
+
+def _commits(folder: pathlib.Path) -> list[str]:
+  """The commits of the code that made the stages of a run."""
+  manifests = (
+    json.loads(path.read_text()) for path in folder.glob("*/manifest.json")
+  )
+  return sorted(
+    {one for found in manifests for one in found["commit"].split(", ")}
+  )

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -168,8 +169,9 @@ def test_files_are_written_after_every_world(tmp_path, monkeypatch):
       # What was cut off has the files of the worlds before.
       assert (tmp_path / "table.json").exists()
       of["item_knn"] = right
-    sizes = {"parameters": 10, "seconds": 2.0, "minutes": 1.0 + seed}
-    return dataclasses.replace(answers(of), facts=sizes)
+    facts = {"parameters": 10, "seconds": 2.0, "minutes": 1.0 + seed}
+    facts |= {"commits": [f"code{seed}"]}
+    return dataclasses.replace(answers(of), facts=facts)
 
   monkeypatch.setattr(never_lose, "run_once", run_once)
   config = tiny()
@@ -202,6 +204,7 @@ def test_files_are_written_after_every_world(tmp_path, monkeypatch):
   assert "| bad" in page
   assert "**below**" in page
   assert "boosted model" in page
+  assert "code of code0, code1" in page
   assert (tmp_path / "plot.svg").read_text().startswith("<")
 
 
@@ -228,8 +231,10 @@ def test_the_whole_study_runs_and_goes_on(tmp_path, capsys):
   assert decided == claims.decide(never_lose.STUDY.claims, record)
   assert {one["system"] for one in decided} == {"never-lose"}
   first = (tmp_path / "table.md").read_text()
-  # What has run is not run again.
+  # What has run is not run again, and its models are not needed.
   capsys.readouterr()
+  for seed in (0, 1):
+    shutil.rmtree(tmp_path / f"shop_cold/seed_{seed}/generator")
   never_lose.run(tiny(), tmp_path)
   assert "started" not in capsys.readouterr().err
   again = (tmp_path / "table.md").read_text()
