@@ -212,15 +212,16 @@ def _mean_facts(of_runs: Sequence[Mapping]) -> dict[str, float]:
 def _said(columns: Mapping[str, Mapping[str, np.ndarray]]) -> str:
   """Recall of the model and the best baseline, of every kind."""
   parts = []
-  for key in columns[MODEL]:
-    if key.endswith("/all/recall@10"):
+  for key, figures in columns[MODEL].items():
+    # Without the seen items there may be no target at all.
+    if key.endswith("/all/recall@10") and not np.isnan(figures).all():
       means = {
         system: float(np.nanmean(some[key]))
         for system, some in columns.items()
         if key in some and system not in (MODEL, *ARMS)
       }
       best = max(means, key=means.get)
-      own = float(np.nanmean(columns[MODEL][key]))
+      own = float(np.nanmean(figures))
       kind, seen, *_ = key.split("/")
       parts.append(f"{kind}, seen {seen}: {own:.4f}, {best} {means[best]:.4f}")
   return "; ".join(parts)

@@ -223,7 +223,7 @@ def _facts(report: Mapping, folder: pathlib.Path) -> dict:
   """Sizes and times of a run; those of the model alone, and of all."""
   seconds = report["seconds"]
   path = (folder / "generator" / "params").absolute()
-  params = ocp.pytree_metadata(str(path)).metadata
+  params: Any = ocp.metadata(str(path)).metadata
   facts = {
     "parameters": sum(math.prod(x.shape) for x in jax.tree.leaves(params)),
     "seconds": sum(seconds[name] for name in _OWN_STAGES),
