@@ -60,7 +60,7 @@ class Searches:
     """IDs and items `[R, beam]`, best first, -1 where there is none.
 
     Args:
-      name: of the system.
+      name: the system that searches.
       requests: the requests.
       beam: the number of IDs.
       hidden: per request, the items that no answer may hold.

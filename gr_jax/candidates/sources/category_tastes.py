@@ -51,7 +51,7 @@ class CategoryTastes:
         row * size + category[bought], weights, minlength=B * size
       ).reshape(B, size)
       share = share / np.maximum(share.sum(axis=1, keepdims=True), 1e-9)
-      asked, mine[there] = category[pairs.items], category[newest]
-      shares.append(np.log(share[of_pair, asked] + 0.01))
-      same.append(mine[of_pair] == asked)
+      label, mine[there] = category[pairs.items], category[newest]
+      shares.append(np.log(share[of_pair, label] + 0.01))
+      same.append(mine[of_pair] == label)
     return shares + same

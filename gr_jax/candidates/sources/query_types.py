@@ -37,7 +37,8 @@ class QueryTypes(NamedTuple):
   Attributes:
     types: `[N]`, the type of each item; those of `T` and above were not there
       when queries were counted.
-    counts: of queries and the first `T` types; a label `T` has none.
+    counts: the counts of queries and the first `T` types; a label `T` has
+      none.
     vectors: `[T', D]` of length 1, `T' >= T`.
   """
 

@@ -57,7 +57,7 @@ class WordTastes:
 
     Args:
       batch: the requests.
-      pairs: of them.
+      pairs: their candidates.
       history: the items of their histories.
       bought: the categories of their histories.
     """
