@@ -9,6 +9,7 @@ import numpy as np
 _BITS = 63
 _FLOAT_BITS = 32
 _GROUP = 64  # Columns whose largest is looked at first.
+_MANY = 8  # Times as many as are wanted.
 
 
 def stable_sort(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -45,21 +46,27 @@ def best_first(owners: np.ndarray, scores: np.ndarray) -> np.ndarray:
 def largest_first(scores: np.ndarray, most: int) -> np.ndarray:
   """`[n, most]`, the columns of the largest, best first; ties as they stand.
 
-  The columns of each row are looked at in groups. At least `most` of them have
-  no less than the `most`-th largest of the groups' maxima, and few have more.
+  The many columns of a row are looked at in groups. At least `most` of them
+  have no less than the `most`-th largest of the groups' maxima, and few have
+  more.
 
   Args:
     scores: `[n, N]`, finite; compared as float32.
     most: `N` at most.
   """
+  scores = scores.astype(np.float32, copy=False)
   n, size = scores.shape
-  if size < 2 * _GROUP * most:
-    return np.argsort(-scores, axis=1, kind="stable")[:, :most]
-  # The last columns are of no group.
-  each = size // _GROUP
-  maxima = scores[:, : each * _GROUP].reshape(n, _GROUP, each).max(axis=1)
+  maxima = scores
+  if size >= 2 * _GROUP * most:
+    # The last columns are of no group.
+    each = size // _GROUP
+    maxima = scores[:, : each * _GROUP].reshape(n, _GROUP, each).max(axis=1)
   least = np.partition(maxima, -most, axis=1)[:, -most]
-  rows, columns = np.divmod(np.flatnonzero(scores >= least[:, None]), size)
+  among = np.flatnonzero(scores >= least[:, None])
+  if len(among) > _MANY * n * most:
+    # Mostly equal ones, which a general sort leaves as they stand.
+    return np.argsort(-scores, axis=1, kind="stable")[:, :most]
+  rows, columns = np.divmod(among, size)
   order = best_first(rows, scores[rows, columns])
   return columns[order[places_in_runs(rows) < most]].reshape(n, most)
 
