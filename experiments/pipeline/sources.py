@@ -30,9 +30,9 @@ from gr_jax.data.catalogue import Catalogue
 from gr_jax.data.request_lists import (
   training_event_ends,
   training_log,
-  training_sequences,
 )
 from gr_jax.data.requests import Requests
+from gr_jax.data.row_lists import RowLists
 from gr_jax.dense.sasrec_training import has_next
 from gr_jax.text.encoder import unit_rows
 from gr_jax.text.words import index_words
@@ -78,11 +78,12 @@ class Sources:
   def of(self, log: Requests) -> tuple[Source, ...]:
     """The sources of the training period of a log."""
     counted, size = training_event_ends(log), len(self._catalogue)
+    sequences, times = training_log(log)
     finest = finest_category(self._catalogue.categories)
     return (
-      *self._links(log),
-      *self._next_item(log),
-      *self._alike_users(log),
+      *self._links(sequences),
+      *self._next_item(sequences, times),
+      *self._alike_users(sequences),
       OwnItems(
         finest,
         span=usual_span(log),
@@ -94,9 +95,9 @@ class Sources:
       self._tastes,
     )
 
-  def _links(self, log: Requests) -> list[Links]:
+  def _links(self, sequences: RowLists) -> list[Links]:
     """Items that go with those of the history; none without histories."""
-    sequences, size = training_sequences(log), len(self._catalogue)
+    size = len(self._catalogue)
     if not len(sequences.rows):
       return []
     counts = count_pairs(sequences, num_items=size, window=self._window)
@@ -117,9 +118,11 @@ class Sources:
     ]
     return found
 
-  def _next_item(self, log: Requests) -> list[NextItem]:
+  def _next_item(
+    self, sequences: RowLists, times: np.ndarray
+  ) -> list[NextItem]:
     """Sequence models; none where nothing follows, or of many items."""
-    (sequences, times), size = training_log(log), len(self._catalogue)
+    size = len(self._catalogue)
     follows = has_next(sequences, times)
     if not follows or not self._sequence_steps or size > _COMPARED:
       return []
@@ -134,9 +137,8 @@ class Sources:
       )
     return [found]
 
-  def _alike_users(self, log: Requests) -> list[AlikeUsers]:
+  def _alike_users(self, sequences: RowLists) -> list[AlikeUsers]:
     """Other users; none without histories or of many users."""
-    sequences = training_sequences(log)
     if not len(sequences.rows) or len(sequences) > LARGEST:
       return []
     return [AlikeUsers(sequences, num_items=len(self._catalogue))]

@@ -72,6 +72,7 @@ def expand(starts: np.ndarray, ends: np.ndarray) -> tuple:
   Returns:
     The owner `r` and the place of each, `[n]` int64 both.
   """
+  # Dozens of short calls a request: `span_places` takes five times as long.
   sizes = np.maximum(ends - starts, 0)
   shifts = starts - (sizes.cumsum() - sizes)
   owners = np.arange(len(sizes)).repeat(sizes)

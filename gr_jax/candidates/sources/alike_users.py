@@ -21,14 +21,15 @@ import copy
 from typing import Any, Self
 
 import numpy as np
-from scipy import linalg, sparse
+from scipy import linalg
 
 from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.ordering import largest_first
-from gr_jax.candidates.pairs import Pairs, Proposed, Sparse, expand
+from gr_jax.candidates.pairs import Pairs, Proposed, expand
 from gr_jax.candidates.request_batch import RequestBatch
 from gr_jax.candidates.sources.links import with_rows
 from gr_jax.candidates.sources.source import TaughtByLog
+from gr_jax.data.log_counts import log_counts
 from gr_jax.data.row_lists import RowLists
 
 LARGEST = 4096
@@ -55,7 +56,7 @@ class AlikeUsers(TaughtByLog):
 
   def __init__(self, sequences: RowLists, *, num_items: int, most: int = 48):
     self._most, self._scale = most, 1.0
-    users = _entries(
+    users = log_counts(
       sequences.owners, sequences.rows, shape=(len(sequences), num_items)
     )
     gram = (users @ users.T).toarray().astype(np.float64)
@@ -117,7 +118,7 @@ class AlikeUsers(TaughtByLog):
     if "alike users" not in batch.kept:
       rows, events = batch.history
       shape = len(batch.requests), self._num_items
-      history = _entries(rows, batch.event_item[events], shape=shape)
+      history = log_counts(rows, batch.event_item[events], shape=shape)
       alike = (history @ self._chosen).toarray()
       found = alike @ self._kernel
       training = np.flatnonzero(batch.ends < batch.log.counted[batch.users])
@@ -185,14 +186,3 @@ class AlikeUsers(TaughtByLog):
     found._chosen = with_rows(self._chosen, items)
     found._find_common()
     return found
-
-
-def _entries(
-  rows: np.ndarray, items: np.ndarray, *, shape: tuple[int, int]
-) -> Sparse:
-  """`1 + ln n` of items that a row has n times."""
-  ones = np.ones(len(rows), np.float32)
-  found: Sparse = sparse.csr_array((ones, (rows, items)), shape)
-  found.sum_duplicates()
-  found.data = 1 + np.log(found.data)
-  return found

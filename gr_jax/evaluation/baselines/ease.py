@@ -21,8 +21,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy import linalg, sparse
+from scipy import linalg
 
+from gr_jax.data.log_counts import log_counts
 from gr_jax.data.row_lists import RowLists
 from gr_jax.evaluation.baselines import top_items
 
@@ -97,18 +98,8 @@ def rank(
 
 def _entries(lists: RowLists, order: np.ndarray) -> Any:
   """`1 + ln n` `[R, N]` of each list, columns in popularity order."""
-  counts = sparse.csr_array(
-    (
-      np.ones(len(lists.rows), np.float32),
-      np.argsort(order)[lists.rows],
-      # Summing shortens it in place.
-      lists.offsets.copy(),
-    ),
-    (len(lists), len(order)),
-  )
-  counts.sum_duplicates()
-  counts.data = 1 + np.log(counts.data)
-  return counts
+  columns = np.argsort(order)[lists.rows]
+  return log_counts(lists.owners, columns, shape=(len(lists), len(order)))
 
 
 def _by_users(x: Any, ridge: float) -> Callable[[Any], Score]:

@@ -30,7 +30,7 @@ def counted(requests, request, query):
   return found
 
 
-def as_asked(batch, counts):
+def as_written(batch, counts):
   """Every request read as its own query."""
   rows = batch.queries[:, None]
   totals = counts.totals(batch, rows)
@@ -52,7 +52,7 @@ def expected_of(batch):
 def test_totals_and_shares_leave_the_users_own_future_out():
   batch = candidate_log.batch(split=TRAIN)
   counts, expected = made(), expected_of(batch)
-  read = as_asked(batch, counts)
+  read = as_written(batch, counts)
   np.testing.assert_array_equal(read.totals[:, 0], expected.sum(axis=1))
   pairs = candidate_log.all_pairs(batch)
   found = counts.shares(batch, read, pairs.owners, pairs.items)
@@ -67,7 +67,7 @@ def test_shares_of_groups_are_sums_of_their_items():
   group = np.arange(candidate_log.ITEMS) % GROUPS
   items = made()
   groups = LeftCounts.of_log(batch.log.requests, group, GROUPS)
-  read, pairs = as_asked(batch, items), candidate_log.all_pairs(batch)
+  read, pairs = as_written(batch, items), candidate_log.all_pairs(batch)
   shares = items.shares(batch, read, pairs.owners, pairs.items)
   shares = shares.reshape(-1, candidate_log.ITEMS)
   owners = np.repeat(np.arange(len(shares)), GROUPS)
@@ -82,10 +82,10 @@ def test_a_service_without_a_log_leaves_nothing_out():
   batch = candidate_log.batch(split=TRAIN)
   log = dataclasses.replace(batch.log, live=True, kept={})
   live = RequestBatch(log, batch.requests, batch.shown)
-  asked = batch.queries >= 0
+  has_query = batch.queries >= 0
   counts = LeftCounts(made().led)
   found = counts.totals(live, live.queries[:, None])[:, 0]
   np.testing.assert_array_equal(
-    found[asked], counts.led.totals[batch.queries[asked]]
+    found[has_query], counts.led.totals[batch.queries[has_query]]
   )
-  assert not found[~asked].any()
+  assert not found[~has_query].any()

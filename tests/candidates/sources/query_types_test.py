@@ -28,7 +28,7 @@ def item_counts():
   return LeftCounts.of_log(candidate_log.log().requests, items, len(items))
 
 
-def as_asked(batch):
+def as_written(batch):
   rows = batch.queries[:, None]
   totals = item_counts().totals(batch, rows)
   return Read(rows, 1.0 * (totals > 0), totals, 1.0 * (totals[:, 0] > 0))
@@ -44,7 +44,7 @@ def described(source, batch, read, size=candidate_log.ITEMS):
 @pytest.mark.parametrize("split", candidate_log.splits())
 def test_a_type_has_the_share_of_all_its_items(split):
   batch = candidate_log.batch(split=split)
-  read, types = as_asked(batch), types_of(candidate_log.facts())
+  read, types = as_written(batch), types_of(candidate_log.facts())
   pairs = candidate_log.all_pairs(batch)
   shares = item_counts().shares(batch, read, pairs.owners, pairs.items)
   same = types[:, None] == types
@@ -61,7 +61,7 @@ def test_cosines_are_those_of_the_mean_vectors_of_types():
   items, types = unit_rows(facts.vectors), types_of(facts)
   means = np.array([items[types == t].mean(axis=0) for t in np.unique(types)])
   means /= np.linalg.norm(means, axis=1, keepdims=True)
-  _, cosine, lead = described(made(), batch, as_asked(batch))
+  _, cosine, lead = described(made(), batch, as_written(batch))
   for row, query in enumerate(batch.queries.tolist()):
     if query < 0:
       assert not cosine[row].any()
@@ -79,7 +79,7 @@ def test_a_new_item_is_of_the_type_of_its_path_or_of_one_of_its_own():
   log = dataclasses.replace(candidate_log.log(), live=True, kept={})
   known = candidate_log.batch()
   batch = RequestBatch(log, known.requests, known.shown)
-  read, first = as_asked(batch), made()
+  read, first = as_written(batch), made()
   source = QueryTypes.restored(
     first.state(),
     unit_rows(facts.vectors),
@@ -99,16 +99,16 @@ def test_a_new_item_is_of_the_type_of_its_path_or_of_one_of_its_own():
   before = described(source, batch, read)
   np.testing.assert_array_equal(found[..., :-2], before)
   np.testing.assert_array_equal(found[..., -2], before[..., best])
-  asked = batch.queries >= 0
-  counted = asked & (read.totals[:, 0] > 0)
+  has_query = batch.queries >= 0
+  counted = has_query & (read.totals[:, 0] > 0)
   np.testing.assert_allclose(found[0, counted, -1], np.log(1e-3), rtol=1e-6)
-  vectors = log.unit_query_vectors[batch.queries[asked]]
+  vectors = log.unit_query_vectors[batch.queries[has_query]]
   own = -unit_rows(facts.vectors)[best]
-  np.testing.assert_allclose(found[1, asked, -1], vectors @ own, atol=1e-6)
+  np.testing.assert_allclose(found[1, has_query, -1], vectors @ own, atol=1e-6)
 
 
 def test_requests_without_a_query_say_nothing():
   batch = candidate_log.batch()
   none = np.flatnonzero(batch.queries < 0)
   assert len(none)
-  assert not described(made(), batch, as_asked(batch))[:, none].any()
+  assert not described(made(), batch, as_written(batch))[:, none].any()
