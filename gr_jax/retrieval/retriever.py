@@ -1,7 +1,6 @@
 """From prompts to ranked IDs: a generator and the trie of a catalogue."""
 
 import copy
-import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Self
 
@@ -14,6 +13,7 @@ from gr_jax.decoding.filters import RowMask, pack_rows
 from gr_jax.decoding.generator import Generator
 from gr_jax.decoding.trie import build_trie
 from gr_jax.decoding.unconstrained_beam_search import unconstrained_beam_search
+from gr_jax.generators.candidates_alone import UsedParts, kinds_of
 from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
@@ -50,12 +50,14 @@ class Retriever:
   ):
     self.semantic_ids = semantic_ids
     self.batch_size = batch_size
+    self._generator = generator
     self._variables = variables
+    self._parts = UsedParts(generator, variables)
     self._trie = jax.device_put(
       build_trie(semantic_ids.ids, semantic_ids.level_sizes)
     )
     self._search, self._unconstrained_search = (
-      jax.jit(functools.partial(search, generator), static_argnames="beam_size")
+      jax.jit(search, static_argnums=0, static_argnames="beam_size")
       for search in (beam_search, unconstrained_beam_search)
     )
 
@@ -63,6 +65,7 @@ class Retriever:
     """This retriever with other variables of the same shapes."""
     found = copy.copy(self)
     found._variables = variables
+    found._parts = UsedParts(self._generator, variables)
     return found
 
   def search(
@@ -92,6 +95,7 @@ class Retriever:
 
   def _run(self, search, prompt, queries, beam_size, excluded) -> Retrieved:
     total = len(queries)
+    generator = self._parts.answering(kinds_of(prompt))
     results, pending = [], None
     inputs = np.arange(total), prompt, queries
     for rows, *batch in padded_batches(inputs, self.batch_size):
@@ -99,6 +103,7 @@ class Retriever:
       if excluded is not None:
         options["allowed"] = self._allowed([excluded[row] for row in rows])
       found = search(
+        generator,
         self._variables,
         tuple(batch),
         self._trie,

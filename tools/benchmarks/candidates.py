@@ -1,12 +1,13 @@
 """What candidates cost a request: the whole answer with them and without.
 
 An answer is the prompt of a batch, its candidates among it, and the compiled
-search, from requests in Python to IDs on the host. Both generators have the
+search, from requests in Python to IDs on the host. All generators have the
 network of the recipes (`configs/cq_sid.py`) and answer in turns in one process,
 half searches and half next baskets; a search is of a query that training knew
 or of one that it never saw. Figures are per request, in CPU milliseconds where
 they end in `ms`: `write` is everything on the host but the prompt without
-candidates, with the part of every source in it.
+candidates, with the part of every source in it. `alone` are candidates of which
+validation wanted nothing of the network: it does not run.
 """
 
 import collections
@@ -34,6 +35,7 @@ from gr_jax.data.training_period import request_mask
 from gr_jax.decoding.beam_search import beam_search
 from gr_jax.decoding.trie import build_trie
 from gr_jax.generators import build
+from gr_jax.generators.candidates_alone import CandidatesAlone
 from gr_jax.generators.priors.catalogue_counts import count_catalogue
 from gr_jax.generators.prompts.vocabulary import Vocabulary, build_vocabulary
 from gr_jax.generators.prompts.writer import PromptConfig
@@ -152,11 +154,11 @@ class Answerer:
 def make(
   *, units: int, sizes: WorldSizes, batches: Sequence[int], preset: str
 ) -> Run:
-  """Answers `units` requests in batches of each size, with and without."""
+  """Answers `units` requests in batches of each size, by every generator."""
   world = make_world(sizes)
   seconds: dict[str, float] = collections.defaultdict(float)
   live = live_candidates(world, seconds)
-  both = answerers(world, live, preset=preset)
+  all_ = answerers(world, live, preset=preset)
   requests = requests_of_test(world, units)
 
   def run():
@@ -165,22 +167,27 @@ def make(
       seconds.clear()
       turns = np.array(
         [
-          [one(requests[start : start + batch])[:2] for one in both]
+          [one(requests[start : start + batch])[:2] for one in all_]
           for start in range(0, units - batch + 1, batch)
         ]
       )
       # Seconds of a whole answer, by turn and generator.
-      with_, without = np.median(turns.sum(axis=-1), axis=0)
-      (write, search), (prompt, plain) = np.median(turns, axis=0) * 1e3 / batch
+      with_, without, alone = np.median(turns.sum(axis=-1), axis=0)
+      (write, search), (prompt, plain), (_, few) = (
+        np.median(turns, axis=0) * 1e3 / batch
+      )
       figures |= {
         f"with_over_without_{batch}": with_ / without,
+        f"alone_over_without_{batch}": alone / without,
         f"search_over_without_{batch}": search / plain,
         f"write_ms_{batch}": write - prompt,
         f"search_ms_{batch}": search,
         f"prompt_ms_{batch}": prompt,
         f"search_without_ms_{batch}": plain,
+        f"search_alone_ms_{batch}": few,
       }
-      answered = len(turns) * batch
+      # Two of the generators read candidates.
+      answered = 2 * len(turns) * batch
       for name, total in sorted(seconds.items()):
         figures[f"{name}_ms_{batch}"] = 1e3 * total / answered
     return figures
@@ -233,7 +240,7 @@ def live_candidates(
 def answerers(
   world: World, live: LiveCandidates, *, preset: str
 ) -> list[Answerer]:
-  """The generator with these candidates, and the one without."""
+  """The generator with these candidates, without, and the candidates alone."""
   log, ids = world.requests, world.semantic_ids
   trained = log.query[request_mask(log)]
   section = cq_sid.get_config(preset).generator
@@ -252,23 +259,22 @@ def answerers(
     }
   }
   trie = jax.device_put(build_trie(ids.ids, ids.level_sizes))
-  found = []
-  for candidates in (live, None):
-    model = build.build_generator(
+
+  def answerer(candidates, part=lambda network: network) -> Answerer:
+    network = build.build_generator(
       section,
       vocabulary=vocabulary,
       semantic_ids=ids,
       candidate_features=len(candidates.writer.names) if candidates else 0,
     )
-    params = jax.jit(build.initializer(model, counts))(jax.random.key(0))
-    search = functools.partial(beam_search, model, beam_size=BEAM)
+    params = jax.jit(build.initializer(network, counts))(jax.random.key(0))
+    search = functools.partial(beam_search, part(network), beam_size=BEAM)
     variables = nn.unbox(params) | counts
-    found.append(
-      Answerer(
-        world, vocabulary, prompt, candidates, trie, variables, jax.jit(search)
-      )
+    return Answerer(
+      world, vocabulary, prompt, candidates, trie, variables, jax.jit(search)
     )
-  return found
+
+  return [answerer(live), answerer(None), answerer(live, CandidatesAlone)]
 
 
 def requests_of_test(world: World, count: int) -> list[PromptRequest]:

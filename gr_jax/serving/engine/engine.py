@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from gr_jax.candidates.candidates import KINDS
 from gr_jax.data.batches import pad_rows
+from gr_jax.generators.candidates_alone import UsedParts, kinds_of
 from gr_jax.generators.prompts.vocabulary import Vocabulary
 from gr_jax.retrieval.compiled_search import CompiledSearches, SearchInputs
 from gr_jax.retrieval.load import Artefacts
@@ -84,16 +86,21 @@ class Engine:
   ):
     self.artefacts = artefacts
     self._searches = searches
+    self._parts = UsedParts(artefacts.model, artefacts.params)
     self.beams = tuple(beams)
     self.sizes = bucket_sizes(max_batch)
 
   def warm(self, snapshot: Snapshot) -> None:
     """Compiles, or loads, every program that a request can need."""
+    words = self.artefacts.vocabulary.words
+    kinds = range(len(KINDS)) if words else (KINDS.index("next_basket"),)
+    generators = self._parts.all_answering(kinds)
     for beam in self.beams:
       request = SearchRequest(beam, 1)
       valid = request, snapshot.items.present
       inputs = [self._inputs([valid] * size, snapshot) for size in self.sizes]
-      self._searches.prepare(self.artefacts.model, beam, inputs)
+      for generator in generators:
+        self._searches.prepare(generator, beam, inputs)
       for size in self.sizes:
         self.answer([request] * size, snapshot)
 
@@ -123,10 +130,10 @@ class Engine:
   ) -> list[Answer]:
     """The answers of one search."""
     inputs = self._inputs(valid, snapshot)
+    prompt, _ = inputs.prompt
+    generator = self._parts.answering(kinds_of(prompt))
     began = time.perf_counter()
-    found = jax.device_get(
-      self._searches(self.artefacts.model, valid[0][0].beam, inputs)
-    )
+    found = jax.device_get(self._searches(generator, valid[0][0].beam, inputs))
     ended = time.perf_counter()
     lists = [
       _ranked(snapshot, log_probs, *snapshot.expand(ids, mask, k=request.k))
