@@ -4,6 +4,7 @@ Softmax and both products of attention run in float32; the four projections use
 the injected product. The cache is an argument and a result:
 
   * over a sequence, the keys and values of every position are returned;
+  * over the next positions of a sequence, they are written into its cache;
   * over beams, `M` beams stand at one position each. They read the prompt's
     cache `[B, S, K, h]` once, shared by all, and their own short past
     `[B, M, L, K, h]`, into which the present position is written.
@@ -16,7 +17,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 from flax import struct
 
-from gr_jax.nn.layers import DotGeneral, Dropout, Linear, rotate
+from gr_jax.nn.layers import DotGeneral, Dropout, Linear, Lora
+from gr_jax.nn.rotary import RopeScaling, rotate
 
 Drop = Callable[[jax.Array], jax.Array]
 """Sets some of the weights of attention to zero, in training."""
@@ -54,6 +56,24 @@ class BeamPlace:
 
   prompt_mask: jax.Array
   slot: int = struct.field(pytree_node=False)
+
+
+@struct.dataclass
+class NextPlace:
+  """Where the next `T` positions of a sequence stand, in a cache of `S` slots.
+
+  Attributes:
+    mask: `[B, T, S]`, True = keep; the positions' own slots are among them.
+    start: the slot of the first of them, an integer that may be traced.
+  """
+
+  mask: jax.Array
+  start: jax.Array
+
+
+Place = jax.Array | NextPlace | BeamPlace
+"""A mask `[B, T, T]` of a sequence, or where its next positions or beams are.
+"""
 
 
 def _masked_softmax(scores: jax.Array, mask: jax.Array) -> jax.Array:
@@ -129,7 +149,19 @@ def attend_from_beams(
 
 
 class Attention(nn.Module):
-  """Qwen2's attention: biases on q, k, v, rotary positions, no output bias."""
+  """Qwen2's attention, and Llama's: rotary positions, no output bias.
+
+  Attributes:
+    heads: query heads `H`.
+    kv_heads: key and value heads `K`.
+    head_size: `h`.
+    rope_theta: base of the rotary wavelengths.
+    dot_general: the product of the projections.
+    dropout: the share of the weights that training sets to zero.
+    qkv_bias: biases on q, k and v, as in Qwen2.
+    rope_scaling: a change of the wavelengths; None without.
+    lora: a low-rank change of the projections; None without.
+  """
 
   heads: int
   kv_heads: int
@@ -137,53 +169,74 @@ class Attention(nn.Module):
   rope_theta: float
   dot_general: DotGeneral = jax.lax.dot_general
   dropout: float = 0.0
+  qkv_bias: bool = True
+  rope_scaling: RopeScaling | None = None
+  lora: Lora | None = None
 
   @nn.compact
   def __call__(
     self,
     x: jax.Array,
     positions: jax.Array,
-    place: jax.Array | BeamPlace,
-    cache: BeamCache | None = None,
+    place: Place,
+    cache: KeyValues | BeamCache | None = None,
   ) -> tuple[jax.Array, KeyValues]:
-    """Over a sequence without a `cache`, over beams with one.
+    """Over a sequence, over its next positions, or over beams.
 
     Args:
-      x: `[B, T, D]`; the `T` axis holds the beams where a cache is given.
+      x: `[B, T, D]`; the `T` axis holds the beams of a `BeamPlace`.
       positions: `[B, T]`.
-      place: a mask `[B, T, T]`, or the place of the beams.
-      cache: the cache of this layer.
+      place: a mask `[B, T, T]`, or the place of next positions or of beams.
+      cache: the cache of this layer: `KeyValues` `[B, S, K, h]` of a
+        `NextPlace`, a `BeamCache` of a `BeamPlace`.
 
     Returns:
-      `[B, T, D]`, and the sequence's keys and values `[B, T, K, h]` or the
-      beams' own past with the present written.
+      `[B, T, D]`, and the sequence's keys and values `[B, T, K, h]`, or the
+      cache or the beams' own past with the present written.
     """
     H, K, h = self.heads, self.kv_heads, self.head_size
     projected = Linear(
       (H + 2 * K) * h,
       ("embed", "heads"),
-      use_bias=True,
+      use_bias=self.qkv_bias,
       dot_general=self.dot_general,
+      lora=self.lora,
       name="qkv",
     )(x)
     projected = projected.reshape(*x.shape[:-1], H + 2 * K, h)
-    rotated = rotate(projected[:, :, : H + K], positions, theta=self.rope_theta)
+    rotated = rotate(
+      projected[:, :, : H + K],
+      positions,
+      theta=self.rope_theta,
+      scaling=self.rope_scaling,
+    )
     q = rotated[:, :, :H]
     present = KeyValues(rotated[:, :, H:], projected[:, :, H + K :])
-    if not isinstance(place, BeamPlace):
-      drop = Dropout(self.dropout)
-      out, kept = attend(q, present, place, drop=drop), present
-    else:
-      assert cache is not None
+    drop = Dropout(self.dropout)
+    if isinstance(place, BeamPlace):
+      assert isinstance(cache, BeamCache)
       kept = jax.tree.map(
         lambda own, new: own.at[:, :, place.slot].set(new), cache.own, present
       )
       out = attend_from_beams(q, BeamCache(cache.prompt, kept), place)
+    elif isinstance(place, NextPlace):
+      assert isinstance(cache, KeyValues)
+      kept = jax.tree.map(
+        lambda old, new: jax.lax.dynamic_update_slice_in_dim(
+          old, new, place.start, axis=1
+        ),
+        cache,
+        present,
+      )
+      out = attend(q, kept, place.mask, drop=drop)
+    else:
+      out, kept = attend(q, present, place, drop=drop), present
     out = Linear(
       x.shape[-1],
       ("heads", "embed"),
       dot_general=self.dot_general,
       kernel_init=nn.initializers.zeros,
+      lora=self.lora,
       name="out",
     )(out)
     return out, kept

@@ -1,5 +1,6 @@
-"""The small layers of the Qwen2.5 arrangement: norm, rotary angles, SwiGLU."""
+"""The small layers of the Qwen2.5 arrangement: norm, products, SwiGLU."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import cast
 
@@ -63,6 +64,31 @@ class RMSNorm(nn.Module):
     )
 
 
+@dataclasses.dataclass(frozen=True)
+class Lora:
+  """A low-rank change of a product (Hu et al. 2021, arXiv 2106.09685, eq. 3).
+
+  `y = x W + (α / r) (x A) B`, `A ~ N(0, 1 / D)` `[D, r]`, `B = 0` `[r, F]`: it
+  starts as the product that is there.
+
+  Attributes:
+    rank: `r`.
+    alpha: `α`.
+  """
+
+  rank: int
+  alpha: float = 16.0
+
+  def __post_init__(self):
+    if self.rank < 1:
+      raise ValueError(f"the rank of LoRA ({self.rank}) must be at least 1.")
+
+  @property
+  def scale(self) -> float:
+    """`α / r`."""
+    return self.alpha / self.rank
+
+
 class Linear(nn.Module):
   """`y = x W (+ b)` for `[..., D] -> [..., F]` with named axes on `W`.
 
@@ -73,6 +99,7 @@ class Linear(nn.Module):
     use_bias: adds `b`.
     dot_general: the product; `gr_jax.nn.dot.bf16_dot_general` on CPU.
     kernel_init: the initializer of `W`.
+    lora: adds `lora_a` and `lora_b`, a change of low rank; None without.
   """
 
   features: int
@@ -80,10 +107,11 @@ class Linear(nn.Module):
   use_bias: bool = False
   dot_general: DotGeneral = jax.lax.dot_general
   kernel_init: nn.initializers.Initializer = _kernel_init
+  lora: Lora | None = None
 
   @nn.compact
   def __call__(self, x: jax.Array) -> jax.Array:
-    return nn.Dense(
+    y = nn.Dense(
       self.features,
       use_bias=self.use_bias,
       kernel_init=name_axes(self.kernel_init, self.axes),
@@ -91,6 +119,22 @@ class Linear(nn.Module):
       dot_general=self.dot_general,
       name="dense",
     )(x)
+    if self.lora is None:
+      return y
+    # The axis of the rank is whole on every device, as those of norms are.
+    a = self.param(
+      "lora_a",
+      name_axes(_kernel_init, (self.axes[0], "norm")),
+      (x.shape[-1], self.lora.rank),
+    )
+    b = self.param(
+      "lora_b",
+      name_axes(nn.initializers.zeros, ("norm", self.axes[1])),
+      (self.lora.rank, self.features),
+    )
+    dims = (((x.ndim - 1,), (0,)), ((), ()))
+    low = self.dot_general(x, a, dims)
+    return y + self.lora.scale * self.dot_general(low, b, dims)
 
 
 class SwiGLU(nn.Module):
@@ -103,6 +147,7 @@ class SwiGLU(nn.Module):
 
   features: int
   dot_general: DotGeneral = jax.lax.dot_general
+  lora: Lora | None = None
 
   @nn.compact
   def __call__(self, x: jax.Array) -> jax.Array:
@@ -111,6 +156,7 @@ class SwiGLU(nn.Module):
         self.features,
         ("embed", "mlp"),
         dot_general=self.dot_general,
+        lora=self.lora,
         name=name,
       )(x)
       for name in ("gate", "up")
@@ -120,29 +166,6 @@ class SwiGLU(nn.Module):
       ("mlp", "embed"),
       dot_general=self.dot_general,
       kernel_init=nn.initializers.zeros,
+      lora=self.lora,
       name="down",
     )(nn.silu(gate) * up)
-
-
-def rotate(x: jax.Array, positions: jax.Array, *, theta: float) -> jax.Array:
-  """Rotary position embedding (Su 2021), halves paired as in Qwen2.
-
-  `y = x ⊙ cos(p ω) + rotate_half(x) ⊙ sin(p ω)`, `ω_i = θ^(-2i/h)`.
-
-  Args:
-    x: `[B, T, H, h]`.
-    positions: integers `[B, T]`.
-    theta: base of the wavelengths.
-  """
-  half = x.shape[-1] // 2
-  frequencies = theta ** (-jnp.arange(half, dtype=jnp.float32) / half)
-  angles = positions[..., None, None].astype(jnp.float32) * frequencies
-  # Both tables leave through a product that repeats the halves. Without it XLA
-  # computes sine and cosine anew for every head, a tenth of a search on CPU.
-  repeat = jnp.concatenate((jnp.eye(half), jnp.eye(half)), axis=1)
-  turn = jnp.concatenate((-jnp.eye(half), jnp.eye(half)), axis=1)
-  exact = jax.lax.Precision.HIGHEST
-  cos = jnp.matmul(jnp.cos(angles), repeat, precision=exact)
-  sin = jnp.matmul(jnp.sin(angles), turn, precision=exact)
-  first, second = jnp.split(x, 2, axis=-1)
-  return x * cos + jnp.concatenate((second, first), axis=-1) * sin

@@ -5,8 +5,9 @@ import dataclasses
 import jax
 from flax import linen as nn
 
-from gr_jax.nn.attention import Attention, BeamCache, BeamPlace, KeyValues
-from gr_jax.nn.layers import DotGeneral, Dropout, RMSNorm, SwiGLU
+from gr_jax.nn.attention import Attention, BeamCache, KeyValues, Place
+from gr_jax.nn.layers import DotGeneral, Dropout, Lora, RMSNorm, SwiGLU
+from gr_jax.nn.rotary import RopeScaling
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +29,10 @@ class TransformerConfig:
     dropout: the share that training sets to zero (`layers.Dropout`) of the
       embeddings, of the weights of attention, and of what attention and SwiGLU
       add.
+    qkv_bias: biases on queries, keys and values.
+    norm_epsilon: `ε` of every norm.
+    rope_scaling: a change of the rotary wavelengths; None without.
+    lora: a low-rank change of every product of a block; None without.
   """
 
   layers: int = 4
@@ -40,6 +45,10 @@ class TransformerConfig:
   remat: bool = False
   unroll: int = 4
   dropout: float = 0.0
+  qkv_bias: bool = True
+  norm_epsilon: float = 1e-6
+  rope_scaling: RopeScaling | None = None
+  lora: Lora | None = None
 
   def __post_init__(self):
     if self.heads % self.kv_heads:
@@ -62,9 +71,9 @@ class Block(nn.Module):
   def __call__(
     self,
     x: jax.Array,
-    cache: BeamCache | None,
+    cache: KeyValues | BeamCache | None,
     positions: jax.Array,
-    place: jax.Array | BeamPlace,
+    place: Place,
   ) -> tuple[jax.Array, KeyValues]:
     c = self.config
     attended, kept = Attention(
@@ -74,11 +83,16 @@ class Block(nn.Module):
       c.rope_theta,
       self.dot_general,
       c.dropout,
+      c.qkv_bias,
+      c.rope_scaling,
+      c.lora,
       name="attention",
-    )(RMSNorm(name="attention_norm")(x), positions, place, cache)
+    )(
+      RMSNorm(c.norm_epsilon, name="attention_norm")(x), positions, place, cache
+    )
     x = x + Dropout(c.dropout)(attended)
-    added = SwiGLU(c.feed_forward, self.dot_general, name="mlp")(
-      RMSNorm(name="mlp_norm")(x)
+    added = SwiGLU(c.feed_forward, self.dot_general, c.lora, name="mlp")(
+      RMSNorm(c.norm_epsilon, name="mlp_norm")(x)
     )
     return x + Dropout(c.dropout)(added), kept
 
@@ -112,15 +126,15 @@ class Transformer(nn.Module):
     self,
     x: jax.Array,
     positions: jax.Array,
-    place: jax.Array | BeamPlace,
-    cache: BeamCache | None = None,
+    place: Place,
+    cache: KeyValues | BeamCache | None = None,
   ) -> tuple[jax.Array, KeyValues]:
     """See `Attention`; caches have a leading layer axis here.
 
     Args:
       x: `[B, T, D]`.
       positions: `[B, T]`.
-      place: mask `[B, T, T]`, or the place of the beams.
+      place: mask `[B, T, T]`, or the place of next positions or of beams.
       cache: `[layers, ...]`, or None for a sequence.
 
     Returns:
@@ -131,4 +145,4 @@ class Transformer(nn.Module):
     x, kept = scanned(self.config, self.dot_general, name="blocks")(
       x, cache, positions, place
     )
-    return RMSNorm(name="norm")(x), kept
+    return RMSNorm(self.config.norm_epsilon, name="norm")(x), kept

@@ -8,6 +8,7 @@ from gr_jax.nn.attention import (
   BeamCache,
   BeamPlace,
   KeyValues,
+  NextPlace,
   attend,
 )
 from tests.reference.noisy import noisy
@@ -85,3 +86,36 @@ def test_what_is_dropped_are_the_weights():
   # Softmax first: what is left is not made to sum to one again.
   halved = attend(q, cached, mask, drop=lambda weights: weights / 2)
   np.testing.assert_allclose(halved, whole / 2, rtol=1e-5)
+
+
+def test_next_positions_equal_the_whole_sequence():
+  """Three positions, then two more at once, then one, into a wider cache."""
+  B, T, S = 2, 6, 8
+  module = Attention(heads=4, kv_heads=2, head_size=8, rope_theta=100.0)
+  x = jax.random.normal(jax.random.key(0), (B, T, 16))
+  positions = jnp.broadcast_to(jnp.arange(T), (B, T))
+  causal = jnp.broadcast_to(jnp.tril(jnp.ones((T, T), bool)), (B, T, T))
+  params = nn.unbox(
+    jax.jit(module.init)(jax.random.key(2), x, positions, causal)
+  )
+  params = noisy(params)
+  apply = jax.jit(module.apply)
+  whole, _ = apply(params, x, positions, causal)
+  cache = KeyValues(*(jnp.zeros((B, S, 2, 8)),) * 2)
+  for start, end in ((0, 3), (3, 5), (5, 6)):
+    mask = jnp.pad(causal[:, start:end], ((0, 0), (0, 0), (0, S - T)))
+    place = NextPlace(mask, jnp.int32(start))
+    out, cache = apply(
+      params, x[:, start:end], positions[:, start:end], place, cache
+    )
+    np.testing.assert_allclose(out, whole[:, start:end], atol=1e-5)
+
+
+def test_biases_are_there_only_when_asked():
+  x, positions = jnp.ones((1, 2, 4)), jnp.arange(2)[None]
+  for qkv_bias, names in ((True, {"bias", "kernel"}), (False, {"kernel"})):
+    module = Attention(2, 1, 2, 100.0, qkv_bias=qkv_bias)
+    params = jax.eval_shape(
+      module.init, jax.random.key(0), x, positions, jnp.ones((1, 2, 2), bool)
+    )
+    assert set(params["params"]["qkv"]["dense"]) == names

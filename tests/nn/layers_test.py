@@ -2,6 +2,7 @@ import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from gr_jax.nn import layers
 from tests.reference.noisy import noisy
@@ -25,22 +26,6 @@ def test_swiglu_is_its_formula():
   down = params["params"]["down"]["dense"]["kernel"].value
   expected = (gate / (1 + np.exp(-gate)) * up) @ down
   np.testing.assert_allclose(module.apply(params, x), expected, atol=1e-5)
-
-
-def test_rotation_keeps_lengths_and_knows_only_distances():
-  keys = jax.random.split(jax.random.key(0), 2)
-  q, k = (jax.random.normal(key, (1, 6, 2, 8)) for key in keys)
-  positions = jnp.arange(6)[None]
-
-  def products(offset):
-    turned = [layers.rotate(x, positions + offset, theta=100.0) for x in (q, k)]
-    return jnp.einsum("bthd,bshd->bhts", *turned)
-
-  turned = layers.rotate(q, positions, theta=100.0)
-  np.testing.assert_allclose(
-    jnp.linalg.norm(turned, axis=-1), jnp.linalg.norm(q, axis=-1), rtol=1e-5
-  )
-  np.testing.assert_allclose(products(0), products(11), atol=1e-4)
 
 
 def test_parameters_carry_logical_axes():
@@ -71,3 +56,27 @@ def test_dropout_is_off_without_a_key_and_not_there_without_a_rate():
   other = dropped(0.5, x, jax.random.key(1))
   assert (dropped(0.5, x, key) != other).any()
   np.testing.assert_array_equal(other, dropped(0.5, x, jax.random.key(1)))
+
+
+def test_lora_starts_as_the_product_and_adds_its_formula():
+  x = jax.random.normal(jax.random.key(0), (3, 4))
+  lora = layers.Lora(rank=2, alpha=6.0)
+  module = layers.Linear(5, ("embed", "mlp"), use_bias=True, lora=lora)
+  params = module.init(jax.random.key(1), x)
+  plain = layers.Linear(5, ("embed", "mlp"), use_bias=True)
+  dense = {"params": {"dense": params["params"]["dense"]}}
+  start = plain.apply(dense, x)
+  np.testing.assert_array_equal(module.apply(params, x), start)
+  assert params["params"]["lora_a"].names == ("embed", "norm")
+  assert params["params"]["lora_b"].names == ("norm", "mlp")
+  b = jax.random.normal(jax.random.key(2), (2, 5))
+  params["params"]["lora_b"] = params["params"]["lora_b"].replace_boxed(b)
+  a = params["params"]["lora_a"].value
+  np.testing.assert_allclose(
+    module.apply(params, x), start + 6 / 2 * (x @ a) @ b, atol=1e-5
+  )
+
+
+def test_a_rank_of_zero_is_refused():
+  with pytest.raises(ValueError, match="rank of LoRA"):
+    layers.Lora(rank=0)

@@ -8,7 +8,12 @@ import pytest
 from flax import linen as nn
 
 from gr_jax.nn import layers
-from gr_jax.nn.transformer import Transformer, TransformerConfig, stacked
+from gr_jax.nn.transformer import (
+  Block,
+  Transformer,
+  TransformerConfig,
+  stacked,
+)
 from tests.reference.noisy import noisy
 
 SMALL = {"layers": 2, "width": 16, "heads": 2, "kv_heads": 1, "head_size": 8}
@@ -151,3 +156,35 @@ def test_a_rate_of_zero_is_the_same_program():
 
   plain = text(lambda p, x: states(module, p, x))
   assert plain == text(lambda p, x: states(module, p, x, key))
+
+
+def test_every_norm_uses_the_epsilon():
+  module, params, (x, positions, mask) = initial(norm_epsilon=4.0)
+  out, _ = apply(module, params, x, positions, mask)
+  norm = np.sqrt((np.asarray(x) ** 2).mean(-1, keepdims=True) + 4.0)
+  np.testing.assert_allclose(out, x / norm, atol=1e-5)
+  small = TransformerConfig(
+    **SMALL | {"feed_forward": 24, "norm_epsilon": 4.0, "layers": 1}
+  )
+  block = Block(small)
+  inputs = (x, None, positions, mask)
+  params = noisy(nn.unbox(jax.jit(block.init)(jax.random.key(1), *inputs)))
+  found = block.apply(params, *inputs)[0]
+  other = Block(dataclasses.replace(small, norm_epsilon=1e-6))
+  assert np.abs(found - other.apply(params, *inputs)[0]).max() > 1e-2
+
+
+def test_lora_reaches_every_product_of_a_block():
+  _, params, _ = initial(lora=layers.Lora(rank=3))
+  blocks = params["params"]["blocks"]
+  adapted = {
+    (part, name): blocks[part][name]["lora_a"].shape
+    for part, name in (
+      ("attention", "qkv"),
+      ("attention", "out"),
+      ("mlp", "gate"),
+      ("mlp", "up"),
+      ("mlp", "down"),
+    )
+  }
+  assert set(adapted.values()) == {(2, 16, 3), (2, 24, 3)}
