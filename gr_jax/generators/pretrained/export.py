@@ -1,0 +1,235 @@
+"""Writes a decoder as the files that `transformers` loads, in a stream.
+
+`config.json`, and safetensors in shards of bounded size. LoRA is merged and the
+rows of new tokens are put into the table while they are written: a layer or a
+few rows at a time lie in memory besides the parameters.
+"""
+
+import dataclasses
+import functools
+import json
+import math
+import os
+import pathlib
+import shutil
+import struct
+from collections.abc import Iterator, Mapping
+
+import jax
+import numpy as np
+
+from gr_jax import atomic
+from gr_jax.generators.pretrained.arrangement import Arrangement, write_config
+from gr_jax.generators.pretrained.extended import NewTokens
+from gr_jax.generators.pretrained.lora import merged_kernel
+from gr_jax.generators.pretrained.safetensors_file import (
+  DTYPES,
+  INDEX,
+  SINGLE,
+)
+from gr_jax.generators.pretrained.weights import (
+  EMBEDDING,
+  HEAD,
+  Tensor,
+  flatten,
+  tensors,
+)
+from gr_jax.nn.layers import Lora
+
+_CODES = {dtype: code for code, dtype in DTYPES.items()}
+_NAMES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
+_BLOCK = 8 * 2**20
+# Copied where the model came from has them.
+_COMPANIONS = (
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+  "generation_config.json",
+  "chat_template.jinja",
+)
+
+
+def export(
+  folder: pathlib.Path | str,
+  params: Mapping,
+  arrangement: Arrangement,
+  *,
+  new: NewTokens | None = None,
+  lora: Lora | None = None,
+  source: pathlib.Path | str | None = None,
+  dtype: jax.typing.DTypeLike | None = None,
+  shard_bytes: int = 5 * 10**9,
+) -> None:
+  """Writes `config.json` and the weights into a folder.
+
+  Args:
+    folder: made if it is not there; weights that it has are replaced.
+    params: those of the decoder, on devices of this process.
+    arrangement: the sizes that were read.
+    new: the tokens with rows of their own, as the decoder has them.
+    lora: as the decoder has it; it is merged.
+    source: the folder that the model came from. What its `config.json` says
+      beside the sizes is kept, and its tokenizer's files are copied.
+    dtype: of the files; None = that of the parameters. bfloat16 that was read
+      as float32 is written bit for bit.
+    shard_bytes: the most that one file holds, one tensor at least.
+
+  Raises:
+    ValueError: a parameter is of a type that the files do not know.
+  """
+  folder = pathlib.Path(folder)
+  folder.mkdir(parents=True, exist_ok=True)
+  flat = flatten(params["params"])
+  kind = np.dtype(dtype or flat[EMBEDDING].dtype)
+  if kind not in _CODES:
+    raise ValueError(
+      f"dtype is {kind}; use one of {', '.join(_NAMES.values())}."
+    )
+  rows = arrangement.vocab_size
+  whole = dataclasses.replace(
+    arrangement, vocab_size=new.vocab_size(rows) if new else rows
+  )
+  _write_config(folder, whole, kind, source)
+  shards = _shards(list(tensors(whole)), kind, shard_bytes)
+  read = functools.partial(_pieces, flat, new=new, lora=lora)
+  placed = {}
+  for number, shard in enumerate(shards, 1):
+    name = SINGLE
+    if len(shards) > 1:
+      name = f"model-{number:05}-of-{len(shards):05}.safetensors"
+    _write_file(folder / name, shard, kind, read)
+    placed |= {tensor.name: name for tensor in shard}
+  if len(shards) == 1:
+    (folder / INDEX).unlink(missing_ok=True)
+  else:
+    total = sum(_bytes(tensor, kind) for shard in shards for tensor in shard)
+    index = {"metadata": {"total_size": total}, "weight_map": placed}
+    atomic.write_text(folder / INDEX, json.dumps(index, indent=2))
+  for path in folder.glob("model*.safetensors"):
+    if path.name not in placed.values():
+      path.unlink()
+
+
+def _write_config(
+  folder: pathlib.Path,
+  arrangement: Arrangement,
+  kind: np.dtype,
+  source: pathlib.Path | str | None,
+) -> None:
+  config = {}
+  if source is not None:
+    source = pathlib.Path(source)
+    config = json.loads((source / "config.json").read_text())
+    for name in _COMPANIONS:
+      if (source / name).exists():
+        shutil.copyfile(source / name, folder / name)
+  name = _NAMES[_CODES[kind]]
+  config |= write_config(arrangement) | {"torch_dtype": name, "dtype": name}
+  atomic.write_text(folder / "config.json", json.dumps(config, indent=2))
+
+
+def _bytes(tensor: Tensor, kind: np.dtype) -> int:
+  return math.prod(tensor.shape) * kind.itemsize
+
+
+def _shards(
+  wanted: list[Tensor], kind: np.dtype, most: int
+) -> list[list[Tensor]]:
+  """The tensors in order, a new list where the next would be too much."""
+  shards, held = [[]], 0
+  for tensor in wanted:
+    size = _bytes(tensor, kind)
+    if shards[-1] and held + size > most:
+      shards.append([])
+      held = 0
+    shards[-1].append(tensor)
+    held += size
+  return shards
+
+
+def _write_file(
+  path: pathlib.Path, shard: list[Tensor], kind: np.dtype, read
+) -> None:
+  header: dict[str, object] = {"__metadata__": {"format": "pt"}}
+  at = 0
+  for tensor in shard:
+    stop = at + _bytes(tensor, kind)
+    header[tensor.name] = {
+      "dtype": _CODES[kind],
+      "shape": tensor.shape,
+      "data_offsets": (at, stop),
+    }
+    at = stop
+  text = json.dumps(header).encode()
+  text += b" " * (-len(text) % 8)
+  beside = path.with_name(f".{path.name}.{os.getpid()}")
+  try:
+    with beside.open("wb") as file:
+      file.write(struct.pack("<Q", len(text)) + text)
+      for tensor in shard:
+        for piece in read(tensor):
+          file.write(np.ascontiguousarray(piece, kind).view(np.uint8).data)
+      file.flush()
+      os.fsync(file.fileno())
+    os.replace(beside, path)
+  except BaseException:
+    beside.unlink(missing_ok=True)
+    raise
+
+
+def _pieces(
+  flat: Mapping[tuple[str, ...], jax.Array],
+  tensor: Tensor,
+  *,
+  new: NewTokens | None,
+  lora: Lora | None,
+) -> Iterator[np.ndarray]:
+  """Runs of rows of a tensor of the files, in order."""
+  if tensor.path in (EMBEDDING, HEAD):
+    table, more = flat[tensor.path], ("new_embedding",)
+    axis = 0
+    if tensor.path == HEAD:
+      axis, more = 1, ("new_head",)
+    rows = table.shape[axis]
+    if new is None:
+      yield from _rows(table, 0, rows, axis)
+    else:
+      yield from _rows(table, 0, new.first, axis)
+      yield np.asarray(flat[more])
+      yield from _rows(table, new.stop, rows, axis)
+    return
+  block = _cut(flat[tensor.path], tensor.start, tensor.block)
+  above = (*tensor.path[:-2], "lora_a")
+  if lora is not None and tensor.path[-1] == "kernel" and above in flat:
+    a, b = flat[above], flat[*above[:-1], "lora_b"]
+    layer, _, first = tensor.start
+    change = (1, b.shape[1], tensor.block[2])
+    block = merged_kernel(
+      block,
+      _cut(a, (layer, 0, 0), (1, *a.shape[1:])),
+      _cut(b, (layer, 0, first), change),
+      lora,
+    )
+  found = np.asarray(block)
+  found = found[0] if tensor.layered else found
+  yield found.T if tensor.transposed else found
+
+
+def _rows(
+  table: jax.Array, first: int, stop: int, axis: int
+) -> Iterator[np.ndarray]:
+  """Rows of a table `[V, D]`, or of `[D, V]` where `axis` is 1."""
+  width = table.shape[1 - axis]
+  step = max(1, _BLOCK // (width * table.dtype.itemsize))
+  for at in range(first, stop, step):
+    count = min(step, stop - at)
+    start, size = (at, 0), (count, width)
+    if axis:
+      yield np.asarray(_cut(table, start[::-1], size[::-1])).T
+    else:
+      yield np.asarray(_cut(table, start, size))
+
+
+@functools.partial(jax.jit, static_argnums=2)
+def _cut(x: jax.Array, start: tuple, size: tuple[int, ...]) -> jax.Array:
+  return jax.lax.dynamic_slice(x, start, size)
