@@ -61,16 +61,20 @@ class TextTokens:
     return self.tokenizer.decode_batch(rows, skip_special_tokens=False)
 
   def with_codes(
-    self, level_sizes: Sequence[int]
+    self, level_sizes: Sequence[int], *, ends: bool = False
   ) -> tuple["TextTokens", NewTokens]:
     """A tokenizer with a token for every code, and which tokens these are.
 
     The codes of level `l` begin at `new.first + sum(level_sizes[:l])`.
 
+    Args:
+      level_sizes: the number of codes per level.
+      ends: whether IDs may end early; `<end>` is then the last new token.
+
     Raises:
       ValueError: a code is a token already, or there are too many levels.
     """
-    names = code_names(level_sizes)
+    names = code_names(level_sizes) + ["<end>"] * ends
     known = [n for n in names if self.tokenizer.token_to_id(n) is not None]
     if known:
       raise ValueError(f"the tokenizer has a token {known[0]} already.")

@@ -54,6 +54,13 @@ def test_codes_are_tokens_after_all_others_level_by_level(folder):
   assert text.encode(["<a_2>"], length=9)[1].sum() > 1
 
 
+def test_the_end_of_an_id_is_the_last_token(folder):
+  extended, new = read_tokenizer(folder).with_codes((3, 2), ends=True)
+  assert new.count == 6
+  tokens, _ = extended.encode(["<a_1><end>"], length=2)
+  assert tokens.tolist() == [[new.first + 1, new.first + 5]]
+
+
 def test_words_keep_their_tokens(folder):
   text = read_tokenizer(folder)
   extended, _ = text.with_codes((3, 2))
