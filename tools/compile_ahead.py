@@ -31,6 +31,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import jax
 
 from gr_jax import command_line, recipes
+from gr_jax.parallel.mesh import MeshConfig
 from tools.ahead import programs, targets
 
 _HEADER = (
@@ -45,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
   add("--config", required=True, help="NAME or FILE, with :PRESET")
   add("--targets", default="v5e:2x4", help="comma separated [v5e:2x4]")
   add("--model", type=int, default=1, help="devices along mesh.model [1]")
+  add("--fsdp", type=int, default=1, help="devices along mesh.fsdp [1]")
   add("--items", type=int, default=100_000, help="of the search [100000]")
   add("--requests", type=int, default=32, help="a search [32]")
   add("--beam", type=int, default=50, help="IDs a request [50]")
@@ -76,7 +78,7 @@ def row(
 
 def rows(given: programs.Parts, target: targets.Target, options):
   """A row per program, as soon as it is compiled."""
-  mesh = target.mesh(model=options.model)
+  mesh = target.mesh(MeshConfig(model=options.model, fsdp=options.fsdp))
   with jax.set_mesh(mesh):
     lowered = programs.lowered_step(given, mesh)
     compiled = lowered.compile(target.options)

@@ -1,26 +1,75 @@
-"""The device mesh and where arrays lie on it."""
+"""The device mesh, and the one table that says where every array lies on it.
+
+A mesh is a grid of devices whose axes have names. Layers name the axes of their
+parameters by what they are ("embed", "heads"); `DEFAULT_RULES` maps these names
+to axes of the mesh, and XLA adds the communication that follows. Nothing else
+in the library speaks of devices.
+
+  data      Copies of the model; each reads its own rows of a batch. Gradients
+            are summed once a step: the axis for slow links between hosts.
+  fsdp      Also reads its own rows, but keeps `1 / fsdp` of the parameters and
+            of the optimizer's state (ZeRO-3, arXiv 1910.02054): layers are
+            gathered just before they are used, and gradients go back to where
+            they belong. For a model that does not fit one device.
+  expert    Holds `1 / expert` of the experts of a layer that has some. Nothing
+            else is split over it, so it reads its own rows as well.
+  sequence  Splits the positions of long prompts; queries stay, keys move.
+  model     Splits what is wide, heads, feed-forward and vocabulary, inside one
+            layer (Megatron, arXiv 1909.08053), and leaves the residual stream
+            whole: one sum per half of a block. The axis for the fastest links.
+
+So a batch is split over data, fsdp and expert together. "embed" is the axis
+that fsdp splits because nearly every parameter has it once, and model never
+splits it. Small parameters (norms, biases of levels) are whole everywhere. The
+trees of a catalogue (trie, counts) are some bytes an item, read at every step:
+whole everywhere. Its tables of neighbours are wide: their "rows" are split over
+model, as those of the embeddings are. In a search nothing is updated and every
+code would gather every layer anew, so `SEARCH_RULES` leave "embed" whole.
+
+Where "embed" is no multiple of fsdp, another axis of the parameter is split,
+and where there is none, the parameter is whole. What is split over model has to
+divide.
+"""
 
 import dataclasses
+import math
+import sys
+from collections.abc import Sequence
+from typing import Any
 
 import jax
+import numpy as np
 from flax import linen as nn
-from flax.linen import spmd
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
-DATA, MODEL = "data", "model"
+DATA, FSDP, EXPERT, SEQUENCE, MODEL = (
+  "data",
+  "fsdp",
+  "expert",
+  "sequence",
+  "model",
+)
+# From the slowest links to the fastest: neighbours along the last are nearest.
+AXES = (DATA, FSDP, EXPERT, SEQUENCE, MODEL)
+BATCH = (DATA, FSDP, EXPERT)
 
-# Which mesh axis each named parameter axis is split over. Tensor parallelism
-# splits what is wide (heads, feed-forward, vocabulary) over "model" and leaves
-# the residual stream whole, so a block needs one all-reduce per half.
-DEFAULT_RULES = (
+Rules = Sequence[tuple[str, str | None]]
+"""From the logical name of an axis to an axis of the mesh; None = whole."""
+
+DEFAULT_RULES: Rules = (
   ("vocab", MODEL),
   ("heads", MODEL),
   ("mlp", MODEL),
-  ("embed", None),
+  ("rows", MODEL),
+  ("experts", EXPERT),
+  ("embed", FSDP),
   ("norm", None),
   ("layers", None),
   ("levels", None),
   ("kinds", None),
+)
+SEARCH_RULES: Rules = tuple(
+  (name, None if axis == FSDP else axis) for name, axis in DEFAULT_RULES
 )
 
 
@@ -29,24 +78,52 @@ class MeshConfig:
   """The numbers of devices along the axes; 0 for data = all that are left."""
 
   data: int = 0
+  fsdp: int = 1
   model: int = 1
+  sequence: int = 1
+  expert: int = 1
+
+  def shape(self, count: int) -> tuple[int, ...]:
+    """The sizes of `AXES` for a number of devices.
+
+    Raises:
+      ValueError: the sizes do not fill the devices.
+    """
+    sizes = {axis: getattr(self, axis) for axis in AXES}
+    for axis, size in sizes.items():
+      if size < (axis != DATA):
+        raise ValueError(f"mesh.{axis} is {size}; it must be at least 1.")
+    others = math.prod(size for axis, size in sizes.items() if axis != DATA)
+    sizes[DATA] = sizes[DATA] or max(count // others, 1)
+    needed = math.prod(sizes.values())
+    if needed != count:
+      product = " x ".join(
+        f"{axis}={size}"
+        for axis, size in sizes.items()
+        if size > 1 or axis == DATA
+      )
+      raise ValueError(
+        f"a mesh of {product} needs {needed} devices; there are {count}: set "
+        "mesh.data to 0 and let the product of the other axes divide "
+        f"{count}."
+      )
+    return tuple(sizes.values())
 
 
-def make_mesh(config: MeshConfig) -> Mesh:
-  """Makes a `('data', 'model')` mesh over all devices.
+def make_mesh(
+  config: MeshConfig, devices: Sequence[Any] | None = None
+) -> Mesh:
+  """Makes a mesh with all `AXES` over all devices, or over those given.
 
   Raises:
     ValueError: the sizes do not fill the devices.
   """
-  count = jax.device_count()
-  data = config.data or count // config.model
-  if data * config.model != count:
-    raise ValueError(
-      f"a mesh of data={data} x model={config.model} needs "
-      f"{data * config.model} devices; there are {count}."
-    )
+  count = jax.device_count() if devices is None else len(devices)
   return jax.make_mesh(
-    (data, config.model), (DATA, MODEL), axis_types=(AxisType.Auto,) * 2
+    config.shape(count),
+    AXES,
+    axis_types=(AxisType.Auto,) * len(AXES),
+    devices=devices,
   )
 
 
@@ -56,33 +133,141 @@ def replicated(mesh: Mesh) -> NamedSharding:
 
 
 def batch_sharding(mesh: Mesh) -> NamedSharding:
-  """Splits the leading axis over the data devices."""
-  return NamedSharding(mesh, PartitionSpec(DATA))
+  """Splits the leading axis over the devices that share a batch."""
+  return NamedSharding(mesh, PartitionSpec(BATCH))
+
+
+def batch_parts(mesh: Mesh) -> int:
+  """The number of parts that a batch is split into."""
+  return math.prod(mesh.shape[axis] for axis in BATCH)
 
 
 def put_batch(batch, mesh: Mesh):
-  """Joins host arrays `[B / hosts, ...]` to one global array each."""
-  sharding = batch_sharding(mesh)
-  if jax.process_count() == 1:
+  """Joins host arrays `[B / hosts, ...]` to one global array each.
+
+  Raises:
+    ValueError: `B` is no multiple of the devices that share a batch.
+  """
+  sharding, hosts = batch_sharding(mesh), jax.process_count()
+  rows, parts = len(jax.tree.leaves(batch)[0]) * hosts, batch_parts(mesh)
+  if rows % parts:
+    raise ValueError(
+      f"a batch of {rows} rows cannot be split over {parts} devices (mesh: "
+      f"{' x '.join(BATCH)}); make batch_size a multiple of {parts}."
+    )
+  if hosts == 1:
     return jax.device_put(batch, sharding)
   return jax.tree.map(
     lambda x: jax.make_array_from_process_local_data(sharding, x), batch
   )
 
 
-def parameter_shardings(abstract, mesh: Mesh, rules=DEFAULT_RULES):
+def split_positions(x: jax.Array) -> jax.Array:
+  """Splits states `[B, T, D]`: rows over the batch, positions over sequence.
+
+  Inside `jax.set_mesh` of a mesh that splits positions; elsewhere XLA needs no
+  such word, and `x` is returned as it is. Values never change.
+  """
+  mesh = jax.sharding.get_abstract_mesh()
+  if mesh.empty or mesh.shape.get(SEQUENCE, 1) == 1:
+    return x
+  return jax.lax.with_sharding_constraint(x, PartitionSpec(BATCH, SEQUENCE))
+
+
+def split_rows(tree: Any) -> Any:
+  """Splits the leading axis of a batch that was drawn on the device.
+
+  Inside `jax.set_mesh`; elsewhere `tree` is returned as it is.
+  """
+  mesh = jax.sharding.get_abstract_mesh()
+  if mesh.empty:
+    return tree
+  return jax.lax.with_sharding_constraint(tree, PartitionSpec(BATCH))
+
+
+def parameter_shardings(
+  abstract: Any, mesh: Mesh, rules: Rules = DEFAULT_RULES
+) -> Any:
   """Returns the shardings of a tree whose leaves have logical axis names.
 
   Raises:
-    ValueError: a parameter with an axis that no rule names, or with one twice.
+    ValueError: a parameter with an axis that no rule names, with one twice, or
+      with one that the devices along model or expert do not divide.
   """
-  specs = nn.get_partition_spec(abstract)
-  known = {name for name, _ in rules}
-  for path, spec in jax.tree.leaves_with_path(specs):
-    names = [name for name in spec if name is not None]
-    if not known.issuperset(names) or len(set(names)) < len(names):
+  names = nn.get_partition_spec(abstract)
+  return jax.tree.map_with_path(
+    lambda path, x, spec: NamedSharding(
+      mesh, _spec(path, x.shape, tuple(spec), mesh, dict(rules))
+    ),
+    nn.unbox(abstract),
+    names,
+  )
+
+
+def _spec(
+  path: tuple,
+  shape: tuple[int, ...],
+  names: tuple[str | None, ...],
+  mesh: Mesh,
+  rules: dict[str, str | None],
+) -> PartitionSpec:
+  """Where one parameter lies, whose axes have these names."""
+  named = [name for name in names if name is not None]
+  where = jax.tree_util.keystr(path)
+  if not rules.keys() >= set(named) or len(set(named)) < len(named):
+    raise ValueError(
+      f"the axes of {where} are {tuple(named)}; give each another one of "
+      f"{', '.join(sorted(rules))}."
+    )
+  axes = [name and rules[name] for name in names]
+  axes = [axis if axis and mesh.shape[axis] > 1 else None for axis in axes]
+  for at, (name, axis) in enumerate(zip(names, axes)):
+    size = mesh.shape[axis] if axis else 1
+    if shape[at] % size == 0:
+      continue
+    if axis != FSDP:
       raise ValueError(
-        f"the axes of {jax.tree_util.keystr(path)} are {tuple(names)}; give "
-        f"each another one of {', '.join(sorted(known))}."
+        f"{where} has {shape[at]} along {name!r}, which mesh.{axis}={size} "
+        f"does not divide: make it a multiple of {size}, or choose another "
+        f"mesh.{axis}."
       )
-  return spmd.logical_to_mesh_sharding(specs, mesh, list(rules))
+    axes[at] = None
+    others = [
+      other
+      for other, there in enumerate(axes)
+      if there is None and other != at and shape[other] % size == 0
+      if names[other] != "layers"
+    ]
+    if others:
+      axes[max(others, key=lambda other: shape[other])] = FSDP
+  # `P("model", None)` and `P("model")` are the same place, but not equal.
+  while axes and axes[-1] is None:
+    axes.pop()
+  return PartitionSpec(*axes)
+
+
+def say_what_is_whole(abstract: Any, shardings: Any, mesh: Mesh) -> None:
+  """One line where fsdp leaves parameters whole that have an axis to split.
+
+  Norms and biases, which have none, are not spoken of.
+  """
+  if mesh.shape[FSDP] == 1 or jax.process_index():
+    return
+  names = nn.get_partition_spec(abstract)
+  whole = []
+  for (path, x), spec, sharding in zip(
+    jax.tree.leaves_with_path(nn.unbox(abstract)),
+    jax.tree.leaves(names),
+    jax.tree.leaves(shardings),
+  ):
+    if "embed" in spec and FSDP not in sharding.spec:
+      whole.append((int(np.prod(x.shape)), jax.tree_util.keystr(path)))
+  if whole:
+    numbers, name = max(whole)
+    print(
+      f"mesh: no axis of {len(whole)} parameters is a multiple of fsdp="
+      f"{mesh.shape[FSDP]}; each device has all of them. The largest is {name} "
+      f"with {numbers} numbers.",
+      file=sys.stderr,
+      flush=True,
+    )

@@ -18,9 +18,9 @@ from typing import Any
 import jax
 import numpy as np
 from jax.experimental import multihost_utils
-from jax.sharding import Mesh, PartitionSpec
+from jax.sharding import Mesh
 
-from gr_jax.parallel.mesh import DATA, put_batch
+from gr_jax.parallel.mesh import batch_sharding, put_batch
 from gr_jax.rl.monitoring import AlignmentLog
 from gr_jax.rl.rewards.checked import BadReward, checked_group
 from gr_jax.rl.update import AlignmentState, Update
@@ -101,8 +101,8 @@ class _Clock:
 
 
 def own_rows(array: jax.Array, mesh: Mesh) -> np.ndarray:
-  """This host's rows of an array that is split over the data devices."""
-  spec = PartitionSpec(DATA)
+  """This host's rows of an array that is split as batches are."""
+  spec = batch_sharding(mesh).spec
   local = multihost_utils.global_array_to_host_local_array(array, mesh, spec)
   return np.asarray(local)
 

@@ -10,7 +10,7 @@ from flax import linen as nn
 from flax import struct
 from jax.sharding import Mesh
 
-from gr_jax.parallel.mesh import parameter_shardings
+from gr_jax.parallel.mesh import parameter_shardings, say_what_is_whole
 
 
 @struct.dataclass
@@ -40,6 +40,8 @@ def create_state(
   shardings = jax.tree.map(
     lambda x: x.sharding, abstract_state(init, optimizer, mesh=mesh)
   )
+  boxed = jax.eval_shape(init, key)
+  say_what_is_whole(boxed, shardings.params, mesh)
   create = jax.jit(
     lambda key: nn.unbox(_boxed(init, optimizer, key)), out_shardings=shardings
   )

@@ -8,6 +8,7 @@ import pytest
 from jax.sharding import AxisType
 
 from gr_jax import recipes
+from gr_jax.parallel.mesh import MeshConfig
 from tools import compile_ahead
 from tools.ahead import programs, targets
 
@@ -58,9 +59,11 @@ def test_products_are_counted_as_training_counts_them(given):
 
 
 def test_devices_must_divide(target):
-  assert target.mesh(model=2).axis_types == (AxisType.Auto,) * 2
-  with pytest.raises(ValueError, match="not a multiple"):
-    target.mesh(model=3)
+  mesh = target.mesh(MeshConfig(model=2))
+  assert mesh.axis_types == (AxisType.Auto,) * 5
+  assert mesh.shape["model"] == 2
+  with pytest.raises(ValueError, match=r"cpu: a mesh .* there are 2"):
+    target.mesh(MeshConfig(model=3))
 
 
 def test_unknown_targets_and_configs_are_named():

@@ -13,7 +13,7 @@ import numpy as np
 from jax.experimental import topologies
 from jax.sharding import AxisType, Mesh
 
-from gr_jax.parallel.mesh import DATA, MODEL
+from gr_jax.parallel.mesh import AXES, MeshConfig
 
 GIB = 1 << 30
 
@@ -74,18 +74,18 @@ class Target:
   flops: float
   options: dict[str, bool]
 
-  def mesh(self, *, model: int) -> Mesh:
-    """`('data', 'model')`, with `model` devices along the second.
+  def mesh(self, config: MeshConfig) -> Mesh:
+    """A mesh of all devices.
 
     Raises:
-      ValueError: they do not divide.
+      ValueError: the sizes do not fill them.
     """
-    count = len(self.devices)
-    if count % model:
-      raise ValueError(f"{self.name} has {count} devices, not a multiple of "
-                       f"mesh.model = {model}.")  # fmt: skip
-    grid = np.array(self.devices).reshape(count // model, model)
-    return Mesh(grid, (DATA, MODEL), axis_types=(AxisType.Auto,) * 2)
+    try:
+      shape = config.shape(len(self.devices))
+    except ValueError as error:
+      raise ValueError(f"{self.name}: {error}") from error
+    grid = np.array(self.devices).reshape(shape)
+    return Mesh(grid, AXES, axis_types=(AxisType.Auto,) * len(AXES))
 
 
 def target(name: str) -> Target:
