@@ -88,7 +88,7 @@ def section() -> ConfigDict:
   config.old_every = 1
   config.old_decay = 0.0
   config.parts = 1
-  config.mesh = {"data": 0, "model": 1}
+  config.mesh = {"data": 0, "fsdp": 1, "model": 1, "sequence": 1, "expert": 1}
   config.optimizer = {
     "learning_rate": 1e-4,
     "warmup_share": 0.05,

@@ -111,7 +111,7 @@ def _tiny(config: ConfigDict) -> None:
 def _paper(config: ConfigDict) -> None:
   config.generator.model.update(
     layers=28, width=1536, heads=12, kv_heads=2, head_size=128,
-    feed_forward=8960, remat=True,
+    feed_forward=8960, remat="full",
   )  # fmt: skip
   config.generator.optimizer.update(learning_rate=1e-4, warmup_share=0.01)
   config.generator.examples.update(batch_size=256, places=32)

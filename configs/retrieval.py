@@ -62,7 +62,8 @@ def base(preset: str) -> ConfigDict:
       "fit_steps": 0,
       "share_requests": 1500,
     },
-    "mesh": {"data": 0, "model": 1},
+    # Devices along the axes, see `gr_jax/parallel/mesh.py`; 0 = all others.
+    "mesh": {"data": 0, "fsdp": 1, "model": 1, "sequence": 1, "expert": 1},
     "prompt": {
       "history": 64,
       "lookback": 1024,
@@ -81,7 +82,8 @@ def base(preset: str) -> ConfigDict:
       "head_size": 64,
       "feed_forward": 512,
       "rope_theta": 1_000_000.0,
-      "remat": False,
+      # "full" or "dots" keep less for the backward pass, and take longer.
+      "remat": "none",
       "dropout": 0.0,
     },
     "optimizer": {
@@ -102,6 +104,8 @@ def base(preset: str) -> ConfigDict:
       "checkpoint_every": 1000,
       "eval_every": 250,
       "patience": 0,
+      # Parts of a batch whose gradients are added up before an update.
+      "micro_batches": 1,
     },
   }
   config.evaluation = {
@@ -195,7 +199,7 @@ def _paper(config: ConfigDict) -> None:
     kv_heads=2,
     head_size=64,
     feed_forward=4864,
-    remat=True,
+    remat="full",
   )
   config.generator.count_alpha = 0.0
   config.generator.examples.update(batch_size=256, targets=8)

@@ -50,7 +50,7 @@ def get_config(preset: str = ""):
       kv_heads=6,
       head_size=64,
       feed_forward=1024,
-      remat=False,
+      remat="none",
     )
     generator.prompt.history = 20
     generator.examples.update(batch_size=256, hidden_share=0.0)

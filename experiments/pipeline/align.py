@@ -1,15 +1,14 @@
 """Aligns a trained generator with rewards: rollouts, rewards, updates."""
 
 import dataclasses
+import functools
 import pathlib
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 import grain
 import jax
 import jax.numpy as jnp
-from jax.sharding import Mesh, NamedSharding
 from ml_collections import ConfigDict
 
 from experiments.pipeline.alignment_choice import choose_params, read_choice
@@ -20,9 +19,16 @@ from gr_jax.artefacts import build_resumable
 from gr_jax.choices import choose
 from gr_jax.data.requests import TRAIN, VALID
 from gr_jax.decoding.trie import build_trie
+from gr_jax.generators import placement
 from gr_jax.generators.priors.left_out import FutureEvents
 from gr_jax.parallel import hosts
-from gr_jax.parallel.mesh import MeshConfig, make_mesh, replicated
+from gr_jax.parallel.mesh import (
+  MeshConfig,
+  make_mesh,
+  parameter_shardings,
+  replicated,
+)
+from gr_jax.recipes import keys
 from gr_jax.rl.experts import EXPERTS
 from gr_jax.rl.loop import AlignmentLoopConfig, AlignmentSteps, fit
 from gr_jax.rl.objective import AlignmentConfig, alignment_config
@@ -112,8 +118,13 @@ def align(
   optimizer = make_optimizer(OptimizerConfig(**config.optimizer), loop.steps)
   params, counts = split_variables(generator.params)
   params = with_shares(params, {})
-  params, counts = _on_mesh(params, mesh), _on_mesh(counts, mesh)
-  state = _on_mesh(start_alignment(params, optimizer), mesh)
+  placement.check_mesh(generator.model, mesh)
+  counts = placement.place_counts(counts, mesh)
+  abstract = placement.abstract_params(generator.model, counts)
+  params = jax.device_put(params, parameter_shardings(abstract, mesh))
+  start = functools.partial(start_alignment, optimizer=optimizer)
+  places = parameter_shardings(jax.eval_shape(start, abstract), mesh)
+  state = jax.jit(start, out_shardings=places)(params)
 
   def make(directory: pathlib.Path) -> None:
     ids, requests = stages.tokenized.semantic_ids, stages.data.requests
@@ -173,7 +184,7 @@ def align(
   earlier = (stages.data, stages.tokenized, generator)
   inputs = [*(stage.artefact.fingerprint for stage in earlier), *inputs]
   artefact = build_resumable(
-    stages.workdir, FOLDER, config.to_dict(), inputs, make
+    stages.workdir, FOLDER, keys.stored(config.to_dict()), inputs, make
   )
   sentence = read_choice(artefact.directory)["kept_before"]
   if sentence and hosts.is_first():
@@ -210,15 +221,3 @@ def training_prompts(config: ConfigDict, stages: Stages) -> grain.IterDataset:
     config=PromptBatchConfig(**config.prompts, seed=config.seed),
     future=future,
   )
-
-
-def _on_mesh(tree: Any, mesh: Mesh) -> Any:
-  """Arrays that lie on the mesh stay; all others are replicated."""
-
-  def place(x):
-    sharding = getattr(x, "sharding", None)
-    if isinstance(sharding, NamedSharding) and sharding.mesh == mesh:
-      return x
-    return jax.device_put(x, replicated(mesh))
-
-  return jax.tree.map(place, tree)

@@ -102,7 +102,11 @@ class Evaluator:
     self.searches = Searches(
       {
         name: Retriever(
-          one.model, one.params, ids, batch_size=config.batch_size
+          one.model,
+          one.params,
+          ids,
+          batch_size=config.batch_size,
+          mesh=one.mesh,
         )
         for name, one in generators.items()
       },

@@ -40,7 +40,7 @@ from gr_jax.generators.training_examples.single import (
   training_examples,
 )
 from gr_jax.generators.training_examples.text_queries import TextQueries
-from gr_jax.objectives.next_token import code_losses, page_losses
+from gr_jax.objectives.next_token import code_losses, code_totals, page_losses
 
 
 class Task(NamedTuple):
@@ -48,9 +48,11 @@ class Task(NamedTuple):
 
   Attributes:
     batches: endless.
-    loss: `(model, params, batch, counts, key=) -> (loss, metrics)`, where
-      `counts` are the variables that are not trained; without a key nothing is
-      dropped out.
+    loss: `(model, params, batch, counts, key=, totals=) -> (loss, metrics)`,
+      where `counts` are the variables that are not trained; without a key
+      nothing is dropped out. Of a part of a batch `totals` are those of the
+      whole, and the losses of all parts add up to that of the whole.
+    totals: `(batch) -> totals`, what the means of the loss are over.
     prompts: the number of prompts per batch.
     targets: the number of IDs that a batch has room for.
     positions: the number of positions that follow each prompt.
@@ -62,6 +64,7 @@ class Task(NamedTuple):
   prompts: int
   targets: int
   positions: int
+  totals: Callable[[Any], jax.Array]
   held_out: Sequence[HeldOutBatch] = ()
 
 
@@ -120,12 +123,19 @@ def point_wise(parts: Untrained) -> Task:
     prompts=examples.batch_size,
     targets=examples.batch_size * examples.targets,
     positions=examples.targets * len(parts.semantic_ids.level_sizes),
+    totals=lambda batch: code_totals(batch.codes, where=batch.mask),
     held_out=held_out,
   )
 
 
 def point_wise_loss(
-  model: nn.Module, params, batch: Examples, counts, *, key=None
+  model: nn.Module,
+  params,
+  batch: Examples,
+  counts,
+  *,
+  key=None,
+  totals: jax.Array | None = None,
 ):
   """Sum over levels of the next-token loss, and its parts."""
   variables = params | without_future(counts, batch.left_out)
@@ -136,7 +146,7 @@ def point_wise_loss(
     batch.codes,
     rngs=_dropout(model, key),
   )
-  losses = code_losses(logits, batch.codes, where=batch.mask)
+  losses = code_losses(logits, batch.codes, where=batch.mask, totals=totals)
   metrics = {"train/loss": losses.sum()}
   metrics |= {f"train/loss_{l + 1}": losses[l] for l in range(len(losses))}
   return losses.sum(), metrics
@@ -215,6 +225,7 @@ def page_wise(parts: Untrained) -> Task:
     prompts=examples.batch_size,
     targets=examples.batch_size * examples.places,
     positions=examples.places * levels + examples.pages,
+    totals=lambda batch: batch.weights.sum(),
     held_out=held_out,
   )
 
@@ -227,6 +238,7 @@ def page_wise_loss(
   *,
   end_token: int,
   key=None,
+  totals: jax.Array | None = None,
 ):
   """Sum over levels and ends of the next-token loss, and its parts."""
   scores = model.apply(
@@ -245,6 +257,7 @@ def page_wise_loss(
     batch.codes,
     weights=batch.weights,
     ended=batch.ends,
+    total=totals,
   )
   levels = len(scores.codes)
   metrics = {"train/loss": losses.sum(), "train/loss_end": losses[-1]}

@@ -35,10 +35,12 @@ from gr_jax.artefacts import (
   write_json,
 )
 from gr_jax.candidates.saved import CANDIDATES, save
+from gr_jax.generators import placement
 from gr_jax.generators.priors.transitions import TRANSITIONS
 from gr_jax.generators.prompts.writer import PromptConfig, PromptWriter
 from gr_jax.parallel import hosts
-from gr_jax.parallel.mesh import MeshConfig, make_mesh, replicated
+from gr_jax.parallel.mesh import MeshConfig, make_mesh
+from gr_jax.recipes import keys
 from gr_jax.training.averaging import used_params
 from gr_jax.training.checkpoints import load_params, save_params
 from gr_jax.training.loop import LoopConfig, fit, make_step
@@ -67,6 +69,7 @@ class TrainedGenerator:
     training_writer: the writer of prompts of training requests; None = `writer`
       is right for them as well.
     learned: `[R]` bool, the training requests that are learned; None = all.
+    mesh: the devices to search on; None = those that have the parameters.
   """
 
   model: nn.Module
@@ -75,6 +78,7 @@ class TrainedGenerator:
   artefact: Artefact
   training_writer: PromptWriter | None = None
   learned: np.ndarray | None = None
+  mesh: Mesh | None = None
 
 
 def train(
@@ -96,7 +100,7 @@ def train(
   config = sizes.filled(config, size)
   make_task = task_of(config)
   inputs = [data.artefact.fingerprint, tokenized.artefact.fingerprint]
-  stage = "generator", config.to_dict(), inputs
+  stage = "generator", keys.stored(config.to_dict()), inputs
   untrained = build_untrained(
     config,
     data,
@@ -108,7 +112,9 @@ def train(
   mesh = make_mesh(MeshConfig(**config.mesh))
   loop = LoopConfig(**config.loop)
   optimizer = make_optimizer(OptimizerConfig(**config.optimizer), loop.steps)
-  counts = jax.device_put(untrained.counts(), replicated(mesh))
+  placement.check_mesh(model, mesh)
+  counted = untrained.counts()
+  counts = placement.place_counts(counted, mesh)
   state = create_state(
     untrained.initializer(counts),
     optimizer,
@@ -125,12 +131,19 @@ def train(
       untrained.vocabulary.save(directory / "vocabulary.json")
       if "transitions" in counts.get("counts", {}):
         # The logs that they were counted from are not there when it serves.
-        counts["counts"]["transitions"].save(directory / TRANSITIONS)
+        counted["counts"]["transitions"].save(directory / TRANSITIONS)
       if writer.candidates is not None:
         save(writer.candidates, directory / CANDIDATES)
     task = make_task(untrained)
     loss = functools.partial(task.loss, model)
-    step = make_step(loss, optimizer, like=state, seed=config.seed)
+    step = make_step(
+      loss,
+      optimizer,
+      like=state,
+      seed=config.seed,
+      micro_batches=loop.micro_batches,
+      totals=task.totals,
+    )
     held_out = None
     if loop.eval_every and task.held_out:
       held_out = make_held_out(
@@ -169,6 +182,8 @@ def train(
     artefact,
     untrained.training_writer,
     untrained.learned,
+    # Of several hosts, each searches by itself.
+    mesh if jax.process_count() == 1 else None,
   )
 
 

@@ -54,6 +54,9 @@ class Network(Generator, Protocol):
   def config(self) -> TransformerConfig: ...
 
   @property
+  def prompt_size(self) -> int: ...
+
+  @property
   def level_sizes(self) -> tuple[int, ...]: ...
 
   @property

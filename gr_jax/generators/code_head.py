@@ -22,6 +22,7 @@ from gr_jax.generators.priors.count_prior import CountPrior, PriorState
 from gr_jax.generators.priors.transitions import Transitions
 from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.nn.layers import DotGeneral, name_axes
+from gr_jax.parallel.constraints import split_vocabulary
 
 
 class CodeTable(nn.Module):
@@ -61,7 +62,8 @@ class CodeTable(nn.Module):
 
   def rows(self, tokens: jax.Array | np.ndarray) -> jax.Array:
     """Embeddings `[..., D]` of tokens `[...]`, 0 for -1."""
-    found = self.token_embedding[jnp.maximum(tokens, 0)]
+    table = split_vocabulary(self.token_embedding)
+    found = table[jnp.maximum(tokens, 0)]
     return jnp.where(tokens[..., None] >= 0, found, 0)
 
   def embed(self, tokens: jax.Array | np.ndarray) -> jax.Array:

@@ -18,6 +18,7 @@ from gr_jax.nn.relative_bias import (
   offset_buckets,
 )
 from gr_jax.nn.transformer import TransformerConfig, stacked
+from gr_jax.parallel.constraints import split_states
 
 
 class EncoderBlock(nn.Module):
@@ -31,6 +32,7 @@ class EncoderBlock(nn.Module):
     self, x: jax.Array, mask: jax.Array, bias: jax.Array
   ) -> tuple[jax.Array, None]:
     c = self.config
+    x = split_states(x, positions=True)
     attended, _ = BiasedAttention(
       c.heads,
       c.kv_heads,
@@ -63,6 +65,7 @@ class DecoderBlock(nn.Module):
   ) -> tuple[jax.Array, KeyValues]:
     """One layer for `P` sequences a row; see `Decoder`."""
     c = self.config
+    x = split_states(x)
     B, P, T, D = x.shape
     rows = jax.tree.map(lambda a: a.reshape(B * P, *a.shape[2:]), (x, past))
     S = bias.shape[-1]
@@ -114,6 +117,7 @@ class Encoder(nn.Module):
     stack = stacked(EncoderBlock, self.config, (nn.broadcast, nn.broadcast))
     blocks = stack(self.config, self.dot_general, name="blocks")
     x, _ = blocks(x, mask, bias)
+    x = split_states(x, positions=True)
     return RMSNorm(name="norm")(x)
 
 
@@ -155,4 +159,5 @@ class Decoder(nn.Module):
     )
     blocks = stack(self.config, self.dot_general, name="blocks")
     x, kept = blocks(x, past, memory, memory_mask, bias)
+    x = split_states(x)
     return RMSNorm(name="norm")(x), kept

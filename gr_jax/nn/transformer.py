@@ -5,9 +5,20 @@ import dataclasses
 import jax
 from flax import linen as nn
 
+from gr_jax.choices import choose
 from gr_jax.nn.attention import Attention, BeamCache, KeyValues, Place
 from gr_jax.nn.layers import DotGeneral, Dropout, Lora, RMSNorm, SwiGLU
 from gr_jax.nn.rotary import RopeScaling
+from gr_jax.parallel.constraints import split_states
+
+# What a block keeps for its backward pass: all, the inputs of the block alone,
+# or also the results of its products with weights (not those of attention,
+# which grow with the square of the length).
+REMAT = {
+  "none": None,
+  "full": jax.checkpoint_policies.nothing_saveable,
+  "dots": jax.checkpoint_policies.dots_with_no_batch_dims_saveable,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +33,8 @@ class TransformerConfig:
     head_size: `h`, even (rotary pairs).
     feed_forward: `F`.
     rope_theta: base of the rotary wavelengths.
-    remat: recompute activations in the backward pass instead of keeping them.
+    remat: what the backward pass recomputes instead of keeping it, one of
+      `REMAT`; as older configs say it, False is "none" and True "full".
     unroll: blocks per turn of the scan. Between turns the kept activations
       are stacked, which is a third of a step on CPU; more blocks a turn take
       longer to compile.
@@ -42,7 +54,7 @@ class TransformerConfig:
   head_size: int = 64
   feed_forward: int = 704
   rope_theta: float = 10_000.0
-  remat: bool = False
+  remat: str = "none"
   unroll: int = 4
   dropout: float = 0.0
   qkv_bias: bool = True
@@ -51,6 +63,9 @@ class TransformerConfig:
   lora: Lora | None = None
 
   def __post_init__(self):
+    if isinstance(self.remat, bool):
+      object.__setattr__(self, "remat", "full" if self.remat else "none")
+    choose("model.remat", self.remat, REMAT)
     if self.heads % self.kv_heads:
       raise ValueError(
         f"kv_heads ({self.kv_heads}) must divide heads ({self.heads})."
@@ -76,6 +91,7 @@ class Block(nn.Module):
     place: Place,
   ) -> tuple[jax.Array, KeyValues]:
     c = self.config
+    x = split_states(x, positions=cache is None)
     attended, kept = Attention(
       c.heads,
       c.kv_heads,
@@ -101,7 +117,9 @@ def stacked(
   block: type[nn.Module], config: TransformerConfig, in_axes: tuple
 ) -> type[nn.Module]:
   """`block` scanned over layers, parameters with a leading layer axis."""
-  block = nn.remat(block, prevent_cse=False) if config.remat else block
+  if config.remat != "none":
+    policy = REMAT[config.remat]
+    block = nn.remat(block, prevent_cse=False, policy=policy)
   return nn.scan(
     block,
     variable_axes={"params": 0},
@@ -145,4 +163,5 @@ class Transformer(nn.Module):
     x, kept = scanned(self.config, self.dot_general, name="blocks")(
       x, cache, positions, place
     )
+    x = split_states(x, positions=cache is None)
     return RMSNorm(self.config.norm_epsilon, name="norm")(x), kept

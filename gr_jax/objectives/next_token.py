@@ -23,15 +23,38 @@ def token_losses(
 
 
 def cross_entropy(
-  logits: jax.Array, targets: jax.Array, *, where: jax.Array
+  logits: jax.Array,
+  targets: jax.Array,
+  *,
+  where: jax.Array,
+  total: jax.Array | None = None,
 ) -> jax.Array:
-  """The mean of `token_losses` over the places where `where`; 0 of none."""
+  """The mean of `token_losses` over the places where `where`; 0 of none.
+
+  Of a part of a batch, its share of the mean over the whole: `total` is the
+  number of places of the whole batch.
+  """
   losses = token_losses(logits, targets, where=where)
-  return losses.sum() / jnp.maximum(where.sum(), 1)
+  total = where.sum() if total is None else total
+  return losses.sum() / jnp.maximum(total, 1)
+
+
+def code_totals(codes: jax.Array, *, where: jax.Array) -> jax.Array:
+  """The number of targets of every level, `[L]`; arguments as `code_losses`.
+
+  Level `l` has the targets whose IDs did not end before it.
+  """
+  ended = jnp.cumsum(codes < 0, axis=-1) - (codes < 0) > 0
+  open_mask = where[..., None] & ~ended
+  return open_mask.sum(axis=tuple(range(open_mask.ndim - 1)))
 
 
 def code_losses(
-  logits: list[jax.Array], codes: jax.Array, *, where: jax.Array
+  logits: list[jax.Array],
+  codes: jax.Array,
+  *,
+  where: jax.Array,
+  totals: jax.Array | None = None,
 ) -> jax.Array:
   """Cross-entropy of every level, `[L]`.
 
@@ -42,6 +65,8 @@ def code_losses(
     logits: per level `[..., C_l]`.
     codes: `[..., L]`.
     where: `[...]`, which targets count.
+    totals: the `code_totals` of the whole batch, of which this is a part; None
+      of a whole batch.
   """
   losses = []
   open_mask = where
@@ -49,7 +74,10 @@ def code_losses(
     ended = codes[..., l] < 0
     end_column = level_logits.shape[-1] - 1
     target = jnp.where(ended, end_column, codes[..., l])
-    losses.append(cross_entropy(level_logits, target, where=open_mask))
+    total = None if totals is None else totals[l]
+    losses.append(
+      cross_entropy(level_logits, target, where=open_mask, total=total)
+    )
     open_mask = open_mask & ~ended
   return jnp.stack(losses)
 
@@ -61,6 +89,7 @@ def page_losses(
   *,
   weights: jax.Array,
   ended: jax.Array,
+  total: jax.Array | None = None,
 ) -> jax.Array:
   r"""Next-token losses on the codes of whole pages (GenRec, 2604.14878).
 
@@ -77,11 +106,13 @@ def page_losses(
     codes: `[B, P, L]`.
     weights: `[B, P]`, 0 where there is no ID.
     ended: `[B, Q]`, which ends count.
+    total: the sum of the weights of the whole batch, of which this is a part;
+      None of a whole batch.
 
   Returns:
     `[L + 1]`, of every level and of the ends; their sum is `L`.
   """
-  total = jnp.sum(weights)
+  total = jnp.sum(weights) if total is None else total
   scale = 1 / jnp.where(total > 0, total, 1)
   where = weights > 0
   losses = []

@@ -110,9 +110,7 @@ class MeshConfig:
     return tuple(sizes.values())
 
 
-def make_mesh(
-  config: MeshConfig, devices: Sequence[Any] | None = None
-) -> Mesh:
+def make_mesh(config: MeshConfig, devices: Sequence[Any] | None = None) -> Mesh:
   """Makes a mesh with all `AXES` over all devices, or over those given.
 
   Raises:
@@ -125,6 +123,12 @@ def make_mesh(
     axis_types=(AxisType.Auto,) * len(AXES),
     devices=devices,
   )
+
+
+def local_mesh() -> Mesh:
+  """All devices of this host along data, for what one host makes alone."""
+  devices = jax.local_devices()
+  return make_mesh(MeshConfig(data=len(devices)), devices)
 
 
 def replicated(mesh: Mesh) -> NamedSharding:
@@ -160,29 +164,6 @@ def put_batch(batch, mesh: Mesh):
   return jax.tree.map(
     lambda x: jax.make_array_from_process_local_data(sharding, x), batch
   )
-
-
-def split_positions(x: jax.Array) -> jax.Array:
-  """Splits states `[B, T, D]`: rows over the batch, positions over sequence.
-
-  Inside `jax.set_mesh` of a mesh that splits positions; elsewhere XLA needs no
-  such word, and `x` is returned as it is. Values never change.
-  """
-  mesh = jax.sharding.get_abstract_mesh()
-  if mesh.empty or mesh.shape.get(SEQUENCE, 1) == 1:
-    return x
-  return jax.lax.with_sharding_constraint(x, PartitionSpec(BATCH, SEQUENCE))
-
-
-def split_rows(tree: Any) -> Any:
-  """Splits the leading axis of a batch that was drawn on the device.
-
-  Inside `jax.set_mesh`; elsewhere `tree` is returned as it is.
-  """
-  mesh = jax.sharding.get_abstract_mesh()
-  if mesh.empty:
-    return tree
-  return jax.lax.with_sharding_constraint(tree, PartitionSpec(BATCH))
 
 
 def parameter_shardings(

@@ -1,6 +1,8 @@
 """Keys of configs: those that were renamed, and those that never were."""
 
+import copy
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from gr_jax import command_line
@@ -18,6 +20,32 @@ RENAMED = {
   "arms": "variants",
   "policies": "variants",
 }
+
+# Keys that came later, at the value that changes nothing, and values that were
+# spelt otherwise: artefacts are stored without the first and with the second,
+# so that what was made before is used as it is.
+_NEUTRAL = {
+  "mesh.fsdp": 1,
+  "mesh.sequence": 1,
+  "mesh.expert": 1,
+  "loop.micro_batches": 1,
+}
+_STORED_AS = {"model.remat": {"none": False, "full": True}}
+
+
+def stored(section: Mapping[str, Any]) -> dict[str, Any]:
+  """A section of a config as manifests and fingerprints have it."""
+  found = copy.deepcopy(dict(section))
+  for path, value in _NEUTRAL.items():
+    part, key = path.split(".")
+    if found.get(part, {}).get(key) == value:
+      del found[part][key]
+  for path, names in _STORED_AS.items():
+    part, key = path.split(".")
+    if key in found.get(part, {}):
+      old = found[part][key]
+      found[part][key] = names.get(old, old)
+  return found
 
 
 def check_renamed(config: Any) -> None:

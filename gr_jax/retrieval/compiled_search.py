@@ -31,7 +31,14 @@ from gr_jax.decoding.filters import RowMask
 from gr_jax.decoding.generator import Generator
 
 # The sources that a search is traced from.
-_TRACED = ("decoding", "generators", "nn", "retrieval/compiled_search.py")
+_TRACED = (
+  "decoding",
+  "generators",
+  "nn",
+  "parallel/constraints.py",
+  "parallel/mesh.py",
+  "retrieval/compiled_search.py",
+)
 
 
 class SearchInputs(NamedTuple):

@@ -1,20 +1,35 @@
-"""From prompts to ranked IDs: a generator and the trie of a catalogue."""
+"""From prompts to ranked IDs: a generator and the trie of a catalogue.
 
+On a mesh every device searches its own requests, and those along model share
+heads and vocabulary. Filters go with their requests; the trie is whole on every
+device, so that a live catalogue changes by one transfer.
+"""
+
+import contextlib
 import copy
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Self
 
 import jax
 import numpy as np
+from jax.sharding import Mesh
 
 from gr_jax.data.batches import padded_batches
 from gr_jax.decoding.beam_search import beam_search
 from gr_jax.decoding.filters import RowMask, pack_rows
 from gr_jax.decoding.generator import Generator
-from gr_jax.decoding.trie import build_trie
+from gr_jax.decoding.trie import Trie, build_trie
 from gr_jax.decoding.unconstrained_beam_search import unconstrained_beam_search
 from gr_jax.generators.candidates_alone import UsedParts, kinds_of
+from gr_jax.generators.placement import place_variables
 from gr_jax.generators.prompts.writer import Prompt
+from gr_jax.parallel.hosts import own_copy
+from gr_jax.parallel.mesh import (
+  SEARCH_RULES,
+  batch_parts,
+  batch_sharding,
+  replicated,
+)
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 
@@ -37,7 +52,10 @@ class Retriever:
     generator: the model.
     variables: its parameters, and whatever else it reads.
     semantic_ids: the IDs of the catalogue.
-    batch_size: the number of requests per call of the compiled search.
+    batch_size: the number of requests per call of the compiled search; on a
+      mesh at least, as its devices share a batch evenly.
+    mesh: the devices that search; None = the one that has the variables. All
+      hosts of a mesh ask for the same, and each gets all answers.
   """
 
   def __init__(
@@ -47,15 +65,18 @@ class Retriever:
     semantic_ids: SemanticIds,
     *,
     batch_size: int = 32,
+    mesh: Mesh | None = None,
   ):
     self.semantic_ids = semantic_ids
-    self.batch_size = batch_size
-    self._generator = generator
-    self._variables = variables
+    parts = batch_parts(mesh) if mesh else 1
+    self.batch_size = -(-batch_size // parts) * parts
+    self._generator, self._mesh = generator, mesh
+    self._variables = self._placed(variables)
     self._parts = UsedParts(generator, variables)
-    self._trie = jax.device_put(
+    self._trie = self._everywhere(
       build_trie(semantic_ids.ids, semantic_ids.level_sizes)
     )
+    self._capacity = semantic_ids.num_ids
     self._search, self._unconstrained_search = (
       jax.jit(search, static_argnums=0, static_argnames="beam_size")
       for search in (beam_search, unconstrained_beam_search)
@@ -64,9 +85,30 @@ class Retriever:
   def with_variables(self, variables: Any) -> Self:
     """This retriever with other variables of the same shapes."""
     found = copy.copy(self)
-    found._variables = variables
+    found._variables = self._placed(variables)
     found._parts = UsedParts(self._generator, variables)
     return found
+
+  def with_trie(self, trie: Trie) -> Self:
+    """This retriever over another version of the catalogue, as `LiveTrie.trie`.
+
+    Answers, and the rows to exclude, are then rows of that version.
+    """
+    found = copy.copy(self)
+    found._trie, found._capacity = self._everywhere(trie), trie.capacity
+    return found
+
+  def _placed(self, variables: Any) -> Any:
+    if self._mesh is None:
+      return variables
+    return place_variables(
+      self._generator, variables, self._mesh, rules=SEARCH_RULES
+    )
+
+  def _everywhere(self, trie: Trie) -> Trie:
+    if self._mesh is None:
+      return jax.device_put(trie)
+    return jax.device_put(trie, replicated(self._mesh))
 
   def search(
     self,
@@ -96,33 +138,38 @@ class Retriever:
   def _run(self, search, prompt, queries, beam_size, excluded) -> Retrieved:
     total = len(queries)
     generator = self._parts.answering(kinds_of(prompt))
-    results, pending = [], None
-    inputs = np.arange(total), prompt, queries
-    for rows, *batch in padded_batches(inputs, self.batch_size):
-      options = {}
+    results, pending, mesh = [], None, self._mesh
+    requests = np.arange(total), prompt, queries
+    for rows, *batch in padded_batches(requests, self.batch_size):
+      inputs: dict[str, Any] = {"prompt": tuple(batch)}
       if excluded is not None:
-        options["allowed"] = self._allowed([excluded[row] for row in rows])
-      found = search(
-        generator,
-        self._variables,
-        tuple(batch),
-        self._trie,
-        beam_size=beam_size,
-        **options,
-      )
+        inputs["allowed"] = self._allowed([excluded[row] for row in rows])
+      if mesh is not None:
+        inputs = jax.device_put(inputs, batch_sharding(mesh))
+      with jax.set_mesh(mesh) if mesh else contextlib.nullcontext():
+        found = search(
+          generator,
+          self._variables,
+          trie=self._trie,
+          beam_size=beam_size,
+          **inputs,
+        )
       # Two batches under way at most: each needs its own working memory.
       if pending is not None:
-        results.append(jax.device_get(pending))
+        results.append(self._fetched(pending))
       pending = found
-    results.append(jax.device_get(pending))
+    results.append(self._fetched(pending))
     return Retrieved(
       np.concatenate([r.ids for r in results])[:total],
       np.concatenate([r.log_probs for r in results])[:total],
     )
 
+  def _fetched(self, found: Any) -> Any:
+    return jax.device_get(found if self._mesh is None else own_copy(found))
+
   def _allowed(self, excluded: Sequence[np.ndarray]) -> RowMask:
     """Masks over all IDs: one shape, however many of them were seen."""
-    mask = np.ones((len(excluded), self.semantic_ids.num_ids), bool)
+    mask = np.ones((len(excluded), self._capacity), bool)
     for row, ids in zip(mask, excluded):
       row[ids] = False
     return pack_rows(mask)

@@ -22,6 +22,7 @@ from gr_jax.rl.objective import (
   objective,
 )
 from gr_jax.training import finite
+from gr_jax.training.micro_batches import join_batch, split_batch
 
 
 @struct.dataclass
@@ -60,23 +61,6 @@ def start_alignment(
   )
 
 
-def _split(tree: Any, parts: int) -> Any:
-  """`[B, ...]` to `[parts, B / parts, ...]`, every `parts`-th row together.
-
-  A batch that is split over devices in blocks stays where it is.
-  """
-
-  def split(x: jax.Array) -> jax.Array:
-    x = x.reshape(x.shape[0] // parts, parts, *x.shape[1:])
-    return x.swapaxes(0, 1)
-
-  return jax.tree.map(split, tree)
-
-
-def _join(tree: Any) -> Any:
-  return jax.tree.map(lambda x: jnp.concatenate(x.swapaxes(0, 1), axis=0), tree)
-
-
 def make_update(
   score: Score,
   optimizer: optax.GradientTransformation,
@@ -104,14 +88,14 @@ def make_update(
       return jax.tree.map(jnp.add, total, grads), kept
 
     weights = group_weights(samples, rewards, config)
-    pieces = _split((samples, rewards, weights), config.parts)
+    pieces = split_batch((samples, rewards, weights), config.parts)
     nothing = jax.tree.map(jnp.zeros_like, state.params)
     grads, (terms, scored) = jax.lax.scan(add, nothing, pieces)
     updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
     step = state.step + 1
     metrics = jax.tree.map(jnp.sum, terms)
-    metrics |= group_metrics(_join(scored), samples.group.ids)
+    metrics |= group_metrics(join_batch(scored), samples.group.ids)
     metrics["align/grad_norm"] = optax.tree.norm(grads)
     parts = finite.step_parts(metrics, finite.leaf_norms(grads), params)
     metrics[finite.FIRST_BAD] = finite.first_bad(parts)

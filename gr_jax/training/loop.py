@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import optax
 from jax.sharding import Mesh
 
@@ -14,6 +15,7 @@ from gr_jax.parallel import hosts
 from gr_jax.parallel.mesh import put_batch
 from gr_jax.training import finite
 from gr_jax.training.checkpoints import Checkpoints
+from gr_jax.training.micro_batches import split_batch
 from gr_jax.training.progress import TrainingLog
 from gr_jax.training.state import TrainState
 from gr_jax.training.stopping import HELD_OUT, Outcome, Patience
@@ -22,7 +24,8 @@ Metrics = dict[str, jax.Array]
 LossFn = Callable[..., tuple[jax.Array, Metrics]]
 """`(params, batch, *fixed, key) -> (loss, metrics)`; a step has its own key.
 
-Every metric must be finite: training stops at one that is not.
+Where a batch is cut into parts it also takes `totals`, see `make_step`. Every
+metric must be finite: training stops at one that is not.
 """
 
 StepFn = Callable[[TrainState, Any], tuple[TrainState, Metrics]]
@@ -51,6 +54,8 @@ class LoopConfig:
     eval_every: steps between two evaluations of the held-out loss; 0 = none.
     patience: evaluations without a lower held-out loss that end training; 0 =
       all steps are done.
+    micro_batches: the parts of a batch whose gradients are added up before an
+      update: as many times less memory for activations, the same step.
   """
 
   steps: int = 1000
@@ -58,6 +63,7 @@ class LoopConfig:
   checkpoint_every: int = 500
   eval_every: int = 0
   patience: int = 0
+  micro_batches: int = 1
 
   def due(self, every: int, done: int) -> bool:
     """True if `done` is a multiple of `every`, or the last update."""
@@ -70,6 +76,8 @@ def make_step(
   *,
   like: TrainState,
   seed: int = 0,
+  micro_batches: int = 1,
+  totals: Callable[[Any], Any] | None = None,
 ):
   """`(state, batch, *fixed) -> (state, metrics)`, as `jax.jit` gives it.
 
@@ -83,14 +91,21 @@ def make_step(
       has them. Left to the compiler they would move, and a resumed run would
       add up in another order than an undisturbed one.
     seed: the seed of the keys that `loss_fn` gets.
+    micro_batches: the number of parts of a batch, one after the other in a
+      scan. Losses and metrics of the parts add up to those of the whole.
+    totals: `(batch) -> totals` of the whole batch, which `loss_fn` gets with
+      each part: whatever its means are over.
   """
+  if micro_batches > 1:
+    assert totals is not None
+    gradients = _in_parts(loss_fn, totals, micro_batches, like)
+  else:
+    gradients = jax.grad(loss_fn, has_aux=True)
 
   def step(state: TrainState, batch, *fixed) -> tuple[TrainState, Metrics]:
     # Of the number of the step: a resumed run draws what it drew before.
     key = jax.random.fold_in(jax.random.key(seed), state.step)
-    (_, metrics), grads = jax.value_and_grad(loss_fn, has_aux=True)(
-      state.params, batch, *fixed, key=key
-    )
+    grads, metrics = gradients(state.params, batch, *fixed, key=key)
     updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
     metrics = metrics | {"train/grad_norm": optax.tree.norm(grads)}
@@ -100,6 +115,36 @@ def make_step(
 
   shardings = jax.tree.map(lambda x: x.sharding, like)
   return jax.jit(step, donate_argnums=0, out_shardings=(shardings, None))
+
+
+def _in_parts(loss_fn: LossFn, totals, parts: int, like: TrainState):
+  """Gradients and metrics of a batch, summed over its parts."""
+  places = jax.tree.map(lambda x: x.sharding, like.params)
+
+  def gradients(params, batch, *fixed, key):
+    whole = totals(batch)
+
+    def add(total, part_and_number):
+      part, number = part_and_number
+      grads, metrics = jax.grad(loss_fn, has_aux=True)(
+        params,
+        part,
+        *fixed,
+        key=jax.random.fold_in(key, number),
+        totals=whole,
+      )
+      # A sum lies where its parameter does: never whole on a device.
+      grads = jax.lax.with_sharding_constraint(
+        jax.tree.map(jnp.add, total, grads), places
+      )
+      return grads, metrics
+
+    nothing = jax.tree.map(jnp.zeros_like, params)
+    pieces = split_batch(batch, parts), jnp.arange(parts)
+    grads, metrics = jax.lax.scan(add, nothing, pieces)
+    return grads, jax.tree.map(lambda x: x.sum(axis=0), metrics)
+
+  return gradients
 
 
 def fit(

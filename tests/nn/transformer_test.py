@@ -66,9 +66,10 @@ def test_blocks_start_as_the_identity():
   np.testing.assert_allclose(out, x / norm, atol=1e-5)
 
 
-def test_recomputing_activations_changes_no_gradient():
+@pytest.mark.parametrize("remat", ["full", "dots"])
+def test_recomputing_activations_changes_no_gradient(remat):
   module, params, inputs = build()
-  again = build(remat=True)[0]
+  again = build(remat=remat)[0]
 
   def grad(module):
     total = jax.grad(lambda p: module.apply(p, *inputs)[0].sum())
@@ -76,6 +77,26 @@ def test_recomputing_activations_changes_no_gradient():
 
   for a, b in zip(*(jax.tree.leaves(grad(m)) for m in (module, again))):
     np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def test_each_policy_keeps_less_than_the_one_before():
+  """Of what a block computes: all, the products with weights, nothing."""
+
+  def kept(remat):
+    module, params, inputs = build(remat=remat)
+
+    def loss(p):
+      return module.apply(p, *inputs)[0].sum()
+
+    backward = jax.eval_shape(lambda p: jax.vjp(loss, p)[1], params)
+    return sum(np.prod(x.shape) for x in jax.tree.leaves(backward))
+
+  assert kept("none") > kept("dots") > kept("full")
+
+
+def test_older_configs_say_remat_as_yes_or_no():
+  assert TransformerConfig(remat=True).remat == "full"
+  assert TransformerConfig(remat=False).remat == "none"
 
 
 @pytest.mark.parametrize("unroll", [1, 2, 3])
@@ -92,6 +113,7 @@ def test_unrolling_the_scan_changes_nothing(unroll):
     ({"kv_heads": 3, "heads": 4}, "must divide"),
     ({"head_size": 7}, "even"),
     ({"dropout": 1.0}, r"in \[0, 1\)"),
+    ({"remat": "some"}, "model.remat is 'some'"),
   ],
 )
 def test_impossible_sizes_are_refused(changes, message):

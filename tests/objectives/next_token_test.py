@@ -55,6 +55,24 @@ def test_an_early_end_is_learned_once():
   np.testing.assert_allclose(grad, [0.25, 0.25, 0.25, -0.75], rtol=1e-6)
 
 
+def test_losses_of_parts_add_up_to_the_loss_of_the_whole():
+  """Given the totals of the whole; parts have targets that end early."""
+  rng = np.random.default_rng(0)
+  codes = np.array([[1, -1, -1], [0, 2, 1], [2, 0, -1], [1, 1, 1]])
+  where = np.array([True, True, True, False])
+  logits = [rng.normal(size=(4, c)).astype(np.float32) for c in (3, 4, 4)]
+  totals = next_token.code_totals(jnp.asarray(codes), where=jnp.asarray(where))
+  np.testing.assert_array_equal(totals, [3, 3, 2])
+  whole = next_token.code_losses(logits, codes, where=where)
+  parts = [
+    next_token.code_losses(
+      [x[at] for x in logits], codes[at], where=where[at], totals=totals
+    )
+    for at in (slice(0, 1), slice(1, 4))
+  ]
+  np.testing.assert_allclose(sum(parts), whole, rtol=1e-6)
+
+
 SIZES = (4, 3)
 # Of twelve places, the first of which is there once.
 WEIGHTS = np.repeat([0, 1, 2], (4, 3, 4))

@@ -3,7 +3,6 @@
 import re
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import linen as nn
@@ -129,17 +128,3 @@ def test_what_model_does_not_divide_is_refused_with_its_parameter(name):
 def test_an_unknown_or_repeated_axis_is_refused_with_its_parameter(axes):
   with pytest.raises(ValueError, match=r"\['w'\] are .*mlp"):
     spec((16, 16), axes)
-
-
-def test_axes_without_a_mesh_that_splits_them_are_left_to_xla():
-  x = jnp.ones((8, 4, 2))
-  assert meshes.split_positions(x) is x
-  assert meshes.split_rows(x) is x
-  rows, positions = jax.jit(meshes.split_rows), jax.jit(meshes.split_positions)
-  with jax.set_mesh(make_mesh(MeshConfig(fsdp=2))):
-    assert meshes.split_positions(x) is x
-    assert {s.data.shape for s in rows(x).addressable_shards} == {(1, 4, 2)}
-  with jax.set_mesh(make_mesh(MeshConfig(sequence=2))):
-    found = positions(x)
-  assert {s.data.shape for s in found.addressable_shards} == {(2, 2, 2)}
-  np.testing.assert_array_equal(found, x)

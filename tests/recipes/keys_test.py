@@ -36,6 +36,26 @@ def test_every_new_key_is_one_of_a_recipe(new):
   assert found
 
 
+def test_keys_that_came_later_change_nothing_that_is_stored():
+  """What was stored before stays, and what is set otherwise is stored."""
+  config = eg_grpo.get_config("tiny")
+  generator = keys.stored(config.generator.to_dict())
+  assert generator["mesh"] == {"data": 0, "model": 1}
+  assert generator["model"]["remat"] is False
+  assert "micro_batches" not in generator["loop"]
+  assert keys.stored(config.align.to_dict())["mesh"] == {"data": 0, "model": 1}
+  config.generator.mesh.fsdp = 2
+  config.generator.loop.micro_batches = 4
+  config.generator.model.remat = "dots"
+  changed = keys.stored(config.generator.to_dict())
+  assert changed["mesh"] == {"data": 0, "fsdp": 2, "model": 1}
+  assert changed["loop"]["micro_batches"] == 4
+  assert changed["model"]["remat"] == "dots"
+  config.generator.model.remat = "full"
+  assert keys.stored(config.generator.to_dict())["model"]["remat"] is True
+  assert config.generator.mesh.sequence == 1
+
+
 def _nested(path):
   """`{"a": {"b": 1}}` of `a.b`."""
   section, _, rest = path.partition(".")

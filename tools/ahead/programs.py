@@ -94,7 +94,11 @@ def lowered_step(given: Parts, mesh: Mesh):
   init = given.untrained.initializer(given.counts)
   state = abstract_state(init, optimizer, mesh=mesh)
   step = make_step(
-    functools.partial(given.task.loss, model), optimizer, like=state
+    functools.partial(given.task.loss, model),
+    optimizer,
+    like=state,
+    micro_batches=section.loop.get("micro_batches", 1),
+    totals=given.task.totals,
   )
   batch = _shapes(next(iter(given.task.batches)), batch_sharding(mesh))
   return step.lower(state, batch, _shapes(given.counts, replicated(mesh)))
@@ -112,7 +116,7 @@ def step_flops(given: Parts) -> float:
     items=section.prompt.history, levels=len(model.level_sizes)
   )
   positions = given.task.prompts * (length + given.task.positions)
-  forward_again = 4 / 3 if section.model.remat else 1
+  forward_again = 4 / 3 if model.config.remat == "full" else 1
   return forward_again * dense_flops(_abstract_params(given), positions)
 
 

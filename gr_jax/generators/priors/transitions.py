@@ -58,6 +58,25 @@ class Transitions:
     """The transitions that each row reads without its own events."""
     return dataclasses.replace(self, left_out=left_out)
 
+  def padded(self, multiple: int) -> "Transitions":
+    """The same transitions with rows of no ID up to a multiple of rows.
+
+    Nothing leads to them: their IDs come after all others and equal none.
+    """
+    missing = -len(self.ids) % multiple
+
+    def pad(x: jax.Array, filler: int = 0) -> jax.Array:
+      below = [(0, missing)] + [(0, 0)] * (x.ndim - 1)
+      return jnp.pad(x, below, constant_values=filler)
+
+    return dataclasses.replace(
+      self,
+      ids=pad(self.ids, jnp.iinfo(jnp.int32).max),
+      neighbours=pad(self.neighbours),
+      weights=pad(self.weights),
+      popularity=pad(self.popularity),
+    )
+
   def rows(self, codes: jax.Array) -> jax.Array:
     """`[...]` rows of the IDs `codes` `[..., L]`, `I` where there is none."""
     low = jnp.zeros(codes.shape[:-1], jnp.int32)

@@ -49,6 +49,22 @@ def test_every_id_is_found_and_nothing_else():
   np.testing.assert_array_equal(table.rows(everything), expected)
 
 
+def test_rows_of_padding_change_nothing():
+  table = counted([[0, 1, 2, 1], [3, 1, 0]], neighbours=2)
+  size = len(table.ids)
+  padded = table.padded(size - 1)
+  assert len(padded.ids) == 2 * (size - 1)
+  history = np.stack((ids().ids[0], np.full(3, -1), ids().ids[3]))[None]
+  codes, weights = table.related(history)
+  codes_padded, weights_padded = padded.related(history)
+  np.testing.assert_array_equal(weights, weights_padded)
+  there = np.asarray(weights) > 0
+  assert there.any()
+  np.testing.assert_array_equal(codes[there], codes_padded[there])
+  known = padded.rows(ids().ids)
+  np.testing.assert_array_equal(known, np.arange(len(ids())))
+
+
 def left_out(events, pairs, weights):
   return LeftOut(
     np.array([events], np.int32),

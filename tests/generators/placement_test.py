@@ -1,0 +1,58 @@
+"""Parameters lie by the names of their axes, tables of neighbours by rows."""
+
+import jax
+import numpy as np
+import pytest
+from flax import linen as nn
+from jax.sharding import PartitionSpec as P
+
+from gr_jax.generators import placement
+from gr_jax.parallel.mesh import SEARCH_RULES, MeshConfig, make_mesh
+from tests.reference import small_policy
+from tests.reference.sharded import parts
+
+
+def test_heads_and_vocabulary_that_do_not_divide_are_refused_in_one_line():
+  model = parts().model
+  placement.check_mesh(model, make_mesh(MeshConfig(model=4)))
+  with pytest.raises(ValueError, match=r"mesh.model=8 .* model.heads=4"):
+    placement.check_mesh(model, make_mesh(MeshConfig(model=8)))
+  other = small_policy.model().clone(prompt_size=101, level_sizes=(4, 4))
+  with pytest.raises(ValueError, match=r"vocabulary of 109 rows: .* by 1, "):
+    placement.check_mesh(other, make_mesh(MeshConfig(model=2)))
+
+
+def test_rows_of_neighbours_are_split_and_trees_are_whole():
+  mesh = make_mesh(MeshConfig(model=4))
+  counts = parts("counted").counts()
+  placed = placement.place_counts(counts, mesh)["counts"]
+  for name in ("neighbours", "weights"):
+    before = getattr(counts["counts"]["transitions"], name)
+    after = getattr(placed["transitions"], name)
+    assert after.sharding.spec == P("model")
+    assert after.shape[0] == -(-len(before) // 4) * 4
+    np.testing.assert_array_equal(after[: len(before)], before)
+  for array in jax.tree.leaves(placed["catalogue"]):
+    assert array.sharding.is_fully_replicated
+  assert placement.place_counts({}, mesh) == {}
+
+
+def test_a_search_keeps_embed_whole_and_splits_the_vocabulary():
+  mesh = make_mesh(MeshConfig(fsdp=2, model=2))
+  given = parts("counted")
+  counts = given.counts()
+  boxed = jax.jit(given.initializer(counts))(jax.random.key(0))
+  variables = nn.unbox(boxed) | counts
+  placed = placement.place_variables(
+    given.model, variables, mesh, rules=SEARCH_RULES
+  )
+  assert placed["params"]["token_embedding"].sharding.spec == P("model")
+  assert set(placed) == {"params", "counts"}
+
+
+def test_a_generator_without_named_axes_is_whole_everywhere():
+  mesh = make_mesh(MeshConfig(model=2))
+  placed = placement.place_variables(
+    object(), {"w": np.ones(4)}, mesh, rules=SEARCH_RULES
+  )
+  assert placed["w"].sharding.is_fully_replicated
