@@ -159,8 +159,8 @@ def fit(
       mini-batches by default.
     matmul: The product of the distances inside the loop; the codes returned
       are nearest in float32.
-    mesh: one axis, over which the rows are spread; the first device alone
-      by default.
+    mesh: the rows are spread over its first axis, others have one device; by
+      default that of `jax.set_mesh`, or the first device alone.
 
   Raises:
     ValueError: fewer rows than clusters.
@@ -171,7 +171,9 @@ def fit(
       "codebook smaller."
     )
   if mesh is None:
-    mesh = Mesh(np.array(jax.devices()[:1]), ("data",))
+    mesh = jax.sharding.get_mesh()
+    if mesh.empty:
+      mesh = Mesh(np.array(jax.devices()[:1]), ("data",))
   seed_key, loop_key = jax.random.split(key)
   centroids = seed(x, seed_key, num_clusters=num_clusters)
   limit = tolerance * _mean_variance(x) if tolerance else 0.0

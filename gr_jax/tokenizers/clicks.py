@@ -5,6 +5,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from gr_jax.parallel.constraints import split_rows
 from gr_jax.training import scan_fit
 
 
@@ -43,7 +44,10 @@ class Batch(NamedTuple):
 def draw_batch(
   clicks: Clicks, key: jax.Array, *, items: int, pairs: int
 ) -> Batch:
-  """`items` items and `pairs` clicks, drawn with replacement."""
+  """`items` items and `pairs` clicks, drawn with replacement.
+
+  The devices of a mesh share them.
+  """
   rows_key, pairs_key = jax.random.split(key)
   rows = jax.random.randint(rows_key, (items,), 0, clicks.vectors.shape[0])
   total = clicks.pairs.shape[0]
@@ -51,12 +55,14 @@ def draw_batch(
   picks = jax.random.randint(pairs_key, (drawn,), 0, max(total, 1))
   item, query = clicks.pairs[picks].T
   repeat_mask = (item[:, None] == item) | (query[:, None] == query)
-  return Batch(
-    clicks.vectors[rows],
-    clicks.categories[rows],
-    clicks.vectors[item],
-    clicks.queries[query],
-    ~repeat_mask,
+  return split_rows(
+    Batch(
+      clicks.vectors[rows],
+      clicks.categories[rows],
+      clicks.vectors[item],
+      clicks.queries[query],
+      ~repeat_mask,
+    )
   )
 
 

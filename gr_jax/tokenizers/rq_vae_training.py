@@ -17,6 +17,7 @@ import optax
 
 from gr_jax.clustering import kmeans
 from gr_jax.clustering.nearest import nearest_code
+from gr_jax.parallel.constraints import split_rows
 from gr_jax.tokenizers import codebooks as codebook_rules
 from gr_jax.tokenizers import quantizers, rq_kmeans
 from gr_jax.tokenizers.rq_vae import (
@@ -191,10 +192,13 @@ def start(
 def draw_batch(
   vectors: jax.Array, key: jax.Array, *, size: int
 ) -> tuple[jax.Array, jax.Array]:
-  """`size` rows drawn with replacement, and a key for what else is random."""
+  """`size` rows drawn with replacement, and a key for what else is random.
+
+  The devices of a mesh share them.
+  """
   rows_key, step_key = jax.random.split(key)
   rows = jax.random.randint(rows_key, (size,), 0, vectors.shape[0])
-  return vectors[rows], step_key
+  return split_rows(vectors[rows]), step_key
 
 
 def fit(

@@ -1,7 +1,9 @@
 """Runs a training step many times a dispatch.
 
 `fit` samples from data that lies on the device; `fit_batches` reads batches
-that the host writes.
+that the host writes. Inside `jax.set_mesh` the state and the data are whole on
+every device, and a step that calls `constraints.split_rows` on what it draws
+shares its batch between them.
 """
 
 import functools
@@ -12,6 +14,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gr_jax.parallel.constraints import keep_whole
+from gr_jax.parallel.mesh import replicated
 from gr_jax.training import finite
 
 Progress = Callable[[int, dict[str, float]], None]
@@ -54,6 +58,8 @@ def _state_part(state) -> list[finite.Part]:
 def _chunk_result(state, metrics, bad):
   """Once a chunk, the state is looked at as well: each step would cost 5 %."""
   means = jax.tree.map(jnp.mean, metrics)
+  # Left to the compiler it would move, and the next chunk compile anew.
+  state = keep_whole(state)
   return state, (means, bad, finite.first_bad(_state_part(state)))
 
 
@@ -90,6 +96,7 @@ def fit(
     finite.NotFinite: a metric of a step, or the state after a chunk; the
       message names it and the step.
   """
+  state, data, key = _on_mesh((state, data, key))
   history, pending = [], None
   for first in range(begin, begin + steps, CHUNK):
     size = min(CHUNK, begin + steps - first)
@@ -100,6 +107,12 @@ def fit(
     pending = _Chunk(name, first + size, metrics, bad, bad_state, state)
   _record(pending, history, progress)
   return state, history
+
+
+def _on_mesh(tree: Any) -> Any:
+  """Whole on every device of the mesh that is set; as it is without one."""
+  mesh = jax.sharding.get_mesh()
+  return tree if mesh.empty else jax.device_put(tree, replicated(mesh))
 
 
 @functools.partial(jax.jit, static_argnames="step", donate_argnums=0)
@@ -132,6 +145,7 @@ def fit_batches(
   Raises:
     finite.NotFinite: as `fit`.
   """
+  state, data = _on_mesh((state, data))
   history, pending = [], None
   for first in range(0, steps, chunk):
     done = min(first + chunk, steps)

@@ -1,0 +1,257 @@
+"""What the compiler makes of every kind of step, read from its own text.
+
+No step calls back to the host. Over model nothing that the rules split is
+gathered. Over fsdp parameters are gathered, by the layers that use them and
+nowhere else: never by the update, whose moments stay where they are.
+"""
+
+import functools
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gr_jax.clustering import kmeans
+from gr_jax.decoding.beam_search import beam_search
+from gr_jax.decoding.filters import pack_rows
+from gr_jax.decoding.trie import build_trie
+from gr_jax.generators import placement
+from gr_jax.parallel.mesh import (
+  FSDP,
+  MODEL,
+  SEARCH_RULES,
+  MeshConfig,
+  make_mesh,
+  replicated,
+)
+from gr_jax.tokenizers import rq_vae, rq_vae_training
+from gr_jax.training import scan_fit
+from tests.reference import sharded
+from tests.reference.sharded import MESHES, mesh_of, parts
+from tests.reference.small_world import semantic_ids
+
+HOST = re.compile(
+  r'custom_call_target="\w*callback|'
+  r" (infeed|outfeed|send|recv|send-done|recv-done)\("
+)
+GATHER = re.compile(r"= (.*?) all-gather(?:-start)?\(.*")
+SHAPE = re.compile(r"\w+\[([\d,]+)\]")
+OP_NAME = re.compile(r'op_name="([^"]*)"')
+
+
+class Gather(NamedTuple):
+  """An array that devices gather, and the operation that wants it."""
+
+  shape: tuple[int, ...]
+  op: str
+
+
+def gathers(text: str) -> Iterator[Gather]:
+  for line in text.splitlines():
+    if found := GATHER.search(line):
+      op = OP_NAME.search(line)
+      for sizes in SHAPE.findall(found[1]):
+        shape = tuple(int(size) for size in sizes.split(","))
+        yield Gather(shape, op[1] if op else "")
+
+
+def one_layer(array, sharding) -> tuple[tuple[int, ...], tuple]:
+  """Shape and axes of a parameter, of one layer where they are stacked."""
+  spec = (*sharding.spec, *(None,) * (array.ndim - len(sharding.spec)))
+  stacked = array.ndim == 3
+  return array.shape[stacked:], spec[stacked:]
+
+
+def whole_over(axis: str, array, sharding, mesh) -> set[tuple[int, ...]]:
+  """Shapes of a parameter with nothing left to split along a mesh axis."""
+  shape, spec = one_layer(array, sharding)
+  if axis not in spec:
+    return set()
+  local = tuple(
+    size if there in (None, axis) else size // mesh.shape[there]
+    for size, there in zip(shape, spec)
+  )
+  return {each[::way] for each in (shape, local) for way in (1, -1)}
+
+
+def check(text: str, params, mesh, *, network: str = "DecoderOnly") -> int:
+  """Holds a program against the laws; the number of parameters gathered."""
+  assert not HOST.search(text)
+  count = 0
+  for gather in gathers(text):
+    for array in jax.tree.leaves(params):
+      where = array.sharding
+      kept = whole_over(MODEL, array, where, mesh)
+      assert gather.shape not in kept, gather
+      if gather.shape in whole_over(FSDP, array, where, mesh):
+        assert network in gather.op, gather
+        count += 1
+  return count
+
+
+@functools.cache
+def training_step(name: str, config: MeshConfig, count: int = 8):
+  mesh = mesh_of(config, count)
+  step, inputs = sharded.training(name, mesh)
+  with jax.set_mesh(mesh):
+    return step.lower(*inputs).compile(), inputs[0], mesh
+
+
+def test_the_check_sees_a_gather_and_a_callback():
+  """Of a program that breaks each law."""
+  mesh = make_mesh(MeshConfig(fsdp=2, model=2))
+  spec = jax.NamedSharding(mesh, jax.P(MODEL, FSDP))
+  w = jax.ShapeDtypeStruct((24, 40), np.float32, sharding=spec)
+
+  def text(function):
+    return jax.jit(function).lower(w).compile().as_text()
+
+  everywhere = replicated(mesh)
+  gathered = text(lambda w: jax.lax.with_sharding_constraint(w, everywhere))
+  with pytest.raises(AssertionError, match="Gather"):
+    check(gathered, {"w": w}, mesh)
+  split = jax.NamedSharding(mesh, jax.P(MODEL))
+  over_fsdp = text(lambda w: jax.lax.with_sharding_constraint(w, split))
+  with pytest.raises(AssertionError, match="Gather"):
+    check(over_fsdp, {"w": w}, mesh)
+  assert check(over_fsdp, {"w": w}, mesh, network="") == 1
+
+  def called(w):
+    jax.debug.callback(lambda x: None, w.sum())
+    return w
+
+  with pytest.raises(AssertionError):
+    check(text(called), {"w": w}, mesh)
+
+
+SPLIT = pytest.mark.parametrize(
+  "mesh",
+  [
+    "mixed",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("4 x 2", "fsdp")),
+  ],
+)
+
+
+@SPLIT
+@pytest.mark.parametrize(
+  ("name", "network"),
+  [
+    ("counted", "DecoderOnly"),
+    *(
+      pytest.param(*each, marks=pytest.mark.slow)
+      for each in (
+        ("page_wise", "DecoderOnly"),
+        ("merge_items", "DecoderOnly"),
+        ("encoder_decoder", "EncoderDecoder"),
+        ("nci", "EncoderDecoder"),
+      )
+    ),
+  ],
+)
+def test_training(name, network, mesh):
+  compiled, state, where = training_step(name, *MESHES[mesh])
+  found = check(compiled.as_text(), state.params, where, network=network)
+  assert bool(found) == (where.shape[FSDP] > 1)
+
+
+@SPLIT
+def test_rollouts_and_updates(mesh):
+  where = mesh_of(*MESHES[mesh])
+  rollout, updates, state, context, batch = sharded.alignment(
+    where, ("eg_grpo",)
+  )
+  with jax.set_mesh(where):
+    drawn = rollout.lower(state.old_params, context, batch, jax.random.key(0))
+    drawn = drawn.compile()
+    check(drawn.as_text(), state.params, where)
+    samples = jax.tree.map(
+      lambda x, sharding: jax.ShapeDtypeStruct(
+        x.shape, x.dtype, sharding=sharding
+      ),
+      jax.eval_shape(
+        rollout, state.old_params, context, batch, jax.random.key(0)
+      ),
+      drawn.output_shardings,
+    )
+    rewards = jax.ShapeDtypeStruct(
+      samples.group.ids.shape,
+      np.float32,
+      sharding=drawn.output_shardings.queries,
+    )
+    update = updates["eg_grpo"].lower(state, context, samples, rewards)
+    check(update.compile().as_text(), state.params, where)
+
+
+@SPLIT
+def test_searches(mesh):
+  """Prefill and every step of decoding, with filters."""
+  where, ids = mesh_of(*MESHES[mesh]), semantic_ids()
+  variables = placement.place_variables(
+    parts().model,
+    sharded.learned("decoder_only")[2],
+    where,
+    rules=SEARCH_RULES,
+  )
+  prompt, queries, _ = sharded.searched()
+  prompt, queries = jax.tree.map(lambda x: x[:8], (prompt, queries))
+  allowed = pack_rows(np.ones((8, ids.num_ids), bool))
+  trie = jax.device_put(build_trie(ids.ids, ids.level_sizes), replicated(where))
+  search = jax.jit(beam_search, static_argnums=0, static_argnames="beam_size")
+  with jax.set_mesh(where):
+    compiled = search.lower(
+      parts().model,
+      variables,
+      sharded.as_shapes((prompt, queries), where),
+      trie,
+      beam_size=6,
+      allowed=sharded.as_shapes(allowed, where),
+    ).compile()
+  # Over fsdp a search gathers nothing: its parameters are whole there.
+  assert check(compiled.as_text(), variables["params"], where) == 0
+
+
+def test_tokenizers():
+  """Clusters and gradients are sums over the devices: no row moves."""
+  mesh = make_mesh(MeshConfig())
+  rows = jax.random.normal(jax.random.key(0), (8 * 24, 6))
+  with jax.set_mesh(mesh):
+    x, weights = kmeans.shard_rows(rows, mesh)
+    inputs = jax.device_put(
+      (rows[:5], jax.random.key(0), 0.0), replicated(mesh)
+    )
+    lloyd = kmeans._lloyd.lower(
+      x, weights, *inputs, num_rows=len(rows), iterations=2,
+      matmul=jnp.matmul, mesh=mesh,
+    ).compile()  # fmt: skip
+  assert not HOST.search(lloyd.as_text())
+  assert all(x.shape[0] != g.shape[0] for g in gathers(lloyd.as_text()))
+  config = rq_vae.RqVaeConfig(
+    hidden=(8,), latent=4, levels=(4, 5), batch_size=16,
+    dot_general=jax.lax.dot_general,
+  )  # fmt: skip
+  model = rq_vae.build_model(config, features=6)
+  params = rq_vae.init_params(model, jax.random.key(0))
+  books = tuple(jnp.ones((size, 4)) for size in config.levels)
+  state = rq_vae_training.init_state(params, books, config=config)
+
+  def step(state, rows, key):
+    batch, step_key = rq_vae_training.draw_batch(rows, key, size=16)
+    return rq_vae_training.train_step(state, batch, step_key, config=config)
+
+  with jax.set_mesh(mesh):
+    compiled = scan_fit._run_chunk.lower(
+      *jax.device_put((state, rows, jax.random.key(0)), replicated(mesh)),
+      jnp.asarray(0), step=step, size=2,
+    ).compile()  # fmt: skip
+  assert not HOST.search(compiled.as_text())
+  assert not {g.shape for g in gathers(compiled.as_text())} & {
+    x.shape for x in jax.tree.leaves(params) if x.ndim > 1
+  }
+  # The batch is shared: gradients are of two rows a device, then summed.
+  assert re.search(r"f32\[2,8\]", compiled.as_text())
+  assert "all-reduce" in compiled.as_text()
