@@ -43,6 +43,7 @@ def printed(notebook):
   )
 
 
+@pytest.mark.slow
 def test_it_shows_both_reports_and_a_plot(executed):
   notebook, folder = executed
   pages = outputs(notebook, "text/html")
@@ -52,6 +53,7 @@ def test_it_shows_both_reports_and_a_plot(executed):
   assert (folder / "runs/my_run/report.json").exists()
 
 
+@pytest.mark.slow
 def test_it_names_the_device_and_answers_searches(executed):
   text = printed(executed[0])
   assert "(cpu)" in text

@@ -4,6 +4,7 @@ import chex
 import jax
 import numpy as np
 import pytest
+from flax import linen as nn
 from ml_collections import ConfigDict
 
 from configs import eg_grpo as config_file
@@ -16,6 +17,7 @@ from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.train import TrainedGenerator
 from gr_jax.artefacts import Artefact
 from gr_jax.data.request_lists import training_sequences
+from gr_jax.generators.build import initializer
 from gr_jax.generators.priors.left_out import FutureEvents
 from gr_jax.generators.priors.transition_counts import count_transitions
 from gr_jax.retrieval.load_params import read_params
@@ -37,7 +39,11 @@ def aligned(workdir, config, others=None, **learned) -> TrainedGenerator:
   artefact = Artefact(workdir, "mark", 0.0)
   data = Data(shop().catalogue, shop().requests, artefact)
   tokenized = Tokenized(semantic_ids(), artefact)
-  variables = counted_params() | (counts() if others is None else others)
+  if others is None:
+    variables = counted_params() | counts()
+  else:
+    init = jax.jit(initializer(model(), others))
+    variables = nn.unbox(init(jax.random.key(0))) | others
   generator = TrainedGenerator(
     model(), variables, writer(), artefact, **learned
   )
