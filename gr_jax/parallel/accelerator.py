@@ -60,8 +60,8 @@ def check(
       another platform which `JAX_PLATFORMS` does not ask for.
   """
   wanted, found = announced(variables, root), jax.default_backend()
-  asked = variables.get("JAX_PLATFORMS", "").split(",")
-  if wanted and found not in (*_PLATFORMS[wanted], *asked):
+  chosen = variables.get("JAX_PLATFORMS", "").split(",")
+  if wanted and found not in (*_PLATFORMS[wanted], *chosen):
     raise RuntimeError(
       f"this machine announces a {wanted.upper()}, and JAX computes on the "
       f"{found.upper()}: pip install 'gr_jax[{EXTRAS[wanted]}]' and start the "

@@ -21,6 +21,7 @@ from experiments.pipeline.untrained import Untrained, build_untrained
 from gr_jax.data.worlds import shop_config, shop_world
 from gr_jax.decoding.beam_search import beam_search
 from gr_jax.decoding.trie import Trie, build_trie
+from gr_jax.generators.placement import abstract_params
 from gr_jax.parallel.mesh import batch_sharding, replicated
 from gr_jax.tokenizers.build import settings
 from gr_jax.tokenizers.semantic_ids import SemanticIds
@@ -105,8 +106,7 @@ def lowered_step(given: Parts, mesh: Mesh):
 
 
 def _abstract_params(given: Parts):
-  init = given.untrained.initializer(given.counts)
-  return nn.unbox(jax.eval_shape(init, jax.random.key(0)))
+  return nn.unbox(abstract_params(given.untrained.model, given.counts))
 
 
 def step_flops(given: Parts) -> float:

@@ -158,7 +158,7 @@ def make(
   world = make_world(sizes)
   seconds: dict[str, float] = collections.defaultdict(float)
   live = live_candidates(world, seconds)
-  all_ = answerers(world, live, preset=preset)
+  generators = answerers(world, live, preset=preset)
   requests = requests_of_test(world, units)
 
   def run():
@@ -167,7 +167,7 @@ def make(
       seconds.clear()
       turns = np.array(
         [
-          [one(requests[start : start + batch])[:2] for one in all_]
+          [one(requests[start : start + batch])[:2] for one in generators]
           for start in range(0, units - batch + 1, batch)
         ]
       )

@@ -70,7 +70,7 @@ def export(
     lora: as the decoder has it; it is merged.
     source: the folder that the model came from. What its `config.json` says
       beside the sizes is kept, and its tokenizer's files are copied.
-    dtype: of the files; None = that of the parameters. bfloat16 that was read
+    dtype: what the files hold; None = as the parameters. bfloat16 that was read
       as float32 is written bit for bit.
     shard_bytes: the most that one file holds, one tensor at least.
 

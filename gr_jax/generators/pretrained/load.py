@@ -46,7 +46,7 @@ def load_params(
   Args:
     folder: where `model.safetensors` or its shards and their index lie.
     arrangement: the sizes, from `read_arrangement(folder)`.
-    dtype: of the parameters; None = that of the files.
+    dtype: what the parameters become; None = as in the files.
     shardings: a tree like the parameters, from `parallel.mesh`; None = all on
       the first device.
 

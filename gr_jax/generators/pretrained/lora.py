@@ -26,7 +26,7 @@ def add_lora(params: dict, key: jax.Array, lora: Lora) -> dict:
 
   Args:
     params: those of a decoder without.
-    key: of the draw.
+    key: draws `A`.
     lora: as the decoder has it in its `TransformerConfig`.
   """
   flat = flatten(params)

@@ -93,10 +93,10 @@ class SafetensorsFile:
   ) -> Iterator[tuple[int, np.ndarray]]:
     """The first row and the rows of every block of a tensor.
 
-    A block may not be used after the next one is asked for.
+    A block may not be used once the next one is read.
 
     Args:
-      name: of the tensor, which has one axis at least.
+      name: the tensor; it has one axis at least.
       size: bytes of a block, about.
     """
     shape, dtype = self.shapes[name], self.dtypes[name]
