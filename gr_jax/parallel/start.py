@@ -2,29 +2,124 @@
 
 import os
 import pathlib
+import sys
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import jax
 
+from gr_jax.parallel import private_jax
 from gr_jax.parallel.host_memory import keep_freed_memory
+
+ADDRESS = "JAX_COORDINATOR_ADDRESS"
+COUNT = "JAX_NUM_PROCESSES"
+HOST = "JAX_PROCESS_ID"
+
+# What JAX detects by variables or by the metadata of the machine. Its other
+# kinds ask a service, which a notebook in a container must not wait for.
+_DETECTED = ("ompi", "slurm", "gketpu", "gcetpu")
+
+
+class Announced(NamedTuple):
+  """Several hosts, of which this process is one.
+
+  Attributes:
+    options: the arguments of `jax.distributed.initialize`.
+    host: the number of this one.
+    count: the number of them all.
+    by: what says so.
+  """
+
+  options: dict
+  host: int
+  count: int
+  by: str
 
 
 def start() -> None:
   """Keeps freed memory, caches compiled programs, joins other hosts.
 
   Compiled programs are kept in `~/.cache/gr_jax/compiled`, unless
-  `JAX_COMPILATION_CACHE_DIR` names another folder. A run on several hosts is
-  announced by `JAX_COORDINATOR_ADDRESS`, `JAX_NUM_PROCESSES` and
-  `JAX_PROCESS_ID`, or by a TPU pod itself.
+  `JAX_COMPILATION_CACHE_DIR` names another folder. For hosts see `announced`.
+  Called again it does nothing new.
+
+  Raises:
+    ValueError: the hosts are announced by half, or wrongly.
   """
   keep_freed_memory()
   if jax.config.values["jax_compilation_cache_dir"] is None:
     cache = pathlib.Path.home() / ".cache" / "gr_jax" / "compiled"
     jax.config.update("jax_compilation_cache_dir", str(cache))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
-  processes = os.environ.get("JAX_NUM_PROCESSES")
-  if os.environ.get("JAX_COORDINATOR_ADDRESS") and processes:
-    jax.distributed.initialize(
-      coordinator_address=os.environ["JAX_COORDINATOR_ADDRESS"],
-      num_processes=int(processes),
-      process_id=int(os.environ["JAX_PROCESS_ID"]),
+  hosts = announced()
+  if hosts is None or jax.distributed.is_initialized():
+    return
+  # It would take SIGTERM, which is for `preemption`.
+  jax.config.update("jax_enable_preemption_service", False)
+  # Said first: a host that never comes is waited for for five minutes.
+  if hosts.host == 0:
+    text = f"hosts: {hosts.count}, announced by {hosts.by}"
+    print(text, file=sys.stderr, flush=True)
+  jax.distributed.initialize(**hosts.options)
+
+
+def announced(variables: Mapping[str, str] = os.environ) -> Announced | None:
+  """The hosts that are to work together; None where this one is alone.
+
+  They are named by `JAX_COORDINATOR_ADDRESS` (`HOST:PORT` of the first, which
+  all reach), `JAX_NUM_PROCESSES` and `JAX_PROCESS_ID`. Without these a cluster
+  that JAX detects counts: Open MPI, Slurm, Cloud TPU. `JAX_NUM_PROCESSES=1`
+  works alone inside of one.
+
+  Args:
+    variables: those of the process; detected clusters read `os.environ`.
+
+  Raises:
+    ValueError: some of the three are missing, or a value is none.
+  """
+  given = {key: variables.get(key, "") for key in (ADDRESS, COUNT, HOST)}
+  if given[COUNT] == "1":
+    return None
+  if not any(given.values()):
+    return _detected()
+  if missing := [key for key, value in given.items() if not value]:
+    found = ", ".join(f"{k}={v}" for k, v in given.items() if v)
+    raise ValueError(
+      f"{found} is set and {' and '.join(missing)} is not: several hosts need "
+      f"all three; unset them to work alone."
     )
+  count, host = _whole(given, COUNT), _whole(given, HOST)
+  if host >= count:
+    raise ValueError(
+      f"{HOST}={host} of {COUNT}={count}: hosts are numbered from 0 to "
+      f"{count - 1}."
+    )
+  if not given[ADDRESS].rpartition(":")[2].isdigit():
+    raise ValueError(
+      f"{ADDRESS}={given[ADDRESS]} has no port: write HOST:PORT of host 0, "
+      f"e.g. {given[ADDRESS].partition(':')[0]}:8476."
+    )
+  options = {
+    "coordinator_address": given[ADDRESS],
+    "num_processes": count,
+    "process_id": host,
+  }
+  return Announced(options, host, count, ADDRESS)
+
+
+def _whole(given: Mapping[str, str], key: str) -> int:
+  if not given[key].isdecimal():
+    raise ValueError(f"{key}={given[key]}: not a whole number from 0.")
+  return int(given[key])
+
+
+def _detected() -> Announced | None:
+  """The cluster of the kinds above that this process is part of."""
+  for kind in private_jax.cluster_types():
+    if kind.name in _DETECTED and kind.is_env_present():
+      count = kind.get_process_count()
+      if count == 1:
+        return None
+      options = {"cluster_detection_method": kind.name}
+      return Announced(options, kind.get_process_id(), count, kind.name)
+  return None
