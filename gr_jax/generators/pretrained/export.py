@@ -8,11 +8,8 @@ few rows at a time lie in memory besides the parameters.
 import dataclasses
 import functools
 import json
-import math
-import os
 import pathlib
 import shutil
-import struct
 from collections.abc import Iterator, Mapping
 
 import jax
@@ -22,10 +19,10 @@ from gr_jax import atomic
 from gr_jax.generators.pretrained.arrangement import Arrangement, write_config
 from gr_jax.generators.pretrained.extended import NewTokens
 from gr_jax.generators.pretrained.lora import merged_kernel
-from gr_jax.generators.pretrained.safetensors_file import (
-  DTYPES,
-  INDEX,
-  SINGLE,
+from gr_jax.generators.pretrained.safetensors_writer import (
+  CODES,
+  SHARD_BYTES,
+  write_safetensors,
 )
 from gr_jax.generators.pretrained.weights import (
   EMBEDDING,
@@ -36,7 +33,6 @@ from gr_jax.generators.pretrained.weights import (
 )
 from gr_jax.nn.layers import Lora
 
-_CODES = {dtype: code for code, dtype in DTYPES.items()}
 _NAMES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 _BLOCK = 8 * 2**20
 # Copied where the model came from has them.
@@ -58,7 +54,7 @@ def export(
   lora: Lora | None = None,
   source: pathlib.Path | str | None = None,
   dtype: jax.typing.DTypeLike | None = None,
-  shard_bytes: int = 5 * 10**9,
+  shard_bytes: int = SHARD_BYTES,
 ) -> None:
   """Writes `config.json` and the weights into a folder.
 
@@ -81,7 +77,7 @@ def export(
   folder.mkdir(parents=True, exist_ok=True)
   flat = flatten(params["params"])
   kind = np.dtype(dtype or flat[EMBEDDING].dtype)
-  if kind not in _CODES:
+  if kind not in CODES:
     raise ValueError(
       f"dtype is {kind}; use one of {', '.join(_NAMES.values())}."
     )
@@ -90,24 +86,10 @@ def export(
     arrangement, vocab_size=new.vocab_size(rows) if new else rows
   )
   _write_config(folder, whole, kind, source)
-  shards = _shards(list(tensors(whole)), kind, shard_bytes)
   read = functools.partial(_pieces, flat, new=new, lora=lora)
-  placed = {}
-  for number, shard in enumerate(shards, 1):
-    name = SINGLE
-    if len(shards) > 1:
-      name = f"model-{number:05}-of-{len(shards):05}.safetensors"
-    _write_file(folder / name, shard, kind, read)
-    placed |= {tensor.name: name for tensor in shard}
-  if len(shards) == 1:
-    (folder / INDEX).unlink(missing_ok=True)
-  else:
-    total = sum(_bytes(tensor, kind) for shard in shards for tensor in shard)
-    index = {"metadata": {"total_size": total}, "weight_map": placed}
-    atomic.write_text(folder / INDEX, json.dumps(index, indent=2))
-  for path in folder.glob("model*.safetensors"):
-    if path.name not in placed.values():
-      path.unlink()
+  write_safetensors(
+    folder, list(tensors(whole)), read, dtype=kind, shard_bytes=shard_bytes
+  )
 
 
 def _write_config(
@@ -123,58 +105,9 @@ def _write_config(
     for name in _COMPANIONS:
       if (source / name).exists():
         shutil.copyfile(source / name, folder / name)
-  name = _NAMES[_CODES[kind]]
+  name = _NAMES[CODES[kind]]
   config |= write_config(arrangement) | {"torch_dtype": name, "dtype": name}
   atomic.write_text(folder / "config.json", json.dumps(config, indent=2))
-
-
-def _bytes(tensor: Tensor, kind: np.dtype) -> int:
-  return math.prod(tensor.shape) * kind.itemsize
-
-
-def _shards(
-  wanted: list[Tensor], kind: np.dtype, most: int
-) -> list[list[Tensor]]:
-  """The tensors in order, a new list where the next would be too much."""
-  shards, held = [[]], 0
-  for tensor in wanted:
-    size = _bytes(tensor, kind)
-    if shards[-1] and held + size > most:
-      shards.append([])
-      held = 0
-    shards[-1].append(tensor)
-    held += size
-  return shards
-
-
-def _write_file(
-  path: pathlib.Path, shard: list[Tensor], kind: np.dtype, read
-) -> None:
-  header: dict[str, object] = {"__metadata__": {"format": "pt"}}
-  at = 0
-  for tensor in shard:
-    stop = at + _bytes(tensor, kind)
-    header[tensor.name] = {
-      "dtype": _CODES[kind],
-      "shape": tensor.shape,
-      "data_offsets": (at, stop),
-    }
-    at = stop
-  text = json.dumps(header).encode()
-  text += b" " * (-len(text) % 8)
-  beside = path.with_name(f".{path.name}.{os.getpid()}")
-  try:
-    with beside.open("wb") as file:
-      file.write(struct.pack("<Q", len(text)) + text)
-      for tensor in shard:
-        for piece in read(tensor):
-          file.write(np.ascontiguousarray(piece, kind).view(np.uint8).data)
-      file.flush()
-      os.fsync(file.fileno())
-    os.replace(beside, path)
-  except BaseException:
-    beside.unlink(missing_ok=True)
-    raise
 
 
 def _pieces(

@@ -1,38 +1,19 @@
-import struct
-
 import numpy as np
 import pytest
 
 from gr_jax.generators.pretrained.gguf_file import GgufFile, halves_apart
+from tests.reference.gguf_writer import write_gguf
+
+FIELDS = {
+  "general.architecture": "llama",
+  "llama.block_count": 30,
+  "epsilon": 0.5,
+  "tokens": ["a", "bé"],
+}
 
 
-def text(value):
-  encoded = value.encode()
-  return struct.pack("<Q", len(encoded)) + encoded
-
-
-def field(name, kind, content):
-  return text(name) + struct.pack("<I", kind) + content
-
-
-def write(path, tensors, *, version=3):
-  """Tensors: `(name, axes from the fastest, type, bytes)`."""
-  fields = [
-    field("general.architecture", 8, text("llama")),
-    field("llama.block_count", 4, struct.pack("<I", 30)),
-    field("epsilon", 6, struct.pack("<f", 0.5)),
-    field("tokens", 9, struct.pack("<IQ", 8, 2) + text("a") + text("bé")),
-  ]
-  out = b"GGUF" + struct.pack("<IQQ", version, len(tensors), len(fields))
-  out += b"".join(fields)
-  data = b""
-  for name, axes, kind, content in tensors:
-    out += text(name) + struct.pack("<I", len(axes))
-    out += struct.pack(f"<{len(axes)}Q", *axes)
-    out += struct.pack("<IQ", kind, len(data))
-    data += content + b"\0" * (-len(content) % 32)
-  path.write_bytes(out + b"\0" * (-len(out) % 32) + data)
-  return path
+def write(path, tensors, **options):
+  return write_gguf(path, FIELDS, tensors, **options)
 
 
 def half(*values):
@@ -40,13 +21,7 @@ def half(*values):
 
 
 def test_metadata_is_read(tmp_path):
-  found = GgufFile(write(tmp_path / "a", [])).metadata
-  assert found == {
-    "general.architecture": "llama",
-    "llama.block_count": 30,
-    "epsilon": 0.5,
-    "tokens": ["a", "bé"],
-  }
+  assert GgufFile(write(tmp_path / "a", [])).metadata == FIELDS
 
 
 def test_plain_types_are_read_row_by_row(tmp_path):
