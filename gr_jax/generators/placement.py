@@ -5,10 +5,12 @@ they are applied to: parameters by the names of their axes, tables of neighbours
 by rows, trees of a catalogue whole on every device.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, cast
 
 import jax
+import numpy as np
 from flax import linen as nn
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
@@ -64,14 +66,29 @@ def place_counts(counts: Mapping[str, Any], mesh: Mesh) -> dict[str, Any]:
   return {"counts": placed | jax.device_put(others, replicated(mesh))}
 
 
-def abstract_params(model: Network, counts: Mapping[str, Any]) -> Any:
+def initializer_of(
+  model: Any, counts: Mapping[str, Any] = MappingProxyType({})
+) -> Callable[[jax.Array], Any]:
+  """The function from a key to random `{"params": ...}`, boxed.
+
+  Args:
+    model: a network, or the codes of a pretrained `decoder`.
+    counts: the variables that a network reads beside its parameters.
+  """
+  if isinstance(model, nn.Module):
+    return initializer(cast(Network, model), counts)
+  one = np.zeros((1, 1), np.int32), np.ones((1, 1), bool)
+  return lambda key: model.decoder.init(key, *one)
+
+
+def abstract_params(model: Any, counts: Mapping[str, Any]) -> Any:
   """Shapes of `{"params": ...}`, boxed with the names of their axes.
 
   Args:
-    model: the network.
+    model: as `initializer_of`.
     counts: the variables that it reads beside its parameters, or nothing.
   """
-  return jax.eval_shape(initializer(model, counts), jax.random.key(0))
+  return jax.eval_shape(initializer_of(model, counts), jax.random.key(0))
 
 
 def place_variables(
@@ -79,12 +96,13 @@ def place_variables(
 ) -> dict[str, Any]:
   """Parameters and counts on the mesh.
 
-  A generator that is no network has no names on its axes: whole everywhere.
+  A generator of neither a network nor a decoder has no names on its axes: whole
+  everywhere.
   """
-  if not isinstance(model, nn.Module):
+  parts = model, getattr(model, "decoder", None)
+  if not any(isinstance(part, nn.Module) for part in parts):
     return jax.device_put(variables, replicated(mesh))
   counts = {k: v for k, v in variables.items() if k != "params"}
-  abstract = abstract_params(cast(Network, model), counts)
-  shardings = parameter_shardings(abstract, mesh, rules)
+  shardings = parameter_shardings(abstract_params(model, counts), mesh, rules)
   params = jax.device_put({"params": variables["params"]}, shardings)
   return params | place_counts(counts, mesh)

@@ -30,7 +30,7 @@ from gr_jax.parallel.mesh import (
 )
 from gr_jax.tokenizers import rq_vae, rq_vae_training
 from gr_jax.training import scan_fit
-from tests.reference import sharded
+from tests.reference import sharded, sharded_alignment, sharded_search
 from tests.reference.sharded import MESHES, mesh_of, parts
 from tests.reference.small_world import semantic_ids
 
@@ -203,7 +203,7 @@ def test_training(name, mesh):
 @SPLIT
 def test_rollouts_and_updates(mesh):
   where = mesh_of(*MESHES[mesh])
-  rollout, updates, state, context, batch = sharded.alignment(
+  rollout, updates, state, context, batch = sharded_alignment.alignment(
     where, ("eg_grpo",)
   )
   with jax.set_mesh(where):
@@ -240,7 +240,7 @@ def test_searches(mesh):
     where,
     rules=SEARCH_RULES,
   )
-  prompt, queries, _ = sharded.searched()
+  prompt, queries, _ = sharded_search.searched()
   prompt, queries = jax.tree.map(lambda x: x[:8], (prompt, queries))
   allowed = pack_rows(np.ones((8, ids.num_ids), bool))
   trie = jax.device_put(build_trie(ids.ids, ids.level_sizes), replicated(where))

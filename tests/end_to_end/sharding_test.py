@@ -12,17 +12,39 @@ import jax
 import numpy as np
 import pytest
 
+from experiments.pipeline.network_share import with_shares
+from experiments.pipeline.tasks import TASKS
+from gr_jax.candidates.candidates import KINDS
 from gr_jax.decoding.live_trie import make_live_trie
+from gr_jax.generators.build import NETWORKS, PROMPT_ENCODERS
 from gr_jax.parallel.mesh import local_mesh
 from gr_jax.retrieval.retriever import Retriever
 from gr_jax.rl.losses.build import LOSSES
 from gr_jax.rl.policies import POLICIES
-from tests.reference import sharded, tiny_tokenizers
+from gr_jax.tokenizers.build import TOKENIZERS
+from tests.reference import sharded, sharded_decoder, tiny_tokenizers
 from tests.reference.sharded import GENERATORS, MESHES, MIXED, ONE, mesh_of
+from tests.reference.sharded_alignment import aligned
+from tests.reference.sharded_search import retriever, same_answers, searched
 from tests.reference.small_world import semantic_ids
 
 close = functools.partial(chex.assert_trees_all_close, rtol=1e-5, atol=1e-5)
 every_mesh = pytest.mark.parametrize("mesh", MESHES.values(), ids=MESHES)
+every_generator = pytest.mark.parametrize("name", GENERATORS)
+every_decoder = pytest.mark.parametrize("name", sharded_decoder.ARRANGEMENTS)
+
+
+def test_the_matrix_has_every_part_that_a_config_can_name():
+  """Losses and policies are read from their tables."""
+  cases = GENERATORS.values()
+  for key, default, table in (
+    ("network", "decoder_only", NETWORKS),
+    ("prompt_encoder", "sum_items", PROMPT_ENCODERS),
+    ("task", "point_wise", TASKS),
+  ):
+    assert {case.get(key, default) for case in cases} == set(table), key
+  sections = map(tiny_tokenizers.section, tiny_tokenizers.CASES)
+  assert {section.name for section in sections} == set(TOKENIZERS)
 
 
 @functools.cache
@@ -36,9 +58,29 @@ def test_a_step_of_training_is_that_of_one_device():
 
 @pytest.mark.slow
 @every_mesh
-@pytest.mark.parametrize("name", GENERATORS)
+@every_generator
 def test_every_generator_learns_the_same_on_every_mesh(name, mesh):
   close(sharded.trained(name, mesh_of(*mesh)), trained_on_one(name))
+
+
+@functools.cache
+def decoder_on(name, mesh):
+  where = mesh_of(*mesh)
+  learned = sharded.run(*sharded_decoder.training(name, where), where)
+  search, inputs = sharded_decoder.search(name, where)
+  with jax.set_mesh(where):
+    return learned, jax.device_get(search(*inputs))
+
+
+@pytest.mark.slow
+@every_mesh
+@every_decoder
+def test_pretrained_decoders_learn_and_find_the_same(name, mesh):
+  learned, found = decoder_on(name, mesh)
+  expected, wanted = decoder_on(name, ONE)
+  close(learned, expected)
+  np.testing.assert_array_equal(found.ids, wanted.ids)
+  close(found.log_probs, wanted.log_probs)
 
 
 @pytest.mark.parametrize("name", ["counted", "page_wise"])
@@ -57,13 +99,13 @@ def test_the_parts_of_a_batch_add_up_on_every_mesh(mesh):
 
 
 @functools.cache
-def aligned_on_one(losses, policy="constrained"):
-  return sharded.aligned(mesh_of(*ONE), losses, policy=policy)
+def aligned_on_one(losses, **options):
+  return aligned(mesh_of(*ONE), losses, **options)
 
 
-def same_alignment(mesh, losses, policy="constrained"):
-  group, found = sharded.aligned(mesh_of(*mesh), losses, policy=policy)
-  one_group, one = aligned_on_one(losses, policy)
+def same_alignment(mesh, losses, **options):
+  group, found = aligned(mesh_of(*mesh), losses, **options)
+  one_group, one = aligned_on_one(losses, **options)
   np.testing.assert_array_equal(group.ids, one_group.ids)
   np.testing.assert_array_equal(group.codes, one_group.codes)
   close(found, one)
@@ -71,6 +113,13 @@ def same_alignment(mesh, losses, policy="constrained"):
 
 def test_a_rollout_and_its_update_are_those_of_one_device():
   same_alignment(MIXED, ("eg_grpo",))
+
+
+@pytest.mark.slow
+@every_mesh
+@every_generator
+def test_every_generator_is_aligned_the_same_on_every_mesh(name, mesh):
+  same_alignment(mesh, ("eg_grpo",), name=name)
 
 
 @pytest.mark.slow
@@ -83,50 +132,30 @@ def test_every_loss_updates_the_same_on_every_mesh(mesh):
 @every_mesh
 @pytest.mark.parametrize("policy", POLICIES)
 def test_every_policy_draws_the_same_on_every_mesh(mesh, policy):
-  same_alignment(mesh, (), policy)
+  same_alignment(mesh, (), policy=policy)
 
 
-@functools.cache
-def retriever(mesh=None):
-  return Retriever(
-    sharded.parts().model,
-    sharded.learned("decoder_only")[2],
-    semantic_ids(),
-    batch_size=8,
-    mesh=mesh and mesh_of(*mesh),
-  )
-
-
-def same_answers(one, other, kind, **options):
-  prompt, queries, _ = sharded.searched()
-  found, expected = (
-    getattr(each, kind)(prompt, queries, beam_size=6, **options)
-    for each in (one, other)
-  )
-  np.testing.assert_array_equal(found.ids, expected.ids)
-  np.testing.assert_allclose(found.log_probs, expected.log_probs, atol=1e-5)
-  return found.ids
-
-
-def same_search(mesh):
-  one, many = retriever(), retriever(mesh)
-  *_, excluded = sharded.searched()
-  same_answers(many, one, "unconstrained_search")
-  plain = same_answers(many, one, "search")
+def same_search(mesh, name="decoder_only"):
+  one, many = retriever(name=name), retriever(mesh, name)
+  *_, excluded = searched(name)
+  same_answers(many, one, name, kind="unconstrained_search")
+  plain = same_answers(many, one, name)
   # The best answer to each as well.
   excluded = [np.append(*pair) for pair in zip(excluded, plain[:, 0])]
-  filtered = same_answers(many, one, "search", excluded=excluded)
+  filtered = same_answers(many, one, name, excluded=excluded)
   for row, hidden in zip(filtered, excluded):
     assert not np.isin(row, hidden).any()
   # A catalogue that loses what was found first, and gains it again.
   ids = semantic_ids()
   live = make_live_trie(ids.ids, ids.level_sizes, capacity=ids.num_ids + 3)
-  for version in (live, live.remove(ids.ids[plain[:, 0]])):
+  gone = live.remove(ids.ids[plain[:, 0]])
+  for version in (live, gone, gone.add(ids.ids[plain[:, 0]])):
     found = same_answers(
-      many.with_trie(version.trie), one.with_trie(version.trie), "search"
+      many.with_trie(version.trie), one.with_trie(version.trie), name
     )
     codes = version.ids[found[0, 0]]
-    assert (codes == ids.ids[plain[0, 0]]).all() == (version is live)
+    same = (codes == ids.ids[plain[0, 0]]).all()
+    assert same == (version is not gone)
 
 
 def test_a_search_is_that_of_one_device():
@@ -135,8 +164,26 @@ def test_a_search_is_that_of_one_device():
 
 @pytest.mark.slow
 @every_mesh
-def test_every_mesh_finds_the_same(mesh):
-  same_search(mesh)
+@every_generator
+def test_every_generator_finds_the_same_on_every_mesh(name, mesh):
+  same_search(mesh, name)
+
+
+@pytest.mark.slow
+@every_mesh
+def test_candidates_alone_are_found_the_same(mesh):
+  """With none of the network used, another program answers."""
+  _, counts, params, _ = sharded.learned("candidates")
+  alone = with_shares(params, dict.fromkeys(KINDS, 0.0)) | counts
+  one, many = (
+    retriever(where, "candidates").with_variables(alone)
+    for where in (None, mesh)
+  )
+  found = same_answers(many, one, "candidates")
+  with_network = same_answers(
+    retriever(name="candidates"), retriever(name="candidates"), "candidates"
+  )
+  assert (found != with_network).any()
 
 
 def test_a_batch_is_rounded_up_to_the_devices_that_share_it():

@@ -7,6 +7,7 @@ import jax
 from flax import linen as nn
 from ml_collections import ConfigDict
 
+from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.tasks import task_of
 from experiments.pipeline.untrained import Untrained, build_untrained
@@ -46,8 +47,11 @@ def data(directory: pathlib.Path) -> Data:
   return Data(world.catalogue, world.requests, Artefact(directory, "", 0.0))
 
 
-def untrained(config: ConfigDict, directory: pathlib.Path) -> Untrained:
-  return build_untrained(config, data(directory), small_world.semantic_ids())
+def untrained(
+  config: ConfigDict, directory: pathlib.Path, vectors: Vectors | None = None
+) -> Untrained:
+  ids = small_world.semantic_ids()
+  return build_untrained(config, data(directory), ids, vectors)
 
 
 def started(name: str, directory: pathlib.Path):
