@@ -24,6 +24,7 @@ from flax import linen as nn
 from gr_jax.data import row_lists
 from gr_jax.data.row_lists import RowLists
 from gr_jax.dense import ranking
+from gr_jax.nn.attention_mask import packed_mask
 from gr_jax.nn.layers import DotGeneral, name_axes
 from gr_jax.nn.map_rows import map_rows
 from gr_jax.nn.transformer import Transformer, TransformerConfig
@@ -67,10 +68,8 @@ class SASRec(nn.Module):
     drop = nn.Dropout(self.dropout, deterministic=not training)
     x = drop(table[rows] * width**0.5)
     positions = jnp.broadcast_to(jnp.arange(rows.shape[1]), rows.shape)
-    older = jnp.tri(rows.shape[1], dtype=bool)
-    same = owners[:, :, None] == owners[:, None, :]
     states, _ = Transformer(self.config, self.dot_general)(
-      x, positions, older & same & (owners >= 0)[:, None, :]
+      x, positions, packed_mask(owners >= 0, owners)
     )
     return drop(states)
 

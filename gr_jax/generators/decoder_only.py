@@ -23,6 +23,7 @@ from gr_jax.generators.prompts.prompt_encoder import (
 )
 from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.nn.attention import BeamCache, BeamPlace, KeyValues
+from gr_jax.nn.attention_mask import branch_mask, causal_mask
 from gr_jax.nn.layers import DotGeneral
 from gr_jax.nn.transformer import Transformer, TransformerConfig
 
@@ -109,10 +110,11 @@ class DecoderOnly(nn.Module):
     S = read.mask.shape[1]
     x = jnp.concatenate((read.states, branches), axis=1)
     positions = jnp.concatenate((jnp.arange(S), S + jnp.tile(jnp.arange(L), P)))
+    there = jnp.pad(read.mask, ((0, 0), (0, P * L)), constant_values=True)
     states, _ = self.transformer(
       x,
       jnp.broadcast_to(positions, x.shape[:2]),
-      branch_mask(read.mask, P, L),
+      branch_mask(there, P, L),
     )
     states = states[:, S:].reshape(B, P, L, -1)
     levels = [states[:, :, l] for l in range(L)]
@@ -133,8 +135,7 @@ class DecoderOnly(nn.Module):
     x = jnp.concatenate((read.states, query), axis=1)
     positions = jnp.broadcast_to(jnp.arange(S + 1), (B, S + 1))
     mask = jnp.pad(read.mask, ((0, 0), (0, 1)), constant_values=True)
-    causal = jnp.tril(jnp.ones((S + 1, S + 1), bool))
-    states, kept = self.transformer(x, positions, causal & mask[:, None])
+    states, kept = self.transformer(x, positions, causal_mask(mask))
     log_probs, prior = self.head.first_log_probs(prompt, states[:, -1])
     return log_probs, DecodingCache(kept, None, mask, prior)
 
@@ -188,35 +189,6 @@ class DecoderOnly(nn.Module):
     """`next_code`, as a pure function."""
     step = nn.apply(DecoderOnly.next_code, self)
     return step(variables, codes, parents, cache, level=level)
-
-
-def segment_mask(prompt_mask: jax.Array, segments: jax.Array) -> jax.Array:
-  """The mask `[B, S + T, S + T]` of a prompt `[B, S]` and segments after it.
-
-  Causal everywhere; a segment sees the prompt and itself.
-
-  Args:
-    prompt_mask: `[B, S]`, True where a position says something.
-    segments: `[B, T]` or `[1, T]`, from 1 on.
-  """
-  S = prompt_mask.shape[1]
-  segment = jnp.pad(segments, ((0, 0), (S, 0)))
-  index = jnp.arange(segment.shape[1])
-  visible = (index[:, None] >= index) & (
-    (segment[:, None] == 0) | (segment[:, :, None] == segment[:, None])
-  )
-  there = jnp.pad(
-    prompt_mask, ((0, 0), (0, segments.shape[1])), constant_values=True
-  )
-  return visible & there[:, None, :]
-
-
-def branch_mask(
-  prompt_mask: jax.Array, branches: int, length: int
-) -> jax.Array:
-  """The `segment_mask` of `branches` that are all of one `length`."""
-  segments = jnp.repeat(jnp.arange(1, branches + 1), length)
-  return segment_mask(prompt_mask, segments[None])
 
 
 def build(section: Mapping[str, Any], **parts) -> DecoderOnly:

@@ -27,6 +27,7 @@ from gr_jax.generators.priors.count_prior import PriorState
 from gr_jax.generators.prompts.prompt_encoder import PromptEncoder, SumItems
 from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.nn.attention import KeyValues
+from gr_jax.nn.attention_mask import AttentionMask, Blocks, two_way_mask
 from gr_jax.nn.biased_attention import MemoryKeys
 from gr_jax.nn.encoder_decoder import Decoder, Encoder
 from gr_jax.nn.layers import DotGeneral, name_axes
@@ -57,11 +58,12 @@ class Encoded(NamedTuple):
 
   Attributes:
     memory: keys and values `[layers, B, S + P Wq, K, h]`.
-    mask: `[B, P, S + P Wq]`, the part that each of the targets reads.
+    mask: the part that each position of the targets reads; an array
+      `[B, P, S + P Wq]` in a search.
   """
 
   memory: KeyValues
-  mask: jax.Array
+  mask: AttentionMask | jax.Array
 
 
 class EncoderDecoder(nn.Module):
@@ -111,8 +113,8 @@ class EncoderDecoder(nn.Module):
     )
     self.decoder = Decoder(c, self.dot_general)
 
-  def encode(self, prompt: Prompt, queries: jax.Array) -> Encoded:
-    """Reads a prompt and `P` queries, `[B, P, Wq]` words."""
+  def encode(self, prompt: Prompt, queries: jax.Array, *, rows: int) -> Encoded:
+    """Reads a prompt and `P` queries, `[B, P, Wq]` words, for `rows` each."""
     read = self.prompt_encoder(
       prompt, self.head.table.embed, levels=len(self.level_sizes)
     )
@@ -121,18 +123,15 @@ class EncoderDecoder(nn.Module):
     # A query without words keeps one place: there is always something to read.
     there = (queries >= 0) | (jnp.arange(W) == 0)
     there = jnp.concatenate((read.mask, there.reshape(B, P * W)), axis=1)
-    owner = jnp.concatenate(
-      (jnp.zeros(S, int), jnp.repeat(jnp.arange(1, P + 1), W))
-    )
     positions = jnp.concatenate((jnp.arange(S), jnp.tile(S + jnp.arange(W), P)))
-    visible = (owner == 0) | (owner[:, None] == owner)
+    blocks = Blocks(S, P, W)
     states = self.encoder(
       jnp.concatenate((read.states, words), axis=1),
       positions,
-      visible & there[:, None],
+      two_way_mask(there, blocks),
     )
-    own = (owner == 0) | (jnp.arange(1, P + 1)[:, None] == owner)
-    return Encoded(self.memory_keys(states), own & there[:, None])
+    mask = two_way_mask(there, blocks, Blocks(0, P, rows))
+    return Encoded(self.memory_keys(states), mask)
 
   def decode(
     self,
@@ -174,7 +173,7 @@ class EncoderDecoder(nn.Module):
     inputs += [
       self.head.table.embed_codes(codes[..., l], l) for l in range(L - 1)
     ]
-    encoded = self.encode(prompt, queries)
+    encoded = self.encode(prompt, queries, rows=L)
     x = jnp.stack(inputs, axis=2)
     states, _, _ = self.decode(x, None, None, encoded)
     levels = [states[:, :, l] for l in range(L)]
@@ -189,13 +188,13 @@ class EncoderDecoder(nn.Module):
       prompt: the prompts of `B` rows.
       queries: `[B, Wq]`.
     """
-    encoded = self.encode(prompt, queries[:, None])
+    encoded = self.encode(prompt, queries[:, None], rows=1)
     start = jnp.broadcast_to(
       self.start, (len(queries), 1, 1, *self.start.shape)
     )
     states, prefix, own = self.decode(start, None, None, encoded)
     log_probs, prior = self.head.first_log_probs(prompt, states[:, 0, 0])
-    mask = encoded.mask[:, 0]
+    mask = encoded.mask.dense()[:, 0]
     return log_probs, EncodedCache(encoded.memory, own, prefix, mask, prior)
 
   def next_code(

@@ -13,8 +13,9 @@ import jax
 import jax.numpy as jnp
 
 from gr_jax.generators.code_head import CodeTable
-from gr_jax.generators.decoder_only import DecoderOnly, segment_mask
+from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.generators.prompts.writer import Prompt
+from gr_jax.nn.attention_mask import page_mask
 
 
 class PageScores(NamedTuple):
@@ -64,13 +65,16 @@ def page_scores(
   inside = jnp.stack(inputs, axis=2).reshape(B, P * L, -1)
   sizes = jnp.sum(page[:, None] == jnp.arange(Q)[:, None], axis=-1)
   positions = (place[..., None] * L + jnp.arange(L)).reshape(B, P * L)
-  segments = jnp.concatenate(
+  # Empty places are a page of their own, the last.
+  pages = 1 + jnp.concatenate(
     (
+      jnp.full((B, S), -1),
       jnp.repeat(page, L, axis=1),
       jnp.broadcast_to(jnp.arange(Q), (B, Q)),
     ),
     axis=1,
   )
+  there = jnp.pad(read.mask, ((0, 0), (0, P * L + Q)), constant_values=True)
   states, _ = decoder.transformer(
     jnp.concatenate((read.states, inside, last), axis=1),
     jnp.concatenate(
@@ -81,7 +85,7 @@ def page_scores(
       ),
       axis=1,
     ),
-    segment_mask(read.mask, segments + 1),
+    page_mask(there, pages, page_count=Q + 1),
   )
   ends = states[:, S + P * L :]
   states = states[:, S : S + P * L].reshape(B, P, L, -1)

@@ -11,6 +11,7 @@ the injected product. The cache is an argument and a result:
 """
 
 from collections.abc import Callable
+from typing import Protocol
 
 import jax
 import jax.numpy as jnp
@@ -71,8 +72,17 @@ class NextPlace:
   start: jax.Array
 
 
-Place = jax.Array | NextPlace | BeamPlace
-"""A mask `[B, T, T]` of a sequence, or where its next positions or beams are.
+class Kernel(Protocol):
+  """A mask in the form that an accelerator's kernel has for it."""
+
+  def attend(self, queries: jax.Array, cached: KeyValues) -> jax.Array:
+    """`attend` of the plain form, under the mask of the kernel."""
+    ...
+
+
+Place = jax.Array | Kernel | NextPlace | BeamPlace
+"""A mask `[B, T, T]` of a sequence or the kernel that has it, or where its next
+positions or beams are.
 """
 
 
@@ -186,7 +196,8 @@ class Attention(nn.Module):
     Args:
       x: `[B, T, D]`; the `T` axis holds the beams of a `BeamPlace`.
       positions: `[B, T]`.
-      place: a mask `[B, T, T]`, or the place of next positions or of beams.
+      place: a mask `[B, T, T]` or its kernel, or the place of next positions or
+        of beams.
       cache: the cache of this layer: `KeyValues` `[B, S, K, h]` of a
         `NextPlace`, a `BeamCache` of a `BeamPlace`.
 
@@ -229,8 +240,10 @@ class Attention(nn.Module):
         present,
       )
       out = attend(q, kept, place.mask, drop=drop)
-    else:
+    elif isinstance(place, jax.Array):
       out, kept = attend(q, present, place, drop=drop), present
+    else:
+      out, kept = place.attend(q, present), present
     out = Linear(
       x.shape[-1],
       ("heads", "embed"),

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from gr_jax.nn.attention import Drop, KeyValues, attend
+from gr_jax.nn.attention import Drop, Kernel, KeyValues, attend
 from gr_jax.nn.layers import DotGeneral, Dropout, Linear
 
 
@@ -64,7 +64,7 @@ class BiasedAttention(nn.Module):
     self,
     x: jax.Array,
     past: KeyValues | None,
-    mask: jax.Array,
+    mask: jax.Array | Kernel,
     bias: jax.Array,
   ) -> tuple[jax.Array, KeyValues]:
     """Reads `S` positions: those of the past, then its own `T`.
@@ -72,7 +72,7 @@ class BiasedAttention(nn.Module):
     Args:
       x: `[B, T, D]`.
       past: `[B, S - T, K, h]`, or None where the sequence begins.
-      mask: `[B, T, S]` or `[1, T, S]`.
+      mask: `[B, T, S]` or `[1, T, S]`, or a kernel that has it and the bias.
       bias: `[H, T, S]`.
 
     Returns:
@@ -90,8 +90,11 @@ class BiasedAttention(nn.Module):
       kept = jax.tree.map(
         lambda old, new: jnp.concatenate((old, new), axis=1), past, kept
       )
-    drop = Dropout(self.dropout)
-    out = attend_with_bias(projected[:, :, :H], kept, mask, bias, drop=drop)
+    q, drop = projected[:, :, :H], Dropout(self.dropout)
+    if isinstance(mask, jax.Array):
+      out = attend_with_bias(q, kept, mask, bias, drop=drop)
+    else:
+      out = mask.attend(q, kept)
     return _back(x, out, self.dot_general), kept
 
 
@@ -105,7 +108,7 @@ class CrossAttention(nn.Module):
 
   @nn.compact
   def __call__(
-    self, x: jax.Array, memory: KeyValues, mask: jax.Array
+    self, x: jax.Array, memory: KeyValues, mask: jax.Array | Kernel
   ) -> jax.Array:
     """`[B, T, D]` of `[B, T, D]`, memory `[B, S, K, h]`, mask `[B, T, S]`."""
     q = Linear(
@@ -114,7 +117,10 @@ class CrossAttention(nn.Module):
       dot_general=self.dot_general,
       name="q",
     )(x).reshape(*x.shape[:-1], self.heads, self.head_size)
-    out = attend(q, memory, mask, drop=Dropout(self.dropout))
+    if isinstance(mask, jax.Array):
+      out = attend(q, memory, mask, drop=Dropout(self.dropout))
+    else:
+      out = mask.attend(q, memory)
     return _back(x, out, self.dot_general)
 
 

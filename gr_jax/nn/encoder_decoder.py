@@ -9,7 +9,9 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from gr_jax.nn.attention import KeyValues
+from gr_jax.nn.attention import Kernel, KeyValues
+from gr_jax.nn.attention_choice import choose_attention
+from gr_jax.nn.attention_mask import AttentionMask
 from gr_jax.nn.biased_attention import BiasedAttention, CrossAttention
 from gr_jax.nn.layers import DotGeneral, Dropout, RMSNorm, SwiGLU
 from gr_jax.nn.relative_bias import (
@@ -29,7 +31,7 @@ class EncoderBlock(nn.Module):
 
   @nn.compact
   def __call__(
-    self, x: jax.Array, mask: jax.Array, bias: jax.Array
+    self, x: jax.Array, mask: jax.Array | Kernel, bias: jax.Array
   ) -> tuple[jax.Array, None]:
     c = self.config
     x = split_states(x, positions=True)
@@ -60,7 +62,7 @@ class DecoderBlock(nn.Module):
     x: jax.Array,
     past: KeyValues | None,
     memory: KeyValues,
-    memory_mask: jax.Array,
+    memory_mask: jax.Array | Kernel,
     bias: jax.Array,
   ) -> tuple[jax.Array, KeyValues]:
     """One layer for `P` sequences a row; see `Decoder`."""
@@ -84,7 +86,7 @@ class DecoderBlock(nn.Module):
     )(
       RMSNorm(name="cross_norm")(x.reshape(B, P * T, D)),
       memory,
-      jnp.repeat(memory_mask, T, axis=1),
+      memory_mask,
     )
     x = x + Dropout(c.dropout)(read).reshape(x.shape)
     added = SwiGLU(c.feed_forward, self.dot_general, name="mlp")(
@@ -102,18 +104,20 @@ class Encoder(nn.Module):
 
   @nn.compact
   def __call__(
-    self, x: jax.Array, positions: jax.Array, mask: jax.Array
+    self, x: jax.Array, positions: jax.Array, mask: AttentionMask | jax.Array
   ) -> jax.Array:
     """Normed states `[B, T, D]`.
 
     Args:
       x: `[B, T, D]`.
       positions: `[T]`, of all rows.
-      mask: `[B, T, T]`, True = reads.
+      mask: who reads whom, a rule or an array `[B, T, T]`.
     """
     x = Dropout(self.config.dropout)(x)
     offsets = positions - positions[:, None]
     bias = RelativeBias(self.config.heads, name="bias")(offset_buckets(offsets))
+    if isinstance(mask, AttentionMask):
+      mask = _chosen(mask, self, bias=bias)
     stack = stacked(EncoderBlock, self.config, (nn.broadcast, nn.broadcast))
     blocks = stack(self.config, self.dot_general, name="blocks")
     x, _ = blocks(x, mask, bias)
@@ -133,7 +137,7 @@ class Decoder(nn.Module):
     x: jax.Array,
     past: KeyValues | None,
     memory: KeyValues,
-    memory_mask: jax.Array,
+    memory_mask: AttentionMask | jax.Array,
   ) -> tuple[jax.Array, KeyValues]:
     """Reads the `T` next positions of every sequence.
 
@@ -142,7 +146,8 @@ class Decoder(nn.Module):
       past: keys and values `[layers, B, P, t, K, h]` of `t` positions before;
         None where the sequences begin.
       memory: `[layers, B, S, K, h]` from `MemoryKeys`.
-      memory_mask: `[B, P, S]`, what each sequence reads of it.
+      memory_mask: what each position reads of it, a rule with `P T` rows or an
+        array `[B, P, S]`.
 
     Returns:
       Normed states `[B, P, T, D]` and the keys and values of all `t + T`.
@@ -158,6 +163,28 @@ class Decoder(nn.Module):
       DecoderBlock, self.config, (0, 0, nn.broadcast, nn.broadcast)
     )
     blocks = stack(self.config, self.dot_general, name="blocks")
-    x, kept = blocks(x, past, memory, memory_mask, bias)
+    if isinstance(memory_mask, AttentionMask):
+      reads = _chosen(memory_mask, self)
+    else:
+      reads = jnp.repeat(memory_mask, x.shape[2], axis=1)
+    x, kept = blocks(x, past, memory, reads, bias)
     x = split_states(x)
     return RMSNorm(name="norm")(x), kept
+
+
+def _chosen(
+  mask: AttentionMask,
+  stack: Encoder | Decoder,
+  *,
+  bias: jax.Array | None = None,
+) -> jax.Array | Kernel:
+  """The kernel of a mask or its array, once for all layers of a stack."""
+  c = stack.config
+  return choose_attention(
+    mask,
+    c.attention,
+    head_size=c.head_size,
+    dot_general=stack.dot_general,
+    bias=bias,
+    dropped=c.dropout > 0 and stack.has_rng("dropout"),
+  )

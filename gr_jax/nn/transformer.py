@@ -7,6 +7,8 @@ from flax import linen as nn
 
 from gr_jax.choices import choose
 from gr_jax.nn.attention import Attention, BeamCache, KeyValues, Place
+from gr_jax.nn.attention_choice import ATTENTION, choose_attention
+from gr_jax.nn.attention_mask import AttentionMask
 from gr_jax.nn.layers import DotGeneral, Dropout, Lora, RMSNorm, SwiGLU
 from gr_jax.nn.rotary import RopeScaling
 from gr_jax.parallel.constraints import split_states
@@ -45,6 +47,8 @@ class TransformerConfig:
     norm_epsilon: `ε` of every norm.
     rope_scaling: a change of the rotary wavelengths; None without.
     lora: a low-rank change of every product of a block; None without.
+    attention: one of `attention_choice.ATTENTION`: "auto" takes the kernel of
+      the platform.
   """
 
   layers: int = 4
@@ -61,11 +65,13 @@ class TransformerConfig:
   norm_epsilon: float = 1e-6
   rope_scaling: RopeScaling | None = None
   lora: Lora | None = None
+  attention: str = "auto"
 
   def __post_init__(self):
     if isinstance(self.remat, bool):
       object.__setattr__(self, "remat", "full" if self.remat else "none")
     choose("model.remat", self.remat, REMAT)
+    choose("model.attention", self.attention, ATTENTION)
     if self.heads % self.kv_heads:
       raise ValueError(
         f"kv_heads ({self.kv_heads}) must divide heads ({self.heads})."
@@ -144,7 +150,7 @@ class Transformer(nn.Module):
     self,
     x: jax.Array,
     positions: jax.Array,
-    place: Place,
+    place: AttentionMask | Place,
     cache: KeyValues | BeamCache | None = None,
   ) -> tuple[jax.Array, KeyValues]:
     """See `Attention`; caches have a leading layer axis here.
@@ -152,13 +158,22 @@ class Transformer(nn.Module):
     Args:
       x: `[B, T, D]`.
       positions: `[B, T]`.
-      place: mask `[B, T, T]`, or the place of next positions or of beams.
+      place: the mask of a sequence, or the place of next positions or of beams.
       cache: `[layers, ...]`, or None for a sequence.
 
     Returns:
       Normed states `[B, T, D]` and the keys and values of every layer.
     """
     x = Dropout(self.config.dropout)(x)
+    # Once for all layers.
+    if isinstance(place, AttentionMask):
+      place = choose_attention(
+        place,
+        self.config.attention,
+        head_size=self.config.head_size,
+        dot_general=self.dot_general,
+        dropped=self.config.dropout > 0 and self.has_rng("dropout"),
+      )
     scanned = stacked(Block, self.config, (0, nn.broadcast, nn.broadcast))
     x, kept = scanned(self.config, self.dot_general, name="blocks")(
       x, cache, positions, place

@@ -12,6 +12,7 @@ from flax import linen as nn
 from gr_jax.generators.pretrained.arrangement import Arrangement
 from gr_jax.generators.pretrained.extended import NewTokens, whole_table
 from gr_jax.nn.attention import BeamCache, KeyValues, Place
+from gr_jax.nn.attention_mask import AttentionMask, causal_mask
 from gr_jax.nn.layers import DotGeneral, Linear, name_axes
 from gr_jax.nn.transformer import Transformer, TransformerConfig
 
@@ -100,17 +101,15 @@ class CausalDecoder(nn.Module):
       tokens: `[B, T]`; padding may stand anywhere.
       mask: `[B, T]`, True = a token.
     """
-    T = tokens.shape[1]
-    causal = jnp.tril(jnp.ones((T, T), bool))
     return self.transformer(
-      self.embed(tokens), text_positions(mask), causal & mask[:, None]
+      self.embed(tokens), text_positions(mask), causal_mask(mask)
     )
 
   def go_on(
     self,
     tokens: jax.Array,
     positions: jax.Array,
-    place: Place,
+    place: AttentionMask | Place,
     cache: KeyValues | BeamCache | None,
   ) -> tuple[jax.Array, KeyValues]:
     """States `[B, T, D]` of what follows, and the cache; see `Transformer`."""

@@ -22,9 +22,9 @@ import jax.numpy as jnp
 from flax import linen as nn
 from flax import struct
 
-from gr_jax.generators.decoder_only import segment_mask
 from gr_jax.generators.pretrained.decoder import CausalDecoder, text_positions
 from gr_jax.nn.attention import BeamCache, BeamPlace, KeyValues
+from gr_jax.nn.attention_mask import branch_mask
 
 
 @struct.dataclass
@@ -110,13 +110,12 @@ class TextToCodes:
     before = prompt.mask.sum(axis=1)
     after = before[:, None, None] + jnp.maximum(jnp.cumsum(there, -1) - 1, 0)
     flat = [x.reshape(B, P * T) for x in (tokens, after, there)]
-    mask = segment_mask(prompt.mask, jnp.repeat(jnp.arange(1, P + 1), T)[None])
     keys = jnp.concatenate((prompt.mask, flat[2]), axis=1)
     states, _ = nn.apply(CausalDecoder.go_on, self.decoder)(
       variables,
       jnp.concatenate((prompt.tokens, flat[0]), axis=1),
       jnp.concatenate((text_positions(prompt.mask), flat[1]), axis=1),
-      mask & keys[:, None],
+      branch_mask(keys, P, T),
       None,
     )
     branches = S + T * jnp.arange(P)

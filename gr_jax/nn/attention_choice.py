@@ -1,0 +1,93 @@
+"""Which form of attention a program gets: by its platform and its shapes.
+
+  plain   `attention.attend`: scores `[B, H, T, S]` in float32, on any platform
+  cudnn   `cudnn_attention`: NVIDIA's GPUs, products in bfloat16
+  splash  `splash_attention`: TPUs
+
+"auto" takes the platform's kernel where it pays and plain everywhere else: on
+CPU, for few positions, one decode step and beams among them, with dropout of
+the weights, and where the axis sequence of the mesh splits positions. T5's
+relative bias is an argument of cuDNN's kernel; splash has none, so that T5's
+encoder is plain on TPU. Kernels and plain are equal in what is read: states of
+padding, which no loss and no search reads, may differ.
+
+The platform is that of the mesh inside `jax.set_mesh`, which a program compiled
+ahead of time for devices that are not here has, too; else that of the default
+device. A kernel that a config names is used on every platform: where it cannot
+run, interpreted or spelt out by XLA, which is slow, and meant for comparison.
+"""
+
+import jax
+import jax.numpy as jnp
+
+from gr_jax.nn.attention import Kernel
+from gr_jax.nn.attention_mask import AttentionMask
+from gr_jax.nn.cudnn_attention import cudnn_attention
+from gr_jax.nn.layers import DotGeneral
+from gr_jax.nn.precision import multiplied_type
+from gr_jax.nn.splash_attention import splash_attention
+from gr_jax.parallel.mesh import SEQUENCE
+
+ATTENTION = dict.fromkeys(("auto", "plain", "cudnn", "splash"))
+KERNELS = {"gpu": "cudnn", "tpu": "splash"}
+# Below it the scores are small, and blocks of kernels half empty. [OURS]; no
+# accelerator has been at hand to measure it.
+SHORTEST = 256
+
+
+def choose_attention(
+  mask: AttentionMask,
+  name: str,
+  *,
+  head_size: int,
+  dot_general: DotGeneral,
+  bias: jax.Array | None = None,
+  dropped: bool = False,
+) -> jax.Array | Kernel:
+  """A kernel, or the mask as an array for the plain attention.
+
+  Args:
+    mask: who attends to whom.
+    name: one of `ATTENTION`.
+    head_size: `h`.
+    dot_general: the product of the dense layers; it says what may be rounded.
+    bias: `[H, T, S]`, added to the scores; None without.
+    dropped: whether some weights are set to zero.
+
+  Raises:
+    ValueError: cudnn is named, but products are in float32.
+  """
+  platform, dtype = current_platform(), multiplied_type(dot_general)
+  kernel = KERNELS.get(platform, "plain") if name == "auto" else name
+  if name == "cudnn" and dtype != jnp.bfloat16:
+    raise ValueError(
+      'model.attention is "cudnn", which multiplies bfloat16: set precision to '
+      '"bfloat16", or model.attention to "plain".'
+    )
+  if dropped or min(mask.pattern.shape) < SHORTEST or _positions_are_split():
+    return mask.dense()
+  found = None
+  if kernel == "cudnn" and dtype == jnp.bfloat16:
+    found = cudnn_attention(
+      mask,
+      head_size=head_size,
+      bias=bias,
+      implementation="cudnn" if platform == "gpu" else "xla",
+    )
+  elif kernel == "splash" and bias is None:
+    found = splash_attention(mask, dtype=dtype, interpret=platform != "tpu")
+  return mask.dense() if found is None else found
+
+
+def current_platform() -> str:
+  """The platform that is traced for: "cpu", "gpu", "tpu" or another."""
+  mesh = jax.sharding.get_abstract_mesh()
+  device = None if mesh.empty else mesh.abstract_device
+  device = device or jax.config.jax_default_device
+  name = getattr(device, "platform", device) or jax.default_backend()
+  return "gpu" if name == "cuda" else name
+
+
+def _positions_are_split() -> bool:
+  mesh = jax.sharding.get_abstract_mesh()
+  return not mesh.empty and mesh.shape.get(SEQUENCE, 1) > 1
