@@ -34,7 +34,7 @@ _LEAST_GROUPS = 2
 
 
 class HeldOutBatch(NamedTuple):
-  """This host's rows of a batch, and the number of targets on all hosts."""
+  """A batch, the same on every host, and the number of its targets."""
 
   batch: Any
   targets: float
@@ -162,12 +162,10 @@ def fixed_batches(
   # Too few for a batch come up again.
   sample = np.resize(sample, max(batch_size, len(sample)))
   whole = len(sample) // batch_size * batch_size
-  mine = slice(jax.process_index(), None, jax.process_count())
   batches = []
   for some in np.split(sample[:whole], whole // batch_size):
     batch = draw(some, rng)
-    own = jax.tree.map(lambda x: x[mine], batch)
-    batches.append(HeldOutBatch(own, float(weights(batch).sum())))
+    batches.append(HeldOutBatch(batch, float(weights(batch).sum())))
   return batches
 
 

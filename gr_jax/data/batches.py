@@ -27,10 +27,16 @@ def epochs(
   batch_size: int,
   seed: int,
 ) -> "grain.IterDataset":
-  """Yields endless batches, shuffled anew every epoch and sharded by host.
+  """Yields endless batches, shuffled anew every epoch, alike on every host.
 
-  The iterator's state is one position: saved with the parameters, training
-  goes on at the exact next batch.
+  The iterator's state is the number of batches that were taken: saved with the
+  parameters, training goes on at the exact next batch, on as many hosts as
+  there are then. For that each host writes whole batches, of which it places
+  its own rows on its devices (`parallel.mesh.put_batch`): a batch's generator
+  draws for all rows together, and dealing rows out would make what is learned
+  depend on the number of hosts. A row costs 0.07 (targets) to 0.3 ms (pages) of
+  a core of an EPYC, while the step before it runs: a thousand rows are no load,
+  ten thousand a step would be.
 
   Args:
     write: Makes a batch from the examples' numbers `[B]` in `range(count)` and
@@ -38,25 +44,18 @@ def epochs(
     count: The number of examples in an epoch.
     batch_size: The number of examples per step, over all hosts.
     seed: The seed of the shuffling and of the generators.
-
-  Raises:
-    ValueError: batches do not divide over the hosts.
   """
   # Imported late: a server pads batches and never trains.
   import grain
 
-  hosts = jax.process_count()
-  if batch_size % hosts:
-    raise ValueError(
-      f"batch_size ({batch_size}) must be a multiple of the number of hosts "
-      f"({hosts})."
-    )
   return (
     grain.MapDataset.range(count)
     .seed(seed)
     .shuffle()
-    .repeat(_EPOCHS)[jax.process_index() :: hosts]
-    .batch(batch_size // hosts)
+    # All of it: grain seeds a link by its place in the chain, and this link
+    # keeps what earlier runs drew.
+    .repeat(_EPOCHS)[:]
+    .batch(batch_size)
     .random_map(write)
     .to_iter_dataset(grain.ReadOptions(num_threads=1, prefetch_buffer_size=4))
   )

@@ -17,10 +17,10 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax.experimental import multihost_utils
 from jax.sharding import Mesh
 
-from gr_jax.parallel.mesh import batch_sharding, put_batch
+from gr_jax.parallel.mesh import put_batch
+from gr_jax.parallel.rows import join_rows, own_places, own_rows_of_batch
 from gr_jax.rl.monitoring import AlignmentLog
 from gr_jax.rl.rewards.checked import BadReward, checked_group
 from gr_jax.rl.update import AlignmentState, Update
@@ -60,8 +60,8 @@ class AlignmentSteps:
 
   Attributes:
     rollout: `(old_params, context, batch, key) -> samples`, jitted.
-    reward: `(batch, samples) -> [B, G]` on the host, of its own prompts; see
-      `own_rows`.
+    reward: `(batch, samples) -> [n, G]` on the host, of the rows of `batch`
+      that it is given, its own ones; see `rows.own_rows` for the samples.
     update: `(state, context, samples, rewards) -> (state, metrics)`, jitted.
     validate: `(params) -> metrics` on the host.
     keeps_old: `(step) -> bool`, True if that update leaves the old policy.
@@ -100,13 +100,6 @@ class _Clock:
       self._since = now
 
 
-def own_rows(array: jax.Array, mesh: Mesh) -> np.ndarray:
-  """This host's rows of an array that is split as batches are."""
-  spec = batch_sharding(mesh).spec
-  local = multihost_utils.global_array_to_host_local_array(array, mesh, spec)
-  return np.asarray(local)
-
-
 class _Rollouts:
   """Samples in order, one ahead of the update where that is allowed."""
 
@@ -117,7 +110,7 @@ class _Rollouts:
     self._ahead = None
 
   def take(self, state: AlignmentState, step: int) -> tuple[Any, Any]:
-    """Prompts and samples of `step`; dispatched, not waited for."""
+    """This host's prompts and all samples of `step`; not waited for."""
     if self._ahead is not None:
       found, self._ahead = self._ahead, None
       return found
@@ -128,7 +121,7 @@ class _Rollouts:
       put_batch(batch, self._mesh),
       jax.random.fold_in(self._key, step),
     )
-    return batch, samples
+    return own_rows_of_batch(batch, self._mesh), samples
 
   def look_ahead(self, state: AlignmentState, step: int) -> None:
     """Dispatches the samples of `step + 1` if update `step + 1` allows it.
@@ -162,7 +155,7 @@ def fit(
   Args:
     state: the initial state; also the structure and shardings of checkpoints.
     context: arrays that every step reads.
-    batches: a grain iterator of prompts.
+    batches: a grain iterator of prompts, the same on every host.
     steps: the parts of a step.
     config: length and rhythm.
     key: the key of all draws; those of a step depend on its number alone, so
@@ -193,9 +186,11 @@ def fit(
       batch, samples = rollouts.take(state, step)
       clock.lap("rollout", samples)
       rollouts.look_ahead(state, step)
-      rewards = _rewards(steps, batch, samples, step=done, kept=watch.kept)
+      rewards = _rewards(
+        steps, batch, samples, mesh=mesh, step=done, kept=watch.kept
+      )
       clock.lap("reward", rewards)
-      rewards = put_batch(rewards, mesh)
+      rewards = join_rows(rewards, len(samples.group.ids), mesh)
       state, metrics = steps.update(state, context, samples, rewards)
       clock.lap("update", metrics)
       found = metrics.pop(finite.FIRST_BAD)
@@ -225,14 +220,13 @@ def _written(config: AlignmentLoopConfig) -> tuple[int, int, int]:
 
 
 def _rewards(
-  steps: AlignmentSteps, batch, samples, *, step: int, kept: int
+  steps: AlignmentSteps, batch, samples, *, mesh: Mesh, step: int, kept: int
 ) -> np.ndarray:
-  """This host's `[B, G]` float32."""
+  """This host's rows of `[B, G]` float32."""
   size, *group = samples.group.ids.shape
+  own = len(own_places(size, mesh))
   try:
-    return checked_group(
-      steps.reward(batch, samples), (size // jax.process_count(), *group)
-    )
+    return checked_group(steps.reward(batch, samples), (own, *group))
   except BadReward as error:
     error.step, error.kept = step, kept
     raise

@@ -33,8 +33,8 @@ from gr_jax.decoding.unconstrained_sampling import sample_unconstrained_group
 from gr_jax.generators.priors.left_out import LeftOut, without_future
 from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.parallel.mesh import batch_sharding
+from gr_jax.parallel.rows import own_rows
 from gr_jax.rl.experts import AddExperts, append_experts, make_group, members
-from gr_jax.rl.loop import own_rows
 from gr_jax.rl.objective import Score
 from gr_jax.rl.prompts import PromptBatch
 from gr_jax.rl.rewards.checked import checked_ids, reward_name

@@ -98,10 +98,10 @@ def prompt_batches(
   config: PromptBatchConfig,
   future: FutureEvents | None = None,
 ) -> grain.IterDataset:
-  """Endless batches of `rows`, shuffled anew every epoch, sharded by host.
+  """Endless batches of `rows`, shuffled anew every epoch, see `epochs`.
 
-  The iterator's state is one position: saved with the parameters, alignment
-  goes on at the exact next batch.
+  They are the same on every host. The iterator's state is one position: saved
+  with the parameters, alignment goes on at the exact next batch.
 
   Args:
     requests: with their pages.
@@ -110,9 +110,6 @@ def prompt_batches(
     semantic_ids: the IDs of the catalogue.
     config: sizes.
     future: what rows leave out of the counts; None without counts.
-
-  Raises:
-    ValueError: the batch cannot be dealt to the hosts.
   """
   experts = mixed_experts(
     requests, semantic_ids, clicked=config.clicked, exposed=config.exposed

@@ -4,8 +4,13 @@ import pathlib
 from typing import Any, TypeVar
 
 import jax
+import numpy as np
+from jax.experimental import multihost_utils
 from orbax.checkpoint import v1 as ocp
 
+from gr_jax.parallel import hosts
+from gr_jax.training import whole_steps
+from gr_jax.training.input_place import InputPlace
 from gr_jax.training.stopping import Best
 
 # A `TrainState`, or another tree of arrays.
@@ -15,11 +20,19 @@ _PARAMS = "params"
 
 
 class Checkpoints:
-  """Steps under one directory; a step that was cut off is never seen.
+  """Steps under one directory, for any mesh and any number of hosts.
+
+  A step that was cut off, or whose files are not what was written, is never
+  seen: one line says which and why (`whole_steps`). The first host decides. All
+  hosts write what lies on their devices, and all open, save and restore
+  together.
 
   Args:
     directory: created where missing.
     keep: the number of latest steps that stay; the best one stays as well.
+
+  Raises:
+    ValueError: the hosts see different steps in the directory.
   """
 
   def __init__(self, directory: pathlib.Path, *, keep: int = 2):
@@ -35,11 +48,17 @@ class Checkpoints:
         ),
       ]
     )
+    self._directory = directory.absolute()
+    if hosts.is_first():
+      self._directory.mkdir(parents=True, exist_ok=True)
+      whole_steps.set_damaged_aside(self._directory)
+    hosts.wait_for_all(f"{directory} looked through")
     self._checkpointer = ocp.training.Checkpointer(
-      str(directory.absolute()),
+      str(self._directory),
       preservation_policy=kept,
       cleanup_tmp_directories=True,
     )
+    _check_alike(self.latest, self._directory)
 
   @property
   def latest(self) -> int | None:
@@ -67,21 +86,23 @@ class Checkpoints:
   def save(
     self, step: int, state: Any, batches, *, loss: float | None = None
   ) -> None:
-    """Saves the state and the position of a grain iterator.
+    """Saves the state and the place of a grain iterator.
 
     Args:
       step: the number of updates that were made.
       state: a tree of arrays.
-      batches: the iterator.
+      batches: the iterator, at the same place on every host.
       loss: the held-out loss at this step, where it was measured.
     """
     metrics = None if loss is None else {"loss": loss, "step": step}
     self._checkpointer.save_checkpointables(
       step,
-      {"state": state, "batches": batches},
+      {"state": state, "batches": InputPlace(batches)},
       overwrite=True,
       metrics=metrics,
     )
+    if hosts.is_first():
+      whole_steps.seal(self._directory / str(step))
 
   def restore(self, step: int, state: State, batches=None) -> State:
     """Moves `batches` to its place and returns the state of `step`.
@@ -94,21 +115,11 @@ class Checkpoints:
     """
     wanted = {"state": _abstract(state)}
     if batches is not None:
-      wanted["batches"] = batches
+      wanted["batches"] = InputPlace(batches)
     return self._checkpointer.load_checkpointables(step, wanted)["state"]
 
   def close(self) -> None:
     self._checkpointer.close()
-
-
-def restore_latest(directory: pathlib.Path, state: State) -> State:
-  """The state of the last complete step, where no training follows."""
-  checkpoints = Checkpoints(directory)
-  latest = checkpoints.latest
-  assert latest is not None  # A stage that is finished has a step.
-  found = checkpoints.restore(latest, state)
-  checkpoints.close()
-  return found
 
 
 def save_params(directory: pathlib.Path, params: Any) -> None:
@@ -126,6 +137,18 @@ def load_params(directory: pathlib.Path, like: State) -> State:
 def _goodness(metrics: Any) -> tuple[float, int]:
   """Rises with the quality of a step; of equal ones the first is better."""
   return -metrics["loss"], -metrics["step"]
+
+
+def _check_alike(latest: int | None, directory: pathlib.Path) -> None:
+  """Raises on all hosts if one of them sees another last step."""
+  if jax.process_count() == 1:
+    return
+  found = multihost_utils.process_allgather(np.int32(latest or 0))
+  if (found != found[0]).any():
+    raise ValueError(
+      f"the hosts see different last steps in {directory}: "
+      f"{', '.join(map(str, found))}. Give all of them one file system."
+    )
 
 
 def _abstract(tree: Any) -> Any:

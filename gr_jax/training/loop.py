@@ -174,7 +174,7 @@ def fit(
   Args:
     state: initial state; also the structure and shardings of checkpoints.
     step_fn: one update, of `make_step`.
-    batches: a grain iterator.
+    batches: a grain iterator of whole batches, the same on every host.
     config: length and rhythm.
     directory: receives checkpoints and metrics.
     mesh: the devices that share a batch.

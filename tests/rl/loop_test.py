@@ -19,11 +19,11 @@ from gr_jax.parallel.mesh import (
   make_mesh,
   replicated,
 )
+from gr_jax.parallel.rows import own_rows
 from gr_jax.rl.loop import (
   AlignmentLoopConfig,
   AlignmentSteps,
   fit,
-  own_rows,
 )
 from gr_jax.rl.losses.grpo import grpo_loss
 from gr_jax.rl.objective import AlignmentConfig

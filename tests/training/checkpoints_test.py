@@ -47,6 +47,27 @@ def test_state_and_place_in_the_input_come_back(tmp_path, mesh):
   checkpoints.close()
 
 
+def test_training_goes_on_from_the_last_whole_step(tmp_path, mesh, capsys):
+  """The best one of those that are whole counts, too."""
+  source, checkpoints = batches(), Checkpoints(tmp_path)
+  for step, loss in ((1, 0.2), (2, 0.1)):
+    next(source)
+    checkpoints.save(step, state(step, mesh), source, loss=loss)
+  checkpoints.close()
+  (tmp_path / "2" / "state" / "_METADATA").unlink()
+  again, fresh = Checkpoints(tmp_path), batches()
+  assert (again.latest, again.best) == (1, Best(1, 0.2))
+  assert capsys.readouterr().err.startswith("checkpoint 2 is skipped, the last")
+  restored = again.restore(1, state(0, mesh), fresh)
+  np.testing.assert_array_equal(restored.params["w"], np.full((8, 4), 1.0))
+  assert next(fresh) == 1
+  for step in (2, 3):  # The step that was damaged is written anew.
+    again.save(step, state(step, mesh), fresh)
+  again.close()
+  assert Checkpoints(tmp_path).latest == 3
+  assert not capsys.readouterr().err
+
+
 def test_a_checkpoint_restores_on_another_mesh(tmp_path, mesh):
   checkpoints = Checkpoints(tmp_path)
   checkpoints.save(1, state(2, mesh), batches())

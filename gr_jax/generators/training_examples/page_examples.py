@@ -158,12 +158,9 @@ def training_pages(
   config: PageExamplesConfig,
   future: FutureEvents | None = None,
 ) -> grain.IterDataset:
-  """Endless batches, shuffled anew every epoch, sharded by host.
+  """Endless batches, shuffled anew every epoch, the same on every host.
 
   In an epoch a prompt comes up as often as its pages fill a row.
-
-  Raises:
-    ValueError: batches do not divide over the hosts.
   """
   places = np.diff(pages.offsets[pages.group_offsets])
   turns = np.maximum(

@@ -188,7 +188,7 @@ def training_examples(
   future: FutureEvents | None = None,
   text_queries: TextQueries | None = None,
 ) -> grain.IterDataset:
-  """Endless batches, shuffled anew every epoch, sharded by host.
+  """Endless batches, shuffled anew every epoch, the same on every host.
 
   In an epoch a group of `n` pairs comes up `ceil(n / P)` times, so that every
   pair is drawn about equally often, whatever the size of its basket. With

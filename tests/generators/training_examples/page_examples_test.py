@@ -3,7 +3,6 @@ import itertools
 
 import jax
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -104,12 +103,6 @@ def test_an_iterator_goes_on_where_its_state_says():
   second.set_state(state)
   for want in expected:
     jax.tree.map(np.testing.assert_array_equal, want, next(second))
-
-
-def test_batches_must_divide_over_hosts(monkeypatch):
-  monkeypatch.setattr(jax, "process_count", lambda: 3)
-  with pytest.raises(ValueError, match="multiple of the number of hosts"):
-    batches()
 
 
 def test_a_prompt_comes_up_as_often_as_its_pages_fill_a_row():
