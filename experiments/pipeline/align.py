@@ -119,7 +119,7 @@ def align(
   params, counts = split_variables(generator.params)
   params = with_shares(params, {})
   placement.check_mesh(generator.model, mesh)
-  counts = placement.place_counts(counts, mesh)
+  counts = placement.place_fixed(generator.model, counts, mesh)
   abstract = placement.abstract_params(generator.model, counts)
   params = jax.device_put(params, parameter_shardings(abstract, mesh))
   start = functools.partial(start_alignment, optimizer=optimizer)

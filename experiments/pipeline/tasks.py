@@ -13,6 +13,7 @@ import jax
 from flax import linen as nn
 from ml_collections import ConfigDict
 
+from experiments.pipeline.base_model import check_base
 from experiments.pipeline.held_out import (
   HeldOutBatch,
   fixed_batches,
@@ -24,8 +25,13 @@ from experiments.pipeline.untrained import Untrained, transition_options
 from gr_jax.choices import choose
 from gr_jax.data.requests import TRAIN, VALID
 from gr_jax.generators import build
-from gr_jax.generators.page_scores import page_scores
+from gr_jax.generators.page_scores import PageScores, page_scores
+from gr_jax.generators.pretrained.text_pages import text_page_scores
+from gr_jax.generators.pretrained.text_to_codes import TextToCodes
+from gr_jax.generators.pretrained.text_writer import TextPromptWriter
 from gr_jax.generators.priors.left_out import FutureEvents, without_future
+from gr_jax.generators.reading import reads_text
+from gr_jax.generators.training_examples.item_queries import ItemQueries
 from gr_jax.generators.training_examples.page_examples import (
   PageExamples,
   PageExamplesConfig,
@@ -68,11 +74,15 @@ class Task(NamedTuple):
   held_out: Sequence[HeldOutBatch] = ()
 
 
-def text_queries(parts: Untrained, share: float) -> TextQueries | None:
-  """Words of items' texts as queries; None where the share is 0."""
+def text_queries(
+  parts: Untrained, share: float
+) -> TextQueries | ItemQueries | None:
+  """Items' texts as queries, whole or in part; None where the share is 0."""
   if not share:
     return None
   texts = parts.data.catalogue.texts.tolist()
+  if isinstance(parts.writer, TextPromptWriter):
+    return ItemQueries(parts.writer.items(texts), share=share)
   return TextQueries(texts, parts.vocabulary, share=share)
 
 
@@ -122,10 +132,26 @@ def point_wise(parts: Untrained) -> Task:
     point_wise_loss,
     prompts=examples.batch_size,
     targets=examples.batch_size * examples.targets,
-    positions=examples.targets * len(parts.semantic_ids.level_sizes),
+    positions=examples.targets * _branch_length(parts),
     totals=lambda batch: code_totals(batch.codes, where=batch.mask),
     held_out=held_out,
   )
+
+
+def _branch_length(parts: Untrained) -> int:
+  """The positions of one target: what asks for it, and its codes but one."""
+  levels = len(parts.semantic_ids.level_sizes)
+  if isinstance(parts.writer, TextPromptWriter):
+    return parts.writer.config.query_tokens + levels - 1
+  return levels
+
+
+def _page_positions(parts: Untrained, examples: PageExamplesConfig) -> int:
+  """The positions of the pages of a prompt."""
+  codes = examples.places * len(parts.semantic_ids.level_sizes)
+  if isinstance(parts.writer, TextPromptWriter):
+    return codes + examples.pages * parts.writer.config.query_tokens
+  return codes + examples.pages
 
 
 def point_wise_loss(
@@ -217,14 +243,18 @@ def page_wise(parts: Untrained) -> Task:
     config=examples,
     future=future_events(parts),
   )
-  levels = len(ids.level_sizes)
   end_token = parts.vocabulary.offsets["page_end"]
+  text = isinstance(parts.model, TextToCodes)
   return Task(
     batches,
-    functools.partial(page_wise_loss, end_token=end_token),
+    functools.partial(
+      page_wise_loss,
+      end_token=end_token,
+      scores=text_page_scores if text else page_scores,
+    ),
     prompts=examples.batch_size,
     targets=examples.batch_size * examples.places,
-    positions=examples.places * levels + examples.pages,
+    positions=_page_positions(parts, examples),
     totals=lambda batch: batch.weights.sum(),
     held_out=held_out,
   )
@@ -237,29 +267,30 @@ def page_wise_loss(
   counts,
   *,
   end_token: int,
+  scores: Callable[..., PageScores] = page_scores,
   key=None,
   totals: jax.Array | None = None,
 ):
   """Sum over levels and ends of the next-token loss, and its parts."""
-  scores = model.apply(
+  found = model.apply(
     params | without_future(counts, batch.left_out),
     batch.prompt,
     batch.queries,
     batch.codes,
     batch.page,
     end_token=end_token,
-    method=page_scores,
+    method=scores,
     rngs=_dropout(model, key),
   )
   losses = page_losses(
-    scores.codes,
-    scores.ends,
+    found.codes,
+    found.ends,
     batch.codes,
     weights=batch.weights,
     ended=batch.ends,
     total=totals,
   )
-  levels = len(scores.codes)
+  levels = len(found.codes)
   metrics = {"train/loss": losses.sum(), "train/loss_end": losses[-1]}
   metrics |= {f"train/loss_{l + 1}": losses[l] for l in range(levels)}
   return losses.sum(), metrics
@@ -277,10 +308,10 @@ def task_of(config: ConfigDict) -> Callable[[Untrained], Task]:
   name = config.get("task", "point_wise")
   task = choose("generator.task", name, TASKS)
   network = config.get("network", "decoder_only")
-  if task is page_wise and network != "decoder_only":
+  if task is page_wise and network not in ("decoder_only", "pretrained"):
     raise ValueError(
       f"generator.task is {name!r}, which generator.network={network} cannot: "
-      "only decoder_only reads pages."
+      "only decoder_only and pretrained read pages."
     )
   return task
 
@@ -307,6 +338,14 @@ def check_generator(section: ConfigDict) -> None:
         "generator.candidates know what follows what: set "
         "generator.transitions.neighbours to 0."
       )
+  if reads_text(section) and (
+    section.get("count_alpha") or section.get("candidates", {}).get("size", 0)
+  ):
+    raise ValueError(
+      "generator.network=pretrained reads neither counts nor candidates: set "
+      "generator.count_alpha and generator.candidates.size to 0."
+    )
   task_of(section)
   build.network_of(section)
   build.prompt_encoder_of(section)
+  check_base(section)

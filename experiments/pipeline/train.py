@@ -10,13 +10,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import linen as nn
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
 from experiments.pipeline import sizes
+from experiments.pipeline.base_model import described, find_base
 from experiments.pipeline.candidate_fit import with_fitted_prior
 from experiments.pipeline.embed import Vectors
+from experiments.pipeline.first_state import frozen, with_pretrained
 from experiments.pipeline.from_data import settled
 from experiments.pipeline.held_out import (
   make_held_out,
@@ -27,7 +28,7 @@ from experiments.pipeline.prepare import Data
 from experiments.pipeline.target_known import target_known_shares
 from experiments.pipeline.tasks import Task, task_of
 from experiments.pipeline.tokenize import Tokenized
-from experiments.pipeline.untrained import build_untrained
+from experiments.pipeline.untrained import Untrained, build_untrained
 from gr_jax.artefacts import (
   Artefact,
   build_resumable,
@@ -36,8 +37,10 @@ from gr_jax.artefacts import (
 )
 from gr_jax.candidates.saved import CANDIDATES, save
 from gr_jax.generators import placement
+from gr_jax.generators.build import Network
+from gr_jax.generators.pretrained.frozen import FROZEN
 from gr_jax.generators.priors.transitions import TRANSITIONS
-from gr_jax.generators.prompts.writer import PromptConfig, PromptWriter
+from gr_jax.generators.reading import AnyWriter
 from gr_jax.parallel import hosts
 from gr_jax.parallel.mesh import MeshConfig, make_mesh
 from gr_jax.recipes import keys
@@ -72,11 +75,11 @@ class TrainedGenerator:
     mesh: the devices to search on; None = those that have the parameters.
   """
 
-  model: nn.Module
+  model: Network
   params: Any
-  writer: PromptWriter
+  writer: AnyWriter
   artefact: Artefact
-  training_writer: PromptWriter | None = None
+  training_writer: AnyWriter | None = None
   learned: np.ndarray | None = None
   mesh: Mesh | None = None
 
@@ -96,6 +99,8 @@ def train(
   and, where it is None, by its size (`sizes`).
   """
   config = settled(config, data.requests)
+  base = find_base(config, workdir, data)
+  config = described(config, base)
   size = sizes.size_of(data)
   config = sizes.filled(config, size)
   make_task = task_of(config)
@@ -107,6 +112,7 @@ def train(
     tokenized.semantic_ids,
     vectors,
     trained=finished(workdir, *stage),
+    base=base,
   )
   model, writer = untrained.model, untrained.writer
   mesh = make_mesh(MeshConfig(**config.mesh))
@@ -114,7 +120,7 @@ def train(
   optimizer = make_optimizer(OptimizerConfig(**config.optimizer), loop.steps)
   placement.check_mesh(model, mesh)
   counted = untrained.counts()
-  counts = placement.place_counts(counted, mesh)
+  counts = placement.place_counts(counted, mesh) | frozen(untrained, mesh)
   state = create_state(
     untrained.initializer(counts),
     optimizer,
@@ -152,6 +158,7 @@ def train(
     elif loop.eval_every:
       say_nothing_is_held_out()
     first = with_fitted_prior(state, optimizer, untrained, directory)
+    first = with_pretrained(first, optimizer, untrained, counts, mesh)
     with jax.set_mesh(mesh):
       trained = fit(
         jax.tree.map(jnp.copy, first),
@@ -160,7 +167,7 @@ def train(
         config=loop,
         directory=directory,
         mesh=mesh,
-        speed=throughput(state.params, model, task, writer.config, mesh=mesh),
+        speed=throughput(state.params, untrained, task, counts, mesh=mesh),
         held_out=held_out,
       )
     params = with_best_shares(
@@ -189,9 +196,9 @@ def train(
 
 def throughput(
   params: Any,
-  model: nn.Module,
+  untrained: Untrained,
   task: Task,
-  prompt: PromptConfig,
+  counts: Any,
   *,
   mesh: Mesh,
 ) -> Callable[[float], dict[str, float]]:
@@ -199,10 +206,8 @@ def throughput(
 
   Examples and tokens a second, and the share of the machine's matmul peak.
   """
-  length = model.prompt_encoder.length(
-    items=prompt.history, levels=len(model.level_sizes)
-  )
-  positions = task.prompts * (length + task.positions)
+  model = untrained.model
+  positions = task.prompts * (untrained.prompt_length + task.positions)
   devices = mesh.devices.size
   peak = matmul_peak(
     positions // devices,
@@ -211,6 +216,10 @@ def throughput(
     dot_general=model.dot_general,
   )
   flops = dense_flops(params, positions)
+  if FROZEN in counts:
+    # Of these there are no gradients.
+    still = dense_flops({"params": counts[FROZEN]}, positions)
+    flops += still * 2 / 3
 
   def figures(seconds: float) -> dict[str, float]:
     return {

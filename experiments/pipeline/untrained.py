@@ -7,7 +7,6 @@ from typing import Any
 
 import jax
 import numpy as np
-from flax import linen as nn
 from ml_collections import ConfigDict
 
 from experiments.pipeline.candidates import CandidateWriters, candidate_writers
@@ -16,11 +15,14 @@ from experiments.pipeline.prepare import Data
 from gr_jax.candidates.saved import CANDIDATES
 from gr_jax.data.request_lists import training_sequences
 from gr_jax.data.training_period import request_mask
-from gr_jax.generators import build
+from gr_jax.generators import build, reading
+from gr_jax.generators.pretrained.text import read_tokenizer
+from gr_jax.generators.pretrained.text_vocabulary import TextVocabulary
+from gr_jax.generators.pretrained.text_writer import TextPromptWriter
 from gr_jax.generators.priors.catalogue_counts import count_catalogue
 from gr_jax.generators.priors.transition_counts import count_transitions
 from gr_jax.generators.prompts.vocabulary import Vocabulary, build_vocabulary
-from gr_jax.generators.prompts.writer import PromptConfig, PromptWriter
+from gr_jax.generators.reading import AnyVocabulary, AnyWriter
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 
@@ -37,21 +39,33 @@ class Untrained:
     training_writer: the writer of prompts of training requests.
     candidates: the writers of candidates; None without.
     model: the network.
+    base: the folder of the model that a pretrained one begins with; None of
+      others.
   """
 
   section: ConfigDict
   data: Data
   semantic_ids: SemanticIds
-  vocabulary: Vocabulary
-  writer: PromptWriter
-  training_writer: PromptWriter
+  vocabulary: AnyVocabulary
+  writer: AnyWriter
+  training_writer: AnyWriter
   candidates: CandidateWriters | None
-  model: nn.Module
+  model: build.Network
+  base: pathlib.Path | None = None
 
   @property
   def learned(self) -> np.ndarray | None:
     """`[R]` bool, the training requests that are learned; None = all."""
     return self.candidates and self.candidates.requests
+
+  @property
+  def prompt_length(self) -> int:
+    """The positions of a prompt."""
+    if isinstance(self.writer, TextPromptWriter):
+      return self.writer.length
+    levels = len(self.semantic_ids.level_sizes)
+    encoder = build.prompt_encoder_of(self.section)
+    return encoder.length(items=self.writer.config.history, levels=levels)
 
   def counts(self) -> dict[str, Any]:
     """`{"counts": ...}` of the training period; empty where alpha is 0."""
@@ -69,6 +83,7 @@ def build_untrained(
   vectors: Vectors | None = None,
   *,
   trained: pathlib.Path | None = None,
+  base: pathlib.Path | None = None,
 ) -> Untrained:
   """The parts of the generator that a section describes.
 
@@ -80,23 +95,29 @@ def build_untrained(
     vectors: of items and queries; without any there are no candidates.
     trained: the folder of this generator after its training: what it saved of
       its candidates is loaded.
+    base: the folder of the model that a pretrained generator begins with.
   """
-  prompt = PromptConfig(**section.prompt)
-  ends = int(section.get("task") == "page_wise")
+  prompt = reading.prompt_config(section)
+  page_ends = int(section.get("task") == "page_wise")
   vocabulary = make_vocabulary(
     data,
     semantic_ids,
-    prompt,
-    page_ends=ends,
+    user_buckets=getattr(prompt, "user_buckets", 0),
+    page_ends=page_ends,
     with_texts=bool(section.get("examples", {}).get("text_share")),
   )
+  if base is not None:
+    ends = bool((semantic_ids.codes < 0).any())
+    vocabulary = TextVocabulary.make(
+      vocabulary, read_tokenizer(base), ends=ends
+    )
   writers: CandidateWriters | None = None
   if vectors is not None:
     saved = trained and trained / CANDIDATES
     writers = candidate_writers(
       section, data, semantic_ids, vectors, saved=saved
     )
-  writer = PromptWriter(
+  writer = reading.make_writer(
     data.requests,
     semantic_ids,
     vocabulary,
@@ -121,14 +142,15 @@ def build_untrained(
     training_writer,
     writers,
     model,
+    base,
   )
 
 
 def make_vocabulary(
   data: Data,
   semantic_ids: SemanticIds,
-  config: PromptConfig,
   *,
+  user_buckets: int,
   page_ends: int = 0,
   with_texts: bool = False,
 ) -> Vocabulary:
@@ -144,7 +166,7 @@ def make_vocabulary(
     [*requests.queries[rows[rows >= 0]], *texts],
     requests.profiles[np.unique(requests.user[trained])],
     semantic_ids.level_sizes,
-    user_buckets=config.user_buckets,
+    user_buckets=user_buckets,
     page_ends=page_ends,
   )
 

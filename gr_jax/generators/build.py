@@ -14,14 +14,15 @@ import numpy as np
 from gr_jax.candidates.candidates import Candidates
 from gr_jax.choices import choose
 from gr_jax.decoding.generator import Generator
+from gr_jax.generators.pretrained.text_to_codes import TextToCodes
 from gr_jax.generators.prompts.prompt_encoder import (
   FlattenItems,
   MergeItems,
   PromptEncoder,
   SumItems,
 )
-from gr_jax.generators.prompts.vocabulary import Vocabulary
 from gr_jax.generators.prompts.writer import Prompt
+from gr_jax.generators.reading import AnyVocabulary
 from gr_jax.nn.layers import DotGeneral
 from gr_jax.nn.precision import dot_general
 from gr_jax.nn.transformer import TransformerConfig
@@ -33,6 +34,7 @@ NETWORKS = {
   "decoder_only": "decoder_only:build",
   "encoder_decoder": "encoder_decoder:build",
   "nci": "encoder_decoder:build_nci",
+  "pretrained": "pretrained.build:build",
 }
 
 PROMPT_ENCODERS: Mapping[str, Callable[[DotGeneral], PromptEncoder]] = {
@@ -44,7 +46,7 @@ _RENAMED = dict(zip(("summed", "tokens", "merged"), PROMPT_ENCODERS))
 
 
 class Network(Generator, Protocol):
-  """A Linen module that is also a `Generator`.
+  """A `Generator` that is trained: a Linen module, or a `TextToCodes`.
 
   Training calls it with prompts, queries `[B, P, Wq]` and codes `[B, P, L]`,
   for a list of logits `[B, P, C_l]`, one per level.
@@ -58,9 +60,6 @@ class Network(Generator, Protocol):
 
   @property
   def level_sizes(self) -> tuple[int, ...]: ...
-
-  @property
-  def prompt_encoder(self) -> PromptEncoder: ...
 
   @property
   def dot_general(self) -> DotGeneral: ...
@@ -96,7 +95,7 @@ def prompt_encoder_of(section: Mapping[str, Any]) -> PromptEncoder:
 def build_generator(
   section: Mapping[str, Any],
   *,
-  vocabulary: Vocabulary,
+  vocabulary: AnyVocabulary,
   semantic_ids: SemanticIds,
   candidate_features: int = 0,
 ) -> Network:
@@ -134,6 +133,8 @@ def initializer(
     model: the network.
     counts: the variables that it reads beside its parameters, or nothing.
   """
+  if isinstance(model, TextToCodes):
+    return model.initializer(counts)
   levels = len(model.level_sizes)
   # Parameters do not depend on the sizes of prompts: one item gives the shapes.
   prompt = Prompt(

@@ -18,6 +18,7 @@ from gr_jax.decoding.generator import Generator
 from gr_jax.generators.build import Network
 from gr_jax.generators.priors.count_prior import PriorState
 from gr_jax.generators.prompts.writer import Prompt
+from gr_jax.generators.reading import AnyPrompt
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +107,7 @@ class UsedParts:
     return {self.answering(np.array(kind)) for kind in kinds}
 
 
-def kinds_of(prompt: Prompt) -> np.ndarray | None:
+def kinds_of(prompt: AnyPrompt) -> np.ndarray | None:
   """Places in `KINDS` of the requests of a prompt; None without candidates."""
   return (
     None if prompt.candidates is None else np.asarray(prompt.candidates.kind)

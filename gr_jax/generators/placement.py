@@ -5,17 +5,19 @@ they are applied to: parameters by the names of their axes, tables of neighbours
 by rows, trees of a catalogue whole on every device.
 """
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+import dataclasses
+from collections.abc import Mapping
 from typing import Any, cast
 
 import jax
-import numpy as np
 from flax import linen as nn
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from gr_jax.generators.build import Network, initializer
+from gr_jax.generators.pretrained.frozen import FROZEN, initialized
+from gr_jax.generators.pretrained.text_to_codes import TextToCodes
 from gr_jax.parallel.mesh import (
+  DEFAULT_RULES,
   MODEL,
   Rules,
   parameter_shardings,
@@ -41,6 +43,8 @@ def check_mesh(model: Network, mesh: Mesh) -> None:
       f"mesh.model={devices} does not divide model.heads={model.config.heads}: "
       "each device has whole heads; change one of them."
     )
+  if isinstance(model, TextToCodes):
+    return  # Its table is not ours to pad: `parameter_shardings` checks it.
   vocabulary = model.prompt_size + sum(model.level_sizes)
   if vocabulary % devices:
     raise ValueError(
@@ -66,29 +70,56 @@ def place_counts(counts: Mapping[str, Any], mesh: Mesh) -> dict[str, Any]:
   return {"counts": placed | jax.device_put(others, replicated(mesh))}
 
 
-def initializer_of(
-  model: Any, counts: Mapping[str, Any] = MappingProxyType({})
-) -> Callable[[jax.Array], Any]:
-  """The function from a key to random `{"params": ...}`, boxed.
+def frozen_shardings(
+  model: TextToCodes, mesh: Mesh, *, rules: Rules = DEFAULT_RULES
+) -> Any:
+  """Where the weights of a pretrained generator lie that stand still."""
+  boxed = jax.eval_shape(
+    lambda key: initialized(model.decoder, key)[FROZEN], jax.random.key(0)
+  )
+  return parameter_shardings(boxed, mesh, rules)
+
+
+def unextended_shardings(model: TextToCodes, mesh: Mesh) -> Any:
+  """Where `{"params": ...}` of a decoder lie before it has new tokens."""
+  decoder = dataclasses.replace(model.decoder, new=None, parent=None, name=None)
+  boxed = jax.eval_shape(
+    lambda key: initialized(decoder, key), jax.random.key(0)
+  )
+  return parameter_shardings(boxed, mesh)
+
+
+def place_fixed(
+  model: Any,
+  fixed: Mapping[str, Any],
+  mesh: Mesh,
+  *,
+  rules: Rules = DEFAULT_RULES,
+) -> dict[str, Any]:
+  """What a generator reads beside its parameters, on the mesh.
 
   Args:
-    model: a network, or the codes of a pretrained `decoder`.
-    counts: the variables that a network reads beside its parameters.
+    model: the generator.
+    fixed: counts, weights that stand still, or nothing.
+    mesh: the devices.
+    rules: those of the weights.
   """
-  if isinstance(model, nn.Module):
-    return initializer(cast(Network, model), counts)
-  one = np.zeros((1, 1), np.int32), np.ones((1, 1), bool)
-  return lambda key: model.decoder.init(key, *one)
+  others = {name: tree for name, tree in fixed.items() if name != FROZEN}
+  placed = place_counts(others, mesh)
+  if FROZEN in fixed:
+    shardings = frozen_shardings(model, mesh, rules=rules)
+    placed[FROZEN] = jax.device_put(fixed[FROZEN], shardings)
+  return placed
 
 
-def abstract_params(model: Any, counts: Mapping[str, Any]) -> Any:
+def abstract_params(model: Network, counts: Mapping[str, Any]) -> Any:
   """Shapes of `{"params": ...}`, boxed with the names of their axes.
 
   Args:
-    model: as `initializer_of`.
+    model: the network.
     counts: the variables that it reads beside its parameters, or nothing.
   """
-  return jax.eval_shape(initializer_of(model, counts), jax.random.key(0))
+  return jax.eval_shape(initializer(model, counts), jax.random.key(0))
 
 
 def place_variables(
@@ -96,13 +127,12 @@ def place_variables(
 ) -> dict[str, Any]:
   """Parameters and counts on the mesh.
 
-  A generator of neither a network nor a decoder has no names on its axes: whole
-  everywhere.
+  A generator that is no network has no names on its axes: whole everywhere.
   """
-  parts = model, getattr(model, "decoder", None)
-  if not any(isinstance(part, nn.Module) for part in parts):
+  if not isinstance(model, nn.Module | TextToCodes):
     return jax.device_put(variables, replicated(mesh))
   counts = {k: v for k, v in variables.items() if k != "params"}
-  shardings = parameter_shardings(abstract_params(model, counts), mesh, rules)
+  abstract = abstract_params(cast(Network, model), counts)
+  shardings = parameter_shardings(abstract, mesh, rules)
   params = jax.device_put({"params": variables["params"]}, shardings)
-  return params | place_counts(counts, mesh)
+  return params | place_fixed(model, counts, mesh, rules=rules)

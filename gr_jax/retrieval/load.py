@@ -22,10 +22,16 @@ from gr_jax.candidates.saved import CANDIDATES
 from gr_jax.candidates.saved import load as load_candidates
 from gr_jax.data.catalogue import Catalogue
 from gr_jax.generators.build import Network, build_generator, initializer
+from gr_jax.generators.pretrained.base import base_folder, frozen_variables
+from gr_jax.generators.pretrained.text_to_codes import TextToCodes
 from gr_jax.generators.priors.catalogue_counts import count_catalogue
 from gr_jax.generators.priors.transitions import TRANSITIONS, Transitions
-from gr_jax.generators.prompts.vocabulary import Vocabulary
-from gr_jax.generators.prompts.writer import PromptConfig
+from gr_jax.generators.reading import (
+  AnyPromptConfig,
+  AnyVocabulary,
+  load_vocabulary,
+  prompt_config,
+)
 from gr_jax.retrieval.load_params import check_params, read_params
 from gr_jax.retrieval.query_vectors import query_vectors
 from gr_jax.text.vectors import without_counts
@@ -59,8 +65,8 @@ class Artefacts:
   manifests: dict[str, Any]
   catalogue: Catalogue
   semantic_ids: SemanticIds
-  vocabulary: Vocabulary
-  prompt: PromptConfig
+  vocabulary: AnyVocabulary
+  prompt: AnyPromptConfig
   model: Network
   params: Any
   vector_width: int
@@ -193,9 +199,11 @@ def _one_line_errors(directory: pathlib.Path) -> Iterator[None]:
 def _load(directory: pathlib.Path, manifests: dict[str, Any]) -> Artefacts:
   catalogue = Catalogue.load(directory / "data" / "catalogue")
   ids = SemanticIds.load(directory / "tokenizer" / "semantic_ids")
-  vocabulary = Vocabulary.load(directory / "generator" / "vocabulary.json")
-  vectors = np.load(directory / "vectors" / "items.npy", mmap_mode="r")
   section = manifests["generator"]["section"]
+  vocabulary = load_vocabulary(
+    directory / "generator" / "vocabulary.json", section
+  )
+  vectors = np.load(directory / "vectors" / "items.npy", mmap_mode="r")
   if not len(catalogue) == len(ids) == len(vectors):
     raise ValueError(
       f"{len(catalogue)} items, {len(ids)} semantic IDs and {len(vectors)} "
@@ -226,13 +234,16 @@ def _load(directory: pathlib.Path, manifests: dict[str, Any]) -> Artefacts:
   counts = count_variables(one, np.ones(1), alpha, transitions)
   init = initializer(model, counts)
   check_params(params, nn.unbox(jax.eval_shape(init, jax.random.key(0))))
+  if isinstance(model, TextToCodes):
+    folder = base_folder(directory, section)
+    params |= frozen_variables(model, folder, section)
   return Artefacts(
     directory=directory,
     manifests=manifests,
     catalogue=catalogue,
     semantic_ids=ids,
     vocabulary=vocabulary,
-    prompt=PromptConfig(**section["prompt"]),
+    prompt=prompt_config(section),
     model=model,
     params=params,
     vector_width=vectors.shape[1],
@@ -247,7 +258,7 @@ def _candidates(
   catalogue: Catalogue,
   vectors: np.ndarray,
   ids: SemanticIds,
-  vocabulary: Vocabulary,
+  vocabulary: AnyVocabulary,
 ) -> LiveCandidates | None:
   """The candidates that were counted when the generator was trained."""
   section = manifests["generator"]["section"]

@@ -1,8 +1,8 @@
 """Requests as the arrays that the generator was trained on.
 
-The rules of a prompt live in `PromptWriter`, which reads requests of a log. A
-batch of requests becomes such a log, of one user each, so that searching and
-training cannot drift apart.
+The rules of a prompt live in the writers of prompts, which read requests of a
+log. A batch of requests becomes such a log, of one user each, so that searching
+and training cannot drift apart.
 """
 
 import dataclasses
@@ -15,7 +15,13 @@ from gr_jax.candidates.live import LiveCandidates
 from gr_jax.data.catalogue import object_array
 from gr_jax.data.requests import TEST, Requests
 from gr_jax.generators.prompts.vocabulary import Vocabulary
-from gr_jax.generators.prompts.writer import Prompt, PromptConfig, PromptWriter
+from gr_jax.generators.prompts.writer import Prompt
+from gr_jax.generators.reading import (
+  AnyPrompt,
+  AnyPromptConfig,
+  AnyVocabulary,
+  make_writer,
+)
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 NO_QUERIES = (
@@ -43,10 +49,10 @@ class PromptRequest(NamedTuple):
 def write_prompts(
   requests: Sequence[PromptRequest],
   semantic_ids: SemanticIds,
-  vocabulary: Vocabulary,
-  config: PromptConfig,
+  vocabulary: AnyVocabulary,
+  config: AnyPromptConfig,
   candidates: LiveCandidates | None = None,
-) -> tuple[Prompt, np.ndarray]:
+) -> tuple[AnyPrompt, np.ndarray]:
   """Returns the prompt of `B` rows and the queries `[B, Wq]`.
 
   Both have one shape, whatever is in them.
@@ -67,7 +73,7 @@ def write_prompts(
   codes[:-1] = semantic_ids.codes[rows]
   log = _log(requests, places)
   of_catalogue = np.append(rows, 0).astype(np.int32)[log.event_item]
-  writer = PromptWriter(
+  writer = make_writer(
     log,
     SemanticIds(codes, semantic_ids.level_sizes),
     vocabulary,
@@ -77,7 +83,9 @@ def write_prompts(
   )
   B = len(requests)
   prompt = writer.prompts(np.arange(B), shown=np.ones(B, bool))
-  return _fixed_profile(prompt, requests, vocabulary), writer.queries(log.query)
+  if isinstance(prompt, Prompt) and isinstance(vocabulary, Vocabulary):
+    prompt = _fixed_profile(prompt, requests, vocabulary)
+  return prompt, writer.queries(log.query)
 
 
 def profile_width(vocabulary: Vocabulary) -> int:

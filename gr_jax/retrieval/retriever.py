@@ -22,7 +22,7 @@ from gr_jax.decoding.trie import Trie, build_trie
 from gr_jax.decoding.unconstrained_beam_search import unconstrained_beam_search
 from gr_jax.generators.candidates_alone import UsedParts, kinds_of
 from gr_jax.generators.placement import place_variables
-from gr_jax.generators.prompts.writer import Prompt
+from gr_jax.generators.reading import AnyPrompt
 from gr_jax.parallel.hosts import own_copy
 from gr_jax.parallel.mesh import (
   SEARCH_RULES,
@@ -112,7 +112,7 @@ class Retriever:
 
   def search(
     self,
-    prompt: Prompt,
+    prompt: AnyPrompt,
     queries: np.ndarray,
     *,
     beam_size: int,
@@ -129,7 +129,7 @@ class Retriever:
     return self._run(self._search, prompt, queries, beam_size, excluded)
 
   def unconstrained_search(
-    self, prompt: Prompt, queries: np.ndarray, *, beam_size: int
+    self, prompt: AnyPrompt, queries: np.ndarray, *, beam_size: int
   ) -> Retrieved:
     """As `search`, not constrained to the catalogue."""
     run = self._unconstrained_search

@@ -11,7 +11,14 @@ from gr_jax.tokenizers.build import settings
 # Of judged collections: a preset may begin with a system.
 JUDGED = ("scifact", "home_depot")
 # Sections that recipes share.
-_PARTS = ("__init__", "retrieval", "judged", "study", "never_lose")
+_PARTS = (
+  "__init__",
+  "retrieval",
+  "judged",
+  "study",
+  "never_lose",
+  "pretrained",
+)
 RECIPES = tuple(
   path.stem
   for path in sorted(pathlib.Path(retrieval.__file__).parent.glob("*.py"))

@@ -10,6 +10,7 @@ from flax import linen as nn
 from gr_jax.decoding.beam_search import beam_search
 from gr_jax.decoding.trie import build_trie
 from gr_jax.generators import placement
+from gr_jax.generators.build import initializer
 from gr_jax.generators.pretrained.decoder import make_decoder
 from gr_jax.generators.pretrained.extended import NewTokens
 from gr_jax.generators.pretrained.text_to_codes import TextPrompt, TextToCodes
@@ -29,6 +30,7 @@ class Texts(NamedTuple):
   """Prompts and the codes of two branches each."""
 
   prompt: TextPrompt
+  queries: np.ndarray
   codes: np.ndarray
 
 
@@ -40,7 +42,7 @@ def generator(name):
 
 @functools.cache
 def params(name):
-  init = placement.initializer_of(generator(name))
+  init = initializer(generator(name), {})
   made = nn.unbox(jax.jit(init)(jax.random.key(0)))
   return jax.device_get(noisy(made))
 
@@ -51,13 +53,14 @@ def texts(branches=2):
   rows = (B, branches)
   mask = rng.random((B, 5)) < 0.7
   mask[:, 2] = True
-  prompt = TextPrompt(
-    rng.integers(0, FIRST + sum(SIZES), mask.shape, np.int32),
-    mask,
-    rng.integers(0, FIRST, (*rows, 3), np.int32),
-    rng.random((*rows, 3)) < 0.6,
+  tokens = rng.integers(0, FIRST + sum(SIZES), mask.shape, np.int32)
+  queries = rng.integers(0, FIRST, (*rows, 3), np.int32)
+  there = rng.random(queries.shape) < 0.6
+  return Texts(
+    TextPrompt(np.where(mask, tokens, -1)),
+    np.where(there, queries, -1),
+    rng.integers(0, SIZES, (*rows, 3), np.int32),
   )
-  return Texts(prompt, rng.integers(0, SIZES, (*rows, 3), np.int32))
 
 
 def training(name, mesh):
@@ -71,7 +74,7 @@ def training(name, mesh):
     )
     return losses.sum(), {"train/loss": losses.sum()}
 
-  init = placement.initializer_of(generator(name))
+  init = initializer(generator(name), {})
   return step_of(loss, init, params(name), texts(), mesh)
 
 
@@ -83,4 +86,5 @@ def search(name, mesh):
   )
   trie = jax.device_put(build_trie(ids, SIZES), replicated(mesh))
   found = jax.jit(functools.partial(beam_search, generator(name), beam_size=6))
-  return found, (variables, put_batch(texts(branches=1).prompt, mesh), trie)
+  prompt, queries, _ = texts(branches=1)
+  return found, (variables, put_batch((prompt, queries[:, 0]), mesh), trie)

@@ -61,7 +61,11 @@ class TextTokens:
     return self.tokenizer.decode_batch(rows, skip_special_tokens=False)
 
   def with_codes(
-    self, level_sizes: Sequence[int], *, ends: bool = False
+    self,
+    level_sizes: Sequence[int],
+    *,
+    ends: bool = False,
+    page_ends: int = 0,
   ) -> tuple["TextTokens", NewTokens]:
     """A tokenizer with a token for every code, and which tokens these are.
 
@@ -69,12 +73,14 @@ class TextTokens:
 
     Args:
       level_sizes: the number of codes per level.
-      ends: whether IDs may end early; `<end>` is then the last new token.
+      ends: whether IDs may end early; `<end>` then follows all codes.
+      page_ends: 1 where pages end with a token; `<page_end>` is then the last.
 
     Raises:
       ValueError: a code is a token already, or there are too many levels.
     """
-    names = code_names(level_sizes) + ["<end>"] * ends
+    names = code_names(level_sizes)
+    names += ["<end>"] * ends + ["<page_end>"] * page_ends
     known = [n for n in names if self.tokenizer.token_to_id(n) is not None]
     if known:
       raise ValueError(f"the tokenizer has a token {known[0]} already.")

@@ -15,6 +15,7 @@ after the first level, the last, is the token `<end>`.
 
 import dataclasses
 import itertools
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -23,25 +24,33 @@ from flax import linen as nn
 from flax import struct
 
 from gr_jax.generators.pretrained.decoder import CausalDecoder, text_positions
+from gr_jax.generators.pretrained.frozen import in_one, initialized
 from gr_jax.nn.attention import BeamCache, BeamPlace, KeyValues
-from gr_jax.nn.attention_mask import branch_mask
+from gr_jax.nn.attention_mask import AttentionMask, branch_mask
+from gr_jax.nn.layers import DotGeneral
+from gr_jax.nn.transformer import TransformerConfig
 
 
 @struct.dataclass
 class TextPrompt:
-  """Texts of fixed lengths; padding may stand anywhere.
+  """Texts of one length.
 
   Attributes:
-    tokens: `[B, S]`, shared by all branches of a row.
-    mask: `[B, S]`, True = a token.
-    queries: `[B, P, Q]`, before the codes of each branch; one in a search.
-    query_mask: `[B, P, Q]`. A row needs a token at least in prompt or query.
+    tokens: `[B, S]`, -1 = none, wherever it stands. A row needs a token here or
+      in its query.
   """
 
-  tokens: jax.Array
-  mask: jax.Array
-  queries: jax.Array
-  query_mask: jax.Array
+  tokens: Any
+
+  @property
+  def mask(self) -> Any:
+    """`[B, S]`, True = a token."""
+    return self.tokens >= 0
+
+  @property
+  def candidates(self) -> None:
+    """There are none: the prior of counts is not for these generators."""
+    return None
 
 
 @struct.dataclass
@@ -63,89 +72,172 @@ class TextCache:
 
 @dataclasses.dataclass(frozen=True)
 class TextToCodes:
-  """A `decoding.Generator` of the codes that are a decoder's new tokens.
+  """A `generators.build.Network` of the codes that are a decoder's new tokens.
 
-  Its variables are those of the decoder.
+  Its variables are those of the decoder, in one collection or two (`frozen`).
 
   Attributes:
-    decoder: whose new tokens are the codes, level by level, then `<end>`.
+    decoder: whose new tokens are the codes, level by level, then `<end>`, then
+      the page's end.
     level_sizes: the number of codes per level.
     ends: whether IDs may end early.
+    page_ends: 1 where whole pages are learned, else 0.
   """
 
   decoder: CausalDecoder
   level_sizes: tuple[int, ...]
   ends: bool = False
+  page_ends: int = 0
 
   def __post_init__(self):
     found = self.decoder.new.count if self.decoder.new else 0
-    needed = sum(self.level_sizes) + self.ends
+    needed = sum(self.level_sizes) + self.ends + self.page_ends
     if found != needed:
       raise ValueError(
         f"the IDs have {needed} codes; the decoder has {found} new tokens."
       )
 
+  @property
+  def config(self) -> TransformerConfig:
+    """The sizes of the blocks."""
+    return self.decoder.config
+
+  @property
+  def prompt_size(self) -> int:
+    """The number of tokens that are no codes."""
+    assert self.decoder.new is not None
+    return self.decoder.new.first
+
+  @property
+  def dot_general(self) -> DotGeneral:
+    """The product of every dense layer."""
+    return self.decoder.dot_general
+
+  @property
+  def candidate_features(self) -> int:
+    """None: see `TextPrompt.candidates`."""
+    return 0
+
+  def initializer(self, fixed: Mapping[str, Any]) -> Callable[[jax.Array], Any]:
+    """The function from a key to random parameters `{"params": ...}`, boxed.
+
+    Args:
+      fixed: not read: parameters do not depend on what stands still.
+    """
+    del fixed
+    return lambda key: {"params": initialized(self.decoder, key)["params"]}
+
+  def apply(
+    self,
+    variables: Mapping[str, Any],
+    *args: Any,
+    method: Callable | None = None,
+    rngs: Mapping[str, jax.Array] | None = None,
+    **kwargs: Any,
+  ) -> Any:
+    """`code_logits`, or another function of generator, variables and inputs.
+
+    As `nn.Module.apply`, so that losses need not know which they train. Nothing
+    is dropped out: `rngs` are not read.
+    """
+    del rngs
+    run = method or TextToCodes.code_logits
+    return run(self, in_one(variables), *args, **kwargs)
+
   def code_logits(
-    self, variables: Any, prompt: TextPrompt, codes: jax.Array
+    self,
+    variables: Any,
+    prompt: TextPrompt,
+    queries: jax.Array,
+    codes: jax.Array,
   ) -> list[jax.Array]:
     """Scores of every code of the targets of all branches, for training.
 
     Args:
       variables: the decoder's.
-      prompt: the prompts of `B` rows with `P` branches.
+      prompt: the prompts of `B` rows.
+      queries: `[B, P, Q]` tokens before the codes of each branch, -1 = none.
       codes: `[B, P, L]`, -1 after an early end; the last level is not read.
 
     Returns:
       Per level, logits `[B, P, C_l]`, with the column of ends where there is
       one.
     """
-    B, P, Q = prompt.queries.shape
+    B, P, Q = queries.shape
     S, L = prompt.tokens.shape[1], len(self.level_sizes)
     T = Q + L - 1
-    read = [self._tokens(codes[:, :, l], l)[..., None] for l in range(L - 1)]
-    tokens = jnp.concatenate((prompt.queries, *read), axis=2)
+    read = [self.tokens(codes[:, :, l], l)[..., None] for l in range(L - 1)]
+    tokens = jnp.concatenate((queries, *read), axis=2)
     there = jnp.pad(
-      prompt.query_mask, ((0, 0), (0, 0), (0, L - 1)), constant_values=True
+      queries >= 0, ((0, 0), (0, 0), (0, L - 1)), constant_values=True
     )
     before = prompt.mask.sum(axis=1)
     after = before[:, None, None] + jnp.maximum(jnp.cumsum(there, -1) - 1, 0)
     flat = [x.reshape(B, P * T) for x in (tokens, after, there)]
     keys = jnp.concatenate((prompt.mask, flat[2]), axis=1)
-    states, _ = nn.apply(CausalDecoder.go_on, self.decoder)(
-      variables,
-      jnp.concatenate((prompt.tokens, flat[0]), axis=1),
-      jnp.concatenate((text_positions(prompt.mask), flat[1]), axis=1),
-      branch_mask(keys, P, T),
-      None,
+    states = self.states(
+      variables, prompt, flat[0], flat[1], branch_mask(keys, P, T)
     )
     branches = S + T * jnp.arange(P)
     # An empty query leaves the first code to the prompt's last token.
     first = jnp.where(
-      prompt.query_mask.any(axis=-1),
-      branches + _last(prompt.query_mask),
-      _last(prompt.mask)[:, None],
+      (queries >= 0).any(axis=-1),
+      branches + last_place(queries >= 0),
+      last_place(prompt.mask)[:, None],
     )
     places = [first] + [
       jnp.broadcast_to(branches + Q + l, (B, P)) for l in range(L - 1)
     ]
     return [
-      self._logits(
+      self.level_logits(
         variables, jnp.take_along_axis(states, place[..., None], axis=1), level
       )
       for level, place in enumerate(places)
     ]
 
-  def prefill(
-    self, variables: Any, prompt: TextPrompt
-  ) -> tuple[jax.Array, TextCache]:
-    """Log-probabilities `[B, C_0]` of the first code; one branch a row."""
-    tokens = jnp.concatenate((prompt.tokens, prompt.queries[:, 0]), axis=1)
-    mask = jnp.concatenate((prompt.mask, prompt.query_mask[:, 0]), axis=1)
-    states, kept = nn.apply(CausalDecoder.read, self.decoder)(
-      variables, tokens, mask
+  def states(
+    self,
+    variables: Any,
+    prompt: TextPrompt,
+    tokens: jax.Array,
+    positions: jax.Array,
+    mask: AttentionMask,
+  ) -> jax.Array:
+    """States `[B, S + T, D]` of prompts and of what follows them.
+
+    Args:
+      variables: the decoder's.
+      prompt: the prompts of `B` rows.
+      tokens: `[B, T]`.
+      positions: `[B, T]`.
+      mask: who reads whom, of all `S + T`.
+    """
+    states, _ = nn.apply(CausalDecoder.go_on, self.decoder)(
+      variables,
+      jnp.maximum(jnp.concatenate((prompt.tokens, tokens), axis=1), 0),
+      jnp.concatenate((text_positions(prompt.mask), positions), axis=1),
+      mask,
+      None,
     )
-    last = jnp.take_along_axis(states, _last(mask)[:, None, None], axis=1)
-    logits = self._logits(variables, last[:, 0], 0)
+    return states
+
+  def prefill(
+    self, variables: Any, prompt: tuple[TextPrompt, jax.Array]
+  ) -> tuple[jax.Array, TextCache]:
+    """Log-probabilities `[B, C_0]` of the first code.
+
+    Args:
+      variables: as for `apply`.
+      prompt: the prompts, and queries `[B, Q]`, -1 = none.
+    """
+    variables = in_one(variables)
+    tokens = jnp.concatenate((prompt[0].tokens, prompt[1]), axis=1)
+    mask = tokens >= 0
+    states, kept = nn.apply(CausalDecoder.read, self.decoder)(
+      variables, jnp.maximum(tokens, 0), mask
+    )
+    last = jnp.take_along_axis(states, last_place(mask)[:, None, None], axis=1)
+    logits = self.level_logits(variables, last[:, 0], 0)
     cache = TextCache(kept, None, mask, mask.sum(axis=1))
     return jax.nn.log_softmax(logits), cache
 
@@ -159,6 +251,7 @@ class TextToCodes:
     level: int,
   ) -> tuple[jax.Array, TextCache]:
     """Log-probabilities `[B, M, C_level]`; see `Generator.decode_step`."""
+    variables = in_one(variables)
     B, M = codes.shape
     if cache.own is None:
       layers, _, _, K, h = cache.prompt.keys.shape
@@ -172,12 +265,12 @@ class TextToCodes:
       )
     states, own = nn.apply(CausalDecoder.go_on, self.decoder)(
       variables,
-      self._tokens(codes, level - 1),
+      self.tokens(codes, level - 1),
       jnp.broadcast_to(cache.lengths[:, None] + level - 1, (B, M)),
       BeamPlace(cache.mask, slot=level - 1),
       BeamCache(cache.prompt, own),
     )
-    logits = self._logits(variables, states, level)
+    logits = self.level_logits(variables, states, level)
     return jax.nn.log_softmax(logits), dataclasses.replace(cache, own=own)
 
   @property
@@ -185,12 +278,18 @@ class TextToCodes:
     """The first code of each level among the new tokens, and their end."""
     return list(itertools.accumulate(self.level_sizes, initial=0))
 
-  def _tokens(self, codes: jax.Array, level: int) -> jax.Array:
-    """Tokens of the codes of a level; after an end any, which nobody reads."""
+  def tokens(self, codes: jax.Array, level: int) -> jax.Array:
+    """Tokens of the codes of a level; of -1 the end, where there is one."""
     assert self.decoder.new is not None
-    return self.decoder.new.first + self._offsets[level] + jnp.maximum(codes, 0)
+    offsets = self._offsets
+    end = offsets[-1] if self.ends else offsets[level]
+    place = jnp.where(codes < 0, end, offsets[level] + codes)
+    return self.decoder.new.first + place
 
-  def _logits(self, variables: Any, states: jax.Array, level: int) -> jax.Array:
+  def level_logits(
+    self, variables: Any, states: jax.Array, level: int
+  ) -> jax.Array:
+    """Scores `[..., C_l]` of a level's codes, and of the end if it has one."""
     score = nn.apply(CausalDecoder.new_logits, self.decoder)
     first, stop = self._offsets[level : level + 2]
     found = score(variables, states, first, stop)
@@ -201,6 +300,6 @@ class TextToCodes:
     return found
 
 
-def _last(mask: jax.Array) -> jax.Array:
+def last_place(mask: jax.Array) -> jax.Array:
   """`[...]`: the place of the last True of a mask `[..., T]`."""
   return mask.shape[-1] - 1 - jnp.argmax(mask[..., ::-1], axis=-1)

@@ -2,15 +2,9 @@
 
 Every position holds a few tokens, and its embedding is their sum: the profile
 is one position, each distinct item of the history is one (its codes, how long
-ago it was last bought, how often), the query's words are one. Where a history
-knows more items than there are positions, those with the largest
-
-  log(times bought) - 1/2 log(1 + weeks since it was last bought)
-
-stay, newest last: what is bought every month is not pushed out by what was
-bought once yesterday. Without repeats these are the latest items `[OURS]`;
-the papers spend one position per token on the latest items, and GenRec merges
-tokens with a learned map.
+ago it was last bought, how often), the query's words are one. `UsualItems` says
+which items stay of a long history `[OURS]`; the papers spend one position per
+token on the latest items, and GenRec merges tokens with a learned map.
 """
 
 import copy
@@ -21,13 +15,11 @@ import numpy as np
 from flax import struct
 
 from gr_jax.candidates.candidates import Candidates
-from gr_jax.candidates.event_states import event_states
 from gr_jax.candidates.writer import CandidateWriter
 from gr_jax.data.requests import Requests
+from gr_jax.generators.prompts.usual_items import UsualItems
 from gr_jax.generators.prompts.vocabulary import NEXT_BASKET, Vocabulary
 from gr_jax.tokenizers.semantic_ids import SemanticIds
-
-_WEEK = 7 * 86_400
 
 
 @struct.dataclass
@@ -108,7 +100,9 @@ class PromptWriter:
       [*map(vocabulary.query_tokens, requests.queries), [NEXT_BASKET]],
       config.query_words,
     )
-    self._events = event_states(requests, requests.event_item)
+    self._usual = UsualItems(
+      requests, history=config.history, lookback=config.lookback
+    )
 
   def with_candidates(self, candidates: CandidateWriter | None) -> Self:
     """This writer with another writer of candidates."""
@@ -141,14 +135,14 @@ class PromptWriter:
         candidates are written; None writes those of the rows.
     """
     requests, vocabulary = self._requests, self._vocabulary
-    events, keep = self._usual_items(rows)
+    events, keep = self._usual(rows)
     keep &= shown[:, None]
     age = requests.time[rows][:, None] - requests.event_time[events]
     history = np.concatenate(
       (
         self.item_tokens[requests.event_item[events]],
         vocabulary.age_tokens(age)[..., None],
-        vocabulary.count_tokens(self._events.number[events])[..., None],
+        vocabulary.count_tokens(self._usual.counts[events])[..., None],
       ),
       axis=-1,
     )
@@ -163,28 +157,3 @@ class PromptWriter:
         rows[:, None] if all_rows is None else all_rows, shown=shown
       ),
     )
-
-  def _usual_items(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Last events `[B, H]` of the chosen items, and which are there."""
-    end = self._requests.history_end[rows][:, None]
-    start = self._requests.user_offsets[self._requests.user[rows]][:, None]
-    length = self.config.history
-    events = end - np.arange(1, self.config.lookback + 1)
-    there = events >= start
-    events = np.where(there, events, 0)
-    last = there & (self._events.following[events] >= end)
-    age = self._requests.time[rows][:, None] - self._requests.event_time[events]
-    # What is not there has any age, also none that there is.
-    weeks = np.maximum(age, 0) / _WEEK
-    score = np.log(self._events.number[events]) - 0.5 * np.log1p(weeks)
-    order = np.argsort(np.where(last, -score, np.inf), axis=1, kind="stable")
-    chosen = np.zeros_like(last)
-    np.put_along_axis(chosen, order[:, :length], True, axis=1)
-    row, column = np.nonzero(chosen & last)
-    # The newest item stands last; empty places are on the left.
-    place = np.cumsum(chosen & last, axis=1)[row, column]
-    kept = np.zeros((len(rows), length), np.int64)
-    mask = np.zeros((len(rows), length), bool)
-    kept[row, length - place] = events[row, column]
-    mask[row, length - place] = True
-    return kept, mask

@@ -17,7 +17,7 @@ import numpy as np
 from gr_jax.candidates.candidates import KINDS
 from gr_jax.data.batches import pad_rows
 from gr_jax.generators.candidates_alone import UsedParts, kinds_of
-from gr_jax.generators.prompts.vocabulary import Vocabulary
+from gr_jax.generators.reading import AnyVocabulary
 from gr_jax.retrieval.compiled_search import CompiledSearches, SearchInputs
 from gr_jax.retrieval.load import Artefacts
 from gr_jax.serving.catalogue.snapshot import Snapshot
@@ -186,7 +186,7 @@ class Engine:
 
 
 def _passing(
-  request: SearchRequest, snapshot: Snapshot, vocabulary: Vocabulary
+  request: SearchRequest, snapshot: Snapshot, vocabulary: AnyVocabulary
 ) -> np.ndarray | Invalid:
   try:
     check_query(request, vocabulary)

@@ -5,8 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from gr_jax.candidates.live import LiveCandidates
-from gr_jax.generators.prompts.vocabulary import Vocabulary
-from gr_jax.generators.prompts.writer import Prompt, PromptConfig
+from gr_jax.generators.reading import (
+  AnyPrompt,
+  AnyPromptConfig,
+  AnyVocabulary,
+)
 from gr_jax.retrieval import prompting
 from gr_jax.serving.catalogue.items import Items
 from gr_jax.serving.requests import Invalid, SearchRequest
@@ -15,10 +18,10 @@ from gr_jax.serving.requests import Invalid, SearchRequest
 def write_prompts(
   requests: Sequence[SearchRequest],
   items: Items,
-  vocabulary: Vocabulary,
-  config: PromptConfig,
+  vocabulary: AnyVocabulary,
+  config: AnyPromptConfig,
   candidates: LiveCandidates | None = None,
-) -> tuple[Prompt, np.ndarray]:
+) -> tuple[AnyPrompt, np.ndarray]:
   """As `prompting.write_prompts`.
 
   Items of a history that nobody knows are left out; see `unknown_history`.
@@ -44,7 +47,7 @@ def unknown_history(request: SearchRequest, items: Items) -> list[str]:
   return sorted({e.id for e in request.history if items.row(e.id) < 0})
 
 
-def check_query(request: SearchRequest, vocabulary: Vocabulary) -> None:
+def check_query(request: SearchRequest, vocabulary: AnyVocabulary) -> None:
   """Checks that a query, if any, can be answered.
 
   Raises:
@@ -55,7 +58,7 @@ def check_query(request: SearchRequest, vocabulary: Vocabulary) -> None:
 
 
 def read_words(
-  request: SearchRequest, vocabulary: Vocabulary
+  request: SearchRequest, vocabulary: AnyVocabulary
 ) -> tuple[list[str], dict[str, str]]:
   """The unknown words of a query, and what others were read as."""
   if request.query is None:

@@ -20,7 +20,7 @@ import numpy as np
 
 from gr_jax.data.batches import padded_batches
 from gr_jax.generators.build import Network
-from gr_jax.generators.prompts.writer import Prompt
+from gr_jax.generators.reading import AnyPrompt
 from gr_jax.serving.catalogue.service import Serving
 from gr_jax.serving.engine.prompting import write_prompts
 from gr_jax.serving.page.browse import items_below, span, topic
@@ -65,7 +65,7 @@ def explain(
 def code_log_probs(
   model: Network,
   variables: Any,
-  prompt: tuple[Prompt, np.ndarray],
+  prompt: tuple[AnyPrompt, np.ndarray],
   codes: np.ndarray,
 ) -> np.ndarray:
   """`log p(c_l | prompt, c_1 .. c_{l-1})`, `[n, L]`; 0 after an early end.
