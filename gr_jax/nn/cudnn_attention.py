@@ -28,6 +28,7 @@ from gr_jax.parallel.attention_split import attend_on_mesh
 
 WIDEST = 128  # Numbers of a head that every GPU's kernel takes.
 _STEP = 8
+_BFLOAT16 = jnp.dtype(jnp.bfloat16)
 
 
 @struct.dataclass
@@ -38,19 +39,21 @@ class CudnnAttention:
     hidden: what is hidden inside the product; None = nothing.
     bias: `[B, 1, T, S]` or `[1, H, T, S]`, added to the scores; None without.
     causal: whether the kernel leaves out the future.
+    dtype: the numbers that are multiplied; the kernel takes 16 bits.
     implementation: "cudnn"; "xla" is the same without the kernel.
   """
 
   hidden: HiddenPositions | None
   bias: jax.Array | None
   causal: bool = struct.field(pytree_node=False)
+  dtype: jnp.dtype = struct.field(pytree_node=False)
   implementation: str = struct.field(pytree_node=False)
 
   def attend(self, queries: jax.Array, cached: KeyValues) -> jax.Array:
     """`[B, T, H h]` of queries `[B, T, H, h]`; see `attention.attend`."""
     B, T, H, h = queries.shape
     q, k, v = (
-      x.astype(jnp.bfloat16) for x in (queries, cached.keys, cached.values)
+      x.astype(self.dtype) for x in (queries, cached.keys, cached.values)
     )
     if self.hidden is not None:
       width = _rounded(h + self.hidden.rows.shape[-1])
@@ -62,7 +65,7 @@ class CudnnAttention:
       # The kernel's backward pass takes no odd lengths beside a bias.
       q, k, v = (_padded(x, axis=1) for x in (q, k, v))
       columns = _padded(self.bias, axis=3, value=-HIDDEN)
-      others = (_padded(columns, axis=2).astype(jnp.bfloat16),)
+      others = (_padded(columns, axis=2).astype(self.dtype),)
 
     def run(q, k, v, bias=None):
       return jax.nn.dot_product_attention(
@@ -84,6 +87,7 @@ def cudnn_attention(
   *,
   head_size: int,
   bias: jax.Array | None = None,
+  dtype: jnp.dtype = _BFLOAT16,
   implementation: str = "cudnn",
 ) -> CudnnAttention | None:
   """The kernel's form of a mask, or None where it would need too much.
@@ -92,6 +96,7 @@ def cudnn_attention(
     mask: who attends to whom.
     head_size: `h`.
     bias: `[H, T, S]`, added to the scores; None without.
+    dtype: see `CudnnAttention`.
     implementation: see `CudnnAttention`.
   """
   if head_size % _STEP or head_size > WIDEST:
@@ -100,11 +105,12 @@ def cudnn_attention(
   added = None if bias is None else bias[None]
   fits = _rounded(head_size + group_count(mask)) <= WIDEST
   if mask.segments is None and fits:
-    return CudnnAttention(hidden_by(mask), added, causal, implementation)
+    hidden = hidden_by(mask)
+    return CudnnAttention(hidden, added, causal, dtype, implementation)
   if bias is not None:
     return None  # It would grow to `[B, H, T, S]`.
-  added = jnp.where(mask.dense(), 0, -HIDDEN)[:, None].astype(jnp.bfloat16)
-  return CudnnAttention(None, added, causal, implementation)
+  added = jnp.where(mask.dense(), 0, -HIDDEN)[:, None].astype(dtype)
+  return CudnnAttention(None, added, causal, dtype, implementation)
 
 
 def _rounded(number: int) -> int:

@@ -11,7 +11,6 @@ and keys (`hidden_positions`).
 """
 
 import dataclasses
-import functools
 
 import jax
 import jax.numpy as jnp
@@ -59,7 +58,6 @@ class SplashAttention:
       width = h + self.hidden.rows.shape[-1]
       q = extended(q, self.hidden.rows, width=width)
       k = extended(k, self.hidden.columns, width=width)
-    kernel = _kernel(self.pattern, self.interpret)
     rows, columns = padded_shape(self.pattern)
     q = _padded(q, rows).astype(self.dtype)
     k, v = (_padded(x, columns).astype(self.dtype) for x in (k, v))
@@ -72,6 +70,7 @@ class SplashAttention:
       ids = splash.SegmentIds(*segments) if segments else None
       heads = (x.swapaxes(1, 2) for x in (q, k, v))
       axes = (0, 0, 0, 0 if segments else None)
+      kernel = _kernel(self.pattern, self.interpret)
       return jax.vmap(kernel, in_axes=axes)(*heads, ids).swapaxes(1, 2)
 
     out = attend_on_mesh(run, q, k, v, *others)
@@ -159,29 +158,26 @@ class _PatternMask(masks.Mask):
     return found
 
 
-@functools.lru_cache(maxsize=32)
 def _kernel(pattern: Pattern, interpret: bool) -> splash.SplashAttentionKernel:
-  """The kernel of a pattern, whose tables are arrays of numpy."""
+  """The kernel of a pattern; JAX keeps the tables that it makes of a mask."""
   shape = padded_shape(pattern)
   if pattern.causal and not pattern.has_owners and shape[0] == shape[1]:
     mask: masks.Mask = masks.CausalMask(shape)
   else:
     mask = _PatternMask(pattern, shape)
-  rows, columns = (min(_block(size), 512) for size in pattern.shape)
-  with jax.ensure_compile_time_eval():
+  rows, columns = map(_block, pattern.shape)
+  return splash.make_splash_mha(
     # One mask stands for all heads.
-    kernel = splash.make_splash_mha(
-      masks.MultiHeadMask((mask,)),
-      block_sizes=splash.BlockSizes(
-        block_q=rows,
-        block_kv=columns,
-        block_q_dkv=rows,
-        block_kv_dkv=columns,
-        block_q_dq=rows,
-        block_kv_dq=columns,
-      ),
-      head_shards=1,
-      q_seq_shards=1,
-      interpret=interpret,
-    )
-    return jax.tree.map(np.asarray, kernel)
+    masks.MultiHeadMask((mask,)),
+    block_sizes=splash.BlockSizes(
+      block_q=rows,
+      block_kv=columns,
+      block_q_dkv=rows,
+      block_kv_dkv=columns,
+      block_q_dq=rows,
+      block_kv_dq=columns,
+    ),
+    head_shards=1,
+    q_seq_shards=1,
+    interpret=interpret,
+  )

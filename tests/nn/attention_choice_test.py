@@ -1,0 +1,157 @@
+import importlib.util
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import linen as nn
+from jax.sharding import AbstractDevice, AbstractMesh
+
+from gr_jax.nn.attention import KeyValues
+from gr_jax.nn.attention_choice import (
+  SHORTEST,
+  choose_attention,
+  current_platform,
+)
+from gr_jax.nn.attention_mask import (
+  Blocks,
+  branch_mask,
+  causal_mask,
+  two_way_mask,
+)
+from gr_jax.nn.cudnn_attention import CudnnAttention
+from gr_jax.nn.precision import dot_general
+from gr_jax.nn.splash_attention import SplashAttention
+from gr_jax.nn.transformer import Transformer, TransformerConfig
+from gr_jax.parallel.mesh import AXES, MeshConfig
+from tests.reference.noisy import noisy
+
+BF16 = dot_general("bfloat16")
+MASK = causal_mask(jnp.ones((1, SHORTEST), bool))
+
+
+def on(platform, *, sequence=1):
+  """A mesh of one device, or of several along sequence, of a platform."""
+  device = AbstractDevice("some", 1, platform)
+  sizes = [sequence if axis == "sequence" else 1 for axis in AXES]
+  mesh = AbstractMesh(tuple(sizes), AXES, abstract_device=device)
+  return jax.sharding.use_abstract_mesh(mesh)
+
+
+def choice(mask=MASK, name="auto", product=BF16, **options):
+  return type(
+    choose_attention(mask, name, head_size=64, dot_general=product, **options)
+  )
+
+
+def test_every_platform_has_its_own():
+  array = type(MASK.there)
+  assert choice() is array
+  with on("tpu"):
+    assert current_platform() == "tpu"
+    assert choice() is SplashAttention
+    assert choice(product=jax.lax.dot_general) is SplashAttention
+  with on("gpu"):
+    assert current_platform() == "gpu"
+    assert choice() is CudnnAttention
+
+
+def test_the_plain_form_is_taken_where_a_kernel_does_not_pay_or_cannot():
+  short = causal_mask(jnp.ones((1, SHORTEST - 1), bool))
+  few_rows = two_way_mask(MASK.there, Blocks(SHORTEST), Blocks(0, 5, 3))
+  bias = jnp.zeros((2, SHORTEST, SHORTEST))
+  array = type(MASK.there)
+  for platform in ("gpu", "tpu"):
+    with on(platform):
+      assert choice(short) is choice(few_rows) is array
+      assert choice(dropped=True) is choice(name="plain") is array
+    with on(platform, sequence=2):
+      assert choice() is array
+  with on("gpu"):
+    assert choice(product=jax.lax.dot_general) is array
+    assert choice(bias=bias) is CudnnAttention
+  with on("tpu"):
+    assert choice(bias=bias) is array
+
+
+def test_a_default_device_is_a_platform():
+  with jax.default_device(jax.devices("cpu")[0]):
+    assert current_platform() == "cpu"
+
+
+def test_names_are_checked():
+  with pytest.raises(ValueError, match=r"model\.attention is 'flash'; use one"):
+    TransformerConfig(attention="flash")
+  with pytest.raises(ValueError, match='set precision to "bfloat16"'):
+    choice(name="cudnn", product=jax.lax.dot_general)
+
+
+def trained(attention, product, *, remat="none", x, mask):
+  """States and gradients of a decoder of two layers."""
+  config = TransformerConfig(
+    layers=2, width=16, heads=2, kv_heads=1, head_size=8, feed_forward=16,
+    attention=attention, remat=remat,
+  )  # fmt: skip
+  module = Transformer(config, product)
+  positions = jnp.broadcast_to(jnp.arange(x.shape[1]), x.shape[:2])
+  short = x[:, :2], positions[:, :2], jnp.ones((1, 2, 2), bool)
+  params = noisy(nn.unbox(module.init(jax.random.key(0), *short)))
+
+  @jax.jit
+  def loss(params):
+    states, kept = module.apply(params, x, positions, mask)
+    # Keys of padding, which are of no use to anybody, may differ.
+    keys = kept.keys * mask.there[..., None, None]
+    return (states**2 * mask.there[..., None])[:, :, :8].sum(), keys
+
+  return jax.value_and_grad(loss, has_aux=True)(params)
+
+
+def check_equal(attention, product, *, T, remat="none", rtol):
+  there = jnp.arange(T)[None] > jnp.array([[0], [7]])
+  x = jax.random.normal(jax.random.key(1), (2, T, 16))
+  given = {"x": x, "mask": branch_mask(there, 4, 5)}
+  found = trained(attention, product, remat=remat, **given)
+  plain = trained("plain", product, **given)
+  for a, b in zip(*map(jax.tree.leaves, (found, plain)), strict=True):
+    np.testing.assert_allclose(a, b, atol=rtol * np.abs(b).max())
+
+
+def test_a_decoder_learns_the_same_with_the_kernel_of_gpus(monkeypatch):
+  monkeypatch.setattr("gr_jax.nn.attention_choice.SHORTEST", 16)
+  check_equal("cudnn", BF16, T=40, rtol=0.06)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("remat", ["none", "full", "dots"])
+def test_a_decoder_learns_the_same_with_the_kernel_of_tpus(remat):
+  check_equal("splash", jax.lax.dot_general, T=SHORTEST, remat=remat, rtol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+  ("target", "package", "call"),
+  [
+    ("v5e:2x2", "libtpu", "tpu_custom_call"),
+    ("rtx5090", "jax_cuda13_plugin", "__cudnn$fmha"),
+  ],
+)
+def test_the_kernel_is_in_a_program_for_devices_that_are_not_here(
+  target, package, call
+):
+  if importlib.util.find_spec(package) is None:
+    pytest.skip(f"{package} is not installed.")
+  from tools.ahead import targets
+
+  there = targets.target(target)
+  q = jax.ShapeDtypeStruct((4, 300, 2, 64), jnp.float32)
+
+  def attend(q):
+    mask = branch_mask(jnp.ones((4, 300), bool), 4, 5)
+    kernel = choose_attention(mask, "auto", head_size=64, dot_general=BF16)
+    return kernel.attend(q, KeyValues(q, q)).sum()
+
+  with jax.set_mesh(there.mesh(MeshConfig())):
+    lowered = jax.jit(jax.grad(attend)).lower(q)
+    text = lowered.compile(there.options).as_text()
+  assert text.count(call) >= 2
