@@ -30,9 +30,10 @@ from gr_jax.parallel.mesh import SEQUENCE
 
 ATTENTION = dict.fromkeys(("auto", "plain", "cudnn", "splash"))
 KERNELS = {"gpu": "cudnn", "tpu": "splash"}
-# Below it the scores are small, and blocks of kernels half empty. [OURS]; no
+# Fewer rows or columns are plain: scores are small, and blocks of kernels half
+# empty, which are small on a GPU and 128 x 128 at least on a TPU. [OURS]; no
 # accelerator has been at hand to measure it.
-SHORTEST = 256
+SHORTEST = {"cudnn": 64, "splash": 256}
 
 
 def choose_attention(
@@ -55,23 +56,26 @@ def choose_attention(
     dropped: whether some weights are set to zero.
 
   Raises:
-    ValueError: cudnn is named, but products are in float32.
+    ValueError: cudnn is named for a GPU, but products are in float32.
   """
   platform, dtype = current_platform(), multiplied_type(dot_general)
   kernel = KERNELS.get(platform, "plain") if name == "auto" else name
-  if name == "cudnn" and dtype != jnp.bfloat16:
+  runs = dtype == jnp.bfloat16 or platform != "gpu"
+  if name == "cudnn" and not runs:
     raise ValueError(
       'model.attention is "cudnn", which multiplies bfloat16: set precision to '
       '"bfloat16", or model.attention to "plain".'
     )
-  if dropped or min(mask.pattern.shape) < SHORTEST or _positions_are_split():
+  few = min(mask.pattern.shape) < SHORTEST.get(kernel, 0)
+  if kernel == "plain" or few or dropped or _positions_are_split():
     return mask.dense()
   found = None
-  if kernel == "cudnn" and dtype == jnp.bfloat16:
+  if kernel == "cudnn" and runs:
     found = cudnn_attention(
       mask,
       head_size=head_size,
       bias=bias,
+      dtype=dtype,
       implementation="cudnn" if platform == "gpu" else "xla",
     )
   elif kernel == "splash" and bias is None:

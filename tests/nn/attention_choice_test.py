@@ -9,6 +9,7 @@ from jax.sharding import AbstractDevice, AbstractMesh
 
 from gr_jax.nn.attention import KeyValues
 from gr_jax.nn.attention_choice import (
+  KERNELS,
   SHORTEST,
   choose_attention,
   current_platform,
@@ -27,7 +28,8 @@ from gr_jax.parallel.mesh import AXES, MeshConfig
 from tests.reference.noisy import noisy
 
 BF16 = dot_general("bfloat16")
-MASK = causal_mask(jnp.ones((1, SHORTEST), bool))
+LENGTH = max(SHORTEST.values())
+MASK = causal_mask(jnp.ones((1, LENGTH), bool))
 
 
 def on(platform, *, sequence=1):
@@ -57,11 +59,11 @@ def test_every_platform_has_its_own():
 
 
 def test_the_plain_form_is_taken_where_a_kernel_does_not_pay_or_cannot():
-  short = causal_mask(jnp.ones((1, SHORTEST - 1), bool))
-  few_rows = two_way_mask(MASK.there, Blocks(SHORTEST), Blocks(0, 5, 3))
-  bias = jnp.zeros((2, SHORTEST, SHORTEST))
+  few_rows = two_way_mask(MASK.there, Blocks(LENGTH), Blocks(0, 5, 3))
+  bias = jnp.zeros((2, LENGTH, LENGTH))
   array = type(MASK.there)
-  for platform in ("gpu", "tpu"):
+  for platform, kernel in KERNELS.items():
+    short = causal_mask(jnp.ones((1, SHORTEST[kernel] - 1), bool))
     with on(platform):
       assert choice(short) is choice(few_rows) is array
       assert choice(dropped=True) is choice(name="plain") is array
@@ -82,17 +84,18 @@ def test_a_default_device_is_a_platform():
 def test_names_are_checked():
   with pytest.raises(ValueError, match=r"model\.attention is 'flash'; use one"):
     TransformerConfig(attention="flash")
-  with pytest.raises(ValueError, match='set precision to "bfloat16"'):
+  rounded = pytest.raises(ValueError, match='set precision to "bfloat16"')
+  with on("gpu"), rounded:
     choice(name="cudnn", product=jax.lax.dot_general)
 
 
-def trained(attention, product, *, remat="none", x, mask):
+def trained(attention, *, remat="none", x, mask):
   """States and gradients of a decoder of two layers."""
   config = TransformerConfig(
     layers=2, width=16, heads=2, kv_heads=1, head_size=8, feed_forward=16,
     attention=attention, remat=remat,
   )  # fmt: skip
-  module = Transformer(config, product)
+  module = Transformer(config)
   positions = jnp.broadcast_to(jnp.arange(x.shape[1]), x.shape[:2])
   short = x[:, :2], positions[:, :2], jnp.ones((1, 2, 2), bool)
   params = noisy(nn.unbox(module.init(jax.random.key(0), *short)))
@@ -107,25 +110,25 @@ def trained(attention, product, *, remat="none", x, mask):
   return jax.value_and_grad(loss, has_aux=True)(params)
 
 
-def check_equal(attention, product, *, T, remat="none", rtol):
+def check_equal(attention, *, T, remat="none"):
   there = jnp.arange(T)[None] > jnp.array([[0], [7]])
   x = jax.random.normal(jax.random.key(1), (2, T, 16))
   given = {"x": x, "mask": branch_mask(there, 4, 5)}
-  found = trained(attention, product, remat=remat, **given)
-  plain = trained("plain", product, **given)
+  found = trained(attention, remat=remat, **given)
+  plain = trained("plain", **given)
   for a, b in zip(*map(jax.tree.leaves, (found, plain)), strict=True):
-    np.testing.assert_allclose(a, b, atol=rtol * np.abs(b).max())
+    np.testing.assert_allclose(a, b, atol=1e-4 * np.abs(b).max())
 
 
 def test_a_decoder_learns_the_same_with_the_kernel_of_gpus(monkeypatch):
-  monkeypatch.setattr("gr_jax.nn.attention_choice.SHORTEST", 16)
-  check_equal("cudnn", BF16, T=40, rtol=0.06)
+  monkeypatch.setitem(SHORTEST, "cudnn", 16)
+  check_equal("cudnn", T=40)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("remat", ["none", "full", "dots"])
 def test_a_decoder_learns_the_same_with_the_kernel_of_tpus(remat):
-  check_equal("splash", jax.lax.dot_general, T=SHORTEST, remat=remat, rtol=1e-4)
+  check_equal("splash", T=SHORTEST["splash"], remat=remat)
 
 
 @pytest.mark.slow
