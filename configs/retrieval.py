@@ -84,6 +84,8 @@ def base(preset: str) -> ConfigDict:
       "rope_theta": 1_000_000.0,
       # "full" or "dots" keep less for the backward pass, and take longer.
       "remat": "none",
+      # The kernel of the platform; "plain", "cudnn" or "splash" force one.
+      "attention": "auto",
       "dropout": 0.0,
     },
     "optimizer": {

@@ -29,6 +29,7 @@ _NEUTRAL = {
   "mesh.sequence": 1,
   "mesh.expert": 1,
   "loop.micro_batches": 1,
+  "model.attention": "auto",
 }
 _STORED_AS = {"model.remat": {"none": False, "full": True}}
 

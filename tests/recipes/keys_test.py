@@ -43,14 +43,17 @@ def test_keys_that_came_later_change_nothing_that_is_stored():
   assert generator["mesh"] == {"data": 0, "model": 1}
   assert generator["model"]["remat"] is False
   assert "micro_batches" not in generator["loop"]
+  assert "attention" not in generator["model"]
   assert keys.stored(config.align.to_dict())["mesh"] == {"data": 0, "model": 1}
   config.generator.mesh.fsdp = 2
   config.generator.loop.micro_batches = 4
   config.generator.model.remat = "dots"
+  config.generator.model.attention = "plain"
   changed = keys.stored(config.generator.to_dict())
   assert changed["mesh"] == {"data": 0, "fsdp": 2, "model": 1}
   assert changed["loop"]["micro_batches"] == 4
   assert changed["model"]["remat"] == "dots"
+  assert changed["model"]["attention"] == "plain"
   config.generator.model.remat = "full"
   assert keys.stored(config.generator.to_dict())["model"]["remat"] is True
   assert config.generator.mesh.sequence == 1
