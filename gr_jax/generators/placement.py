@@ -16,9 +16,11 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from gr_jax.generators.build import Network, initializer
 from gr_jax.generators.pretrained.frozen import FROZEN, initialized
 from gr_jax.generators.pretrained.text_to_codes import TextToCodes
+from gr_jax.nn.transformer import TransformerConfig
 from gr_jax.parallel.mesh import (
   DEFAULT_RULES,
   MODEL,
+  SEARCH_RULES,
   Rules,
   parameter_shardings,
   replicated,
@@ -26,32 +28,45 @@ from gr_jax.parallel.mesh import (
 
 
 def check_mesh(model: Network, mesh: Mesh) -> None:
-  """Finds sizes of a network that the mesh cannot split.
-
-  Key heads need not divide: fewer of them than devices are kept on several.
-
-  Args:
-    model: the network.
-    mesh: the devices.
+  """Finds sizes of a network that training on the mesh cannot split.
 
   Raises:
     ValueError: query heads or vocabulary are no multiples of mesh.model.
   """
-  devices = mesh.shape[MODEL]
-  if model.config.heads % devices:
-    raise ValueError(
-      f"mesh.model={devices} does not divide model.heads={model.config.heads}: "
-      "each device has whole heads; change one of them."
-    )
+  check_heads(model.config, mesh)
   if isinstance(model, TextToCodes):
     return  # Its table is not ours to pad: `parameter_shardings` checks it.
-  vocabulary = model.prompt_size + sum(model.level_sizes)
+  devices, vocabulary = mesh.shape[MODEL], vocabulary_of(model)
   if vocabulary % devices:
     raise ValueError(
       f"mesh.model={devices} does not divide the vocabulary of {vocabulary} "
       f"rows: raise generator.prompt.user_buckets by {-vocabulary % devices}, "
       "or choose another mesh.model."
     )
+
+
+def check_heads(config: TransformerConfig, mesh: Mesh) -> None:
+  """Finds query heads that the mesh cannot split.
+
+  Key heads need not divide: fewer of them than devices are kept on several.
+
+  Raises:
+    ValueError: they are no multiple of mesh.model.
+  """
+  devices = mesh.shape[MODEL]
+  if config.heads % devices:
+    raise ValueError(
+      f"mesh.model={devices} does not divide model.heads={config.heads}: each "
+      "device has whole heads; change one of them."
+    )
+
+
+def vocabulary_of(model: Any) -> int:
+  """Rows of the table of a network, or of a pretrained `decoder`."""
+  if isinstance(model, nn.Module):
+    network = cast(Network, model)
+    return network.prompt_size + sum(network.level_sizes)
+  return model.decoder.vocab_size
 
 
 def place_counts(counts: Mapping[str, Any], mesh: Mesh) -> dict[str, Any]:
@@ -122,17 +137,23 @@ def abstract_params(model: Network, counts: Mapping[str, Any]) -> Any:
   return jax.eval_shape(initializer(model, counts), jax.random.key(0))
 
 
-def place_variables(
-  model: Any, variables: Mapping[str, Any], mesh: Mesh, *, rules: Rules
+def place_for_search(
+  model: Any, variables: Mapping[str, Any], mesh: Mesh
 ) -> dict[str, Any]:
-  """Parameters and counts on the mesh.
+  """Parameters and counts on the mesh, by `SEARCH_RULES`.
 
-  A generator that is no network has no names on its axes: whole everywhere.
+  A vocabulary that the devices along model do not divide is whole: who trained
+  on one device may search on several. So is all of a generator that is no
+  network, which has no names on its axes.
   """
   if not isinstance(model, nn.Module | TextToCodes):
     return jax.device_put(variables, replicated(mesh))
+  rules = dict(SEARCH_RULES)
+  if vocabulary_of(model) % mesh.shape[MODEL]:
+    rules["vocab"] = None
   counts = {k: v for k, v in variables.items() if k != "params"}
+  found = tuple(rules.items())
   abstract = abstract_params(cast(Network, model), counts)
-  shardings = parameter_shardings(abstract, mesh, rules)
+  shardings = parameter_shardings(abstract, mesh, found)
   params = jax.device_put({"params": variables["params"]}, shardings)
-  return params | place_fixed(model, counts, mesh, rules=rules)
+  return params | place_fixed(model, counts, mesh, rules=found)

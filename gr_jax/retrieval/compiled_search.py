@@ -4,8 +4,8 @@ JAX's own cache saves the compiler's work but not the second that tracing takes,
 for every size of a batch; a server that starts anew would wait for that. So the
 finished programs are kept beside that cache, named by everything that they
 depend on: the source of what is traced, the versions, the machine, the model's
-attributes and the shapes of all arguments. A file that cannot be read is
-compiled again.
+attributes, and the shapes of all arguments with their places on a mesh. A file
+that cannot be read is compiled again.
 """
 
 import concurrent.futures
@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 from jax.experimental import serialize_executable
+from jax.sharding import Mesh, NamedSharding
 
 import gr_jax
 from gr_jax import atomic
@@ -104,9 +105,21 @@ class CompiledSearches:
 
 
 def _shapes(inputs: SearchInputs) -> SearchInputs:
-  return jax.tree.map(
-    lambda x: jax.ShapeDtypeStruct(np.shape(x), x.dtype), inputs
-  )
+  """Shapes and types, and the places of arrays that lie on a mesh."""
+
+  def shape(x: Any) -> jax.ShapeDtypeStruct:
+    placed = getattr(x, "sharding", None)
+    place = placed if isinstance(placed, NamedSharding) else None
+    return jax.ShapeDtypeStruct(np.shape(x), x.dtype, sharding=place)
+
+  return jax.tree.map(shape, inputs)
+
+
+def _mesh_of(shapes: SearchInputs) -> Mesh | None:
+  """The mesh that all arguments lie on; None where they lie on one device."""
+  place = getattr(jax.tree.leaves(shapes.trie)[0], "sharding", None)
+  mesh = place.mesh if isinstance(place, NamedSharding) else None
+  return mesh if isinstance(mesh, Mesh) else None
 
 
 def _compiled(
@@ -130,14 +143,19 @@ def _compiled(
   # A program from JAX's cache cannot be kept whole: under a name of its own it
   # is found there only if it was kept here as well.
   search.__name__ = f"search_{name}"
-  return jax.jit(search).lower(*leaves).compile()
+  mesh = _mesh_of(shapes)
+  with jax.set_mesh(mesh) if mesh else contextlib.nullcontext():
+    return jax.jit(search).lower(*leaves).compile()
 
 
 def _name(model: Generator, beam: int, shapes: SearchInputs) -> str:
   # A module's text holds all of its sizes, parts and products; the address of
   # a product's function is another in every process.
   text = re.sub(r" at 0x[0-9a-f]+", "", repr(model))
-  parts = [text, str(beam), repr(jax.tree.flatten(shapes)), *_world()]
+  mesh = _mesh_of(shapes)
+  devices = [device.id for device in mesh.devices.flat] if mesh else []
+  places = repr(jax.tree.flatten(shapes)), str(devices)
+  parts = [text, str(beam), *places, *_world()]
   return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
@@ -171,12 +189,12 @@ def _processor() -> str:
 
 def _loaded(payload: bytes, inputs: SearchInputs) -> Callable:
   """A program that ran once: some damage shows only then."""
-  leaves = jax.tree.leaves(inputs)
+  leaves, mesh = jax.tree.leaves(inputs), _mesh_of(inputs)
   program = serialize_executable.deserialize_and_load(
     payload,
     jax.tree.structure(((0,) * len(leaves), {})),
     jax.tree.structure((0,) * len(SearchResult._fields)),
-    execution_devices=jax.devices()[:1],
+    execution_devices=list(mesh.devices.flat) if mesh else jax.devices()[:1],
   )
   jax.block_until_ready(program(*leaves))
   return program

@@ -21,15 +21,10 @@ from gr_jax.decoding.generator import Generator
 from gr_jax.decoding.trie import Trie, build_trie
 from gr_jax.decoding.unconstrained_beam_search import unconstrained_beam_search
 from gr_jax.generators.candidates_alone import UsedParts, kinds_of
-from gr_jax.generators.placement import place_variables
+from gr_jax.generators.placement import place_for_search
 from gr_jax.generators.reading import AnyPrompt
 from gr_jax.parallel.hosts import own_copy
-from gr_jax.parallel.mesh import (
-  SEARCH_RULES,
-  batch_parts,
-  batch_sharding,
-  replicated,
-)
+from gr_jax.parallel.mesh import batch_parts, batch_sharding, replicated
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 
@@ -101,9 +96,7 @@ class Retriever:
   def _placed(self, variables: Any) -> Any:
     if self._mesh is None:
       return variables
-    return place_variables(
-      self._generator, variables, self._mesh, rules=SEARCH_RULES
-    )
+    return place_for_search(self._generator, variables, self._mesh)
 
   def _everywhere(self, trie: Trie) -> Trie:
     if self._mesh is None:

@@ -48,6 +48,7 @@ def _serve(flags: argparse.Namespace) -> None:
       max_batch=flags.max_batch,
       room=flags.room,
       log=flags.log,
+      mesh=flags.mesh and serve.MeshConfig(**flags.mesh),
       limits=serve.HttpConfig(
         token=flags.token,
         queue=flags.queue,
@@ -78,6 +79,14 @@ def _beams(text: str) -> tuple[int, ...]:
   return found
 
 
+def _mesh(text: str) -> dict[str, int]:
+  pairs = (part.split("=") for part in text.split(","))
+  found = {axis: int(size) for axis, size in pairs}
+  if not found.keys() <= {"data", "model"}:
+    raise ValueError
+  return found
+
+
 def _parser() -> argparse.ArgumentParser:
   parser = command_line.parser("python -m gr_jax.serving", __doc__)
   add = parser.add_argument
@@ -94,6 +103,12 @@ def _parser() -> argparse.ArgumentParser:
     help="IDs a search keeps, and the most items it can give; several, "
     "separated by commas, are a choice of each request; the first is the "
     "default [50]",
+  )
+  add(
+    "--mesh",
+    type=_mesh,
+    help="devices that search together, such as model=2 or data=2,model=4: "
+    "model splits the network, data shares the requests [one device]",
   )
   for flag, kind, default, text in (
     ("--host", str, "127.0.0.1", "address to listen on"),

@@ -8,6 +8,7 @@ import jax
 import uvicorn
 
 from gr_jax.parallel import start
+from gr_jax.parallel.mesh import MeshConfig
 from gr_jax.serving.catalogue.service import Service, ServiceConfig
 from gr_jax.serving.http.api import HttpConfig
 from gr_jax.serving.http.server import Server
@@ -24,6 +25,7 @@ def serve(
   max_batch: int = 16,
   room: int = 8192,
   log: pathlib.Path | None = None,
+  mesh: MeshConfig | None = None,
   limits: HttpConfig = _DEFAULT,
   started: float | None = None,
 ) -> None:
@@ -38,6 +40,7 @@ def serve(
     room: the number of new semantic IDs that fit beside those of the run.
     log: the file that keeps added and removed items; by default one beside
       the folder, so that it outlives a folder that is replaced.
+    mesh: the numbers of devices that search together; None = one device.
     limits: the limits of what is accepted over HTTP.
     started: the `time.monotonic` at which the process began, for the log.
 
@@ -57,6 +60,7 @@ def serve(
       max_batch=max_batch,
       room=room,
       programs=_programs(),
+      mesh=mesh,
     )
   )
   failures: list[BaseException] = []

@@ -23,7 +23,6 @@ from gr_jax.generators import placement
 from gr_jax.parallel.mesh import (
   FSDP,
   MODEL,
-  SEARCH_RULES,
   MeshConfig,
   make_mesh,
   replicated,
@@ -234,11 +233,10 @@ def test_rollouts_and_updates(mesh):
 def test_searches(mesh):
   """Prefill and every step of decoding, with filters."""
   where, ids = mesh_of(*MESHES[mesh]), semantic_ids()
-  variables = placement.place_variables(
+  variables = placement.place_for_search(
     parts().model,
     sharded.learned("decoder_only")[2],
     where,
-    rules=SEARCH_RULES,
   )
   prompt, queries, _ = sharded_search.searched()
   prompt, queries = jax.tree.map(lambda x: x[:8], (prompt, queries))

@@ -7,8 +7,8 @@ from flax import linen as nn
 from jax.sharding import PartitionSpec as P
 
 from gr_jax.generators import placement
-from gr_jax.parallel.mesh import SEARCH_RULES, MeshConfig, make_mesh
-from tests.reference import small_policy
+from gr_jax.parallel.mesh import MeshConfig, make_mesh
+from tests.reference import sharded_decoder, small_policy
 from tests.reference.sharded import parts
 
 
@@ -43,16 +43,36 @@ def test_a_search_keeps_embed_whole_and_splits_the_vocabulary():
   counts = given.counts()
   boxed = jax.jit(given.initializer(counts))(jax.random.key(0))
   variables = nn.unbox(boxed) | counts
-  placed = placement.place_variables(
-    given.model, variables, mesh, rules=SEARCH_RULES
-  )
+  placed = placement.place_for_search(given.model, variables, mesh)
   assert placed["params"]["token_embedding"].sharding.spec == P("model")
   assert set(placed) == {"params", "counts"}
 
 
+def test_a_search_keeps_a_vocabulary_whole_that_does_not_divide():
+  mesh = make_mesh(MeshConfig(data=4, model=2))
+  model = small_policy.model()
+  size = placement.vocabulary_of(model)
+  model = model.clone(prompt_size=model.prompt_size + 1 - size % 2)
+  params = nn.unbox(jax.jit(placement.initializer_of(model))(jax.random.key(0)))
+  placed = placement.place_for_search(model, params, mesh)
+  assert placed["params"]["token_embedding"].sharding.is_fully_replicated
+  attention = placed["params"]["transformer"]["blocks"]["attention"]
+  assert attention["qkv"]["dense"]["kernel"].sharding.spec[-1] == "model"
+
+
+def test_a_decoder_is_split_by_the_names_of_its_axes():
+  mesh = make_mesh(MeshConfig(data=4, model=2))
+  name = "llama"
+  placed = placement.place_for_search(
+    sharded_decoder.generator(name), sharded_decoder.params(name), mesh
+  )
+  assert placed["params"]["token_embedding"].sharding.spec == P("model")
+  head = placed["params"]["head"]["dense"]["kernel"]
+  assert head.sharding.spec == P(None, "model")
+  assert placed["params"]["new_embedding"].sharding.is_fully_replicated
+
+
 def test_a_generator_without_named_axes_is_whole_everywhere():
   mesh = make_mesh(MeshConfig(model=2))
-  placed = placement.place_variables(
-    object(), {"w": np.ones(4)}, mesh, rules=SEARCH_RULES
-  )
+  placed = placement.place_for_search(object(), {"w": np.ones(4)}, mesh)
   assert placed["w"].sharding.is_fully_replicated

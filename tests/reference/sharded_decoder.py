@@ -15,7 +15,7 @@ from gr_jax.generators.pretrained.decoder import make_decoder
 from gr_jax.generators.pretrained.extended import NewTokens
 from gr_jax.generators.pretrained.text_to_codes import TextPrompt, TextToCodes
 from gr_jax.objectives.next_token import code_losses
-from gr_jax.parallel.mesh import SEARCH_RULES, put_batch, replicated
+from gr_jax.parallel.mesh import put_batch, replicated
 from tests.reference.noisy import noisy
 from tests.reference.random_ids import random_ids
 from tests.reference.sharded import B, step_of
@@ -81,9 +81,7 @@ def training(name, mesh):
 def search(name, mesh):
   """A search, and what goes into it, on a mesh."""
   ids = random_ids(np.random.default_rng(0), SIZES, 20, has_ends=False)
-  variables = placement.place_variables(
-    generator(name), params(name), mesh, rules=SEARCH_RULES
-  )
+  variables = placement.place_for_search(generator(name), params(name), mesh)
   trie = jax.device_put(build_trie(ids, SIZES), replicated(mesh))
   found = jax.jit(functools.partial(beam_search, generator(name), beam_size=6))
   prompt, queries, _ = texts(branches=1)

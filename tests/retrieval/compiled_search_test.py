@@ -10,6 +10,7 @@ import pytest
 from gr_jax.decoding.filters import pack_rows
 from gr_jax.decoding.live_trie import make_live_trie
 from gr_jax.generators.prompts.prompt_encoder import MergeItems
+from gr_jax.parallel.mesh import MeshConfig, make_mesh, replicated
 from gr_jax.retrieval import compiled_search
 from gr_jax.retrieval.compiled_search import CompiledSearches, SearchInputs
 from tests.reference.small_world import semantic_ids
@@ -192,6 +193,12 @@ def test_names_depend_on_all_that_a_program_depends_on(monkeypatch):
 
   config = model().config
   deeper = dataclasses.replace(config, layers=config.layers + 1)
+  devices = jax.devices()
+  meshes = [
+    make_mesh(MeshConfig(), devices[:4]),
+    make_mesh(MeshConfig(model=2), devices[:4]),
+    make_mesh(MeshConfig(), devices[4:]),
+  ]
   names = [
     name(),
     name(beam=BEAM + 1),
@@ -202,6 +209,7 @@ def test_names_depend_on_all_that_a_program_depends_on(monkeypatch):
     name(other=model().clone(prompt_encoder=MergeItems(scaled(2)))),
     name(inputs=inputs(3)),
     name(inputs=inputs(room=10)),
+    *(name(inputs=jax.device_put(plain, replicated(mesh))) for mesh in meshes),
   ]
   monkeypatch.setattr(compiled_search, "_world", lambda: ("another source",))
   names.append(name())

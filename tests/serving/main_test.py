@@ -12,7 +12,7 @@ import urllib.request
 
 import pytest
 
-from gr_jax.serving.__main__ import main
+from gr_jax.serving.__main__ import _mesh, main
 from tests.reference.small_run import ENVIRONMENT, ROOT
 
 FLAGS = ("--port=0", "--beam=8", "--max-batch=1", "--room=500")
@@ -98,6 +98,13 @@ def test_a_run_that_is_not_there_is_one_line(tmp_path, capsys):
 def test_values_that_make_no_sense_are_refused(tmp_path, capsys, flag):
   assert main([f"--artefacts={tmp_path}", flag]) == 1
   assert f"error: {flag.split('=')[0]}=" in capsys.readouterr().err
+
+
+def test_a_mesh_is_named_by_its_axes():
+  assert _mesh("data=2,model=4") == {"data": 2, "model": 4}
+  for text in ("fsdp=2", "4", "model=two"):
+    with pytest.raises(ValueError):  # noqa: PT011
+      _mesh(text)
 
 
 def test_help_names_every_flag(capsys):

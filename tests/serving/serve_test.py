@@ -3,6 +3,7 @@
 import jax
 import pytest
 
+from gr_jax.parallel.mesh import MeshConfig
 from gr_jax.serving import serve
 
 
@@ -37,6 +38,7 @@ def test_what_fails_in_the_warm_up_ends_the_server_and_is_raised(
     def __init__(self, config):
       assert config.log == tmp_path.parent / f"{tmp_path.name}.items.log"
       assert (config.beams, config.max_batch, config.room) == ((8,), 2, 5)
+      assert config.mesh == MeshConfig(model=2)
 
   class Server:
     def __init__(self, service, limits, *, on_ready, on_failure):
@@ -57,5 +59,7 @@ def test_what_fails_in_the_warm_up_ends_the_server_and_is_raised(
   monkeypatch.setattr(serve.uvicorn, "Config", lambda app, **options: app)
   monkeypatch.setattr(serve.start, "start", lambda: None)
   with pytest.raises(ValueError, match="no room"):
-    serve.serve(tmp_path, beams=(8,), max_batch=2, room=5)
+    serve.serve(
+      tmp_path, beams=(8,), max_batch=2, room=5, mesh=MeshConfig(model=2)
+    )
   assert "is loaded; warming up" in capsys.readouterr().err

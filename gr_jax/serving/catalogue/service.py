@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gr_jax.parallel.mesh import MeshConfig, make_mesh
 from gr_jax.retrieval.compiled_search import CompiledSearches
 from gr_jax.retrieval.load import load_artefacts
 from gr_jax.serving.catalogue.encoding import ItemEncoder
@@ -47,6 +48,7 @@ class ServiceConfig:
     max_batch: requests answered at once.
     room: new IDs that fit beside those of the run.
     programs: the folder of compiled searches; None keeps none.
+    mesh: the numbers of devices that search together; None = one device.
   """
 
   artefacts: pathlib.Path
@@ -55,6 +57,7 @@ class ServiceConfig:
   max_batch: int = 16
   room: int = 8192
   programs: pathlib.Path | None = None
+  mesh: MeshConfig | None = None
 
 
 class Serving(NamedTuple):
@@ -69,7 +72,8 @@ class Service:
   """Loads at once; `warm` makes it quick.
 
   Raises:
-    FileNotFoundError, ValueError, OSError: artefacts or log cannot be read.
+    FileNotFoundError, ValueError, OSError: artefacts or log cannot be read, or
+      the mesh does not fit the devices or the network.
 
   Attributes:
     serving: the generation that answers.
@@ -78,6 +82,7 @@ class Service:
   def __init__(self, config: ServiceConfig):
     self.config = config
     self._searches = CompiledSearches(config.programs)
+    self._mesh = make_mesh(config.mesh) if config.mesh else None
     self._lock = threading.Lock()
     self._reloading = threading.Lock()
     self._log = ItemLog(config.log)
@@ -207,7 +212,11 @@ class Service:
       ),
     )
     engine = Engine(
-      artefacts, self._searches, beams=config.beams, max_batch=config.max_batch
+      artefacts,
+      self._searches,
+      beams=config.beams,
+      max_batch=config.max_batch,
+      mesh=self._mesh,
     )
     return Serving(engine, encoder, snapshot)
 

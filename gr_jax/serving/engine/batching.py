@@ -44,11 +44,12 @@ def batch_size(waiting: int, sizes: Sequence[int]) -> int:
   """How many of those that wait go now, given the sizes that are compiled.
 
   A larger size is filled up with copies only while they are fewer than the
-  requests; else the next smaller size goes full, and the rest right after.
+  requests, or where there is no smaller one; else the next smaller size goes
+  full, and the rest right after.
   """
   below = max((size for size in sizes if size <= waiting), default=0)
   above = min((size for size in sizes if size >= waiting), default=below)
-  return waiting if 2 * waiting > above else below
+  return waiting if 2 * waiting > above or not below else below
 
 
 class Batcher:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from jax.sharding import Mesh
 
 from gr_jax.candidates.candidates import KINDS
 from gr_jax.data.batches import pad_rows
@@ -21,6 +22,7 @@ from gr_jax.generators.reading import AnyVocabulary
 from gr_jax.retrieval.compiled_search import CompiledSearches, SearchInputs
 from gr_jax.retrieval.load import Artefacts
 from gr_jax.serving.catalogue.snapshot import Snapshot
+from gr_jax.serving.engine.devices import Devices, shared_sizes
 from gr_jax.serving.engine.prompting import (
   check_query,
   read_words,
@@ -73,7 +75,12 @@ class Engine:
     artefacts: the run.
     searches: compiled programs, shared with the engine before this one.
     beams: the IDs that a search can keep, the default first.
-    max_batch: requests answered at once.
+    max_batch: requests answered at once; on a mesh at least, as its devices
+      share a batch evenly.
+    mesh: the devices that search; None = the one that has the parameters.
+
+  Raises:
+    ValueError: the mesh does not divide the heads of the network.
   """
 
   def __init__(
@@ -83,12 +90,15 @@ class Engine:
     *,
     beams: Sequence[int],
     max_batch: int,
+    mesh: Mesh | None = None,
   ):
     self.artefacts = artefacts
     self._searches = searches
     self._parts = UsedParts(artefacts.model, artefacts.params)
+    self._devices = Devices(artefacts.model, artefacts.params, mesh)
     self.beams = tuple(beams)
-    self.sizes = bucket_sizes(max_batch)
+    sizes = bucket_sizes(max_batch)
+    self.sizes = shared_sizes(sizes, self._devices.shared_by)
 
   def warm(self, snapshot: Snapshot) -> None:
     """Compiles, or loads, every program that a request can need."""
@@ -177,11 +187,8 @@ class Engine:
       for request, mask in valid
     ]
     allowed = jax.tree.map(lambda *x: np.stack(x), *masks)
-    return SearchInputs(
-      self.artefacts.params | snapshot.counts,
-      pad_rows(prompts, size),
-      snapshot.live.trie,
-      pad_rows(allowed, size),
+    return self._devices.inputs(
+      pad_rows(prompts, size), pad_rows(allowed, size), snapshot
     )
 
 

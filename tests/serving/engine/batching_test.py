@@ -65,6 +65,12 @@ def test_a_batch_fits_and_is_more_than_half_full(waiting, sizes):
   assert taken * 2 > padded
 
 
+def test_requests_go_where_all_sizes_are_larger():
+  """On a mesh the smallest batch has a row for every device."""
+  assert [batch_size(waiting, (8, 16)) for waiting in (1, 8, 9)] == [1, 8, 9]
+  assert batch_size(8, (8, 24)) == 8
+
+
 def test_every_request_gets_its_own_answer(make):
   searcher = Searcher()
   batcher = make(searcher, deadline=0.02)

@@ -1,0 +1,82 @@
+"""Where the arrays of a server's searches lie.
+
+On one device they lie where they were loaded and written. On a mesh they lie as
+in evaluation (`retrieval.retriever`): parameters by the rules of searches, the
+catalogue whole on every device, requests shared by the devices along data. A
+version of the catalogue is sent once, when it is first searched.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jax.sharding import Mesh
+
+from gr_jax.decoding.filters import RowMask
+from gr_jax.decoding.trie import Trie
+from gr_jax.generators import placement
+from gr_jax.generators.build import Network
+from gr_jax.parallel.mesh import batch_parts, batch_sharding, replicated
+from gr_jax.retrieval.compiled_search import SearchInputs
+from gr_jax.serving.catalogue.snapshot import Snapshot
+
+
+class _Placed(NamedTuple):
+  """A version of the catalogue on the mesh, beside the parameters."""
+
+  snapshot: Snapshot
+  variables: Any
+  trie: Trie
+
+
+class Devices:
+  """Gathers the arguments of a search where it runs.
+
+  Args:
+    model: the network.
+    params: its parameters.
+    mesh: the devices; None = the one that has the parameters.
+
+  Attributes:
+    shared_by: the number of devices that share a batch.
+
+  Raises:
+    ValueError: the mesh does not divide the heads of the network.
+  """
+
+  def __init__(self, model: Network, params: Any, mesh: Mesh | None = None):
+    self._model, self._params, self._mesh = model, params, mesh
+    self._last: _Placed | None = None
+    self.shared_by = 1
+    if mesh is not None:
+      placement.check_heads(model.config, mesh)
+      self.shared_by = batch_parts(mesh)
+
+  def inputs(
+    self, prompt: Any, allowed: RowMask, snapshot: Snapshot
+  ) -> SearchInputs:
+    """The arguments of a search for `prompt` under the masks `allowed`."""
+    if self._mesh is None:
+      variables = self._params | snapshot.counts
+      return SearchInputs(variables, prompt, snapshot.live.trie, allowed)
+    last = self._last
+    if last is None or last.snapshot is not snapshot:
+      last = self._last = self._placed(snapshot, self._mesh)
+    rows = jax.device_put((prompt, allowed), batch_sharding(self._mesh))
+    return SearchInputs(last.variables, rows[0], last.trie, rows[1])
+
+  def _placed(self, snapshot: Snapshot, mesh: Mesh) -> _Placed:
+    trie = jax.device_put(snapshot.live.trie, replicated(mesh))
+    if self._last is not None:
+      # The parameters stay where they are.
+      counts = placement.place_counts(snapshot.counts, mesh)
+      return _Placed(snapshot, self._last.variables | counts, trie)
+    variables = placement.place_for_search(
+      self._model, self._params | snapshot.counts, mesh
+    )
+    return _Placed(snapshot, variables, trie)
+
+
+def shared_sizes(sizes: tuple[int, ...], devices: int) -> tuple[int, ...]:
+  """Sizes of batches that the devices share evenly, smallest first."""
+  return tuple(np.unique([-(-size // devices) * devices for size in sizes]))
