@@ -139,7 +139,11 @@ def align(
       seed=config.validation.seed,
     )
     hits = make_validation_hits(
-      generator.model, trie, searched, batch_size=config.validation.batch_size
+      generator.model,
+      trie,
+      searched,
+      batch_size=config.validation.batch_size,
+      mesh=mesh if jax.process_count() == 1 else None,
     )
     steps = AlignmentSteps(
       rollout=make_rollout(

@@ -94,7 +94,9 @@ def _with_shares(
   if not requests:
     return aligned, [], ""
   own = hosts.own_copy(aligned | counts)
-  retriever = network_share.make_retriever(generator.model, own, ids)
+  retriever = network_share.make_retriever(
+    generator.model, own, ids, generator.mesh
+  )
   best, rows = network_share.choose(retriever, own, requests)
   after = float(np.mean([row["value"] for row in rows if row["chosen"]]))
   served = retriever.with_variables(hosts.own_copy(generator.params))

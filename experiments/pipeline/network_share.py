@@ -18,6 +18,7 @@ import jax
 import numpy as np
 from flax import linen as nn
 from flax import traverse_util
+from jax.sharding import Mesh
 
 from experiments.pipeline.eval_requests import draw_eval_requests
 from experiments.pipeline.prepare import Data
@@ -92,10 +93,13 @@ def validation_requests(
 
 
 def make_retriever(
-  model: nn.Module, variables: Any, semantic_ids: SemanticIds
+  model: nn.Module,
+  variables: Any,
+  semantic_ids: SemanticIds,
+  mesh: Mesh | None,
 ) -> Retriever:
-  """What answers validation requests; each host has all variables."""
-  return Retriever(model, variables, semantic_ids, batch_size=_BATCH)
+  """What answers validation requests, as `Retriever`."""
+  return Retriever(model, variables, semantic_ids, batch_size=_BATCH, mesh=mesh)
 
 
 def recalls(
@@ -191,9 +195,22 @@ def _sentence(rows: Sequence[dict]) -> str:
 
 
 def with_best_shares(
-  params: Any, counts: Any, untrained: Untrained, directory: pathlib.Path
+  params: Any,
+  counts: Any,
+  untrained: Untrained,
+  directory: pathlib.Path,
+  *,
+  mesh: Mesh | None,
 ) -> Any:
-  """The parameters, of the network as much as validation wants."""
+  """The parameters, of the network as much as validation wants.
+
+  Args:
+    params: the trained parameters.
+    counts: all else that the network reads.
+    untrained: the generator.
+    directory: receives the figures.
+    mesh: the devices that search; None = each host by itself.
+  """
   if untrained.candidates is None:
     return params
   count = untrained.section.candidates.get("share_requests", 0)
@@ -207,7 +224,7 @@ def with_best_shares(
     seed=untrained.section.seed,
   )
   own = hosts.own_copy(params | counts)
-  retriever = make_retriever(untrained.model, own, untrained.semantic_ids)
+  retriever = make_retriever(untrained.model, own, untrained.semantic_ids, mesh)
   best, figures = choose(retriever, own, requests)
   if hosts.is_first():
     write_json(directory / NETWORK_SHARE, figures)

@@ -119,6 +119,8 @@ def train(
   loop = LoopConfig(**config.loop)
   optimizer = make_optimizer(OptimizerConfig(**config.optimizer), loop.steps)
   placement.check_mesh(model, mesh)
+  # Of several hosts, each searches by itself.
+  searching = mesh if jax.process_count() == 1 else None
   counted = untrained.counts()
   counts = placement.place_counts(counted, mesh) | frozen(untrained, mesh)
   state = create_state(
@@ -171,7 +173,7 @@ def train(
         held_out=held_out,
       )
     params = with_best_shares(
-      used_params(trained), counts, untrained, directory
+      used_params(trained), counts, untrained, directory, mesh=searching
     )
     save_params(directory, params)
     if hosts.is_first() and "transitions" in counts.get("counts", {}):
@@ -189,8 +191,7 @@ def train(
     artefact,
     untrained.training_writer,
     untrained.learned,
-    # Of several hosts, each searches by itself.
-    mesh if jax.process_count() == 1 else None,
+    searching,
   )
 
 

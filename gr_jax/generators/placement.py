@@ -137,17 +137,22 @@ def abstract_params(model: Network, counts: Mapping[str, Any]) -> Any:
   return jax.eval_shape(initializer(model, counts), jax.random.key(0))
 
 
-def place_for_search(
+def search_shardings(
   model: Any, variables: Mapping[str, Any], mesh: Mesh
-) -> dict[str, Any]:
-  """Parameters and counts on the mesh, by `SEARCH_RULES`.
+) -> Any:
+  """Where a search has the parameters of a model, by `SEARCH_RULES`.
 
   A vocabulary that the devices along model do not divide is whole: who trained
   on one device may search on several. So is all of a generator that is no
   network, which has no names on its axes.
+
+  Args:
+    model: the generator.
+    variables: all that it reads, or their shapes.
+    mesh: the devices.
   """
   if not isinstance(model, nn.Module | TextToCodes):
-    return jax.device_put(variables, replicated(mesh))
+    return replicated(mesh)
   rules = dict(SEARCH_RULES)
   if vocabulary_of(model) % mesh.shape[MODEL]:
     rules["vocab"] = None
@@ -155,5 +160,18 @@ def place_for_search(
   found = tuple(rules.items())
   abstract = abstract_params(cast(Network, model), counts)
   shardings = parameter_shardings(abstract, mesh, found)
-  params = jax.device_put({"params": variables["params"]}, shardings)
-  return params | place_fixed(model, counts, mesh, rules=found)
+  if FROZEN in variables:
+    shardings[FROZEN] = frozen_shardings(
+      cast(TextToCodes, model), mesh, rules=found
+    )
+  return shardings
+
+
+def place_for_search(
+  variables: Mapping[str, Any], mesh: Mesh, shardings: Any
+) -> dict[str, Any]:
+  """Weights by `search_shardings`, and counts, on the mesh."""
+  weights, counts = {}, {}
+  for name, tree in variables.items():
+    (weights if name in ("params", FROZEN) else counts)[name] = tree
+  return jax.device_put(weights, shardings) | place_counts(counts, mesh)

@@ -21,7 +21,7 @@ from gr_jax.decoding.generator import Generator
 from gr_jax.decoding.trie import Trie, build_trie
 from gr_jax.decoding.unconstrained_beam_search import unconstrained_beam_search
 from gr_jax.generators.candidates_alone import UsedParts, kinds_of
-from gr_jax.generators.placement import place_for_search
+from gr_jax.generators.placement import place_for_search, search_shardings
 from gr_jax.generators.reading import AnyPrompt
 from gr_jax.parallel.hosts import own_copy
 from gr_jax.parallel.mesh import batch_parts, batch_sharding, replicated
@@ -66,6 +66,8 @@ class Retriever:
     parts = batch_parts(mesh) if mesh else 1
     self.batch_size = -(-batch_size // parts) * parts
     self._generator, self._mesh = generator, mesh
+    if mesh is not None:
+      self._shardings = search_shardings(generator, variables, mesh)
     self._variables = self._placed(variables)
     self._parts = UsedParts(generator, variables)
     self._trie = self._everywhere(
@@ -96,7 +98,7 @@ class Retriever:
   def _placed(self, variables: Any) -> Any:
     if self._mesh is None:
       return variables
-    return place_for_search(self._generator, variables, self._mesh)
+    return place_for_search(variables, self._mesh, self._shardings)
 
   def _everywhere(self, trie: Trie) -> Trie:
     if self._mesh is None:

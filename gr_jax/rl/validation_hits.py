@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.sharding import Mesh
 
 from gr_jax.data import request_lists
 from gr_jax.data.batches import padded_batches
@@ -15,7 +16,9 @@ from gr_jax.decoding.beam_search import beam_search
 from gr_jax.decoding.generator import Generator
 from gr_jax.decoding.trie import Trie
 from gr_jax.evaluation import metrics
+from gr_jax.generators.placement import place_for_search, search_shardings
 from gr_jax.generators.prompts.writer import Prompt, PromptWriter
+from gr_jax.parallel.mesh import batch_parts, batch_sharding, replicated
 from gr_jax.rl.prompts import clicked_requests
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
@@ -70,12 +73,24 @@ def make_validation_hits(
   *,
   batch_size: int,
   cutoffs: tuple[int, ...] = (1, 10),
+  mesh: Mesh | None = None,
 ) -> ValidationHits:
   """Hit rates of IDs at `cutoffs`, all from one search of the widest.
 
-  There must be a request; `batch_size` of them are searched at a time.
+  Args:
+    generator: the model.
+    trie: the catalogue.
+    requests: the requests, one at least.
+    batch_size: the number of requests searched at a time; on a mesh at least,
+      as its devices share a batch evenly.
+    cutoffs: the places that are looked at.
+    mesh: the devices that search, inside `jax.set_mesh`; None = the one that
+      has the variables.
   """
   widest = max(cutoffs)
+  if mesh is not None:
+    batch_size = -(-batch_size // batch_parts(mesh)) * batch_parts(mesh)
+    trie = jax.device_put(trie, replicated(mesh))
 
   @jax.jit
   def search(variables, prompt, trie):
@@ -83,6 +98,10 @@ def make_validation_hits(
 
   def validation(variables: Any) -> dict[str, float]:
     prompts = padded_batches((requests.prompt, requests.queries), batch_size)
+    if mesh is not None:
+      shardings = search_shardings(generator, variables, mesh)
+      variables = place_for_search(variables, mesh, shardings)
+      prompts = (jax.device_put(each, batch_sharding(mesh)) for each in prompts)
     found = [search(variables, prompt, trie) for prompt in prompts]
     ids = np.concatenate(jax.device_get(found))[: len(requests.queries)]
     hits = metrics.hit_matrix(ids, requests.targets)

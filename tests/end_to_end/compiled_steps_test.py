@@ -233,11 +233,9 @@ def test_rollouts_and_updates(mesh):
 def test_searches(mesh):
   """Prefill and every step of decoding, with filters."""
   where, ids = mesh_of(*MESHES[mesh]), semantic_ids()
-  variables = placement.place_for_search(
-    parts().model,
-    sharded.learned("decoder_only")[2],
-    where,
-  )
+  params = sharded.learned("decoder_only")[2]
+  shardings = placement.search_shardings(parts().model, params, where)
+  variables = placement.place_for_search(params, where, shardings)
   prompt, queries, _ = sharded_search.searched()
   prompt, queries = jax.tree.map(lambda x: x[:8], (prompt, queries))
   allowed = pack_rows(np.ones((8, ids.num_ids), bool))

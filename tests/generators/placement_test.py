@@ -12,6 +12,11 @@ from tests.reference import sharded_decoder, small_policy
 from tests.reference.sharded import parts
 
 
+def place(model, variables, mesh):
+  shardings = placement.search_shardings(model, variables, mesh)
+  return placement.place_for_search(variables, mesh, shardings)
+
+
 def test_heads_and_vocabulary_that_do_not_divide_are_refused_in_one_line():
   model = parts().model
   placement.check_mesh(model, make_mesh(MeshConfig(model=4)))
@@ -43,7 +48,7 @@ def test_a_search_keeps_embed_whole_and_splits_the_vocabulary():
   counts = given.counts()
   boxed = jax.jit(given.initializer(counts))(jax.random.key(0))
   variables = nn.unbox(boxed) | counts
-  placed = placement.place_for_search(given.model, variables, mesh)
+  placed = place(given.model, variables, mesh)
   assert placed["params"]["token_embedding"].sharding.spec == P("model")
   assert set(placed) == {"params", "counts"}
 
@@ -54,7 +59,7 @@ def test_a_search_keeps_a_vocabulary_whole_that_does_not_divide():
   size = placement.vocabulary_of(model)
   model = model.clone(prompt_size=model.prompt_size + 1 - size % 2)
   params = nn.unbox(jax.jit(placement.initializer_of(model))(jax.random.key(0)))
-  placed = placement.place_for_search(model, params, mesh)
+  placed = place(model, params, mesh)
   assert placed["params"]["token_embedding"].sharding.is_fully_replicated
   attention = placed["params"]["transformer"]["blocks"]["attention"]
   assert attention["qkv"]["dense"]["kernel"].sharding.spec[-1] == "model"
@@ -63,7 +68,7 @@ def test_a_search_keeps_a_vocabulary_whole_that_does_not_divide():
 def test_a_decoder_is_split_by_the_names_of_its_axes():
   mesh = make_mesh(MeshConfig(data=4, model=2))
   name = "llama"
-  placed = placement.place_for_search(
+  placed = place(
     sharded_decoder.generator(name), sharded_decoder.params(name), mesh
   )
   assert placed["params"]["token_embedding"].sharding.spec == P("model")
@@ -74,5 +79,5 @@ def test_a_decoder_is_split_by_the_names_of_its_axes():
 
 def test_a_generator_without_named_axes_is_whole_everywhere():
   mesh = make_mesh(MeshConfig(model=2))
-  placed = placement.place_for_search(object(), {"w": np.ones(4)}, mesh)
-  assert placed["w"].sharding.is_fully_replicated
+  placed = place(object(), {"params": {"w": np.ones(4)}}, mesh)
+  assert placed["params"]["w"].sharding.is_fully_replicated

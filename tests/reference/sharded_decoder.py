@@ -81,7 +81,8 @@ def training(name, mesh):
 def search(name, mesh):
   """A search, and what goes into it, on a mesh."""
   ids = random_ids(np.random.default_rng(0), SIZES, 20, has_ends=False)
-  variables = placement.place_for_search(generator(name), params(name), mesh)
+  shardings = placement.search_shardings(generator(name), params(name), mesh)
+  variables = placement.place_for_search(params(name), mesh, shardings)
   trie = jax.device_put(build_trie(ids, SIZES), replicated(mesh))
   found = jax.jit(functools.partial(beam_search, generator(name), beam_size=6))
   prompt, queries, _ = texts(branches=1)

@@ -6,6 +6,7 @@ import pytest
 
 from gr_jax.data.requests import VALID
 from gr_jax.decoding.beam_search import beam_search
+from gr_jax.parallel.mesh import MeshConfig, make_mesh
 from gr_jax.rl.prompts import clicked_requests
 from gr_jax.rl.validation_hits import (
   ValidationRequests,
@@ -53,6 +54,21 @@ def test_hits_are_targets_among_the_first(batch_size):
   found = measure(params())
   assert found["eval/hit_rate@1"] == pytest.approx(1 / len(ROWS))
   assert found["eval/hit_rate@10"] == pytest.approx(4 / len(ROWS))
+
+
+def test_devices_find_together_what_one_finds():
+  mesh = make_mesh(MeshConfig(fsdp=2, model=2))
+  targets = [[row[3]] if r % 2 else [row[0]] for r, row in enumerate(ranked())]
+  found = [
+    make_validation_hits(
+      model(), trie(), validation(targets), batch_size=4, mesh=where
+    )
+    for where in (None, mesh)
+  ]
+  with jax.set_mesh(mesh):
+    many = found[1](params())
+  assert many == found[0](params())
+  assert many["eval/hit_rate@1"] == pytest.approx(7 / len(ROWS))
 
 
 def test_validation_requests_are_of_their_split_and_seed():

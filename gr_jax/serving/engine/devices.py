@@ -67,14 +67,15 @@ class Devices:
 
   def _placed(self, snapshot: Snapshot, mesh: Mesh) -> _Placed:
     trie = jax.device_put(snapshot.live.trie, replicated(mesh))
-    if self._last is not None:
+    if self._last is None:
+      variables = self._params | snapshot.counts
+      shardings = placement.search_shardings(self._model, variables, mesh)
+      placed = placement.place_for_search(variables, mesh, shardings)
+    else:
       # The parameters stay where they are.
       counts = placement.place_counts(snapshot.counts, mesh)
-      return _Placed(snapshot, self._last.variables | counts, trie)
-    variables = placement.place_for_search(
-      self._model, self._params | snapshot.counts, mesh
-    )
-    return _Placed(snapshot, variables, trie)
+      placed = self._last.variables | counts
+    return _Placed(snapshot, placed, trie)
 
 
 def shared_sizes(sizes: tuple[int, ...], devices: int) -> tuple[int, ...]:

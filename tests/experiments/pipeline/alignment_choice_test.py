@@ -40,6 +40,7 @@ def stages(candidates):
     params=BEFORE | {"counts": {}},
     writer=types.SimpleNamespace(candidates=candidates),
     model=None,
+    mesh=None,
   )
   tokenized = types.SimpleNamespace(semantic_ids=None)
   return types.SimpleNamespace(

@@ -118,7 +118,7 @@ def test_all_is_used_without_validation_requests():
 def test_the_figures_are_kept_beside_the_generator(measured, tmp_path):
   measured({"semantic": SEMANTIC, "next_basket": BASKET})
   parts = untrained(share_requests=5)
-  found = with_best_shares(PARAMS, {}, parts, tmp_path)
+  found = with_best_shares(PARAMS, {}, parts, tmp_path, mesh=None)
   assert used(found)["next_basket"] == 0.0
   rows = json.loads((tmp_path / NETWORK_SHARE).read_text())
   assert [row["share"] for row in rows] == 2 * [1.0, 0.5, 0.25, 0.0]
@@ -126,5 +126,5 @@ def test_the_figures_are_kept_beside_the_generator(measured, tmp_path):
 
 def test_nothing_is_chosen_where_nobody_asks_for_it(tmp_path):
   for parts in (untrained(), types.SimpleNamespace(candidates=None)):
-    assert with_best_shares(PARAMS, {}, parts, tmp_path) is PARAMS
+    assert with_best_shares(PARAMS, {}, parts, tmp_path, mesh=None) is PARAMS
   assert not list(tmp_path.iterdir())
