@@ -129,6 +129,9 @@ def base(preset: str) -> ConfigDict:
     "second_look": 500,
     "seed": 0,
   }
+  # Of several hosts, seconds until one that is lost or stuck ends all; 0 = no
+  # limit. See `gr_jax/parallel/judge.py`.
+  config.hosts = {"limit": 40.0}
   # Trained to stand beside the baselines where there are histories; 0 steps
   # leave it out.
   config.sasrec = {

@@ -6,6 +6,7 @@
 A config is a file with `get_config(preset)`, or the name of one that comes with
 the library; any of its values can be changed on the command line:
 `--config.generator.loop.steps=100`. An error is one line, and the exit code 1.
+After SIGTERM it is 75: the same command goes on from where it was.
 """
 
 import sys
@@ -17,6 +18,7 @@ except ModuleNotFoundError as error:
   sys.exit(f"error: {error}; run `pip install .` first.")
 
 from gr_jax import command_line, recipes
+from gr_jax.parallel import preemption
 from gr_jax.recipes import keys
 
 _CONFIG = config_flags.DEFINE_config_file(
@@ -58,12 +60,29 @@ def run() -> None:
 def main(argv: list[str]) -> int:
   del argv
   logging.set_verbosity(logging.WARNING)
-  if _TRACEBACK.value:
-    run()
-    return 0
-  return command_line.exit_code(
-    run, interrupted="interrupted; the same command goes on from here."
-  )
+  preemption.handle_sigterm()
+  # It imports JAX, which `--help` does without.
+  from gr_jax.parallel import watchdog
+
+  try:
+    code = _exit_code()
+  except BaseException:
+    watchdog.leave(1)
+    raise
+  watchdog.leave(code)
+  return code
+
+
+def _exit_code() -> int:
+  try:
+    if _TRACEBACK.value:
+      run()
+      return 0
+    return command_line.exit_code(
+      run, interrupted="interrupted; the same command goes on from here."
+    )
+  except preemption.Preempted as stop:
+    return preemption.say(stop)
 
 
 def cli() -> None:

@@ -35,6 +35,7 @@ from experiments.studies.never_lose_boosted import BoostedRankers
 from experiments.studies.never_lose_data import prepared
 from gr_jax.artefacts import build, finished, write_json
 from gr_jax.data.requests import VALID
+from gr_jax.recipes import keys
 
 MODEL = "own_data"
 KEPT = 10  # Answers of each request, the cutoff of all figures.
@@ -121,7 +122,8 @@ def run_once(
     count=recipe.evaluation.requests,
     seed=recipe.evaluation.seed,
   )
-  stage = recipe.to_dict() | {"boosted": boosted}, [data.artefact.fingerprint]
+  stored = keys.stored(recipe.to_dict()) | {"boosted": boosted}
+  stage = stored, [data.artefact.fingerprint]
   items: dict[str, np.ndarray] = {}
   facts: dict[str, Any] = {}
   if not finished(folder, _ANSWERED, *stage):

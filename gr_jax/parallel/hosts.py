@@ -9,6 +9,8 @@ from typing import TypeVar
 import jax
 from jax.experimental import multihost_utils
 
+from gr_jax.parallel import preemption
+
 Tree = TypeVar("Tree")
 
 
@@ -18,7 +20,12 @@ def is_first() -> bool:
 
 
 def wait_for_all(place: str) -> None:
-  """Returns when every host has come to the same `place`."""
+  """Returns when every host has come to the same `place`.
+
+  Raises:
+    Preempted: SIGTERM came to the only host.
+  """
+  preemption.check()
   if jax.process_count() > 1:
     multihost_utils.sync_global_devices(place)
 

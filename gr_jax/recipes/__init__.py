@@ -14,6 +14,7 @@ import sys
 import types
 from typing import Any
 
+from gr_jax import command_line
 from gr_jax.recipes import keys
 
 _HERE = pathlib.Path(__file__).parent
@@ -95,14 +96,16 @@ def run(config: Any, *, workdir: str | pathlib.Path) -> dict:
     ValueError: a key of an earlier version, or a value that no stage knows.
   """
   # Before JAX starts: its CPU client allocates at once.
-  from gr_jax.parallel import start
+  from gr_jax.parallel import start, watchdog
 
   start.start()
   if isinstance(config, str):
     config = get_config(config)
   keys.check_renamed(config)
+  hosts = watchdog.HostsConfig(**config.get("hosts", {}))
   experiment = importlib.import_module(f"experiments.{config.experiment}")
-  return experiment.run(config, pathlib.Path(workdir).absolute())
+  with watchdog.watched(hosts, command_line.one_line):
+    return experiment.run(config, pathlib.Path(workdir).absolute())
 
 
 def default_workdir(config: str) -> pathlib.Path:

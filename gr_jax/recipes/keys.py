@@ -31,12 +31,16 @@ _NEUTRAL = {
   "loop.micro_batches": 1,
   "model.attention": "auto",
 }
+# Sections that no figure depends on.
+_NEVER_STORED = ("hosts",)
 _STORED_AS = {"model.remat": {"none": False, "full": True}}
 
 
 def stored(section: Mapping[str, Any]) -> dict[str, Any]:
   """A section of a config as manifests and fingerprints have it."""
   found = copy.deepcopy(dict(section))
+  for name in _NEVER_STORED:
+    found.pop(name, None)
   for path, value in _NEUTRAL.items():
     part, key = path.split(".")
     if found.get(part, {}).get(key) == value:

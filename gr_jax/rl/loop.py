@@ -19,6 +19,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
+from gr_jax.parallel import liveness
 from gr_jax.parallel.mesh import put_batch
 from gr_jax.parallel.rows import join_rows, own_places, own_rows_of_batch
 from gr_jax.rl.monitoring import AlignmentLog
@@ -103,11 +104,17 @@ class _Clock:
 class _Rollouts:
   """Samples in order, one ahead of the update where that is allowed."""
 
-  def __init__(self, steps, context, batches, config, key, mesh):
+  def __init__(self, steps, context, batches, config, key, mesh, alive):
+    self._alive = alive
     self._steps, self._context = steps, context
     self._batches, self._config = batches, config
     self._key, self._mesh = key, mesh
     self._ahead = None
+
+  @property
+  def are_ahead(self) -> bool:
+    """Whether the input is a step further than the updates."""
+    return self._ahead is not None
 
   def take(self, state: AlignmentState, step: int) -> tuple[Any, Any]:
     """This host's prompts and all samples of `step`; not waited for."""
@@ -115,6 +122,7 @@ class _Rollouts:
       found, self._ahead = self._ahead, None
       return found
     batch = next(self._batches)
+    self._alive.waits()
     samples = self._steps.rollout(
       state.old_params,
       self._context,
@@ -168,13 +176,15 @@ def fit(
       names it and the step. Nothing of that step is written, so the last good
       checkpoint stays.
     ValueError: rewards that are not `[B, G]` real numbers.
+    Preempted: SIGTERM came; the step is saved, on all hosts the same.
   """
   checkpoints = Checkpoints(directory / "checkpoints")
   first = checkpoints.latest or 0
   if first:
     state = checkpoints.restore(first, state, batches)
   log = AlignmentLog(directory, done=first, steps=config.steps)
-  rollouts = _Rollouts(steps, context, batches, config, key, mesh)
+  alive = liveness.Loop("alignment", first)
+  rollouts = _Rollouts(steps, context, batches, config, key, mesh, alive)
   watch = finite.Watch("alignment", kept=first, advice=_ADVICE)
   try:
     if not first:
@@ -183,19 +193,24 @@ def fit(
       done = step + 1
       timed = config.due(config.log_every, done)
       clock = _Clock(timed, state)
+      alive.begins()
       batch, samples = rollouts.take(state, step)
       clock.lap("rollout", samples)
-      rollouts.look_ahead(state, step)
+      if not alive.leaves:
+        rollouts.look_ahead(state, step)
       rewards = _rewards(
         steps, batch, samples, mesh=mesh, step=done, kept=watch.kept
       )
       clock.lap("reward", rewards)
       rewards = join_rows(rewards, len(samples.group.ids), mesh)
+      alive.waits()
       state, metrics = steps.update(state, context, samples, rewards)
       clock.lap("update", metrics)
       found = metrics.pop(finite.FIRST_BAD)
       watch.see(done, found, finite.named_parts(metrics, state.params))
-      if any(config.due(e, done) for e in _written(config)):
+      # Samples ahead are used first: what is saved is the place in the input.
+      saves = alive.reached(done) and not rollouts.are_ahead
+      if saves or any(config.due(e, done) for e in _written(config)):
         watch.check()
       row = {}
       if timed:
@@ -205,10 +220,13 @@ def fit(
         row |= steps.validate(state.params)
       log.write(done, row)
       log.update()
-      if config.due(config.checkpoint_every, done):
+      if saves or config.due(config.checkpoint_every, done):
         checkpoints.save(done, state, batches)
         watch.kept = done
+      if saves:
+        raise alive.stopped(done)
   finally:
+    alive.close()
     log.close()
     checkpoints.close()
   return state

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import optax
 from jax.sharding import Mesh
 
-from gr_jax.parallel import hosts
+from gr_jax.parallel import hosts, liveness
 from gr_jax.parallel.mesh import put_batch
 from gr_jax.training import finite
 from gr_jax.training.checkpoints import Checkpoints
@@ -184,6 +184,7 @@ def fit(
   Raises:
     finite.NotFinite: a metric, gradient or parameter of a step, or a held-out
       loss; the message names the step and the first of them.
+    Preempted: SIGTERM came; the step is saved, on all hosts the same.
   """
   checkpoints = Checkpoints(directory / "checkpoints")
   done = checkpoints.latest or 0
@@ -195,6 +196,7 @@ def fit(
     config.patience, every=max(eval_every, 1), best=checkpoints.best
   )
   watch = finite.Watch("training", kept=done, advice=_ADVICE)
+  alive = liveness.Loop("training", done)
   pending = None
 
   def flush() -> None:
@@ -206,7 +208,10 @@ def fit(
   try:
     while done < config.steps and not patience.is_over(done):
       step, done = done, done + 1
-      state, metrics = step_fn(state, put_batch(next(batches), mesh))
+      alive.begins()
+      batch = put_batch(next(batches), mesh)
+      alive.waits()
+      state, metrics = step_fn(state, batch)
       log.rate.add()
       found = metrics.pop(finite.FIRST_BAD)
       watch.see(done, found, finite.named_parts(metrics, state.params))
@@ -214,6 +219,7 @@ def fit(
       if config.due(config.log_every, done):
         pending = (step, metrics)
       log.bar.update()
+      leaves = alive.reached(done)
       loss, improved = None, False
       if held_out is not None and config.due(eval_every, done):
         watch.check()
@@ -226,17 +232,21 @@ def fit(
         improved
         or config.due(config.checkpoint_every, done)
         or patience.is_over(done)
+        or leaves
       ):
         watch.check()
         # A run that goes on from here does not write earlier rows again.
         flush()
         checkpoints.save(done, state, batches, loss=loss)
         watch.kept = done
+      if leaves:
+        raise alive.stopped(done)
     best = patience.best
     if best is not None and best.step != done:
       state = checkpoints.restore(best.step, state)
     last_loss = checkpoints.loss(done)
   finally:
+    alive.close()
     log.close()
     checkpoints.close()
   outcome = Outcome(

@@ -1,0 +1,114 @@
+"""Which host is lost or stuck, from the heartbeats of all.
+
+  lost    Its beats stand still for `limit` seconds: the process is dead or
+          stopped, or its machine is.
+  stuck   It beats, but for `limit` seconds it has been at the same place of a
+          step, while another host is further on in the run.
+
+A host is stuck only where another is ahead of it. Hosts of a run do the same
+steps, and inside each wait for the slowest, so whoever waits is ahead of the
+one that it waits for; where all stand at one place, as while they compile or
+run a long step, nobody is behind. What only one host may be busy with is given
+more time: a compilation any, since it ends; rows, validations and checkpoints
+between two steps `BETWEEN` times the limit; and between loops, where the first
+host works alone and the others wait for it, a host can only be lost.
+
+So a host is not seen that hangs between loops, inside the runtime of its device
+while all others are at the same place, or in a loop of its own that beats and
+moves on. JAX's barriers have limits of their own there, of many minutes.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+
+from gr_jax.parallel.heartbeat import (
+  LEFT,
+  STEP,
+  WRITES,
+  Beat,
+  Verdict,
+)
+from gr_jax.parallel.preemption import EXIT_CODE
+
+BETWEEN = 10
+"""How many limits a host may take between two steps."""
+
+_AGAIN = "the same command goes on from the last checkpoint"
+
+
+@dataclasses.dataclass
+class _Seen:
+  """The last change of a host's beats, and of its place."""
+
+  beat: Beat
+  alive: float
+  moved: float
+
+
+class Judge:
+  """Looks at the beats of all, again and again.
+
+  Args:
+    host: the number of the host that looks; it takes itself for alive.
+    limit: seconds, on the clock of this host alone.
+  """
+
+  def __init__(self, *, host: int, limit: float):
+    self._host, self._limit = host, limit
+    self._seen: dict[int, _Seen] = {}
+
+  @property
+  def seen(self) -> dict[int, Beat]:
+    """The last beat of each host."""
+    return {host: seen.beat for host, seen in self._seen.items()}
+
+  def look(self, beats: Mapping[int, Beat], now: float) -> Verdict | None:
+    """The verdict where one is due: on the host that is furthest behind.
+
+    Args:
+      beats: the newest beat of each host that had one.
+      now: the seconds of a clock that stands still while this process does.
+    """
+    furthest = max((beat.position for beat in beats.values()), default=None)
+    for host, beat in beats.items():
+      seen = self._seen.setdefault(host, _Seen(beat, now, now))
+      if beat.number != seen.beat.number:
+        seen.alive = now
+      behind = furthest is not None and beat.position < furthest
+      waited_for = behind and beat.state in (STEP, WRITES)
+      same = (beat.position, beat.state) == (
+        seen.beat.position,
+        seen.beat.state,
+      )
+      if not (same and waited_for):
+        seen.moved = now
+      seen.beat = beat
+    for host in sorted(beats, key=lambda host: (beats[host].position, host)):
+      if found := self._verdict(self._seen[host], now):
+        return found
+    return None
+
+  def _verdict(self, seen: _Seen, now: float) -> Verdict | None:
+    beat = seen.beat
+    if beat.state == LEFT:
+      return None
+    silent, still = now - seen.alive, now - seen.moved
+    if silent > self._limit and beat.host != self._host:
+      return lost(beat, f"nothing of it for {silent:.0f} s")
+    allowed = self._limit * (BETWEEN if beat.state == WRITES else 1)
+    if still > allowed:
+      line = (
+        f"error: host {beat.host} is stuck at {beat.where} for {still:.0f} s "
+        f"while others wait for it; it is at {beat.code}; {_AGAIN}."
+      )
+      return Verdict(beat.host, line, EXIT_CODE)
+    return None
+
+
+def lost(beat: Beat, why: str) -> Verdict:
+  """The verdict on a host of which nothing is heard any more."""
+  line = (
+    f"error: host {beat.host} is lost: {why}, and it was last heard of at "
+    f"{beat.where}; {_AGAIN}."
+  )
+  return Verdict(beat.host, line, EXIT_CODE)
