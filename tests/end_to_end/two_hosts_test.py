@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 
+from gr_jax.training.metric_writer import read_metrics
 from gr_jax.training.stopping import read_outcome
 from tests.reference import small_run
 
@@ -16,7 +17,10 @@ _PROGRAM = """
 import json, pathlib, sys
 from gr_jax.parallel import start
 start.start()
-import grain, jax, numpy as np, optax
+import jax, numpy as np, optax
+from flax import linen as nn
+from gr_jax.data.batches import epochs
+from gr_jax.parallel.hosts import own_copy
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, put_batch
 from gr_jax.training.checkpoints import load_params, save_params
 from gr_jax.training.loop import LoopConfig, fit, make_step
@@ -24,14 +28,17 @@ from gr_jax.training.state import create_state
 
 def loss(params, batch, key):
   error = ((params["w"] - batch[:, None]) ** 2).mean()
-  return error, {"train/loss": error}
+  return error, {"train/loss": error, "train/order": batch @ np.arange(4.0)}
 
-mesh, optimizer = make_mesh(MeshConfig()), optax.adam(0.1)
+devices = jax.device_count()
+mesh, optimizer = make_mesh(MeshConfig(fsdp=devices)), optax.adam(0.1)
+init = nn.with_logical_partitioning(jax.random.normal, ("embed",))
 state = create_state(
-  lambda key: {"w": jax.random.normal(key, (4,))}, optimizer,
-  jax.random.key(0), mesh=mesh)
-data = grain.MapDataset.range(64).repeat(100).batch(4)
-batches = iter(data.map(lambda x: x.astype(np.float32)).to_iter_dataset())
+  lambda key: {"w": init(key, (4,))}, optimizer, jax.random.key(0), mesh=mesh)
+assert state.params["w"].addressable_shards[0].data.shape == (4 // devices,)
+def write(rows, rng):
+  return (rows + rng.random(4)).astype(np.float32)
+batches = iter(epochs(write, 64, batch_size=4, seed=0))
 fixed = put_batch(np.arange(4, dtype=np.float32) // 2, mesh)
 measured = jax.jit(lambda params, batch: loss(params, batch, None)[0])
 def held_out(state):
@@ -46,7 +53,7 @@ state = fit(
   state, make_step(loss, optimizer, like=state), batches, mesh=mesh,
   config=config, directory=directory, held_out=held_out if patience else None)
 save_params(directory, state.params)
-params = load_params(directory, state.params)
+params = own_copy(load_params(directory, state.params))
 print(json.dumps([jax.process_count(), np.asarray(params["w"]).tolist(),
   int(state.step)]))
 """
@@ -103,13 +110,23 @@ def launch(directory, steps, *, hosts, devices, patience=0):
   return [json.loads(output.splitlines()[-1]) for output in outputs]
 
 
-def test_two_hosts_equal_one_host_with_two_devices(tmp_path):
+def orders(directory):
+  """What each step that was logged says of its rows and their places."""
+  return [
+    row["train/order"] for row in read_metrics(directory / "metrics.jsonl")
+  ]
+
+
+def test_two_hosts_go_on_from_one_and_one_from_two_as_if_it_were_one(tmp_path):
+  """Weights that are split over the hosts, and rows in their places."""
   one = launch(tmp_path / "one", 6, hosts=1, devices=2)[0]
-  two = launch(tmp_path / "two", 4, hosts=2, devices=1)
+  mixed = tmp_path / "mixed"
+  two = launch(mixed, 2, hosts=2, devices=1)
   assert [count for count, *_ in two] == [2, 2]
-  two = launch(tmp_path / "two", 6, hosts=2, devices=1)
-  for _, weights, _ in two:
+  launch(mixed, 4, hosts=1, devices=1)
+  for _, weights, _ in launch(mixed, 6, hosts=2, devices=1):
     np.testing.assert_allclose(weights, one[1], rtol=1e-6)
+  assert orders(mixed) == pytest.approx(orders(tmp_path / "one"), rel=1e-6)
 
 
 def test_two_hosts_stop_at_the_same_step_and_use_the_same(tmp_path):
