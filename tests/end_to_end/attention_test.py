@@ -12,8 +12,6 @@ from gr_jax.dense.sasrec import SASRec
 from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.generators.page_scores import page_scores
 from gr_jax.generators.pretrained.decoder import make_decoder
-from gr_jax.generators.pretrained.extended import NewTokens
-from gr_jax.generators.pretrained.text_to_codes import TextPrompt, TextToCodes
 from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.nn.attention_choice import SHORTEST
 from gr_jax.nn.transformer import TransformerConfig
@@ -79,23 +77,13 @@ def prefill(attention):
 
 
 def text(attention):
-  decoder = make_decoder(QWEN, new=NewTokens(34, sum(SIZES)))
+  decoder = make_decoder(QWEN)
   config = dataclasses.replace(decoder.config, attention=attention)
   decoder = decoder.copy(config=config)
   tokens = np.zeros((ROWS, LONG), np.int32)
-  there = tokens == 0
-  asked = np.ones((ROWS, 3, 4), np.int32)
-  given = TextPrompt(tokens, there, asked, asked == 1)
-  params = jax.eval_shape(
-    decoder.init, jax.random.key(0), tokens[:, :2], there[:, :2]
-  )
-  model = TextToCodes(decoder, SIZES)
-
-  def loss(params):
-    logits = model.code_logits(params, given, codes(3))
-    return sum(x.sum() for x in logits)
-
-  return loss, params
+  short = tokens[:, :2], tokens[:, :2] == 0
+  params = jax.eval_shape(decoder.init, jax.random.key(0), *short)
+  return lambda params: decoder.apply(params, tokens, tokens == 0).sum(), params
 
 
 def sasrec(attention):

@@ -76,6 +76,20 @@ def forward(model, params, prompt, queries, codes):
   return model.apply(params, prompt, queries, codes)
 
 
+def test_kernels_say_what_arrays_say(monkeypatch):
+  """Encoder and cross attention by a kernel's arguments, padding included."""
+  monkeypatch.setattr("gr_jax.nn.attention_choice.SHORTEST", {"cudnn": 4})
+  model, params, (prompt, queries, codes) = built()
+  mask = np.array(prompt.mask)
+  mask[1:3, 2:4] = False
+  prompt = dataclasses.replace(prompt, mask=mask)
+  kernel = model.copy(config=dataclasses.replace(CONFIG, attention="cudnn"))
+  expected = forward(model, params, prompt, queries, codes)
+  found = forward(kernel, params, prompt, queries, codes)
+  for ours, theirs in zip(found, expected, strict=True):
+    np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
 @functools.cache
 def jitted(model):
   """`prefill` and `decode_step`, compiled."""
