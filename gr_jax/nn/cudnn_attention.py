@@ -52,20 +52,22 @@ class CudnnAttention:
   def attend(self, queries: jax.Array, cached: KeyValues) -> jax.Array:
     """`[B, T, H h]` of queries `[B, T, H, h]`; see `attention.attend`."""
     B, T, H, h = queries.shape
+    # The kernel's backward pass takes no odd lengths. What is filled up stands
+    # in the future, or is hidden as padding is.
     q, k, v = (
-      x.astype(self.dtype) for x in (queries, cached.keys, cached.values)
+      _filled(x.astype(self.dtype), axis=1)
+      for x in (queries, cached.keys, cached.values)
     )
     if self.hidden is not None:
-      width = _rounded(h + self.hidden.rows.shape[-1])
-      q = extended(q, self.hidden.rows, width=width)
-      k = extended(k, self.hidden.columns, width=width)
+      rows = _filled(self.hidden.rows, axis=1)
+      columns = _filled(self.hidden.columns, axis=1, value=-1)
+      width = _rounded(h + rows.shape[-1])
+      q, k = extended(q, rows, width=width), extended(k, columns, width=width)
       v = jnp.pad(v, ((0, 0), (0, 0), (0, 0), (0, width - h)))
     others = ()
     if self.bias is not None:
-      # The kernel's backward pass takes no odd lengths beside a bias.
-      q, k, v = (_padded(x, axis=1) for x in (q, k, v))
-      columns = _padded(self.bias, axis=3, value=-HIDDEN)
-      others = (_padded(columns, axis=2).astype(self.dtype),)
+      columns = _filled(self.bias, axis=3, value=-HIDDEN)
+      others = (_filled(columns, axis=2).astype(self.dtype),)
 
     def run(q, k, v, bias=None):
       return jax.nn.dot_product_attention(
@@ -101,7 +103,10 @@ def cudnn_attention(
   """
   if head_size % _STEP or head_size > WIDEST:
     return None
-  causal = mask.pattern.causal
+  causal, columns = mask.pattern.causal, mask.pattern.columns.size
+  if mask.there is None and not causal and columns % _STEP:
+    # There is padding then, the columns that are filled up.
+    mask = mask.replace(there=jnp.ones((1, columns), bool))
   added = None if bias is None else bias[None]
   fits = _rounded(head_size + group_count(mask)) <= WIDEST
   if mask.segments is None and fits:
@@ -117,7 +122,7 @@ def _rounded(number: int) -> int:
   return -(-number // _STEP) * _STEP
 
 
-def _padded(x: jax.Array, *, axis: int, value: float = 0.0) -> jax.Array:
+def _filled(x: jax.Array, *, axis: int, value: float = 0.0) -> jax.Array:
   room = [(0, 0)] * x.ndim
   room[axis] = (0, -x.shape[axis] % _STEP)
   return jnp.pad(x, room, constant_values=value)

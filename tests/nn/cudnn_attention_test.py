@@ -35,6 +35,11 @@ def test_the_arguments_say_what_the_mask_says(name):
   attention_cases.check_equal(built(mask), plain(mask), mask, atol=2e-5)
 
 
+def test_what_is_filled_up_is_not_read_where_all_read_all():
+  mask = MASKS["two ways"].replace(there=None)
+  attention_cases.check_equal(built(mask), plain(mask), mask, atol=2e-5)
+
+
 def test_a_head_without_room_gets_an_array_for_all_heads(monkeypatch):
   monkeypatch.setattr("gr_jax.nn.cudnn_attention.WIDEST", attention_cases.h)
   mask = MASKS["pages"]
