@@ -63,7 +63,8 @@ class CodeTable(nn.Module):
   def rows(self, tokens: jax.Array | np.ndarray) -> jax.Array:
     """Embeddings `[..., D]` of tokens `[...]`, 0 for -1."""
     table = split_vocabulary(self.token_embedding)
-    found = table[jnp.maximum(tokens, 0)]
+    # States are float32, also where parameters are kept in fewer bits.
+    found = table[jnp.maximum(tokens, 0)].astype(jnp.float32)
     return jnp.where(tokens[..., None] >= 0, found, 0)
 
   def embed(self, tokens: jax.Array | np.ndarray) -> jax.Array:

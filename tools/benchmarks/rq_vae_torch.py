@@ -61,18 +61,29 @@ class _RqVae(nn.Module):
     return loss + torch.stack(losses).mean()
 
 
-def make(*, units, batch, dtype, rows, features, hidden, latent, codes) -> Run:
+def make(
+  *,
+  units,
+  batch,
+  dtype,
+  rows,
+  features,
+  hidden,
+  latent,
+  codes,
+  device: str = "cpu",
+) -> Run:
   """Does `units` steps of AdamW."""
   torch.manual_seed(0)
-  model = _RqVae(features, hidden, latent, codes)
+  model = _RqVae(features, hidden, latent, codes).to(device)
   optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=1e-4)
-  vectors = torch.from_numpy(clustered_vectors(rows, features))
+  vectors = torch.from_numpy(clustered_vectors(rows, features)).to(device)
 
   def run():
     for _ in range(units):
-      chosen = vectors[torch.randint(rows, (batch,))]
+      chosen = vectors[torch.randint(rows, (batch,), device=device)]
       optimizer.zero_grad()
-      with torch.autocast("cpu", torch.bfloat16, dtype == "bfloat16"):
+      with torch.autocast(device, torch.bfloat16, dtype == "bfloat16"):
         loss = model(chosen)
       loss.backward()
       optimizer.step()

@@ -1,0 +1,1 @@
+"""Checks of the accelerator of this machine; see `check_device.py`."""
