@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 from experiments.pipeline.eval_requests import EvalRequests
 from experiments.pipeline.fitting import (
   load_params,
+  on_devices,
   progress_bar,
   save_params,
 )
@@ -100,7 +101,8 @@ def train_dual_encoder(config: ConfigDict, stages: Stages) -> DualRanker:
       config.hidden_share,
     )
     bar = progress_bar("dual encoder", steps=settings.steps)
-    with bar as (progress, history):
+    devices = on_devices(stages.generator.mesh)
+    with bar as (progress, history), devices:
       params = training.fit(
         model,
         task,

@@ -1,4 +1,4 @@
-"""What stages that fit a ranker share: bar, history and parameters."""
+"""What stages that fit a ranker share: devices, bar, history, parameters."""
 
 import contextlib
 import pathlib
@@ -8,12 +8,28 @@ from typing import Any
 
 import flax.serialization
 import jax
+from jax.sharding import Mesh
 from tqdm import tqdm
 
 from gr_jax.atomic import write_bytes
+from gr_jax.parallel.mesh import local_mesh
 
 Progress = Callable[[int, dict[str, float]], None]
 _PARAMS = "params.msgpack"
+
+
+def on_devices(
+  mesh: Mesh | None = None,
+) -> contextlib.AbstractContextManager:
+  """Lets devices share batches; one by itself needs no word.
+
+  Args:
+    mesh: the devices; None = all of this host, along data.
+  """
+  count = jax.local_device_count() if mesh is None else mesh.size
+  if count == 1:
+    return contextlib.nullcontext()
+  return jax.set_mesh(mesh or local_mesh())
 
 
 @contextlib.contextmanager

@@ -9,7 +9,11 @@ from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from experiments.pipeline.embed import Vectors
-from experiments.pipeline.fitting import load_params, save_params
+from experiments.pipeline.fitting import (
+  load_params,
+  on_devices,
+  save_params,
+)
 from experiments.pipeline.prepare import Data
 from gr_jax.artefacts import Artefact, build, write_json
 from gr_jax.choices import choose
@@ -79,9 +83,10 @@ def fit_preference_model(
         bar.total = total
         bar.update(done - bar.n)
 
-      model = fit_preference(
-        requests, tables, config=options, progress=progress
-      )
+      with on_devices():
+        model = fit_preference(
+          requests, tables, config=options, progress=progress
+        )
     rows = np.flatnonzero(requests.split == VALID)
     validation = page_impressions(
       requests,

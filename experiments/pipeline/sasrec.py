@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 from experiments.pipeline.eval_requests import EvalRequests, draw_eval_requests
 from experiments.pipeline.fitting import (
   load_params,
+  on_devices,
   progress_bar,
   save_params,
 )
@@ -100,7 +101,9 @@ def train_sasrec(config: ConfigDict, stages: Stages) -> SASRecRanker | None:
       choices.append({"requests": validation.kind, **row})
       return row["value"]
 
-    with progress_bar("sasrec", steps=settings.steps) as (progress, history):
+    bar = progress_bar("sasrec", steps=settings.steps)
+    devices = on_devices(stages.generator.mesh)
+    with bar as (progress, history), devices:
       params, rows = sasrec_training.fit(
         model,
         sequences,

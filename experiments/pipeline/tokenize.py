@@ -1,21 +1,19 @@
 """Fits a tokenizer and gives every item its semantic ID."""
 
-import contextlib
 import dataclasses
 import pathlib
 from collections.abc import Callable
 
-import jax
 import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from experiments.pipeline.embed import Vectors
+from experiments.pipeline.fitting import on_devices
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.sizes import with_tokenizer_steps
 from gr_jax.artefacts import Artefact, build, write_json
 from gr_jax.choices import choose
-from gr_jax.parallel.mesh import local_mesh
 from gr_jax.tokenizers import quality
 from gr_jax.tokenizers.build import tokenizer_class
 from gr_jax.tokenizers.collisions import COLLISIONS
@@ -68,7 +66,7 @@ def tokenize(
         bar.update(step - bar.n)
         bar.set_postfix_str(f"loss {metrics['loss']:.3f}")
 
-      with _on_all_devices():
+      with on_devices():
         fitted = fit(config, data, vectors, progress)
     if not isinstance(fitted.tokenizer, expected):
       raise ValueError(
@@ -92,13 +90,6 @@ def tokenize(
   return Tokenized(
     SemanticIds.load(artefact.directory / "semantic_ids"), artefact
   )
-
-
-def _on_all_devices() -> contextlib.AbstractContextManager:
-  """Lets those of this host share batches; one by itself needs no word."""
-  if jax.local_device_count() == 1:
-    return contextlib.nullcontext()
-  return jax.set_mesh(local_mesh())
 
 
 def _steps(config: ConfigDict) -> int:

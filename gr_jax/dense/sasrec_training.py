@@ -28,6 +28,7 @@ from flax import linen as nn
 
 from gr_jax.data.row_lists import RowLists
 from gr_jax.dense.sasrec import SASRec, item_table
+from gr_jax.parallel.constraints import split_rows
 from gr_jax.training import scan_fit
 from gr_jax.training.optimizer import OptimizerConfig, make_optimizer
 
@@ -146,6 +147,9 @@ def fit(
 ) -> tuple[Any, list[dict[str, float]]]:
   """Trained parameters, the best of those that were validated.
 
+  Inside `jax.set_mesh` the devices share the windows of a batch, and those
+  along model the rows of the items' table.
+
   Args:
     model: the network.
     sequences: the training events of all users, oldest first.
@@ -165,7 +169,9 @@ def fit(
     -np.log(config.negatives * share).astype(np.float32)
   )
   optimizer = make_optimizer(config.optimizer, config.steps)
-  params = initial(model, length=config.length, seed=config.seed)
+  state = scan_fit.initial_state(
+    _initializer(model, config.length), optimizer, jax.random.key(config.seed)
+  )
 
   def step(state, data, key):
     params, opt_state = state
@@ -177,8 +183,7 @@ def fit(
     updates, opt_state = optimizer.update(grads, opt_state, params)
     return (optax.apply_updates(params, updates), opt_state), {"loss": value}
 
-  state = params, jax.jit(optimizer.init)(params)
-  best, rows = params, []
+  best, rows = state[0], []
   rounds = config.validations if validate else 1
   marks = [config.steps * (r + 1) // rounds for r in range(rounds)]
   for begin, end in zip([0, *marks], marks):
@@ -201,8 +206,12 @@ def fit(
 
 def initial(model: SASRec, *, length: int, seed: int) -> Any:
   """Random parameters."""
+  return nn.unbox(jax.jit(_initializer(model, length))(jax.random.key(seed)))
+
+
+def _initializer(model: SASRec, length: int) -> Callable[[jax.Array], Any]:
   none = jnp.zeros((1, length), jnp.int32)
-  return nn.unbox(jax.jit(model.init)(jax.random.key(seed), none, none))
+  return lambda key: model.init(key, none, none)
 
 
 def _batch_loss(
@@ -219,7 +228,7 @@ def _batch_loss(
   # Windows go over the end: the empty places there keep users apart.
   size = len(log.items)
   begin = jax.random.randint(windows, (config.batch_size, 1), 0, size)
-  place = (begin + jnp.arange(config.length)) % size
+  place = split_rows((begin + jnp.arange(config.length)) % size)
   states: Any = model.apply(
     params,
     log.items[place],

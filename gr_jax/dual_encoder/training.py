@@ -1,6 +1,7 @@
 """Trains a dual encoder on pairs that the host writes."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -12,6 +13,7 @@ from flax import linen as nn
 from gr_jax.dual_encoder.network import DualEncoder
 from gr_jax.dual_encoder.pairs import PairBatch, PairWriter, negative_mask
 from gr_jax.objectives.contrastive import in_batch_softmax
+from gr_jax.parallel.constraints import split_rows
 from gr_jax.training import scan_fit
 from gr_jax.training.optimizer import OptimizerConfig, make_optimizer
 
@@ -77,15 +79,21 @@ def fit(
 ) -> Any:
   """Trained parameters, of item vectors `[N, Dv]` and query vectors `[Q, Dv]`.
 
-  `progress` gets the loss of every chunk.
+  Inside `jax.set_mesh` the devices share the pairs of a batch, and those along
+  model the rows of the tokens' table. `progress` gets the loss of every chunk.
   """
   queries = np.vstack((query_vectors, np.zeros_like(item_vectors[:1])))
   vectors = jax.device_put((item_vectors, queries.astype(np.float32)))
   optimizer = make_optimizer(config.optimizer, config.steps)
-  params = initial(model, writer, item_vectors.shape[1], seed=config.seed)
+  params, opt_state = scan_fit.initial_state(
+    _initializer(model, writer, item_vectors.shape[1]),
+    optimizer,
+    jax.random.key(config.seed),
+  )
 
   def step(state, vectors, batch):
     params, opt_state = state["params"], state["optimizer"]
+    batch = split_rows(batch)
     grads, metrics = jax.grad(
       lambda p: loss(model, p, vectors, batch, temperature=config.temperature),
       has_aux=True,
@@ -96,7 +104,7 @@ def fit(
 
   rng = np.random.default_rng(config.seed)
   state, _ = scan_fit.fit_batches(
-    {"params": params, "optimizer": jax.jit(optimizer.init)(params)},
+    {"params": params, "optimizer": opt_state},
     vectors,
     (writer.draw(config.batch_size, rng) for _ in range(config.steps)),
     step=step,
@@ -112,9 +120,13 @@ def initial(
   model: DualEncoder, writer: PairWriter, width: int, *, seed: int
 ) -> Any:
   """Random parameters for vectors of `width` dimensions."""
+  init = _initializer(model, writer, width)
+  return nn.unbox(jax.jit(init)(jax.random.key(seed)))
+
+
+def _initializer(
+  model: DualEncoder, writer: PairWriter, width: int
+) -> Callable[[jax.Array], Any]:
   batch = writer.draw(1, np.random.default_rng(0))
   one = np.zeros((1, width), np.float32)
-  params = jax.jit(model.init)(
-    jax.random.key(seed), batch.prompt, batch.words, one, one
-  )
-  return nn.unbox(params)
+  return lambda key: model.init(key, batch.prompt, batch.words, one, one)

@@ -13,6 +13,9 @@ from jax.sharding import PartitionSpec
 
 from gr_jax.parallel.mesh import BATCH, FSDP, MODEL, SEQUENCE
 
+Places = tuple[PartitionSpec, ...] | None
+"""Where the leaves of a tree lie on the mesh that is set; None without one."""
+
 
 def split_states(x: jax.Array, *, positions: bool = False) -> jax.Array:
   """Keeps states `[B, T, ..., D]` where their rows are, between two layers.
@@ -59,12 +62,19 @@ def split_rows(tree: Any) -> Any:
   )
 
 
-def keep_whole(tree: Any) -> Any:
-  """Leaves a state that every device updates whole on all of them.
+def keep_places(tree: Any, places: Places) -> Any:
+  """Leaves the arrays of a state where they were before an update.
 
-  Inside `jax.set_mesh`; elsewhere `tree` is returned as it is.
+  Args:
+    tree: the state.
+    places: where its leaves lie; None outside of `jax.set_mesh`, where `tree`
+      is returned as it is.
   """
-  mesh = jax.sharding.get_abstract_mesh()
-  if mesh.empty:
+  if places is None:
     return tree
-  return jax.lax.with_sharding_constraint(tree, PartitionSpec())
+  leaves, structure = jax.tree.flatten(tree)
+  kept = [
+    jax.lax.with_sharding_constraint(x, place)
+    for x, place in zip(leaves, places, strict=True)
+  ]
+  return jax.tree.unflatten(structure, kept)

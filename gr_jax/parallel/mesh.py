@@ -233,6 +233,25 @@ def _spec(
   return PartitionSpec(*axes)
 
 
+def table_shardings(abstract: Any, mesh: Mesh) -> Any:
+  """The shardings of a network that is small but for its tables.
+
+  Only the rows of a table, an axis "vocab" that comes first, are split, over
+  model and where they divide: they are as many as a catalogue has items. All
+  else is whole on every device.
+  """
+  names = nn.get_partition_spec(abstract)
+  devices = mesh.shape[MODEL]
+
+  def place(x: Any, spec: PartitionSpec) -> NamedSharding:
+    is_table = tuple(spec)[:1] == ("vocab",)
+    if not is_table or devices == 1 or x.shape[0] % devices:
+      return replicated(mesh)
+    return NamedSharding(mesh, PartitionSpec(MODEL))
+
+  return jax.tree.map(place, nn.unbox(abstract), names)
+
+
 def say_what_is_whole(abstract: Any, shardings: Any, mesh: Mesh) -> None:
   """One line where fsdp leaves parameters whole that have an axis to split.
 

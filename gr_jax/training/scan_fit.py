@@ -1,9 +1,10 @@
 """Runs a training step many times a dispatch.
 
 `fit` samples from data that lies on the device; `fit_batches` reads batches
-that the host writes. Inside `jax.set_mesh` the state and the data are whole on
-every device, and a step that calls `constraints.split_rows` on what it draws
-shares its batch between them.
+that the host writes. Inside `jax.set_mesh` the data are whole on every device,
+and so is the state, but for what lies on that mesh elsewhere (`initial_state`);
+a step that calls `constraints.split_rows` on its batch shares it between the
+devices.
 """
 
 import functools
@@ -13,9 +14,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
+from flax import linen as nn
+from jax.sharding import NamedSharding
 
-from gr_jax.parallel.constraints import keep_whole
-from gr_jax.parallel.mesh import replicated
+from gr_jax.parallel.constraints import Places, keep_places
+from gr_jax.parallel.mesh import replicated, table_shardings
 from gr_jax.training import finite
 
 Progress = Callable[[int, dict[str, float]], None]
@@ -55,21 +59,23 @@ def _state_part(state) -> list[finite.Part]:
   return [("the array ", state)]
 
 
-def _chunk_result(state, metrics, bad):
+def _chunk_result(state, metrics, bad, places: Places):
   """Once a chunk, the state is looked at as well: each step would cost 5 %."""
   means = jax.tree.map(jnp.mean, metrics)
   # Left to the compiler it would move, and the next chunk compile anew.
-  state = keep_whole(state)
+  state = keep_places(state, places)
   return state, (means, bad, finite.first_bad(_state_part(state)))
 
 
-@functools.partial(jax.jit, static_argnames=("step", "size"), donate_argnums=0)
-def _run_chunk(state, data, key, first, *, step, size):
+@functools.partial(
+  jax.jit, static_argnames=("step", "size", "places"), donate_argnums=0
+)
+def _run_chunk(state, data, key, first, *, step, size, places=None):
   def body(state, index):
     return _watched(*step(state, data, jax.random.fold_in(key, index)))
 
   state, found = jax.lax.scan(body, state, first + jnp.arange(size))
-  return _chunk_result(state, *found)
+  return _chunk_result(state, *found, places)
 
 
 def fit(
@@ -97,11 +103,12 @@ def fit(
       message names it and the step.
   """
   state, data, key = _on_mesh((state, data, key))
+  places = _places(state)
   history, pending = [], None
   for first in range(begin, begin + steps, CHUNK):
     size = min(CHUNK, begin + steps - first)
     state, (metrics, bad, bad_state) = _run_chunk(
-      state, data, key, jnp.asarray(first), step=step, size=size
+      state, data, key, jnp.asarray(first), step=step, size=size, places=places
     )
     _record(pending, history, progress)
     pending = _Chunk(name, first + size, metrics, bad, bad_state, state)
@@ -109,18 +116,61 @@ def fit(
   return state, history
 
 
-def _on_mesh(tree: Any) -> Any:
-  """Whole on every device of the mesh that is set; as it is without one."""
+def initial_state(
+  init: Callable[[jax.Array], Any],
+  optimizer: optax.GradientTransformation,
+  key: jax.Array,
+) -> tuple[Any, Any]:
+  """Random parameters and the optimizer's state for them.
+
+  Inside `jax.set_mesh` rows of tables are split (`mesh.table_shardings`).
+
+  Args:
+    init: from a key to parameters, boxed with the names of their axes.
+    optimizer: makes updates of gradients.
+    key: of the parameters.
+  """
+
+  def boxed(key: jax.Array) -> tuple[Any, Any]:
+    params = init(key)
+    return params, optimizer.init(params)
+
   mesh = jax.sharding.get_mesh()
-  return tree if mesh.empty else jax.device_put(tree, replicated(mesh))
+  places = None
+  if not mesh.empty:
+    places = table_shardings(jax.eval_shape(boxed, key), mesh)
+  make = jax.jit(lambda key: nn.unbox(boxed(key)), out_shardings=places)
+  return make(key)
 
 
-@functools.partial(jax.jit, static_argnames="step", donate_argnums=0)
-def _run_batches(state, data, batches, *, step):
+def _on_mesh(tree: Any) -> Any:
+  """Whole on every device of the mesh that is set, if it lies elsewhere."""
+  mesh = jax.sharding.get_mesh()
+  if mesh.empty:
+    return tree
+
+  def place(x: Any) -> Any:
+    there = getattr(x, "sharding", None)
+    is_placed = isinstance(there, NamedSharding) and there.mesh == mesh
+    return x if is_placed else jax.device_put(x, replicated(mesh))
+
+  return jax.tree.map(place, tree)
+
+
+def _places(state: Any) -> Places:
+  if jax.sharding.get_mesh().empty:
+    return None
+  return tuple(x.sharding.spec for x in jax.tree.leaves(state))
+
+
+@functools.partial(
+  jax.jit, static_argnames=("step", "places"), donate_argnums=0
+)
+def _run_batches(state, data, batches, *, step, places=None):
   state, found = jax.lax.scan(
     lambda state, batch: _watched(*step(state, data, batch)), state, batches
   )
-  return _chunk_result(state, *found)
+  return _chunk_result(state, *found, places)
 
 
 def fit_batches(
@@ -146,13 +196,14 @@ def fit_batches(
     finite.NotFinite: as `fit`.
   """
   state, data = _on_mesh((state, data))
+  places = _places(state)
   history, pending = [], None
   for first in range(0, steps, chunk):
     done = min(first + chunk, steps)
     written = [next(batches) for _ in range(first, done)]
     stacked = jax.tree.map(lambda *x: np.stack(x), *written)
     state, (metrics, bad, bad_state) = _run_batches(
-      state, data, stacked, step=step
+      state, data, stacked, step=step, places=places
     )
     _record(pending, history, progress)
     pending = _Chunk(name, done, metrics, bad, bad_state, state)

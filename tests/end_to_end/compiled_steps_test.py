@@ -278,6 +278,7 @@ def test_tokenizers():
   params = rq_vae.init_params(model, jax.random.key(0))
   books = tuple(jnp.ones((size, 4)) for size in config.levels)
   state = rq_vae_training.init_state(params, books, config=config)
+  places = (jax.P(),) * len(jax.tree.leaves(state))
 
   def step(state, rows, key):
     batch, step_key = rq_vae_training.draw_batch(rows, key, size=16)
@@ -286,7 +287,7 @@ def test_tokenizers():
   with jax.set_mesh(mesh):
     compiled = scan_fit._run_chunk.lower(
       *jax.device_put((state, rows, jax.random.key(0)), replicated(mesh)),
-      jnp.asarray(0), step=step, size=2,
+      jnp.asarray(0), step=step, size=2, places=places,
     ).compile()  # fmt: skip
   assert not HOST.search(compiled.as_text())
   assert not {g.shape for g in gathers(compiled.as_text(), mesh)} & {

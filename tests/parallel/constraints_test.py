@@ -5,6 +5,7 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import PartitionSpec as P
 
 from gr_jax.parallel import constraints
 from gr_jax.parallel.mesh import MeshConfig, make_mesh
@@ -30,14 +31,16 @@ def test_states_stay_with_their_rows_where_parameters_or_positions_are_split():
   assert laid(positions, sequence, x) == (2, 2, 2)
   assert laid(constraints.split_states, sequence, x) == (2, 4, 2)
   assert laid(constraints.split_rows, sequence, x) == (2, 4, 2)
-  assert laid(constraints.keep_whole, fsdp, x) == (8, 4, 2)
+  for place, shape in ((P(), (8, 4, 2)), (P("fsdp"), (4, 4, 2))):
+    keep = functools.partial(constraints.keep_places, places=(place,))
+    assert laid(keep, fsdp, x) == shape
 
 
 def test_elsewhere_xla_needs_no_word():
   x = jnp.ones((8, 4, 2))
   assert constraints.split_states(x) is x
   assert constraints.split_rows(x) is x
-  assert constraints.keep_whole(x) is x
+  assert constraints.keep_places(x, None) is x
   with jax.set_mesh(make_mesh(MeshConfig(model=2))):
     assert constraints.split_states(x, positions=True) is x
 

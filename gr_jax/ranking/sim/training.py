@@ -19,6 +19,7 @@ import optax
 from gr_jax.data.requests import ORDERED, Requests
 from gr_jax.data.training_period import request_mask
 from gr_jax.evaluation.calibration import Platt, fit_platt
+from gr_jax.parallel.constraints import split_rows
 from gr_jax.ranking.impressions import Impressions, page_impressions
 from gr_jax.ranking.sim.features import PairWriter, Tables, look_up
 from gr_jax.ranking.sim.model import PreferenceConfig, PreferenceModel
@@ -65,7 +66,10 @@ def fit_preference(
   config: PreferenceConfig,
   progress: Progress = lambda done, total: None,
 ) -> PreferenceModel:
-  """The trained, calibrated, frozen model; `progress` is called every step."""
+  """The trained, calibrated, frozen model; `progress` is called every step.
+
+  Inside `jax.set_mesh` the devices share the rows of a batch.
+  """
   early, late = split_training(
     requests,
     config.calibration_share,
@@ -112,7 +116,8 @@ def _train(
 
   def step(state, tables, batch):
     params, opt_state = state["params"], state["optimizer"]
-    value, grads = jax.value_and_grad(loss)(params, tables, *batch)
+    shared = split_rows(batch)
+    value, grads = jax.value_and_grad(loss)(params, tables, *shared)
     updates, opt_state = optimizer.update(grads, opt_state, params)
     params = optax.apply_updates(params, updates)
     return {"params": params, "optimizer": opt_state}, {"loss": value}
