@@ -17,6 +17,7 @@ from experiments.pipeline.tasks import TASKS
 from gr_jax.candidates.candidates import KINDS
 from gr_jax.decoding.live_trie import make_live_trie
 from gr_jax.generators.build import NETWORKS, PROMPT_ENCODERS
+from gr_jax.generators.priors.catalogue_counts import count_catalogue
 from gr_jax.parallel.mesh import local_mesh
 from gr_jax.retrieval.retriever import Retriever
 from gr_jax.rl.losses.build import LOSSES
@@ -172,9 +173,17 @@ def test_every_generator_finds_the_same_on_every_mesh(name, mesh):
 @pytest.mark.slow
 @every_mesh
 def test_candidates_alone_are_found_the_same(mesh):
-  """With none of the network used, another program answers."""
-  _, counts, params, _ = sharded.learned("candidates")
-  alone = with_shares(params, dict.fromkeys(KINDS, 0.0)) | counts
+  """With none of the network used, another program answers.
+
+  Items that were bought equally often would share one score, whose last bit
+  would order them; here no two were.
+  """
+  _, _, params, _ = sharded.learned("candidates")
+  bought = np.random.default_rng(0).permutation(600)[:60]
+  counts = count_catalogue(semantic_ids(), bought, alpha=1.0)
+  alone = with_shares(params, dict.fromkeys(KINDS, 0.0)) | {
+    "counts": {"catalogue": counts}
+  }
   one, many = (
     retriever(where, "candidates").with_variables(alone)
     for where in (None, mesh)
