@@ -70,6 +70,7 @@ class _Batches(grain.DatasetIterator):
       print(f"step {self._step}", file=sys.stderr, flush=True)
     fault = self._fault
     if (fault.host, fault.step) == (jax.process_index(), self._step):
+      print("fault", file=sys.stderr, flush=True)
       _FAULTS[fault.kind]()
     return next(self._rows)
 
