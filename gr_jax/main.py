@@ -60,16 +60,16 @@ def run() -> None:
 def main(argv: list[str]) -> int:
   del argv
   logging.set_verbosity(logging.WARNING)
-  preemption.handle_sigterm()
   # It imports JAX, which `--help` does without.
   from gr_jax.parallel import watchdog
 
-  try:
-    code = _exit_code()
-  except BaseException:
-    watchdog.leave(1)
-    raise
-  watchdog.leave(code)
+  with preemption.handled():
+    try:
+      code = _exit_code()
+    except BaseException:
+      watchdog.leave(1)
+      raise
+    watchdog.leave(code)
   return code
 
 

@@ -3,6 +3,7 @@
 import errno
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import types
@@ -165,6 +166,18 @@ def test_what_stops_a_run_is_one_line(monkeypatch, capsys, error, message):
   assert printed.startswith("error: ")
   assert printed.count("\n") == 1
   assert message in printed
+
+
+@pytest.mark.parametrize("traceback", [False, True])
+def test_sigterm_ends_a_run_with_the_code_for_again(
+  monkeypatch, capsys, traceback
+):
+  monkeypatch.setattr(main, "run", lambda: signal.raise_signal(signal.SIGTERM))
+  monkeypatch.setattr(main, "_TRACEBACK", Flag(value=traceback))
+  assert main.main([]) == 75
+  printed = capsys.readouterr().err
+  assert printed.startswith("stopped by SIGTERM between two steps; the same")
+  assert printed.count("\n") == 1
 
 
 @pytest.mark.parametrize(

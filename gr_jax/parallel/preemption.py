@@ -11,12 +11,13 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 
 EXIT_CODE = os.EX_TEMPFAIL
 """75 of sysexits.h: a failure for now, the user is invited to try again."""
 
 _noticed = threading.Event()
-# Its number is above 0 where a loop or the watchdog looks for the notice.
+# The loops, and the watchdog, that look for the notice themselves.
 _holders: list[object] = []
 _wakes: list[int] = []
 
@@ -28,15 +29,16 @@ class Preempted(BaseException):
   """
 
 
-def handle_sigterm() -> None:
-  """Installs the handler; the main thread calls this."""
+@contextlib.contextmanager
+def handled() -> Iterator[None]:
+  """Handles SIGTERM meanwhile; for the main thread."""
   read, write = os.pipe()
   for end in (read, write):
     os.set_blocking(end, False)
   _wakes[:] = [read]
   # Python runs its handlers between two instructions of the main thread, which
   # may wait for a device for long. This is written at once.
-  signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+  woken = signal.set_wakeup_fd(write, warn_on_full_buffer=False)
   owner = os.getpid()
 
   def handler(number, frame):
@@ -48,7 +50,16 @@ def handle_sigterm() -> None:
     _noticed.set()
     check()
 
-  signal.signal(signal.SIGTERM, handler)
+  before = signal.signal(signal.SIGTERM, handler)
+  try:
+    yield
+  finally:
+    signal.signal(signal.SIGTERM, before)
+    signal.set_wakeup_fd(woken)
+    _wakes.clear()
+    _noticed.clear()
+    os.close(read)
+    os.close(write)
 
 
 def noticed() -> bool:

@@ -1,8 +1,6 @@
 """Two real processes train as one, and save what one process can read."""
 
 import json
-import os
-import socket
 import subprocess
 import sys
 
@@ -12,6 +10,7 @@ import pytest
 from gr_jax.training.metric_writer import read_metrics
 from gr_jax.training.stopping import read_outcome
 from tests.reference import small_run
+from tests.reference.several_hosts import environments
 
 _PROGRAM = """
 import json, pathlib, sys
@@ -57,24 +56,6 @@ params = own_copy(load_params(directory, state.params))
 print(json.dumps([jax.process_count(), np.asarray(params["w"]).tolist(),
   int(state.step)]))
 """
-
-
-def environments(hosts):
-  """What each of several hosts is told; nothing where there is but one."""
-  if hosts == 1:
-    return [dict(os.environ)]
-  with socket.socket() as probe:
-    probe.bind(("localhost", 0))
-    port = probe.getsockname()[1]
-  return [
-    os.environ
-    | {
-      "JAX_COORDINATOR_ADDRESS": f"localhost:{port}",
-      "JAX_NUM_PROCESSES": str(hosts),
-      "JAX_PROCESS_ID": str(host),
-    }
-    for host in range(hosts)
-  ]
 
 
 def outputs_of(processes):

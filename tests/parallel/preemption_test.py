@@ -11,13 +11,8 @@ from gr_jax.parallel import hosts, preemption
 
 @pytest.fixture(autouse=True)
 def handled():
-  before = signal.getsignal(signal.SIGTERM)
-  preemption.handle_sigterm()
-  yield
-  signal.set_wakeup_fd(-1)
-  signal.signal(signal.SIGTERM, before)
-  preemption._noticed.clear()
-  preemption._wakes.clear()
+  with preemption.handled():
+    yield
 
 
 def terminate():
@@ -41,6 +36,14 @@ def test_inside_a_loop_it_is_noticed_and_nothing_is_stopped():
     hosts.wait_for_all("the next stage")
 
 
+def test_what_was_there_before_comes_back():
+  before = signal.getsignal(signal.SIGTERM)
+  with preemption.handled():
+    assert signal.getsignal(signal.SIGTERM) is not before
+  assert signal.getsignal(signal.SIGTERM) is before
+  assert not preemption.noticed()
+
+
 def test_it_is_no_exception_that_work_may_go_on_after():
   assert not issubclass(preemption.Preempted, Exception)
 
@@ -49,12 +52,12 @@ def test_a_forked_child_just_ends():
   code = """
 import os, signal, time
 from gr_jax.parallel import preemption
-preemption.handle_sigterm()
-child = os.fork()
-if child == 0:
-  os.kill(os.getpid(), signal.SIGTERM)
-  time.sleep(10)
-print(os.WTERMSIG(os.waitpid(child, 0)[1]))
+with preemption.handled():
+  child = os.fork()
+  if child == 0:
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(10)
+  print(os.WTERMSIG(os.waitpid(child, 0)[1]))
 """
   found = subprocess.run(
     [sys.executable, "-c", code], capture_output=True, text=True, check=True

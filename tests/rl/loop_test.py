@@ -13,6 +13,7 @@ import pytest
 from flax import struct
 
 from gr_jax.data.requests import TRAIN
+from gr_jax.parallel import preemption
 from gr_jax.parallel.mesh import (
   MeshConfig,
   batch_sharding,
@@ -161,6 +162,19 @@ def test_a_run_that_was_cut_off_ends_bit_for_bit_the_same(
   chex.assert_trees_all_equal(resumed, whole(every)[0])
   steps = [row["step"] for row in read_metrics(tmp_path / "metrics.jsonl")]
   assert steps == [0, 4, 8]
+
+
+def test_sigterm_waits_for_samples_that_are_ahead_and_loses_no_step(
+  whole, tmp_path, monkeypatch
+):
+  """Of step 1 nothing can be saved: the prompts of step 2 are read."""
+  with monkeypatch.context() as patched:
+    patched.setattr(preemption, "noticed", lambda: True)
+    with pytest.raises(preemption.Preempted, match="after step 2 of the align"):
+      align(tmp_path, 3)
+  assert Checkpoints(tmp_path / "checkpoints").latest == 2
+  resumed = align(tmp_path, 3, source=Failing(batches(), 6))
+  chex.assert_trees_all_equal(resumed, whole(3)[0])
 
 
 def test_looking_ahead_changes_nothing(whole, tmp_path):

@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 import time
 
 import chex
@@ -9,6 +10,7 @@ import numpy as np
 import optax
 import pytest
 
+from gr_jax.parallel import preemption
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, put_batch
 from gr_jax.training.checkpoints import Checkpoints
 from gr_jax.training.finite import NotFinite
@@ -128,6 +130,24 @@ def test_a_run_that_was_cut_off_ends_bit_for_bit_the_same(
     train(parts, tmp_path / "cut", source=Failing(batches(), after % 4))
   resumed = train(parts, tmp_path / "cut")
   chex.assert_trees_all_equal(whole, resumed)
+
+
+@pytest.mark.parametrize("after", [5, 8, 12])
+def test_sigterm_saves_the_step_and_the_run_goes_on_from_it(
+  parts, tmp_path, monkeypatch, after
+):
+  whole = train(parts, tmp_path / "whole")
+  steps = itertools.count(1)
+  with monkeypatch.context() as patched:
+    patched.setattr(preemption, "noticed", lambda: next(steps) >= after)
+    with pytest.raises(preemption.Preempted, match=f"after step {after} of"):
+      train(parts, tmp_path / "cut")
+  assert Checkpoints(tmp_path / "cut" / "checkpoints").latest == after
+  read = Failing(batches(), 12 - after)
+  resumed = train(parts, tmp_path / "cut", source=read)
+  chex.assert_trees_all_equal(whole, resumed)
+  rows = read_metrics(tmp_path / "cut" / "metrics.jsonl")
+  assert [row["step"] for row in rows] == [2, 5, 8, 11]
 
 
 def test_metrics_have_one_row_per_interval(parts, tmp_path):
