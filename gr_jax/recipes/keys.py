@@ -24,16 +24,12 @@ RENAMED = {
 # Keys that came later, at the value that changes nothing, and values that were
 # spelt otherwise: artefacts are stored without the first and with the second,
 # so that what was made before is used as it is.
-_NEUTRAL = {
-  "mesh.fsdp": 1,
-  "mesh.sequence": 1,
-  "mesh.expert": 1,
-  "loop.micro_batches": 1,
-  "model.attention": "auto",
-}
+_NEUTRAL = {"loop.micro_batches": 1, "model.attention": "auto"}
 # Sections that no figure depends on.
 _NEVER_STORED = ("hosts",)
 _STORED_AS = {"model.remat": {"none": False, "full": True}}
+# No figure depends on the mesh: what one was training, another goes on with.
+_ANY_MESH = {"data": 0, "model": 1}
 
 
 def stored(section: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,6 +41,8 @@ def stored(section: Mapping[str, Any]) -> dict[str, Any]:
     part, key = path.split(".")
     if found.get(part, {}).get(key) == value:
       del found[part][key]
+  if "mesh" in found:
+    found["mesh"] = dict(_ANY_MESH)
   for path, names in _STORED_AS.items():
     part, key = path.split(".")
     if key in found.get(part, {}):

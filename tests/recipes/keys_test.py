@@ -47,18 +47,25 @@ def test_keys_that_came_later_change_nothing_that_is_stored():
   assert keys.stored(config.align.to_dict())["mesh"] == {"data": 0, "model": 1}
   assert "hosts" in config
   assert "hosts" not in keys.stored(config.to_dict())
-  config.generator.mesh.fsdp = 2
   config.generator.loop.micro_batches = 4
   config.generator.model.remat = "dots"
   config.generator.model.attention = "plain"
   changed = keys.stored(config.generator.to_dict())
-  assert changed["mesh"] == {"data": 0, "fsdp": 2, "model": 1}
   assert changed["loop"]["micro_batches"] == 4
   assert changed["model"]["remat"] == "dots"
   assert changed["model"]["attention"] == "plain"
   config.generator.model.remat = "full"
   assert keys.stored(config.generator.to_dict())["model"]["remat"] is True
-  assert config.generator.mesh.sequence == 1
+
+
+def test_what_is_stored_is_the_same_on_every_mesh():
+  """Otherwise a training that goes on with another one would begin anew."""
+  config = eg_grpo.get_config("tiny")
+  for section in (config.generator, config.align):
+    before = keys.stored(section.to_dict())
+    section.mesh.update({"data": 2, "fsdp": 2, "model": 4, "sequence": 2})
+    assert keys.stored(section.to_dict()) == before
+    assert section.mesh.model == 4
 
 
 def _nested(path):
