@@ -52,7 +52,7 @@ class Checkpoints:
     if hosts.is_first():
       self._directory.mkdir(parents=True, exist_ok=True)
       whole_steps.set_damaged_aside(self._directory)
-    hosts.wait_for_all(f"{directory} looked through")
+    hosts.wait_for_all(f"{directory.name} looked through")
     self._checkpointer = ocp.training.Checkpointer(
       str(self._directory),
       preservation_policy=kept,
@@ -86,7 +86,7 @@ class Checkpoints:
   def save(
     self, step: int, state: Any, batches, *, loss: float | None = None
   ) -> None:
-    """Saves the state and the place of a grain iterator.
+    """Saves the state and the place of a grain iterator, and waits for it.
 
     Args:
       step: the number of updates that were made.

@@ -21,6 +21,26 @@ def test_a_host_with_all_devices_has_all_rows(monkeypatch, hosts):
   jax.tree.map(np.testing.assert_array_equal, own, batch)
 
 
+class Split:
+  """A sharding whose devices on this host have two of four pieces."""
+
+  def addressable_devices_indices_map(self, shape):
+    quarter = shape[0] // 4
+    return {
+      device: (slice(piece * quarter, (piece + 1) * quarter),)
+      for device, piece in enumerate((3, 3, 1, 1))
+    }
+
+
+def test_a_host_has_the_rows_of_its_devices_once(monkeypatch):
+  monkeypatch.setattr(jax, "process_count", lambda: 2)
+  monkeypatch.setattr(rows, "batch_sharding", lambda mesh: Split())
+  mesh = make_mesh(MeshConfig())
+  assert rows.own_places(8, mesh).tolist() == [2, 3, 6, 7]
+  own = rows.own_rows_of_batch({"x": 10 * np.arange(8)}, mesh)
+  assert own["x"].tolist() == [20, 30, 60, 70]
+
+
 def test_rows_that_are_joined_lie_as_batches_do():
   mesh, values = make_mesh(MeshConfig(model=2)), np.arange(16.0).reshape(8, 2)
   placed = put_batch(values, mesh)
