@@ -102,7 +102,7 @@ def build_untrained(
   vocabulary = make_vocabulary(
     data,
     semantic_ids,
-    user_buckets=getattr(prompt, "user_buckets", 0),
+    prompt,
     page_ends=page_ends,
     with_texts=bool(section.get("examples", {}).get("text_share")),
   )
@@ -149,8 +149,8 @@ def build_untrained(
 def make_vocabulary(
   data: Data,
   semantic_ids: SemanticIds,
+  config: reading.AnyPromptConfig,
   *,
-  user_buckets: int,
   page_ends: int = 0,
   with_texts: bool = False,
 ) -> Vocabulary:
@@ -166,7 +166,7 @@ def make_vocabulary(
     [*requests.queries[rows[rows >= 0]], *texts],
     requests.profiles[np.unique(requests.user[trained])],
     semantic_ids.level_sizes,
-    user_buckets=user_buckets,
+    user_buckets=getattr(config, "user_buckets", 0),
     page_ends=page_ends,
   )
 

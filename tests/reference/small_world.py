@@ -7,9 +7,12 @@ import numpy as np
 from gr_jax.data.worlds.shop_config import ShopWorldConfig
 from gr_jax.data.worlds.shop_log import click_probability
 from gr_jax.data.worlds.shop_world import generate
+from gr_jax.generators.pretrained.text import TextTokens
+from gr_jax.generators.pretrained.text_vocabulary import TextVocabulary
 from gr_jax.generators.prompts.vocabulary import build_vocabulary
 from gr_jax.generators.prompts.writer import PromptConfig, PromptWriter
 from gr_jax.tokenizers.collisions import add_suffix
+from tests.reference.small_tokenizer import small_tokenizer
 
 LEVELS = (4, 5)
 PROMPT = PromptConfig(history=6, lookback=32, query_words=4, user_buckets=8)
@@ -50,3 +53,17 @@ def writer():
     user_buckets=PROMPT.user_buckets,
   )
   return PromptWriter(requests, semantic_ids(), vocabulary, PROMPT)
+
+
+def text_vocabulary(ids, **options):
+  """That of a generator which reads text."""
+  requests = shop().requests
+  log = build_vocabulary(
+    requests.queries,
+    requests.profiles,
+    ids.level_sizes,
+    user_buckets=0,
+    **options,
+  )
+  ends = bool((ids.codes < 0).any())
+  return TextVocabulary.make(log, TextTokens(small_tokenizer()), ends=ends)

@@ -42,6 +42,21 @@ GENERATOR = {
   "loop": {"steps": 1, "log_every": 1, "checkpoint_every": 1},
   "mesh": {},
 }
+# A pretrained one begins with random weights.
+PRETRAINED = {
+  "count_alpha": 0.0,
+  "prompt": {"history": 3, "lookback": 8}
+  | {"facts_tokens": 16, "query_tokens": 16},
+  "model": {"dropout": 0.0},
+  "pretrained": {
+    "path": "random",
+    "rows": "text",
+    "lora": {"rank": 2, "alpha": 4.0},
+    "random": {"like": "", "model_type": "llama", "tokens": 300}
+    | {"layers": 1, "width": 8, "heads": 2, "kv_heads": 1}
+    | {"head_size": 4, "feed_forward": 8, "max_positions": 128, "tied": True},
+  },
+}
 
 
 def make(
@@ -59,9 +74,15 @@ def make(
   found = tiny_tokenizers.fit(tokenizer, workdir)
   data = tiny_tokenizers.data(workdir)
   vectors = tiny_tokenizers.vectors(workdir)
-  config = ConfigDict(GENERATOR | generator)
+  config = ConfigDict(section(**generator))
   with _noise_for_steps():
     return train.train(config, workdir, data, found, vectors)
+
+
+def section(**generator) -> dict:
+  """`GENERATOR` with changes."""
+  text = generator.get("network") == "pretrained"
+  return GENERATOR | (PRETRAINED if text else {}) | generator
 
 
 @contextlib.contextmanager

@@ -7,15 +7,16 @@ from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.train import throughput, train
 from gr_jax.data.requests import TEST
 from gr_jax.parallel.mesh import MeshConfig, make_mesh
-from tests.reference import tiny_tokenizers
+from tests.reference import tasks, tiny_tokenizers
 from tests.reference.small_world import PROMPT, semantic_ids
 from tests.reference.tasks import started
 
 
 def test_tokens_are_positions_of_prompts_and_of_what_follows(tmp_path):
-  task, model, params, _ = started("page_wise", tmp_path)
+  task, _, params, _ = started("page_wise", tmp_path)
+  parts = tasks.untrained(tasks.section("page_wise"), tmp_path)
   mesh = make_mesh(MeshConfig())
-  found = throughput(params, model, task, PROMPT, mesh=mesh)(2.0)
+  found = throughput(params, parts, task, {}, mesh=mesh)(2.0)
   prompt = 1 + 2 * PROMPT.history
   levels = len(semantic_ids().level_sizes)
   row = prompt + 6 * levels + 2

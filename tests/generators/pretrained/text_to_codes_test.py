@@ -21,11 +21,12 @@ CASES = pytest.mark.parametrize(
 )
 # Two rows: padding in front and behind, codes among the words.
 FIRST = 34
-TOKENS = np.array([[0, 0, 5, 36, 7], [8, 35, 10, 11, 0]], np.int32)
-MASK = np.array([[0, 0, 1, 1, 1], [1, 1, 1, 1, 0]], bool)
-QUERIES = np.array([[[1, 2, 0], [3, 0, 0]], [[4, 5, 6], [7, 0, 0]]], np.int32)
-QUERY_MASK = np.array([[[1, 1, 0], [1, 0, 0]], [[1, 1, 1], [0, 0, 0]]], bool)
-PROMPT = TextPrompt(TOKENS, MASK, QUERIES, QUERY_MASK)
+PROMPT = TextPrompt(
+  np.array([[-1, -1, 5, 36, 7], [8, 35, 10, 11, -1]], np.int32)
+)
+QUERIES = np.array(
+  [[[1, 2, -1], [3, -1, -1]], [[4, 5, 6], [-1, -1, -1]]], np.int32
+)
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +54,8 @@ def model(folder, arrangement, ends):
 
 def text(row, branch):
   """The tokens before the codes, without padding."""
-  return [
-    *TOKENS[row][MASK[row]].tolist(),
-    *QUERIES[row, branch][QUERY_MASK[row, branch]].tolist(),
-  ]
+  both = np.concatenate((PROMPT.tokens[row], QUERIES[row, branch]))
+  return both[both >= 0].tolist()
 
 
 def level_logits(arrangement, files, ends, before, codes):
@@ -79,7 +78,7 @@ def level_logits(arrangement, files, ends, before, codes):
 def test_branches_are_texts_of_their_own(folder, arrangement, ends):
   generator, params, files = model(folder, arrangement, ends)
   codes = np.array([[[1, 2, 4], [3, 0, 0]], [[0, 1, 2], [2, 2, 1]]], np.int32)
-  found = jax.jit(generator.code_logits)(params, PROMPT, codes)
+  found = jax.jit(generator.apply)(params, PROMPT, QUERIES, codes)
   assert [x.shape[2] for x in found] == [4, 3 + ends, 5 + ends]
   for row in range(2):
     for branch in range(2):
@@ -95,7 +94,7 @@ def test_a_search_of_all_ids_is_their_enumeration(folder, arrangement, ends):
   generator, params, files = model(folder, arrangement, ends)
   rng = np.random.default_rng(0)
   ids = random_ids(rng, SIZES, 20, has_ends=ends)
-  prompt = PROMPT.replace(queries=QUERIES[:, :1], query_mask=QUERY_MASK[:, :1])
+  prompt = PROMPT, QUERIES[:, 0]
   search = functools.partial(beam_search, generator, beam_size=64)
   result = jax.device_get(
     jax.jit(search)(params, prompt, build_trie(ids, SIZES))
@@ -122,12 +121,12 @@ def test_a_search_of_all_ids_is_their_enumeration(folder, arrangement, ends):
 def test_narrow_beams_score_as_training_does(folder, arrangement, ends):
   generator, params, _ = model(folder, arrangement, ends)
   ids = random_ids(np.random.default_rng(1), SIZES, 20, has_ends=False)
-  prompt = PROMPT.replace(queries=QUERIES[:, :1], query_mask=QUERY_MASK[:, :1])
+  prompt = PROMPT, QUERIES[:, 0]
   trie = build_trie(ids, SIZES, has_ends=ends)
   search = functools.partial(beam_search, generator, beam_size=(2, 3, 2))
   result = jax.jit(search)(params, prompt, trie)
   codes = result.codes[:, :1]
-  logits = jax.jit(generator.code_logits)(params, prompt, codes)
+  logits = jax.jit(generator.apply)(params, PROMPT, QUERIES[:, :1], codes)
   total = sum(
     jnp.take_along_axis(
       jax.nn.log_softmax(scores), codes[:, :, level, None], axis=2
