@@ -102,7 +102,9 @@ class AttentionMask:
     if self.pattern.causal:
       kept = jnp.arange(S) <= jnp.arange(T)[None, :, None]
     if self.pattern.has_owners:
-      rows, columns = self.pattern.rows.owners(), self.pattern.columns.owners()
+      # As arrays of JAX: those of numpy would be a constant of `[T, S]`.
+      rows = jnp.asarray(self.pattern.rows.owners())
+      columns = jnp.asarray(self.pattern.columns.owners())
       kept &= (columns == 0) | (rows[:, None] == columns)
     if self.pages is not None:
       pages = self.pages[:, None]
