@@ -11,13 +11,8 @@ import numpy as np
 import pytest
 from orbax.checkpoint import v1 as ocp
 
-from tests.reference import small_run
+from tests.reference import journey_run, small_run
 
-CONFIG = "configs/cq_sid.py:tiny"
-FEW = (
-  "--config.data.max_households=30",
-  "--config.tokenizer.vae.levels=(32,32)",
-)
 STAGES = ("data", "vectors", "tokenizer", "generator", "evaluation")
 
 
@@ -32,20 +27,13 @@ def under_way(workdir: pathlib.Path, stage: str) -> bool:
 
 def kill_in(stage: str, workdir: pathlib.Path) -> None:
   """Runs until a stage is under way, then SIGKILL."""
-  run = small_run.start(CONFIG, workdir, *FEW)
+  run = small_run.start(journey_run.CONFIG, workdir, *journey_run.FEW)
   while run.poll() is None and not under_way(workdir, stage):
     time.sleep(0.004)
   os.killpg(run.pid, signal.SIGKILL)
   output, _ = run.communicate()
   assert run.returncode == -signal.SIGKILL, output
   assert not (workdir / stage / "manifest.json").exists(), output
-
-
-def finish(workdir: pathlib.Path) -> str:
-  run = small_run.start(CONFIG, workdir, *FEW)
-  output, _ = run.communicate()
-  assert run.returncode == 0, output
-  return output
 
 
 def figures(workdir: pathlib.Path) -> dict:
@@ -70,10 +58,8 @@ def parameters(workdir: pathlib.Path):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory) -> pathlib.Path:
-  workdir = tmp_path_factory.mktemp("undisturbed")
-  finish(workdir)
-  return workdir
+def undisturbed(shared) -> pathlib.Path:
+  return journey_run.make(shared / "journey_run")
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +69,7 @@ def killed(undisturbed, tmp_path_factory) -> pathlib.Path:
   workdir = tmp_path_factory.mktemp("killed")
   for stage in STAGES:
     kill_in(stage, workdir)
-  output = finish(workdir)
+  output = journey_run.finish(workdir)
   for stage in STAGES[:-1]:
     assert f"{stage}: loaded from {workdir / stage}" in output
   return workdir
