@@ -7,8 +7,6 @@ nowhere else: never by the update, whose moments stay where they are.
 
 import functools
 import re
-from collections.abc import Iterator
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -27,113 +25,19 @@ from gr_jax.parallel.mesh import (
   make_mesh,
   replicated,
 )
+from gr_jax.rl.losses.build import LOSSES
 from gr_jax.tokenizers import rq_vae, rq_vae_training
 from gr_jax.training import scan_fit
-from tests.reference import sharded, sharded_alignment, sharded_search
+from tests.reference import (
+  sharded,
+  sharded_alignment,
+  sharded_decoder,
+  sharded_search,
+  tiny_tokenizers,
+)
+from tests.reference.compiled_text import HOST, check, gathers
 from tests.reference.sharded import MESHES, mesh_of, parts
 from tests.reference.small_world import semantic_ids
-
-HOST = re.compile(
-  r'custom_call_target="\w*callback|'
-  r" (infeed|outfeed|send|recv|send-done|recv-done)\("
-)
-GATHER = re.compile(r"= (.*?) all-gather(?:-start)?\(.*")
-SHAPE = re.compile(r"\w+\[([\d,]+)\]")
-OP_NAME = re.compile(r'op_name="([^"]*)"')
-# The devices that gather from each other, in the three forms of the compiler.
-NUMBERS = r"\[([\d,]+)\](?:T\(([\d,]+)\))?"
-LISTED = re.compile(r"replica_groups=\{\{([\d,]+)\}")
-TILED = re.compile(rf"replica_groups=\[\d+,(\d+)\]<={NUMBERS}")
-NAMED = re.compile(
-  r"replica_groups=mesh\[(.*?)\],?"
-  rf"(?: device_ids=\({NUMBERS}\))? \{{(.*?)\}}"
-)
-
-
-class Gather(NamedTuple):
-  """An array that devices gather, and the operation that wants it."""
-
-  shape: tuple[int, ...]
-  op: str
-  axes: frozenset[str]
-
-
-def numbers(text: str) -> list[int]:
-  return [int(number) for number in text.split(",")]
-
-
-def spread(sizes: str, order: str | None) -> np.ndarray:
-  """Device numbers as `[4,2]T(1,0)` lays them out."""
-  shape = numbers(sizes)
-  devices = np.arange(np.prod(shape)).reshape(shape)
-  return devices.transpose(numbers(order)) if order else devices
-
-
-def first_group(line: str) -> np.ndarray:
-  """The devices of the first group of a collective."""
-  if found := LISTED.search(line):
-    return np.array(numbers(found[1]))
-  if found := TILED.search(line):
-    return spread(found[2], found[3]).reshape(-1)[: int(found[1])]
-  found = NAMED.search(line)
-  assert found, line
-  pairs = [pair.split("=") for pair in found[1].split(",")]
-  names, sizes = [pair[0] for pair in pairs], [int(pair[1]) for pair in pairs]
-  everyone = found[2] or str(np.prod(sizes))
-  devices = spread(everyone, found[3]).reshape(sizes)
-  together = [each in found[4].split(",") for each in names]
-  return devices[tuple(slice(None) if there else 0 for there in together)]
-
-
-def gathers(text: str, mesh) -> Iterator[Gather]:
-  for line in text.splitlines():
-    if found := GATHER.search(line):
-      op = OP_NAME.search(line)
-      places = np.unravel_index(first_group(line), tuple(mesh.shape.values()))
-      axes = frozenset(
-        name for name, at in zip(mesh.axis_names, places) if np.ptp(at)
-      )
-      for sizes in SHAPE.findall(found[1]):
-        yield Gather(tuple(numbers(sizes)), op[1] if op else "", axes)
-
-
-def one_layer(array, sharding) -> tuple[tuple[int, ...], tuple]:
-  """Shape and axes of a parameter, of one layer where they are stacked."""
-  spec = (*sharding.spec, *(None,) * (array.ndim - len(sharding.spec)))
-  stacked = array.ndim == 3
-  return array.shape[stacked:], spec[stacked:]
-
-
-def whole_over(axis: str, array, sharding, mesh) -> set[tuple[int, ...]]:
-  """Shapes of a parameter with nothing left to split along a mesh axis."""
-  shape, spec = one_layer(array, sharding)
-  if axis not in spec:
-    return set()
-  local = tuple(
-    size if there in (None, axis) else size // mesh.shape[there]
-    for size, there in zip(shape, spec)
-  )
-  return {each[::way] for each in (shape, local) for way in (1, -1)}
-
-
-def check(text: str, params, mesh, *, network: str) -> int:
-  """Holds a program against the laws; the number of parameters gathered.
-
-  `network` is part of the names of all operations that may gather some.
-  """
-  assert not HOST.search(text)
-  count = 0
-  for gather in gathers(text, mesh):
-    for array in jax.tree.leaves(params):
-      whole = {
-        axis: gather.shape in whole_over(axis, array, array.sharding, mesh)
-        for axis in gather.axes & {MODEL, FSDP}
-      }
-      assert not whole.get(MODEL), gather
-      if whole.get(FSDP):
-        assert network in gather.op, gather
-        count += 1
-  return count
 
 
 @functools.cache
@@ -199,11 +103,37 @@ def test_training(name, mesh):
   assert bool(found) == (where.shape[FSDP] > 1)
 
 
+@pytest.mark.slow
 @SPLIT
-def test_rollouts_and_updates(mesh):
+@pytest.mark.parametrize("name", sharded_decoder.ARRANGEMENTS)
+def test_pretrained_decoders(name, mesh):
+  where = mesh_of(*MESHES[mesh])
+  step, inputs = sharded_decoder.training(name, where)
+  search, searched = sharded_decoder.search(name, where)
+  with jax.set_mesh(where):
+    trained = step.lower(*inputs).compile().as_text()
+    found = search.lower(*searched).compile().as_text()
+  params = inputs[0].params
+  assert check(trained, params, where, network="jvp(") or where.shape[FSDP] == 1
+  assert check(found, searched[0]["params"], where, network="") == 0
+
+
+@SPLIT
+@pytest.mark.parametrize(
+  "loss",
+  [
+    "eg_grpo",
+    *(
+      pytest.param(name, marks=pytest.mark.slow)
+      for name in LOSSES
+      if name != "eg_grpo"
+    ),
+  ],
+)
+def test_rollouts_and_updates(mesh, loss):
   where = mesh_of(*MESHES[mesh])
   rollout, updates, state, context, batch = sharded_alignment.alignment(
-    where, ("eg_grpo",)
+    where, (loss,)
   )
   with jax.set_mesh(where):
     drawn = rollout.lower(state.old_params, context, batch, jax.random.key(0))
@@ -223,27 +153,38 @@ def test_rollouts_and_updates(mesh):
       np.float32,
       sharding=drawn.output_shardings.queries,
     )
-    update = updates["eg_grpo"].lower(state, context, samples, rewards)
+    update = updates[loss].lower(state, context, samples, rewards)
     check(
       update.compile().as_text(), state.params, where, network="DecoderOnly"
     )
 
 
 @SPLIT
-def test_searches(mesh):
+@pytest.mark.parametrize(
+  "name",
+  [
+    "decoder_only",
+    *(
+      pytest.param(name, marks=pytest.mark.slow)
+      for name in sharded.GENERATORS
+      if name != "decoder_only"
+    ),
+  ],
+)
+def test_searches(name, mesh):
   """Prefill and every step of decoding, with filters."""
   where, ids = mesh_of(*MESHES[mesh]), semantic_ids()
-  params = sharded.learned("decoder_only")[2]
-  shardings = placement.search_shardings(parts().model, params, where)
-  variables = placement.place_for_search(params, where, shardings)
-  prompt, queries, _ = sharded_search.searched()
+  model, (_, counts, params, _) = parts(name).model, sharded.learned(name)
+  shardings = placement.search_shardings(model, params | counts, where)
+  variables = placement.place_for_search(params | counts, where, shardings)
+  prompt, queries, _ = sharded_search.searched(name)
   prompt, queries = jax.tree.map(lambda x: x[:8], (prompt, queries))
   allowed = pack_rows(np.ones((8, ids.num_ids), bool))
   trie = jax.device_put(build_trie(ids.ids, ids.level_sizes), replicated(where))
   search = jax.jit(beam_search, static_argnums=0, static_argnames="beam_size")
   with jax.set_mesh(where):
     compiled = search.lower(
-      parts().model,
+      model,
       variables,
       sharded.as_shapes((prompt, queries), where),
       trie,
@@ -296,3 +237,25 @@ def test_tokenizers():
   # The batch is shared: gradients are of two rows a device, then summed.
   assert re.search(r"f32\[2,8\]", compiled.as_text())
   assert "all-reduce" in compiled.as_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", tiny_tokenizers.CASES)
+def test_no_tokenizer_calls_the_host(case, tmp_path, monkeypatch):
+  texts = []
+
+  def seen(run, *inputs, **options):
+    texts.append(run.lower(*inputs, **options).compile().as_text())
+    return run(*inputs, **options)
+
+  for module, name in (
+    (scan_fit, "_run_chunk"),
+    (scan_fit, "_run_batches"),
+    (kmeans, "_lloyd"),
+  ):
+    run = functools.partial(seen, getattr(module, name))
+    monkeypatch.setattr(module, name, run)
+  tiny_tokenizers.fit(case, tmp_path)
+  assert not any(map(HOST.search, texts))
+  # Names are no codes of a network: nothing is fitted to give them.
+  assert texts or case in ("atomic", "naive")

@@ -25,8 +25,8 @@ from gr_jax.ranking.sim.features import PairWriter, make_tables
 from gr_jax.ranking.sim.model import PreferenceConfig
 from gr_jax.ranking.sim.network import NetworkConfig
 from gr_jax.training import scan_fit
-from tests.end_to_end.compiled_steps_test import HOST, gathers
 from tests.reference import small_dense
+from tests.reference.compiled_text import HOST, gathers
 from tests.reference.sharded import MESHES, MIXED, OPTIMIZER, mesh_of
 from tests.reference.small_world import shop, writer
 
