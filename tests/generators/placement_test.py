@@ -7,6 +7,7 @@ from flax import linen as nn
 from jax.sharding import PartitionSpec as P
 
 from gr_jax.generators import placement
+from gr_jax.generators.build import initializer
 from gr_jax.parallel.mesh import MeshConfig, make_mesh
 from tests.reference import sharded_decoder, small_policy
 from tests.reference.sharded import parts
@@ -58,7 +59,7 @@ def test_a_search_keeps_a_vocabulary_whole_that_does_not_divide():
   model = small_policy.model()
   size = placement.vocabulary_of(model)
   model = model.clone(prompt_size=model.prompt_size + 1 - size % 2)
-  params = nn.unbox(jax.jit(placement.initializer_of(model))(jax.random.key(0)))
+  params = nn.unbox(jax.jit(initializer(model, {}))(jax.random.key(0)))
   placed = place(model, params, mesh)
   assert placed["params"]["token_embedding"].sharding.is_fully_replicated
   attention = placed["params"]["transformer"]["blocks"]["attention"]
