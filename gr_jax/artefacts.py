@@ -8,7 +8,7 @@ a manifest was cut off, and nothing reads it. The manifest also names the
 commit and the machine that made the stage; they are no part of the
 fingerprint, so a new commit retrains nothing. Every stage reports on stderr
 what became of it. Of several hosts the first makes what one can make; all
-train.
+train and evaluate.
 """
 
 import contextlib
@@ -113,7 +113,7 @@ def build(
   inputs: Sequence[str],
   make: Callable[[pathlib.Path], None],
 ) -> Artefact:
-  """Loads the artefact of a stage, or makes it in one go.
+  """Loads the artefact of a stage, or makes it in one go on the first host.
 
   `make` fills a folder beside the final one, which then takes its place.
 
@@ -124,21 +124,43 @@ def build(
     inputs: The fingerprints of everything it is made from.
     make: Fills the folder that it gets.
   """
+
+  def alone(directory: pathlib.Path) -> None:
+    if hosts.is_first():
+      make(directory)
+
+  return build_by_all(workdir, name, section, inputs, alone)
+
+
+def build_by_all(
+  workdir: pathlib.Path,
+  name: str,
+  section: Mapping[str, Any],
+  inputs: Sequence[str],
+  make: Callable[[pathlib.Path], None],
+) -> Artefact:
+  """As `build`, with `make` on every host, so that they can share its work.
+
+  Only the first host may write into the folder that all of them get. Arguments
+  are those of `build`.
+  """
   final = workdir / name
   wanted = fingerprint(name, section, inputs)
   if found := _load(final, wanted):
     return found
+  partial = final.with_name(f"{name}.partial")
   if hosts.is_first():
-    partial = final.with_name(f"{name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     _say(name, "started")
-    start = time.perf_counter()
-    try:
-      make(partial)
-    except BaseException:
+  start = time.perf_counter()
+  try:
+    make(partial)
+  except BaseException:
+    if hosts.is_first():
       shutil.rmtree(partial, ignore_errors=True)
-      raise
+    raise
+  if hosts.is_first():
     _remove(final)
     os.replace(partial, final)
     _finish(final, wanted, section, time.perf_counter() - start, _commit())

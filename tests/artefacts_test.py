@@ -46,6 +46,32 @@ def test_another_section_or_input_is_made_anew(
   assert (tmp_path / "a" / "data.txt").read_text() == "y"
 
 
+@pytest.mark.parametrize(
+  ("build", "made"),
+  [
+    (artefacts.build, [True, False]),
+    (artefacts.build_by_all, [True, True]),
+    (artefacts.build_resumable, [True, True]),
+  ],
+)
+def test_a_stage_is_made_on_the_first_host_or_on_all(
+  tmp_path, monkeypatch, build, made
+):
+  """The first makes it; another one comes when its manifest is there."""
+  monkeypatch.setattr(artefacts.hosts, "wait_for_all", lambda place: None)
+  stage = tmp_path, "a", {"n": 1}, ["in"]
+  calls, found = [], []
+  for first in (True, False):
+    monkeypatch.setattr(artefacts.hosts, "is_first", lambda first=first: first)
+    monkeypatch.setattr(artefacts, "_load", lambda final, wanted: None)
+    before = len(calls)
+    make = maker(calls) if first else calls.append
+    found.append(build(*stage, make))
+    assert (len(calls) > before) is made[not first]
+  assert found[0] == found[1]
+  assert not (tmp_path / "a.partial").exists()
+
+
 @pytest.mark.parametrize("build", [artefacts.build, artefacts.build_resumable])
 def test_a_stage_is_finished_where_it_would_be_loaded(tmp_path, build):
   stage = "a", {"n": 1}, ["in"]

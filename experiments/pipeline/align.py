@@ -160,7 +160,7 @@ def align(
         config=aim,
         like=state,
       ),
-      # Each host searches all requests.
+      # Each host searches a part of the requests, and has all parameters.
       validate=lambda params: hits(hosts.own_copy(params | counts)),
       keeps_old=aim.old_policy.keeps,
     )

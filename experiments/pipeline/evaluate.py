@@ -17,11 +17,12 @@ from experiments.pipeline.network_share import NETWORK_SHARE
 from experiments.pipeline.second_look import second_look
 from experiments.pipeline.stages import Stages
 from experiments.pipeline.train import SIZES, TARGET_KNOWN, TrainedGenerator
-from gr_jax.artefacts import build
+from gr_jax.artefacts import build_by_all
 from gr_jax.atomic import write_text
 from gr_jax.data.requests import VALID
 from gr_jax.evaluation.report import report_file
 from gr_jax.evaluation.report.retrieval_page import retrieval_page
+from gr_jax.parallel import hosts
 from gr_jax.parallel.host_memory import release_freed_memory
 from gr_jax.provenance import origin
 from gr_jax.training.metric_writer import read_metrics
@@ -121,6 +122,9 @@ def evaluate(
       "choices": baselines.choices,
       "left_out": baselines.left_out,
     }
+    # Hosts share the searches, and all have all answers.
+    if not hosts.is_first():
+      return
     if evaluator.answers:
       np.savez_compressed(directory / ANSWERS, **evaluator.answers)
     text = json.dumps(found, default=list)
@@ -128,10 +132,14 @@ def evaluate(
 
   inputs = [artefact.fingerprint for artefact in artefacts.values()]
   section = {"name": config.name, **config.evaluation.to_dict()}
-  artefact = build(stages.workdir, "evaluation", section, inputs, make)
+  artefact = build_by_all(stages.workdir, "evaluation", section, inputs, make)
   artefacts["evaluate"] = artefact
+  path = stages.workdir / "report.json"
+  if not hosts.is_first():
+    hosts.wait_for_all("report written")
+    return report_file.read_report(path)
   report = report_file.write_report(
-    stages.workdir / "report.json",
+    path,
     config=config.to_dict(),
     origin=origin(),
     seconds={name: stage.seconds for name, stage in artefacts.items()},
@@ -140,6 +148,7 @@ def evaluate(
     **_training_record(stages, aligned),
   )
   write_text(stages.workdir / "report.html", retrieval_page(report))
+  hosts.wait_for_all("report written")
   return report
 
 
@@ -149,7 +158,10 @@ def _figures(evaluator: Evaluator) -> dict:
   found = {"results": [], "fallback": [], "beams": [], "hallucination": []}
   found["sampled"] = [evaluator.sampled(one) for one in evaluator.requests]
   steps = len(evaluator.requests) * (3 + len(beams))
-  with tqdm(total=steps, desc="evaluate", unit="table", file=sys.stderr) as bar:
+  with tqdm(
+    total=steps, desc="evaluate", unit="table", file=sys.stderr,
+    disable=not hosts.is_first(),
+  ) as bar:  # fmt: skip
     for requests in evaluator.requests:
       for seen in ("kept", "out"):
         # Without anything seen both are the same.

@@ -107,15 +107,20 @@ def recalls(
 ) -> dict[str, np.ndarray]:
   """Recall@10 of IDs `[R]` by kind of request, seen items kept.
 
+  Hosts share the requests, and each gets the figures of all.
+
   NaN where a request has no target.
   """
   beam = min(_BEAM, retriever.semantic_ids.num_ids)
   found = {}
   for some in requests:
-    ranked = retriever.search(some.prompt, some.queries, beam_size=beam)
-    values = metrics.request_metrics(
-      ranked.ids, some.wanted, cutoffs=(_CUTOFF,)
-    )[:, metrics.METRICS.index("recall"), 0]
+    ids = hosts.rows_by_all(
+      lambda rows: retriever.search(*rows, beam_size=beam).ids,
+      (some.prompt, some.queries),
+    )
+    values = metrics.request_metrics(ids, some.wanted, cutoffs=(_CUTOFF,))[
+      :, metrics.METRICS.index("recall"), 0
+    ]
     found[some.kind] = values
   return found
 

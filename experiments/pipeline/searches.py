@@ -2,7 +2,8 @@
 
 Requests of a kind are searched several times: with and without what was seen,
 in several widths, and without a catalogue. Their prompts are written once for
-all of them, and what was found with one width is not searched again.
+all of them, and what was found with one width is not searched again. Hosts
+share the requests of every search, and each gets all answers.
 """
 
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ import numpy as np
 from experiments.pipeline.eval_requests import EvalRequests
 from gr_jax.data.row_lists import RowLists
 from gr_jax.generators.prompts.writer import Prompt, PromptWriter
+from gr_jax.parallel import hosts
 from gr_jax.retrieval.items_of_ids import expand_items, fully_seen_ids
 from gr_jax.retrieval.retriever import Retrieved, Retriever
 from gr_jax.tokenizers.semantic_ids import SemanticIds
@@ -70,13 +72,21 @@ class Searches:
     if known and _begins(known[0], hidden, len(requests.rows)):
       ids, items = known[1]
       return ids[: len(requests.rows)], items[: len(requests.rows)]
-    excluded = seen = None
+    seen = None
     if hidden is not None:
       seen = [hidden[r] for r in range(len(hidden))]
-      excluded = fully_seen_ids(seen, self._ids)
-    found = self.retrievers[name].search(
-      *prompts, beam_size=beam, excluded=excluded
-    )
+
+    def search(rows: tuple[Prompt, np.ndarray, np.ndarray]) -> Retrieved:
+      prompt, queries, numbers = rows
+      excluded = None
+      if seen is not None:
+        excluded = fully_seen_ids([seen[r] for r in numbers], self._ids)
+      return self.retrievers[name].search(
+        prompt, queries, beam_size=beam, excluded=excluded
+      )
+
+    numbers = np.arange(len(requests.rows))
+    found = hosts.rows_by_all(search, (*prompts, numbers))
     items = expand_items(
       found.ids, self._ids, self._popularity, k=beam, seen=seen
     )
@@ -89,8 +99,9 @@ class Searches:
     self, name: str, requests: EvalRequests, *, beam: int
   ) -> Retrieved:
     """The most probable IDs, whether or not the catalogue has them."""
-    return self.retrievers[name].unconstrained_search(
-      *self._prompts(requests), beam_size=beam
+    search = self.retrievers[name].unconstrained_search
+    return hosts.rows_by_all(
+      lambda rows: search(*rows, beam_size=beam), self._prompts(requests)
     )
 
   def _prompts(self, requests: EvalRequests) -> tuple[Prompt, np.ndarray]:

@@ -18,6 +18,7 @@ from gr_jax.decoding.trie import Trie
 from gr_jax.evaluation import metrics
 from gr_jax.generators.placement import place_for_search, search_shardings
 from gr_jax.generators.prompts.writer import Prompt, PromptWriter
+from gr_jax.parallel import hosts
 from gr_jax.parallel.mesh import batch_parts, batch_sharding, replicated
 from gr_jax.rl.prompts import clicked_requests
 from gr_jax.tokenizers.semantic_ids import SemanticIds
@@ -77,6 +78,8 @@ def make_validation_hits(
 ) -> ValidationHits:
   """Hit rates of IDs at `cutoffs`, all from one search of the widest.
 
+  Hosts share the requests, and each gets the hit rates of all.
+
   Args:
     generator: the model.
     trie: the catalogue.
@@ -85,7 +88,7 @@ def make_validation_hits(
       as its devices share a batch evenly.
     cutoffs: the places that are looked at.
     mesh: the devices that search, inside `jax.set_mesh`; None = the one that
-      has the variables.
+      has the variables. Of several hosts each searches by itself.
   """
   widest = max(cutoffs)
   if mesh is not None:
@@ -97,13 +100,20 @@ def make_validation_hits(
     return beam_search(generator, variables, prompt, trie, beam_size=widest).ids
 
   def validation(variables: Any) -> dict[str, float]:
-    prompts = padded_batches((requests.prompt, requests.queries), batch_size)
     if mesh is not None:
       shardings = search_shardings(generator, variables, mesh)
       variables = place_for_search(variables, mesh, shardings)
-      prompts = (jax.device_put(each, batch_sharding(mesh)) for each in prompts)
-    found = [search(variables, prompt, trie) for prompt in prompts]
-    ids = np.concatenate(jax.device_get(found))[: len(requests.queries)]
+
+    def find(prompts: tuple[Prompt, np.ndarray]) -> np.ndarray:
+      batches = padded_batches(prompts, batch_size)
+      if mesh is not None:
+        batches = (
+          jax.device_put(batch, batch_sharding(mesh)) for batch in batches
+        )
+      found = [search(variables, batch, trie) for batch in batches]
+      return np.concatenate(jax.device_get(found))[: len(prompts[1])]
+
+    ids = hosts.rows_by_all(find, (requests.prompt, requests.queries))
     hits = metrics.hit_matrix(ids, requests.targets)
     return {
       f"eval/hit_rate@{k}": float(metrics.hit_rate(hits, k=k).mean())

@@ -2,6 +2,9 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.experimental import multihost_utils
 
 from gr_jax.parallel import hosts
 
@@ -23,3 +26,27 @@ def test_the_only_host_keeps_its_arrays():
 def test_others_do_not_write(monkeypatch):
   monkeypatch.setattr(jax, "process_index", lambda: 1)
   assert not hosts.is_first()
+
+
+@pytest.mark.parametrize(("hosts_", "count"), [(2, 8), (3, 7), (4, 2)])
+def test_hosts_share_rows_evenly_and_each_has_all(monkeypatch, hosts_, count):
+  rows = {"a": np.arange(count), "b": np.arange(2 * count).reshape(count, 2)}
+  parts, seen = [], []
+
+  def work(some):
+    seen.append(len(some["a"]))
+    return some["a"][:, None] * 10 + some["b"]
+
+  def keep(part, *, tiled):
+    assert tiled
+    parts.append(part)
+    return np.concatenate(parts)
+
+  whole = hosts.rows_by_all(work, rows)
+  monkeypatch.setattr(jax, "process_count", lambda: hosts_)
+  monkeypatch.setattr(multihost_utils, "process_allgather", keep)
+  for host in range(hosts_):
+    monkeypatch.setattr(jax, "process_index", lambda host=host: host)
+    found = hosts.rows_by_all(work, rows)
+  np.testing.assert_array_equal(found, whole)
+  assert seen == [count] + [-(-count // hosts_)] * hosts_

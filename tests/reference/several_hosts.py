@@ -48,8 +48,10 @@ class Ended:
 
   @property
   def last(self) -> str:
-    """The last line that it printed."""
-    return self.error.strip().splitlines()[-1]
+    """The last line that is no bar of progress."""
+    lines = [line.strip() for line in self.error.splitlines()]
+    said = [x for x in lines if x and not x.startswith(("train:", "step "))]
+    return said[-1]
 
 
 def watched(
