@@ -117,6 +117,11 @@ def test_logits_are_equal(both):
 
 @ALL
 def test_gradients_and_a_step_of_adamw_are_equal(name, tmp_path):
+  """At AdamW's usual ε, wherever a gradient is more than its own rounding.
+
+  Its first step is `g / (|g| + ε)`, nearly the sign of `g`: of a gradient that
+  is rounding alone, two programs need not agree on the sign.
+  """
   torch.manual_seed(0)
   theirs.cache_clear()
   model = theirs(name)
@@ -130,9 +135,7 @@ def test_gradients_and_a_step_of_adamw_are_equal(name, tmp_path):
   )
   loss.backward()
   gradients = {n: p.grad.numpy() for n, p in model.named_parameters()}
-  # Adam's first step is g / (|g| + ε): with an ε below the rounding of g, a few
-  # 1e-6 here, it would compare the signs of noise.
-  rates = {"eps": 1e-4, "weight_decay": 0.1}
+  rates = {"eps": 1e-8, "weight_decay": 0.1}
   torch.optim.AdamW(model.parameters(), lr=1e-3, **rates).step()
   stepped = {n: p.detach().numpy() for n, p in model.named_parameters()}
   ours = make_decoder(arrangement)
@@ -149,21 +152,39 @@ def test_gradients_and_a_step_of_adamw_are_equal(name, tmp_path):
   optimizer = optax.adamw(1e-3, **rates)
   updates, _ = optimizer.update(grads, optimizer.init(params), params)
   after = optax.apply_updates(params, updates)
-  for tree, expected in ((grads, gradients), (after, stepped)):
-    flat = flatten(tree["params"])
-    for tensor in tensors(arrangement):
-      where = tuple(slice(s, s + n) for s, n in zip(tensor.start, tensor.block))
-      block = np.asarray(flat[tensor.path])[where]
-      block = block[0] if tensor.layered else block
-      block = block.T if tensor.transposed else block
-      wanted = expected[tensor.name]
-      # Gradients are below one: their bound is a share of the largest.
-      bound = 1e-4 * min(1, np.abs(wanted).max())
-      np.testing.assert_allclose(
-        block, wanted, rtol=0, atol=bound, err_msg=tensor.name
-      )
+  unsure = total = 0
+  for tensor in tensors(arrangement):
+    wanted = gradients[tensor.name]
+    gradient = block_of(grads, tensor)
+    # Gradients are below one: their bound is a share of the largest.
+    np.testing.assert_allclose(
+      gradient,
+      wanted,
+      rtol=0,
+      atol=1e-4 * min(1, np.abs(wanted).max()),
+      err_msg=tensor.name,
+    )
+    rounding = np.abs(gradient - wanted).max()
+    sure = np.abs(wanted) > 2 * rounding
+    np.testing.assert_allclose(
+      block_of(after, tensor)[sure],
+      stepped[tensor.name][sure],
+      rtol=0,
+      atol=1e-4,
+      err_msg=tensor.name,
+    )
+    unsure, total = unsure + (~sure & (wanted != 0)).sum(), total + sure.size
+  assert unsure < 1e-3 * total
   assert max(np.abs(g).max() for g in gradients.values()) > 0.01
   theirs.cache_clear()
+
+
+def block_of(tree, tensor):
+  """The block of a tree that a tensor of a file is, in the file's shape."""
+  where = tuple(slice(s, s + n) for s, n in zip(tensor.start, tensor.block))
+  block = np.asarray(flatten(tree["params"])[tensor.path])[where]
+  block = block[0] if tensor.layered else block
+  return block.T if tensor.transposed else block
 
 
 @ALL
