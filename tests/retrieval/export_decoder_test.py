@@ -1,0 +1,56 @@
+import jax
+import numpy as np
+import pytest
+
+from gr_jax.generators.pretrained.arrangement import read_arrangement
+from gr_jax.generators.pretrained.decoder import make_decoder
+from gr_jax.generators.pretrained.load import load_params
+from gr_jax.generators.pretrained.text import read_tokenizer
+from gr_jax.generators.pretrained.text_to_codes import TextPrompt
+from gr_jax.retrieval import export_decoder
+from gr_jax.retrieval.load import load_artefacts
+from tests.reference import trained_run
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+  directory = tmp_path_factory.mktemp("run")
+  trained_run.make(directory, network="pretrained")
+  return directory
+
+
+def test_an_exported_decoder_says_the_codes_that_the_generator_says(
+  run, tmp_path, capsys
+):
+  export_decoder.main([str(run), str(tmp_path / "out")])
+  assert "has the model" in capsys.readouterr().out
+  arrangement = read_arrangement(tmp_path / "out")
+  text = read_tokenizer(tmp_path / "out")
+  assert arrangement.vocab_size == text.size
+  loaded = load_artefacts(run)
+  words = "Search: oat milk\nID:<a_1>"
+  tokens, mask = text.encode([words], length=24)
+  params = load_params(tmp_path / "out", arrangement)
+  whole = jax.jit(make_decoder(arrangement).apply)(params, tokens, mask)
+  # The first code, and the second after it.
+  count = int(mask.sum())
+  query = np.where(mask, tokens, -1)[:, None, : count - 1]
+  codes = np.ones((1, 1, len(loaded.model.level_sizes)), np.int32)
+  found = jax.jit(loaded.model.apply)(
+    loaded.params, TextPrompt(np.full((1, 1), -1, np.int32)), query, codes
+  )
+  first = loaded.model.prompt_size
+  sizes = loaded.model.level_sizes
+  for level, at in enumerate((count - 2, count - 1)):
+    begin = first + sum(sizes[:level])
+    expected = whole[0, at, begin : begin + sizes[level]]
+    np.testing.assert_allclose(found[level][0, 0], expected, atol=1e-4)
+  assert np.ptp(found[0]) > 0.01
+
+
+def test_other_generators_are_refused(tmp_path):
+  trained_run.make(tmp_path)
+  with pytest.raises(SystemExit, match="is no pretrained one"):
+    export_decoder.main([str(tmp_path), str(tmp_path / "out")])
+  with pytest.raises(SystemExit, match="there is no folder"):
+    export_decoder.main([str(tmp_path / "x"), str(tmp_path / "out")])
