@@ -113,8 +113,7 @@ def _write_random(
   if like:
     arrangement, text = _read(like)
   else:
-    texts = [*data.catalogue.texts.tolist(), *data.requests.queries.tolist()]
-    text = learned_tokenizer(texts, size=tokens)
+    text = learned_tokenizer(data.catalogue.texts.tolist(), size=tokens)
     arrangement = Arrangement(vocab_size=tokens, **sizes)
   write_random(directory, arrangement, text, seed=section.seed)
 
