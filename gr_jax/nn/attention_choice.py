@@ -5,10 +5,11 @@
   splash  `splash_attention`: TPUs
 
 "auto" takes the platform's kernel where it pays and plain everywhere else: on
-CPU, for few positions, one decode step and beams among them, with dropout of
-the weights, and where the axis sequence of the mesh splits positions. T5's
-relative bias is an argument of cuDNN's kernel; splash has none, so that T5's
-encoder is plain on TPU. Kernels and plain are equal in what is read: states of
+CPU, for few positions, one decode step and beams among them, and where weights
+are dropped. T5's relative bias is an argument of cuDNN's kernel; splash has
+none, so that T5's encoder is plain on TPU. Splash takes queries that the axis
+sequence of a mesh splits; cuDNN's future begins at the first key, so that it is
+plain there. Kernels and plain are equal in what is read: states of
 padding, which no loss and no search reads, may differ.
 
 The platform is that of the mesh inside `jax.set_mesh`, which a program compiled
@@ -26,7 +27,7 @@ from gr_jax.nn.cudnn_attention import cudnn_attention
 from gr_jax.nn.layers import DotGeneral
 from gr_jax.nn.precision import multiplied_type
 from gr_jax.nn.splash_attention import splash_attention
-from gr_jax.parallel.mesh import SEQUENCE
+from gr_jax.parallel.attention_split import position_parts
 
 ATTENTION = dict.fromkeys(("auto", "plain", "cudnn", "splash"))
 KERNELS = {"gpu": "cudnn", "tpu": "splash"}
@@ -66,11 +67,12 @@ def choose_attention(
       'model.attention is "cudnn", which multiplies bfloat16: set precision to '
       '"bfloat16", or model.attention to "plain".'
     )
-  few = min(mask.pattern.shape) < SHORTEST.get(kernel, 0)
-  if kernel == "plain" or few or dropped or _positions_are_split():
+  rows, columns = mask.pattern.shape
+  few = min(rows // position_parts(), columns) < SHORTEST.get(kernel, 0)
+  if kernel == "plain" or few or dropped:
     return mask.dense()
   found = None
-  if kernel == "cudnn" and runs:
+  if kernel == "cudnn" and runs and position_parts() == 1:
     found = cudnn_attention(
       mask,
       head_size=head_size,
@@ -90,8 +92,3 @@ def current_platform() -> str:
   device = device or jax.config.jax_default_device
   name = getattr(device, "platform", device) or jax.default_backend()
   return "gpu" if name == "cuda" else name
-
-
-def _positions_are_split() -> bool:
-  mesh = jax.sharding.get_abstract_mesh()
-  return not mesh.empty and mesh.shape.get(SEQUENCE, 1) > 1

@@ -11,6 +11,8 @@ and keys (`hidden_positions`).
 """
 
 import dataclasses
+import functools
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -26,7 +28,8 @@ from jax.experimental.pallas.ops.tpu.splash_attention import (
 from gr_jax.nn.attention import KeyValues
 from gr_jax.nn.attention_mask import AttentionMask, Pattern
 from gr_jax.nn.hidden_positions import HiddenPositions, extended, other_owners
-from gr_jax.parallel.attention_split import attend_on_mesh
+from gr_jax.parallel.attention_split import attend_on_mesh, position_parts
+from gr_jax.parallel.mesh import SEQUENCE
 
 # Rows and columns of a block: the kernel's lanes, and multiples of them.
 _BLOCKS = (512, 256, 128)
@@ -58,7 +61,8 @@ class SplashAttention:
       width = h + self.hidden.rows.shape[-1]
       q = extended(q, self.hidden.rows, width=width)
       k = extended(k, self.hidden.columns, width=width)
-    rows, columns = padded_shape(self.pattern)
+    parts = position_parts()
+    rows, columns = padded_shape(self.pattern, parts)
     q = _padded(q, rows).astype(self.dtype)
     k, v = (_padded(x, columns).astype(self.dtype) for x in (k, v))
     others = ()
@@ -67,10 +71,14 @@ class SplashAttention:
       others = tuple(_padded(x, size) for x, size in sizes)
 
     def run(q, k, v, *segments):
+      kernel = _kernel(self.pattern, parts, self.interpret)
+      if q.shape[1] < rows:
+        here = functools.partial(_part, count=parts)
+        kernel = _kernel_part(kernel, here)
+        segments = (here(segments[0], axis=1), *segments[1:])
       ids = splash.SegmentIds(*segments) if segments else None
       heads = (x.swapaxes(1, 2) for x in (q, k, v))
       axes = (0, 0, 0, 0 if segments else None)
-      kernel = _kernel(self.pattern, self.interpret)
       return jax.vmap(kernel, in_axes=axes)(*heads, ids).swapaxes(1, 2)
 
     out = attend_on_mesh(run, q, k, v, *others)
@@ -106,10 +114,11 @@ def _segments(mask: AttentionMask) -> tuple[jax.Array, jax.Array] | None:
   return rows, columns
 
 
-def padded_shape(pattern: Pattern) -> tuple[int, int]:
-  """Rows and columns of whole blocks."""
-  rows, columns = (size + -size % _block(size) for size in pattern.shape)
-  return rows, columns
+def padded_shape(pattern: Pattern, parts: int = 1) -> tuple[int, int]:
+  """Rows and columns of whole blocks, in each of equal parts of the rows."""
+  T, S = pattern.shape
+  own = -(-T // parts)
+  return parts * (own + -own % _block(own)), S + -S % _block(S)
 
 
 def _block(size: int) -> int:
@@ -158,14 +167,17 @@ class _PatternMask(masks.Mask):
     return found
 
 
-def _kernel(pattern: Pattern, interpret: bool) -> splash.SplashAttentionKernel:
+def _kernel(
+  pattern: Pattern, parts: int, interpret: bool
+) -> splash.SplashAttentionKernel:
   """The kernel of a pattern; JAX keeps the tables that it makes of a mask."""
-  shape = padded_shape(pattern)
+  shape = padded_shape(pattern, parts)
   if pattern.causal and not pattern.has_owners and shape[0] == shape[1]:
     mask: masks.Mask = masks.CausalMask(shape)
   else:
     mask = _PatternMask(pattern, shape)
-  rows, columns = map(_block, pattern.shape)
+  T, S = pattern.shape
+  rows, columns = _block(-(-T // parts)), _block(S)
   return splash.make_splash_mha(
     # One mask stands for all heads.
     masks.MultiHeadMask((mask,)),
@@ -178,6 +190,37 @@ def _kernel(pattern: Pattern, interpret: bool) -> splash.SplashAttentionKernel:
       block_kv_dq=columns,
     ),
     head_shards=1,
-    q_seq_shards=1,
+    q_seq_shards=parts,
     interpret=interpret,
+  )
+
+
+def _part(x: jax.Array, *, axis: int, count: int) -> jax.Array:
+  """This device's part along the axis sequence."""
+  size = x.shape[axis] // count
+  start = jax.lax.axis_index(SEQUENCE) * size
+  return jax.lax.dynamic_slice_in_dim(x, start, size, axis)
+
+
+def _kernel_part(
+  kernel: splash.SplashAttentionKernel, here: Callable[..., jax.Array]
+) -> splash.SplashAttentionKernel:
+  """The kernel of one device's rows: its tables have an axis of blocks."""
+  (*tables,), options = kernel.tree_flatten()
+
+  def part(table):
+    if table is None:
+      return None
+    blocks = {"data_next": 1, "mask_next": 1, "block_mask": 1, "q_sequence": 0}
+    given = {name: getattr(table, name) for name in blocks}
+    return table._replace(
+      **{
+        name: here(x, axis=blocks[name])
+        for name, x in given.items()
+        if x is not None
+      }
+    )
+
+  return splash.SplashAttentionKernel.tree_unflatten(
+    options, [part(table) for table in tables]
   )

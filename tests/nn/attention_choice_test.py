@@ -70,13 +70,16 @@ def test_the_plain_form_is_taken_where_a_kernel_does_not_pay_or_cannot():
     with on(platform):
       assert choice(short) is choice(few_rows) is array
       assert choice(dropped=True) is choice(name="plain") is array
-    with on(platform, sequence=2):
-      assert choice() is array
   with on("gpu"):
     assert choice(product=jax.lax.dot_general) is array
     assert choice(bias=bias) is CudnnAttention
   with on("tpu"):
     assert choice(bias=bias) is array
+  with on("gpu", sequence=2):
+    assert choice() is array
+  with on("tpu", sequence=2):
+    assert choice() is array
+    assert choice(causal_mask(jnp.ones((1, 2 * LENGTH)))) is SplashAttention
 
 
 def test_a_default_device_is_a_platform():

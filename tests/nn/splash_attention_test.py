@@ -1,3 +1,4 @@
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -5,6 +6,7 @@ import pytest
 from gr_jax.nn import splash_attention as splash
 from gr_jax.nn.attention import attend
 from gr_jax.nn.attention_mask import Blocks, Pattern
+from gr_jax.parallel.mesh import MeshConfig, make_mesh
 from tests.reference import attention_cases
 
 FLOAT32 = jnp.dtype(jnp.float32)
@@ -36,6 +38,17 @@ def test_many_blocks_equal_the_plain_form(name, monkeypatch):
   monkeypatch.setattr(splash, "_BLOCKS", (128,))
   assert splash.padded_shape(attention_cases.masks()[name].pattern)[1] == 256
   check_equal(name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", attention_cases.masks())
+def test_split_positions_equal_the_plain_form(name, monkeypatch):
+  """Blocks of 128 on two devices; rows and heads are split as well."""
+  monkeypatch.setattr(splash, "_BLOCKS", (128,))
+  mask = attention_cases.masks()[name]
+  assert splash.padded_shape(mask.pattern, 2)[0] == 256
+  with jax.set_mesh(make_mesh(MeshConfig(data=2, sequence=2, model=2))):
+    check_equal(name)
 
 
 @pytest.mark.parametrize(
