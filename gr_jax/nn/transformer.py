@@ -1,8 +1,11 @@
 """Pre-norm transformer blocks, stacked with a scan over layers."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 import jax
+import jax.numpy as jnp
 from flax import linen as nn
 
 from gr_jax.choices import choose
@@ -175,8 +178,45 @@ class Transformer(nn.Module):
         dropped=self.config.dropout > 0 and self.has_rng("dropout"),
       )
     scanned = stacked(Block, self.config, (0, nn.broadcast, nn.broadcast))
-    x, kept = scanned(self.config, self.dot_general, name="blocks")(
-      x, cache, positions, place
-    )
+    blocks = scanned(self.config, self.dot_general, name="blocks")
+    apart = self.has_variable("params", block_name(0))
+    run = self._in_turn if apart else blocks
+    x, kept = run(x, cache, positions, place)
     x = split_states(x, positions=cache is None)
     return RMSNorm(self.config.norm_epsilon, name="norm")(x), kept
+
+  def _in_turn(self, x, cache, positions, place):
+    """The blocks of `unstacked` parameters, one after the other."""
+    kept = []
+    for layer in range(self.config.layers):
+      block = Block(self.config, self.dot_general, name=block_name(layer))
+      own = jax.tree.map(lambda stack, layer=layer: stack[layer], cache)
+      x, one = block(x, own, positions, place)
+      kept.append(one)
+    return x, jax.tree.map(lambda *layers: jnp.stack(layers), *kept)
+
+
+def block_name(layer: int) -> str:
+  return f"block_{layer}"
+
+
+def unstacked(params: Mapping[str, Any]) -> dict[str, Any]:
+  """Parameters whose layers are arrays of their own, not rows of a stack.
+
+  `Transformer` reads both. A stack is scanned, which compiles one block; on
+  GPUs every pass then copies each layer out of the stack before it multiplies
+  by it, three times the bytes of the weights. Training hides that behind its
+  products, a search of few requests does not.
+
+  Args:
+    params: any tree that holds a `Transformer`'s "blocks" `[layers, ...]`.
+  """
+  found: dict[str, Any] = {}
+  for name, inner in params.items():
+    if name == "blocks":
+      layers = len(jax.tree.leaves(inner)[0])
+      for layer in range(layers):
+        found[block_name(layer)] = jax.tree.map(lambda x, n=layer: x[n], inner)
+    else:
+      found[name] = unstacked(inner) if isinstance(inner, Mapping) else inner
+  return found

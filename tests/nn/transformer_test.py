@@ -13,6 +13,7 @@ from gr_jax.nn.transformer import (
   Transformer,
   TransformerConfig,
   stacked,
+  unstacked,
 )
 from tests.reference.noisy import noisy
 
@@ -210,3 +211,26 @@ def test_lora_reaches_every_product_of_a_block():
     )
   }
   assert set(adapted.values()) == {(2, 16, 3), (2, 24, 3)}
+
+
+def test_unstacked_parameters_give_the_same_states_and_cache():
+  module, params, inputs = build(layers=3)
+  apart = unstacked(params)
+  assert set(apart["params"]) == {"block_0", "block_1", "block_2", "norm"}
+  for ours, theirs in zip(
+    jax.tree.leaves(apply(module, apart, *inputs)),
+    jax.tree.leaves(apply(module, params, *inputs)),
+    strict=True,
+  ):
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_unstacked_layers_keep_their_order():
+  blocks = {"kernel": np.arange(3)}
+  tree = {"params": {"inner": {"blocks": blocks}, "norm": np.zeros(2)}}
+  found = unstacked(tree)["params"]["inner"]
+  assert {name: int(one["kernel"]) for name, one in found.items()} == {
+    "block_0": 0,
+    "block_1": 1,
+    "block_2": 2,
+  }
