@@ -190,19 +190,14 @@ def test_every_check_and_its_form_can_be_begun():
         assert hasattr(
           importlib.import_module(f"tools.device.{module}"), function
         )
-  pairs = set(FULL.searches)
-  assert set(FULL.peer_searches) <= pairs | {(50, 4)}
+  pairs = {*FULL.searches, *FULL.wider_searches}
   assert {beam for beam, _ in pairs} == {50, 100, 500}
   assert FULL.deployment.ids == 1_000_000
 
 
 def test_the_models_have_the_sizes_of_their_names():
   for name, sizes in FULL.models.items():
-    config = sizes.transformer
-    block = config.width * config.head_size * 2
-    block *= config.heads + config.kv_heads
-    block += 3 * config.width * config.feed_forward
-    weights = config.layers * block + sizes.vocabulary * sizes.width
+    weights = programs.block_weights(sizes) + sizes.vocabulary * sizes.width
     assert round(weights / 1e9, 1) == float(name.removesuffix("B"))
     # Kernels are made for such lengths.
     assert programs.positions(sizes) == 256
@@ -347,6 +342,23 @@ def test_a_step_needs_less_memory_with_remat_and_more_with_rows():
 def test_the_roofline_adds_up_the_slower_of_both_in_every_pass():
   chip = chips.Chip(flops=10.0, bandwidth=2.0)
   assert chips.least_seconds([(20, 2), (10, 8)], chip) == 2 + 4
+
+
+def test_a_search_reads_all_weights_once_a_level():
+  sizes = dataclasses.replace(_SIZES, layers=3)
+  passes = programs.search_passes(sizes, batch=2, beam=5)
+  weights = programs.block_weights(sizes)
+  assert [moved for _, moved in passes] == [2 * weights] * 2
+  positions = [2 * (2 + sizes.history), 2 * 5]
+  assert [flops for flops, _ in passes] == [2 * weights * n for n in positions]
+  mesh = programs.first_device()
+  shapes = programs.search_params(programs.decoder(sizes), mesh, jnp.bfloat16)
+  kernels = [
+    x.size
+    for path, x in jax.tree.leaves_with_path(shapes)
+    if path[-1].key == "kernel"
+  ]
+  assert sum(kernels) == weights
 
 
 def test_chips_are_found_by_their_whole_names():

@@ -25,6 +25,7 @@ JAX_CHECKS = {
   "training": Entry("training:check", 45),
   "kernels": Entry("kernels:check", 20),
   "equality": Entry("equality:check", 20),
+  "wider search": Entry("search:check_wider", 45),
   "tokenizers": Entry("tokenizers:check", 15),
 }
 TORCH_CHECKS = {

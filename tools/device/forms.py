@@ -23,7 +23,8 @@ class Form:
     batches: rows of a training batch; the first that fits is taken.
     steps: training steps that are timed.
     deployment: the decoder that is searched with, and its catalogue.
-    searches: pairs of beam and batch, in order of worth.
+    searches: pairs of beam and batch that have a bar, in order of worth.
+    wider_searches: others.
     peer_searches: the pairs that the peer answers.
     calls: searches that are timed, at most.
     attention: `B`, `S`, branches, length of a branch, `H`, `K`, `h`.
@@ -40,6 +41,7 @@ class Form:
   steps: int
   deployment: Sizes
   searches: tuple[tuple[int, int], ...]
+  wider_searches: tuple[tuple[int, int], ...]
   peer_searches: tuple[tuple[int, int], ...]
   calls: int
   attention: tuple[int, int, int, int, int, int, int]
@@ -94,7 +96,8 @@ FULL = Form(
   batches=(64, 32, 16, 8, 4),
   steps=10,
   deployment=_decoder(151_936, _SEARCHED, **_LARGE),
-  searches=((50, 8), (50, 1), (50, 16), (100, 8), (500, 4), (100, 1), (500, 1)),
+  searches=((50, 8), (50, 1)),
+  wider_searches=((100, 8), (500, 4), (50, 8), (50, 16), (100, 1), (500, 1)),
   peer_searches=((50, 1), (50, 4), (100, 1)),
   calls=200,
   attention=(4, 256, 8, 4, 16, 8, 128),
@@ -130,7 +133,8 @@ SMALL = Form(
   batches=(8, 4),
   steps=3,
   deployment=_TOY,
-  searches=((4, 2), (4, 1)),
+  searches=((4, 2),),
+  wider_searches=((4, 1),),
   peer_searches=((4, 1),),
   calls=5,
   attention=(2, 8, 3, 2, 4, 2, 8),

@@ -7,7 +7,7 @@ that is not, so that prediction and measurement are of one program.
 
 import dataclasses
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -35,6 +35,9 @@ from gr_jax.training.throughput import dense_flops
 from tools.benchmarks.generator import Sizes
 from tools.device.chips import chip_of, least_seconds
 from tools.device.figure import Figure
+
+SEARCH_OPTIONS = {"gpu": {"xla_gpu_dot_merger_threshold_mb": 0}}
+"""The compiler's options of a search, by platform."""
 
 _OPTIMIZER = make_optimizer(OptimizerConfig(), 1000)
 
@@ -116,16 +119,29 @@ def random_params(shapes: Any, *, seed: int = 0) -> Any:
 
 
 def _random(path, leaf, key) -> jax.Array:
-  is_scale = getattr(path[-1], "key", None) == "scale"
-  spread = 0.1 if is_scale or leaf.ndim < 3 else leaf.shape[-2] ** -0.5
+  name = getattr(path[-1], "key", None)
+  spread = leaf.shape[-2] ** -0.5 if name == "kernel" else 0.1
   drawn = spread * jax.random.normal(key, leaf.shape, leaf.dtype)
-  return drawn + jnp.asarray(is_scale, leaf.dtype)
+  return drawn + jnp.asarray(name == "scale", leaf.dtype)
 
 
-def search_params(model: DecoderOnly, sizes: Sizes, mesh: Mesh, dtype) -> Any:
-  """Shapes of the parameters of a search, kept as `dtype`."""
+def search_params(
+  model: DecoderOnly,
+  mesh: Mesh,
+  dtype: Any,
+  *,
+  layout: Callable[[Any], Any] = lambda params: params,
+) -> Any:
+  """Shapes of the parameters of a search.
+
+  Args:
+    model: the decoder.
+    mesh: the devices.
+    dtype: what they are kept as.
+    layout: changes their tree, as `unstacked` does.
+  """
   init = initializer(model, {})
-  shapes = nn.unbox(jax.eval_shape(init, jax.random.key(0)))
+  shapes = jax.eval_shape(lambda: layout(nn.unbox(init(jax.random.key(0)))))
   return jax.tree.map(
     lambda x: jax.ShapeDtypeStruct(x.shape, dtype, sharding=replicated(mesh)),
     shapes,
@@ -173,6 +189,20 @@ def search(
   )
 
 
+def compile_search(lowered: Any) -> Any:
+  """Compiles a search as an accelerator reads weights soonest.
+
+  XLA merges products of one operand by laying their weights side by side, which
+  copies gate and up: on GPUs it is told not to, where its version has the word.
+  """
+  try:
+    return lowered.compile(SEARCH_OPTIONS.get(jax.default_backend()))
+  except jax.errors.JaxRuntimeError as error:
+    if "compile option" not in str(error):
+      raise
+    return lowered.compile()
+
+
 def shapes_of(tree: Any, sharding) -> Any:
   """Shapes and types of arrays, where `sharding` has them."""
   return jax.tree.map(
@@ -218,13 +248,13 @@ def figures_of(
 
 
 def search_passes(
-  params: Any, sizes: Sizes, *, batch: int, beam: int
+  sizes: Sizes, *, batch: int, beam: int
 ) -> list[tuple[float, float]]:
   """A prefill of all positions, then one of all beams for each level.
 
   Dense products alone, and their bfloat16 weights.
   """
-  weights = dense_flops(params, 1) / 6
+  weights = block_weights(sizes)
   read = 2 + sizes.history
   passes = [batch * read] + [batch * beam] * (len(sizes.level_sizes) - 1)
   return [(2 * weights * positions, 2 * weights) for positions in passes]
@@ -236,3 +266,10 @@ def training_passes(
   """The dense products, and AdamW: four arrays read and three written."""
   flops = dense_flops(params, rows * positions(sizes))
   return [(flops, 0), (0, 28 * sum(x.size for x in jax.tree.leaves(params)))]
+
+
+def block_weights(sizes: Sizes) -> int:
+  """The weights of the dense products of all blocks."""
+  c = sizes.transformer
+  block = 2 * (c.heads + c.kv_heads) * c.head_size * c.width
+  return c.layers * (block + 3 * c.width * c.feed_forward)

@@ -8,6 +8,7 @@ from tools.device.bars import Rows, Verdict
 _TITLES = {
   "machine": "The machine",
   "search": "Search at the deployment's shape",
+  "wider search": "Search with other beams, layers stacked",
   "training": "Training",
   "kernels": "Attention against the plain form",
   "equality": "A tiny run against the CPU",

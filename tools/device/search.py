@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gr_jax.decoding.beams import SearchResult
+from gr_jax.nn.transformer import unstacked
 from gr_jax.parallel.mesh import replicated
 from tools.device import programs
 from tools.device.figure import OURS, Clock, Figure
@@ -26,65 +26,102 @@ _PROMPTS = 8  # Batches of prompts that take turns.
 
 
 def check(form: Form, clock: Clock) -> Iterator[Figure]:
-  """Every pair of beam and batch, the bar's first, and a prefill alone."""
-  mesh = programs.first_device()
-  sizes = form.deployment
-  model = programs.decoder(sizes)
-  shapes = programs.search_params(model, sizes, mesh, jnp.bfloat16)
-  params = programs.random_params(shapes)
-  trie = programs.catalogue(sizes)
-  on_device = jax.device_put(trie, replicated(mesh))
+  """The search that has a bar, layers unstacked, and its prefill alone.
 
-  def lowered(beam: int, batch: int):
-    prompt = programs.prompts(sizes, batch)
-    return programs.search(model, shapes, prompt, trie, mesh, beam)
+  Unstacked layers take longer to compile, and less time to read.
+  """
+  served = _Served(form, unstacked)
+  yield from served.figures(form.searches, clock)
+  yield from served.prefill(form.searches[0][1], clock)
 
-  # The first alone: their figures are not to wait for the others.
-  for number, group in enumerate((form.searches[:2], form.searches[2:])):
-    found = compile_all([lowered(*pair) for pair in group])
-    for (beam, batch), (compiled, seconds) in zip(group, found):
+
+def check_wider(form: Form, clock: Clock) -> Iterator[Figure]:
+  """Other beams and batches, layers stacked as training leaves them."""
+  yield from _Served(form, lambda params: params).figures(
+    form.wider_searches, clock
+  )
+
+
+class _Served:
+  """The deployment's decoder, its weights and its catalogue on the device."""
+
+  def __init__(self, form: Form, layout: Callable[[Any], Any]):
+    self._form, self._sizes = form, form.deployment
+    self._mesh = programs.first_device()
+    self._model = programs.decoder(self._sizes)
+    self._shapes = programs.search_params(
+      self._model, self._mesh, jnp.bfloat16, layout=layout
+    )
+    self._params = programs.random_params(self._shapes)
+    self._trie = programs.catalogue(self._sizes)
+    self._on_device = jax.device_put(self._trie, replicated(self._mesh))
+
+  def figures(
+    self, pairs: Sequence[tuple[int, int]], clock: Clock
+  ) -> Iterator[Figure]:
+    """Latencies of every pair of beam and batch, and its program."""
+    found = compile_all([self._lowered(*pair) for pair in pairs])
+    for (beam, batch), (compiled, seconds) in zip(pairs, found):
       what = f"beam {beam}, batch {batch}"
       yield Figure(what, "compile_s", seconds)
       if clock.left() < 5:
         return
-
-      def answer(prompt, compiled=compiled):
-        return compiled(params, prompt, on_device)
-
-      seconds = _latencies(
-        answer,
-        form,
-        batch=batch,
-        beam=beam,
-        ids=trie.capacity,
-        clock=clock,
-      )
+      seconds = self._latencies(compiled, beam, batch, clock)
       yield from latency_figures(what, seconds, batch)
       yield from programs.figures_of(
         f"search, {what}",
         seconds=float(np.median(seconds)),
         compiled=compiled,
-        passes=programs.search_passes(params, sizes, batch=batch, beam=beam),
+        passes=programs.search_passes(self._sizes, batch=batch, beam=beam),
       )
-    if number == 0:
-      yield from _prefill(form, model, params, shapes, mesh, clock)
 
+  def _lowered(self, beam: int, batch: int):
+    return programs.search(
+      self._model,
+      self._shapes,
+      programs.prompts(self._sizes, batch),
+      self._trie,
+      self._mesh,
+      beam,
+    )
 
-def _prefill(form, model, params, shapes, mesh, clock) -> Iterator[Figure]:
-  """A prefill alone, of the first batch."""
-  sizes, batch = form.deployment, form.searches[0][1]
-  prompt = programs.prompts(sizes, batch)
-  lowered = programs.prefill(model, shapes, prompt, mesh)
-  ((compiled, _),) = compile_all([lowered])
-  seconds = seconds_of_calls(
-    lambda _: compiled(params, prompt)[0], calls=form.calls, clock=clock
-  )
-  yield from programs.figures_of(
-    f"prefill, batch {batch}",
-    seconds=float(np.median(seconds)),
-    compiled=compiled,
-    passes=programs.search_passes(params, sizes, batch=batch, beam=1)[:1],
-  )
+  def _latencies(
+    self, compiled: Any, beam: int, batch: int, clock: Clock
+  ) -> np.ndarray:
+    """Seconds of whole answers, on the host: nobody can use them before."""
+    given = [
+      programs.prompts(self._sizes, batch, seed=3 * n) for n in range(_PROMPTS)
+    ]
+
+    def answer(n: int) -> Any:
+      prompt = given[n % _PROMPTS]
+      return compiled(self._params, prompt, self._on_device)
+
+    check_answers(jax.device_get(answer(0)), self._trie.capacity, beam)
+    return seconds_of_calls(
+      lambda n: jax.device_get(answer(n).ids),
+      calls=self._form.calls,
+      clock=clock,
+      share=0.1,
+    )
+
+  def prefill(self, batch: int, clock: Clock) -> Iterator[Figure]:
+    """The prefill of a batch, and its program."""
+    prompt = programs.prompts(self._sizes, batch)
+    lowered = programs.prefill(self._model, self._shapes, prompt, self._mesh)
+    ((compiled, _),) = compile_all([lowered])
+    seconds = seconds_of_calls(
+      lambda _: compiled(self._params, prompt)[0],
+      calls=self._form.calls,
+      clock=clock,
+      share=0.05,
+    )
+    yield from programs.figures_of(
+      f"prefill, batch {batch}",
+      seconds=float(np.median(seconds)),
+      compiled=compiled,
+      passes=programs.search_passes(self._sizes, batch=batch, beam=1)[:1],
+    )
 
 
 def compile_all(lowered: Sequence[Any]) -> list[tuple[Any, float]]:
@@ -92,31 +129,10 @@ def compile_all(lowered: Sequence[Any]) -> list[tuple[Any, float]]:
 
   def compiled(one) -> tuple[Any, float]:
     start = time.perf_counter()
-    return one.compile(), time.perf_counter() - start
+    return programs.compile_search(one), time.perf_counter() - start
 
   with concurrent.futures.ThreadPoolExecutor(len(lowered) or 1) as pool:
     return list(pool.map(compiled, lowered))
-
-
-def _latencies(
-  answer: Callable[[Any], SearchResult],
-  form: Form,
-  *,
-  batch: int,
-  beam: int,
-  ids: int,
-  clock: Clock,
-) -> np.ndarray:
-  """Seconds of whole answers, on the host: nobody can use them before."""
-  sizes = form.deployment
-  given = [programs.prompts(sizes, batch, seed=3 * n) for n in range(_PROMPTS)]
-  check_answers(jax.device_get(answer(given[0])), ids, beam)
-  return seconds_of_calls(
-    lambda n: jax.device_get(answer(given[n % _PROMPTS]).ids),
-    calls=form.calls,
-    clock=clock,
-    share=0.1,
-  )
 
 
 def latency_figures(

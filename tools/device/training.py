@@ -116,9 +116,7 @@ def least_bytes(model, sizes: Sizes, rows: int) -> float:
   their inputs, and without remat the results of their products as well.
   """
   c = model.config
-  block = (c.heads + 2 * c.kv_heads) * c.head_size * c.width
-  block += c.heads * c.head_size * c.width + 3 * c.width * c.feed_forward
-  weights = c.layers * block + sizes.vocabulary * c.width
+  weights = programs.block_weights(sizes) + sizes.vocabulary * c.width
   kept = c.width
   if c.remat != "full":
     kept += (c.heads + 2 * c.kv_heads) * c.head_size + 2 * c.feed_forward
