@@ -97,7 +97,7 @@ class Linear(nn.Module):
     axes: the logical names of the two axes of `W`, two different ones of
       `parallel.mesh.DEFAULT_RULES`.
     use_bias: adds `b`.
-    dot_general: the product; `gr_jax.nn.dot.bf16_dot_general` on CPU.
+    dot_general: the product, see `gr_jax.nn.dot`.
     kernel_init: the initializer of `W`.
     lora: adds `lora_a` and `lora_b`, a change of low rank; None without.
   """

@@ -4,10 +4,10 @@ import jax
 import jax.numpy as jnp
 
 from gr_jax.choices import choose
-from gr_jax.nn.dot import bf16_dot_general
+from gr_jax.nn.dot import bf16_dot_general, float32_dot_general
 from gr_jax.nn.layers import DotGeneral
 
-PRODUCTS = {"bfloat16": bf16_dot_general, "float32": jax.lax.dot_general}
+PRODUCTS = {"bfloat16": bf16_dot_general, "float32": float32_dot_general}
 
 
 def dot_general(precision: str) -> DotGeneral:

@@ -7,20 +7,34 @@ from flax import linen as nn
 
 from gr_jax.nn import dot
 
+# The largest relative error against a product in float32.
+PRODUCTS = (
+  (dot.float32_dot_general, 1e-5),
+  (dot.bf16_dot_general, 2.0**-7),
+)
+DENSE = (((2,), (0,)), ((), ()))
 
-def test_product_and_gradients_equal_float32_to_bfloat16_precision():
+
+@pytest.mark.parametrize(("product", "tolerance"), PRODUCTS)
+@pytest.mark.parametrize("widths", [(64, 32), (32, 64)], ids=str)
+def test_product_and_gradients_equal_those_of_float32(
+  product, tolerance, widths
+):
   keys = jax.random.split(jax.random.key(0), 3)
-  x = jax.random.normal(keys[0], (48, 64))
-  w = jax.random.normal(keys[1], (64, 32))
-  g = jax.random.normal(keys[2], (48, 32))
+  x = jax.random.normal(keys[0], (3, 16, widths[0]))
+  w = jax.random.normal(keys[1], widths)
+  g = jax.random.normal(keys[2], (3, 16, widths[1]))
 
-  out, pull = jax.vjp(dot.bf16_matmul, x, w)
-  exact, exact_pull = jax.vjp(jnp.matmul, x, w)
+  @jax.jit
+  def with_gradients(x, w, g):
+    out, pull = jax.vjp(lambda x, w: product(x, w, DENSE), x, w)
+    return out, *pull(g)
 
-  for got, want in zip((out, *pull(g)), (exact, *exact_pull(g))):
+  exact = x @ w, g @ w.T, jnp.einsum("btd,btf->df", x, g)
+  for got, want in zip(with_gradients(x, w, g), exact):
     chex.assert_equal_shape((got, want))
     error = np.linalg.norm(got - want) / np.linalg.norm(want)
-    assert error < 2.0**-7
+    assert error < tolerance
 
 
 def test_dense_layer_runs_jitted_with_leading_axes():
@@ -32,14 +46,17 @@ def test_dense_layer_runs_jitted_with_leading_axes():
   chex.assert_tree_all_finite(step(params))
 
 
-def test_other_contractions_are_refused():
+@pytest.mark.parametrize(("product", "tolerance"), PRODUCTS)
+def test_other_contractions_are_refused(product, tolerance):
+  del tolerance
   a = jnp.ones((4, 4))
   with pytest.raises(ValueError, match="contracts the last axis"):
-    dot.bf16_dot_general(a, a, (((0,), (0,)), ((), ())))
+    product(a, a, (((0,), (0,)), ((), ())))
 
 
-def test_weights_that_are_a_transposed_table_have_gradients():
-  table = jax.random.normal(jax.random.key(0), (256, 64))
+@pytest.mark.parametrize("widths", [(256, 64), (48, 64)], ids=str)
+def test_weights_that_are_a_transposed_table_have_gradients(widths):
+  table = jax.random.normal(jax.random.key(0), widths)
   x = jax.random.normal(jax.random.key(1), (512, 64))
 
   @jax.jit
