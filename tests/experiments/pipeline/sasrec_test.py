@@ -1,6 +1,7 @@
 import dataclasses
 import json
 
+import jax
 import numpy as np
 import pytest
 from ml_collections import ConfigDict
@@ -9,7 +10,9 @@ from experiments.pipeline import sasrec
 from experiments.pipeline.eval_requests import draw_eval_requests
 from experiments.pipeline.sasrec import train_sasrec
 from experiments.pipeline.stages import Stages
+from experiments.pipeline.train import TrainedGenerator
 from gr_jax.data.requests import TEST, TRAIN
+from gr_jax.parallel.mesh import MeshConfig, make_mesh
 from tests.reference.small_world import shop
 from tests.reference.tasks import data
 
@@ -29,7 +32,9 @@ def stages(directory, requests=None):
   world = data(directory)
   if requests is not None:
     world = dataclasses.replace(world, requests=requests)
-  return Stages(directory, world, None, None, None)
+  one = make_mesh(MeshConfig(), jax.devices()[:1])
+  generator = TrainedGenerator(None, None, None, world.artefact, mesh=one)
+  return Stages(directory, world, None, None, generator)
 
 
 @pytest.fixture(scope="module")
