@@ -194,6 +194,7 @@ class EncoderDecoder(nn.Module):
     )
     states, prefix, own = self.decode(start, None, None, encoded)
     log_probs, prior = self.head.first_log_probs(prompt, states[:, 0, 0])
+    assert isinstance(encoded.mask, AttentionMask)
     mask = encoded.mask.dense()[:, 0]
     return log_probs, EncodedCache(encoded.memory, own, prefix, mask, prior)
 

@@ -29,7 +29,7 @@ from gr_jax.nn.precision import multiplied_type
 from gr_jax.nn.splash_attention import splash_attention
 from gr_jax.parallel.attention_split import position_parts
 
-ATTENTION = dict.fromkeys(("auto", "plain", "cudnn", "splash"))
+ATTENTION: dict[str, None] = dict.fromkeys(("auto", "plain", "cudnn", "splash"))
 KERNELS = {"gpu": "cudnn", "tpu": "splash"}
 # Fewer rows or columns are plain: scores are small, and blocks of kernels half
 # empty, which are small on a GPU and 128 x 128 at least on a TPU. [OURS]; no
@@ -89,6 +89,6 @@ def current_platform() -> str:
   """The platform that is traced for: "cpu", "gpu", "tpu" or another."""
   mesh = jax.sharding.get_abstract_mesh()
   device = None if mesh.empty else mesh.abstract_device
-  device = device or jax.config.jax_default_device
+  device = device or jax.config.values["jax_default_device"]
   name = getattr(device, "platform", device) or jax.default_backend()
   return "gpu" if name == "cuda" else name

@@ -11,6 +11,9 @@ sequences share a row, an array `[B, 1, T, S]` in bfloat16 is added, once for
 all heads and layers. T5's relative bias `[1, H, T, S]` is such an array, too.
 """
 
+import dataclasses
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from flax import struct
@@ -70,7 +73,8 @@ class CudnnAttention:
       others = (_filled(columns, axis=2).astype(self.dtype),)
 
     def run(q, k, v, bias=None):
-      return jax.nn.dot_product_attention(
+      attend: Any = jax.nn.dot_product_attention  # Its types know two names.
+      return attend(
         q,
         k,
         v,
@@ -106,7 +110,7 @@ def cudnn_attention(
   causal, columns = mask.pattern.causal, mask.pattern.columns.size
   if mask.there is None and not causal and columns % _STEP:
     # There is padding then, the columns that are filled up.
-    mask = mask.replace(there=jnp.ones((1, columns), bool))
+    mask = dataclasses.replace(mask, there=jnp.ones((1, columns), bool))
   added = None if bias is None else bias[None]
   fits = _rounded(head_size + group_count(mask)) <= WIDEST
   if mask.segments is None and fits:

@@ -116,11 +116,14 @@ class Encoder(nn.Module):
     x = Dropout(self.config.dropout)(x)
     offsets = positions - positions[:, None]
     bias = RelativeBias(self.config.heads, name="bias")(offset_buckets(offsets))
+    kept: jax.Array | Kernel
     if isinstance(mask, AttentionMask):
-      mask = _chosen(mask, self, bias=bias)
+      kept = _chosen(mask, self, bias=bias)
+    else:
+      kept = mask
     stack = stacked(EncoderBlock, self.config, (nn.broadcast, nn.broadcast))
     blocks = stack(self.config, self.dot_general, name="blocks")
-    x, _ = blocks(x, mask, bias)
+    x, _ = blocks(x, kept, bias)
     x = split_states(x, positions=True)
     return RMSNorm(name="norm")(x)
 

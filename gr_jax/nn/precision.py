@@ -1,6 +1,5 @@
 """The product that a config's `precision` names."""
 
-import jax
 import jax.numpy as jnp
 
 from gr_jax.choices import choose

@@ -13,6 +13,7 @@ and keys (`hidden_positions`).
 import dataclasses
 import functools
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -79,7 +80,8 @@ class SplashAttention:
       ids = splash.SegmentIds(*segments) if segments else None
       heads = (x.swapaxes(1, 2) for x in (q, k, v))
       axes = (0, 0, 0, 0 if segments else None)
-      return jax.vmap(kernel, in_axes=axes)(*heads, ids).swapaxes(1, 2)
+      found: Any = jax.vmap(kernel, in_axes=axes)(*heads, ids)
+      return found.swapaxes(1, 2)
 
     out = attend_on_mesh(run, q, k, v, *others)
     return out[:, :T].reshape(B, T, H * h).astype(queries.dtype)
