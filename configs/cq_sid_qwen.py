@@ -42,6 +42,8 @@ def get_config(preset: str = "") -> ConfigDict:
     )
     config.align.validation.update(requests=64, batch_size=8)
   if preset == "tiny":
+    config.tokenizer.vae.steps = 40
+    config.align.group_size = 4
     config.align.loop.update(steps=5, eval_every=5, checkpoint_every=5)
   if preset == "paper":
     config.generator.examples.update(batch_size=256, targets=8)

@@ -90,6 +90,7 @@ def use_pretrained(config: ConfigDict, preset: str) -> None:
 
 def _tiny(config: ConfigDict) -> None:
   generator = config.generator
+  generator.precision = "float32"  # Compiles faster.
   generator.pretrained.path = "random"
   generator.pretrained.lora.rank = 4
   generator.loop.update(

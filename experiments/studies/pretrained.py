@@ -62,8 +62,7 @@ weights, all of which are trained; its learning rate is {scratch}, that of LoRA
 and of the rows of codes {rate}.
 
 *Loss* is the sum over the codes of an ID of the cross-entropy in nats, of items
-that test queries led to, none of which were learned from. `first step` is the
-loss on validation requests before training."""
+that queries of the test period led to."""
 
 CLAIMS = table("scale", "[OURS]", (
   ("pretrained weights lower the held-out loss of codes at equal steps", "",

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gr_jax.generators.pretrained.arrangement import read_arrangement
-from gr_jax.generators.pretrained.base import base_folder
+from gr_jax.generators.pretrained.base import base_folder, frozen_variables
 from gr_jax.generators.pretrained.export import export
 from gr_jax.generators.pretrained.frozen import in_one
 from gr_jax.generators.pretrained.text_to_codes import TextToCodes
@@ -65,8 +65,12 @@ def export_run(run: pathlib.Path, folder: pathlib.Path) -> None:
       "transformers could load."
     )
   assert isinstance(vocabulary, TextVocabulary)
-  base = base_folder(run, artefacts.manifests["generator"]["section"])
-  export_generator(folder, model, artefacts.params, vocabulary, base=base)
+  section = artefacts.manifests["generator"]["section"]
+  base = base_folder(run, section)
+  # As it was read: a run may keep it in fewer bits.
+  read = frozen_variables(model, base, section | {"precision": "float32"})
+  variables = artefacts.params | read
+  export_generator(folder, model, variables, vocabulary, base=base)
 
 
 def main(arguments: list[str]) -> None:

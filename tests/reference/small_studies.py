@@ -7,7 +7,7 @@ import tempfile
 
 from ml_collections import ConfigDict
 
-from configs import sa2crq_claim
+from configs import sa2crq_claim, study
 from experiments.studies.record import Record
 from experiments.studies.study import load_study, run_study
 
@@ -34,13 +34,15 @@ def smallest(name: str, output: str = "") -> ConfigDict:
   config = CONFIGS[name].get_config("tiny")
   config.output = output
   config.vectors.dimensions = 4
-  config.generator.prompt.update(history=2, user_buckets=8)
-  config.generator.model.update(width=16, head_size=8, feed_forward=16)
+  if name != "pretrained":  # Its prompts are text, its sizes a model's.
+    config.generator.prompt.update(history=2, user_buckets=8)
+    config.generator.model.update(width=16, head_size=8, feed_forward=16)
   config.evaluation.update(requests=16, batch_size=16)
   {
     "cq_sid": _cq_sid,
     "eg_grpo": _eg_grpo,
     "genrec": _genrec,
+    "pretrained": _pretrained,
     "sa2crq": _sa2crq,
   }[name](config)
   return config
@@ -93,6 +95,22 @@ def _genrec(config: ConfigDict) -> None:
   config.align.loop.update(_LOOP)
   config.align.validation.update(requests=8, batch_size=8)
   config.evaluation.unconstrained_beam = 4
+
+
+def _pretrained(config: ConfigDict) -> None:
+  """Two variants of random weights."""
+  config.variants = ("scratch", "text", "mean", "random")
+  config.worlds = {"shop_world": {"data": study.shop() | _SHOP}}
+  config.tokenizer.category_depth = 1
+  config.tokenizer.vae.update(
+    _VAE | {"levels": (4, 4), "batch_size": 32, "steps": 3}
+  )
+  config.generator.pretrained.random.update(
+    tokens=300, layers=1, width=8, heads=2, head_size=4, feed_forward=8
+  )
+  config.generator.prompt.query_tokens = 24
+  config.generator.examples.update(batch_size=8, targets=2)
+  config.generator.loop.update(_LOOP)
 
 
 def _sa2crq(config: ConfigDict) -> None:
