@@ -9,8 +9,9 @@ from typing import NamedTuple, Self
 
 from gr_jax.parallel import private_jax
 
-BETWEEN, STEP, WRITES, COMPILES, LEFT = (
+BETWEEN, STARTS, STEP, WRITES, COMPILES, LEFT = (
   "between loops",
+  "in its first step",
   "in a step",
   "between steps",
   "compiles",
@@ -44,9 +45,10 @@ class Beat:
     host: its number.
     number: rises with every beat: the process lives, whatever its work does.
     position: rises with its work.
-    state: `STEP` while it makes one; `WRITES` from the end of a step to the
-      begin of the next (rows, validation, checkpoints); `COMPILES`; `BETWEEN`
-      the loops; `LEFT` at its end.
+    state: `STEP` while it makes one, `STARTS` while that is the first of a
+      loop; `WRITES` from the end of a step to the begin of the next (rows,
+      validation, checkpoints); `COMPILES`; `BETWEEN` the loops; `LEFT` at its
+      end.
     loop: the name of the loop that it is in or was in last.
     code: the line of the program that it is at.
     preempted: whether SIGTERM came to it.
@@ -63,7 +65,7 @@ class Beat:
   @property
   def inside(self) -> bool:
     """Whether it is in a loop of steps."""
-    return self.state in (STEP, WRITES, COMPILES)
+    return self.state in (STARTS, STEP, WRITES, COMPILES)
 
   @property
   def where(self) -> str:
@@ -71,7 +73,7 @@ class Beat:
     if not self.inside:
       return f"after its {self.loop}" if self.loop else "before any step"
     made = int(self.position.done)
-    if self.state == WRITES:
+    if self.state == WRITES and made:
       return f"step {made} of its {self.loop}, which is done"
     return f"step {made + 1} of its {self.loop}"
 

@@ -9,9 +9,10 @@ A host is stuck only where another is ahead of it. Hosts of a run do the same
 steps, and inside each wait for the slowest, so whoever waits is ahead of the
 one that it waits for; where all stand at one place, as while they compile or
 run a long step, nobody is behind. What only one host may be busy with is given
-more time: a compilation any, since it ends; rows, validations and checkpoints
-between two steps `BETWEEN` times the limit; and between loops, where the first
-host works alone and the others wait for it, a host can only be lost.
+more time: a compilation any, since it ends; the first step of a loop, and rows,
+validations and checkpoints between two steps, `LONGER` times the limit; and
+between loops, where the first host works alone and the others wait for it, a
+host can only be lost.
 
 So a host is not seen that hangs between loops, inside the runtime of its device
 while all others are at the same place, or in a loop of its own that beats and
@@ -23,6 +24,7 @@ from collections.abc import Mapping
 
 from gr_jax.parallel.heartbeat import (
   LEFT,
+  STARTS,
   STEP,
   WRITES,
   Beat,
@@ -30,8 +32,8 @@ from gr_jax.parallel.heartbeat import (
 )
 from gr_jax.parallel.preemption import EXIT_CODE
 
-BETWEEN = 10
-"""How many limits a host may take between two steps."""
+LONGER = 10
+"""How many limits a host may take for its first step and between two."""
 
 _AGAIN = "the same command goes on from the last checkpoint"
 
@@ -75,7 +77,7 @@ class Judge:
       if beat.number != seen.beat.number:
         seen.alive = now
       behind = furthest is not None and beat.position < furthest
-      waited_for = behind and beat.state in (STEP, WRITES)
+      waited_for = behind and beat.state in (STARTS, STEP, WRITES)
       same = (beat.position, beat.state) == (
         seen.beat.position,
         seen.beat.state,
@@ -95,7 +97,7 @@ class Judge:
     silent, still = now - seen.alive, now - seen.moved
     if silent > self._limit and beat.host != self._host:
       return lost(beat, f"nothing of it for {silent:.0f} s")
-    allowed = self._limit * (BETWEEN if beat.state == WRITES else 1)
+    allowed = self._limit * (1 if beat.state == STEP else LONGER)
     if still > allowed:
       line = (
         f"error: host {beat.host} is stuck at {beat.where} for {still:.0f} s "

@@ -20,7 +20,13 @@ import sys
 import threading
 
 from gr_jax.parallel import preemption
-from gr_jax.parallel.heartbeat import BETWEEN, STEP, WRITES, Position
+from gr_jax.parallel.heartbeat import (
+  BETWEEN,
+  STARTS,
+  STEP,
+  WRITES,
+  Position,
+)
 
 _loops: list["Loop"] = []
 _failed: list["Loop"] = []
@@ -65,7 +71,7 @@ class Loop:
 
   Attributes:
     position: see `Position`.
-    state: `STEP` or `WRITES`.
+    state: `STARTS`, `STEP` or `WRITES`, see `Beat`.
     leaves: whether it was told to save and end.
   """
 
@@ -73,6 +79,7 @@ class Loop:
     _begun.append(name)
     self.name, self.number = name, len(_begun)
     self.state, self.position = WRITES, Position(self.number, done, 0)
+    self._first = done
     self._changed = threading.Condition()
     self._frozen, self._stop = False, None
     self.leaves = False
@@ -81,7 +88,7 @@ class Loop:
 
   def begins(self) -> None:
     """A step begins; so far it needs no other host."""
-    self.state = STEP
+    self.state = STARTS if self._first == self.position.done else STEP
     self.waits()
 
   def waits(self) -> None:

@@ -28,10 +28,9 @@ import jax
 from gr_jax.parallel import last_words, liveness, preemption, private_jax
 from gr_jax.parallel.agreement import Agreement
 from gr_jax.parallel.heartbeat import (
+  BETWEEN,
   COMPILES,
   LEFT,
-  STEP,
-  WRITES,
   Beat,
   Verdict,
   seat,
@@ -117,7 +116,7 @@ class Watchdog:
     here = seat(self._thread)
     if self._over.is_set():
       state = LEFT
-    elif here.compiles and state in (STEP, WRITES):
+    elif here.compiles and state != BETWEEN:
       state = COMPILES
     self._number += 1
     return Beat(

@@ -10,6 +10,7 @@ import pytest
 from gr_jax.parallel.heartbeat import (
   BETWEEN,
   COMPILES,
+  STARTS,
   STEP,
   WRITES,
   Beat,
@@ -45,6 +46,8 @@ def test_positions_are_ordered_as_a_run_passes_them():
   ("done", "state", "words"),
   [
     (7, STEP, "step 8 of its training"),
+    (0, STARTS, "step 1 of its training"),
+    (0, WRITES, "step 1 of its training"),
     (7, COMPILES, "step 8 of its training"),
     (7, WRITES, "step 7 of its training, which is done"),
     (math.inf, BETWEEN, "after its training"),

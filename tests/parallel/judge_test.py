@@ -9,13 +9,13 @@ from gr_jax.parallel.heartbeat import (
   BETWEEN,
   COMPILES,
   LEFT,
+  STARTS,
   STEP,
   WRITES,
   Beat,
   Position,
 )
-from gr_jax.parallel.judge import BETWEEN as TIMES
-from gr_jax.parallel.judge import Judge
+from gr_jax.parallel.judge import LONGER, Judge
 from gr_jax.parallel.preemption import EXIT_CODE
 
 LIMIT = 10.0
@@ -111,10 +111,11 @@ def test_a_compilation_may_take_as_long_as_it_does():
   assert verdict_after(1000, at(0, 8), at(1, 7, state=COMPILES)) is None
 
 
-def test_between_two_steps_a_host_may_take_longer():
-  beats = at(0, 8), at(1, 7, 0, WRITES)
-  assert verdict_after(int(LIMIT * TIMES), *beats) is None
-  assert verdict_after(int(LIMIT * TIMES) + 1, *beats).host == 1
+@pytest.mark.parametrize("state", [WRITES, STARTS])
+def test_a_first_step_and_between_two_a_host_may_take_longer(state):
+  beats = at(0, 8), at(1, 7, 0, state)
+  assert verdict_after(int(LIMIT * LONGER), *beats) is None
+  assert verdict_after(int(LIMIT * LONGER) + 1, *beats).host == 1
 
 
 def test_between_loops_the_first_host_works_alone():
