@@ -6,12 +6,15 @@ from typing import Any
 import jax
 import numpy as np
 
+from gr_jax.training.whole_steps import defect
+
 
 def read_params(directory: pathlib.Path) -> Any:
   """The parameters that a training left to search with.
 
   Args:
-    directory: the stage; without "params", its last checkpoint has them.
+    directory: the stage; without "params", its last whole checkpoint has
+      them.
   """
   # Imported late: reading manifests must not wait for it.
   from orbax.checkpoint import v1 as ocp
@@ -24,12 +27,13 @@ def read_params(directory: pathlib.Path) -> Any:
   if not directory.is_dir():
     raise FileNotFoundError(f"there is no folder {directory}")
   with ocp.training.Checkpointer(str(directory.absolute())) as checkpoints:
-    last = checkpoints.latest
-    if last is None:
-      raise ValueError(f"no checkpoint in {directory}")
+    steps = [each.step for each in checkpoints.checkpoints]
+    whole = [step for step in steps if defect(directory / str(step)) is None]
+    if not whole:
+      raise ValueError(f"no whole checkpoint in {directory}")
     # The one tree of arrays; the place in the input is no tree.
-    kept = checkpoints.metadata(last.step).metadata
-    state = checkpoints.load_checkpointables(last.step, {"state": kept})
+    kept = checkpoints.metadata(whole[-1]).metadata
+    state = checkpoints.load_checkpointables(whole[-1], {"state": kept})
   return state["state"]["params"]
 
 
