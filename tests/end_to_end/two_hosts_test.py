@@ -1,8 +1,11 @@
 """Two real processes train as one, and save what one process can read."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -118,21 +121,58 @@ def test_two_hosts_stop_at_the_same_step_and_use_the_same(tmp_path):
   assert (found.step, found.ended, found.steps) == (4, 8, 20)
 
 
+def start_job(workdir, *more, hosts):
+  return [
+    small_run.start(
+      "configs/cq_sid.py:tiny",
+      workdir,
+      "--config.data.max_households=30",
+      "--config.tokenizer.vae.levels=(32,32)",
+      *more,
+      environment=environment,
+    )
+    for environment in environments(hosts)
+  ]
+
+
+def losses_of(workdir):
+  """Those of training and those that were held out, by step."""
+  return {
+    (row["step"], name): row[name]
+    for row in read_metrics(workdir / "generator" / "metrics.jsonl")
+    for name in ("train/loss", "valid/loss")
+    if name in row
+  }
+
+
+@pytest.mark.slow
+def test_a_job_that_two_hosts_began_is_ended_by_one(tmp_path):
+  """On another mesh, as if one host had been alone."""
+  alone, workdir = tmp_path / "alone", tmp_path / "begun"
+  exact = "--config.generator.precision=float32"
+  outputs_of(start_job(alone, exact, hosts=1))
+  split = "--config.generator.mesh.fsdp=2"
+  both = start_job(workdir, exact, split, hosts=2)
+  saved = workdir / "generator" / "checkpoints" / "10"
+  while not saved.is_dir() and all(host.poll() is None for host in both):
+    time.sleep(0.01)
+  for host in both:
+    os.killpg(host.pid, signal.SIGKILL)
+    host.communicate()
+  assert saved.is_dir()
+  assert not (workdir / "generator" / "manifest.json").exists()
+  (output,) = outputs_of(start_job(workdir, exact, hosts=1))
+  assert f"generator: goes on in {workdir / 'generator'}" in output
+  begun, whole = losses_of(workdir), losses_of(alone)
+  assert begun.keys() == whole.keys()
+  for key, loss in whole.items():
+    assert begun[key] == pytest.approx(loss, rel=1e-6), key
+
+
 @pytest.mark.slow
 def test_two_hosts_run_the_whole_job_and_go_on_where_it_was(tmp_path):
   for _ in range(2):
-    first, other = outputs_of(
-      [
-        small_run.start(
-          "configs/cq_sid.py:tiny",
-          tmp_path,
-          "--config.data.max_households=30",
-          "--config.tokenizer.vae.levels=(32,32)",
-          environment=environment,
-        )
-        for environment in environments(2)
-      ]
-    )
+    first, other = outputs_of(start_job(tmp_path, hosts=2))
     # One of them tells; both have come to the end.
     assert first.count("report.html") == 1
     assert "report.html" not in other
