@@ -36,7 +36,9 @@ def get_config(preset: str = "") -> ConfigDict:
   config.generator.held_out.targets = 64
   config.generator.pretrained.random.like = config.generator.pretrained.path
   config.scratch_rate = 1e-3
-  config.variants = ("scratch", "text", "mean", "random")
+  config.variants = (
+    "scratch", "scratch_text", "text", "mean", "random"
+  )  # fmt: skip
   config.tokenizer = recipe.tokenizer.to_dict()
   config.tokenizer.collisions = "clusters"
   config.tokenizer.vae.update(

@@ -98,8 +98,7 @@ def _genrec(config: ConfigDict) -> None:
 
 
 def _pretrained(config: ConfigDict) -> None:
-  """Two variants of random weights."""
-  config.variants = ("scratch", "text", "mean", "random")
+  """All variants begin with random weights."""
   config.worlds = {"shop_world": {"data": study.shop() | _SHOP}}
   config.tokenizer.category_depth = 1
   config.tokenizer.vae.update(

@@ -20,14 +20,16 @@ def test_variants_differ_in_what_they_begin_with_and_train():
   assert all(one == found["text"] for one in found.values())
   assert {name: one["rows"] for name, one in begun.items()} == {
     "scratch": "random",
+    "scratch_text": "text",
     "text": "text",
     "mean": "mean",
     "random": "random",
   }
-  scratch = begun["scratch"]
-  assert scratch["path"] == "random"
-  assert scratch["random"]["like"] == begun["text"]["path"] == "smollm2"
-  assert scratch["lora"]["rank"] == 0 < begun["text"]["lora"]["rank"]
+  for name in ("scratch", "scratch_text"):
+    scratch = begun[name]
+    assert scratch["path"] == "random"
+    assert scratch["random"]["like"] == begun["text"]["path"] == "smollm2"
+    assert scratch["lora"]["rank"] == 0 < begun["text"]["lora"]["rank"]
 
 
 def test_the_first_targets_of_a_request_are_scored():
