@@ -4,19 +4,29 @@
   JAX_PLATFORMS=cpu python tools/compile_ahead.py \
     --config=configs/cq_sid.py:paper --targets=v5e:2x4,v6e:2x2
 
-The real compilers of the targets run on this machine: the training step and a
-search are compiled for them, and the memory that they plan is printed. Beside
-it stand the products of the step's dense layers (forward, backward, and once
-more forward with `remat`), and how long they would take at the peak that the
-vendor names: no run is faster. Nothing is run here, so nothing is a
-measurement of speed. For `rtx5090` install `jax-cuda13-plugin`,
-`jax-cuda13-pjrt` (both in the version of jax) and `nvidia-cuda-nvcc`.
+The real compilers of the targets run on this machine: a training step, the
+steps of an alignment where there is one, the parts of a search and a whole
+search are compiled for them. For each the memory is printed that the compiler
+plans, the FLOPs of its products, the bytes that it moves, and the least time
+that these take at the peaks that the vendor names: no run is faster. Nothing is
+run here, so nothing is a measurement of speed. For `rtx5090`, `h100`, `h200`
+and eight of them, `h200x8`, install `jax-cuda13-plugin`, `jax-cuda13-pjrt`
+(both in the version of jax) and `nvidia-cuda-nvcc`.
+
+  JAX_PLATFORMS=cpu python tools/compile_ahead.py --all
+
+makes the table of experiments/results/hardware: the preset `paper` of every
+recipe on every target. That takes hours; a run that is cut off goes on where it
+was. `--measured=FILE`, of tools/check_device.py, brings what a device really
+took beside the figures.
 """
 
 import argparse
+import functools
 import os
 import pathlib
 import sys
+from collections.abc import Iterator, Sequence
 
 # Before JAX is imported: with libtpu installed it would look for a TPU.
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -28,84 +38,142 @@ os.environ.setdefault("TPU_WORKER_HOSTNAMES", "localhost")
 os.environ.setdefault("TPU_ACCELERATOR_TYPE", "v5litepod-4")
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
-import jax
-
 from gr_jax import command_line, recipes
 from gr_jax.parallel.mesh import MeshConfig
-from tools.ahead import programs, targets
-
-_HEADER = (
-  "| program | target | devices | GiB a device | fits | TFLOP a device "
-  "| at the peak |\n|---|---|---|---|---|---|---|"
+from tools.ahead import (
+  deployed,
+  meshes,
+  page,
+  programs,
+  record,
+  rows,
+  searching,
+  shop,
+  table,
 )
+from tools.ahead.targets import ALL, Target
+from tools.ahead.targets import target as target_of
+
+RESULTS = pathlib.Path(__file__).parents[1] / "experiments/results/hardware"
 
 
 def parser() -> argparse.ArgumentParser:
   result = command_line.parser("python tools/compile_ahead.py", __doc__)
   add = result.add_argument
-  add("--config", required=True, help="NAME or FILE, with :PRESET")
-  add("--targets", default="v5e:2x4", help="comma separated [v5e:2x4]")
-  add("--model", type=int, default=1, help="devices along mesh.model [1]")
-  add("--fsdp", type=int, default=1, help="devices along mesh.fsdp [1]")
+  add("--config", default="", help="NAME or FILE, with :PRESET, or several")
+  add("--targets", default="", help="comma separated [v5e:2x4; all of --all]")
+  add("--kinds", default="", help="programs, comma separated [all there are]")
+  add("--model", type=int, default=0, help="devices along mesh.model")
+  add("--fsdp", type=int, default=0, help="devices along mesh.fsdp")
   add("--items", type=int, default=100_000, help="of the search [100000]")
-  add("--requests", type=int, default=32, help="a search [32]")
+  add("--requests", type=int, default=32, help="a device and search [32]")
   add("--beam", type=int, default=50, help="IDs a request [50]")
+  add("--keep", default="", help="folder of compiled rows [runs/hardware]")
+  add("--all", action="store_true", help="make the stored table")
+  add("--pages", action="store_true", help="make no rows, only the pages")
+  add("--minutes", type=float, default=10, help="the longest for a row [10]")
+  add("--output", default=str(RESULTS), help="folder of the stored table")
+  add("--measured", default="", help="FILE of tools/check_device.py")
   return result
 
 
-def row(
-  name: str, compiled, target: targets.Target, flops: float | None = None
-) -> str:
-  """A row of the memory that the compiler plans per device."""
-  memory = compiled.memory_analysis()
-  used = (
-    memory.argument_size_in_bytes
-    + memory.output_size_in_bytes
-    - memory.alias_size_in_bytes
-    + memory.temp_size_in_bytes
-  ) / targets.GIB
-  cells = [
-    name,
-    target.name,
-    str(len(target.devices)),
-    f"{used:.2f} of {target.memory}",
-    "yes" if used < target.memory else "NO",
-    f"{flops / 1e12:.2f}" if flops else "-",
-    f"{flops / target.flops * 1e3:.1f} ms" if flops else "-",
-  ]
-  return "| " + " | ".join(cells) + " |"
+def compiled(
+  config: str, targets: Sequence[Target], options: argparse.Namespace
+) -> Iterator[tuple[str, str, rows.Row]]:
+  """Programs, targets and their figures, each as soon as it is compiled.
+
+  Rows that are kept are not made again.
+  """
+  folder = pathlib.Path(options.keep) if options.keep else None
+  make = None
+  for target in targets:
+    for kind in _kinds(config, target, options.kinds):
+      if folder:
+        path = table.row_file(folder, config, kind, target.name)
+        if path.exists() or table.take(path, config, kind, target.name):
+          continue
+      make = make or _maker(config, options)
+      mesh, traced = make(kind, target)
+      known = table.known(folder) if folder else None
+      row, text = rows.compile_row(traced, target, mesh, known=known)
+      if folder:
+        rows.write(path, row, text)
+        row, text = rows.read(path)
+      yield kind, target.name, rows.figures(row, text, target.sheet)
 
 
-def rows(given: programs.Parts, target: targets.Target, options):
-  """A row per program, as soon as it is compiled."""
-  mesh = target.mesh(MeshConfig(model=options.model, fsdp=options.fsdp))
-  with jax.set_mesh(mesh):
-    lowered = programs.lowered_step(given, mesh)
-    compiled = lowered.compile(target.options)
-    flops = programs.step_flops(given) / len(target.devices)
-    yield row("training step", compiled, target, flops)
-    lowered = programs.lowered_search(
-      given, mesh, requests=options.requests, beam=options.beam
+def _maker(config: str, options: argparse.Namespace):
+  """A function from a program and a target to its mesh and what traces it."""
+  if config == deployed.NAME:
+    parts = deployed.parameters(), deployed.catalogue()
+
+    def deployment(kind: str, target: Target):
+      mesh = target.mesh(MeshConfig())
+      return mesh, functools.partial(deployed.program, kind, mesh, *parts)
+
+    return deployment
+  given = shop.parts(recipes.get_config(config), items=options.items)
+  sizes = searching.Sizes(options.requests, options.beam)
+
+  def one(kind: str, target: Target):
+    mesh = target.mesh(_mesh_config(kind, given, target, options))
+    return mesh, functools.partial(programs.program, kind, given, mesh, sizes)
+
+  return one
+
+
+def _mesh_config(
+  kind: str,
+  given: shop.Parts,
+  target: Target,
+  options: argparse.Namespace,
+) -> MeshConfig:
+  """The one that the flags name, else the one that `meshes` chooses."""
+  if options.model or options.fsdp:
+    return MeshConfig(model=options.model or 1, fsdp=options.fsdp or 1)
+  return meshes.mesh_config(kind, given, target)
+
+
+def _kinds(config: str, target: Target, wanted: str) -> list[str]:
+  there = table.kinds(config, target.name)
+  chosen = wanted.split(",") if wanted else list(there)
+  if unknown := set(chosen) - set(there):
+    raise ValueError(
+      f"{config} has no program {', '.join(sorted(unknown))}; use "
+      f"{', '.join(there)}."
     )
-    yield row("search", lowered.compile(target.options), target)
+  return chosen
 
 
 def main(arguments: list[str] | None = None) -> int:
-  return command_line.run(parser(), _compile, arguments)
+  return command_line.run(
+    parser(), _work, arguments, interrupted="interrupted; it can go on."
+  )
 
 
-def _compile(options: argparse.Namespace) -> None:
-  try:
-    given = programs.parts(
-      recipes.get_config(options.config), items=options.items
-    )
-  except AttributeError as error:  # A section that the config does not have.
-    raise ValueError(str(error)) from error
-  found = [targets.target(name) for name in options.targets.split(",")]
-  print(_HEADER)
-  for target in found:
-    for line in rows(given, target, options):
-      print(line, flush=True)
+def _work(options: argparse.Namespace) -> None:
+  if options.all:
+    names = options.targets.split(",") if options.targets else ALL
+    folder = pathlib.Path(options.keep or "runs/hardware")
+    output = pathlib.Path(options.output)
+    if options.measured:
+      measured = record.read_measured(pathlib.Path(options.measured))
+    elif (output / record.FILE).exists():
+      measured = record.load(output)["measured"]
+    else:
+      measured = {}
+    if not options.pages:
+      table.fill(folder, targets=names, minutes=options.minutes)
+    record.write(output, record.record(table.read(folder), measured))
+    return
+  if not options.config:
+    raise ValueError("--config is missing; see --help.")
+  names = options.targets or "v5e:2x4"
+  found = [target_of(name) for name in names.split(",")]
+  print(page.head())
+  for config in options.config.split(","):
+    for kind, target, row in compiled(config, found, options):
+      print(page.line(config, kind, target, row), flush=True)
 
 
 if __name__ == "__main__":

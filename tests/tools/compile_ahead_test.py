@@ -3,6 +3,8 @@
 CPUs stand in for the targets.
 """
 
+import functools
+
 import jax
 import pytest
 from jax.sharding import AxisType
@@ -10,52 +12,82 @@ from jax.sharding import AxisType
 from gr_jax import recipes
 from gr_jax.parallel.mesh import MeshConfig
 from tools import compile_ahead
-from tools.ahead import programs, targets
+from tools.ahead import data_sheets, meshes, page, programs, shop, targets
+from tools.ahead.program import forward_flops
+from tools.ahead.searching import Sizes
+
+SHEET = data_sheets.DataSheet(
+  4 << 30, {"float32": 1e12, "bfloat16": 2e12}, bandwidth=1e12, link=1e11
+)
 
 
-@pytest.fixture(scope="module")
-def given():
-  config = recipes.get_config("configs/cq_sid.py:tiny")
-  return programs.parts(config, items=500)
+@functools.cache
+def given(name="cq_sid"):
+  return shop.parts(recipes.get_config(f"{name}:tiny"), items=500)
 
 
 @pytest.fixture(scope="module")
 def target():
-  return targets.Target("cpu", jax.devices()[:2], 4, 1e12, {})
+  return targets.Target("cpu", jax.devices()[:2], SHEET)
 
 
-def test_each_program_is_a_row_that_says_whether_it_fits(given, target):
+def made(target, name, kinds, keep=""):
   options = compile_ahead.parser().parse_args(
-    ["--config=x", "--requests=4", "--beam=5"]
+    [f"--kinds={kinds}", "--requests=4", "--beam=5", "--items=500"]
   )
-  step, search = compile_ahead.rows(given, target, options)
-  assert step.startswith("| training step | cpu | 2 |")
-  assert search.startswith("| search | cpu | 2 |")
-  assert "| yes |" in step
-  assert "| yes |" in search
+  options.keep = keep
+  rows = compile_ahead.compiled(f"{name}:tiny", [target], options)
+  return {kind: row for kind, _, row in rows}
 
 
-def test_a_smaller_memory_is_reported(given, target):
-  compiled = jax.jit(lambda x: x + 1).lower(1.0).compile()
-  assert "| yes |" in compile_ahead.row("one", compiled, target)
-  less = targets.Target("cpu", target.devices, 0, 1e12, {})
-  assert "| NO |" in compile_ahead.row("one", compiled, less)
+def test_each_program_is_a_row_with_all_its_figures(target, tmp_path):
+  found = made(target, "cq_sid", "train,decode", str(tmp_path))
+  for kind, row in found.items():
+    assert row["fits"]
+    assert row["devices"] == row["mesh"]["data"] == 2
+    assert row["bound"] in ("compute", "memory", "link")
+    line = page.line("cq_sid", kind, "cpu", row)
+    assert "| yes |" in line
+    assert line.count("|") == page.head().count("|")
+  train, decode = found["train"], found["decode"]
+  assert train["collectives"]["all-reduce"]["bytes"] > 0
+  assert not decode["collectives"]
+  assert (train["unit"], decode["unit"]) == ("tokens", "requests")
+  assert decode["work"] == 2 * 4
+  # All that was kept is not made again.
+  assert not made(target, "cq_sid", "train,decode", str(tmp_path))
 
 
-def test_products_are_counted_as_training_counts_them(given):
-  model = given.untrained.section.model
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["eg_grpo", "genrec", "tiger", "dsi", "nci"])
+def test_every_program_of_a_recipe_compiles(target, name):
+  kinds = programs.kinds(recipes.get_config(f"{name}:tiny"))
+  found = made(target, name, ",".join(kinds))
+  assert tuple(found) == kinds
+  for row in found.values():
+    assert row["fits"]
+    # Products of the blocks are most of all products, and never more.
+    assert 0.3 < row["dense_flops"] / sum(row["flops"].values()) <= 1.2
+
+
+@pytest.mark.slow
+def test_a_whole_search_has_the_products_of_its_parts(target):
+  found = made(target, "cq_sid", "prefill,decode,search")
+  flops = {kind: sum(row["flops"].values()) for kind, row in found.items()}
+  steps = len(given().ids.level_sizes) - 1
+  parts = flops["prefill"] + steps * flops["decode"]
+  assert flops["search"] == pytest.approx(parts, rel=0.1)
+
+
+def test_products_are_counted_as_training_counts_them():
+  model = given().untrained.section.model
   inner = model.heads * model.head_size
   block = (
     2 * model.width * inner
     + 2 * model.width * model.kv_heads * model.head_size
     + 3 * model.width * model.feed_forward
   )
-  examples = given.untrained.section.examples
-  positions = examples.batch_size * (
-    1 + given.untrained.section.prompt.history + 3 * examples.targets
-  )
-  wanted = 6 * model.layers * block * positions
-  assert programs.step_flops(given) == pytest.approx(wanted)
+  assert forward_flops(given(), 7) == 2 * 7 * model.layers * block
 
 
 def test_devices_must_divide(target):
@@ -66,14 +98,54 @@ def test_devices_must_divide(target):
     target.mesh(MeshConfig(model=3))
 
 
-def test_unknown_targets_and_configs_are_named():
-  with pytest.raises(ValueError, match="rtx5090"):
-    targets.target("gameboy")
+def test_a_state_that_does_not_fit_is_split_and_a_small_batch_shared():
+  """A quarter of the memory is for it."""
+  size = 4 * sum(x.size for x in jax.tree.leaves(given().params))
+
+  def config(copies, devices, kind="train"):
+    sheet = data_sheets.DataSheet(4 * copies * size, {}, 1)
+    return meshes.mesh_config(
+      kind, given(), targets.Target("x", [None] * devices, sheet)
+    )
+
+  assert config(3, 8) == MeshConfig()
+  assert config(1.5, 8) == MeshConfig(fsdp=2)
+  assert config(0.7, 8) == MeshConfig(fsdp=8)
+  assert config(0.1, 8) == MeshConfig(fsdp=8)
+  # 16 rows a batch.
+  assert config(3, 64) == MeshConfig(model=4)
+  assert config(0.1, 8, "search") == MeshConfig()
+
+
+def test_levels_are_those_of_the_tokenizer_or_of_an_even_tree():
+  assert given().ids.level_sizes == (32, 32, 32, 16)
+  sizes, ends = shop._levels(recipes.get_config("dsi:paper").tokenizer, 100_000)
+  assert (sizes, ends) == ((10, 10, 10, 100), True)
+  assert shop._levels(recipes.get_config("acrq:paper").tokenizer, 9)[1] is False
+
+
+def test_unknown_targets_configs_and_programs_are_named(target):
+  for name in ("gameboy", "rtx5090:2x4", "v5e"):
+    with pytest.raises(ValueError, match=r"rtx5090.*v5e"):
+      targets.target(name)
   with pytest.raises(ValueError, match="no recipe"):
     recipes.get_config("nowhere.py")
+  with pytest.raises(ValueError, match="no program rollout; use train"):
+    made(target, "cq_sid", "rollout")
 
 
-def test_recipes_without_codebooks_are_refused():
-  config = recipes.get_config("configs/scifact.py:tiny")
-  with pytest.raises(ValueError, match="codebooks"):
-    programs.parts(config, items=10)
+def test_recipes_of_no_generator_are_refused():
+  with pytest.raises(ValueError, match="one generator"):
+    shop.parts(recipes.get_config("never_lose.py:tiny"), items=10)
+
+
+def test_a_sheet_says_where_products_begin_to_decide():
+  assert data_sheets.SHEETS["h200"].ridge == pytest.approx(206, abs=1)
+  for sheet in data_sheets.SHEETS.values():
+    peaks = [sheet.flops[kind] for kind in ("float32", "bfloat16", "float8")]
+    assert peaks == sorted(peaks)
+    assert sheet.memory < sheet.bandwidth < sheet.flops["bfloat16"]
+
+
+def test_sizes_of_a_search_are_a_device():
+  assert Sizes() == Sizes(requests=32, beam=50)

@@ -1,57 +1,79 @@
 """Devices to compile for, without having them.
 
 A TPU slice is named by its kind and shape, "v5e:2x4"; the compiler comes with
-`libtpu`. A CUDA card is described by its data sheet, as XLA's own compiler
-option `xla_gpu_target_config_filename` takes it; the compiler comes with jax's
-CUDA plugin and `nvidia-cuda-nvcc`.
+`libtpu`. CUDA cards are described as XLA's own compiler option
+`xla_gpu_target_config_filename` takes it; "h200x8" are eight in one host, and
+the compiler comes with jax's CUDA plugin and `nvidia-cuda-nvcc`.
 """
 
 import dataclasses
+import re
 
 import jax
-import numpy as np
 from jax.experimental import topologies
-from jax.sharding import AxisType, Mesh
+from jax.sharding import Mesh
 
-from gr_jax.parallel.mesh import AXES, MeshConfig
+from gr_jax.parallel.mesh import MeshConfig, make_mesh
+from tools.ahead.data_sheets import SHEETS, DataSheet
 
-GIB = 1 << 30
+ALL = (
+  "rtx5090", "v5e:2x4", "h200", "h200x8", "h100", "h100x8", "v6e:2x4",
+  "v5e:16x16",
+)  # fmt: skip
+"""The targets of the stored table, in the order in which they are compiled."""
 
-# Per chip, from the vendors' pages: memory in GiB and bf16 FLOPs a second.
-_TPU = {
-  "v4": (32, 275e12),
-  "v5e": (16, 197e12),
-  "v5p": (95, 459e12),
-  "v6e": (32, 918e12),
-}
-
-_RTX_5090 = """
-gpu_device_info {
+_CARD = """
+gpu_device_info {{
   threads_per_block_limit: 1024
   threads_per_warp: 32
   shared_memory_per_block: 49152
-  shared_memory_per_block_optin: 101376
-  shared_memory_per_core: 102400
-  threads_per_core_limit: 1536
-  core_count: 170
+  shared_memory_per_block_optin: {shared}
+  shared_memory_per_core: {shared_per_core}
+  threads_per_core_limit: {threads}
+  core_count: {cores}
   fpus_per_core: 128
   block_dim_limit_x: 2147483647
   block_dim_limit_y: 65535
   block_dim_limit_z: 65535
-  memory_bandwidth: 1792000000000
-  l2_cache_size: 100663296
-  clock_rate_ghz: 2.407
-  device_memory_size: 34359738368
-  cuda_compute_capability { major: 12 minor: 0 }
+  memory_bandwidth: {bandwidth:.0f}
+  l2_cache_size: {cache:.0f}
+  clock_rate_ghz: {clock}
+  device_memory_size: {memory:.0f}
+  cuda_compute_capability {{
+    major: {capability}
+    minor: 0
+    feature_extension: ACCELERATED_FEATURES
+  }}
   registers_per_core_limit: 65536
   registers_per_block_limit: 65536
-}
+}}
 platform_name: "CUDA"
-dnn_version_info { major: 9 minor: 10 }
-runtime_version { major: 13 }
-device_description_str: "NVIDIA GeForce RTX 5090"
+dnn_version_info {{ major: 9 minor: 10 }}
+runtime_version {{ major: 13 }}
+device_description_str: "{name}"
 """
-
+_HOPPER = {
+  "shared": 232448,
+  "shared_per_core": 233472,
+  "threads": 2048,
+  "cores": 132,
+  "clock": 1.98,
+  "capability": 9,
+}
+_CARDS = {
+  "rtx5090": {
+    "shared": 101376,
+    "shared_per_core": 102400,
+    "threads": 1536,
+    "cores": 170,
+    "clock": 2.407,
+    "capability": 12,
+    "name": "NVIDIA GeForce RTX 5090",
+  },
+  "h100": _HOPPER | {"name": "NVIDIA H100 80GB HBM3"},
+  "h200": _HOPPER | {"name": "NVIDIA H200"},
+}
+_CUDA = re.compile(r"(?P<card>[a-z]+\d+)(?:x(?P<count>\d+))?")
 # Kernels of its own are chosen by timing them on the card.
 _NO_TUNING = {"xla_gpu_enable_triton_gemm": False}
 
@@ -63,16 +85,14 @@ class Target:
   Attributes:
     name: the name that a user writes.
     devices: the devices of a mesh.
-    memory: GiB of each.
-    flops: bf16 FLOPs a second of each.
+    sheet: what the vendor says of each.
     options: the options of its compiler.
   """
 
   name: str
   devices: list
-  memory: float
-  flops: float
-  options: dict[str, bool]
+  sheet: DataSheet
+  options: dict[str, bool] = dataclasses.field(default_factory=dict)
 
   def mesh(self, config: MeshConfig) -> Mesh:
     """A mesh of all devices.
@@ -81,38 +101,43 @@ class Target:
       ValueError: the sizes do not fill them.
     """
     try:
-      shape = config.shape(len(self.devices))
+      return make_mesh(config, self.devices)
     except ValueError as error:
       raise ValueError(f"{self.name}: {error}") from error
-    grid = np.array(self.devices).reshape(shape)
-    return Mesh(grid, AXES, axis_types=(AxisType.Auto,) * len(AXES))
 
 
 def target(name: str) -> Target:
-  """The devices of a name: "rtx5090", or "v5e:2x4" and its like.
+  """The devices of a name: "rtx5090", "h200x8", "v5e:2x4" and their like.
 
   Raises:
     ValueError: there is no such target.
     ImportError: its compiler is not installed.
   """
-  if name == "rtx5090":
+  cuda = _CUDA.fullmatch(name)
+  if cuda and cuda["card"] in _CARDS:
+    sheet = SHEETS[cuda["card"]]
+    described = _CARD.format_map(
+      dataclasses.asdict(sheet) | _CARDS[cuda["card"]]
+    )
     devices = _devices(
       name,
       "'jax[cuda13]'",
       platform="cuda",
       topology_name="",
-      topology="1x1x1",
-      target_config=_RTX_5090,
+      # Slices, hosts of a slice, devices of a host.
+      topology=f"1x1x{cuda['count'] or 1}",
+      target_config=described,
     )
-    return Target(name, devices, 32, 209.5e12, _NO_TUNING)
+    return Target(name, devices, sheet, _NO_TUNING)
   kind, _, shape = name.partition(":")
-  if kind not in _TPU or not shape:
+  if kind not in SHEETS or kind in _CARDS or not shape:
     raise ValueError(
-      f"unknown target {name!r}; use rtx5090, or KIND:SHAPE such as v5e:2x4 "
-      f"with KIND one of {', '.join(_TPU)}."
+      f"unknown target {name!r}; use one of {', '.join(_CARDS)}, with x8 for "
+      "eight of them, or KIND:SHAPE such as v5e:2x4 with KIND one of "
+      f"{', '.join(kind for kind in SHEETS if kind not in _CARDS)}."
     )
   devices = _devices(name, "libtpu", platform="tpu", topology_name=name)
-  return Target(name, devices, *_TPU[kind], {})
+  return Target(name, devices, SHEETS[kind])
 
 
 def _devices(name: str, package: str, **topology) -> list:

@@ -1,0 +1,194 @@
+"""A row of the table: a program, compiled for a target, in figures.
+
+What the compiler leaves, `Compiled`, is kept apart from what is computed of it,
+so that a changed count needs no new compilation.
+"""
+
+import gzip
+import hashlib
+import json
+import pathlib
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+from jax.sharding import Mesh
+
+from gr_jax.parallel.mesh import AXES
+from tools.ahead import hlo, products, roofline
+from tools.ahead.data_sheets import GIB, DataSheet
+from tools.ahead.program import Program
+from tools.ahead.targets import Target
+from tools.ahead.traffic import traffic
+
+_ROOM = re.compile(r"Used ([\d.]+)([KMG]) of ([\d.]+)([KMG]) hbm")
+_TARGET = re.compile(r'custom_call_target="(__[^"]*)"')
+_UNITS = {"K": 1 << 10, "M": 1 << 20, "G": GIB}
+_KERNELS = {
+  "__cudnn$fmha": "cuDNN flash",
+  "splash": "splash",
+  "flash_attention": "flash",
+}
+Row = dict[str, Any]
+
+
+def compile_row(
+  make: Callable[[], Program],
+  target: Target,
+  mesh: Mesh,
+  *,
+  known: Mapping[str, pathlib.Path] | None = None,
+) -> tuple[Row, str]:
+  """Compiles a program; what is known of it, and its text.
+
+  Args:
+    make: traces the program, under the mesh.
+    target: the devices.
+    mesh: the mesh of them.
+    known: files of rows by the digest of what was compiled; one of them is
+      taken instead of compiling the same once more.
+  """
+  with jax.set_mesh(mesh):
+    made = make()
+    lowered = made.traced.lower()
+  digest = _digest(lowered.as_text(), target)
+  row = {
+    "digest": digest,
+    "mesh": {
+      axis: size for axis, size in zip(AXES, mesh.devices.shape) if size > 1
+    },
+    "devices": len(target.devices),
+    "work": made.work,
+    "unit": made.unit,
+    "dense": made.dense,
+    "flops": dict(products.product_flops(made.traced.jaxpr.jaxpr)),
+  }
+  if known and digest in known:
+    return row | {"same": known[digest].name}, ""
+  begin = time.perf_counter()
+  try:
+    with jax.set_mesh(mesh):
+      compiled = lowered.compile(target.options)
+  except jax.errors.JaxRuntimeError as error:
+    return row | _refused(str(error)), ""
+  memory = compiled.memory_analysis()
+  row["minutes"] = (time.perf_counter() - begin) / 60
+  row["memory"] = {
+    name: getattr(memory, f"{name}_size_in_bytes")
+    for name in ("argument", "output", "alias", "temp")
+  }
+  costs = compiled.cost_analysis() or {}
+  row["compiler"] = {
+    name: costs[name] for name in ("flops", "bytes accessed") if name in costs
+  }
+  return row, compiled.as_text()
+
+
+def _digest(text: str, target: Target) -> str:
+  described = f"{target.name} {target.options} {text}"
+  return hashlib.sha256(described.encode()).hexdigest()[:16]
+
+
+def _refused(message: str) -> Row:
+  """What is known of a program that the compiler refuses."""
+  found = _ROOM.search(message)
+  if not found:
+    return {"error": message.strip().splitlines()[0][:300]}
+  used, unit, room, of = found.groups()
+  return {
+    "used": float(used) * _UNITS[unit],
+    "room": float(room) * _UNITS[of],
+  }
+
+
+def figures(row: Row, text: str, sheet: DataSheet) -> Row:
+  """Memory, traffic, bound and rate of a row; those that can be known.
+
+  Args:
+    row: of `compile_row`.
+    text: the compiled program; "" where there is none.
+    sheet: one of its devices.
+  """
+  found = {
+    key: row[key] for key in ("mesh", "devices", "work", "unit") if row.get(key)
+  }
+  if "error" in row:
+    return found | {"error": row["error"]}
+  devices = row["devices"]
+  flops = {kind: count / devices for kind, count in row["flops"].items()}
+  found["flops"] = flops
+  found["dense_flops"] = row["dense"] / devices
+  if "used" in row:  # The compiler names the sum alone.
+    over = row["used"] - row["room"]
+    return found | {
+      "bytes": {"total": row["used"]},
+      "fits": False,
+      "over": over,
+    }
+  memory = row["memory"]
+  total = (
+    memory["argument"] + memory["output"] - memory["alias"] + memory["temp"]
+  )
+  found["bytes"] = memory | {"total": total}
+  found["fits"] = total <= sheet.memory
+  found["over"] = max(0.0, total - sheet.memory)
+  found["compiler"] = row["compiler"]
+  if not text:
+    return found
+  moved = traffic(hlo.parse(text), cache=sheet.cache)
+  found["traffic"] = {
+    "bytes": moved.bytes,
+    "beyond": moved.beyond,
+    "unknown_loops": moved.unknown,
+  }
+  found["collectives"] = {
+    kind: {"count": moved.counts[kind], "bytes": moved.wire[kind]}
+    for kind in sorted(moved.counts)
+  }
+  found["attention"] = attention(text)
+  found["kernels"] = sorted(set(_TARGET.findall(text)))
+  least = roofline.bound(
+    sheet, flops=flops, memory=moved.beyond, wire=sum(moved.wire.values())
+  )
+  found["seconds"] = {
+    "compute": least.compute,
+    "memory": least.memory,
+    "link": least.link,
+  }
+  found["bound"] = least.by
+  found["rate"] = row["work"] / least.seconds
+  if moved.beyond:
+    found["intensity"] = sum(flops.values()) / moved.beyond
+  return found
+
+
+def attention(text: str) -> str:
+  """The kernel that a compiled program attends with."""
+  for mark, name in _KERNELS.items():
+    if mark in text:
+      return name
+  return "plain"
+
+
+def write(path: pathlib.Path, row: Row, text: str) -> None:
+  """Keeps a row and its text beside each other, the row last."""
+  if text:
+    path.with_suffix(".hlo.gz").write_bytes(gzip.compress(text.encode(), 5))
+  path.write_text(json.dumps(row))
+
+
+def read(path: pathlib.Path) -> tuple[Row, str]:
+  """A row of `write`, and its text.
+
+  Raises:
+    FileNotFoundError: there is none.
+  """
+  row = json.loads(path.read_text())
+  if "same" in row:
+    first, text = read(path.with_name(row["same"]))
+    return first | row, text
+  packed = path.with_suffix(".hlo.gz")
+  text = gzip.decompress(packed.read_bytes()) if packed.exists() else b""
+  return row, text.decode()
