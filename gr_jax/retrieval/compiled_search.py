@@ -39,7 +39,11 @@ _TRACED = (
   "parallel/constraints.py",
   "parallel/mesh.py",
   "retrieval/compiled_search.py",
+  "retrieval/search_layout.py",
 )
+
+OPTIONS = {"gpu": {"xla_gpu_dot_merger_threshold_mb": 0}}
+"""The compiler's options of a search, by platform."""
 
 
 class SearchInputs(NamedTuple):
@@ -145,7 +149,21 @@ def _compiled(
   search.__name__ = f"search_{name}"
   mesh = _mesh_of(shapes)
   with jax.set_mesh(mesh) if mesh else contextlib.nullcontext():
-    return jax.jit(search).lower(*leaves).compile()
+    return compile_search(jax.jit(search).lower(*leaves))
+
+
+def compile_search(lowered: Any) -> Any:
+  """Compiles a search so that weights are multiplied where they lie.
+
+  XLA merges products of one operand and lays their weights side by side for it,
+  which copies gate and up; on GPUs it is told not to, if its version knows how.
+  """
+  try:
+    return lowered.compile(OPTIONS.get(jax.default_backend()))
+  except jax.errors.JaxRuntimeError as error:
+    if "option" not in str(error):
+      raise
+    return lowered.compile()
 
 
 def _name(model: Generator, beam: int, shapes: SearchInputs) -> str:

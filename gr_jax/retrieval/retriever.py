@@ -25,6 +25,7 @@ from gr_jax.generators.placement import place_for_search, search_shardings
 from gr_jax.generators.reading import AnyPrompt
 from gr_jax.parallel.hosts import own_copy
 from gr_jax.parallel.mesh import batch_parts, batch_sharding, replicated
+from gr_jax.retrieval.search_layout import search_layout
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 
@@ -97,7 +98,7 @@ class Retriever:
 
   def _placed(self, variables: Any) -> Any:
     if self._mesh is None:
-      return variables
+      return search_layout(self._generator, variables)
     return place_for_search(variables, self._mesh, self._shardings)
 
   def _everywhere(self, trie: Trie) -> Trie:

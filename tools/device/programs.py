@@ -36,9 +36,6 @@ from tools.benchmarks.generator import Sizes
 from tools.device.chips import chip_of, least_seconds
 from tools.device.figure import Figure
 
-SEARCH_OPTIONS = {"gpu": {"xla_gpu_dot_merger_threshold_mb": 0}}
-"""The compiler's options of a search, by platform."""
-
 _OPTIMIZER = make_optimizer(OptimizerConfig(), 1000)
 
 
@@ -187,20 +184,6 @@ def search(
     shapes_of(prompt, batch_sharding(mesh)),
     shapes_of(trie, replicated(mesh)),
   )
-
-
-def compile_search(lowered: Any) -> Any:
-  """Compiles a search as an accelerator reads weights soonest.
-
-  XLA merges products of one operand by laying their weights side by side, which
-  copies gate and up: on GPUs it is told not to, where its version has the word.
-  """
-  try:
-    return lowered.compile(SEARCH_OPTIONS.get(jax.default_backend()))
-  except jax.errors.JaxRuntimeError as error:
-    if "compile option" not in str(error):
-      raise
-    return lowered.compile()
 
 
 def shapes_of(tree: Any, sharding) -> Any:

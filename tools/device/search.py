@@ -17,6 +17,7 @@ import numpy as np
 
 from gr_jax.nn.transformer import unstacked
 from gr_jax.parallel.mesh import replicated
+from gr_jax.retrieval.compiled_search import compile_search
 from tools.device import programs
 from tools.device.figure import OURS, Clock, Figure
 from tools.device.forms import Form
@@ -129,7 +130,7 @@ def compile_all(lowered: Sequence[Any]) -> list[tuple[Any, float]]:
 
   def compiled(one) -> tuple[Any, float]:
     start = time.perf_counter()
-    return programs.compile_search(one), time.perf_counter() - start
+    return compile_search(one), time.perf_counter() - start
 
   with concurrent.futures.ThreadPoolExecutor(len(lowered) or 1) as pool:
     return list(pool.map(compiled, lowered))

@@ -1,6 +1,7 @@
 """Where the arrays of a server's searches lie.
 
-On one device they lie where they were loaded and written. On a mesh they lie as
+On one device they lie where they were loaded and written, in the form that a
+search reads soonest. On a mesh they lie as
 in evaluation (`retrieval.retriever`): parameters by the rules of searches, the
 catalogue whole on every device, requests shared by the devices along data. A
 version of the catalogue is sent once, when it is first searched.
@@ -18,6 +19,7 @@ from gr_jax.generators import placement
 from gr_jax.generators.build import Network
 from gr_jax.parallel.mesh import batch_parts, batch_sharding, replicated
 from gr_jax.retrieval.compiled_search import SearchInputs
+from gr_jax.retrieval.search_layout import search_layout
 from gr_jax.serving.catalogue.snapshot import Snapshot
 
 
@@ -45,7 +47,8 @@ class Devices:
   """
 
   def __init__(self, model: Network, params: Any, mesh: Mesh | None = None):
-    self._model, self._params, self._mesh = model, params, mesh
+    self._model, self._mesh = model, mesh
+    self._params = search_layout(model, params) if mesh is None else params
     self._last: _Placed | None = None
     self.shared_by = 1
     if mesh is not None:
@@ -57,7 +60,7 @@ class Devices:
   ) -> SearchInputs:
     """The arguments of a search for `prompt` under the masks `allowed`."""
     if self._mesh is None:
-      variables = self._params | snapshot.counts
+      variables = {**self._params, **snapshot.counts}
       return SearchInputs(variables, prompt, snapshot.live.trie, allowed)
     last = self._last
     if last is None or last.snapshot is not snapshot:
