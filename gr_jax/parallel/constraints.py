@@ -48,6 +48,17 @@ def split_vocabulary(table: jax.Array) -> jax.Array:
   return jax.lax.with_sharding_constraint(table, PartitionSpec(MODEL, None))
 
 
+def keep_few_whole(table: jax.Array) -> jax.Array:
+  """Gathers a table `[V, D]` of a few rows, which no axis but fsdp splits.
+
+  Where `split_vocabulary` acts; elsewhere `table` is returned as it is.
+  """
+  mesh = jax.sharding.get_abstract_mesh()
+  if mesh.empty or 1 in (mesh.shape[FSDP], mesh.shape[MODEL]):
+    return table
+  return jax.lax.with_sharding_constraint(table, PartitionSpec())
+
+
 def split_rows(tree: Any) -> Any:
   """Splits the leading axis of a batch that was drawn on the device.
 

@@ -49,6 +49,8 @@ def test_a_table_that_both_axes_split_is_gathered_over_fsdp_alone():
   x = np.arange(64.0).reshape(8, 8)
   both = make_mesh(MeshConfig(fsdp=2, model=2))
   assert laid(constraints.split_vocabulary, both, x) == (4, 8)
-  with jax.set_mesh(make_mesh(MeshConfig(fsdp=8))):
-    assert constraints.split_vocabulary(x) is x
-  assert constraints.split_vocabulary(x) is x
+  assert laid(constraints.keep_few_whole, both, x) == (8, 8)
+  for function in (constraints.split_vocabulary, constraints.keep_few_whole):
+    with jax.set_mesh(make_mesh(MeshConfig(fsdp=8))):
+      assert function(x) is x
+    assert function(x) is x

@@ -15,6 +15,7 @@ from gr_jax.nn.attention import BeamCache, KeyValues, Place
 from gr_jax.nn.attention_mask import AttentionMask, causal_mask
 from gr_jax.nn.layers import DotGeneral, Linear, name_axes
 from gr_jax.nn.transformer import Transformer, TransformerConfig
+from gr_jax.parallel.constraints import keep_few_whole, split_vocabulary
 
 
 class CausalDecoder(nn.Module):
@@ -57,14 +58,15 @@ class CausalDecoder(nn.Module):
 
   def embed(self, tokens: jax.Array) -> jax.Array:
     """`[..., D]` of tokens `[...]`."""
+    table = split_vocabulary(self.token_embedding)
     if self.new is None:
-      return self.token_embedding[tokens]
+      return table[tokens]
     place = tokens - self.new.first
     is_new = (place >= 0) & (place < self.new.count)
     return jnp.where(
       is_new[..., None],
-      self.new_embedding[jnp.where(is_new, place, 0)],
-      self.token_embedding[jnp.where(is_new, 0, tokens)],
+      keep_few_whole(self.new_embedding)[jnp.where(is_new, place, 0)],
+      table[jnp.where(is_new, 0, tokens)],
     )
 
   def logits(self, states: jax.Array) -> jax.Array:
