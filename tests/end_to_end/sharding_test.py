@@ -23,7 +23,7 @@ from gr_jax.retrieval.retriever import Retriever
 from gr_jax.rl.losses.build import LOSSES
 from gr_jax.rl.policies import POLICIES
 from gr_jax.tokenizers.build import TOKENIZERS
-from tests.reference import sharded, sharded_decoder, tiny_tokenizers
+from tests.reference import sharded, tiny_tokenizers
 from tests.reference.sharded import GENERATORS, MESHES, MIXED, ONE, mesh_of
 from tests.reference.sharded_alignment import aligned
 from tests.reference.sharded_search import retriever, same_answers, searched
@@ -32,7 +32,6 @@ from tests.reference.small_world import semantic_ids
 close = functools.partial(chex.assert_trees_all_close, rtol=1e-5, atol=1e-5)
 every_mesh = pytest.mark.parametrize("mesh", MESHES.values(), ids=MESHES)
 every_generator = pytest.mark.parametrize("name", GENERATORS)
-every_decoder = pytest.mark.parametrize("name", sharded_decoder.ARRANGEMENTS)
 
 
 def test_the_matrix_has_every_part_that_a_config_can_name():
@@ -62,26 +61,6 @@ def test_a_step_of_training_is_that_of_one_device():
 @every_generator
 def test_every_generator_learns_the_same_on_every_mesh(name, mesh):
   close(sharded.trained(name, mesh_of(*mesh)), trained_on_one(name))
-
-
-@functools.cache
-def decoder_on(name, mesh):
-  where = mesh_of(*mesh)
-  learned = sharded.run(*sharded_decoder.training(name, where), where)
-  search, inputs = sharded_decoder.search(name, where)
-  with jax.set_mesh(where):
-    return learned, jax.device_get(search(*inputs))
-
-
-@pytest.mark.slow
-@every_mesh
-@every_decoder
-def test_pretrained_decoders_learn_and_find_the_same(name, mesh):
-  learned, found = decoder_on(name, mesh)
-  expected, wanted = decoder_on(name, ONE)
-  close(learned, expected)
-  np.testing.assert_array_equal(found.ids, wanted.ids)
-  close(found.log_probs, wanted.log_probs)
 
 
 @pytest.mark.parametrize("name", ["counted", "page_wise"])

@@ -9,8 +9,8 @@ from jax.sharding import PartitionSpec as P
 from gr_jax.generators import placement
 from gr_jax.generators.build import initializer
 from gr_jax.parallel.mesh import MeshConfig, make_mesh
-from tests.reference import sharded_decoder, small_policy
-from tests.reference.sharded import parts
+from tests.reference import small_policy
+from tests.reference.sharded import learned, parts
 
 
 def place(model, variables, mesh):
@@ -66,16 +66,14 @@ def test_a_search_keeps_a_vocabulary_whole_that_does_not_divide():
   assert attention["qkv"]["dense"]["kernel"].sharding.spec[-1] == "model"
 
 
+@pytest.mark.slow
 def test_a_decoder_is_split_by_the_names_of_its_axes():
   mesh = make_mesh(MeshConfig(data=4, model=2))
-  name = "llama"
-  placed = place(
-    sharded_decoder.generator(name), sharded_decoder.params(name), mesh
-  )
-  assert placed["params"]["token_embedding"].sharding.spec == P("model")
-  head = placed["params"]["head"]["dense"]["kernel"]
-  assert head.sharding.spec == P(None, "model")
-  assert placed["params"]["new_embedding"].sharding.is_fully_replicated
+  name = "pretrained_pages"
+  placed = place(parts(name).model, learned(name)[2], mesh)["params"]
+  assert placed["token_embedding"].sharding.spec == P("model")
+  assert placed["head"]["dense"]["kernel"].sharding.spec == P(None, "model")
+  assert placed["new_embedding"].sharding.is_fully_replicated
 
 
 def test_a_generator_without_named_axes_is_whole_everywhere():

@@ -9,8 +9,10 @@ import numpy as np
 import optax
 from flax import linen as nn
 
+from experiments.pipeline.base_model import described, find_base
 from experiments.pipeline.tasks import task_of
 from gr_jax.generators import placement
+from gr_jax.generators.pretrained.frozen import FROZEN, initialized
 from gr_jax.parallel.mesh import (
   MeshConfig,
   batch_sharding,
@@ -37,6 +39,33 @@ MESHES = {
   "sequence": (MeshConfig(fsdp=2, sequence=2), 8),
   "expert": (MeshConfig(expert=2, model=2), 8),
 }
+SIZES = {
+  "layers": 1,
+  "width": 40,
+  "heads": 4,
+  "kv_heads": 1,
+  "head_size": 6,
+  "feed_forward": 56,
+}
+
+
+def pretrained(model_type, *, rank, tied):
+  """The changes of a section to a decoder of text; rank 0 trains all of it."""
+  sizes = {"like": "", "model_type": model_type, "tokens": 264, "tied": tied}
+  return {
+    "network": "pretrained",
+    "prompt": {
+      "history": 3, "lookback": 8, "facts_tokens": 10, "query_tokens": 10,
+    },
+    "pretrained": {
+      "path": "random",
+      "rows": "text",
+      "lora": {"rank": rank, "alpha": 4.0},
+      "random": SIZES | sizes | {"max_positions": 128},
+    },
+  }  # fmt: skip
+
+
 GENERATORS = {
   "decoder_only": {},
   "counted": {
@@ -49,6 +78,11 @@ GENERATORS = {
   "page_wise": {"task": "page_wise"},
   "encoder_decoder": {"network": "encoder_decoder"},
   "nci": {"network": "nci", "adaptor_layers": 1},
+  "pretrained": pretrained("qwen2", rank=2, tied=True),
+  "pretrained_pages": {
+    "task": "page_wise",
+    **pretrained("llama", rank=0, tied=False),
+  },
 }
 # Of four stacks of layers in a row, float32 itself is 7e-5 beside float64 where
 # all weights are large.
@@ -60,7 +94,9 @@ def untrained(section):
     directory, vectors = pathlib.Path(folder), None
     if "candidates" in section:
       vectors = tiny_tokenizers.vectors(directory)
-    return tasks.untrained(section, directory, vectors)
+    base = find_base(section, directory, tasks.data(directory))
+    section = described(section, base)
+    return tasks.untrained(section, directory, vectors, base)
 
 
 def mesh_of(config, count):
@@ -78,10 +114,9 @@ def parts(name="decoder_only"):
     section[key] = value
   section.examples.batch_size = B
   section.model = section.model.copy_and_resolve_references()
-  section.model.update(layers=1, width=40, heads=4, kv_heads=1, head_size=6)
-  section.model.update(feed_forward=56)
+  section.model.update(SIZES)
   found = untrained(section)
-  rows = found.model.prompt_size + sum(found.model.level_sizes)
+  rows = placement.vocabulary_of(found.model)
   if not rows % 8:
     return found
   section.prompt.user_buckets += -rows % 8
@@ -90,9 +125,13 @@ def parts(name="decoder_only"):
 
 @functools.cache
 def learned(name):
-  """The task of a generator, its counts, parameters and a batch."""
+  """The task of a generator, what it reads, its parameters and a batch."""
   given = parts(name)
   task, counts = task_of(given.section)(given), given.counts()
+  if given.section.network == "pretrained":
+    drawn = initialized(given.model.decoder, jax.random.key(1))
+    still = {k: v for k, v in drawn.items() if k == FROZEN}
+    counts |= jax.device_get(noisy(nn.unbox(still)))
   made = jax.jit(given.initializer(counts))(jax.random.key(0))
   scale = WEIGHTS.get(name, 1.0)
   params = jax.tree.map(lambda x: scale * x, noisy(nn.unbox(made)))
@@ -112,7 +151,7 @@ def training(name, mesh, *, micro_batches=1):
     micro_batches=micro_batches,
     totals=task.totals,
   )
-  return step, (*inputs, placement.place_counts(counts, mesh))
+  return step, (*inputs, placement.place_fixed(given.model, counts, mesh))
 
 
 def step_of(loss, init, params, batch, mesh, **options):

@@ -57,7 +57,7 @@ def alignment(mesh, losses, *, policy="constrained", name="decoder_only"):
     jax.tree.map(lambda x: 1.1 * x, params), places.params
   )
   context = AlignmentContext(
-    reference, placement.place_counts(counts, mesh), *whole
+    reference, placement.place_fixed(model, counts, mesh), *whole
   )
   rollout = make_rollout(
     model, sample=POLICIES[policy].sample, group_size=G, mesh=mesh

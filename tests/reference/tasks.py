@@ -48,10 +48,13 @@ def data(directory: pathlib.Path) -> Data:
 
 
 def untrained(
-  config: ConfigDict, directory: pathlib.Path, vectors: Vectors | None = None
+  config: ConfigDict,
+  directory: pathlib.Path,
+  vectors: Vectors | None = None,
+  base: pathlib.Path | None = None,
 ) -> Untrained:
   ids = small_world.semantic_ids()
-  return build_untrained(config, data(directory), ids, vectors)
+  return build_untrained(config, data(directory), ids, vectors, base=base)
 
 
 def started(name: str, directory: pathlib.Path):
