@@ -23,6 +23,7 @@ in bfloat16.
 """
 
 import dataclasses
+import math
 from collections.abc import Iterator
 
 from tools.ahead.data_sheets import DataSheet
@@ -88,11 +89,13 @@ def passes(
   blocks, heads = block_weights(sizes), sizes.heads * sizes.head_size
   position = 4 * sizes.layers * sizes.kv_heads * sizes.head_size
   for level in range(levels):
-    positions = batch * (beam if level else prompt)
+    # There are no more beams than prefixes.
+    beams = min(beam, math.prod(sizes.level_sizes[:level]))
+    positions = batch * (beams if level else prompt)
     # A position of the prompt sees those before it, half of them on average.
     seen = prompt + level if level else prompt / 2
     attended = 4 * sizes.layers * heads * seen * positions
-    cached = batch * position * (prompt + beam * level)
+    cached = batch * position * (prompt + beams * level)
     flops = {format_.product: 2.0 * blocks * positions}
     flops["bfloat16"] = flops.get("bfloat16", 0.0) + attended
     yield bound(
