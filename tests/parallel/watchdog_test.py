@@ -86,6 +86,20 @@ def test_a_host_that_beats_does_not(store, watch):
   assert one._end.code is None
 
 
+def test_a_process_that_was_stopped_itself_blames_nobody(
+  store, watch, monkeypatch
+):
+  ahead, now = [0.0], time.monotonic
+  monkeypatch.setattr(watchdog.time, "monotonic", lambda: now() + ahead[0])
+  one = watch(limit=4)
+  says(store, 1)
+  one.start()
+  time.sleep(0.3)
+  ahead[0] = 1000.0
+  time.sleep(0.7)
+  assert one._end.code is None
+
+
 def test_without_a_limit_nobody_is_judged(store, watch):
   one = watch(limit=0)
   says(store, 1)
