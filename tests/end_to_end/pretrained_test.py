@@ -7,6 +7,7 @@ import pytest
 from ml_collections import ConfigDict
 from orbax.checkpoint import v1 as ocp
 
+import gr_jax
 from configs import eg_grpo as eg_grpo_config
 from experiments import eg_grpo
 from experiments.pipeline.align import align
@@ -17,10 +18,12 @@ from gr_jax.generators.pretrained.arrangement import read_arrangement
 from gr_jax.generators.pretrained.frozen import FROZEN
 from gr_jax.generators.pretrained.load import load_params
 from gr_jax.generators.pretrained.lora import TRAINED
+from gr_jax.generators.pretrained.text import read_tokenizer
 from gr_jax.generators.pretrained.weights import flatten
+from gr_jax.retrieval.export_decoder import export_run
 from gr_jax.retrieval.load_params import read_params
 from gr_jax.training.metric_writer import read_metrics
-from tests.reference import tiny_tokenizers, trained_run
+from tests.reference import small_run, tiny_tokenizers, trained_run
 from tests.reference.small_world import semantic_ids
 
 
@@ -86,6 +89,45 @@ def test_pages_are_learned(tmp_path):
   losses = [row["valid/loss"] for row in rows if "valid/loss" in row]
   assert losses[-1] < losses[0]
   assert any(row.get("train/loss_end", 0) > 0 for row in rows)
+
+
+def few_steps(workdir, **changes):
+  """The losses of four steps, in training and of what is held out."""
+  config = section(**changes)
+  config.loop.update(steps=4, eval_every=4, checkpoint_every=4)
+  made = trained(workdir, config).generator
+  rows = read_metrics(made.artefact.directory / "metrics.jsonl")
+  names = ("train/loss", "train/grad_norm", "valid/loss")
+  return {name: row[name] for row in rows for name in names if name in row}
+
+
+@pytest.fixture(scope="module")
+def losses(tmp_path_factory):
+  return few_steps(tmp_path_factory.mktemp("one"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+  "mesh", [{"fsdp": 4}, {"model": 2}, {"fsdp": 2, "model": 2}]
+)
+def test_a_mesh_and_parts_of_a_batch_change_nothing(losses, tmp_path, mesh):
+  loop = section().loop.to_dict() | {"micro_batches": 2}
+  found = few_steps(tmp_path, mesh=mesh, loop=loop)
+  assert found == pytest.approx(losses, abs=1e-4)
+  assert len(found) == 3
+
+
+@pytest.mark.slow
+def test_the_recipe_runs_is_searched_and_exported(tmp_path):
+  run = tmp_path / "run"
+  process = small_run.start("configs/cq_sid_qwen.py:tiny", run)
+  printed, _ = process.communicate(timeout=1200)
+  assert process.returncode == 0, printed[-3000:]
+  found = gr_jax.load(run).search("milk", k=3)
+  assert len(found) == 3
+  export_run(run, tmp_path / "out")
+  text = read_tokenizer(tmp_path / "out")
+  assert text.encode(["<a_0>"], length=4)[1].sum() == 1
 
 
 @pytest.mark.slow
