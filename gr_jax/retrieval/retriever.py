@@ -2,7 +2,9 @@
 
 On a mesh every device searches its own requests, and those along model share
 heads and vocabulary. Filters go with their requests; the trie is whole on every
-device, so that a live catalogue changes by one transfer.
+device, so that a live catalogue changes by one transfer. Answers are those of
+one device; only IDs of one score, as of items bought equally often, may change
+places by its last bit.
 """
 
 import contextlib
