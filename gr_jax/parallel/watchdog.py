@@ -157,7 +157,7 @@ class Watchdog:
 
   def _judges(self) -> None:
     """The thread that never waits for anybody."""
-    before, since = time.monotonic(), 0.0
+    before, since = time.monotonic(), float("inf")
     while not self._over.wait(self._period):
       now = time.monotonic()
       # A process that was stopped itself must not blame all others.
@@ -171,13 +171,16 @@ class Watchdog:
       if self._found is None and found is not None:
         self._found, since = found, self._clock
       # The other thread makes it everybody's, unless its call hangs.
-      if self._found is not None and self._clock - since > 8 * self._period:
+      if self._found and self._clock - since > 8 * self._period:
         self._obey(self._found)
 
   def _obey(self, verdict: Verdict) -> None:
-    """Prints the line and ends this process; it does not return."""
+    """Prints the line and ends this process; it does not return.
+
+    What this host said of itself in `fail` is for the others.
+    """
     with self._once:
-      if self._quiet:
+      if self._quiet or verdict[::2] == (self._host, _ERROR):
         return
       # A bar of progress may stand in the line.
       print(f"\n{verdict.line}", file=sys.stderr, flush=True)
