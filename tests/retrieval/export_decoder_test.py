@@ -1,3 +1,5 @@
+import types
+
 import jax
 import numpy as np
 import pytest
@@ -48,9 +50,10 @@ def test_an_exported_decoder_says_the_codes_that_the_generator_says(
   assert np.ptp(found[0]) > 0.01
 
 
-def test_other_generators_are_refused(tmp_path):
-  trained_run.make(tmp_path)
-  with pytest.raises(SystemExit, match="is no pretrained one"):
-    export_decoder.main([str(tmp_path), str(tmp_path / "out")])
+def test_other_generators_are_refused(tmp_path, monkeypatch):
   with pytest.raises(SystemExit, match="there is no folder"):
     export_decoder.main([str(tmp_path / "x"), str(tmp_path / "out")])
+  other = types.SimpleNamespace(model=object(), vocabulary=None)
+  monkeypatch.setattr(export_decoder, "load_artefacts", lambda run: other)
+  with pytest.raises(SystemExit, match="is no pretrained one"):
+    export_decoder.main([str(tmp_path), str(tmp_path / "out")])
