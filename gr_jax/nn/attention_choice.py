@@ -18,6 +18,8 @@ device. A kernel that a config names is used on every platform: where it cannot
 run, interpreted or spelt out by XLA, which is slow, and meant for comparison.
 """
 
+from typing import Any, cast
+
 import jax
 import jax.numpy as jnp
 
@@ -89,6 +91,6 @@ def current_platform() -> str:
   """The platform that is traced for: "cpu", "gpu", "tpu" or another."""
   mesh = jax.sharding.get_abstract_mesh()
   device = None if mesh.empty else mesh.abstract_device
-  device = device or jax.config.values["jax_default_device"]
+  device = device or cast(Any, jax.config).jax_default_device
   name = getattr(device, "platform", device) or jax.default_backend()
   return "gpu" if name == "cuda" else name

@@ -12,7 +12,7 @@ all heads and layers. T5's relative bias `[1, H, T, S]` is such an array, too.
 """
 
 import dataclasses
-from typing import Any
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -28,6 +28,8 @@ from gr_jax.nn.hidden_positions import (
   hidden_by,
 )
 from gr_jax.parallel.attention_split import attend_on_mesh
+
+Implementation = Literal["cudnn", "xla"]
 
 WIDEST = 128  # Numbers of a head that every GPU's kernel takes.
 _STEP = 8
@@ -50,7 +52,7 @@ class CudnnAttention:
   bias: jax.Array | None
   causal: bool = struct.field(pytree_node=False)
   dtype: jnp.dtype = struct.field(pytree_node=False)
-  implementation: str = struct.field(pytree_node=False)
+  implementation: Implementation = struct.field(pytree_node=False)
 
   def attend(self, queries: jax.Array, cached: KeyValues) -> jax.Array:
     """`[B, T, H h]` of queries `[B, T, H, h]`; see `attention.attend`."""
@@ -73,8 +75,7 @@ class CudnnAttention:
       others = (_filled(columns, axis=2).astype(self.dtype),)
 
     def run(q, k, v, bias=None):
-      attend: Any = jax.nn.dot_product_attention  # Its types know two names.
-      return attend(
+      return jax.nn.dot_product_attention(
         q,
         k,
         v,
@@ -94,7 +95,7 @@ def cudnn_attention(
   head_size: int,
   bias: jax.Array | None = None,
   dtype: jnp.dtype = _BFLOAT16,
-  implementation: str = "cudnn",
+  implementation: Implementation = "cudnn",
 ) -> CudnnAttention | None:
   """The kernel's form of a mask, or None where it would need too much.
 

@@ -116,14 +116,12 @@ class Encoder(nn.Module):
     x = Dropout(self.config.dropout)(x)
     offsets = positions - positions[:, None]
     bias = RelativeBias(self.config.heads, name="bias")(offset_buckets(offsets))
-    kept: jax.Array | Kernel
+    place = mask
     if isinstance(mask, AttentionMask):
-      kept = _chosen(mask, self, bias=bias)
-    else:
-      kept = mask
+      place = _chosen(mask, self, bias=bias)
     stack = stacked(EncoderBlock, self.config, (nn.broadcast, nn.broadcast))
     blocks = stack(self.config, self.dot_general, name="blocks")
-    x, _ = blocks(x, kept, bias)
+    x, _ = blocks(x, place, bias)
     x = split_states(x, positions=True)
     return RMSNorm(name="norm")(x)
 

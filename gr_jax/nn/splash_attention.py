@@ -80,8 +80,8 @@ class SplashAttention:
       ids = splash.SegmentIds(*segments) if segments else None
       heads = (x.swapaxes(1, 2) for x in (q, k, v))
       axes = (0, 0, 0, 0 if segments else None)
-      found: Any = jax.vmap(kernel, in_axes=axes)(*heads, ids)
-      return found.swapaxes(1, 2)
+      attend: Any = jax.vmap(kernel, in_axes=axes)
+      return attend(*heads, ids).swapaxes(1, 2)
 
     out = attend_on_mesh(run, q, k, v, *others)
     return out[:, :T].reshape(B, T, H * h).astype(queries.dtype)
