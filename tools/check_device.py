@@ -112,18 +112,18 @@ def run_side(
       "XLA_PYTHON_CLIENT_MEM_FRACTION": "0.95",
       "PYTHONPATH": _path(),
     }
-    end = None
+    end = {}
     try:
       done = subprocess.run(
         command, cwd=ROOT, env=os.environ | extra, timeout=max(1.0, seconds)
       )
       if done.returncode:
-        end = f"the process ended with {done.returncode}"
+        end = {"error": f"the process ended with {done.returncode}"}
     except subprocess.TimeoutExpired:
-      end = "stopped: its part of the budget was used up"
+      end = {"skipped": "the rest: its part of the budget is used up"}
     rows = read_rows(file)
   if end:
-    rows.append({"check": unfinished(rows, names), "error": end})
+    rows.append({"check": unfinished(rows, names), **end})
   return [row | {"by": f"{side}, "} for row in rows]
 
 

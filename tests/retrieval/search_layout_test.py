@@ -13,6 +13,7 @@ from gr_jax.decoding.trie import build_trie
 from gr_jax.generators.build import initializer
 from gr_jax.generators.encoder_decoder import EncoderDecoder
 from gr_jax.retrieval import compiled_search
+from gr_jax.retrieval import search_layout as search_layout_module
 from gr_jax.retrieval.search_layout import search_layout
 from tools.benchmarks.generator import Sizes
 
@@ -64,6 +65,15 @@ def test_kernels_of_blocks_alone_are_rounded_and_layers_stand_apart(given):
     assert leaf.dtype == (jnp.bfloat16 if rounded else jnp.float32), path
   exact = search_layout(SIZES.model("float32"), params, platform="gpu")
   assert {x.dtype for x in jax.tree.leaves(exact)} == {jnp.dtype("float32")}
+
+
+def test_layers_of_a_deep_network_stay_stacked(given, monkeypatch):
+  model, params, _ = given
+  monkeypatch.setattr(search_layout_module, "MOST_APART", 1)
+  found = search_layout(model, params, platform="gpu")
+  assert set(found["params"]["transformer"]) == {"blocks", "norm"}
+  kernel = found["params"]["transformer"]["blocks"]["mlp"]["up"]["dense"]
+  assert kernel["kernel"].dtype == jnp.bfloat16
 
 
 def test_other_platforms_and_other_networks_keep_what_they_have(given):

@@ -25,8 +25,9 @@ JAX_CHECKS = {
   "training": Entry("training:check", 45),
   "kernels": Entry("kernels:check", 20),
   "equality": Entry("equality:check", 20),
-  "wider search": Entry("search:check_wider", 45),
   "tokenizers": Entry("tokenizers:check", 15),
+  "wider search": Entry("search:check_wider", 45),
+  "unstacked search": Entry("search:check_unstacked", 60),
 }
 TORCH_CHECKS = {
   "search": Entry("torch_search:check", 30, ("torch", "transformers")),

@@ -7,6 +7,7 @@ runs in whole float32 products. Kernels multiply bfloat16, and what they do with
 padding nothing reads.
 """
 
+import dataclasses
 import importlib.util
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
@@ -46,8 +47,13 @@ class Mask(Protocol):
 def check(form: Form, clock: Clock) -> Iterator[Figure]:
   """Beams first, which every device has, then the kernels of this one."""
   yield from _beams(form)
-  for what, there, mask, kernel in kernels(form):
-    yield from compared(what, there, mask, kernel, form, clock)
+  *sizes, head_size = form.attention
+  # What a kernel does with a mask may depend on the room in a head.
+  for size in (head_size, head_size // 2):
+    of_size = dataclasses.replace(form, attention=(*sizes, size))
+    for what, there, mask, kernel in kernels(of_size):
+      name = f"{what}, head size {size}"
+      yield from compared(name, there, mask, kernel, of_size, clock)
 
 
 def kernels(form: Form) -> Iterator[tuple[str, jax.Array, Mask, Attend]]:

@@ -41,7 +41,7 @@ def _found(rows: Rows, check: str, metric: str) -> list[tuple[str, str, float]]:
   return [
     (row["what"], row["side"], row["value"])
     for row in rows
-    if row["check"] == check and row.get("metric") == metric
+    if row["check"].endswith(check) and row.get("metric") == metric
   ]
 
 

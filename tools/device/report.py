@@ -8,7 +8,8 @@ from tools.device.bars import Rows, Verdict
 _TITLES = {
   "machine": "The machine",
   "search": "Search at the deployment's shape",
-  "wider search": "Search with other beams, layers stacked",
+  "wider search": "Search with other beams",
+  "unstacked search": "Search with layers that stand apart",
   "training": "Training",
   "kernels": "Attention against the plain form",
   "equality": "A tiny run against the CPU",

@@ -27,27 +27,36 @@ _PROMPTS = 8  # Batches of prompts that take turns.
 
 
 def check(form: Form, clock: Clock) -> Iterator[Figure]:
-  """The search that has a bar, layers unstacked, and its prefill alone.
-
-  Unstacked layers take longer to compile, and less time to read.
-  """
-  served = _Served(form, unstacked)
+  """The beam that has a bar, and a prefill alone."""
+  served = _Served(form)
   yield from served.figures(form.searches, clock)
   yield from served.prefill(form.searches[0][1], clock)
 
 
 def check_wider(form: Form, clock: Clock) -> Iterator[Figure]:
-  """Other beams and batches, layers stacked as training leaves them."""
-  yield from _Served(form, lambda params: params).figures(
-    form.wider_searches, clock
-  )
+  """Other beams."""
+  yield from _Served(form).figures(form.wider_searches, clock)
+
+
+def check_unstacked(form: Form, clock: Clock) -> Iterator[Figure]:
+  """The first searches again, with layers that stand apart.
+
+  They compile in minutes at this size, and copy no weights.
+  """
+  served = _Served(form, unstacked, ", unstacked")
+  yield from served.figures(form.searches[:2], clock)
 
 
 class _Served:
   """The deployment's decoder, its weights and its catalogue on the device."""
 
-  def __init__(self, form: Form, layout: Callable[[Any], Any]):
-    self._form, self._sizes = form, form.deployment
+  def __init__(
+    self,
+    form: Form,
+    layout: Callable[[Any], Any] = lambda params: params,
+    name: str = "",
+  ):
+    self._form, self._sizes, self._name = form, form.deployment, name
     self._mesh = programs.first_device()
     self._model = programs.decoder(self._sizes)
     self._shapes = programs.search_params(
@@ -63,7 +72,7 @@ class _Served:
     """Latencies of every pair of beam and batch, and its program."""
     found = compile_all([self._lowered(*pair) for pair in pairs])
     for (beam, batch), (compiled, seconds) in zip(pairs, found):
-      what = f"beam {beam}, batch {batch}"
+      what = f"beam {beam}, batch {batch}{self._name}"
       yield Figure(what, "compile_s", seconds)
       if clock.left() < 5:
         return
