@@ -90,7 +90,7 @@ def frozen_shardings(
 ) -> Any:
   """Where the weights of a pretrained generator lie that stand still."""
   boxed = jax.eval_shape(
-    lambda key: initialized(model.decoder, key)[FROZEN], jax.random.key(0)
+    lambda: initialized(model.decoder, jax.random.key(0))[FROZEN]
   )
   return parameter_shardings(boxed, mesh, rules)
 
@@ -98,9 +98,7 @@ def frozen_shardings(
 def unextended_shardings(model: TextToCodes, mesh: Mesh) -> Any:
   """Where `{"params": ...}` of a decoder lie before it has new tokens."""
   decoder = dataclasses.replace(model.decoder, new=None, parent=None, name=None)
-  boxed = jax.eval_shape(
-    lambda key: initialized(decoder, key), jax.random.key(0)
-  )
+  boxed = jax.eval_shape(lambda: initialized(decoder, jax.random.key(0)))
   return parameter_shardings(boxed, mesh)
 
 
@@ -134,7 +132,9 @@ def abstract_params(model: Network, counts: Mapping[str, Any]) -> Any:
     model: the network.
     counts: the variables that it reads beside its parameters, or nothing.
   """
-  return jax.eval_shape(initializer(model, counts), jax.random.key(0))
+  init = initializer(model, counts)
+  # A key that is made in there needs no device: the mesh may be of shapes only.
+  return jax.eval_shape(lambda: init(jax.random.key(0)))
 
 
 def search_shardings(

@@ -94,7 +94,7 @@ def program(name: str, mesh: Mesh, shapes, trie) -> Program:
 def parameters():
   """Shapes of the decoder's parameters."""
   init = initializer(_model(), {})
-  return nn.unbox(jax.eval_shape(init, jax.random.key(0)))
+  return nn.unbox(jax.eval_shape(lambda: init(jax.random.key(0))))
 
 
 def catalogue():
