@@ -1,7 +1,9 @@
 """Which host is lost or stuck, from the heartbeats of all.
 
-  lost    Its beats stand still for `limit` seconds: the process is dead or
-          stopped, or its machine is.
+  lost    Its beats stand still for `limit` seconds, or `ELSEWHERE` times as
+          long where it does not make steps yet or any more, since imports and
+          tables may keep Python to themselves: the process is dead or stopped,
+          or its machine is.
   stuck   It beats, but for `limit` seconds it has been at the same place of a
           step, while another host is further on in the run.
 
@@ -34,6 +36,9 @@ from gr_jax.parallel.preemption import EXIT_CODE
 
 LONGER = 10
 """How many limits a host may take for its first step and between two."""
+
+ELSEWHERE = 2
+"""How many limits a host may be silent that does not make steps."""
 
 _AGAIN = "the same command goes on from the last checkpoint"
 
@@ -95,7 +100,7 @@ class Judge:
     if beat.state == LEFT:
       return None
     silent, still = now - seen.alive, now - seen.moved
-    if silent > self._limit and beat.host != self._host:
+    if beat.host != self._host and silent > silence(beat, self._limit):
       return lost(beat, f"nothing of it for {silent:.0f} s")
     allowed = self._limit * (1 if beat.state == STEP else LONGER)
     if still > allowed:
@@ -105,6 +110,11 @@ class Judge:
       )
       return Verdict(beat.host, line, EXIT_CODE)
     return None
+
+
+def silence(beat: Beat, limit: float) -> float:
+  """The seconds for which nothing needs to be heard of a host."""
+  return limit * (1 if beat.state in (STEP, WRITES) else ELSEWHERE)
 
 
 def lost(beat: Beat, why: str) -> Verdict:

@@ -35,7 +35,7 @@ from gr_jax.parallel.heartbeat import (
   Verdict,
   seat,
 )
-from gr_jax.parallel.judge import Judge, lost
+from gr_jax.parallel.judge import ELSEWHERE, Judge, lost, silence
 from gr_jax.parallel.store import CoordinatorStore, Store
 
 _ERROR = 1
@@ -164,8 +164,8 @@ class Watchdog:
       self._clock += min(now - before, 2 * self._period)
       before = now
       silent = self._clock - self._answered
-      if self._host and silent > self._limit:
-        first = self._judge.seen.get(0, Beat(0))
+      first = self._judge.seen.get(0, Beat(0))
+      if self._host and silent > silence(first, self._limit):
         self._obey(lost(first, f"it does not answer for {silent:.0f} s"))
       found = self._judge.look(dict(self._beats), self._clock)
       if self._found is None and found is not None:
@@ -228,7 +228,8 @@ class Watchdog:
       line: the error in one line.
     """
     if _OF_ANOTHER.match(line):
-      time.sleep(min(self._limit, HostsConfig.limit) + _LINGER)
+      limit = min(self._limit, HostsConfig.limit)
+      time.sleep(ELSEWHERE * limit + _LINGER)
     where = ""
     if (loop := liveness.failed()) is not None:
       beat = Beat(self._host, 0, loop.position, loop.state, loop.name)

@@ -51,7 +51,7 @@ def goes_on(folder, one, *, hosts):
   return again
 
 
-def lost(folder, kind, *, hosts, host, words, limit=6.0, **options):
+def lost(folder, kind, *, hosts, host, words, limit=10.0, **options):
   """All others end within a minute and name the host and its step."""
   ended = watched(
     folder, *fault(kind, host=host, step=8), SLOW,
@@ -64,7 +64,7 @@ def lost(folder, kind, *, hosts, host, words, limit=6.0, **options):
     assert one.seconds < SECONDS
     assert one.last.startswith(f"error: host {host} is {words}"), one
     # Of a host that is lost, what its last beat said.
-    steps = "8" if words == "stuck" else "[5-8]"
+    steps = "8" if words == "stuck" else "[3-8]"
     assert re.search(f" at step {steps} of its training[ ;,]", one.last), one
     assert one.last.endswith(
       "the same command goes on from the last checkpoint."
@@ -81,8 +81,8 @@ def test_a_host_that_sleeps_inside_a_step_ends_both(tmp_path):
 def test_sigterm_to_one_host_saves_the_same_step_on_both(tmp_path, one):
   folder = tmp_path / "run"
   ended = watched(
-    folder, *fault("terminated", host=1, step=7), SLOW,
-    "--config.hosts.limit=6", hosts=2, devices=2,
+    folder, *fault("terminated", host=1, step=7), "--config.step_seconds=0.5",
+    "--config.hosts.limit=10", hosts=2, devices=2,
   )  # fmt: skip
   assert [host.code for host in ended] == [EXIT_CODE] * 2, ended
   assert ended[0].last == ended[1].last
@@ -158,7 +158,7 @@ def test_an_error_of_one_host_ends_the_others(tmp_path, one, hosts, host):
 def test_sigterm_loses_no_step(tmp_path, one, hosts):
   folder = tmp_path / "run"
   ended = watched(
-    folder, *fault("terminated", host=0, step=7), SLOW,
+    folder, *fault("terminated", host=0, step=5), "--config.step_seconds=1",
     hosts=hosts, devices=4 // hosts,
   )  # fmt: skip
   assert [host.code for host in ended] == [EXIT_CODE] * hosts, ended
