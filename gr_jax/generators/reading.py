@@ -10,7 +10,7 @@ from typing import Any
 
 from gr_jax.candidates.writer import CandidateWriter
 from gr_jax.data.requests import Requests
-from gr_jax.generators.pretrained.text_to_codes import TextPrompt
+from gr_jax.generators.pretrained.text_prompt import TextPrompt
 from gr_jax.generators.pretrained.text_vocabulary import TextVocabulary
 from gr_jax.generators.pretrained.text_writer import (
   TextPromptConfig,

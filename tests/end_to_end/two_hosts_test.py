@@ -1,12 +1,9 @@
 """Two real processes train as one, and save what one process can read."""
 
 import json
-<<<<<<< HEAD
 import os
-import signal
-=======
 import shutil
->>>>>>> ea4de2c (A host that makes no steps yet may be silent for longer; rows that two processes share are those of one)
+import signal
 import subprocess
 import sys
 import time
@@ -23,15 +20,10 @@ _PROGRAM = """
 import json, pathlib, sys
 from gr_jax.parallel import start
 start.start()
-<<<<<<< HEAD
 import jax, numpy as np, optax
 from flax import linen as nn
 from gr_jax.data.batches import epochs
-from gr_jax.parallel.hosts import own_copy
-=======
-import grain, jax, numpy as np, optax
-from gr_jax.parallel.hosts import rows_by_all
->>>>>>> ea4de2c (A host that makes no steps yet may be silent for longer; rows that two processes share are those of one)
+from gr_jax.parallel.hosts import own_copy, rows_by_all
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, put_batch
 from gr_jax.training.checkpoints import load_params, save_params
 from gr_jax.training.loop import LoopConfig, fit, make_step
@@ -64,17 +56,13 @@ state = fit(
   state, make_step(loss, optimizer, like=state), batches, mesh=mesh,
   config=config, directory=directory, held_out=held_out if patience else None)
 save_params(directory, state.params)
-<<<<<<< HEAD
 params = own_copy(load_params(directory, state.params))
-=======
-params = load_params(directory, state.params)
 seen = []
 def search(rows):
   # Of each row, and how many of them this host has.
   seen.append(len(rows))
   return rows * 10, np.full(len(rows), -np.inf, np.float32)
 shared = rows_by_all(search, np.arange(7, dtype=np.int32))
->>>>>>> ea4de2c (A host that makes no steps yet may be silent for longer; rows that two processes share are those of one)
 print(json.dumps([jax.process_count(), np.asarray(params["w"]).tolist(),
   int(state.step), seen, [part.tolist() for part in shared]]))
 """
@@ -132,20 +120,14 @@ def test_two_hosts_go_on_from_one_and_one_from_two_as_if_it_were_one(tmp_path):
   mixed = tmp_path / "mixed"
   two = launch(mixed, 2, hosts=2, devices=1)
   assert [count for count, *_ in two] == [2, 2]
-<<<<<<< HEAD
   launch(mixed, 4, hosts=1, devices=1)
-  for _, weights, _ in launch(mixed, 6, hosts=2, devices=1):
-    np.testing.assert_allclose(weights, one[1], rtol=1e-6)
-  assert orders(mixed) == pytest.approx(orders(tmp_path / "one"), rel=1e-6)
-=======
-  two = launch(tmp_path / "two", 6, hosts=2, devices=1)
-  for _, weights, _, rows, shared in two:
+  for _, weights, _, rows, shared in launch(mixed, 6, hosts=2, devices=1):
     np.testing.assert_allclose(weights, one[1], rtol=1e-6)
     # Each has searched a half of the seven rows, and has them all.
     assert rows == [4]
     assert shared == one[4]
   assert one[3] == [7]
->>>>>>> ea4de2c (A host that makes no steps yet may be silent for longer; rows that two processes share are those of one)
+  assert orders(mixed) == pytest.approx(orders(tmp_path / "one"), rel=1e-6)
 
 
 def test_two_hosts_stop_at_the_same_step_and_use_the_same(tmp_path):
@@ -161,8 +143,7 @@ def start_job(workdir, *more, hosts):
     small_run.start(
       "configs/cq_sid.py:tiny",
       workdir,
-      "--config.data.max_households=30",
-      "--config.tokenizer.vae.levels=(32,32)",
+      *FEW,
       *more,
       environment=environment,
     )
@@ -207,21 +188,7 @@ def test_a_job_that_two_hosts_began_is_ended_by_one(tmp_path):
 @pytest.mark.slow
 def test_two_hosts_run_the_whole_job_and_go_on_where_it_was(tmp_path):
   for _ in range(2):
-<<<<<<< HEAD
     first, other = outputs_of(start_job(tmp_path, hosts=2))
-=======
-    first, other = outputs_of(
-      [
-        small_run.start(
-          "configs/cq_sid.py:tiny",
-          tmp_path,
-          *FEW,
-          environment=environment,
-        )
-        for environment in environments(2)
-      ]
-    )
->>>>>>> ea4de2c (A host that makes no steps yet may be silent for longer; rows that two processes share are those of one)
     # One of them tells; both have come to the end.
     assert first.count("report.html") == 1
     assert "report.html" not in other

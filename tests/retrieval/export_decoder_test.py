@@ -8,7 +8,7 @@ from gr_jax.generators.pretrained.arrangement import read_arrangement
 from gr_jax.generators.pretrained.decoder import make_decoder
 from gr_jax.generators.pretrained.load import load_params
 from gr_jax.generators.pretrained.text import read_tokenizer
-from gr_jax.generators.pretrained.text_to_codes import TextPrompt
+from gr_jax.generators.pretrained.text_prompt import TextPrompt
 from gr_jax.retrieval import export_decoder
 from gr_jax.retrieval.load import load_artefacts
 from tests.reference import trained_run

@@ -13,11 +13,8 @@ from flax import linen as nn
 
 from gr_jax.generators.page_scores import PageScores
 from gr_jax.generators.pretrained.decoder import CausalDecoder
-from gr_jax.generators.pretrained.text_to_codes import (
-  TextPrompt,
-  TextToCodes,
-  last_place,
-)
+from gr_jax.generators.pretrained.text_prompt import TextPrompt
+from gr_jax.generators.pretrained.text_to_codes import TextToCodes, last_place
 from gr_jax.nn.attention_mask import page_mask
 
 

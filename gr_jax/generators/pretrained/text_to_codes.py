@@ -25,32 +25,11 @@ from flax import struct
 
 from gr_jax.generators.pretrained.decoder import CausalDecoder, text_positions
 from gr_jax.generators.pretrained.frozen import in_one, initialized
+from gr_jax.generators.pretrained.text_prompt import TextPrompt
 from gr_jax.nn.attention import BeamCache, BeamPlace, KeyValues
 from gr_jax.nn.attention_mask import AttentionMask, branch_mask
 from gr_jax.nn.layers import DotGeneral
 from gr_jax.nn.transformer import TransformerConfig
-
-
-@struct.dataclass
-class TextPrompt:
-  """Texts of one length.
-
-  Attributes:
-    tokens: `[B, S]`, -1 = none, wherever it stands. A row needs a token here or
-      in its query.
-  """
-
-  tokens: Any
-
-  @property
-  def mask(self) -> Any:
-    """`[B, S]`, True = a token."""
-    return self.tokens >= 0
-
-  @property
-  def candidates(self) -> None:
-    """There are none: the prior of counts is not for these generators."""
-    return None
 
 
 @struct.dataclass

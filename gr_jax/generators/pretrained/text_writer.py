@@ -20,7 +20,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gr_jax.data.requests import Requests
-from gr_jax.generators.pretrained.text_to_codes import TextPrompt
+from gr_jax.generators.pretrained.text_prompt import TextPrompt
 from gr_jax.generators.pretrained.text_vocabulary import TextVocabulary
 from gr_jax.generators.prompts.usual_items import UsualItems
 from gr_jax.tokenizers.semantic_ids import SemanticIds

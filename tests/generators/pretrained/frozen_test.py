@@ -12,7 +12,8 @@ from gr_jax.generators.pretrained.frozen import (
   in_two,
   initialized,
 )
-from gr_jax.generators.pretrained.text_to_codes import TextPrompt, TextToCodes
+from gr_jax.generators.pretrained.text_prompt import TextPrompt
+from gr_jax.generators.pretrained.text_to_codes import TextToCodes
 from gr_jax.generators.pretrained.weights import flatten, parameter_shapes
 from gr_jax.nn.layers import Lora
 from tests.reference.small_pretrained import LLAMA

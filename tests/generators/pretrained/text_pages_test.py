@@ -8,7 +8,8 @@ from gr_jax.generators.pretrained.decoder import make_decoder
 from gr_jax.generators.pretrained.extended import NewTokens, extend
 from gr_jax.generators.pretrained.load import load_params
 from gr_jax.generators.pretrained.text_pages import text_page_scores
-from gr_jax.generators.pretrained.text_to_codes import TextPrompt, TextToCodes
+from gr_jax.generators.pretrained.text_prompt import TextPrompt
+from gr_jax.generators.pretrained.text_to_codes import TextToCodes
 from tests.reference import plain_llama
 from tests.reference.small_pretrained import LLAMA, write_model
 

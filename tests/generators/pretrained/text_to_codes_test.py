@@ -10,7 +10,8 @@ from gr_jax.decoding.trie import build_trie
 from gr_jax.generators.pretrained.decoder import make_decoder
 from gr_jax.generators.pretrained.extended import NewTokens, extend
 from gr_jax.generators.pretrained.load import load_params
-from gr_jax.generators.pretrained.text_to_codes import TextPrompt, TextToCodes
+from gr_jax.generators.pretrained.text_prompt import TextPrompt
+from gr_jax.generators.pretrained.text_to_codes import TextToCodes
 from tests.reference import plain_llama
 from tests.reference.random_ids import random_ids
 from tests.reference.small_pretrained import LLAMA, QWEN, write_model
