@@ -38,7 +38,7 @@ def get_config(preset: str = "") -> ConfigDict:
   if not preset:
     config.align.prompts.batch_size = 16
     config.align.loop.update(
-      steps=30, log_every=5, eval_every=15, checkpoint_every=15
+      steps=20, log_every=5, eval_every=10, checkpoint_every=10
     )
     config.align.validation.update(requests=64, batch_size=8)
   if preset == "tiny":

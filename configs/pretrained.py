@@ -70,16 +70,16 @@ def use_pretrained(config: ConfigDict, preset: str) -> None:
   }
   generator.optimizer.update(learning_rate=1e-3, weight_decay=0.0)
   generator.loop.update(
-    steps=300, log_every=10, eval_every=50, checkpoint_every=100
+    steps=200, log_every=10, eval_every=50, checkpoint_every=100
   )
   generator.held_out.targets = 200
   config.sasrec.training.steps = 0
   config.evaluation.update(
-    requests=200,
+    requests=120,
     beam=50,
     beams=(10, 50),
-    beam_requests=100,
-    second_look=100,
+    beam_requests=60,
+    second_look=60,
     batch_size=8,
   )
   if preset == "tiny":
