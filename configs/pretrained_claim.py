@@ -36,9 +36,8 @@ def get_config(preset: str = "") -> ConfigDict:
   config.generator.held_out.targets = 64
   config.generator.pretrained.random.like = config.generator.pretrained.path
   config.scratch_rate = 1e-3
-  config.variants = (
-    "scratch", "scratch_text", "text", "mean", "random"
-  )  # fmt: skip
+  # `scratch_text` as well, to see how much of it the rows of codes are alone.
+  config.variants = ("scratch", "text", "mean", "random")
   config.tokenizer = recipe.tokenizer.to_dict()
   config.tokenizer.collisions = "clusters"
   config.tokenizer.vae.update(

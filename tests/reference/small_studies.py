@@ -98,7 +98,8 @@ def _genrec(config: ConfigDict) -> None:
 
 
 def _pretrained(config: ConfigDict) -> None:
-  """All variants begin with random weights."""
+  """All variants, which begin with random weights."""
+  config.variants = ("scratch", "scratch_text", "text", "mean", "random")
   config.worlds = {"shop_world": {"data": study.shop() | _SHOP}}
   config.tokenizer.category_depth = 1
   config.tokenizer.vae.update(
