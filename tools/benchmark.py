@@ -37,6 +37,7 @@ from tools.benchmarks import (
 from tools.benchmarks.contender import Section
 from tools.benchmarks.report import (
   machine,
+  machine_line,
   medians,
   rows,
   section_table,
@@ -84,6 +85,8 @@ def _measure_all(flags: argparse.Namespace, progress) -> dict:
   names = SECTIONS if flags.section == "all" else [flags.section]
   metric = "cpu_seconds" if flags.cores == 1 else "wall_seconds"
   found, judged = [], []
+  here = machine(cores=flags.cores)
+  print(machine_line(here))
   for name in names:
     section = SECTIONS[name]()
     absent = missing(section)
@@ -103,7 +106,7 @@ def _measure_all(flags: argparse.Namespace, progress) -> dict:
   return {
     "command": " ".join(["python", *_kept(sys.argv)]),
     "commit": provenance.commit(),
-    "machine": machine(cores=flags.cores),
+    "machine": here,
     "versions": versions(),
     "medians": medians(found),
     "rows": found,

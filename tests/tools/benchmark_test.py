@@ -6,6 +6,8 @@ import importlib.util
 import json
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -16,6 +18,7 @@ from tools.benchmarks import (
   constraint,
   decoder,
   kmeans,
+  products,
   report,
   rollouts,
   rounds,
@@ -134,6 +137,25 @@ def test_labels_are_unique_and_every_full_size_bar_names_two(section):
     assert {bar.ours, bar.peer} <= set(labels)
   for limit in full.limits:
     assert limit.ours in labels
+
+
+def test_products_are_counted_turn_by_turn_and_dead_ones_left_out():
+  def step(x, w):
+    dead = w @ w
+    del dead
+    return jax.lax.scan(lambda x, _: (x @ w, None), x, None, length=3)[0]
+
+  found = products.products(jax.jit(step), jnp.ones((2, 4)), jnp.ones((4, 4)))
+  ((product, times),) = found.items()
+  assert (times, product.flop) == (3, 2 * 2 * 4 * 4)
+  assert product.compiled()().shape == (2, 4)
+
+
+def test_the_machine_is_named_with_what_it_multiplies_with():
+  line = report.machine_line(
+    {"cpu": "EPYC, cpu family 25", "cpu_flags": ["avx512f", "avx512_bf16"]}
+  )
+  assert line == "CPU: EPYC, cpu family 25; avx512f avx512_bf16"
 
 
 OURS = Contender("ours", "math:sqrt", {}, units=2)

@@ -138,9 +138,10 @@ def _figures(contender: Contender, samples: Samples) -> str:
 
 
 def machine(*, cores: int) -> dict:
-  """The model of the CPU, the cores there are and those in use."""
+  """The model and flags of the CPU, the cores there are and those in use."""
   return {
     "cpu": _cpu_model(),
+    "cpu_flags": _cpu_flags(),
     "cores_available": len(os.sched_getaffinity(0)),
     "cores_used": cores,
     "platform": platform.platform(),
@@ -148,14 +149,32 @@ def machine(*, cores: int) -> dict:
   }
 
 
-def _cpu_model() -> str:
+def machine_line(machine: Mapping) -> str:
+  """The CPU and what it can multiply with, for the terminal."""
+  flags = " ".join(machine["cpu_flags"])
+  return f"CPU: {machine['cpu']}; {flags or 'no flags that are looked for'}"
+
+
+def _cpu_fields() -> dict[str, str]:
   path = pathlib.Path("/proc/cpuinfo")
   if not path.exists():
-    return platform.processor()
+    return {}
   lines = [x for x in path.read_text().splitlines() if ":" in x]
-  fields = dict(map(str.strip, line.split(":", 1)) for line in lines)
+  return dict(map(str.strip, line.split(":", 1)) for line in lines)
+
+
+def _cpu_model() -> str:
+  fields = _cpu_fields()
   names = ("model name", "cpu family", "model")
-  return ", ".join(f"{n} {fields[n]}" for n in names if n in fields)
+  found = ", ".join(f"{n} {fields[n]}" for n in names if n in fields)
+  return found or platform.processor()
+
+
+def _cpu_flags() -> list[str]:
+  """Those flags that decide how fast matrix products are."""
+  flags = _cpu_fields().get("flags", "").split()
+  wanted = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_tile", "amx_bf16")
+  return [flag for flag in wanted if flag in flags]
 
 
 def versions() -> dict[str, str]:

@@ -1,5 +1,8 @@
 """RQ-VAE training steps, TIGER's sizes: the library's own side."""
 
+import dataclasses
+import functools
+
 import jax
 import jax.numpy as jnp
 
@@ -7,6 +10,7 @@ from gr_jax.nn.precision import dot_general
 from gr_jax.tokenizers import rq_vae, rq_vae_training
 from gr_jax.training import scan_fit
 from tools.benchmarks.contender import DTYPES, Bar, Contender, Run, Section
+from tools.benchmarks.products import BARS, make_run
 from tools.benchmarks.vectors import clustered_vectors
 
 SIZES = {
@@ -21,7 +25,7 @@ SIZES = {
 def section(
   *, batches: tuple[int, ...] = (1024, 2048), units: int = 20, sizes=SIZES
 ) -> Section:
-  """Ours in both types, and LC-Rec's arrangement in torch in both."""
+  """Ours, LC-Rec's arrangement in torch and our products, in both types."""
   contenders = tuple(
     Contender(
       name,
@@ -35,6 +39,7 @@ def section(
     for name, make, needs in (
       ("gr_jax", "rq_vae:make", ()),
       ("torch", "rq_vae_torch:make", ("torch",)),
+      ("products alone", "rq_vae:make_products", ()),
     )
     for dtype in DTYPES
   )
@@ -42,13 +47,17 @@ def section(
     Bar("gr_jax bfloat16 1024", "torch float32 1024", 2.5),
     Bar("gr_jax bfloat16 1024", "torch bfloat16 1024", 1.5),
     Bar("gr_jax bfloat16 2048", "torch bfloat16 2048", 1.1),
+    *(
+      dataclasses.replace(bar, ours=f"{bar.ours} 1024", peer=f"{bar.peer} 1024")
+      for bar in BARS
+    ),
   )
   title = "RQ-VAE training step (768-512-256-128-32, 3 x 256 codes)"
   return Section("rq_vae", title, "step", "items", contenders, bars)
 
 
-def make(*, units, batch, dtype, rows, features, hidden, latent, codes) -> Run:
-  """Does `units` steps in one dispatch of `scan_fit.fit`, as the fit does."""
+def _start(batch, dtype, rows, features, hidden, latent, codes):
+  """A configuration, vectors `[rows, features]` and the state at step 0."""
   config = rq_vae.RqVaeConfig(
     hidden=hidden,
     latent=latent,
@@ -62,6 +71,12 @@ def make(*, units, batch, dtype, rows, features, hidden, latent, codes) -> Run:
   latents = rq_vae.latent_vectors(params, vectors, config=config)
   codebooks = tuple(latents[:size] / 2**l for l, size in enumerate(codes))
   state = rq_vae_training.init_state(params, codebooks, config=config)
+  return config, vectors, state
+
+
+def make(*, units, batch, dtype, rows, **sizes) -> Run:
+  """Does `units` steps in one dispatch of `scan_fit.fit`, as the fit does."""
+  config, vectors, state = _start(batch, dtype, rows, **sizes)
 
   def step(state, vectors, key):
     rows_key, step_key = jax.random.split(key)
@@ -78,3 +93,10 @@ def make(*, units, batch, dtype, rows, features, hidden, latent, codes) -> Run:
     return {"loss": history[-1]["loss"]}
 
   return run
+
+
+def make_products(*, units, batch, dtype, rows, **sizes) -> Run:
+  """The products of the same steps."""
+  config, vectors, state = _start(batch, dtype, rows, **sizes)
+  step = functools.partial(rq_vae_training.train_step, config=config)
+  return make_run(units, step, state, vectors[:batch], jax.random.key(1))
