@@ -45,5 +45,7 @@ def same_answers(one, other, name="decoder_only", *, kind="search", **options):
     for each in (one, other)
   )
   np.testing.assert_array_equal(found.ids, expected.ids)
-  np.testing.assert_allclose(found.log_probs, expected.log_probs, atol=1e-5)
+  np.testing.assert_allclose(
+    found.log_probs, expected.log_probs, rtol=1e-5, atol=1e-5
+  )
   return found.ids
