@@ -40,22 +40,33 @@ def made(target, name, kinds, keep=""):
   return {kind: row for kind, _, row in rows}
 
 
-def test_each_program_is_a_row_with_all_its_figures(target, tmp_path):
-  found = made(target, "cq_sid", "train,decode", str(tmp_path))
-  for kind, row in found.items():
-    assert row["fits"]
-    assert row["devices"] == row["mesh"]["data"] == 2
-    assert row["bound"] in ("compute", "memory", "link")
-    line = page.line("cq_sid", kind, "cpu", row)
-    assert "| yes |" in line
-    assert line.count("|") == page.head().count("|")
-  train, decode = found["train"], found["decode"]
-  assert train["collectives"]["all-reduce"]["bytes"] > 0
+def is_whole(kind, row):
+  """Whether the row has all its figures; they fit into a line."""
+  line = page.line("cq_sid", kind, "cpu", row)
+  return (
+    row["fits"]
+    and row["devices"] == row["mesh"]["data"] == 2
+    and row["bound"] in ("compute", "memory", "link")
+    and "| yes |" in line
+    and line.count("|") == page.head().count("|")
+  )
+
+
+def test_devices_that_share_a_search_send_nothing(target, tmp_path):
+  decode = made(target, "cq_sid", "decode", str(tmp_path))["decode"]
+  assert is_whole("decode", decode)
   assert not decode["collectives"]
-  assert (train["unit"], decode["unit"]) == ("tokens", "requests")
-  assert decode["work"] == 2 * 4
-  # All that was kept is not made again.
-  assert not made(target, "cq_sid", "train,decode", str(tmp_path))
+  assert (decode["work"], decode["unit"]) == (2 * 4, "requests")
+  # What was kept is not made again.
+  assert not made(target, "cq_sid", "decode", str(tmp_path))
+
+
+@pytest.mark.slow
+def test_devices_that_share_a_step_of_training_add_their_gradients(target):
+  train = made(target, "cq_sid", "train")["train"]
+  assert is_whole("train", train)
+  assert train["collectives"]["all-reduce"]["bytes"] > 0
+  assert train["unit"] == "tokens"
 
 
 @pytest.mark.slow

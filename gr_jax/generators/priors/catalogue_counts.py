@@ -83,10 +83,10 @@ class CatalogueCounts:
     end = self.columns[level] - 1
     columns = jnp.where(codes < 0, end, codes)
     columns = jnp.where(children < last[:, None], columns, end + 1)
-    return (
-      jnp.zeros((len(nodes), end + 1))
-      .at[jnp.arange(len(nodes))[:, None], columns]
-      .set(shares, mode="drop")
+    nothing = jnp.zeros((len(nodes), end + 1))
+    # Each node apart, so that devices which share the nodes set their own.
+    return jax.vmap(lambda row, at, share: row.at[at].set(share, mode="drop"))(
+      nothing, columns, shares
     )
 
   def step(self, level: int, nodes: jax.Array, codes: jax.Array) -> jax.Array:

@@ -190,10 +190,9 @@ class CountPrior(nn.Module):
     # The last column is the end of an ID, code -1.
     columns = counted.history[:, None, :, level] % shares.shape[-1]
     columns = jnp.broadcast_to(columns, counted.weights.shape)
-    own = (
-      jnp.zeros_like(shares)
-      .at[jnp.arange(B)[:, None, None], jnp.arange(M)[:, None], columns]
-      .add(counted.weights, mode="drop")
+    # Rows of a batch apart, so that devices which share it add their own.
+    own = jax.vmap(jax.vmap(_added))(
+      jnp.zeros_like(shares), columns, counted.weights
     )
     own /= 1 + counted.weights.sum(axis=-1, keepdims=True)
     gate = jnp.exp(states @ self.gate[level] + self.gate_bias[level])
@@ -228,3 +227,8 @@ class CountPrior(nn.Module):
         counted = self.step(counted, counts, codes[:, :, level - 1], level - 1)
       found.append(self.bias(counted, counts, states[level], level))
     return found
+
+
+def _added(mass: jax.Array, columns: jax.Array, weights: jax.Array):
+  """`[C]` with weights `[H]` added at columns `[H]`."""
+  return mass.at[columns].add(weights, mode="drop")

@@ -101,14 +101,11 @@ class TransitionPrior(nn.Module):
     B, M, _ = related.weights.shape
     # The last column is the end of an ID, code -1.
     column = related.codes[:, None, :, level] % columns
-    mass = (
-      jnp.zeros((B, M, columns))
-      .at[
-        jnp.arange(B)[:, None, None],
-        jnp.arange(M)[:, None],
-        jnp.broadcast_to(column, related.weights.shape),
-      ]
-      .add(related.weights)
+    # Rows of a batch apart, so that devices which share it add their own.
+    mass = jax.vmap(jax.vmap(lambda row, at, weight: row.at[at].add(weight)))(
+      jnp.zeros((B, M, columns)),
+      jnp.broadcast_to(column, related.weights.shape),
+      related.weights,
     )
     gate = jnp.exp(states @ self.gate[level] + self.gate_bias[level])
     shares = jnp.maximum(related.shares, _LEAST_SHARE)
