@@ -1,6 +1,7 @@
 """The programs of the deployment: its search, and its products in few bits.
 
-The search runs as it is, with parameters in bfloat16. The library has no
+The search runs as `tools/check_device.py` runs it: parameters in bfloat16, the
+layers arrays of their own. The library has no
 layers in few bits: for FP8 and NVFP4 all products of the blocks are compiled,
 one block a turn of a scan, which shows whether a compiler has a kernel for
 them. Weights are arguments; activations are rounded on the way in, with a scale
@@ -18,7 +19,9 @@ from jax.sharding import Mesh
 from gr_jax.decoding.beam_search import beam_search
 from gr_jax.decoding.trie import trie_arrays
 from gr_jax.generators.build import initializer
+from gr_jax.nn.transformer import unstacked
 from gr_jax.parallel.mesh import replicated
+from gr_jax.retrieval import compiled_search
 from tools.ahead.deployment import BEAMS, SIZES, block_weights
 from tools.ahead.program import Program
 from tools.benchmarks.generator import Sizes
@@ -29,6 +32,7 @@ MEASURED = (
   "search, beam 50, batch 1", "search, beam 50, batch 8", "prefill, batch 8",
 )  # fmt: skip
 """Programs that `tools/check_device.py` measures under the same names."""
+_OPTIONS = compiled_search.OPTIONS["gpu"]
 _GROUP = 16
 # Prompts of one request, and the beams of a step.
 _POSITIONS = (2 + SIZES.history, BEAMS[0])
@@ -77,34 +81,29 @@ def program(name: str, mesh: Mesh, shapes, trie) -> Program:
   if kind == "prefill":
 
     def prefill(params, prompt):
-      return model.prefill(_widened(params), prompt)
+      return model.prefill(params, prompt)
 
     traced = jax.jit(prefill).trace(params, prompt)
-    return Program(traced, batch, "requests", flops * positions)
+    return Program(traced, batch, "requests", flops * positions, _OPTIONS)
   beam = int(rest[0].split()[1])
 
   def run(params, prompt, trie):
-    return beam_search(model, _widened(params), prompt, trie, beam_size=beam)
+    return beam_search(model, params, prompt, trie, beam_size=beam)
 
   traced = jax.jit(run).trace(params, prompt, placed(trie))
   positions += batch * beam * (len(SIZES.level_sizes) - 1)
-  return Program(traced, batch, "requests", flops * positions)
+  return Program(traced, batch, "requests", flops * positions, _OPTIONS)
 
 
 def parameters():
   """Shapes of the decoder's parameters."""
   init = initializer(_model(), {})
-  return nn.unbox(jax.eval_shape(lambda: init(jax.random.key(0))))
+  return jax.eval_shape(lambda: unstacked(nn.unbox(init(jax.random.key(0)))))
 
 
 def catalogue():
   """The trie of a million IDs."""
   return trie_arrays(SIZES.catalogue(), SIZES.level_sizes)
-
-
-def _widened(params):
-  """As the layers take them; what goes into a product is narrowed again."""
-  return jax.tree.map(lambda x: x.astype(jnp.float32), params)
 
 
 def _model():

@@ -1,6 +1,7 @@
 """A traced program, and the shapes that it is traced with."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -22,12 +23,14 @@ class Program:
     work: what one run of it does, in `unit`s.
     unit: "tokens", "requests" or "groups".
     dense: FLOPs of the dense layers of the blocks, all devices together.
+    options: of the compiler, for this program.
   """
 
   traced: jax.stages.Traced
   work: int
   unit: str
   dense: float
+  options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def prompt_length(given: Parts) -> int:

@@ -53,7 +53,8 @@ def compile_row(
   with jax.set_mesh(mesh):
     made = make()
     lowered = made.traced.lower()
-  digest = _digest(lowered.as_text(), target)
+  options = target.options | made.options
+  digest = _digest(lowered.as_text(), target.name, options)
   row = {
     "digest": digest,
     "mesh": {
@@ -70,7 +71,7 @@ def compile_row(
   begin = time.perf_counter()
   try:
     with jax.set_mesh(mesh):
-      compiled = lowered.compile(target.options)
+      compiled = lowered.compile(options)
   except jax.errors.JaxRuntimeError as error:
     return row | _refused(str(error)), ""
   memory = compiled.memory_analysis()
@@ -86,8 +87,8 @@ def compile_row(
   return row, compiled.as_text()
 
 
-def _digest(text: str, target: Target) -> str:
-  described = f"{target.name} {target.options} {text}"
+def _digest(text: str, target: str, options: Mapping[str, Any]) -> str:
+  described = f"{target} {dict(options)} {text}"
   return hashlib.sha256(described.encode()).hexdigest()[:16]
 
 

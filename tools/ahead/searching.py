@@ -1,4 +1,8 @@
-"""The programs of a search: its prompts, its last step, and the whole."""
+"""The programs of a search: its prompts, its last step, and the whole.
+
+Parameters lie as searches of the library have them: on a single GPU in
+`search_layout`, on a mesh as they are.
+"""
 
 import dataclasses
 import functools
@@ -6,15 +10,19 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax import linen as nn
 from jax.sharding import Mesh
 
 from gr_jax.decoding.beam_search import beam_search
+from gr_jax.nn.attention_choice import current_platform
 from gr_jax.parallel.mesh import (
   SEARCH_RULES,
   batch_parts,
   batch_sharding,
   replicated,
 )
+from gr_jax.retrieval.compiled_search import OPTIONS
+from gr_jax.retrieval.search_layout import search_layout
 from tools.ahead.program import (
   Program,
   forward_flops,
@@ -47,10 +55,26 @@ def _searched(given: Parts, mesh: Mesh, sizes: Sizes):
   queries = writer.queries(np.full(count, -1))
   whole = replicated(mesh)
   return (
-    placed(given.params, mesh, SEARCH_RULES) | shapes(given.counts, whole),
+    _parameters(given, mesh) | shapes(given.counts, whole),
     shapes((prompt, queries), batch_sharding(mesh)),
     shapes(given.trie, whole),
   )
+
+
+def _parameters(given: Parts, mesh: Mesh):
+  if mesh.size > 1:
+    return placed(given.params, mesh, SEARCH_RULES)
+  layout = functools.partial(
+    search_layout, given.untrained.model, platform=current_platform()
+  )
+  return shapes(
+    jax.eval_shape(layout, nn.unbox(given.params)), replicated(mesh)
+  )
+
+
+def _options():
+  """Those that searches are compiled with."""
+  return OPTIONS.get(current_platform(), {})
 
 
 def prefill(given: Parts, mesh: Mesh, sizes: Sizes) -> Program:
@@ -59,7 +83,7 @@ def prefill(given: Parts, mesh: Mesh, sizes: Sizes) -> Program:
   count = len(prompt[1])
   traced = jax.jit(given.untrained.model.prefill).trace(variables, prompt)
   flops = forward_flops(given, count * prompt_length(given))
-  return Program(traced, count, "requests", flops)
+  return Program(traced, count, "requests", flops, _options())
 
 
 def decode(given: Parts, mesh: Mesh, sizes: Sizes) -> Program:
@@ -81,7 +105,7 @@ def decode(given: Parts, mesh: Mesh, sizes: Sizes) -> Program:
   last = functools.partial(model.decode_step, level=max(levels - 1, 1))
   traced = jax.jit(last).trace(variables, codes, codes, cache)
   flops = forward_flops(given, count * sizes.beam)
-  return Program(traced, count, "requests", flops)
+  return Program(traced, count, "requests", flops, _options())
 
 
 def search(given: Parts, mesh: Mesh, sizes: Sizes) -> Program:
@@ -94,9 +118,8 @@ def search(given: Parts, mesh: Mesh, sizes: Sizes) -> Program:
   )
   traced = run.trace(*inputs, beam_size=sizes.beam)
   positions = prompt_length(given) + sizes.beam * (levels - 1)
-  return Program(
-    traced, count, "requests", forward_flops(given, count * positions)
-  )
+  flops = forward_flops(given, count * positions)
+  return Program(traced, count, "requests", flops, _options())
 
 
 def _of_requests(x, count: int, mesh: Mesh):
