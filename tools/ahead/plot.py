@@ -48,7 +48,7 @@ def plot(table: Mapping[str, Mapping[str, Mapping[str, Row]]]) -> str:
       svg.grid(axes, "y")
     panels[0].set_ylabel("TFLOP/s at most")
     panels[0].legend(frameon=False, loc="lower right")
-    drawn = svg.to_svg(figure, label=_label(points))
+    drawn = svg.to_svg(figure, label=label(table))
   return svg.standing_alone(drawn)
 
 
@@ -71,9 +71,10 @@ def _points(table) -> dict[str, dict[str, list[tuple[float, float]]]]:
   }
 
 
-def _label(points) -> str:
+def label(table: Mapping[str, Mapping[str, Mapping[str, Row]]]) -> str:
+  """What is read aloud in place of the picture."""
   parts = []
-  for device, by_group in points.items():
+  for device, by_group in _points(table).items():
     medians = [
       f"{group} {each[len(each) // 2][0]:.3g}"
       for group, each in by_group.items()

@@ -53,7 +53,7 @@ def compile_row(
   with jax.set_mesh(mesh):
     made = make()
     lowered = made.traced.lower()
-  options = target.options | made.options
+  options = {**target.options, **made.options}
   digest = _digest(lowered.as_text(), target.name, options)
   row = {
     "digest": digest,
@@ -84,7 +84,7 @@ def compile_row(
   row["compiler"] = {
     name: costs[name] for name in ("flops", "bytes accessed") if name in costs
   }
-  return row, compiled.as_text()
+  return row, compiled.as_text() or ""
 
 
 def _digest(text: str, target: str, options: Mapping[str, Any]) -> str:
