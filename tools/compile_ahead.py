@@ -97,7 +97,9 @@ def compiled(
       known = table.known(folder) if folder else None
       row, text = rows.compile_row(traced, target, mesh, known=known)
       if folder:
-        rows.write(path, row, text)
+        # Another process may have made it meanwhile: no row is its own twin.
+        if row.get("same") != path.name:
+          rows.write(path, row, text)
         row, text = rows.read(path)
       yield kind, target.name, rows.figures(row, text, target.sheet)
 
