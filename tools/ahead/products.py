@@ -20,6 +20,10 @@ def product_flops(jaxpr: core.Jaxpr) -> Counter:
       kind, flops = _dot(equation)
       total[kind] += flops
       continue
+    if name == "scaled_matmul_wrapper":  # Both operands end with `K`.
+      kind, flops = _scaled(equation)
+      total[kind] += flops
+      continue
     times = _times(name, equation.params)
     parts = [product_flops(part) for part in _parts(equation.params)]
     if name == "cond" and parts:
@@ -37,6 +41,14 @@ def _dot(equation) -> tuple[str, float]:
   size = math.prod(lhs.shape[axis] for axis in contracted)
   kinds = [_kind(x.dtype) for x in (lhs, rhs)]
   return max(kinds), 2.0 * size * math.prod(out.aval.shape)
+
+
+def _scaled(equation) -> tuple[str, float]:
+  lhs, rhs = (x.aval for x in equation.invars[:2])
+  (out,) = equation.outvars
+  return max(_kind(x.dtype) for x in (lhs, rhs)), (
+    2.0 * lhs.shape[-1] * math.prod(out.aval.shape)
+  )
 
 
 def _kind(dtype) -> str:

@@ -8,7 +8,8 @@ counted as often as they run, of a branch the cheapest side.
 
 Not all of it reaches the memory: what the TPU's compiler put into its fast
 memory does not, and what is smaller than a card's cache need not. `beyond`
-counts only the rest, so that a time computed from it is never too long.
+counts only the rest, so that a time computed from it is never too long; of the
+arguments that a cache could hold, all that it cannot hold together.
 
 On the wire a device of `n` sends, as rings do, of an operand of `b` bytes
 
@@ -83,7 +84,10 @@ def traffic(module: Module, *, cache: float = 0.0) -> Traffic:
     module: the program.
     cache: arrays of at most so many bytes may never leave the chip.
   """
-  return _Counter(module, cache).of(module.entry)
+  counter = _Counter(module, cache)
+  found = counter.of(module.entry)
+  found.beyond += max(0.0, counter.small_arguments() - cache)
+  return found
 
 
 class _Counter:
@@ -99,6 +103,34 @@ class _Counter:
         self._add(total, computation, instruction)
       self._known[name] = total
     return self._known[name]
+
+  def small_arguments(self) -> float:
+    """Bytes that are read of arguments that could stay in the cache.
+
+    What loops and calls read of them is left out: it may be little.
+    """
+    entry = self._module.computations[self._module.entry]
+    return sum(
+      min(at.bytes, self._used(entry, at))
+      for at in entry.values()
+      if at.opcode == "parameter" and at.bytes <= self._cache
+    )
+
+  def _used(self, entry: Computation, source: Instruction) -> float:
+    total = 0.0
+    for user in hlo.users(entry, source.name):
+      if user.opcode == "bitcast":
+        total += self._used(entry, user)
+      elif user.opcode == "fusion":
+        inside = self._module.computations[user.called[0]]
+        for index, name in enumerate(user.operands):
+          if name == source.name:
+            total += self._read(inside, index, source.arrays[0])
+      elif user.opcode in ("dynamic-slice", "slice", "gather"):
+        total += min(user.bytes, source.bytes)
+      elif user.opcode not in _FREE:
+        total += source.bytes
+    return total
 
   def _add(
     self, total: Traffic, computation: Computation, at: Instruction

@@ -32,6 +32,13 @@ def test_types_are_told_apart():
   assert count(lambda x, w: x @ w, eighth(x), eighth(w)) == {"float8": ONE}
 
 
+def test_products_of_scaled_groups_are_those_of_their_numbers():
+  narrow = jax.ShapeDtypeStruct((1, 32, 64), jnp.float4_e2m1fn)
+  scales = jax.ShapeDtypeStruct((1, 32, 4), jnp.float8_e4m3fn)
+  found = count(jax.nn.scaled_matmul, narrow, narrow, scales, scales)
+  assert found == {"float4": 2 * 32 * 32 * 64}
+
+
 def test_gradients_have_two_products_more():
   found = count(jax.grad(lambda x, w: (x @ w).sum(), (0, 1)), x, w)
   assert found == {"float32": 3 * ONE}

@@ -48,6 +48,20 @@ def test_what_a_cache_holds_is_not_counted_beyond_it():
   assert all_held.beyond == 0 < all_held.bytes
 
 
+def test_a_cache_does_not_hold_more_arguments_than_it_has_room_for():
+  text = """\
+ENTRY %main (a: f32[8], b: f32[8]) -> f32[8] {
+  %a = f32[8]{0} parameter(0)
+  %b = f32[8]{0} parameter(1)
+  ROOT %c = f32[8]{0} add(%a, %b)
+}
+"""
+  beyond = {31: 96, 32: 32, 40: 24, 64: 0}
+  assert beyond == {
+    cache: traffic(hlo.parse(text), cache=cache).beyond for cache in beyond
+  }
+
+
 def test_fast_memory_is_not_counted():
   text = """\
 ENTRY %main (a: f32[8]) -> f32[8] {
