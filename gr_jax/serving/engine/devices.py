@@ -71,7 +71,7 @@ class Devices:
   def _placed(self, snapshot: Snapshot, mesh: Mesh) -> _Placed:
     trie = jax.device_put(snapshot.live.trie, replicated(mesh))
     if self._last is None:
-      variables = self._params | snapshot.counts
+      variables = {**self._params, **snapshot.counts}
       shardings = placement.search_shardings(self._model, variables, mesh)
       placed = placement.place_for_search(variables, mesh, shardings)
     else:
