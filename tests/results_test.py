@@ -14,6 +14,8 @@ from experiments.studies import run_page
 from experiments.studies.record import load_record
 from experiments.studies.run_record import SINGLE_RUN
 from tools import figures
+from tools.ahead import page, plot
+from tools.ahead.record import FILE, load
 from tools.pages import filled, printed
 
 PAGES = {str(p.relative_to(figures.ROOT)): p for p in figures.pages()}
@@ -123,6 +125,7 @@ def test_pages_of_results_are_checked_or_written_by_a_tool():
   written |= {
     figures.RESULTS / "README.md",
     figures.RESULTS / "mutants" / "table.md",  # By `tools/mutate.py --page`.
+    figures.RESULTS / "hardware" / "table.md",  # By `tools/compile_ahead.py`.
   }
   pages = set(figures.RESULTS.rglob("*.md"))
   assert pages == written | (set(PAGES.values()) & pages)
@@ -148,7 +151,7 @@ def test_a_record_names_no_folder_of_a_machine(path):
 
 
 def test_a_measurement_of_speed_says_where_it_came_from():
-  paths = [figures.RESULTS / "hardware.json"]
+  paths = [figures.RESULTS / "hardware" / FILE]
   paths += (figures.RESULTS / "performance").glob("*.json")
   assert len(paths) > 1
   for path in paths:
@@ -156,3 +159,13 @@ def test_a_measurement_of_speed_says_where_it_came_from():
     assert record["command"].startswith("python tools/")
     assert "dirty" not in record["commit"]
     assert record["machine"]
+
+
+def test_the_pages_of_programs_compiled_ahead_are_what_their_record_gives():
+  folder = figures.RESULTS / "hardware"
+  stored = load(folder)
+  assert (folder / "table.md").read_text() == page.page(stored), (
+    "run python tools/compile_ahead.py --all --pages"
+  )
+  picture = (folder / "roofline.svg").read_text()
+  assert plot.label(stored["rows"]) in picture

@@ -48,7 +48,7 @@ studies whose intervals hold the seeds fixed, as their pages say.
 Made by `python tools/claims.py` from the `claims.json` of every folder here,
 where command, commit and machine stand as well. How speed was measured:
 [performance](performance.md); hardware that was compiled for:
-[hardware](hardware.md)."""
+[hardware](hardware/README.md)."""
 
 
 def decide(folder: pathlib.Path) -> list[dict] | None:
