@@ -75,10 +75,12 @@ def test_every_program_of_a_recipe_compiles(target, name):
   kinds = programs.kinds(recipes.get_config(f"{name}:tiny"))
   found = made(target, name, ",".join(kinds))
   assert tuple(found) == kinds
+  # Products of the blocks are most of all products, and never more; of an
+  # encoder with a decoder a position passes one of them, and both are counted.
+  most = 2 if name in ("tiger", "dsi", "nci") else 1.2
   for row in found.values():
     assert row["fits"]
-    # Products of the blocks are most of all products, and never more.
-    assert 0.3 < row["dense_flops"] / sum(row["flops"].values()) <= 1.2
+    assert 0.3 < row["dense_flops"] / sum(row["flops"].values()) <= most
 
 
 @pytest.mark.slow
@@ -148,6 +150,8 @@ def test_unknown_targets_configs_and_programs_are_named(target):
 def test_recipes_of_no_generator_are_refused():
   with pytest.raises(ValueError, match="one generator"):
     shop.parts(recipes.get_config("never_lose.py:tiny"), items=10)
+  with pytest.raises(ValueError, match="pretrained decoder"):
+    shop.parts(recipes.get_config("cq_sid_qwen.py:paper"), items=10)
 
 
 def test_a_sheet_says_where_products_begin_to_decide():

@@ -21,6 +21,7 @@ from gr_jax.generators.placement import abstract_params
 from gr_jax.tokenizers.build import settings
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
+PRETRAINED = "pretrained"
 # Rows of embeddings are a multiple of it, so that meshes can split them.
 _ROWS = 8
 
@@ -52,12 +53,18 @@ def parts(config: ConfigDict, *, items: int) -> Parts:
   """The parts that a run of `config` would train, for a catalogue of `items`.
 
   Raises:
-    ValueError: the config has no generator and tokenizer of its own.
+    ValueError: the config has no generator and tokenizer of its own, or its
+      prompts are words of a pretrained decoder.
   """
   if "tokenizer" not in config or "generator" not in config:
     raise ValueError(
       "the config has no sections tokenizer and generator; only recipes of one "
       "generator can be compiled ahead."
+    )
+  if config.generator.get("network") == PRETRAINED:
+    raise ValueError(
+      "prompts of a pretrained decoder are words, which the synthetic shop has "
+      "not; compile a recipe of another generator.network."
     )
   world = shop_world.generate(
     shop_config.ShopWorldConfig(

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from gr_jax import recipes
 from tools.ahead import deployed, programs, rows
 from tools.ahead.data_sheets import SHEETS
+from tools.ahead.shop import PRETRAINED
 from tools.ahead.targets import ALL
 
 PRESET = "paper"
@@ -38,7 +39,7 @@ def row_file(
 def paper_recipes() -> tuple[str, ...]:
   """The recipes of one generator that have the preset `paper`.
 
-  Those of `_FIRST` come first.
+  Those of `_FIRST` come first; those on pretrained decoders are not here yet.
   """
   found = []
   for name in recipes.names():
@@ -46,7 +47,8 @@ def paper_recipes() -> tuple[str, ...]:
       config = _config(name)
     except ValueError:
       continue
-    if "generator" in config and "tokenizer" in config:
+    whole = "generator" in config and "tokenizer" in config
+    if whole and config.generator.get("network") != PRETRAINED:
       found.append(name)
   return (*_FIRST, *(name for name in found if name not in _FIRST))
 
