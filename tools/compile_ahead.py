@@ -11,7 +11,7 @@ plans, the FLOPs of its products, the bytes that it moves, and the least time
 that these take at the peaks that the vendor names: no run is faster. Nothing is
 run here, so nothing is a measurement of speed. For `rtx5090`, `h100`, `h200`
 and eight of them, `h200x8`, install `jax-cuda13-plugin`, `jax-cuda13-pjrt`
-(both in the version of jax) and `nvidia-cuda-nvcc`.
+(both in the version of jax), `nvidia-cuda-nvcc` and `nvidia-cudnn-cu13`.
 
   JAX_PLATFORMS=cpu python tools/compile_ahead.py --all
 
