@@ -13,7 +13,7 @@ import pytest
 from flax import struct
 
 from gr_jax.data.requests import TRAIN
-from gr_jax.parallel import preemption
+from gr_jax.parallel import liveness, preemption
 from gr_jax.parallel.mesh import (
   MeshConfig,
   batch_sharding,
@@ -169,7 +169,9 @@ def test_sigterm_waits_for_samples_that_are_ahead_and_loses_no_step(
 ):
   """Of step 1 nothing can be saved: the prompts of step 2 are read."""
   with monkeypatch.context() as patched:
-    patched.setattr(preemption, "noticed", lambda: True)
+    patched.setattr(
+      preemption, "noticed", lambda: liveness.current() is not None
+    )
     with pytest.raises(preemption.Preempted, match="after step 2 of the align"):
       align(tmp_path, 3)
   assert Checkpoints(tmp_path / "checkpoints").latest == 2

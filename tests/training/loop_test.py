@@ -1,5 +1,4 @@
 import dataclasses
-import itertools
 import time
 
 import chex
@@ -10,7 +9,7 @@ import numpy as np
 import optax
 import pytest
 
-from gr_jax.parallel import preemption
+from gr_jax.parallel import liveness, preemption
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, put_batch
 from gr_jax.training.checkpoints import Checkpoints
 from gr_jax.training.finite import NotFinite
@@ -137,9 +136,13 @@ def test_sigterm_saves_the_step_and_the_run_goes_on_from_it(
   parts, tmp_path, monkeypatch, after
 ):
   whole = train(parts, tmp_path / "whole")
-  steps = itertools.count(1)
+
+  def noticed():
+    loop = liveness.current()
+    return loop is not None and loop.position.done >= after
+
   with monkeypatch.context() as patched:
-    patched.setattr(preemption, "noticed", lambda: next(steps) >= after)
+    patched.setattr(preemption, "noticed", noticed)
     with pytest.raises(preemption.Preempted, match=f"after step {after} of"):
       train(parts, tmp_path / "cut")
   assert Checkpoints(tmp_path / "cut" / "checkpoints").latest == after
