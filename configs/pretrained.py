@@ -11,7 +11,7 @@ def use_pretrained(config: ConfigDict, preset: str) -> None:
   """Puts a pretrained decoder in the place of a recipe's own generator.
 
   Args:
-    config: of a recipe in `preset`.
+    config: the config of a recipe in `preset`.
     preset: `tiny` has random weights, the default SmolLM2-135M under LoRA, and
       `paper` the folder of a model that the user names.
   """

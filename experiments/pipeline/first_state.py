@@ -33,7 +33,7 @@ def with_pretrained(
 
   Args:
     state: as it was drawn; that of another generator is returned as it is.
-    optimizer: of the training.
+    optimizer: the optimizer of the training.
     untrained: the generator.
     fixed: what it reads beside its parameters.
     mesh: the devices.

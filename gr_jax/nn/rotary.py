@@ -42,7 +42,7 @@ class RopeScaling:
 def frequencies(
   half: int, *, theta: float, scaling: RopeScaling | None = None
 ) -> jax.Array:
-  """`ω_i = θ^(-2i/h)` `[half]` in radians per position, scaled if told to."""
+  """`ω_i = θ^(-2i/h)` `[half]` in radians per position, scaled by `scaling`."""
   plain = theta ** (-jnp.arange(half, dtype=jnp.float32) / half)
   if scaling is None:
     return plain

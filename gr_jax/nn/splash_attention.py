@@ -41,7 +41,7 @@ class SplashAttention:
   """Attention under one mask, for all layers.
 
   Attributes:
-    segments: of rows `[B, T]` and of columns `[B, S]`; None = one segment.
+    segments: those of rows `[B, T]` and of columns `[B, S]`; None = one.
     hidden: the pages that a row does not read; None without pages.
     pattern: what is known when a program is traced.
     dtype: the numbers that are multiplied.

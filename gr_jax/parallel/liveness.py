@@ -72,7 +72,7 @@ class Loop:
   Attributes:
     position: see `Position`.
     state: `STARTS`, `STEP` or `WRITES`, see `Beat`.
-    leaves: whether it was told to save and end.
+    leaves: whether it saves the step and ends.
   """
 
   def __init__(self, name: str, done: int):

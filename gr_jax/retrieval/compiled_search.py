@@ -156,7 +156,8 @@ def compile_search(lowered: Any) -> Any:
   """Compiles a search so that weights are multiplied where they lie.
 
   XLA merges products of one operand and lays their weights side by side for it,
-  which copies gate and up; on GPUs it is told not to, if its version knows how.
+  which copies gate and up; an option keeps it from that on GPUs, where its
+  version has one.
   """
   try:
     return lowered.compile(OPTIONS.get(jax.default_backend()))

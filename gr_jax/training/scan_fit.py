@@ -128,7 +128,7 @@ def initial_state(
   Args:
     init: from a key to parameters, boxed with the names of their axes.
     optimizer: makes updates of gradients.
-    key: of the parameters.
+    key: the key of the parameters.
   """
 
   def boxed(key: jax.Array) -> tuple[Any, Any]:

@@ -1,4 +1,4 @@
-"""A loop says where it is, and ends where it is told to."""
+"""A loop says where it is, and ends at the step that was agreed on."""
 
 import math
 import threading

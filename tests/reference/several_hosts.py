@@ -15,7 +15,7 @@ WATCHED = ROOT / "tests/reference/watched/configs/watched.py"
 
 
 def environments(hosts: int) -> list[dict[str, str]]:
-  """What each of several hosts is told; nothing where there is but one."""
+  """The variables of each of several hosts; none where there is but one."""
   if hosts == 1:
     return [dict(os.environ)]
   with socket.socket() as probe:

@@ -58,7 +58,7 @@ def program(name: str, mesh: Mesh, shapes, trie) -> Program:
   Args:
     name: its name.
     mesh: the card.
-    shapes: of the decoder's parameters, made by `parameters`.
+    shapes: the shapes of the decoder's parameters, made by `parameters`.
     trie: the catalogue, made by `catalogue`.
   """
   kind, *rest = name.split(", ")

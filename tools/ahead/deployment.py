@@ -52,7 +52,7 @@ class Format:
   """How the products of the blocks are computed.
 
   Attributes:
-    bits: of a weight, with its share of the scales.
+    bits: the bits of a weight, with its share of the scales.
     product: the entry of `DataSheet.flops`.
   """
 

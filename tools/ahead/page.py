@@ -50,7 +50,7 @@ def page(record: Mapping[str, Any]) -> str:
   """All rows, a section a recipe, and the deployment.
 
   Args:
-    record: of `record.py`.
+    record: a record of `record.py`.
   """
   blocks = [_INTRO]
   deployed = record["rows"].get(DEPLOYED, {})

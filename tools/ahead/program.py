@@ -23,7 +23,7 @@ class Program:
     work: what one run of it does, in `unit`s.
     unit: "tokens", "requests" or "groups".
     dense: FLOPs of the dense layers of the blocks, all devices together.
-    options: of the compiler, for this program.
+    options: the options of the compiler, for this program.
   """
 
   traced: jax.stages.Traced

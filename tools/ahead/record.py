@@ -29,8 +29,8 @@ def record(
   """All that is stored.
 
   Args:
-    rows: of `table.read`.
-    measured: of `read_measured`.
+    rows: the rows of `table.read`.
+    measured: the figures of `read_measured`.
   """
   return {
     "command": "python tools/compile_ahead.py --all",

@@ -44,7 +44,7 @@ def bound(
 
   Args:
     sheet: the device.
-    flops: of products, by the type of their operands.
+    flops: the FLOPs of products, by the type of their operands.
     memory: bytes that pass between memory and chip.
     wire: bytes that it sends.
 

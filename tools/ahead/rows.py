@@ -108,7 +108,7 @@ def figures(row: Row, text: str, sheet: DataSheet) -> Row:
   """Memory, traffic, bound and rate of a row; those that can be known.
 
   Args:
-    row: of `compile_row`.
+    row: a row of `compile_row`.
     text: the compiled program; "" where there is none.
     sheet: one of its devices.
   """

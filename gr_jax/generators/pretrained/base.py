@@ -35,7 +35,7 @@ def base_folder(run: pathlib.Path, section: Mapping[str, Any]) -> pathlib.Path:
 
   Args:
     run: the folder of the run.
-    section: of its generator.
+    section: the section of its generator.
 
   Raises:
     FileNotFoundError: it is not there.
@@ -89,7 +89,7 @@ def frozen_variables(
   Args:
     model: the generator.
     folder: the model that it begins with.
-    section: of the generator.
+    section: the section of the generator.
     mesh: where it lies; None = all on the first device.
   """
   if model.config.lora is None:

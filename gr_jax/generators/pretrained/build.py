@@ -44,7 +44,7 @@ def build(
   """The generator of a section whose `pretrained` has an `arrangement`.
 
   Args:
-    section: of the generator.
+    section: the section of the generator.
     config: says `remat` and `unroll`; sizes are the arrangement's.
     prompt_size: the number of tokens before the codes.
     level_sizes: the number of codes per level.

@@ -1,7 +1,7 @@
 r"""Prompts of text and codes, of requests of a log.
 
 A prompt says who the shopper is and what they bought, as codes, newest last;
-then follows what is asked for, and the codes of an ID are to follow that:
+then follows the request, and the codes of an ID are to follow that:
 
   Shopper: age 35-44, income 50-74K\n
   Bought:<a_3><b_7><c_1><a_9><b_0><c_2>\n
