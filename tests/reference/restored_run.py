@@ -9,10 +9,10 @@ parameters, in the order of the runs.
 
 import dataclasses
 import json
-import os
-import socket
 import subprocess
 import sys
+
+from tests.reference.several_hosts import environments
 
 STEPS, SAVED = 10, 5
 """Updates of a run, and those after which it leaves its first checkpoint."""
@@ -42,28 +42,14 @@ class Run:
 def launch(runs: list[Run], *, hosts: int, devices: int) -> list[list[int]]:
   """The sums of the parameters of all runs, as each host has them."""
   jobs = json.dumps([dataclasses.asdict(run) for run in runs])
-  with socket.socket() as probe:
-    probe.bind(("localhost", 0))
-    port = probe.getsockname()[1]
-  environment = os.environ | {"JAX_NUM_CPU_DEVICES": str(devices)}
-  variables = [{}]
-  if hosts > 1:
-    variables = [
-      {
-        "JAX_COORDINATOR_ADDRESS": f"localhost:{port}",
-        "JAX_NUM_PROCESSES": str(hosts),
-        "JAX_PROCESS_ID": str(host),
-      }
-      for host in range(hosts)
-    ]
   processes = [
     subprocess.Popen(
       [sys.executable, "-m", "tests.reference.restored_run", jobs],
-      env=environment | each,
+      env=each | {"JAX_NUM_CPU_DEVICES": str(devices)},
       stdout=subprocess.PIPE,
       text=True,
     )
-    for each in variables
+    for each in environments(hosts)
   ]
   try:
     outputs = [process.communicate(timeout=3000)[0] for process in processes]
