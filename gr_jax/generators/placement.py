@@ -103,11 +103,7 @@ def unextended_shardings(model: TextToCodes, mesh: Mesh) -> Any:
 
 
 def place_fixed(
-  model: Any,
-  fixed: Mapping[str, Any],
-  mesh: Mesh,
-  *,
-  rules: Rules = DEFAULT_RULES,
+  model: Any, fixed: Mapping[str, Any], mesh: Mesh
 ) -> dict[str, Any]:
   """What a generator reads beside its parameters, on the mesh.
 
@@ -115,12 +111,11 @@ def place_fixed(
     model: the generator.
     fixed: counts, weights that stand still, or nothing.
     mesh: the devices.
-    rules: those of the weights.
   """
   others = {name: tree for name, tree in fixed.items() if name != FROZEN}
   placed = place_counts(others, mesh)
   if FROZEN in fixed:
-    shardings = frozen_shardings(model, mesh, rules=rules)
+    shardings = frozen_shardings(model, mesh)
     placed[FROZEN] = jax.device_put(fixed[FROZEN], shardings)
   return placed
 

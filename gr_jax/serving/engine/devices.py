@@ -1,10 +1,10 @@
 """Where the arrays of a server's searches lie.
 
 On one device they lie where they were loaded and written, in the form that a
-search reads soonest. On a mesh they lie as
-in evaluation (`retrieval.retriever`): parameters by the rules of searches, the
-catalogue whole on every device, requests shared by the devices along data. A
-version of the catalogue is sent once, when it is first searched.
+search reads soonest. On a mesh they lie as in evaluation
+(`retrieval.retriever`): parameters by the rules of searches, the catalogue
+whole on every device, requests shared by the devices along data. A version of
+the catalogue is sent once, when it is first searched.
 """
 
 from typing import Any, NamedTuple
