@@ -61,15 +61,15 @@ def main(argv: list[str]) -> int:
   del argv
   logging.set_verbosity(logging.WARNING)
   # It imports JAX, which `--help` does without.
-  from gr_jax.parallel import watchdog
+  from gr_jax.parallel import watched
 
   with preemption.handled():
     try:
       code = _exit_code()
     except BaseException:
-      watchdog.leave(1)
+      watched.leave(1)
       raise
-    watchdog.leave(code)
+    watched.leave(code)
   return code
 
 

@@ -74,8 +74,8 @@ class Beat:
       return f"after its {self.loop}" if self.loop else "before any step"
     made = int(self.position.done)
     if self.state == WRITES and made:
-      return f"step {made} of its {self.loop}, which is done"
-    return f"step {made + 1} of its {self.loop}"
+      return f"at step {made} of its {self.loop}, which is done"
+    return f"at step {made + 1} of its {self.loop}"
 
   def text(self) -> str:
     return json.dumps(dataclasses.asdict(self))

@@ -3,7 +3,8 @@
   lost    Its beats stand still for `limit` seconds, or `ELSEWHERE` times as
           long where it does not make steps yet or any more, since imports and
           tables may keep Python to themselves: the process is dead or stopped,
-          or its machine is.
+          or its machine is. Of that JAX's own threads know as well, after
+          `start.HEARTBEAT` seconds at the most.
   stuck   It beats, but for `limit` seconds it has been at the same place of a
           step, while another host is further on in the run.
 
@@ -69,6 +70,22 @@ class Judge:
     """The last beat of each host."""
     return {host: seen.beat for host, seen in self._seen.items()}
 
+  def quietest(self, now: float) -> tuple[Beat, float] | None:
+    """The other host that is silent for the longest, and its seconds.
+
+    Args:
+      now: as in `look`.
+    """
+    silent = {
+      host: now - seen.alive
+      for host, seen in self._seen.items()
+      if host != self._host and seen.beat.state != LEFT
+    }
+    if not silent:
+      return None
+    host = max(silent, key=lambda host: silent[host])
+    return self._seen[host].beat, silent[host]
+
   def look(self, beats: Mapping[int, Beat], now: float) -> Verdict | None:
     """The verdict where one is due: on the host that is furthest behind.
 
@@ -105,7 +122,7 @@ class Judge:
     allowed = self._limit * (1 if beat.state == STEP else LONGER)
     if still > allowed:
       line = (
-        f"error: host {beat.host} is stuck at {beat.where} for {still:.0f} s "
+        f"error: host {beat.host} is stuck {beat.where} for {still:.0f} s "
         f"while others wait for it; it is at {beat.code}; {_AGAIN}."
       )
       return Verdict(beat.host, line, EXIT_CODE)
@@ -120,7 +137,7 @@ def silence(beat: Beat, limit: float) -> float:
 def lost(beat: Beat, why: str) -> Verdict:
   """The verdict on a host of which nothing is heard any more."""
   line = (
-    f"error: host {beat.host} is lost: {why}, and it was last heard of at "
+    f"error: host {beat.host} is lost: {why}, and it was last heard of "
     f"{beat.where}; {_AGAIN}."
   )
   return Verdict(beat.host, line, EXIT_CODE)

@@ -15,6 +15,13 @@ ADDRESS = "JAX_COORDINATOR_ADDRESS"
 COUNT = "JAX_NUM_PROCESSES"
 HOST = "JAX_PROCESS_ID"
 
+HEARTBEAT = 45
+"""Seconds after which JAX ends all hosts where the process of one is gone.
+
+JAX's own threads say that a process lives, whatever its Python is busy with, so
+this finds a dead host also while nobody makes steps, `judge`.
+"""
+
 # What JAX detects by variables or by the metadata of the machine. Its other
 # kinds ask a service, which a notebook in a container must not wait for.
 _DETECTED = ("ompi", "slurm", "gketpu", "gcetpu")
@@ -60,7 +67,9 @@ def start() -> None:
   if hosts.host == 0:
     text = f"hosts: {hosts.count}, announced by {hosts.by}"
     print(text, file=sys.stderr, flush=True)
-  jax.distributed.initialize(**hosts.options)
+  jax.distributed.initialize(
+    **hosts.options, heartbeat_timeout_seconds=HEARTBEAT
+  )
 
 
 def announced(variables: Mapping[str, str] = os.environ) -> Announced | None:

@@ -19,13 +19,16 @@ import re
 import sys
 import threading
 import time
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import jax
-
-from gr_jax.parallel import last_words, liveness, preemption, private_jax
+from gr_jax.parallel import (
+  last_words,
+  liveness,
+  preemption,
+  private_jax,
+  start,
+)
 from gr_jax.parallel.agreement import Agreement
 from gr_jax.parallel.heartbeat import (
   BETWEEN,
@@ -36,13 +39,15 @@ from gr_jax.parallel.heartbeat import (
   seat,
 )
 from gr_jax.parallel.judge import ELSEWHERE, Judge, lost, silence
-from gr_jax.parallel.store import CoordinatorStore, Store
+from gr_jax.parallel.store import Store
 
 _ERROR = 1
 # The most that the first host, which keeps the store, waits for the others to
 # read from it why they end.
 _LINGER = 5.0
 _VERDICT = "verdict/first"
+# The least silence, in seconds, of a host for which JAX aborts all others.
+_SILENT = start.HEARTBEAT / 4
 
 # Errors that JAX gives where another host is gone, and not of its own work.
 _OF_ANOTHER = re.compile(
@@ -56,8 +61,8 @@ class HostsConfig:
 
   Attributes:
     limit: the seconds after which a host that does not move, while others wait
-      for it, ends the run; 0 = never. Above 90, JAX ends a run earlier whose
-      host is dead, by itself.
+      for it, ends the run; 0 = never. A host whose process is gone ends it
+      after `start.HEARTBEAT` seconds at the most.
   """
 
   limit: float = 40.0
@@ -233,7 +238,7 @@ class Watchdog:
     where = ""
     if (loop := liveness.failed()) is not None:
       beat = Beat(self._host, 0, loop.position, loop.state, loop.name)
-      where = f" at {beat.where}"
+      where = f" {beat.where}"
     text = f"error: host {self._host} stopped{where}: {line}"
     verdict = Verdict(self._host, text, _ERROR)
     if not self._store.put_first(_VERDICT, verdict.text()):
@@ -252,62 +257,11 @@ class Watchdog:
   def words(self) -> tuple[str, int] | None:
     """The last words before JAX aborts the process, `last_words.on_abort`."""
     if last_words.answers(private_jax.coordinator()):
-      return None
-    first = self._judge.seen.get(0, Beat(0))
-    verdict = lost(first, "its connections ended")
+      quietest = self._judge.quietest(self._clock)
+      if quietest is None or quietest[1] < _SILENT:
+        return None
+      verdict = lost(quietest[0], f"nothing of it for {quietest[1]:.0f} s")
+    else:
+      first = self._judge.seen.get(0, Beat(0))
+      verdict = lost(first, "its connections ended")
     return verdict.line, verdict.code
-
-
-_watch: Watchdog | None = None
-
-
-@contextlib.contextmanager
-def watched(
-  config: HostsConfig, one_line: Callable[[BaseException], str]
-) -> Iterator[None]:
-  """Watches over all hosts meanwhile; where there is but one it does nothing.
-
-  Args:
-    config: the limit.
-    one_line: gives the line of an error that ends this host.
-  """
-  global _watch
-  if jax.process_count() == 1:
-    yield
-    return
-  watch = _watch = Watchdog(
-    CoordinatorStore(),
-    host=jax.process_index(),
-    count=jax.process_count(),
-    limit=config.limit,
-  )
-  last_words.on_abort(watch.words)
-  liveness.share(True)
-  preemption.hold(watch)
-  watch.start()
-  try:
-    yield
-  except preemption.Preempted:
-    raise
-  except BaseException as error:
-    watch.fail(one_line(error))
-    raise
-  finally:
-    watch.stop()
-    preemption.release(watch)
-    liveness.share(False)
-
-
-def leave(code: int) -> None:
-  """Ends the process after a run that failed or was stopped.
-
-  Of several hosts none can wait for the others, as JAX would at its end. On one
-  host, and after success, this does nothing. An exception that is under way is
-  printed with its trace.
-  """
-  if _watch is None or not code:
-    return
-  if sys.exc_info()[0] is not None:
-    traceback.print_exc()
-  _watch.leave()
-  os._exit(code)

@@ -96,15 +96,17 @@ def run(config: Any, *, workdir: str | pathlib.Path) -> dict:
     ValueError: a key of an earlier version, or a value that no stage knows.
   """
   # Before JAX starts: its CPU client allocates at once.
-  from gr_jax.parallel import start, watchdog
+  from gr_jax.parallel import start
+  from gr_jax.parallel.watchdog import HostsConfig
+  from gr_jax.parallel.watched import watched
 
   start.start()
   if isinstance(config, str):
     config = get_config(config)
   keys.check_renamed(config)
-  hosts = watchdog.HostsConfig(**config.get("hosts", {}))
+  hosts = HostsConfig(**config.get("hosts", {}))
   experiment = importlib.import_module(f"experiments.{config.experiment}")
-  with watchdog.watched(hosts, command_line.one_line):
+  with watched(hosts, command_line.one_line):
     return experiment.run(config, pathlib.Path(workdir).absolute())
 
 

@@ -137,6 +137,28 @@ def test_the_limit_that_runs_have_ends_them_within_a_minute(tmp_path, kind):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+  ("kind", "step", "where"),
+  [
+    ("killed", 0, "before any step"),
+    ("killed", 1, "at step 1 of its training"),
+    ("stopped", 1, "at step 1 of its training"),
+  ],
+)
+def test_before_its_second_step_a_host_is_lost_within_a_minute(
+  tmp_path, kind, step, where
+):
+  ended = watched(
+    tmp_path / "run", *fault(kind, host=1, step=step),
+    "--config.step_seconds=3", hosts=2, devices=2, never_end=[1],
+  )  # fmt: skip
+  assert ended[0].code == EXIT_CODE, ended
+  assert ended[0].seconds < SECONDS
+  assert ended[0].last.startswith("error: host 1 is lost: nothing of it for ")
+  assert where in ended[0].last
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("hosts", "host"), [(2, 0), (2, 1), (4, 1)])
 def test_an_error_of_one_host_ends_the_others(tmp_path, one, hosts, host):
   ended = watched(

@@ -45,11 +45,11 @@ def test_positions_are_ordered_as_a_run_passes_them():
 @pytest.mark.parametrize(
   ("done", "state", "words"),
   [
-    (7, STEP, "step 8 of its training"),
-    (0, STARTS, "step 1 of its training"),
-    (0, WRITES, "step 1 of its training"),
-    (7, COMPILES, "step 8 of its training"),
-    (7, WRITES, "step 7 of its training, which is done"),
+    (7, STEP, "at step 8 of its training"),
+    (0, STARTS, "at step 1 of its training"),
+    (0, WRITES, "at step 1 of its training"),
+    (7, COMPILES, "at step 8 of its training"),
+    (7, WRITES, "at step 7 of its training, which is done"),
     (math.inf, BETWEEN, "after its training"),
   ],
 )

@@ -62,6 +62,20 @@ def test_a_host_that_makes_no_steps_may_be_silent_for_longer(state):
   assert "host 1 is lost" in found.line
 
 
+def test_the_quietest_is_the_other_host_that_is_silent_for_the_longest():
+  judge = Judge(host=0, limit=100.0)
+  assert judge.quietest(0.0) is None
+  for second in range(10):
+    numbers = {0: 0, 1: second, 2: min(second, 4)}
+    beats = {
+      host: dataclasses.replace(at(host, 7), number=number)
+      for host, number in numbers.items()
+    }
+    judge.look(beats, float(second))
+  beat, seconds = judge.quietest(9.0)
+  assert (beat.host, seconds) == (2, 5.0)
+
+
 def test_a_host_takes_itself_for_alive():
   assert verdict_after(30, at(0, 8), at(1, 8), silent=[1], host=1) is None
 

@@ -32,6 +32,9 @@ VARIABLES = {
 }
 
 
+HEARTBEAT = {"heartbeat_timeout_seconds": starting.HEARTBEAT}
+
+
 @pytest.fixture
 def calls(monkeypatch):
   made = []
@@ -73,6 +76,7 @@ def test_announced_hosts_are_joined(calls, monkeypatch, capsys):
       "num_processes": 4,
       "process_id": 2,
     }
+    | HEARTBEAT
   ]
   # SIGTERM is not JAX's to take; and only the first host says how many.
   assert not jax.config.jax_enable_preemption_service
@@ -96,7 +100,7 @@ def test_a_cluster_that_jax_detects_is_joined(
   assert found is not None
   assert (found.host, found.count, found.by) == (2, 4, name)
   starting.start()
-  assert calls == [{"cluster_detection_method": name}]
+  assert calls == [{"cluster_detection_method": name} | HEARTBEAT]
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,9 @@ import time
 
 import pytest
 
-from gr_jax import command_line
 from gr_jax.parallel import last_words, liveness, preemption, watchdog
 from gr_jax.parallel.heartbeat import LEFT, STEP, Beat, Position, Verdict
-from gr_jax.parallel.watchdog import HostsConfig, Watchdog, watched
+from gr_jax.parallel.watchdog import HostsConfig, Watchdog
 from tests.reference.memory_store import MemoryStore
 
 LIMIT = 0.6
@@ -197,11 +196,20 @@ def test_last_words_are_for_a_first_host_that_is_gone(watch, monkeypatch):
   assert code == 75
 
 
-def test_one_host_is_not_watched():
-  before = set(threading.enumerate())
-  with watched(HostsConfig(), command_line.one_line):
-    assert set(threading.enumerate()) <= before
-  watchdog.leave(1)
+def test_where_the_first_host_answers_they_are_for_the_quietest(
+  watch, monkeypatch
+):
+  one = watch()
+  monkeypatch.setattr(watchdog.private_jax, "coordinator", lambda: "here:1")
+  monkeypatch.setattr(last_words, "answers", lambda address: True)
+  monkeypatch.setattr(
+    one._judge, "quietest", lambda now: (Beat(2, loop="training"), 23.4)
+  )
+  line, code = one.words()
+  assert line.startswith("error: host 2 is lost: nothing of it for 23 s")
+  assert code == 75
+  monkeypatch.setattr(one._judge, "quietest", lambda now: (Beat(2), 1.0))
+  assert one.words() is None
 
 
 def test_a_limit_below_zero_is_refused():

@@ -52,7 +52,7 @@ def _train(config, directory):
 
 
 class _Batches(grain.DatasetIterator):
-  """Whole batches on every host; the fault comes before one of them."""
+  """Whole batches on every host; the fault comes before one, 0 = before all."""
 
   def __init__(self, config):
     super().__init__()
@@ -61,17 +61,21 @@ class _Batches(grain.DatasetIterator):
     self._rows = iter(data.to_iter_dataset())
     self._fault, self._pause = config.fault, config.step_seconds
     self._step = 0
+    self._fail_at(0)
 
   def __next__(self):
     self._step += 1
     time.sleep(self._pause)
     if jax.process_index() == 0:
       print(f"step {self._step}", file=sys.stderr, flush=True)
+    self._fail_at(self._step)
+    return next(self._rows)
+
+  def _fail_at(self, step):
     fault = self._fault
-    if (fault.host, fault.step) == (jax.process_index(), self._step):
+    if (fault.host, fault.step) == (jax.process_index(), step):
       print("fault", file=sys.stderr, flush=True)
       _FAULTS[fault.kind]()
-    return next(self._rows)
 
   def get_state(self):
     return {"rows": self._rows.get_state(), "step": self._step}
