@@ -8,7 +8,6 @@ padding nothing reads.
 """
 
 import dataclasses
-import importlib.util
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
@@ -16,6 +15,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gr_jax.nn import attention_choice as choice
+from gr_jax.nn import attention_mask as mask
 from gr_jax.nn.attention import (
   BeamCache,
   BeamPlace,
@@ -51,9 +52,9 @@ def check(form: Form, clock: Clock) -> Iterator[Figure]:
   # What a kernel does with a mask may depend on the room in a head.
   for size in (head_size, head_size // 2):
     of_size = dataclasses.replace(form, attention=(*sizes, size))
-    for what, there, mask, kernel in kernels(of_size):
+    for what, there, rule, kernel in kernels(of_size):
       name = f"{what}, head size {size}"
-      yield from compared(name, there, mask, kernel, of_size, clock)
+      yield from compared(name, there, rule, kernel, of_size, clock)
 
 
 def kernels(form: Form) -> Iterator[tuple[str, jax.Array, Mask, Attend]]:
@@ -61,26 +62,20 @@ def kernels(form: Form) -> Iterator[tuple[str, jax.Array, Mask, Attend]]:
 
   None where the library chooses the plain form.
   """
-  if importlib.util.find_spec("gr_jax.nn.attention_choice") is None:
-    return
-  from gr_jax.nn import attention_choice as choice
-
-  for name, there, mask in masks(form):
+  for name, there, rule in masks(form):
     found = choice.choose_attention(
-      mask,
+      rule,
       "auto",
       head_size=form.attention[-1],
       dot_general=dot_general("bfloat16"),
     )
     if not isinstance(found, jax.Array):
       kernel = choice.KERNELS[choice.current_platform()]
-      yield f"{kernel}, {name}", there, mask, found.attend
+      yield f"{kernel}, {name}", there, rule, found.attend
 
 
 def masks(form: Form) -> Iterator[tuple[str, jax.Array, Any]]:
   """The masks of programs, for `B` rows of `T` positions."""
-  from gr_jax.nn import attention_mask as mask
-
   B, S, branches, length, *_ = form.attention
   T = S + branches * length
   rng = np.random.default_rng(0)
