@@ -8,7 +8,8 @@
   mean          the rows begin as the mean of all rows
   random        the rows begin random, with the table's standard deviation
 
-All have the same IDs, batches and number of steps.
+All have the same IDs, batches and number of steps; the rate of those with
+random weights is chosen on the validation period (`choices`).
 """
 
 import functools
@@ -30,7 +31,7 @@ from gr_jax.data.batches import padded_batches
 from gr_jax.objectives.next_token import token_losses
 
 KIND = "semantic"
-LOSS = f"{KIND}/loss"
+LOSS, LOG_PROB = f"{KIND}/loss", f"{KIND}/log_prob"
 BASELINE = "scratch"
 # Of a request that led to many, the first so many items are scored.
 _TARGETS = 2
@@ -67,8 +68,9 @@ four bits, here in float32 or bfloat16), whose tokens are extended by the codes
 of CQ-SID's IDs. It learns {steps} steps of {batch} prompts with {targets}
 targets: half of them title -> ID, half query -> ID; shoppers are hidden. The
 baseline has the same arrangement, tokenizer, IDs, batches and steps, and random
-weights, all of which are trained; its learning rate is {scratch}, that of LoRA
-and of the rows of codes {rate}.
+weights, all of which are trained; its learning rate is the best of {scratch}
+on the validation period. That of LoRA and of the rows of codes is {rate}, and
+nothing chose it.
 
 *Loss* is the sum over the codes of an ID of the cross-entropy in nats, of items
 that queries of the test period led to."""
@@ -102,8 +104,6 @@ def measure(run: Run) -> paired.Columns:
   levels = list(tokenized.semantic_ids.level_sizes)
   world.note("ids", "cq_sid", {"level_sizes": levels})
   section = seeded(run.config.generator, run.seed)
-  if run.name in SCRATCH:
-    section.optimizer.learning_rate = run.config.scratch_rate
   generator = world.train(section, run.folder, tokenized)
   minutes = generator.artefact.seconds / 60
   run.note("training", {"minutes": minutes})
@@ -118,7 +118,10 @@ def _tokenized(world: World, seed: int) -> Tokenized:
 def losses(
   run: Run, generator: TrainedGenerator, tokenized: Tokenized
 ) -> dict[str, np.ndarray]:
-  """The loss `[R]` of the codes of the items that requests led to."""
+  """The loss `[R]` of the codes of the items that requests led to.
+
+  Its opposite is what the choice of a rate is to make high.
+  """
   (requests,) = run.requests((KIND,))
   codes, mask = _target_codes(requests, tokenized.semantic_ids.codes)
   prompt, queries = requests.prompts(generator.writer)
@@ -138,7 +141,8 @@ def losses(
     for some in padded_batches((prompt, queries, codes), batch)
   ]
   each = np.concatenate(found)[: len(codes)]
-  return {LOSS: (each * mask).sum(axis=1) / mask.sum(axis=1)}
+  loss = (each * mask).sum(axis=1) / mask.sum(axis=1)
+  return {LOSS: loss, LOG_PROB: -loss}
 
 
 def _target_codes(
@@ -156,12 +160,13 @@ def _target_codes(
 
 def method(record: Record) -> str:
   section = record.config["generator"]
+  tried = record.config["choices"][BASELINE]["generator"]["optimizer"]
   return METHOD.format(
     steps=section["loop"]["steps"],
     batch=section["examples"]["batch_size"],
     targets=section["examples"]["targets"],
     rate=section["optimizer"]["learning_rate"],
-    scratch=record.config["scratch_rate"],
+    scratch=", ".join(map(str, tried["learning_rate"])),
   )
 
 
@@ -217,6 +222,7 @@ STUDY = Study(
   tables=(heading, loss_table),
   figure=figure,
   headline=(LOSS,),
+  chosen_by=(LOG_PROB,),
   claims=CLAIMS,
 )
 run = functools.partial(run_study, STUDY)

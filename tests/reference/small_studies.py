@@ -98,8 +98,9 @@ def _genrec(config: ConfigDict) -> None:
 
 
 def _pretrained(config: ConfigDict) -> None:
-  """All variants, which begin with random weights."""
-  config.variants = ("scratch", "scratch_text", "text", "mean", "random")
+  """All variants and one rate; all of them begin with random weights."""
+  for section in config.choices.values():
+    section.generator.optimizer.learning_rate = (1e-3,)
   config.worlds = {"shop_world": {"data": study.shop() | _SHOP}}
   config.tokenizer.category_depth = 1
   config.tokenizer.vae.update(
