@@ -44,15 +44,19 @@ def semantic_ids():
 
 
 @functools.cache
-def writer():
+def vocabulary():
   requests = shop().requests
-  vocabulary = build_vocabulary(
+  return build_vocabulary(
     requests.queries,
     requests.profiles,
     semantic_ids().level_sizes,
     user_buckets=PROMPT.user_buckets,
   )
-  return PromptWriter(requests, semantic_ids(), vocabulary, PROMPT)
+
+
+@functools.cache
+def writer():
+  return PromptWriter(shop().requests, semantic_ids(), vocabulary(), PROMPT)
 
 
 def text_vocabulary(ids, **options):

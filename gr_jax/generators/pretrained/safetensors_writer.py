@@ -50,6 +50,9 @@ def write_safetensors(
     read: gives the values of each.
     dtype: what the files hold, one of `CODES`.
     shard_bytes: the most that one file holds, one tensor at least.
+
+  Raises:
+    ValueError: what `read` gives of a tensor is not of its size.
   """
   shards = _shards(wanted, dtype, shard_bytes)
   placed = {}
@@ -72,6 +75,15 @@ def write_safetensors(
 
 def _bytes(tensor: Tensor, dtype: np.dtype) -> int:
   return math.prod(tensor.shape) * dtype.itemsize
+
+
+def _check_size(tensor: Tensor, dtype: np.dtype, written: int) -> None:
+  wanted = _bytes(tensor, dtype)
+  if written != wanted:
+    raise ValueError(
+      f"{tensor.name} of shape {tensor.shape} takes {wanted:,} bytes as "
+      f"{dtype}, and its pieces are {written:,}."
+    )
 
 
 def _shards(
@@ -109,8 +121,10 @@ def _write_file(
     with beside.open("wb") as file:
       file.write(struct.pack("<Q", len(text)) + text)
       for tensor in shard:
+        before = file.tell()
         for piece in read(tensor):
           file.write(np.ascontiguousarray(piece, dtype).view(np.uint8).data)
+        _check_size(tensor, dtype, file.tell() - before)
       file.flush()
       os.fsync(file.fileno())
     os.replace(beside, path)
