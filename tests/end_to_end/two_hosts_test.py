@@ -76,11 +76,12 @@ FEW = (
 
 def outputs_of(processes):
   try:
-    outputs = [process.communicate(timeout=240)[0] for process in processes]
+    outputs = [process.communicate(timeout=900)[0] for process in processes]
   finally:
     # One host that fails leaves the other waiting for it.
     for process in processes:
       process.kill()
+      process.wait()
   assert [process.returncode for process in processes] == [0] * len(outputs)
   return outputs
 
