@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gr_jax.evaluation.report.text_table import markdown
+from tools.ahead import coverage
 from tools.ahead.data_sheets import GIB
 from tools.ahead.deployed import MEASURED
 from tools.ahead.deployed import NAME as DEPLOYED
@@ -20,6 +21,13 @@ _INTRO = """\
 The preset `paper` of every recipe, compiled for devices that are not here. Made
 by `python tools/compile_ahead.py --all`; the [page](README.md) says what the
 columns mean. All figures are of one device; a rate is of all of them."""
+_COVERAGE = """\
+## What is there
+
+`all` programs of a recipe have a row, or those that are named; `-` is for none
+yet. `NO` names programs that do not fit one of the target's devices, `failed`
+those that no compiler took. Recipes without a section `align` have no rollout
+and no update."""
 NOT_MEASURED = "not yet measured"
 _DEPLOYED = """\
 ## The deployment of SA2CRQ
@@ -53,6 +61,9 @@ def page(record: Mapping[str, Any]) -> str:
     record: a record of `record.py`.
   """
   blocks = [_INTRO]
+  if programs := record.get("programs"):
+    blocks += [_COVERAGE, coverage.coverage(record["rows"], programs)]
+    blocks += [coverage.said(coverage.commits(record["rows"]))]
   deployed = record["rows"].get(DEPLOYED, {})
   for config, by_kind in record["rows"].items():
     if config != DEPLOYED:

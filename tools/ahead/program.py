@@ -9,7 +9,14 @@ import numpy as np
 from flax import linen as nn
 from jax.sharding import Mesh
 
-from gr_jax.parallel.mesh import DEFAULT_RULES, Rules, parameter_shardings
+from gr_jax.generators.pretrained.frozen import FROZEN
+from gr_jax.generators.pretrained.text_writer import TextPromptWriter
+from gr_jax.parallel.mesh import (
+  DEFAULT_RULES,
+  Rules,
+  parameter_shardings,
+  replicated,
+)
 from gr_jax.training.throughput import dense_flops
 from tools.ahead.shop import Parts
 
@@ -34,21 +41,40 @@ class Program:
 
 
 def prompt_length(given: Parts) -> int:
-  """The positions of a prompt."""
-  model, section = given.untrained.model, given.untrained.section
-  return model.prompt_encoder.length(
-    items=section.prompt.history, levels=len(model.level_sizes)
-  )
+  """The positions of a prompt, that branches share."""
+  return given.untrained.prompt_length
 
 
-def recomputes(given: Parts) -> bool:
-  """Whether the backward pass computes the blocks once more."""
-  return given.untrained.model.config.remat == "full"
+def query_length(given: Parts) -> int:
+  """The positions of a text that stands before the codes of a branch; 0 where
+  a query is a part of the prompt.
+  """
+  writer = given.untrained.writer
+  if isinstance(writer, TextPromptWriter):
+    return writer.config.query_tokens
+  return 0
+
+
+def fixed(given: Parts, mesh: Mesh, rules: Rules = DEFAULT_RULES) -> dict:
+  """Shapes of all that is read and not trained."""
+  frozen = placed(given.frozen, mesh, rules)
+  return shapes(given.counts, replicated(mesh)) | frozen
+
+
+def passes(given: Parts) -> int:
+  """Forward passes that the products of a step with its gradients are worth.
+
+  Weights that stand still have no gradient.
+  """
+  return 2 + (not given.frozen) + (given.untrained.model.config.remat == "full")
 
 
 def forward_flops(given: Parts, positions: int) -> float:
   """FLOPs of the dense layers of the blocks for so many positions."""
-  return dense_flops(nn.unbox(given.params), positions) / 3
+  trees = [given.params]
+  if given.frozen:
+    trees.append({"params": given.frozen[FROZEN]})
+  return sum(dense_flops(nn.unbox(tree), positions) for tree in trees) / 3
 
 
 def placed(boxed: Any, mesh: Mesh, rules: Rules = DEFAULT_RULES) -> Any:

@@ -8,10 +8,9 @@ from typing import Any
 
 from gr_jax import provenance
 from gr_jax.atomic import write_text
-from tools.ahead import deployed, deployment, page, plot
+from tools.ahead import deployed, deployment, page, plot, table
 from tools.ahead.data_sheets import SHEETS
 from tools.ahead.searching import Sizes
-from tools.ahead.table import short
 
 FILE = "programs.json"
 _PACKAGES = ("jax", "libtpu", "jax-cuda13-plugin", "nvidia-cuda-nvcc")
@@ -41,9 +40,10 @@ def record(
       "requests_a_device": Sizes().requests,
       "beam": Sizes().beam,
     },
+    "programs": table.programs_of(),
     "rows": rows,
     "deployment": {
-      target: short(deployment.table(SHEETS[target]))
+      target: table.short(deployment.table(SHEETS[target]))
       for target in deployed.TARGETS
     },
     "measured": measured,

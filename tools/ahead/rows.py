@@ -16,6 +16,7 @@ from typing import Any
 import jax
 from jax.sharding import Mesh
 
+from gr_jax import provenance
 from gr_jax.parallel.mesh import AXES
 from tools.ahead import hlo, products, roofline
 from tools.ahead.data_sheets import GIB, DataSheet
@@ -57,6 +58,7 @@ def compile_row(
   digest = _digest(lowered.as_text(), target.name, options)
   row = {
     "digest": digest,
+    "commit": provenance.commit(),
     "mesh": {
       axis: size for axis, size in zip(AXES, mesh.devices.shape) if size > 1
     },
@@ -84,7 +86,19 @@ def compile_row(
   row["compiler"] = {
     name: costs[name] for name in ("flops", "bytes accessed") if name in costs
   }
-  return row, compiled.as_text() or ""
+  return row, _text(row, compiled)
+
+
+def _text(row: Row, compiled: jax.stages.Compiled) -> str:
+  """The compiled program; "" where this jaxlib cannot read it, which is said.
+
+  A compiler of a later version may use what is not known here.
+  """
+  try:
+    return compiled.as_text() or ""
+  except jax.errors.JaxRuntimeError as error:
+    row["unread"] = str(error).strip().splitlines()[0][:300]
+    return ""
 
 
 def _digest(text: str, target: str, options: Mapping[str, Any]) -> str:
@@ -113,7 +127,9 @@ def figures(row: Row, text: str, sheet: DataSheet) -> Row:
     sheet: one of its devices.
   """
   found = {
-    key: row[key] for key in ("mesh", "devices", "work", "unit") if row.get(key)
+    key: row[key]
+    for key in ("commit", "mesh", "devices", "work", "unit")
+    if row.get(key)
   }
   if "error" in row:
     return found | {"error": row["error"]}
@@ -136,6 +152,8 @@ def figures(row: Row, text: str, sheet: DataSheet) -> Row:
   found["fits"] = total <= sheet.memory
   found["over"] = max(0.0, total - sheet.memory)
   found["compiler"] = row["compiler"]
+  if "unread" in row:
+    found["unread"] = row["unread"]
   if not text:
     return found
   moved = traffic(hlo.parse(text), cache=sheet.cache)
@@ -189,7 +207,9 @@ def read(path: pathlib.Path) -> tuple[Row, str]:
   row = json.loads(path.read_text())
   if "same" in row:
     first, text = read(path.with_name(row["same"]))
-    return first | row, text
+    # Where it was compiled, not where it was found to be the same.
+    kept = {key: first[key] for key in ("commit",) if key in first}
+    return first | row | kept, text
   packed = path.with_suffix(".hlo.gz")
   text = gzip.decompress(packed.read_bytes()) if packed.exists() else b""
   return row, text.decode()

@@ -25,9 +25,11 @@ from gr_jax.retrieval.compiled_search import OPTIONS
 from gr_jax.retrieval.search_layout import search_layout
 from tools.ahead.program import (
   Program,
+  fixed,
   forward_flops,
   placed,
   prompt_length,
+  query_length,
   shapes,
 )
 from tools.ahead.shop import Parts
@@ -55,7 +57,7 @@ def _searched(given: Parts, mesh: Mesh, sizes: Sizes):
   queries = writer.queries(np.full(count, -1))
   whole = replicated(mesh)
   return (
-    _parameters(given, mesh) | shapes(given.counts, whole),
+    _parameters(given, mesh) | fixed(given, mesh, SEARCH_RULES),
     shapes((prompt, queries), batch_sharding(mesh)),
     shapes(given.trie, whole),
   )
@@ -72,6 +74,11 @@ def _parameters(given: Parts, mesh: Mesh):
   )
 
 
+def _prompt_length(given: Parts) -> int:
+  """The positions before the first code, those of a query's text with them."""
+  return prompt_length(given) + query_length(given)
+
+
 def _options():
   """Those that searches are compiled with."""
   return OPTIONS.get(current_platform(), {})
@@ -82,7 +89,7 @@ def prefill(given: Parts, mesh: Mesh, sizes: Sizes) -> Program:
   variables, prompt, _ = _searched(given, mesh, sizes)
   count = len(prompt[1])
   traced = jax.jit(given.untrained.model.prefill).trace(variables, prompt)
-  flops = forward_flops(given, count * prompt_length(given))
+  flops = forward_flops(given, count * _prompt_length(given))
   return Program(traced, count, "requests", flops, _options())
 
 
@@ -117,7 +124,7 @@ def search(given: Parts, mesh: Mesh, sizes: Sizes) -> Program:
     static_argnames="beam_size",
   )
   traced = run.trace(*inputs, beam_size=sizes.beam)
-  positions = prompt_length(given) + sizes.beam * (levels - 1)
+  positions = _prompt_length(given) + sizes.beam * (levels - 1)
   flops = forward_flops(given, count * positions)
   return Program(traced, count, "requests", flops, _options())
 

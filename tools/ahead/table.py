@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from gr_jax import recipes
 from tools.ahead import deployed, programs, rows
 from tools.ahead.data_sheets import SHEETS
-from tools.ahead.shop import PRETRAINED
 from tools.ahead.targets import ALL
 
 PRESET = "paper"
@@ -39,7 +38,7 @@ def row_file(
 def paper_recipes() -> tuple[str, ...]:
   """The recipes of one generator that have the preset `paper`.
 
-  Those of `_FIRST` come first; those on pretrained decoders are not here yet.
+  Those of `_FIRST` come first.
   """
   found = []
   for name in recipes.names():
@@ -47,8 +46,7 @@ def paper_recipes() -> tuple[str, ...]:
       config = _config(name)
     except ValueError:
       continue
-    whole = "generator" in config and "tokenizer" in config
-    if whole and config.generator.get("network") != PRETRAINED:
+    if "generator" in config and "tokenizer" in config:
       found.append(name)
   return (*_FIRST, *(name for name in found if name not in _FIRST))
 
@@ -124,6 +122,14 @@ def kinds(config: str, target: str) -> tuple[str, ...]:
   return programs.kinds(recipes.get_config(config))
 
 
+def programs_of() -> dict[str, dict[str, list[str]]]:
+  """The programs of the table, `{recipe: {target: programs}}`."""
+  return {
+    name: {target: list(kinds(_full(name), target)) for target in ALL}
+    for name in (deployed.NAME, *paper_recipes())
+  }
+
+
 def _full(name: str) -> str:
   """A recipe with its preset."""
   return name if name == deployed.NAME or ":" in name else f"{name}:{PRESET}"
@@ -169,10 +175,10 @@ def _sections(name: str, kind: str) -> list:
 def read(folder: pathlib.Path) -> dict:
   """All rows that are there, `{recipe: {program: {target: figures}}}`."""
   table: dict = {}
-  for config in (deployed.NAME, *paper_recipes()):
-    for target in ALL:
+  for config, by_target in programs_of().items():
+    for target, kinds_ in by_target.items():
       sheet = SHEETS[target.partition(":")[0].removesuffix("x8")]
-      for kind in kinds(_full(config), target):
+      for kind in kinds_:
         path = row_file(folder, config, kind, target)
         if path.exists():
           found = short(rows.figures(*rows.read(path), sheet))

@@ -28,10 +28,12 @@ from gr_jax.training.optimizer import OptimizerConfig, make_optimizer
 from gr_jax.training.state import abstract_state
 from tools.ahead.program import (
   Program,
+  fixed,
   forward_flops,
+  passes,
   placed,
   prompt_length,
-  recomputes,
+  query_length,
   shapes,
 )
 from tools.ahead.shop import Parts
@@ -53,10 +55,9 @@ def train(given: Parts, mesh: Mesh) -> Program:
     totals=task.totals,
   )
   batch = shapes(next(iter(task.batches)), batch_sharding(mesh))
-  traced = step.trace(state, batch, shapes(given.counts, replicated(mesh)))
+  traced = step.trace(state, batch, fixed(given, mesh))
   positions = task.prompts * (prompt_length(given) + task.positions)
-  passes = 3 + recomputes(given)
-  flops = passes * forward_flops(given, positions)
+  flops = passes(given) * forward_flops(given, positions)
   return Program(traced, positions, "tokens", flops)
 
 
@@ -70,7 +71,8 @@ def _alignment(given: Parts, mesh: Mesh):
   whole = replicated(mesh)
   context = AlignmentContext(
     placed(given.params, mesh),
-    *shapes((given.counts, given.trie, given.ids.ids), whole),
+    fixed(given, mesh),
+    *shapes((given.trie, given.ids.ids), whole),
   )
   requests = untrained.data.requests
   batches = prompt_batches(
@@ -104,8 +106,9 @@ def rollout(given: Parts, mesh: Mesh) -> Program:
   draw, _, state, context, batch = _alignment(given, mesh)
   traced = draw.trace(state.old_params, context, batch, _key(mesh))
   prompts, groups = len(batch.rows), given.config.align.group_size
-  levels = len(given.ids.level_sizes)
-  positions = prompts * (prompt_length(given) + groups * (levels - 1))
+  before = prompt_length(given) + query_length(given)
+  branch = len(given.ids.level_sizes) - 1
+  positions = prompts * (before + groups * branch)
   return Program(traced, prompts, "groups", forward_flops(given, positions))
 
 
@@ -121,15 +124,14 @@ def update(given: Parts, mesh: Mesh) -> Program:
   traced = learn.trace(state, context, samples, rewards)
   prompts, group = ids.shape
   branches = group + samples.positives.shape[1]
-  levels = len(given.ids.level_sizes)
-  positions = prompts * (prompt_length(given) + branches * levels)
+  # What asks for an ID is one token where it is no text.
+  branch = (query_length(given) or 1) + len(given.ids.level_sizes) - 1
+  positions = prompts * (prompt_length(given) + branches * branch)
   aim = objective(given.config.align)
   # The policy's scores and their gradient, and those of others that it needs.
-  passes = 3 + recomputes(given) + bool(aim.kl_coef)
-  passes += not aim.old_policy.is_present
-  return Program(
-    traced, positions, "tokens", passes * forward_flops(given, positions)
-  )
+  others = bool(aim.kl_coef) + (not aim.old_policy.is_present)
+  flops = (passes(given) + others) * forward_flops(given, positions)
+  return Program(traced, positions, "tokens", flops)
 
 
 def _parts_of(wanted: int, rows: int, mesh: Mesh) -> int:

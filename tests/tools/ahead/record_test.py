@@ -39,7 +39,7 @@ def stored():
 def test_the_page_has_a_section_a_recipe_and_a_line_a_row(stored):
   text = page.page(stored)
   assert "## cq_sid" in text
-  (line,) = [line for line in text.splitlines() if "v5e:2x4" in line]
+  (line,) = [line for line in text.splitlines() if "| v5e:2x4 | data" in line]
   for cell in (
     "data 8",
     "0.0 + 1.0 + 0.0 = 0.0",

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
+from gr_jax import provenance
 from gr_jax.parallel.mesh import MeshConfig, make_mesh
 from tools.ahead import rows
 from tools.ahead.data_sheets import DataSheet
@@ -47,6 +48,27 @@ def test_a_row_says_what_a_program_needs_and_how_fast_it_can_be(made):
   assert found["rate"] == pytest.approx(10 / (PRODUCT / 1e9))
   assert found["intensity"] == pytest.approx(PRODUCT / (12 * N * N))
   assert found["attention"] == "plain"
+
+
+def test_a_row_names_the_commit_that_compiled_it(made, tmp_path):
+  first, second = tmp_path / "first.json", tmp_path / "second.json"
+  rows.write(first, made[0] | {"commit": "one"}, made[1])
+  rows.write(second, made[0] | {"commit": "two", "same": first.name}, "")
+  assert made[0]["commit"] == provenance.commit()
+  assert rows.figures(*rows.read(second), sheet(1e6))["commit"] == "one"
+
+
+def test_a_program_that_cannot_be_read_has_its_memory_alone(made):
+  class Unread:
+    def as_text(self):
+      raise jax.errors.JaxRuntimeError("INTERNAL: not known\nmore")
+
+  row = dict(made[0])
+  text = rows._text(row, Unread())
+  found = rows.figures(row, text, sheet(1e6))
+  assert (text, found["unread"]) == ("", "INTERNAL: not known")
+  assert found["fits"]
+  assert "seconds" not in found
 
 
 def test_a_smaller_memory_does_not_hold_it_and_by_how_much(made):
