@@ -52,13 +52,25 @@ def test_the_page_has_a_section_a_recipe_and_a_line_a_row(stored):
   assert text.count("W4A4") == 3
 
 
-def test_a_point_is_a_program_below_the_roof(stored):
-  ((device, groups),) = plot._points(stored["rows"]).items()
+def test_a_point_is_a_program_on_its_side_of_the_ridge(stored):
+  ((device, by_kind),) = plot._points(stored["rows"]).items()
   assert device == "v5e"
-  assert groups["training"] == [(2000.0, 4.0)]
+  assert by_kind == {"train": [(2000.0, "compute")]}
   drawn = plot.plot(stored["rows"])
-  assert "v5e: training 2e+03." in drawn
+  assert "v5e: train 2e+03." in drawn
+  assert "ridge at 241" in drawn
   assert drawn.startswith("<svg ")
+
+
+def test_equal_programs_of_one_kind_of_device_are_one_point():
+  link = ROW | {"bound": "link"}
+  rows = {
+    "a": {"train": {"h200": ROW, "h200x8": ROW}, "products": {"h200": ROW}},
+    "b": {"train": {"h200": link, "v5e:2x4": {"error": "no"}}},
+  }
+  assert plot._points(rows) == {
+    "h200": {"train": [(2000.0, "compute"), (2000.0, "link")]}
+  }
 
 
 def test_a_record_is_written_as_it_is_read(stored, tmp_path, monkeypatch):
