@@ -77,6 +77,26 @@ def test_the_check_sees_a_gather_and_a_callback():
     check(text(called), {"w": w}, mesh, network="")
 
 
+def test_a_gathered_argument_is_its_readers():
+  """One more that reads it is one more that gathers."""
+  mesh = make_mesh(MeshConfig(fsdp=2, model=2))
+  spec = jax.NamedSharding(mesh, jax.P(MODEL, FSDP))
+  w = jax.ShapeDtypeStruct((24, 40), np.float32, sharding=spec)
+  line = "  %{} = f32[12,40] {}, metadata={{op_name={}}}".format
+  gather = "all-gather(%p), replica_groups={{0,2},{1,3},{4,6},{5,7}}"
+  text = "\n".join(
+    [
+      line("g.1", gather, '"state.w"'),
+      line("a", "add(%g.1, %b)", '"jit(step)/jvp(Net)/add"'),
+      line("c", "add(%b, %g.10)", '"jit(step)/update"'),
+    ]
+  )
+  assert check(text, {"w": w}, mesh, network="jvp(") == 1
+  update = line("d", "add(%b, %g.1)", '"jit(step)/update"')
+  with pytest.raises(AssertionError, match="Gather"):
+    check(f"{text}\n{update}", {"w": w}, mesh, network="jvp(")
+
+
 SPLIT = pytest.mark.parametrize(
   "mesh",
   [
