@@ -26,7 +26,8 @@ from experiments.pipeline.held_out import (
 from experiments.pipeline.network_share import with_best_shares
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.target_known import target_known_shares
-from experiments.pipeline.tasks import Task, task_of
+from experiments.pipeline.task import Task
+from experiments.pipeline.tasks import task_of
 from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.untrained import Untrained, build_untrained
 from gr_jax.artefacts import (

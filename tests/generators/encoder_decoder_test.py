@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
-from experiments.pipeline.tasks import point_wise_loss
+from experiments.pipeline.point_wise import point_wise_loss
 from gr_jax.generators.encoder_decoder import EncoderDecoder
 from gr_jax.generators.prefix_adaptor import PrefixAdaptor
 from gr_jax.generators.priors.catalogue_counts import count_catalogue

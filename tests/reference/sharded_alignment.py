@@ -5,7 +5,7 @@ import functools
 import jax
 import numpy as np
 
-from experiments.pipeline.tasks import future_events
+from experiments.pipeline.task import future_events
 from gr_jax.decoding.trie import build_trie
 from gr_jax.generators import placement
 from gr_jax.parallel.mesh import parameter_shardings, put_batch, replicated

@@ -15,7 +15,8 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from experiments.pipeline.prepare import Data
-from experiments.pipeline.tasks import Task, task_of
+from experiments.pipeline.task import Task
+from experiments.pipeline.tasks import task_of
 from experiments.pipeline.untrained import Untrained, build_untrained
 from gr_jax.data.worlds import shop_config, shop_world
 from gr_jax.decoding.trie import Trie, build_trie

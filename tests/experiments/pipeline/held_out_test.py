@@ -11,7 +11,8 @@ import pytest
 from flax import linen as nn
 
 from experiments.pipeline import held_out
-from experiments.pipeline.tasks import point_wise, task_of
+from experiments.pipeline.point_wise import point_wise
+from experiments.pipeline.tasks import task_of
 from gr_jax.data.requests import TEST, TRAIN, VALID
 from gr_jax.generators.training_examples.single import group_targets
 from gr_jax.parallel.mesh import MeshConfig, make_mesh

@@ -4,11 +4,11 @@ import itertools
 import numpy as np
 import pytest
 
+from experiments.pipeline.point_wise import point_wise
 from experiments.pipeline.target_known import (
   history_codes,
   target_known_shares,
 )
-from experiments.pipeline.tasks import point_wise
 from experiments.pipeline.untrained import count_variables
 from gr_jax.data.requests import EXPOSED, TRAIN, VALID
 from tests.reference import small_world, tasks

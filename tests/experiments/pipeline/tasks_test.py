@@ -9,12 +9,10 @@ from flax import linen as nn
 from ml_collections import ConfigDict
 
 from configs import cq_sid
-from experiments.pipeline.tasks import (
-  future_events,
-  page_wise,
-  point_wise,
-  task_of,
-)
+from experiments.pipeline.page_wise import page_wise
+from experiments.pipeline.point_wise import point_wise
+from experiments.pipeline.task import future_events
+from experiments.pipeline.tasks import task_of
 from experiments.pipeline.untrained import count_variables, transition_options
 from gr_jax.data.requests import TRAIN
 from gr_jax.generators.page_scores import page_scores
@@ -189,12 +187,6 @@ def test_the_loss_reads_counts_without_the_future(tmp_path, name):
   )
   assert fair == pytest.approx(float(by_hand), rel=1e-6)
   assert fair > told  # The counts know the targets.
-
-
-def test_without_counts_nothing_is_left_out(tmp_path):
-  parts = untrained(section("point_wise"), tmp_path)
-  assert future_events(parts) is None
-  assert next(iter(point_wise(parts).batches)).left_out is None
 
 
 def test_transitions_need_neighbours():

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from experiments.pipeline.tasks import check_generator, text_queries
+from experiments.pipeline.point_wise import text_queries
+from experiments.pipeline.tasks import check_generator
 from experiments.pipeline.untrained import (
   count_variables,
   make_vocabulary,
