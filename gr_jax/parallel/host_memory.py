@@ -19,6 +19,10 @@ _M_ARENA_MAX = -8
 def keep_freed_memory() -> bool:
   """Asks the allocator to reuse large blocks; call before JAX starts.
 
+  And before other libraries start threads, as polars does at its import: they
+  keep arenas of their own, XLA's threads come to share these, and there blocks
+  above 64 MB are mapped anew each time whatever is asked for here.
+
   Returns:
     Whether the allocator took it; False elsewhere than on glibc.
   """

@@ -273,14 +273,17 @@ def test_a_peer_that_finds_other_ids_fails():
 
 
 WORKER_FILE = """
-import time
+import os
 
 def make(*, units, note):
   calls = []
   def run():
     print("what a library prints is no answer")
     calls.append(note)
-    return {"calls": len(calls), "units": units, "error": 0.5}
+    arenas = int(os.environ.get("MALLOC_ARENA_MAX", 0))
+    return {
+      "calls": len(calls), "units": units, "error": 0.5, "arenas": arenas
+    }
   return run
 
 def fail(*, units):
@@ -307,6 +310,17 @@ def test_contenders_run_in_turns_after_one_warm_up(worker_module):
     assert [figures["calls"] for figures in sample] == [2, 3]
     assert sample[0]["units"] == 4
     assert sample[0]["error"] == 0.5
+
+
+def test_our_processes_have_one_arena_and_those_of_peers_as_many_as_they_take(
+  worker_module, monkeypatch
+):
+  monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
+  make, options = f"{worker_module}:make", {"note": ""}
+  ours = Contender("ours", make, options)
+  peer = Contender("peer", make, options, needs=("json",))
+  found = rounds.measure([ours, peer], rounds=1, cores=1, progress=str)
+  assert [found[name][0]["arenas"] for name in ("ours", "peer")] == [1, 0]
 
 
 def test_a_failing_contender_is_named_with_its_error(worker_module):

@@ -40,7 +40,8 @@ def measure(
     for contender in contenders:
       progress(f"making {contender.label}")
       worker = stack.enter_context(ProcessPoolExecutor(1, context))
-      _call(worker, contender, _prepare, contender)
+      with contextlib.nullcontext() if contender.needs else _one_arena():
+        _call(worker, contender, _prepare, contender)
       workers.append(worker)
     for turn in range(rounds):
       progress(f"round {turn + 1} of {rounds}")
@@ -64,6 +65,26 @@ def _pinned(cores: int) -> Iterator[None]:
     yield
   finally:
     os.sched_setaffinity(0, available)
+
+
+@contextlib.contextmanager
+def _one_arena() -> Iterator[None]:
+  """Processes that start inside have one arena, as `start` gives a run.
+
+  A spawned process imports the file of the command before it does anything, and
+  with it libraries whose threads take arenas of their own. XLA's threads would
+  share these, where glibc maps a block above 64 MB anew each time: a quarter of
+  a training step that no run of a recipe, which calls `start` first, has.
+  """
+  name = "MALLOC_ARENA_MAX"
+  before = os.environ.get(name)
+  os.environ[name] = "1"
+  try:
+    yield
+  finally:
+    del os.environ[name]
+    if before is not None:
+      os.environ[name] = before
 
 
 def _call(worker: ProcessPoolExecutor, contender: Contender, *call):
