@@ -81,9 +81,11 @@ def test_every_program_of_a_recipe_compiles(target, name):
   # Products of the blocks are most of all products, and never more; of an
   # encoder with a decoder a position passes one of them, and both are counted.
   most = 2 if name in ("tiger", "dsi", "nci") else 1.2
+  # LoRA's trace has gradients of weights that stand still; XLA leaves them out.
+  least = 0.2 if name.endswith("_qwen") else 0.3
   for row in found.values():
     assert row["fits"]
-    assert 0.3 < row["dense_flops"] / sum(row["flops"].values()) <= most
+    assert least < row["dense_flops"] / sum(row["flops"].values()) <= most
 
 
 @pytest.mark.slow
