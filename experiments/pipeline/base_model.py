@@ -18,7 +18,7 @@ import tempfile
 from ml_collections import ConfigDict
 
 from experiments.pipeline.prepare import Data
-from gr_jax.artefacts import build
+from gr_jax.artefacts import build, finished
 from gr_jax.generators.pretrained import from_gguf
 from gr_jax.generators.pretrained.arrangement import (
   Arrangement,
@@ -36,8 +36,12 @@ from gr_jax.generators.reading import reads_text
 RANDOM = "random"
 
 
-def check_base(section: ConfigDict) -> None:
+def check_base(
+  section: ConfigDict, workdir: pathlib.Path | None = None
+) -> None:
   """Finds a path that leads nowhere, before any stage runs.
+
+  A run that has its model already needs neither file nor package any more.
 
   Raises:
     ValueError: no path is set, or a folder lacks a file.
@@ -61,6 +65,8 @@ def check_base(section: ConfigDict) -> None:
     for name in ("config.json", "tokenizer.json"):
       if not (folder / name).is_file():
         raise FileNotFoundError(f"{folder} has no {name}.")
+    return
+  if workdir and finished(workdir, FOLDER, {"path": path}, []):
     return
   with from_gguf.gguf_file(path):
     pass

@@ -27,7 +27,7 @@ Align = Callable[[ConfigDict, Stages], TrainedGenerator]
 """(whole config, the results so far) -> the aligned generator."""
 
 
-def check(config: ConfigDict) -> None:
+def check(config: ConfigDict, workdir: pathlib.Path) -> None:
   """Finds values that no stage knows before the first stage runs.
 
   Raises:
@@ -37,7 +37,7 @@ def check(config: ConfigDict) -> None:
   choose("tokenizer.collisions", config.tokenizer.collisions, COLLISIONS)
   settings(config.tokenizer)
   choose("evaluation.split", config.evaluation.split, SPLITS)
-  check_generator(config.generator)
+  check_generator(config.generator, workdir)
 
 
 def run(
@@ -57,7 +57,7 @@ def run(
     align: aligns the generator, if the recipe does; what is evaluated is then
       the aligned generator, with the one before beside it.
   """
-  check(config)
+  check(config, workdir)
   with locked(workdir):
     data = prepare(config.data, workdir)
     release_freed_memory()

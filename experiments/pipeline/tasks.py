@@ -4,6 +4,7 @@ point_wise  next-token prediction of every clicked item by itself
 page_wise   next-token prediction of whole pages (GenRec, arXiv 2604.14878)
 """
 
+import pathlib
 from collections.abc import Callable
 
 from ml_collections import ConfigDict
@@ -37,8 +38,14 @@ def task_of(config: ConfigDict) -> Callable[[Untrained], Task]:
   return task
 
 
-def check_generator(section: ConfigDict) -> None:
+def check_generator(
+  section: ConfigDict, workdir: pathlib.Path | None = None
+) -> None:
   """Finds names that no part of a generator knows, and what excludes another.
+
+  Args:
+    section: that of the generator.
+    workdir: the folder of the run, where it may have its model already.
 
   Raises:
     ValueError: names the key and its possible values.
@@ -69,4 +76,4 @@ def check_generator(section: ConfigDict) -> None:
   task_of(section)
   build.network_of(section)
   build.prompt_encoder_of(section)
-  check_base(section)
+  check_base(section, workdir)

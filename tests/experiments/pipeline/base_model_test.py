@@ -5,6 +5,7 @@ from ml_collections import ConfigDict
 
 from experiments.pipeline.base_model import check_base, described, find_base
 from experiments.pipeline.tasks import check_generator
+from gr_jax.generators.pretrained import from_gguf
 from gr_jax.generators.pretrained.arrangement import read_arrangement
 from gr_jax.generators.pretrained.build import arrangement_of
 from gr_jax.generators.pretrained.text import read_tokenizer
@@ -81,11 +82,31 @@ def test_a_section_is_told_the_sizes_of_the_model(tmp_path):
     ("nowhere.gguf", FileNotFoundError, r"no file nowhere\.gguf"),
   ],
 )
-def test_a_path_that_leads_nowhere_is_refused_in_one_line(path, error, message):
+def test_a_path_that_leads_nowhere_is_refused_in_one_line(
+  path, error, message, monkeypatch
+):
+  monkeypatch.setattr(from_gguf, "_PACKAGE", "no_such_package")
   for found in (section(path), section(like=path) if path else section("")):
     with pytest.raises(error, match=message) as caught:
       check_generator(found)
     assert "\n" not in str(caught.value)
+
+
+def test_a_run_that_has_its_model_needs_the_package_no_more(
+  tmp_path, monkeypatch
+):
+  monkeypatch.setattr(from_gguf, "_PACKAGE", "no_such_package")
+  monkeypatch.setattr(
+    from_gguf, "convert", lambda source, folder: model(folder)
+  )
+  wanted = section("smollm2")
+  with pytest.raises(FileNotFoundError, match="pip install"):
+    check_generator(wanted, tmp_path)
+  folder = find_base(wanted, tmp_path, data=None)
+  check_generator(wanted, tmp_path)
+  assert find_base(wanted, tmp_path, data=None) == folder
+  with pytest.raises(FileNotFoundError, match="pip install"):
+    check_generator(wanted, tmp_path / "another")
 
 
 def test_a_folder_that_lacks_a_file_is_refused(tmp_path):
