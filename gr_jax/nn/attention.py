@@ -104,21 +104,23 @@ def attend(
     queries: `[B, T, H, h]`.
     cached: keys and values `[B, S, K, h]`.
     mask: `[B, T, S]`, True = keep.
-    drop: applied to the weights `[B, K, H / K, T, S]`.
+    drop: applied to the weights `[B, K, H / K T, S]`.
 
   Returns:
     `[B, T, H h]`.
   """
   B, T, H, h = queries.shape
   K = cached.keys.shape[2]
-  # Query heads of one key head stack along time: one batched product each.
+  # Query heads of one key head stack along time: one batched product each. All
+  # arrays have heads before positions and four axes: that spares XLA on CPU the
+  # transposed copies of the backward pass.
   q = queries.reshape(B, T, K, H // K, h).transpose(0, 2, 3, 1, 4)
   q = q.reshape(B, K, H // K * T, h) * h**-0.5
-  scores = jnp.einsum("bkth,bskh->bkts", q, cached.keys)
-  scores = scores.reshape(B, K, H // K, T, -1)
-  weights = drop(_masked_softmax(scores, mask[:, None, None]))
-  weights = weights.reshape(B, K, H // K * T, -1)
-  out = jnp.einsum("bkts,bskh->bkth", weights, cached.values)
+  keys, values = (x.transpose(0, 2, 1, 3) for x in (cached.keys, cached.values))
+  mask = jnp.tile(mask, (1, H // K, 1))[:, None]
+  scores = jnp.einsum("bkth,bksh->bkts", q, keys)
+  weights = drop(_masked_softmax(scores, mask))
+  out = jnp.einsum("bkts,bksh->bkth", weights, values)
   out = out.reshape(B, K, H // K, T, h).transpose(0, 3, 1, 2, 4)
   return out.reshape(B, T, H * h)
 
