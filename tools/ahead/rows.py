@@ -9,6 +9,7 @@ import hashlib
 import json
 import pathlib
 import re
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -26,6 +27,8 @@ from tools.ahead.traffic import traffic
 
 _ROOM = re.compile(r"Used ([\d.]+)([KMG]) of ([\d.]+)([KMG]) hbm")
 _TARGET = re.compile(r'custom_call_target="(__[^"]*)"')
+# What `as_text` gives, as the compiler of TPUs writes it.
+_WRITTEN = "*.after_codegen.txt"
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": GIB}
 _KERNELS = {
   "__cudnn$fmha": "cuDNN flash",
@@ -71,11 +74,13 @@ def compile_row(
   if known and digest in known:
     return row | {"same": known[digest].name}, ""
   begin = time.perf_counter()
-  try:
-    with jax.set_mesh(mesh):
-      compiled = lowered.compile(options)
-  except jax.errors.JaxRuntimeError as error:
-    return row | _refused(str(error)), ""
+  with tempfile.TemporaryDirectory() as dumped:
+    try:
+      with jax.set_mesh(mesh):
+        compiled = lowered.compile({**options, **_dumping(target, dumped)})
+    except jax.errors.JaxRuntimeError as error:
+      return row | _refused(str(error)), ""
+    text = _text(row, compiled, pathlib.Path(dumped))
   memory = compiled.memory_analysis()
   row["minutes"] = (time.perf_counter() - begin) / 60
   row["memory"] = {
@@ -86,17 +91,27 @@ def compile_row(
   row["compiler"] = {
     name: costs[name] for name in ("flops", "bytes accessed") if name in costs
   }
-  return row, _text(row, compiled)
+  return row, text
 
 
-def _text(row: Row, compiled: jax.stages.Compiled) -> str:
-  """The compiled program; "" where this jaxlib cannot read it, which is said.
+def _dumping(target: Target, folder: str) -> dict[str, Any]:
+  """Options that have the compiler of a TPU write down what it makes."""
+  if target.devices[0].platform != "tpu":
+    return {}
+  return {"xla_dump_to": folder, "xla_dump_hlo_as_text": True}
 
-  A compiler of a later version may use what is not known here.
+
+def _text(row: Row, compiled: jax.stages.Compiled, dumped: pathlib.Path) -> str:
+  """The compiled program; "" where it cannot be read, which the row says.
+
+  What the compiler of TPUs knows and this jaxlib does not is read where the
+  compiler wrote it down.
   """
   try:
     return compiled.as_text() or ""
   except jax.errors.JaxRuntimeError as error:
+    for path in dumped.glob(_WRITTEN):
+      return path.read_text(encoding="utf-8")
     row["unread"] = str(error).strip().splitlines()[0][:300]
     return ""
 

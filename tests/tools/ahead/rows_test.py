@@ -58,17 +58,27 @@ def test_a_row_names_the_commit_that_compiled_it(made, tmp_path):
   assert rows.figures(*rows.read(second), sheet(1e6))["commit"] == "one"
 
 
-def test_a_program_that_cannot_be_read_has_its_memory_alone(made):
-  class Unread:
-    def as_text(self):
-      raise jax.errors.JaxRuntimeError("INTERNAL: not known\nmore")
+class Unread:
+  """A program that this jaxlib cannot read."""
 
+  def as_text(self):
+    raise jax.errors.JaxRuntimeError("INTERNAL: not known\nmore")
+
+
+def test_a_program_that_cannot_be_read_has_its_memory_alone(made, tmp_path):
   row = dict(made[0])
-  text = rows._text(row, Unread())
+  text = rows._text(row, Unread(), tmp_path)
   found = rows.figures(row, text, sheet(1e6))
   assert (text, found["unread"]) == ("", "INTERNAL: not known")
   assert found["fits"]
   assert "seconds" not in found
+
+
+def test_what_a_compiler_wrote_down_is_read_in_its_place(made, tmp_path):
+  row = dict(made[0])
+  (tmp_path / "module_0.f.after_codegen.txt").write_text(made[1])
+  assert rows._text(row, Unread(), tmp_path) == made[1]
+  assert "unread" not in row
 
 
 def test_a_smaller_memory_does_not_hold_it_and_by_how_much(made):
