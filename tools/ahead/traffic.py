@@ -37,7 +37,7 @@ _WIRE = {
 _FREE = {
   "parameter", "constant", "tuple", "get-tuple-element", "bitcast", "while",
   "conditional", "call", "after-all", "partition-id", "replica-id", "domain",
-  "opt-barrier", "iota", "add-dependency",
+  "opt-barrier", "iota", "add-dependency", "async-update",
 }  # fmt: skip
 # Through them a slice of the result is a slice of the operand.
 _ELEMENTWISE = {"bitcast", "convert", "copy", "reshape", "transpose"}

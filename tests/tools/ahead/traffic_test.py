@@ -62,6 +62,24 @@ ENTRY %main (a: f32[8], b: f32[8]) -> f32[8] {
   }
 
 
+def test_what_runs_beside_others_is_counted_once():
+  """Where it starts: its updates and its end move nothing."""
+  text = """\
+%negated (x: f32[8]) -> f32[8] {
+  %x = f32[8]{0} parameter(0)
+  ROOT %n = f32[8]{0} negate(%x)
+}
+
+ENTRY %main (a: f32[8]) -> f32[8] {
+  %a = f32[8]{0} parameter(0)
+  %s = ((f32[8]{0}), f32[8]{0}, s32[]) async-start(%a), calls=%negated
+  %u = ((f32[8]{0}), f32[8]{0}, s32[]) async-update(%s, %a), calls=%negated
+  ROOT %d = f32[8]{0} async-done(%u), calls=%negated
+}
+"""
+  assert traffic(hlo.parse(text), cache=0).bytes == 2 * 32
+
+
 def test_fast_memory_is_not_counted():
   text = """\
 ENTRY %main (a: f32[8]) -> f32[8] {
