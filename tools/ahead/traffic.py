@@ -193,6 +193,12 @@ class _Counter:
     if at.opcode == "dynamic-update-slice":
       yield 2 * reads[1].bytes, at.arrays[0]
       return
+    if at.opcode == "slice-start":
+      # Its results are the operand, the slice and a token.
+      operand, taken = at.arrays[:2]
+      yield taken.bytes, operand
+      yield taken.bytes, taken
+      return
     if at.opcode == "copy-start":
       at = dataclasses.replace(at, arrays=at.arrays[:1])
     for array in reads:

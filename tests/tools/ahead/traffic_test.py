@@ -80,6 +80,17 @@ ENTRY %main (a: f32[8]) -> f32[8] {
   assert traffic(hlo.parse(text), cache=0).bytes == 2 * 32
 
 
+def test_a_slice_that_is_fetched_ahead_is_read_and_not_its_operand():
+  text = """\
+ENTRY %main (a: f32[8]) -> f32[2] {
+  %a = f32[8]{0} parameter(0)
+  %s = ((f32[8]{0}), f32[2]{0:S(1)}, s32[]{:S(2)}) slice-start(%a), slice={[0:2]}
+  ROOT %d = f32[2]{0:S(1)} slice-done(%s)
+}
+"""
+  assert traffic(hlo.parse(text), cache=0).bytes == 8
+
+
 def test_fast_memory_is_not_counted():
   text = """\
 ENTRY %main (a: f32[8]) -> f32[8] {
