@@ -84,7 +84,7 @@ def test_a_slice_that_is_fetched_ahead_is_read_and_not_its_operand():
   text = """\
 ENTRY %main (a: f32[8]) -> f32[2] {
   %a = f32[8]{0} parameter(0)
-  %s = ((f32[8]{0}), f32[2]{0:S(1)}, s32[]{:S(2)}) slice-start(%a), slice={[0:2]}
+  %s = ((f32[8]{0}), f32[2]{0:S(1)}, s32[]{:S(2)}) slice-start(%a)
   ROOT %d = f32[2]{0:S(1)} slice-done(%s)
 }
 """
