@@ -9,12 +9,7 @@ import jax
 import pytest
 
 from tests.reference.toy_device import SIZES, TOY
-from tools.device import (
-  bars,
-  checks,
-  programs,
-  worker,
-)
+from tools.device import bars, checks, programs, worker
 from tools.device.figure import Clock
 
 TOOL = pathlib.Path(__file__).parents[2] / "tools" / "check_device.py"

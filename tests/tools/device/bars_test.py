@@ -2,9 +2,7 @@
 
 import pytest
 
-from tools.device import (
-  bars,
-)
+from tools.device import bars
 
 
 def row(check, what, metric, value, side="gr_jax"):

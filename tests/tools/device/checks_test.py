@@ -2,9 +2,7 @@
 
 import importlib.util
 
-from tools.device import (
-  checks,
-)
+from tools.device import checks
 from tools.device.forms import FULL
 
 

@@ -1,8 +1,6 @@
 """Chips by name, and the least time on one."""
 
-from tools.device import (
-  chips,
-)
+from tools.device import chips
 
 
 def test_the_roofline_adds_up_the_slower_of_both_in_every_pass():

@@ -4,9 +4,7 @@ import math
 
 import numpy as np
 
-from tools.device import (
-  equality,
-)
+from tools.device import equality
 
 
 def test_a_gap_is_relative_and_nan_is_no_equal():

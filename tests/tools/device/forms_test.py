@@ -1,8 +1,6 @@
 """The models of the full form have the sizes of their names."""
 
-from tools.device import (
-  programs,
-)
+from tools.device import programs
 from tools.device.forms import FULL
 
 

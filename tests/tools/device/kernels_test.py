@@ -6,9 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from gr_jax.nn.attention import attend
-from tools.device import (
-  kernels,
-)
+from tools.device import kernels
 from tools.device.figure import Clock
 from tools.device.forms import SMALL
 

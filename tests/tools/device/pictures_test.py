@@ -1,8 +1,6 @@
 """Pictures of what was measured."""
 
-from tools.device import (
-  pictures,
-)
+from tools.device import pictures
 
 
 def test_a_picture_of_nothing_says_so():

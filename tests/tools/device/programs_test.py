@@ -6,9 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from tests.reference.toy_device import SIZES
-from tools.device import (
-  programs,
-)
+from tools.device import programs
 
 
 def test_a_search_reads_all_weights_once_a_level():

@@ -1,8 +1,6 @@
 """Figures for people."""
 
-from tools.device import (
-  report,
-)
+from tools.device import report
 
 
 def test_figures_are_shown_in_few_digits():

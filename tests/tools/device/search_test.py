@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 
 from gr_jax.decoding.beams import SearchResult
-from tools.device import (
-  search,
-)
+from tools.device import search
 
 
 def test_latencies_are_quantiles_and_requests_those_of_all_calls():

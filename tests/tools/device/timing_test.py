@@ -1,8 +1,6 @@
 """Calls end with their share of the budget."""
 
-from tools.device import (
-  timing,
-)
+from tools.device import timing
 from tools.device.figure import Clock
 
 

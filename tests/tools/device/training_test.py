@@ -3,10 +3,7 @@
 import pytest
 
 from tests.reference.toy_device import SIZES
-from tools.device import (
-  programs,
-  training,
-)
+from tools.device import programs, training
 from tools.device.forms import FULL
 
 

@@ -1,9 +1,7 @@
 """A failing check costs no other check."""
 
 from tests.reference.toy_device import TOY
-from tools.device import (
-  worker,
-)
+from tools.device import worker
 from tools.device.checks import Entry
 from tools.device.figure import Clock, Figure
 from tools.device.forms import FULL
