@@ -1,11 +1,11 @@
 """The programs of the deployment: its search, and its products in few bits.
 
-The search runs as `tools/check_device.py` runs it: parameters in bfloat16, the
-layers arrays of their own. The library has no
-layers in few bits: for FP8 and NVFP4 all products of the blocks are compiled,
-one block a turn of a scan, which shows whether a compiler has a kernel for
-them. Weights are arguments; activations are rounded on the way in, with a scale
-for every 16 numbers of NVFP4.
+The search is that of `tools/check_device.py` under the same name: parameters in
+bfloat16, the layers in one stack, as deep networks are served. The library has
+no layers in few bits: for FP8 and NVFP4 all products of the blocks are
+compiled, one block a turn of a scan, which shows whether a compiler has a
+kernel for them. Weights are arguments; activations are rounded on the way in,
+with a scale for every 16 numbers of NVFP4.
 """
 
 import dataclasses
@@ -19,7 +19,6 @@ from jax.sharding import Mesh
 from gr_jax.decoding.beam_search import beam_search
 from gr_jax.decoding.trie import trie_arrays
 from gr_jax.generators.build import initializer
-from gr_jax.nn.transformer import unstacked
 from gr_jax.parallel.mesh import replicated
 from gr_jax.retrieval import compiled_search
 from tools.ahead.deployment import BEAMS, SIZES, block_weights
@@ -98,7 +97,7 @@ def program(name: str, mesh: Mesh, shapes, trie) -> Program:
 def parameters():
   """Shapes of the decoder's parameters."""
   init = initializer(_model(), {})
-  return jax.eval_shape(lambda: unstacked(nn.unbox(init(jax.random.key(0)))))
+  return jax.eval_shape(lambda: nn.unbox(init(jax.random.key(0))))
 
 
 def catalogue():

@@ -27,7 +27,7 @@ def test_the_weights_are_those_of_the_decoder():
   blocks = [
     x.size
     for path, x in jax.tree.leaves_with_path(deployed.parameters())
-    if "block" in jax.tree_util.keystr(path) and x.ndim == 2
+    if "block" in jax.tree_util.keystr(path) and x.ndim == 3
   ]
   assert deployment.block_weights() == sum(blocks)
   assert 1.7e9 < deployment.weight_bytes(FORMATS["bf16"]) / 2 < 1.75e9
