@@ -1,6 +1,7 @@
 """The roofline of the deployment, against arithmetic."""
 
 import jax
+import jax.numpy as jnp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +10,7 @@ from tools.ahead import deployed, deployment
 from tools.ahead.data_sheets import SHEETS
 from tools.ahead.deployment import FORMATS, passes, row
 from tools.ahead.roofline import bound
+from tools.device import forms, programs
 
 CARD = SHEETS["rtx5090"]
 
@@ -31,6 +33,19 @@ def test_the_weights_are_those_of_the_decoder():
   ]
   assert deployment.block_weights() == sum(blocks)
   assert 1.7e9 < deployment.weight_bytes(FORMATS["bf16"]) / 2 < 1.75e9
+
+
+def test_the_deployment_has_the_parameters_of_the_device_check():
+  """Else the seconds of the one say nothing about those of the other."""
+  sizes = forms.FULL.deployment
+  theirs = programs.search_params(
+    programs.decoder(sizes), programs.first_device(), jnp.bfloat16
+  )
+  shapes = [
+    [(jax.tree_util.keystr(path), x.shape) for path, x in found]
+    for found in map(jax.tree.leaves_with_path, (theirs, deployed.parameters()))
+  ]
+  assert shapes[0] == shapes[1]
 
 
 def test_a_step_of_few_beams_takes_as_long_as_its_weights():
