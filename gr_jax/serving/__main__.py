@@ -33,6 +33,10 @@ def _serve(flags: argparse.Namespace) -> None:
   from absl import logging
 
   logging.set_verbosity(logging.ERROR)
+  # Before the server's libraries start threads, see `host_memory`.
+  from gr_jax.parallel import start
+
+  start.start()
   try:
     from gr_jax.serving import serve
   except ModuleNotFoundError as error:

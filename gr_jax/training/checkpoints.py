@@ -9,6 +9,7 @@ from jax.experimental import multihost_utils
 from orbax.checkpoint import v1 as ocp
 
 from gr_jax.parallel import hosts
+from gr_jax.parallel.host_memory import release_freed_memory
 from gr_jax.training import whole_steps
 from gr_jax.training.input_place import InputPlace
 from gr_jax.training.stopping import Best
@@ -103,6 +104,10 @@ class Checkpoints:
     )
     if hosts.is_first():
       whole_steps.seal(self._directory / str(step))
+    # What was written leaves small blocks among the free ones, where the large
+    # buffer of a step does not fit any more: without this every save costs the
+    # memory of one more.
+    release_freed_memory()
 
   def restore(self, step: int, state: State, batches=None) -> State:
     """Moves `batches` to its place and returns the state of `step`.

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import grain
 import jax
 import jax.numpy as jnp
@@ -124,3 +127,46 @@ def test_parameters_come_back_where_they_are_wanted(tmp_path, mesh):
   found = load_params(tmp_path, jax.device_put(params, target))
   assert found["w"].sharding == target
   np.testing.assert_array_equal(found["w"], params["w"])
+
+
+_SAVES = """
+import pathlib, sys
+from gr_jax.parallel.host_memory import keep_freed_memory
+
+assert keep_freed_memory()
+import grain
+import jax
+import jax.numpy as jnp
+from gr_jax.training.checkpoints import Checkpoints
+
+def peak():
+  lines = open("/proc/self/status").read().splitlines()
+  return next(int(x.split()[1]) for x in lines if x.startswith("VmHWM"))
+
+@jax.jit
+def step(x):
+  y = jnp.outer(x[:8_000], x[:8_000])  # 256 MB.
+  return x + 1e-9 * (y.T @ y[:, :4]).sum()
+
+x = jnp.ones(10_000_000)
+batches = iter(grain.MapDataset.range(9).to_iter_dataset())
+checkpoints = Checkpoints(pathlib.Path(sys.argv[1]))
+peaks = []
+for number in range(5):
+  for _ in range(3):
+    x = jax.block_until_ready(step(x))
+  peaks.append(peak())
+  checkpoints.save(number, x, batches)
+checkpoints.close()
+print((peaks[-1] - peaks[1]) / 1024)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc only")
+def test_saves_leave_no_holes_that_a_step_cannot_use(tmp_path):
+  done = subprocess.run(
+    [sys.executable, "-c", _SAVES, str(tmp_path / "saved")],
+    capture_output=True, text=True, check=True,
+  )  # fmt: skip
+  assert float(done.stdout) < 100
