@@ -25,7 +25,12 @@ from experiments.studies.record import (
   without_folders,
   without_folders_in,
 )
-from experiments.studies.tables import choices_table, how_to_read, made_by
+from experiments.studies.tables import (
+  choices_table,
+  how_to_read,
+  is_share,
+  made_by,
+)
 from experiments.studies.variant import Run, Variant
 from experiments.studies.world import World
 from gr_jax import provenance
@@ -216,11 +221,14 @@ def _pairs(study: Study, names: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _means(columns: paired.Columns, metrics: Iterable[str]) -> str:
-  """The metrics in percent; those without a value are left out."""
+  """The metrics, shares in percent; those without a value are left out."""
+  means = {
+    name: np.nanmean(columns[name]) for name in metrics if name in columns
+  }
   return ", ".join(
-    f"{plots.spoken_metric(name)} {100 * np.nanmean(columns[name]):.1f} %"
-    for name in metrics
-    if name in columns
+    plots.spoken_metric(name)
+    + (f" {100 * mean:.1f} %" if is_share(name) else f" {mean:.3f}")
+    for name, mean in means.items()
   )
 
 

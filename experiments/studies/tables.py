@@ -111,27 +111,35 @@ def fact_table(
   return markdown([[first, *columns], *lines])
 
 
+def is_share(metric: str) -> bool:
+  """Whether a figure is shown in percent; nats and counts are not."""
+  return not metric.endswith(("loss", "log_prob", "items"))
+
+
 def choices_table(view: View) -> str:
   """All trials on the validation period, of which the bold one was taken."""
   found = view.facts.get("choices", {})
   if not found:
     return ""
   trials = next(iter(found.values()))["trials"]
-  first, *others = metrics = list(trials[0]["figures"])
+  metrics = list(trials[0]["figures"])
+  percent = all(map(is_share, metrics))
+  times = 100 if percent else 1
   lines = []
-  for name, one in found.items():
+  for arm, one in found.items():
     for k, trial in enumerate(one["trials"]):
       settings = ", ".join(
         f"{path.rpartition('.')[2]} {_plain(value)}"
         for path, value in trial["settings"].items()
       )
       settings = f"**{settings}**" if k == one["chosen"] else settings
-      figures = [f"{100 * trial['figures'][metric]:.2f}" for metric in metrics]
-      lines.append([view.labels[name], settings, *figures])
+      figures = [f"{times * trial['figures'][name]:.2f}" for name in metrics]
+      lines.append([view.labels[arm], settings, *figures])
   return (
     f"Chosen on the validation period with seed {view.facts['seeds'][0]}, for "
     f"all seeds: the best of {len(trials)} trials of every arm that has a line "
-    f"here, by {first}, then by {', '.join(others)} (bold). In percent:\n\n"
+    f"here, by {', then by '.join(metrics)} (bold)."
+    f"{' In percent:' if percent else ''}\n\n"
     + markdown([["arm", "tried", *metrics], *lines])
   )
 
