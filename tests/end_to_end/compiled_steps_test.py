@@ -27,7 +27,7 @@ from gr_jax.parallel.mesh import (
   replicated,
 )
 from gr_jax.rl.losses.build import LOSSES
-from gr_jax.tokenizers import rq_vae, rq_vae_training
+from gr_jax.tokenizers import cluster_tree, rq_vae, rq_vae_training
 from gr_jax.training import scan_fit
 from tests.reference import (
   sharded,
@@ -259,6 +259,7 @@ def test_no_tokenizer_calls_the_host(case, tmp_path, monkeypatch):
     (scan_fit, "_run_chunk"),
     (scan_fit, "_run_batches"),
     (kmeans, "_lloyd"),
+    (cluster_tree, "_split"),
   ):
     run = functools.partial(seen, getattr(module, name))
     monkeypatch.setattr(module, name, run)

@@ -30,6 +30,8 @@ EVENTS = [
 FEW = (
   "--config.generator.loop.steps=20",
   "--config.generator.loop.checkpoint_every=20",
+  # As many as a mesh has devices on which heads are split.
+  "--config.generator.model.heads=4",
   "--config.generator.prompt.history=6",
   "--config.generator.prompt.user_buckets=16",
   "--config.tokenizer.vae.levels=(8,8)",
