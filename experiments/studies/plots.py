@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from experiments.studies import comparisons
 from experiments.studies.record import Record, View
+from experiments.studies.tables import is_share
 from gr_jax.evaluation.report import svg
 
 # The width of a bold letter, a share of its size, as pages show it.
@@ -101,12 +102,17 @@ def say(record: Record, metrics: Sequence[str]) -> str:
   labels = record.labels
   found = [
     f"{svg.plain(row['world'])}, {spoken_metric(row['metric'])}, "
-    f"{labels[row['arm']]} {100 * row['difference']:+.1f} from "
+    f"{labels[row['arm']]} {_points(row):+.1f} from "
     f"{labels[row['baseline']]}"
     for row in record.rows
     if row["metric"] in metrics and row["arm"] != row["baseline"]
   ]
-  return "Differences in points: " + "; ".join(found)
+  unit = " in points" if all(map(is_share, metrics)) else ""
+  return f"Differences{unit}: " + "; ".join(found)
+
+
+def _points(row: Mapping) -> float:
+  return (100 if is_share(row["metric"]) else 1) * row["difference"]
 
 
 def curves(

@@ -57,6 +57,19 @@ def test_all_trials_stand_on_the_page_and_the_chosen_one_is_bold():
   assert tables.choices_table(View(record(), "shop")) == ""
 
 
+def test_nats_are_no_percent():
+  trials = [
+    {"settings": {"rate": x}, "figures": {"semantic/log_prob": -15 * x}}
+    for x in (1.0, 2.0)
+  ]
+  world = {"seeds": [0], "choices": {"b": {"chosen": 0, "trials": trials}}}
+  text = tables.choices_table(View(record(worlds={"shop": world}), "shop"))
+  assert "by semantic/log_prob (bold).\n\n" in text
+  assert "| -15.00 " in text
+  names = ("recall@10", "semantic/loss", "items")
+  assert [tables.is_share(name) for name in names] == [True, False, False]
+
+
 def test_a_baselines_own_figure_has_its_own_interval_where_it_is_known():
   own = ROW | {"arm": "a"}
   assert tables.cell(own) == "12.0"
