@@ -30,20 +30,18 @@ EVENTS = [
 FEW = (
   "--config.generator.loop.steps=20",
   "--config.generator.loop.checkpoint_every=20",
-  # As many as a mesh has devices on which heads are split.
-  "--config.generator.model.heads=4",
   "--config.generator.prompt.history=6",
   "--config.generator.prompt.user_buckets=16",
   "--config.tokenizer.vae.levels=(8,8)",
 )
 
 
-def make(workdir: pathlib.Path) -> None:
+def make(workdir: pathlib.Path, *flags: str) -> None:
   """Runs `gr_jax.main` on the shop unless it did already; safe to race."""
   workdir.mkdir(parents=True, exist_ok=True)
   with alone(workdir / "lock"):
     if not (workdir / "run" / "report.html").exists():
-      _make(workdir)
+      _make(workdir, *flags)
 
 
 def data(workdir: pathlib.Path) -> pathlib.Path:
@@ -58,12 +56,13 @@ def data(workdir: pathlib.Path) -> pathlib.Path:
   return output
 
 
-def _make(workdir: pathlib.Path) -> None:
+def _make(workdir: pathlib.Path, *flags: str) -> None:
   run = small_run.start(
     "configs/own_data.py:tiny",
     workdir / "run",
     f"--config.data.path={data(workdir)}",
     *FEW,
+    *flags,
   )
   output, _ = run.communicate()
   assert run.returncode == 0, output

@@ -6,7 +6,7 @@ import pytest
 from gr_jax.parallel.mesh import MeshConfig, make_mesh
 from gr_jax.serving.catalogue.items import ItemChange, NewItem
 from gr_jax.serving.engine.devices import Devices, shared_sizes
-from tests.reference import small_policy
+from tests.reference import shop_run, small_policy
 from tests.serving.conftest import open_service
 
 FILTERS = (
@@ -37,6 +37,20 @@ def same(found, expected):
   )
 
 
+@pytest.fixture
+def run_with_heads(run, shared):
+  """The run of all tests, or one with as many heads as devices split them."""
+
+  def made(devices):
+    if devices <= 2:
+      return run
+    workdir = shared / f"shop_run_{devices}_heads"
+    shop_run.make(workdir, f"--config.generator.model.heads={devices}")
+    return workdir / "run"
+
+  return made
+
+
 @pytest.mark.parametrize(
   "mesh",
   [
@@ -51,8 +65,9 @@ def same(found, expected):
   ids=lambda mesh: f"{mesh.data} x {mesh.model}",
 )
 def test_a_service_on_eight_devices_answers_as_on_one(
-  run, tmp_path, search_of, mesh
+  run_with_heads, tmp_path, search_of, mesh
 ):
+  run = run_with_heads(mesh.model)
   for name in ("one", "many"):
     (tmp_path / name).mkdir()
   one = open_service(run, tmp_path / "one")
