@@ -21,7 +21,7 @@ def keep_freed_memory() -> bool:
 
   And before other libraries start threads, as polars does at its import: they
   keep arenas of their own, XLA's threads come to share these, and there blocks
-  above 64 MB are mapped anew each time whatever is asked for here.
+  above 64 MB are mapped anew each time, whatever these settings say.
 
   Returns:
     Whether the allocator took it; False elsewhere than on glibc.
