@@ -31,6 +31,9 @@ from gr_jax.retrieval.search_layout import search_layout
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 
+_NOTHING = np.zeros(0, np.int64)
+
+
 class Retrieved(NamedTuple):
   """Answers to `R` requests, best first.
 
@@ -124,6 +127,8 @@ class Retriever:
       beam_size: the number of answers per request.
       excluded: per request, the ID rows that it must not get.
     """
+    # A filter of nothing is the same program as one of seen items.
+    excluded = [_NOTHING] * len(queries) if excluded is None else excluded
     return self._run(self._search, prompt, queries, beam_size, excluded)
 
   def unconstrained_search(
