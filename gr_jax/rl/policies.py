@@ -35,6 +35,7 @@ from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.parallel.mesh import batch_sharding
 from gr_jax.parallel.rows import own_rows
 from gr_jax.rl.experts import AddExperts, append_experts, make_group, members
+from gr_jax.rl.explore import ExplorerParams
 from gr_jax.rl.objective import Score
 from gr_jax.rl.prompts import PromptBatch
 from gr_jax.rl.rewards.checked import checked_ids, reward_name
@@ -103,6 +104,8 @@ class IdSamples:
     positives_where: `[B, P, L]` bool.
     left_out: what each row leaves out of the counts; None where the generator
       reads none.
+    drawn_log_probs: `[B, G, L]` float32 of the policy that drew the samples;
+      None where that is the old policy.
   """
 
   prompt: Prompt
@@ -111,6 +114,7 @@ class IdSamples:
   positives: jax.Array
   positives_where: jax.Array
   left_out: LeftOut | None = None
+  drawn_log_probs: jax.Array | None = None
 
 
 # From old parameters, context, prompts and a key.
@@ -130,17 +134,20 @@ def make_rollout(
   add_experts: AddExperts = append_experts,
   group_size: int,
   mesh: Mesh,
+  explorer: ExplorerParams | None = None,
 ) -> Rollout:
   """One jitted call that draws groups and adds the experts to them.
 
   `sample` is the first half of a `Policy`; the generator reads prompts
-  `(prompt, queries)`. Groups lie on the mesh where their requests do.
+  `(prompt, queries)`. Groups lie on the mesh where their requests do. With an
+  `explorer` its parameters draw in place of the old ones.
   """
 
   def rollout(old_params, context, batch, key):
+    params = old_params if explorer is None else explorer(old_params)
     samples = sample(
       generator,
-      old_params | without_future(context.counts, batch.left_out),
+      params | without_future(context.counts, batch.left_out),
       (batch.prompt, batch.queries),
       context.trie,
       group_size=group_size,
@@ -148,6 +155,10 @@ def make_rollout(
     )
     group = add_experts(make_group(samples), batch.experts, context.table)
     positives = members(batch.positives, context.table)
+    drawn = None
+    if explorer is not None:
+      experts = group.ids.shape[1] - group_size
+      drawn = jnp.pad(samples.log_probs, ((0, 0), (0, experts), (0, 0)))
     return IdSamples(
       prompt=batch.prompt,
       queries=batch.queries,
@@ -155,6 +166,7 @@ def make_rollout(
       positives=positives.codes,
       positives_where=positives.where,
       left_out=batch.left_out,
+      drawn_log_probs=drawn,
     )
 
   return jax.jit(rollout, out_shardings=batch_sharding(mesh))

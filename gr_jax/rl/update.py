@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import optax
 from flax import struct
 
+from gr_jax.rl.explore import Exploration, explorer_gap
 from gr_jax.rl.group_metrics import group_metrics
 from gr_jax.rl.objective import (
   AlignmentConfig,
@@ -67,15 +68,22 @@ def make_update(
   *,
   config: AlignmentConfig,
   like: AlignmentState,
+  explore: Exploration | None = None,
 ) -> Update:
   """`(state, context, samples, rewards) -> (state, metrics)`, jitted.
 
   The state that goes in is given up; every update leaves its arrays where those
   of `like` are. `B` must be a multiple of `config.parts`. The metrics hold
   `finite.FIRST_BAD`: whether a metric, gradient or parameter is not finite.
+  With `explore` only the most contrastive of the samples are learned.
   """
 
   def update(state, context, samples, rewards):
+    found = {}
+    if explore is not None:
+      found = explore.metrics(samples, rewards)
+      samples, rewards = explore.choose(samples, rewards)
+
     def add(total, part):
       grads, kept = jax.grad(objective, has_aux=True)(
         state.params,
@@ -94,8 +102,12 @@ def make_update(
     updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
     step = state.step + 1
-    metrics = jax.tree.map(jnp.sum, terms)
-    metrics |= group_metrics(join_batch(scored), samples.group.ids)
+    scored = join_batch(scored)
+    metrics = jax.tree.map(jnp.sum, terms) | found
+    metrics |= group_metrics(scored, samples.group.ids)
+    if explore is not None:
+      gap = explorer_gap(scored, samples.drawn_log_probs)
+      metrics["align/explorer_gap"] = gap
     metrics["align/grad_norm"] = optax.tree.norm(grads)
     parts = finite.step_parts(metrics, finite.leaf_norms(grads), params)
     metrics[finite.FIRST_BAD] = finite.first_bad(parts)
