@@ -50,7 +50,10 @@ def test_the_program_trains_searches_and_serves(tmp_path):
   with subprocess.Popen(
     [sys.executable, "-c", free],
     cwd=tmp_path,
-    env=os.environ | ENVIRONMENT | {"PYTHONPATH": str(ROOT)},
+    # Buffered, as where a pipe takes what a program prints.
+    env=os.environ
+    | ENVIRONMENT
+    | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": ""},
     stdout=subprocess.PIPE,
     stderr=subprocess.PIPE,
     text=True,

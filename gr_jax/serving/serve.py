@@ -87,6 +87,9 @@ def serve(
     )
   )
   _say(f"{artefacts} is loaded; warming up")
+  # What the program printed before: uvicorn ends the process by the signal
+  # that stopped it, and then no buffer is written.
+  print(end="", flush=True)
   http.run()
   if failures:
     raise failures[0]
