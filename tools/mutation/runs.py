@@ -79,6 +79,7 @@ class TestRuns:
 
   def __init__(self, tree: pathlib.Path, imports: Sequence[str] = _IMPORTS):
     self.tree = tree
+    self._mutants = 0
     self._context = multiprocessing.get_context("forkserver")
     self._context.set_forkserver_preload(list(imports))
 
@@ -113,15 +114,23 @@ class TestRuns:
   def outcome(
     self, mutant: Mutant, tests: Sequence[str], *, timeout: float
   ) -> dict:
-    """Runs tests against a mutant; returns its record."""
+    """Runs tests against a mutant; returns its record.
+
+    Python takes a cached module for current where its source has the same size
+    and the same second of change, as a mutant may that follows another: each
+    is given a second of its own.
+    """
     path = self.tree / mutant.file
-    source = path.read_text()
+    source, changed = path.read_text(), path.stat().st_mtime
+    self._mutants += 1
     path.write_text(mutant.apply(source))
+    os.utime(path, (changed + self._mutants,) * 2)
     started = time.perf_counter()
     try:
       result, why = self.run(tests, timeout=timeout)
     finally:
       path.write_text(source)
+      os.utime(path, (changed, changed))
     seconds = round(time.perf_counter() - started, 1)
     return {"result": result, "why": why, "seconds": seconds}
 

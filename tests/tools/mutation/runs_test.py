@@ -82,6 +82,25 @@ def test_a_mutant_is_killed_by_a_test_that_fails_and_the_tree_is_put_back(
   assert (tree / "gr_jax/math/double.py").read_text() == CODE
 
 
+def test_no_mutant_is_taken_for_another_or_for_the_tree_in_a_cache(
+  tree, monkeypatch
+):
+  file = tree / "gr_jax/math/double.py"
+  seconds = [int(file.stat().st_mtime)]
+
+  def run(tests, timeout):
+    seconds.append(int(file.stat().st_mtime))
+    return "passed", ""
+
+  runs = TestRuns(tree, imports=[])
+  monkeypatch.setattr(runs, "run", run)
+  for new in ("2 + x", "2 - x", "2 / x"):
+    mutant = by_hand("gr_jax/math/double.py", CODE, "2 * x", new)
+    assert runs.outcome(mutant, [], timeout=1)["result"] == "passed"
+  assert len(set(seconds)) == 4
+  assert int(file.stat().st_mtime) == seconds[0]
+
+
 def test_a_process_that_knows_the_package_already_runs_nothing(
   monkeypatch, tmp_path
 ):
