@@ -15,7 +15,7 @@ LAYERS = (
   ("experiments", "configs", "gr_jax.recipes"),
   ("gr_jax.serving",),
   ("gr_jax.retrieval", "gr_jax.rl", "gr_jax.dual_encoder"),
-  ("gr_jax.generators", "gr_jax.ranking"),
+  ("gr_jax.generators", "gr_jax.ranking", "gr_jax.diffusion"),
   ("gr_jax.candidates",),
   ("gr_jax.dense",),
   (
