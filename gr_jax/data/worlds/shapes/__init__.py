@@ -1,0 +1,1 @@
+"""ShapesWorld: captioned scenes of shapes with exact judges."""

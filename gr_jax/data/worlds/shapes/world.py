@@ -1,0 +1,99 @@
+"""ShapesWorld: captioned scenes of shapes whose content is known ([OURS]).
+
+  world = ShapesWorld(seed=0)
+  scenes = world.scenes(256, split=TRAIN, batch=step)
+  pictures = render(scenes, size=world.size)      # [256, 32, 32, 3]
+  tokens = caption_tokens(scenes.prompts)         # [256, 16]
+
+Prompts of the three splits are disjoint. Batches are numbered and drawn on
+their own, so that a run goes on at any batch.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from gr_jax.data.requests import TRAIN
+from gr_jax.data.worlds.shapes.captions import caption_length
+from gr_jax.data.worlds.shapes.palette import BACKGROUNDS
+from gr_jax.data.worlds.shapes.prompts import (
+  MOST_OBJECTS,
+  Prompts,
+  draw_prompts,
+  splits_of,
+)
+from gr_jax.data.worlds.shapes.scenes import Scenes, lay_out
+
+_SMALLEST_SIDE = 24
+
+
+@dataclasses.dataclass(frozen=True)
+class ShapesWorld:
+  """A distribution of scenes.
+
+  Attributes:
+    seed: Decides which prompts are in which split, and every draw.
+    size: The side of a picture in pixels.
+    max_objects: The most shapes of a scene, 1 to 6.
+    max_groups: The most groups of equal shapes in a caption.
+    relation_share: The share of prompts of several shapes that say where the
+      first stands, where the number of groups allows it.
+    num_backgrounds: The number of backgrounds, 1 to 3.
+  """
+
+  seed: int
+  size: int = 32
+  max_objects: int = MOST_OBJECTS
+  max_groups: int = 3
+  relation_share: float = 0.5
+  num_backgrounds: int = 1
+
+  def __post_init__(self) -> None:
+    """Raises ValueError for a world that cannot be drawn."""
+    bounds = {
+      "size": (_SMALLEST_SIDE, 4096),
+      "max_objects": (1, MOST_OBJECTS),
+      "max_groups": (1, MOST_OBJECTS),
+      "relation_share": (0, 1),
+      "num_backgrounds": (1, len(BACKGROUNDS)),
+      "seed": (0, 2**63 - 1),
+    }
+    for name, (low, high) in bounds.items():
+      if not low <= getattr(self, name) <= high:
+        raise ValueError(
+          f"{name} of ShapesWorld is {getattr(self, name)}; give {low} to "
+          f"{high}."
+        )
+
+  @property
+  def caption_length(self) -> int:
+    """The number of tokens of a caption, padding among them."""
+    return caption_length(self.max_groups)
+
+  def prompts(self, n: int, *, split: int = TRAIN, batch: int = 0) -> Prompts:
+    """Draws `n` prompts of a split; the same batch gives the same prompts."""
+    rng = np.random.default_rng((self.seed, split, batch, 0))
+    kept: list[Prompts] = []
+    while sum(map(len, kept)) < n:
+      drawn = draw_prompts(
+        rng,
+        max(2 * n, 64),
+        max_objects=self.max_objects,
+        max_groups=self.max_groups,
+        relation_share=self.relation_share,
+        num_backgrounds=self.num_backgrounds,
+      )
+      kept.append(drawn[splits_of(drawn, seed=self.seed) == split])
+    return _joined(kept)[:n]
+
+  def scenes(self, n: int, *, split: int = TRAIN, batch: int = 0) -> Scenes:
+    """Draws a scene for each of `prompts(n, split=split, batch=batch)`."""
+    rng = np.random.default_rng((self.seed, split, batch, 1))
+    return lay_out(rng, self.prompts(n, split=split, batch=batch))
+
+
+def _joined(parts: list[Prompts]) -> Prompts:
+  names = vars(parts[0])
+  return Prompts(
+    **{name: np.concatenate([vars(p)[name] for p in parts]) for name in names}
+  )
