@@ -29,6 +29,7 @@ LAYERS = (
     "gr_jax.training",
     "gr_jax.clustering",
     "gr_jax.objectives",
+    "gr_jax.quantization",
     "gr_jax.nn",
     "gr_jax.data",
     "gr_jax.parallel",
