@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -24,6 +24,26 @@ REMAT = {
   "full": jax.checkpoint_policies.nothing_saveable,
   "dots": jax.checkpoint_policies.dots_with_no_batch_dims_saveable,
 }
+
+
+class Stack(Protocol):
+  """What a stack of blocks is scanned by, see `TransformerConfig`."""
+
+  @property
+  def layers(self) -> int: ...
+  @property
+  def remat(self) -> str: ...
+  @property
+  def unroll(self) -> int: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Depth:
+  """A `Stack` by itself, for networks with several."""
+
+  layers: int
+  remat: str = "none"
+  unroll: int = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,7 +143,7 @@ class Block(nn.Module):
 
 
 def stacked(
-  block: type[nn.Module], config: TransformerConfig, in_axes: tuple
+  block: type[nn.Module], config: Stack, in_axes: tuple
 ) -> type[nn.Module]:
   """`block` scanned over layers, parameters with a leading layer axis."""
   if config.remat != "none":

@@ -1,0 +1,148 @@
+"""One list of laws over SANA's, SD3's and FLUX's arrangement."""
+
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import linen as nn
+
+from gr_jax.diffusion.networks.mm_dit import MMDiTConfig
+from gr_jax.diffusion.networks.presets import build_network
+from gr_jax.diffusion.networks.sana import SanaConfig
+from gr_jax.nn.layers import Lora
+from gr_jax.parallel.mesh import MeshConfig, make_mesh, parameter_shardings
+from tests.reference.small_flow import (
+  CONFIGS,
+  apply,
+  first_params,
+  inputs,
+  noisy,
+)
+
+BLOCKS = ("blocks", "double", "single", "last")
+every_network = pytest.mark.parametrize("name", CONFIGS)
+
+
+@functools.cache
+def of_noise(name):
+  """What a network with noise for parameters gives."""
+  return np.asarray(apply(name)(noisy(first_params(name)), *inputs()))
+
+
+@every_network
+def test_the_velocity_is_zero_at_first(name):
+  found = apply(name)(first_params(name), *inputs())
+  np.testing.assert_array_equal(found, np.zeros(inputs()[0].shape))
+
+
+@every_network
+def test_pictures_times_and_words_are_read_and_padding_is_not(name):
+  x, t, text = inputs()
+  params, plain = noisy(first_params(name)), of_noise(name)
+  assert plain.shape == x.shape
+  assert np.abs(plain).mean() > 0.1
+
+  def change(x=x, t=t, text=text):
+    return np.abs(apply(name)(params, x, t, text) - plain).max()
+
+  assert change(x=x.at[:, 0, 0].add(1.0)) > 1e-3
+  assert change(t=t + 0.1) > 1e-3
+  words = text.states.at[:, 0].add(1.0)
+  assert change(text=text.replace(states=words)) > 1e-3
+  padding = text.states.at[:, 3].add(1.0)
+  assert change(text=text.replace(states=padding)) < 1e-4
+  pooled = change(text=text.replace(pooled=text.pooled + 1))
+  # SANA has no vector of the whole text.
+  assert (pooled > 1e-3) == (name != "sana")
+
+
+@every_network
+def test_rows_do_not_see_each_other(name):
+  x, t, text = inputs()
+  order = np.array([2, 0, 1])
+  turned = jax.tree.map(lambda a: a[order], (x, t, text))
+  found = apply(name)(noisy(first_params(name)), *turned)
+  np.testing.assert_array_equal(found, of_noise(name)[order])
+
+
+@every_network
+def test_a_pixel_reaches_the_whole_picture(name):
+  x, t, text = inputs()
+  moved = apply(name)(
+    noisy(first_params(name)), x.at[:, 0, 0].add(1.0), t, text
+  )
+  assert (np.abs(moved - of_noise(name)).max(axis=(0, 3)) > 1e-6).all()
+
+
+@every_network
+def test_all_axes_of_parameters_have_names_that_a_mesh_can_split(name):
+  network = build_network(CONFIGS[name])
+  boxed = jax.eval_shape(network.init, jax.random.key(0), *inputs())
+  for leaf in jax.tree.leaves(boxed, is_leaf=lambda x: hasattr(x, "names")):
+    assert None not in leaf.names
+  mesh = make_mesh(MeshConfig(fsdp=2, model=2), jax.devices()[:4])
+  shardings = parameter_shardings(boxed, mesh)
+  sharded = [not s.is_fully_replicated for s in jax.tree.leaves(shardings)]
+  assert np.mean(sharded) > 0.5
+
+
+@every_network
+def test_every_linear_layer_has_the_product_that_is_put_in(name):
+  seen = []
+
+  def product(x, w, dims, **kwargs):
+    seen.append(w.shape)
+    return jax.lax.dot_general(x, w, dims, **kwargs)
+
+  network = build_network(CONFIGS[name], product)
+  params = first_params(name)
+  jax.eval_shape(network.apply, params, *inputs())
+  kernels = {
+    path[-3].key: leaf.shape[-2:]
+    for path, leaf in jax.tree.leaves_with_path(params)
+    if path[-1].key == "kernel" and path[-2].key == "dense"
+  }
+  assert set(seen) >= set(kernels.values())
+
+
+@every_network
+def test_every_product_of_a_block_can_have_a_change_of_low_rank(name):
+  config = dataclasses.replace(CONFIGS[name], lora=Lora(rank=2))
+  init = build_network(config).init
+  shapes = nn.unbox(jax.eval_shape(init, jax.random.key(0), *inputs()))
+  paths = [path for path, _ in jax.tree.leaves_with_path(shapes)]
+  changed = {path[:-1] for path in paths if path[-1].key == "lora_a"}
+  products = {path[:-2] for path in paths if path[-2].key == "dense"}
+  outside = {path for path in products if path[1].key not in BLOCKS}
+  adaptive = {path for path in products if "modulation" in str(path)}
+  assert changed == products - outside - adaptive
+
+
+def test_flux_reads_where_tokens_stand():
+  x, t, text = inputs()
+  params = noisy(first_params("flux"))
+  flipped = apply("flux")(params, x[:, ::-1], t, text)
+  assert not np.allclose(flipped, of_noise("flux")[:, ::-1], atol=1e-3)
+
+
+def test_sizes_that_do_not_fit_are_named():
+  with pytest.raises(ValueError, match="heads \\(5\\)"):
+    MMDiTConfig(width=16, heads=5)
+  with pytest.raises(ValueError, match="rotary_axes"):
+    MMDiTConfig(width=16, heads=2, rotary_axes=(2, 2, 2))
+  with pytest.raises(ValueError, match="double_layers \\(0\\)"):
+    MMDiTConfig(double_layers=0)
+  with pytest.raises(ValueError, match="head_size \\(24\\)"):
+    SanaConfig(width=32, head_size=24)
+  with pytest.raises(ValueError, match="remat"):
+    SanaConfig(remat="some")
+
+
+def test_sinusoids_tell_sd3_where_tokens_stand():
+  x, t, text = inputs()
+  same = jnp.broadcast_to(x[:, :1, :1], x.shape)
+  found = np.asarray(apply("sd3")(noisy(first_params("sd3")), same, t, text))
+  assert not np.allclose(found[:, :4], found[:, 4:], atol=1e-3)
