@@ -3,8 +3,8 @@
   t = max|X| / (6 448),  s_b = E4M3(max|x_b| / (6 t)),  q = E2M1(x / (s_b t))
 
 (arXiv 2509.25149, section 2 and appendix C). A block's largest number becomes
-6, the tensor's largest scale 448. The two classes here do it in the order of two
-programs, which differ in how they round and in the least scale:
+6, the tensor's largest scale 448. The two classes here do it in the order of
+two programs, which differ in how they round and in the least scale:
 
   Torchao   s_b = E4M3(clip((max|x_b| / 6) / t, 2^-6, 448)),
             q = E2M1(x ((1 / t) / s_b)):
