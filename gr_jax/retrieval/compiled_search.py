@@ -38,6 +38,7 @@ _TRACED = (
   "nn",
   "parallel/constraints.py",
   "parallel/mesh.py",
+  "quantization",
   "retrieval/compiled_search.py",
   "retrieval/search_layout.py",
 )
@@ -168,13 +169,14 @@ def compile_search(lowered: Any) -> Any:
 
 
 def _name(model: Generator, beam: int, shapes: SearchInputs) -> str:
-  # A module's text holds all of its sizes, parts and products; the address of
-  # a product's function is another in every process.
-  text = re.sub(r" at 0x[0-9a-f]+", "", repr(model))
+  # A module's text holds all of its sizes, parts and products, that of shapes
+  # the formats of weights; the address of a function is another in every
+  # process.
   mesh = _mesh_of(shapes)
   devices = [device.id for device in mesh.devices.flat] if mesh else []
-  places = repr(jax.tree.flatten(shapes)), str(devices)
-  parts = [text, str(beam), *places, *_world()]
+  texts = repr(model), repr(jax.tree.flatten(shapes)), str(devices)
+  texts = [re.sub(r" at 0x[0-9a-f]+", "", text) for text in texts]
+  parts = [*texts, str(beam), *_world()]
   return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 

@@ -141,15 +141,21 @@ def _pairs(facts: Mapping[str, str]) -> tuple[str, ...]:
   return tuple(f"{field}={value}" for field, value in facts.items())
 
 
-def load(workdir: str | os.PathLike, *, beam: int = 50) -> ItemSearch:
+def load(
+  workdir: str | os.PathLike, *, beam: int = 50, weights: str = ""
+) -> ItemSearch:
   """Loads a finished run.
 
   Args:
     workdir: the `--workdir` of `python -m gr_jax.main`.
     beam: the number of IDs that a search keeps at least.
+    weights: "nvfp4", or another of `weights.WEIGHTS`: the format of the
+      kernels; "" leaves them as they were trained.
 
   Raises:
     FileNotFoundError: there is no such folder, or a stage is not finished.
-    ValueError: a file is damaged, or the stages are not of one run.
+    ValueError: a file is damaged, the stages are not of one run, or the kernels
+      cannot have that format.
   """
-  return ItemSearch(load_artefacts(pathlib.Path(workdir)), beam=beam)
+  artefacts = load_artefacts(pathlib.Path(workdir), weights=weights)
+  return ItemSearch(artefacts, beam=beam)

@@ -8,7 +8,7 @@ import dataclasses
 import functools
 import json
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
@@ -32,8 +32,10 @@ from gr_jax.generators.reading import (
   load_vocabulary,
   prompt_config,
 )
+from gr_jax.quantization.policy import Decision
 from gr_jax.retrieval.load_params import check_params, read_params
 from gr_jax.retrieval.query_vectors import query_vectors
+from gr_jax.retrieval.weights import quantize_weights
 from gr_jax.text.vectors import without_counts
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
@@ -59,6 +61,8 @@ class Artefacts:
     transitions: which items follow which, of a generator that reads it.
     candidates: writes the candidates of requests, of a generator that reads
       them.
+    quantized: what became of each array of parameters; empty if they are as
+      they were trained.
   """
 
   directory: pathlib.Path
@@ -72,6 +76,7 @@ class Artefacts:
   vector_width: int
   transitions: Transitions | None = None
   candidates: LiveCandidates | None = None
+  quantized: Sequence[Decision] = ()
 
   @property
   def tokenizer_fingerprint(self) -> str:
@@ -148,12 +153,17 @@ def count_variables(
   return {"counts": found}
 
 
-def load_artefacts(directory: pathlib.Path) -> Artefacts:
+def load_artefacts(directory: pathlib.Path, *, weights: str = "") -> Artefacts:
   """Reads and checks what `python -m gr_jax.main --workdir=DIR` left.
+
+  Args:
+    directory: the folder of the run.
+    weights: one of `weights.WEIGHTS`, the format of the kernels; "" = theirs.
 
   Raises:
     FileNotFoundError: no such folder, or a stage is not finished.
-    ValueError: a file is damaged, or the stages are not of one run.
+    ValueError: a file is damaged, the stages are not of one run, or the kernels
+      cannot have that format.
   """
   if not directory.is_dir():
     raise FileNotFoundError(
@@ -166,7 +176,9 @@ def load_artefacts(directory: pathlib.Path) -> Artefacts:
     stages += (ALIGNMENT,)
   manifests = {stage: _manifest(directory, stage) for stage in stages}
   with _one_line_errors(directory):
-    return _load(directory, manifests)
+    found = _load(directory, manifests)
+  params, made = quantize_weights(found.params, weights)
+  return dataclasses.replace(found, params=params, quantized=made)
 
 
 def _manifest(directory: pathlib.Path, stage: str) -> dict[str, Any]:

@@ -30,7 +30,6 @@ from gr_jax.parallel.mesh import batch_parts, batch_sharding, replicated
 from gr_jax.retrieval.search_layout import search_layout
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
-
 _NOTHING = np.zeros(0, np.int64)
 
 

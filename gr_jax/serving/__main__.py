@@ -53,6 +53,7 @@ def _serve(flags: argparse.Namespace) -> None:
       room=flags.room,
       log=flags.log,
       mesh=flags.mesh and serve.MeshConfig(**flags.mesh),
+      weights=flags.weights,
       limits=serve.HttpConfig(
         token=flags.token,
         queue=flags.queue,
@@ -113,6 +114,12 @@ def _parser() -> argparse.ArgumentParser:
     type=_mesh,
     help="devices that search together, such as model=2 or data=2,model=4: "
     "model splits the network, data shares the requests [one device]",
+  )
+  add(
+    "--weights",
+    default="",
+    help="nvfp4: kernels in four bits, a seventh of the bytes; answers differ "
+    "a little [as they were trained]",
   )
   for flag, kind, default, text in (
     ("--host", str, "127.0.0.1", "address to listen on"),

@@ -9,6 +9,7 @@ import uvicorn
 
 from gr_jax.parallel import start
 from gr_jax.parallel.mesh import MeshConfig
+from gr_jax.retrieval.weights import summary
 from gr_jax.serving.catalogue.service import Service, ServiceConfig
 from gr_jax.serving.http.api import HttpConfig
 from gr_jax.serving.http.server import Server
@@ -26,6 +27,7 @@ def serve(
   room: int = 8192,
   log: pathlib.Path | None = None,
   mesh: MeshConfig | None = None,
+  weights: str = "",
   limits: HttpConfig = _DEFAULT,
   started: float | None = None,
 ) -> None:
@@ -41,6 +43,8 @@ def serve(
     log: the file that keeps added and removed items; by default one beside
       the folder, so that it outlives a folder that is replaced.
     mesh: the numbers of devices that search together; None = one device.
+    weights: the format of the kernels, one of `retrieval.weights.WEIGHTS`; "" =
+      as they were trained.
     limits: the limits of what is accepted over HTTP.
     started: the `time.monotonic` at which the process began, for the log.
 
@@ -61,6 +65,7 @@ def serve(
       room=room,
       programs=_programs(),
       mesh=mesh,
+      weights=weights,
     )
   )
   failures: list[BaseException] = []
@@ -86,6 +91,8 @@ def serve(
       timeout_graceful_shutdown=int(limits.timeout) + 1,
     )
   )
+  if service.quantized:
+    _say(summary(service.quantized))
   _say(f"{artefacts} is loaded; warming up")
   # What the program printed before: uvicorn ends the process by the signal
   # that stopped it, and then no buffer is written.

@@ -35,6 +35,8 @@ def test_what_fails_in_the_warm_up_ends_the_server_and_is_raised(
   monkeypatch, tmp_path, capsys
 ):
   class Service:
+    quantized = ()
+
     def __init__(self, config):
       assert config.log == tmp_path.parent / f"{tmp_path.name}.items.log"
       assert (config.beams, config.max_batch, config.room) == ((8,), 2, 5)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gr_jax.parallel.mesh import MeshConfig, make_mesh
+from gr_jax.quantization.policy import Decision
 from gr_jax.retrieval.compiled_search import CompiledSearches
 from gr_jax.retrieval.load import load_artefacts
 from gr_jax.serving.catalogue.encoding import ItemEncoder
@@ -49,6 +50,8 @@ class ServiceConfig:
     room: new IDs that fit beside those of the run.
     programs: the folder of compiled searches; None keeps none.
     mesh: the numbers of devices that search together; None = one device.
+    weights: the format of the kernels, one of `retrieval.weights.WEIGHTS`; "" =
+      as they were trained.
   """
 
   artefacts: pathlib.Path
@@ -58,6 +61,14 @@ class ServiceConfig:
   room: int = 8192
   programs: pathlib.Path | None = None
   mesh: MeshConfig | None = None
+  weights: str = ""
+
+  def __post_init__(self):
+    if self.weights and self.mesh is not None:
+      raise ValueError(
+        f"weights={self.weights} are whole on one device: leave out the mesh, "
+        "or the weights."
+      )
 
 
 class Serving(NamedTuple):
@@ -91,6 +102,11 @@ class Service:
     except BaseException:
       self._log.close()
       raise
+
+  @property
+  def quantized(self) -> Sequence[Decision]:
+    """What became of each array of weights; empty if they are as trained."""
+    return self.serving.engine.artefacts.quantized
 
   @property
   def log_records(self) -> int:
@@ -184,7 +200,7 @@ class Service:
 
   def _loaded(self) -> Serving:
     config = self.config
-    artefacts = load_artefacts(config.artefacts)
+    artefacts = load_artefacts(config.artefacts, weights=config.weights)
     encoder = ItemEncoder(artefacts)
     mark = artefacts.tokenizer_fingerprint
     items, recoded = applied(

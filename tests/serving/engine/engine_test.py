@@ -13,11 +13,14 @@ from flax import linen as nn
 from gr_jax.generators.priors.catalogue_counts import count_catalogue
 from gr_jax.generators.priors.transition_counts import count_transitions
 from gr_jax.generators.priors.transition_prior import TransitionPrior
+from gr_jax.parallel.mesh import MeshConfig
 from gr_jax.retrieval.compiled_search import CompiledSearches
+from gr_jax.retrieval.item_search import load
 from gr_jax.retrieval.items_of_ids import expand_items, fully_seen_ids
 from gr_jax.retrieval.load import load_artefacts
 from gr_jax.retrieval.retriever import Retriever
 from gr_jax.serving.catalogue.items import NewItem, catalogue_items
+from gr_jax.serving.catalogue.service import ServiceConfig
 from gr_jax.serving.catalogue.snapshot import first_snapshot
 from gr_jax.serving.engine.engine import Engine, bucket_sizes
 from gr_jax.serving.engine.prompting import write_prompts
@@ -306,3 +309,25 @@ def test_a_version_is_not_of_the_engine(engine, snapshot, search_of):
   )
   again = dataclasses.replace(snapshot, version=9)
   assert engine.answer([search_of()], again)[0].version == 9
+
+
+def test_weights_in_four_bits_are_served_as_they_answer_in_a_program(
+  run, make_service, search_of
+):
+  service = make_service(weights="nvfp4")
+  assert service.quantized
+  found = service.answer([search_of("red cup", k=8)])[0]
+  expected = load(run, beam=BEAM, weights="nvfp4").search("red cup", k=8)
+  assert [item["id"] for item in found.items] == [x.item_id for x in expected]
+  np.testing.assert_allclose(
+    [item["score"] for item in found.items],
+    [x.log_prob for x in expected],
+    atol=1e-5,
+  )
+
+
+def test_weights_in_four_bits_and_a_mesh_are_refused_together(run, tmp_path):
+  with pytest.raises(ValueError, match="leave out the mesh"):
+    ServiceConfig(
+      run, tmp_path / "log", mesh=MeshConfig(model=2), weights="nvfp4"
+    )
