@@ -70,6 +70,9 @@ def section() -> ConfigDict:
     "exposed": 0.5,
     "valid": 0.1,
   }
+  # Of so many candidates, drawn with the weights in this format ("nvfp4"), the
+  # `group_size` best and worst are learned (Sol-RL); 0 draws the group itself.
+  config.explore = {"candidates": 0, "weights": ""}
   # One of `gr_jax/rl/losses/build.py`; an option without a value has the
   # loss's own, and so has an empty `advantages` ("normalized", "centered").
   config.loss = "eg_grpo"

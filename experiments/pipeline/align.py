@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from experiments.pipeline.alignment_choice import choose_params, read_choice
+from experiments.pipeline.explore import exploration, explorer
 from experiments.pipeline.network_share import with_shares
 from experiments.pipeline.stages import Stages
 from experiments.pipeline.train import TrainedGenerator
@@ -60,10 +61,12 @@ def objective(config: ConfigDict) -> AlignmentConfig:
 
   Raises:
     ValueError: a name that does not exist, an option that the loss does not
-      have, more experts than places, or a batch that has no such parts.
+      have, more experts than places, a batch that has no such parts, or what
+      `explore.exploration` refuses.
   """
   choose("align.policy", config.policy, POLICIES)
   choose("align.experts", config.experts, EXPERTS)
+  exploration(config)
   experts = config.prompts.clicked + config.prompts.exposed
   if config.experts == "replace" and experts > config.group_size:
     raise ValueError(
@@ -111,7 +114,7 @@ def align(
       the request, the item and the value.
   """
   generator = stages.generator
-  aim = objective(config)
+  aim, explores = objective(config), exploration(config)
   policy = POLICIES[config.policy]
   mesh = make_mesh(MeshConfig(**config.mesh))
   loop = AlignmentLoopConfig(**config.loop)
@@ -125,6 +128,7 @@ def align(
   start = functools.partial(start_alignment, optimizer=optimizer)
   places = parameter_shardings(jax.eval_shape(start, abstract), mesh)
   state = jax.jit(start, out_shardings=places)(params)
+  explored_by = explorer(config, params)
 
   def make(directory: pathlib.Path) -> None:
     ids, requests = stages.tokenized.semantic_ids, stages.data.requests
@@ -150,8 +154,9 @@ def align(
         generator.model,
         sample=policy.sample,
         add_experts=EXPERTS[config.experts],
-        group_size=config.group_size,
+        group_size=explores.candidates if explores else config.group_size,
         mesh=mesh,
+        explorer=explored_by,
       ),
       reward=reward_samples(reward, mesh),
       update=make_update(
@@ -159,6 +164,7 @@ def align(
         optimizer,
         config=aim,
         like=state,
+        explore=explores,
       ),
       # Each host searches a part of the requests, and has all parameters.
       validate=lambda params: hits(hosts.own_copy(params | counts)),

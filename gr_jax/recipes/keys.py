@@ -25,6 +25,8 @@ RENAMED = {
 # spelt otherwise: artefacts are stored without the first and with the second,
 # so that what was made before is used as it is.
 _NEUTRAL = {"loop.micro_batches": 1, "model.attention": "auto"}
+# Sections that came later, and the value that leaves them without effect.
+_NEUTRAL_SECTIONS = {"explore": ("candidates", 0)}
 # Sections that no figure depends on.
 _NEVER_STORED = ("hosts",)
 _STORED_AS = {"model.remat": {"none": False, "full": True}}
@@ -41,6 +43,9 @@ def stored(section: Mapping[str, Any]) -> dict[str, Any]:
     part, key = path.split(".")
     if found.get(part, {}).get(key) == value:
       del found[part][key]
+  for name, (key, value) in _NEUTRAL_SECTIONS.items():
+    if found.get(name, {}).get(key) == value:
+      del found[name]
   if "mesh" in found:
     found["mesh"] = dict(_ANY_MESH)
   for path, names in _STORED_AS.items():

@@ -45,6 +45,9 @@ def test_keys_that_came_later_change_nothing_that_is_stored():
   assert "micro_batches" not in generator["loop"]
   assert "attention" not in generator["model"]
   assert keys.stored(config.align.to_dict())["mesh"] == {"data": 0, "model": 1}
+  assert "explore" not in keys.stored(config.align.to_dict())
+  config.align.explore.candidates = 32
+  assert keys.stored(config.align.to_dict())["explore"]["candidates"] == 32
   assert "hosts" in config
   assert "hosts" not in keys.stored(config.to_dict())
   config.generator.loop.micro_batches = 4
