@@ -1,0 +1,120 @@
+"""Products with quantized weights: W4A16 and W4A4.
+
+With a weight `q_w s_w t_w` `[D, F]` and activations `x` `[..., D]`:
+
+  w4a16  y = t_w (bf16(x) · q_w s_w)
+  w4a4   y = t_x t_w (q_x s_x · q_w s_w),  x ≈ q_x s_x t_x rounded on the fly,
+         blocks along `D`, one `t_x` for each row (`quantize.round_rows`)
+
+`q s` has six bits of mantissa, for E2M1 with E4M3 or E8M0 scales: exact in
+bfloat16, and products of two of them exact in float32. So both are products in
+bfloat16 with sums in float32, on any device, and w4a4 is the tensor cores'
+product up to the order of the sums, the emulation as well as
+`w4a4_scaled_matmul`, which is `jax.nn.scaled_matmul`: cuDNN's block-scaled
+product on Blackwell (compute capability 10 and above), decoded and multiplied
+by XLA on older cards.
+
+Gradients are straight-through: with respect to `x` they are those of the
+product with the dequantized weight, as if `x` were not rounded; codes and
+scales have none.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from gr_jax.nn.dot import bf16_matmul
+from gr_jax.quantization import packing, quantize
+from gr_jax.quantization.blocks import Runs
+from gr_jax.quantization.formats import Format, Rounded
+from gr_jax.quantization.qtensor import QTensor
+
+Product = Callable[[jax.Array, QTensor], jax.Array]
+"""From `[..., D]` and a kernel `[D, F]` to `[..., F]` float32."""
+
+
+def _check(x: jax.Array, w: QTensor) -> None:
+  if w.ndim != 2 or w.axis != -2 or x.shape[-1] != w.shape[0]:
+    raise ValueError(
+      f"a product takes [..., D] and a kernel [D, F]; got {x.shape} and "
+      f"{w.shape} with blocks along axis {w.axis}."
+    )
+
+
+def w4a16(x: jax.Array, w: QTensor) -> jax.Array:
+  """`x w` with activations in bfloat16.
+
+  Args:
+    x: `[..., D]`.
+    w: `[D, F]`, blocks along `D`.
+
+  Returns:
+    `[..., F]` float32.
+
+  Raises:
+    ValueError: shapes do not fit.
+  """
+  _check(x, w)
+  flat = bf16_matmul(x.reshape(-1, x.shape[-1]), w.scaled_codes().T)
+  return (flat * w.tensor_scale).reshape(*x.shape[:-1], -1)
+
+
+def w4a4(x: jax.Array, w: QTensor) -> jax.Array:
+  """`x w` with activations in the weight's format; arguments as for `w4a16`."""
+  _check(x, w)
+  scaled, t = rounded_rows(x.reshape(-1, x.shape[-1]), w.format)
+  flat = bf16_matmul(scaled, w.scaled_codes().T)
+  return (flat * (t * w.tensor_scale)).reshape(*x.shape[:-1], -1)
+
+
+def w4a4_scaled_matmul(x: jax.Array, w: QTensor) -> jax.Array:
+  """As `w4a4`, by `jax.nn.scaled_matmul`; NVFP4 alone, and no gradient."""
+  _check(x, w)
+  rounded = quantize.round_rows(x.reshape(-1, x.shape[-1]), w.format)
+  values = Runs(w.format.block).join(rounded.values)
+  flat = jax.nn.scaled_matmul(
+    values.astype(jnp.float4_e2m1fn)[None],
+    packing.as_float4(w.codes)[None],
+    rounded.scales.astype(w.scales.dtype)[None],
+    w.scales[None],
+  )[0]
+  y = flat * (rounded.tensor_scale * w.tensor_scale)
+  return y.reshape(*x.shape[:-1], -1)
+
+
+def rounded_rows(x: jax.Array, format: Format) -> tuple[jax.Array, jax.Array]:
+  """`q s_b` `[N, D]` and `t` `[N, 1]` of rows `[N, D]`, float32.
+
+  `q s_b t ≈ x`; the gradient is that of `x / t` with a constant `t`.
+  """
+  x = x.astype(jnp.float32)
+  rounded = quantize.round_rows(jax.lax.stop_gradient(x), format)
+  scaled = Runs(format.block).join(scaled_values(rounded))
+  return straight_through(x, scaled, rounded.tensor_scale), rounded.tensor_scale
+
+
+def scaled_values(rounded: Rounded) -> jax.Array:
+  """`q s_b`, blocks `[..., n, b]` float32."""
+  return rounded.values * rounded.scales[..., None]
+
+
+@jax.custom_vjp
+def straight_through(
+  x: jax.Array, scaled: jax.Array, t: jax.Array
+) -> jax.Array:
+  """`scaled`, with the gradient of `x / t` with respect to `x`."""
+  del x, t
+  return scaled
+
+
+def _forward(x, scaled, t):
+  del x
+  return scaled, t
+
+
+def _backward(t, g):
+  return g / t, jnp.zeros_like(g), jnp.zeros_like(t)
+
+
+straight_through.defvjp(_forward, _backward)
