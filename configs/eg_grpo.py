@@ -72,7 +72,8 @@ def section() -> ConfigDict:
   }
   # Of so many candidates, drawn with the weights in this format ("nvfp4"), the
   # `group_size` best and worst are learned (Sol-RL); 0 draws the group itself.
-  config.explore = {"candidates": 0, "weights": ""}
+  # "w4a4" has activations in the same format, at a distance that is printed.
+  config.explore = {"candidates": 0, "weights": "", "products": "w4a16"}
   # One of `gr_jax/rl/losses/build.py`; an option without a value has the
   # loss's own, and so has an empty `advantages` ("normalized", "centered").
   config.loss = "eg_grpo"

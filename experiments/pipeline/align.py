@@ -12,7 +12,11 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from experiments.pipeline.alignment_choice import choose_params, read_choice
-from experiments.pipeline.explore import exploration, explorer
+from experiments.pipeline.explore import (
+  exploration,
+  explorer,
+  explorer_sample,
+)
 from experiments.pipeline.network_share import with_shares
 from experiments.pipeline.stages import Stages
 from experiments.pipeline.train import TrainedGenerator
@@ -152,7 +156,7 @@ def align(
     steps = AlignmentSteps(
       rollout=make_rollout(
         generator.model,
-        sample=policy.sample,
+        sample=explorer_sample(config, policy.sample),
         add_experts=EXPERTS[config.experts],
         group_size=explores.candidates if explores else config.group_size,
         mesh=mesh,

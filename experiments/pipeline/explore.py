@@ -2,31 +2,41 @@
 
 `candidates` are drawn for a prompt, and `align.group_size` of them are learned;
 0 draws the group itself. `weights` is the format of the copy's kernels, one of
-`retrieval.weights.WEIGHTS`; "" leaves them as they are.
+`retrieval.weights.WEIGHTS`; "" leaves them as they are. `products` says what
+multiplies them: "w4a16" with activations as they are, "w4a4" with activations
+in the same format, whose distance from the old policy is larger.
 """
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import jax
 from ml_collections import ConfigDict
 
 from gr_jax.choices import choose
+from gr_jax.decoding.sampling import Rollouts
+from gr_jax.quantization.interceptor import multiplied_by
 from gr_jax.quantization.policy import quantize_params
+from gr_jax.quantization.products import w4a4, w4a16
 from gr_jax.quantization.qtensor import QTensor
 from gr_jax.retrieval.weights import POLICY, WEIGHTS
 from gr_jax.rl.explore import Exploration, ExplorerParams
+
+Sample = Callable[..., Rollouts]
+PRODUCTS = {"w4a16": w4a16, "w4a4": w4a4}
 
 
 def exploration(config: ConfigDict) -> Exploration | None:
   """How section align explores; None where it does not.
 
   Raises:
-    ValueError: fewer candidates than are learned, weights of a format that
-      does not exist, a format without candidates, or a policy that draws no
-      candidates.
+    ValueError: fewer candidates than are learned, a format or product that
+      does not exist, a format without candidates, or w4a4 without a format.
   """
   section = config.get("explore") or {}
+  products = section.get("products", "w4a16")
+  choose("align.explore.products", products, PRODUCTS)
   if section.get("weights"):
     choose("align.explore.weights", section["weights"], WEIGHTS)
   if not section.get("candidates"):
@@ -37,6 +47,11 @@ def exploration(config: ConfigDict) -> Exploration | None:
         f"({config.group_size})."
       )
     return None
+  if products == "w4a4" and not section.get("weights"):
+    raise ValueError(
+      "align.explore.products is w4a4 and align.explore.weights is empty: name "
+      "the format, such as nvfp4."
+    )
   return Exploration(section["candidates"], config.group_size)
 
 
@@ -68,6 +83,14 @@ def explorer(config: ConfigDict, params: Any) -> ExplorerParams | None:
       "network."
     )
   return make
+
+
+def explorer_sample(config: ConfigDict, sample: Sample) -> Sample:
+  """The first half of the policy, with the products of the explorer."""
+  section = config.get("explore") or {}
+  if exploration(config) is None or not section.get("weights"):
+    return sample
+  return multiplied_by(PRODUCTS[section.get("products", "w4a16")], sample)
 
 
 def _same(params: Any) -> Any:

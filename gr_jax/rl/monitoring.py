@@ -108,11 +108,24 @@ def reward_hacking(
   )
 
 
+def far_explorer(rows: Sequence[Row], *, limit: float = 0.05) -> str | None:
+  """What explores draws codes as another policy than the one that learns."""
+  gap = _values(rows, "align/explorer_gap")[-_LATEST:]
+  if len(gap) < _LATEST or gap.min() < limit:
+    return None
+  return (
+    f"the explorer's log-probabilities are {gap[-1]:.2f} a code from the old "
+    "policy's: it explores another policy; set align.explore.products to "
+    "w4a16, or align.explore.weights to a finer format."
+  )
+
+
 WARNINGS: tuple[Warn, ...] = (
   constant_reward,
   equal_groups,
   collapse,
   far_from_reference,
+  far_explorer,
   reward_hacking,
 )
 
@@ -153,6 +166,7 @@ class AlignmentLog:
       for name, key in (
         ("reward", "align/reward"),
         ("hits@10", "eval/hit_rate@10"),
+        ("explorer gap", "align/explorer_gap"),
       )
       if key in metrics
     }

@@ -15,6 +15,7 @@ def healthy(count=20):
       "align/entropy": 5.0 - 0.05 * step,
       "align/unique_ids": 0.8,
       "align/kl": 0.02,
+      "align/explorer_gap": 0.01,
     }
     for step in range(count)
   ]
@@ -57,6 +58,7 @@ def test_a_healthy_run_is_left_in_peace():
     (changed(entropy=lambda s: 5.0 * 0.7**s), "entropy fell"),
     (changed(unique_ids=lambda s: 0.8 * 0.7**s), "different IDs fell"),
     (changed(kl=lambda s: 0.2 * s), "KL to the reference is 3.80 a token"),
+    (changed(explorer_gap=lambda s: 0.07), "explores another policy"),
     (changed(hit_rate=lambda s: 0.3 - 0.005 * s), "exploits the reward"),
   ],
 )
