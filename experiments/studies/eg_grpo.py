@@ -78,18 +78,18 @@ def users(world: World) -> dict[str, np.ndarray]:
 def measure(run: Run) -> paired.Columns:
   """Aligns the generator of a seed, if the variant does, and searches it."""
   world = run.world
-  tokenized = world.once("ids", functools.partial(_tokenized, world))
+  tokenized = world.once("ids", functools.partial(ids_of, world))
   world.note("ids", "cq_sid", {"ids": int(tokenized.semantic_ids.num_ids)})
-  trained = functools.partial(_trained, world, tokenized, run.seed)
+  trained = functools.partial(generator_of, world, tokenized, run.seed)
   generator = world.once(("trained", run.seed), trained)
   if run.name != SFT:
-    generator = _aligned(run, tokenized, generator)
+    generator = aligned(run, tokenized, generator)
     rows = read_metrics(generator.artefact.directory / "metrics.jsonl")
     run.note("runs", run_figures(rows))
   return run.columns(hits, generator, tokenized)
 
 
-def _tokenized(world: World) -> Tokenized:
+def ids_of(world: World) -> Tokenized:
   """One table of IDs, shared by all seeds and variants of a world."""
   config = world.config.tokenizer
   section = tokenizer_section(
@@ -99,12 +99,14 @@ def _tokenized(world: World) -> Tokenized:
   return world.tokenize(section, world.workdir, cq_sid.fit)
 
 
-def _trained(world: World, tokenized: Tokenized, seed: int) -> TrainedGenerator:
+def generator_of(
+  world: World, tokenized: Tokenized, seed: int
+) -> TrainedGenerator:
   section = seeded(world.config.generator, seed)
   return world.train(section, world.folder(seed), tokenized)
 
 
-def _aligned(
+def aligned(
   run: Run, tokenized: Tokenized, generator: TrainedGenerator
 ) -> TrainedGenerator:
   section, data = align_section(run), run.world.data

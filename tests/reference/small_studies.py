@@ -41,6 +41,7 @@ def smallest(name: str, output: str = "") -> ConfigDict:
   {
     "cq_sid": _cq_sid,
     "eg_grpo": _eg_grpo,
+    "fp4": _fp4,
     "genrec": _genrec,
     "pretrained": _pretrained,
     "sa2crq": _sa2crq,
@@ -76,6 +77,13 @@ def _eg_grpo(config: ConfigDict) -> None:
   config.align.prompts.batch_size = 8
   config.align.loop.update(_LOOP)
   config.align.validation.update(requests=8, batch_size=8)
+
+
+def _fp4(config: ConfigDict) -> None:
+  """Four variants, and kernels as wide as a format needs."""
+  _eg_grpo(config)
+  config.variants = ("sft", "served", "group", "w4a4")
+  config.generator.model.update(width=64, head_size=32, feed_forward=64)
 
 
 def _genrec(config: ConfigDict) -> None:
