@@ -27,6 +27,7 @@ from tools.benchmarks import (
   candidates,
   constraint,
   decoder,
+  four_bits,
   kmeans,
   rollouts,
   rq_vae,
@@ -60,6 +61,7 @@ SECTIONS: dict[str, Callable[[], Section]] = {
   "candidates": candidates.section,
   "token_merger": token_merger.section,
   "rollouts": rollouts.section,
+  "four_bits": four_bits.section,
 }
 
 

@@ -17,6 +17,7 @@ from tools.benchmarks import (
   candidates,
   constraint,
   decoder,
+  four_bits,
   kmeans,
   products,
   report,
@@ -90,6 +91,7 @@ TOYS = [
   ),
   rollouts.section(sizes=SIZES, group=4, batches=1),
   token_merger.section(units=1, sizes=SIZES),
+  four_bits.section(size=32, units=1),
 ]
 
 
@@ -130,6 +132,7 @@ def test_labels_are_unique_and_every_full_size_bar_names_two(section):
     "candidates": candidates,
     "rollouts": rollouts,
     "token_merger": token_merger,
+    "four_bits": four_bits,
   }[section.name].section()
   labels = [contender.label for contender in full.contenders]
   assert len(set(labels)) == len(labels)
