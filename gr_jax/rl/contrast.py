@@ -52,8 +52,8 @@ def most_contrastive(
   compete = where & ~always
   rank, count = _ranks(rewards, compete)
   free = places - jnp.sum(always, axis=-1, keepdims=True)
-  size = jnp.minimum(size, free)
-  kept = (rank < (size + 1) // 2) | (rank >= count - size // 2)
+  room = jnp.minimum(size, free)
+  kept = (rank < (room + 1) // 2) | (rank >= count - room // 2)
   # Kept members first, then absent ones; those that lost come last.
   order = jnp.where(always | (compete & kept), 0, jnp.where(where, 2, 1))
   chosen = jnp.argsort(order, axis=-1, stable=True)[..., :places]

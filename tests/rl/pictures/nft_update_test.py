@@ -39,7 +39,7 @@ class Context:
   reference: dict
 
 
-CONTEXT = Context(params())
+CONTEXT, DEFAULT = Context(params()), NftConfig()
 
 
 @functools.cache
@@ -59,7 +59,7 @@ def start():
   return start_alignment(params(), OPTIMIZER)
 
 
-def updated(rewards, config=NftConfig(), state=None):
+def updated(rewards, config=DEFAULT, state=None):
   state = start() if state is None else state
   return update(config)(state, CONTEXT, samples(), jnp.asarray(rewards))
 
