@@ -22,9 +22,9 @@ from gr_jax.data.worlds.shapes.prompts import (
 )
 
 GRID = 3
-# Shares of the side: 1.5 pixels of 32, and radii of 2.3 to 3.4 pixels.
+# Shares of the side: 1.5 pixels of 32, and radii of 2.6 to 3.4 pixels.
 GAP = 1.5 / 32
-SMALLEST, LARGEST = 0.072, 0.106
+SMALLEST, LARGEST = 0.08, 0.106
 
 _CELLS = np.stack(np.divmod(np.arange(GRID**2), GRID)[::-1], axis=1)
 
