@@ -101,7 +101,7 @@ class Six(_Nvfp4):
     return Rounded(round(scaled), scales, t)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class FourOverSix(_Nvfp4):
   """NVFP4 whose blocks choose between 4 and 6.
 
@@ -112,6 +112,11 @@ class FourOverSix(_Nvfp4):
 
   error: Error = squared
   e4m3_max: int = 256
+
+  def __repr__(self) -> str:
+    """The same in every process, where a function's address is not."""
+    name = getattr(self.error, "__name__", self.error)
+    return f"FourOverSix({name}, {self.e4m3_max})"
 
   def round(
     self, blocks: jax.Array, tensor_max: jax.Array, round: Round
