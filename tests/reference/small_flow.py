@@ -7,10 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
+from gr_jax.diffusion.flow_model import FlowModel, FlowModelConfig
 from gr_jax.diffusion.networks.mm_dit import MMDiTConfig
 from gr_jax.diffusion.networks.presets import build_network
 from gr_jax.diffusion.networks.sana import SanaConfig
 from gr_jax.diffusion.networks.text import Text
+from gr_jax.diffusion.text_encoder import TextEncoderConfig
 
 SD3 = MMDiTConfig(width=16, heads=2, double_layers=2, feed_forward=32)
 CONFIGS = {
@@ -66,3 +68,17 @@ def noisy(params, seed: int = 0):
 def apply(name: str):
   """The compiled network."""
   return jax.jit(build_network(CONFIGS[name]).apply)
+
+
+MODEL = FlowModelConfig(
+  TextEncoderConfig(vocabulary=6, width=16, layers=1, heads=2), SD3, side=SIDE
+)
+TOKENS = np.array([[1, 2, 0], [3, 4, 5], [2, 1, 0], [0, 0, 0]], np.int32)
+
+
+@functools.cache
+def first_model_params():
+  """Parameters of `MODEL` that training begins with."""
+  init = jax.jit(FlowModel(MODEL).init)
+  x, t = jnp.zeros((1, *MODEL.shape)), jnp.zeros(1)
+  return nn.unbox(init(jax.random.key(0), x, t, TOKENS[:1]))
