@@ -20,8 +20,10 @@ def pack(codes: jax.Array) -> jax.Array:
   """
   if codes.shape[-1] % 2:
     raise ValueError(f"codes of shape {codes.shape} are no pairs; pad them.")
-  pairs = codes.astype(jnp.uint8).reshape(*codes.shape[:-1], -1, 2)
-  return pairs[..., 0] | (pairs[..., 1] << 4)
+  pairs = codes.astype(jnp.int32).reshape(*codes.shape[:-1], -1, 2)
+  # A sum, which XLA's CPU backend fuses with what makes the codes; slices of
+  # pairs make that eight times as slow.
+  return jnp.sum(pairs * jnp.array([1, 16]), axis=-1).astype(jnp.uint8)
 
 
 def unpack(packed: jax.Array) -> jax.Array:
