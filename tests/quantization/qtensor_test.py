@@ -6,6 +6,8 @@ import ml_dtypes
 import numpy as np
 import pytest
 from flax import linen as nn
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
 
 from gr_jax.generators.encoder_decoder import EncoderDecoder
 from gr_jax.generators.pretrained.decoder import make_decoder
@@ -200,3 +202,17 @@ def test_codes_lie_as_products_read_them():
   wanted = X[0, :, 5].reshape(4, 16)
   largest = np.abs(np.asarray(wanted)).argmax(axis=-1)
   assert (codes[np.arange(4), largest] & 7 >= 6).all()
+
+
+@pytest.mark.parametrize(
+  "spec", [P(None, None, "model"), P(None, "model"), P(None, "data", "model")]
+)
+def test_a_kernel_split_over_devices_has_the_same_bits_and_stays_split(spec):
+  devices = np.array(jax.devices()).reshape(4, 2)
+  mesh = Mesh(devices, ("data", "model"))
+  place = NamedSharding(mesh, spec)
+  quantize = jax.jit(lambda x: quantize_array(x, Modelopt()))
+  found = quantize(jax.device_put(X, place))
+  for ours, theirs in zip(jax.tree.leaves(found), jax.tree.leaves(quantize(X))):
+    np.testing.assert_array_equal(ours, theirs)
+  assert not found.codes.sharding.is_fully_replicated
