@@ -9,14 +9,14 @@ from gr_jax.quantization.compressed_tensors import (
   read_packed_tensors,
 )
 from gr_jax.quantization.modes import MODES
-from gr_jax.quantization.qtensor import quantize_array
+from tests.reference.quantized import quantized
 
 W = jax.random.normal(jax.random.key(0), (64, 48), jnp.bfloat16)
 
 
 @pytest.mark.parametrize("mode", ["torchao", "four_over_six_mse_448"])
 def test_what_is_written_is_read_again(mode):
-  w = quantize_array(W, MODES[mode])
+  w = quantized(W, MODES[mode])
   found = packed_tensors("a.b", w)
   shapes = {name: (x.shape, x.dtype.name) for name, x in found.items()}
   assert shapes == {
@@ -31,9 +31,9 @@ def test_what_is_written_is_read_again(mode):
 
 def test_stacks_and_other_formats_are_an_error():
   with pytest.raises(ValueError, match=r"a.b: .* got shape \(1, 64, 48\)"):
-    packed_tensors("a.b", quantize_array(W[None], MODES["torchao"]))
+    packed_tensors("a.b", quantized(W[None], MODES["torchao"]))
   with pytest.raises(ValueError, match="blocks of 32 and float8_e8m0fnu"):
-    packed_tensors("a.b", quantize_array(W, MODES["mxfp4"]))
+    packed_tensors("a.b", quantized(W, MODES["mxfp4"]))
 
 
 def test_the_config_names_the_layers_that_are_not_quantized():

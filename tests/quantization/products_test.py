@@ -6,16 +6,19 @@ import pytest
 from gr_jax.quantization import products, quantize
 from gr_jax.quantization.modes import MODES
 from gr_jax.quantization.nvfp4 import Modelopt
-from gr_jax.quantization.qtensor import quantize_array
+from tests.reference.quantized import KINDS, quantized, rows
 
 KEY = jax.random.key(0)
 X = jax.random.normal(KEY, (3, 5, 64))
 W = jax.random.normal(jax.random.key(1), (64, 48))
-Q = quantize_array(W, Modelopt())
+Q = quantized(W, Modelopt())
+
+
+product_w4a4 = jax.jit(products.w4a4)
 
 
 def rounded(x):
-  return quantize.restore(quantize.round_rows(x, Modelopt())).reshape(x.shape)
+  return quantize.restore(rows(x, Modelopt())).reshape(x.shape)
 
 
 def test_w4a16_multiplies_bfloat16_by_the_exact_weight():
@@ -27,7 +30,7 @@ def test_w4a16_multiplies_bfloat16_by_the_exact_weight():
 def test_w4a4_multiplies_rounded_rows_by_the_exact_weight():
   x = np.asarray(rounded(X), np.float64)
   wanted = x @ np.asarray(Q.dequantize(), np.float64)
-  np.testing.assert_allclose(products.w4a4(X, Q), wanted, rtol=1e-5, atol=1e-5)
+  np.testing.assert_allclose(product_w4a4(X, Q), wanted, rtol=1e-5, atol=1e-5)
 
 
 def test_w4a4_is_the_scaled_product_of_jax(monkeypatch):
@@ -58,20 +61,20 @@ def test_cards_get_a_product_of_four_bit_operands():
 def test_the_error_of_w4a4_is_as_published():
   x = jax.random.normal(KEY, (64, 512))
   w = jax.random.normal(jax.random.key(1), (512, 128))
-  found = products.w4a4(x, quantize_array(w, Modelopt()))
+  found = product_w4a4(x, quantized(w, Modelopt()))
   error = jnp.linalg.norm(found - x @ w) / jnp.linalg.norm(x @ w)
   assert float(error) == pytest.approx(0.136, abs=0.01)
 
 
 def test_a_row_s_product_does_not_depend_on_its_neighbors():
-  product = jax.jit(products.w4a4)
+  product = product_w4a4
   scaled = X.at[1].multiply(1000.0)
   np.testing.assert_array_equal(product(scaled, Q)[0], product(X, Q)[0])
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", KINDS)
 def test_every_format_has_both_products(mode):
-  w = quantize_array(W, MODES[mode])
+  w = quantized(W, MODES[mode])
   # INT4 has scales that leave `q s` in need of more bits than bfloat16 has.
   np.testing.assert_allclose(products.w4a16(X, w), X @ w.dequantize(), atol=0.3)
   assert products.w4a4(X, w).shape == (3, 5, 48)
@@ -86,4 +89,4 @@ def test_gradients_are_straight_through(product):
 
 def test_shapes_that_do_not_fit_are_an_error():
   with pytest.raises(ValueError, match=r"got \(3, 5, 64\) and \(48, 64\)"):
-    products.w4a4(X, quantize_array(W.T, Modelopt()))
+    products.w4a4(X, quantized(W.T, Modelopt()))

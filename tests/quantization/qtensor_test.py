@@ -13,7 +13,7 @@ from gr_jax.generators.encoder_decoder import EncoderDecoder
 from gr_jax.generators.pretrained.decoder import make_decoder
 from gr_jax.generators.pretrained.load import load_params
 from gr_jax.nn.transformer import TransformerConfig, unstacked
-from gr_jax.quantization import packing, quantize
+from gr_jax.quantization import packing
 from gr_jax.quantization.blocks import Tiles
 from gr_jax.quantization.modes import MODES
 from gr_jax.quantization.nvfp4 import Modelopt, Torchao
@@ -21,10 +21,12 @@ from gr_jax.quantization.policy import Policy, quantize_params
 from gr_jax.quantization.qtensor import QTensor, quantize_array
 from tests.reference import small_policy
 from tests.reference.noisy import noisy
+from tests.reference.quantized import KINDS, quantized, there_and_back
 from tests.reference.small_pretrained import QWEN, write_model
 from tests.reference.small_world import semantic_ids, writer
 
 X = jax.random.normal(jax.random.key(0), (3, 64, 32))
+ONES = jnp.ones((256, 256))
 ALL = Policy(min_dim=16)
 
 
@@ -35,18 +37,18 @@ def dequantized(tree):
   return nn.unbox(tree), count
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", KINDS)
 def test_it_is_the_array_that_rounding_gives(mode):
-  found = quantize_array(X, MODES[mode])
-  wanted = quantize.quantize_dequantize(jnp.swapaxes(X, 1, 2), MODES[mode])
+  found = quantized(X, MODES[mode])
+  wanted = there_and_back(jnp.swapaxes(X, 1, 2), MODES[mode])
   np.testing.assert_array_equal(found.dequantize(), jnp.swapaxes(wanted, 1, 2))
   assert found.shape == X.shape
   assert (found.ndim, found.size) == (X.ndim, X.size)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", KINDS)
 def test_it_takes_half_a_byte_a_weight_and_its_scales(mode):
-  found = quantize_array(jnp.ones((256, 256)), MODES[mode])
+  found = quantized(ONES, MODES[mode])
   stored = sum(
     shard.data.nbytes
     for part in jax.tree.leaves(found)
@@ -71,22 +73,20 @@ def test_every_pair_of_a_scale_s_byte_and_two_codes_is_their_product():
 
 
 def test_both_axes_and_tiles_say_the_same_of_the_same_blocks():
-  kernel = quantize_array(X, Torchao())
-  torch = quantize_array(jnp.swapaxes(X, 1, 2), Torchao(), axis=-1)
+  kernel = quantized(X, Torchao())
+  torch = quantized(jnp.swapaxes(X, 1, 2), Torchao(), axis=-1)
   np.testing.assert_array_equal(kernel.codes, torch.codes)
   np.testing.assert_array_equal(
     kernel.dequantize(), jnp.swapaxes(torch.dequantize(), 1, 2)
   )
-  tiles = quantize_array(X, Torchao(), blocks=Tiles(16))
+  tiles = quantized(X, Torchao(), blocks=Tiles(16))
   assert tiles.scales.shape == kernel.scales.shape
-  rows = quantize.quantize_dequantize(
-    jnp.swapaxes(X, 1, 2), Torchao(), blocks=Tiles(16)
-  )
+  rows = there_and_back(jnp.swapaxes(X, 1, 2), Torchao(), blocks=Tiles(16))
   np.testing.assert_array_equal(tiles.dequantize(), jnp.swapaxes(rows, 1, 2))
 
 
 def test_the_scaled_codes_are_exact_in_bfloat16():
-  found = quantize_array(X, Torchao())
+  found = quantized(X, Torchao())
   scaled = found.scaled_codes()
   np.testing.assert_array_equal(
     scaled, scaled.astype(jnp.bfloat16).astype(jnp.float32)
@@ -99,7 +99,7 @@ def test_the_scaled_codes_are_exact_in_bfloat16():
 
 
 def test_it_is_an_array_where_jax_takes_one_and_keeps_its_type():
-  found = quantize_array(X.astype(jnp.bfloat16), Torchao())
+  found = quantized(X.astype(jnp.bfloat16), Torchao())
   assert found.dtype == jnp.bfloat16
   assert found.dequantize().dtype == jnp.bfloat16
   np.testing.assert_array_equal(jnp.asarray(found), found.dequantize())
@@ -123,7 +123,13 @@ def decoder_only():
 @functools.cache
 def encoder_decoder():
   config = TransformerConfig(
-    layers=2, width=16, heads=2, kv_heads=1, head_size=8, feed_forward=32
+    layers=2,
+    width=16,
+    heads=2,
+    kv_heads=1,
+    head_size=8,
+    feed_forward=32,
+    unroll=1,
   )
   model = EncoderDecoder(
     config, writer()._vocabulary.prompt_size, semantic_ids().level_sizes
@@ -148,13 +154,12 @@ def test_models_read_it_as_they_read_the_array(name, tmp_path):
     "pretrained": lambda: pretrained(tmp_path),
   }
   model, params, inputs = makers[name]()
-  quantized = quantize_params(params, ALL, "modelopt")
-  arrays, count = dequantized(quantized)
+  packed = quantize_params(params, ALL, "modelopt")
+  arrays, count = dequantized(packed)
   assert count >= 4
   apply = jax.jit(model.apply)
   found, wanted, exact = (
-    jax.tree.leaves(apply(tree, *inputs))
-    for tree in (quantized, arrays, params)
+    jax.tree.leaves(apply(tree, *inputs)) for tree in (packed, arrays, params)
   )
   for ours, theirs, before in zip(found, wanted, exact):
     np.testing.assert_allclose(ours, theirs, atol=1e-4)
@@ -163,10 +168,10 @@ def test_models_read_it_as_they_read_the_array(name, tmp_path):
 
 def test_unstacked_layers_are_read_as_well():
   model, params, inputs = decoder_only()
-  quantized = quantize_params(params, ALL, "modelopt")
+  packed = quantize_params(params, ALL, "modelopt")
   np.testing.assert_allclose(
-    jax.jit(model.apply)(unstacked(quantized), *inputs)[0],
-    jax.jit(model.apply)(quantized, *inputs)[0],
+    jax.jit(model.apply)(unstacked(packed), *inputs)[0],
+    jax.jit(model.apply)(packed, *inputs)[0],
     atol=1e-5,
   )
 
@@ -183,10 +188,10 @@ def test_a_scan_dequantizes_a_layer_at_a_time():
     Layer, variable_axes={"params": 0}, split_rngs={"params": True}, length=5
   )()
   x = jnp.ones((2, 48))
-  params = stack.init(jax.random.key(0), x, None)
-  quantized = quantize_params(params, ALL, "torchao")
-  assert dequantized(quantized)[1] == 2
-  text = jax.jit(stack.apply).lower(quantized, x, None).compile().as_text()
+  params = jax.jit(stack.init)(jax.random.key(0), x, None)
+  packed = quantize_params(params, ALL, "torchao")
+  assert dequantized(packed)[1] == 2
+  text = jax.jit(stack.apply).lower(packed, x, None).compile().as_text()
   assert "f32[80,48]" in text or "f32[48,80]" in text
   assert "f32[5,48,80]" not in text
   assert "f32[5,80,48]" not in text
@@ -194,7 +199,7 @@ def test_a_scan_dequantizes_a_layer_at_a_time():
 
 def test_codes_lie_as_products_read_them():
   """Of a kernel `[D, F]`, row `f` of the codes is column `f`."""
-  found = quantize_array(X[0], Modelopt())
+  found = quantized(X[0], Modelopt())
   assert found.codes.shape == (32, 32)
   assert found.scales.shape == (32, 4)
   assert found.tensor_scale.shape == ()
@@ -211,8 +216,8 @@ def test_a_kernel_split_over_devices_has_the_same_bits_and_stays_split(spec):
   devices = np.array(jax.devices()).reshape(4, 2)
   mesh = Mesh(devices, ("data", "model"))
   place = NamedSharding(mesh, spec)
-  quantize = jax.jit(lambda x: quantize_array(x, Modelopt()))
-  found = quantize(jax.device_put(X, place))
-  for ours, theirs in zip(jax.tree.leaves(found), jax.tree.leaves(quantize(X))):
+  found = quantized(jax.device_put(X, place), Modelopt())
+  whole = quantized(X, Modelopt())
+  for ours, theirs in zip(jax.tree.leaves(found), jax.tree.leaves(whole)):
     np.testing.assert_array_equal(ours, theirs)
   assert not found.codes.sharding.is_fully_replicated
