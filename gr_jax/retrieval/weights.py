@@ -57,5 +57,5 @@ def summary(made: list[Decision]) -> str:
   )
   return (
     f"{len(kept)} of {len(made)} arrays of weights are quantized: "
-    f"{after / 1e6:,.1f} MB that were {before / 1e6:,.1f}"
+    f"{after / 1e6:,.2f} MB that were {before / 1e6:,.2f}"
   )
