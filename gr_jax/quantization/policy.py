@@ -12,6 +12,7 @@ least width of 2240; arXiv 2604.06916).
 import dataclasses
 import fnmatch
 import functools
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -122,7 +123,7 @@ def decisions(
   quantized: Mapping[str, Any],
   policy: Policy,
 ) -> list[Decision]:
-  """What `quantize_params` did, leaf by leaf."""
+  """What `quantize_params` did, leaf by leaf; shapes without arrays will do."""
   after = jax.tree.leaves_with_path(quantized, is_leaf=_is_whole)
   blocks = {now.format.block for _, now in after if isinstance(now, QTensor)}
   before = jax.tree.leaves(params, is_leaf=_is_whole)
@@ -133,7 +134,9 @@ def decisions(
     if not isinstance(now, QTensor):
       reason = policy.reason(names, then, max(blocks, default=1))
     path = "/".join(names)
-    found.append(Decision(path, then.shape, reason, then.nbytes, now.nbytes))
+    found.append(
+      Decision(path, then.shape, reason, _nbytes(then), _nbytes(now))
+    )
   return found
 
 
@@ -169,12 +172,11 @@ def _dims(shape: Sequence[int]) -> str:
 def _bytes(group: Sequence[Decision]) -> tuple[str, str, str]:
   before = sum(each.before for each in group)
   after = sum(each.after for each in group)
-  weights = sum(_size(each.shape) for each in group)
+  weights = sum(math.prod(each.shape) for each in group)
   return f"{before:,}", f"{after:,}", f"{after / max(weights, 1):.3f}"
 
 
-def _size(shape: Sequence[int]) -> int:
-  size = 1
-  for each in shape:
-    size *= each
-  return size
+def _nbytes(x: Any) -> int:
+  if isinstance(x, QTensor):
+    return x.nbytes
+  return math.prod(x.shape) * x.dtype.itemsize

@@ -69,7 +69,8 @@ class QTensor(struct.PyTreeNode, AxisMetadata[jax.Array]):
   @property
   def nbytes(self) -> int:
     """The bytes of codes and both kinds of scales."""
-    return sum(part.nbytes for part in jax.tree.leaves(self))
+    parts = jax.tree.leaves(self)
+    return sum(math.prod(x.shape) * x.dtype.itemsize for x in parts)
 
   def scaled_codes(self) -> jax.Array:
     """`q s_b` `[..., F, D]` float32, exact in bfloat16 too if `s_b` is E4M3."""

@@ -107,6 +107,16 @@ def test_the_table_counts_every_byte_once():
   assert text[-1].startswith("all ")
 
 
+def test_the_table_of_shapes_is_that_of_arrays():
+  """So that what does not fit here is counted without being made."""
+  shapes = jax.eval_shape(lambda: PARAMS)
+  found = jax.eval_shape(lambda: quantize_params(PARAMS, SMALL, "torchao"))
+  arrays = quantize_params(PARAMS, SMALL, "torchao")
+  assert policy.decisions(shapes, found, SMALL) == policy.decisions(
+    PARAMS, arrays, SMALL
+  )
+
+
 def test_an_unknown_mode_is_an_error():
   with pytest.raises(ValueError, match="is 'fp4'; use one of torchao,"):
     quantize_params(PARAMS, SMALL, "fp4")

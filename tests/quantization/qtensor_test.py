@@ -50,7 +50,7 @@ def test_it_is_the_array_that_rounding_gives(mode):
 def test_it_takes_half_a_byte_a_weight_and_its_scales(mode):
   found = quantized(ONES, MODES[mode])
   stored = sum(
-    shard.data.nbytes
+    shard.data.on_device_size_in_bytes()
     for part in jax.tree.leaves(found)
     for shard in part.addressable_shards[:1]
   )
@@ -112,7 +112,7 @@ def test_other_axes_and_vectors_are_an_error():
   with pytest.raises(ValueError, match=r"got axis -2 of shape \(64,\)"):
     quantize_array(X[0, :, 0], Torchao())
   with pytest.raises(ValueError, match="stacked along axis 0, not 1"):
-    quantize_array(X, Torchao()).add_axis(1, {})
+    quantized(X, Torchao()).add_axis(1, {})
 
 
 @functools.cache
