@@ -106,6 +106,11 @@ def test_it_is_an_array_where_jax_takes_one_and_keeps_its_type():
   np.testing.assert_array_equal(jnp.abs(found), jnp.abs(found.dequantize()))
 
 
+def test_a_value_that_replaces_it_is_no_qtensor():
+  """As after `jax.tree.map` over boxes, when Flax puts results in them."""
+  assert quantized(X, Torchao()).replace_boxed(X) is X
+
+
 def test_other_axes_and_vectors_are_an_error():
   with pytest.raises(ValueError, match="got axis 0 of shape"):
     quantize_array(X, Torchao(), axis=0)
