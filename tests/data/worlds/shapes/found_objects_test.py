@@ -14,7 +14,7 @@ from gr_jax.data.worlds.shapes.render import render
 from gr_jax.data.worlds.shapes.scenes import Scenes
 from gr_jax.data.worlds.shapes.world import ShapesWorld
 
-N = 128
+N = 48
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def test_noise_and_blur_change_little(scenes, pictures, blur, noise, share):
 def test_of_thousands_of_scenes_as_many_are_found(blur, noise, share):
   world = ShapesWorld(1, num_backgrounds=3)
   rights = []
-  for batch in range(32):
+  for batch in range(100):
     scenes = world.scenes(N, batch=batch)
     seen = disturbed(np.asarray(render(scenes)), blur=blur, noise=noise)
     rights.append(errors(find_objects(seen), scenes)[0])

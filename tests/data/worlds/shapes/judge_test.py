@@ -17,7 +17,7 @@ from gr_jax.data.worlds.shapes.render import render
 from gr_jax.data.worlds.shapes.scenes import Scenes
 from gr_jax.data.worlds.shapes.world import ShapesWorld
 
-N = 128
+N = 48
 EXACT = ("count", "color", "shape", "object", "position", "background", "exact")
 
 
@@ -252,7 +252,7 @@ def test_pictures_of_other_sizes_are_judged_as_well(size):
 @pytest.mark.slow
 def test_thousands_of_drawn_scenes_are_right_in_everything():
   world = ShapesWorld(2, num_backgrounds=3)
-  for batch in range(40):
+  for batch in range(100):
     scenes = world.scenes(N, batch=batch)
     scores = judge(render(scenes), scenes.prompts)
     assert np.all(scores.exact), captions(scenes.prompts)
