@@ -6,7 +6,7 @@ the network become NVFP4, 0.56 bytes a weight where float32 has four; what
 scores and what was counted stays. Answers differ a little.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gr_jax.choices import choose
@@ -49,7 +49,7 @@ def quantize_weights(
   return found, made
 
 
-def summary(made: list[Decision]) -> str:
+def summary(made: Sequence[Decision]) -> str:
   """A line: how many arrays are quantized, and their bytes."""
   kept = [each for each in made if each.reason is None]
   before, after = (
