@@ -90,6 +90,7 @@ def test_batches_are_numbered_and_go_on_where_they_stopped():
   np.testing.assert_array_equal(next(batches).pictures, make(1).pictures)
 
 
+@pytest.mark.slow  # The loop that it calls has such a test of its own.
 def test_a_run_that_goes_on_is_the_run_that_was_not_cut(tmp_path):
   mesh = make_mesh(MeshConfig(), jax.devices()[:1])
 
