@@ -3,7 +3,7 @@
 `candidates` are drawn for a prompt, and `align.group_size` of them are learned;
 0 draws the group itself. `weights` is the format of the copy's kernels, one of
 `retrieval.weights.WEIGHTS`; "" leaves them as they are. `products` says what
-multiplies them: "w4a16" with activations as they are, "w4a4" with activations
+multiplies them: "w4a16" with activations in bfloat16, "w4a4" with activations
 in the same format, whose distance from the old policy is larger.
 """
 
@@ -79,8 +79,8 @@ def explorer(config: ConfigDict, params: Any) -> ExplorerParams | None:
   if not any(isinstance(x, QTensor) for x in found):
     raise ValueError(
       f"align.explore.weights is {weights!r}, but no kernel of the network has "
-      f"{POLICY.min_dim} rows and columns: leave it empty, or take a wider "
-      "network."
+      f"{POLICY.min_dim} rows and columns and whole blocks of rows: leave it "
+      "empty, or take a wider network."
     )
   return make
 

@@ -9,6 +9,8 @@ server loses whose kernels are in NVFP4.
 import dataclasses
 import functools
 import itertools
+import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -32,6 +34,7 @@ from experiments.studies.search_hits import id_hits, searcher
 from experiments.studies.study import Study, run_study
 from experiments.studies.variant import Run, Variant
 from gr_jax.data import request_lists
+from gr_jax.quantization.policy import Decision
 from gr_jax.retrieval.weights import quantize_weights
 from gr_jax.training.metric_writer import read_metrics
 
@@ -70,9 +73,7 @@ def measure(run: Run) -> paired.Columns:
     params, made = quantize_weights(generator.params, "nvfp4")
     generator = dataclasses.replace(generator, params=params)
     kept = [each for each in made if each.reason is None]
-    weights = sum(each.before for each in kept) / 4  # They were float32.
-    took = sum(each.after for each in kept) / weights
-    run.note("served", {"bytes": took, "arrays": len(kept)})
+    run.note("served", {"bytes": _each(kept), "all_bytes": _each(made)})
   elif run.name != SFT:
     generator = eg_grpo.aligned(run, tokenized, generator)
     rows = read_metrics(generator.artefact.directory / "metrics.jsonl")
@@ -80,9 +81,19 @@ def measure(run: Run) -> paired.Columns:
   return run.columns(hits, generator, tokenized)
 
 
+def _each(made: Sequence[Decision]) -> float:
+  """Bytes a weight."""
+  return sum(each.after for each in made) / sum(
+    math.prod(each.shape) for each in made
+  )
+
+
 def run_figures(rows) -> dict[str, float]:
-  """Of one alignment: medians of its rows, and the first and last reward."""
+  """Medians of one alignment; the reward is that of all that was drawn."""
   found = eg_grpo.run_figures(rows)
+  drawn = [r[name] for r in rows if (name := "align/explored_reward") in r]
+  if drawn:
+    found |= {"reward_first": drawn[0], "reward_last": drawn[-1]}
   for name, key in (("gap", "explorer_gap"), ("contrast", "contrast")):
     values = [r[f"align/{key}"] for r in rows if f"align/{key}" in r]
     if values:

@@ -57,7 +57,7 @@ CLAIMS = (
      value),
     ("of clicks among a hundred IDs at most 1 % are lost where NVFP4 is "
      "served", "", "click@100", SERVED, SFT, at_least(-0.01), relative),
-    ("a weight that is served takes at most .57 bytes", "",
+    ("a quantized weight takes at most .57 bytes", "",
      "served/bytes", SERVED, "", at_most(0.57), value),
   ]),
 )  # fmt: skip

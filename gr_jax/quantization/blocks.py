@@ -1,7 +1,7 @@
 """The numbers that share a scale: runs of a row, or square tiles.
 
 Formats see `[..., n, b]`: `n` blocks of `b` numbers. How the numbers of an
-array `[..., F, D]` come into blocks is told here, and nowhere else:
+array `[..., F, D]` come into blocks stands here, and nowhere else:
 
   Runs(b)   b neighbours of a row: `[..., F, D / b, b]`.
   Tiles(b)  b x b squares: `[..., F / b, D / b, b b]`. A scale serves the

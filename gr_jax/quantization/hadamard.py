@@ -32,12 +32,18 @@ def transform(x: jax.Array, signs: jax.Array) -> jax.Array:
   Raises:
     ValueError: `D` is no multiple of 16.
   """
-  return _apply(x, lambda runs: (runs * signs) @ _hadamard(SIZE) / 4)
+  return _apply(x, lambda runs: _times(runs * signs) / 4)
 
 
 def invert(y: jax.Array, signs: jax.Array) -> jax.Array:
   """The inverse of `transform`."""
-  return _apply(y, lambda runs: (runs @ _hadamard(SIZE)) * signs / 4)
+  return _apply(y, lambda runs: _times(runs) * signs / 4)
+
+
+def _times(runs: jax.Array) -> jax.Array:
+  # Whole float32: at less than that it is not orthogonal.
+  exact = jax.lax.Precision.HIGHEST
+  return jnp.matmul(runs, _hadamard(SIZE), precision=exact)
 
 
 def _apply(x: jax.Array, function) -> jax.Array:

@@ -34,7 +34,7 @@ class Policy:
   Attributes:
     min_dim: the least `D` and `F` of a kernel.
     skip: patterns (`fnmatch`) of names; a leaf whose path has one stays.
-    names: what leaves are called that may be quantized.
+    names: the names of leaves that may be quantized.
     rest: the type of the floats that stay; None keeps theirs.
   """
 
@@ -133,11 +133,19 @@ def decisions(
     reason = None
     if not isinstance(now, QTensor):
       reason = policy.reason(names, then, max(blocks, default=1))
+      reason = reason or _unquantizable(then)
     path = "/".join(names)
     found.append(
       Decision(path, then.shape, reason, _nbytes(then), _nbytes(now))
     )
   return found
+
+
+def _unquantizable(x: Any) -> str:
+  """Why a leaf that the policy wants stays."""
+  if not jnp.issubdtype(x.dtype, jnp.floating):
+    return "no float"
+  return "no multiple of the block"
 
 
 def table(found: Sequence[Decision]) -> str:

@@ -12,7 +12,8 @@ bfloat16 with sums in float32, on any device, and w4a4 is the tensor cores'
 product up to the order of the sums, the emulation as well as
 `w4a4_scaled_matmul`, which is `jax.nn.scaled_matmul`: cuDNN's block-scaled
 product on Blackwell (compute capability 10 and above), decoded and multiplied
-by XLA on older cards.
+by XLA on older cards. INT4's scales have eight bits: its `q s` is rounded to
+bfloat16 once more.
 
 Gradients are straight-through: with respect to `x` they are those of the
 product with the dequantized weight, as if `x` were not rounded; codes and
@@ -56,21 +57,32 @@ def w4a16(x: jax.Array, w: QTensor) -> jax.Array:
     ValueError: shapes do not fit.
   """
   _check(x, w)
-  flat = bf16_matmul(x.reshape(-1, x.shape[-1]), w.scaled_codes().T)
-  return (flat * w.tensor_scale).reshape(*x.shape[:-1], -1)
+  scaled_w, t_w = _parts(w)
+  flat = bf16_matmul(x.reshape(-1, x.shape[-1]), scaled_w)
+  return (flat * t_w).reshape(*x.shape[:-1], -1)
 
 
 def w4a4(x: jax.Array, w: QTensor) -> jax.Array:
   """`x w` with activations in the weight's format; arguments as for `w4a16`."""
   _check(x, w)
   scaled, t = rounded_rows(x.reshape(-1, x.shape[-1]), w.format)
-  flat = bf16_matmul(scaled, w.scaled_codes().T)
-  return (flat * (t * w.tensor_scale)).reshape(*x.shape[:-1], -1)
+  scaled_w, t_w = _parts(w)
+  flat = bf16_matmul(scaled, scaled_w)
+  return (flat * (t * t_w)).reshape(*x.shape[:-1], -1)
+
+
+def _parts(w: QTensor) -> tuple[jax.Array, jax.Array]:
+  """`q_w s_w` `[D, F]` and `t_w`, neither of which is trained."""
+  return jax.lax.stop_gradient((w.scaled_codes().T, w.tensor_scale))
 
 
 def w4a4_scaled_matmul(x: jax.Array, w: QTensor) -> jax.Array:
   """As `w4a4`, by `jax.nn.scaled_matmul`; NVFP4 alone, and no gradient."""
   _check(x, w)
+  if w.format.block != 16 or w.format.scale_type != jnp.float8_e4m3fn:
+    raise ValueError(
+      f"the device's product is of NVFP4; got {w.format}: use w4a4."
+    )
   rounded = quantize.round_rows(x.reshape(-1, x.shape[-1]), w.format)
   values = Runs(w.format.block).join(rounded.values)
   flat = jax.nn.scaled_matmul(

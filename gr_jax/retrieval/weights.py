@@ -44,7 +44,8 @@ def quantize_weights(
   if all(each.reason is not None for each in made):
     raise ValueError(
       f"weights={weights}: no kernel of this run has {POLICY.min_dim} rows and "
-      "columns, and nothing would change; leave it out."
+      "columns and whole blocks of rows, and nothing would change; leave it "
+      "out."
     )
   return found, made
 

@@ -13,6 +13,9 @@ the median over the codes of the group of
 
   |log pi_old(code) - log pi_explorer(code)|
 
+Codes that are forced, as the only ones the catalogue has there, are left out;
+a log-probability that is NaN counts as infinitely far.
+
 Source: Sol-RL (arXiv 2604.06916); for IDs `[OURS]`.
 """
 
@@ -78,13 +81,16 @@ class Exploration:
 
 
 def explorer_gap(scored: ScoredGroup, drawn: jax.Array) -> jax.Array:
-  """Median over codes of |log pi_old - log pi_explorer|; 0 without any.
+  """Median over free codes of |log pi_old - log pi_explorer|; 0 without any.
 
   Args:
     scored: `[B, G, L]`.
     drawn: `[B, G, L]`, log-probabilities of the policy that drew them.
   """
-  codes = scored.where & scored.sampled[..., None]
-  gap = jnp.abs(scored.old_log_probs - drawn)
+  old = scored.old_log_probs
+  forced = old == 0
+  codes = scored.where & scored.sampled[..., None] & ~forced
+  gap = jnp.abs(old - drawn)
+  gap = jnp.where(jnp.isnan(gap), jnp.inf, gap)
   median = jnp.nanmedian(jnp.where(codes, gap, jnp.nan))
   return jnp.where(jnp.any(codes), median, 0)

@@ -75,12 +75,15 @@ def make_update(
   The state that goes in is given up; every update leaves its arrays where those
   of `like` are. `B` must be a multiple of `config.parts`. The metrics hold
   `finite.FIRST_BAD`: whether a metric, gradient or parameter is not finite.
-  With `explore` only the most contrastive of the samples are learned.
+  With `explore` only the most contrastive of the samples are learned, and
+  metrics but those of `Exploration.metrics` are of them.
   """
 
   def update(state, context, samples, rewards):
     found = {}
     if explore is not None:
+      if samples.drawn_log_probs is None:
+        raise ValueError("explore needs a rollout with an explorer.")
       found = explore.metrics(samples, rewards)
       samples, rewards = explore.choose(samples, rewards)
 

@@ -87,6 +87,19 @@ def test_gradients_are_straight_through(product):
   np.testing.assert_allclose(found, wanted, rtol=0.02, atol=0.1)
 
 
+@pytest.mark.parametrize("product", [products.w4a16, products.w4a4])
+def test_scales_are_not_trained(product):
+  found = jax.grad(lambda w: product(X, w).sum(), allow_int=True)(Q)
+  np.testing.assert_array_equal(found.tensor_scale, 0)
+  np.testing.assert_array_equal(np.asarray(found.scales, np.float32), 0)
+
+
+@pytest.mark.parametrize("mode", ["mxfp4", "int4"])
+def test_the_product_of_cards_refuses_what_is_no_nvfp4(mode):
+  with pytest.raises(ValueError, match="of NVFP4"):
+    products.w4a4_scaled_matmul(X, quantized(W, MODES[mode]))
+
+
 def test_shapes_that_do_not_fit_are_an_error():
   with pytest.raises(ValueError, match=r"got \(3, 5, 64\) and \(48, 64\)"):
     products.w4a4(X, quantized(W.T, Modelopt()))

@@ -75,6 +75,12 @@ def test_without_a_format_nothing_changes(run):
   assert made == []
 
 
+def test_kernels_that_are_no_whole_blocks_are_refused():
+  kernels = {"params": {"kernel": np.ones((72, 200), np.float32)}}
+  with pytest.raises(ValueError, match="whole blocks of rows"):
+    quantize_weights(kernels, "nvfp4")
+
+
 def test_a_format_that_does_not_exist_is_refused(run):
   with pytest.raises(ValueError, match=r"'fp3'.*nvfp4"):
     load(run, weights="fp3")

@@ -1,5 +1,6 @@
 """Two-stage rollouts over the IDs of the small world."""
 
+import dataclasses
 import functools
 
 import chex
@@ -157,12 +158,21 @@ def test_a_coarser_explorer_is_further_from_the_old_policy():
 
 
 def test_the_gap_is_the_median_over_codes_that_were_drawn():
-  old = jnp.array([[[0.0, -1, -2], [-9, -9, -9]]])
+  old = jnp.array([[[-0.5, -1, -2], [-9, -9, -9]]])
   where = jnp.array([[[True, True, True], [True, True, True]]])
   sampled = jnp.array([[True, False]])
   scored = ScoredGroup(old, old, jnp.zeros((1, 2)), where, sampled)
   drawn = old + jnp.array([0.5, -0.1, 0.2])
   np.testing.assert_allclose(explorer_gap(scored, drawn), 0.2, rtol=1e-5)
+  broken = drawn.at[0, 0, :2].set(jnp.nan)
+  assert explorer_gap(scored, broken) == jnp.inf
+  # The first code is the only one there: nothing is chosen.
+  forced = ScoredGroup(
+    old.at[0, 0, 0].set(0.0), old, jnp.zeros((1, 2)), where, sampled
+  )
+  forced = dataclasses.replace(forced, old_log_probs=forced.log_probs)
+  found = explorer_gap(forced, drawn.at[0, 0, 0].set(0.0))
+  np.testing.assert_allclose(found, 0.15, rtol=1e-5)
   nobody = ScoredGroup(
     old, old, jnp.zeros((1, 2)), where, ~jnp.ones((1, 2), bool)
   )

@@ -11,7 +11,9 @@ import jax
 import jax.numpy as jnp
 
 
-def prompt_advantages(rewards: jax.Array, *, epsilon: float = 1e-4):
+def prompt_advantages(
+  rewards: jax.Array, *, epsilon: float = 1e-4
+) -> jax.Array:
   """`A` `[B, G]` of rewards `[B, G]`; each prompt's sum to 0."""
   centred = rewards - jnp.mean(rewards, axis=1, keepdims=True)
   return centred / (jnp.std(rewards) + epsilon)

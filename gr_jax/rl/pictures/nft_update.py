@@ -44,6 +44,7 @@ class NftConfig:
     kl_coef: the weight of the divergence, `train.beta` of theirs.
     largest: `A_max`.
     old_policy: how the old policy follows.
+    seed: the seed of times and noise.
   """
 
   times: int = 10
@@ -52,12 +53,17 @@ class NftConfig:
   kl_coef: float = 1e-4
   largest: float = 5.0
   old_policy: OldPolicy = _SLOW
+  seed: int = 0
 
   def __post_init__(self):
     if not 0 < self.share <= 1 or self.times < 1:
       raise ValueError(
         f"share ({self.share}) must be above 0 and at most 1, times "
         f"({self.times}) at least 1."
+      )
+    if self.beta <= 0 or self.largest <= 0:
+      raise ValueError(
+        f"beta ({self.beta}) and largest ({self.largest}) must be positive."
       )
 
   @property
@@ -75,8 +81,8 @@ def make_nft_update(
 ) -> Update:
   """`(state, context, samples, rewards) -> (state, metrics)`, jitted.
 
-  `context` has the parameters of the `reference`. Draws depend on the number of
-  the step alone. The metrics hold `finite.FIRST_BAD`.
+  `context` has the parameters of the `reference`. Draws depend on the seed and
+  the number of the step alone. The metrics hold `finite.FIRST_BAD`.
 
   Args:
     velocity: the network.
@@ -111,7 +117,7 @@ def make_nft_update(
     optimal = optimality(prompt_advantages(rewards), largest=config.largest)
     x0 = samples.pictures.reshape(size * each, *samples.pictures.shape[2:])
     prompts = repeat_prompts(samples.prompts, each)
-    key = jax.random.fold_in(jax.random.key(0), state.step)
+    key = jax.random.fold_in(jax.random.key(config.seed), state.step)
     times_key, noise_key = jax.random.split(key)
     times = _times(times_key, grid, len(x0), config.learned)
 

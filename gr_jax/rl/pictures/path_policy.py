@@ -7,7 +7,9 @@ DanceGRPO (arXiv 2505.07818) learns the best and the worst of many paths alone:
 `explore.Exploration` of `rl.update.make_update`.
 
 Log-probabilities are means over the numbers of a picture, as in the code of
-both: sums over thousands of them would make every ratio 0 or infinite.
+both: sums over thousands of them would make every ratio 0 or infinite. So is
+the divergence of `rl.objective`, whose estimators read them; it is not eq. 11
+of Flow-GRPO, and a published coefficient means something else here `[OURS]`.
 """
 
 from collections.abc import Callable

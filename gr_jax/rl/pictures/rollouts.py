@@ -9,7 +9,8 @@ The two stages of Sol-RL (arXiv 2604.06916):
      pictures that are rewarded and learned.
 
 So no number of the cheap copy reaches the loss but through the choice. Rewards
-are functions on the host, and one host draws all pictures of a batch.
+are functions on the host, and one host draws all pictures of a batch: several
+hosts are refused.
 """
 
 from collections.abc import Callable
@@ -71,6 +72,14 @@ def rewards_of(
   return checked_group(values.reshape(size, -1), (size, each))
 
 
+def _check_hosts() -> None:
+  if jax.process_count() > 1:
+    raise ValueError(
+      f"pictures are drawn on one host; there are {jax.process_count()}: start "
+      "one process."
+    )
+
+
 def reward_samples(
   reward: PictureReward,
 ) -> Callable[[PictureBatch, PictureSamples], np.ndarray]:
@@ -92,6 +101,8 @@ def make_rollout(
     group_size: `G`.
     rows: the pictures that are drawn at a time.
   """
+
+  _check_hosts()
 
   def rollout(params, context, batch, key):
     del context
@@ -120,6 +131,7 @@ def make_two_stage_rollout(
     exploration: `N` and `2 K`.
     rows: the pictures that are drawn at a time.
   """
+  _check_hosts()
   choose = jax.jit(
     lambda rewards: most_contrastive(rewards, size=exploration.size)
   )

@@ -64,6 +64,10 @@ def updated(rewards, config=DEFAULT, state=None):
   return update(config)(state, CONTEXT, samples(), jnp.asarray(rewards))
 
 
+def moments(state):
+  return state.opt_state[0].mu["mean"].tolist()
+
+
 def test_equal_rewards_change_nothing_without_divergence():
   after, metrics = updated(np.ones((B, G), np.float32))
   chex.assert_trees_all_equal(after.params, params())
@@ -90,13 +94,15 @@ def test_the_old_policy_follows_as_a_convex_combination():
   chex.assert_trees_all_equal(after.old_params, after.params)
 
 
-def test_the_draws_of_a_step_depend_on_its_number_alone():
+def test_the_draws_of_a_step_depend_on_its_number_and_the_seed_alone():
   rewards = samples().pictures.mean(axis=-1)
   first, again = updated(rewards)[0], updated(rewards)[0]
   chex.assert_trees_all_equal(first.params, again.params)
+  seeded, _ = updated(rewards, NftConfig(seed=1))
+  assert moments(seeded) != moments(first)
   later = start().replace(step=jnp.int32(7))
   other, _ = updated(rewards, state=later)
-  assert (other.opt_state[0].mu["mean"] != first.opt_state[0].mu["mean"]).any()
+  assert moments(other) != moments(first)
 
 
 def test_a_picture_is_learned_at_different_times_none_of_which_is_zero():
