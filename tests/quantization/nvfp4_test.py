@@ -10,10 +10,18 @@ from gr_jax.quantization.e2m1 import GRID
 from gr_jax.quantization.four_over_six import FourOverSix, Six, absolute
 from gr_jax.quantization.nvfp4 import Modelopt, Torchao, tensor_scale
 
-FORMATS = [Torchao(), Modelopt(), Six(), FourOverSix(), FourOverSix(absolute)]
+FORMATS = {
+  "torchao": Torchao(),
+  "modelopt": Modelopt(),
+  "six": Six(),
+  "four_over_six_squared": FourOverSix(),
+  "four_over_six_absolute": FourOverSix(absolute),
+}
 X = jax.random.normal(jax.random.key(0), (64, 128))
 
-pytestmark = pytest.mark.parametrize("format", FORMATS, ids=str)
+pytestmark = pytest.mark.parametrize(
+  "format", FORMATS.values(), ids=FORMATS.keys()
+)
 restored = jax.jit(quantize.quantize_dequantize, static_argnums=1)
 rounded = jax.jit(quantize.round_matrices, static_argnums=1)
 
