@@ -149,7 +149,7 @@ def path_log_probs(
   """The log-probabilities `[S, B]` of the steps of a path that is there.
 
   Args:
-    velocity: the network whose policy is asked about; gradients reach it.
+    velocity: the network that scores the path; gradients reach it.
     states: `[S + 1, B, ...]`.
     times: `[S + 1]`.
     sigmas: `[S]`.
