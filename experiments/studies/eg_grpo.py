@@ -77,16 +77,21 @@ def users(world: World) -> dict[str, np.ndarray]:
 
 def measure(run: Run) -> paired.Columns:
   """Aligns the generator of a seed, if the variant does, and searches it."""
-  world = run.world
-  tokenized = world.once("ids", functools.partial(ids_of, world))
-  world.note("ids", "cq_sid", {"ids": int(tokenized.semantic_ids.num_ids)})
-  trained = functools.partial(generator_of, world, tokenized, run.seed)
-  generator = world.once(("trained", run.seed), trained)
+  tokenized, generator = before_alignment(run)
   if run.name != SFT:
     generator = aligned(run, tokenized, generator)
     rows = read_metrics(generator.artefact.directory / "metrics.jsonl")
     run.note("runs", run_figures(rows))
   return run.columns(hits, generator, tokenized)
+
+
+def before_alignment(run: Run) -> tuple[Tokenized, TrainedGenerator]:
+  """The IDs of the world and the generator of the seed, both shared."""
+  world = run.world
+  tokenized = world.once("ids", functools.partial(ids_of, world))
+  world.note("ids", "cq_sid", {"ids": int(tokenized.semantic_ids.num_ids)})
+  trained = functools.partial(generator_of, world, tokenized, run.seed)
+  return tokenized, world.once(("trained", run.seed), trained)
 
 
 def ids_of(world: World) -> Tokenized:
@@ -126,6 +131,15 @@ def hits(
   run: Run, generator: TrainedGenerator, tokenized: Tokenized
 ) -> dict[str, np.ndarray]:
   """`hit_columns` of requests with their history and, if any, their query."""
+  rows, found = found_ids(run, generator, tokenized, beam=_BEAM)
+  log = run.world.data.requests
+  return hit_columns(found, log, rows, tokenized.semantic_ids)
+
+
+def found_ids(
+  run: Run, generator: TrainedGenerator, tokenized: Tokenized, *, beam: int
+) -> tuple[np.ndarray, np.ndarray]:
+  """Requests `[R]` of the period, and the IDs `[R, beam]` found for them."""
   rows = requests(run.world, run.split or "test")
   log = run.world.data.requests
   prompts = (
@@ -133,8 +147,8 @@ def hits(
     generator.writer.queries(log.query[rows]),
   )
   ids, size = tokenized.semantic_ids, run.config.evaluation.batch_size
-  found = searcher(generator, ids, batch_size=size)(prompts, beam=_BEAM)
-  return hit_columns(found, log, rows, ids)
+  search = searcher(generator, ids, batch_size=size)
+  return rows, search(prompts, beam=beam)
 
 
 def hit_columns(

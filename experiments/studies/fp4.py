@@ -17,7 +17,7 @@ import numpy as np
 from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.train import TrainedGenerator
 from experiments.studies import eg_grpo, paired, plots, tables
-from experiments.studies.eg_grpo import requests, users
+from experiments.studies.eg_grpo import users
 from experiments.studies.fp4_paper import (
   CLAIMS,
   GROUP,
@@ -30,7 +30,7 @@ from experiments.studies.fp4_paper import (
   WIDE,
 )
 from experiments.studies.record import Record, View
-from experiments.studies.search_hits import id_hits, searcher
+from experiments.studies.search_hits import id_hits
 from experiments.studies.study import Study, run_study
 from experiments.studies.variant import Run, Variant
 from gr_jax.data import request_lists
@@ -64,11 +64,7 @@ VARIANTS = {
 
 def measure(run: Run) -> paired.Columns:
   """Aligns the generator of a seed, if the variant does, and searches it."""
-  world = run.world
-  tokenized = world.once("ids", functools.partial(eg_grpo.ids_of, world))
-  world.note("ids", "cq_sid", {"ids": int(tokenized.semantic_ids.num_ids)})
-  trained = functools.partial(eg_grpo.generator_of, world, tokenized, run.seed)
-  generator = world.once(("trained", run.seed), trained)
+  tokenized, generator = eg_grpo.before_alignment(run)
   if run.name == SERVED:
     params, made = quantize_weights(generator.params, "nvfp4")
     generator = dataclasses.replace(generator, params=params)
@@ -107,14 +103,8 @@ def hits(
   run: Run, generator: TrainedGenerator, tokenized: Tokenized
 ) -> dict[str, np.ndarray]:
   """Hits `[R]` bool at 1, 10 and 100 of requests as they were logged."""
-  rows = requests(run.world, run.split or "test")
-  log = run.world.data.requests
-  prompts = (
-    generator.writer.prompts(rows, shown=np.ones(len(rows), bool)),
-    generator.writer.queries(log.query[rows]),
-  )
-  ids, size = tokenized.semantic_ids, run.config.evaluation.batch_size
-  found = searcher(generator, ids, batch_size=size)(prompts, beam=_BEAM)
+  rows, found = eg_grpo.found_ids(run, generator, tokenized, beam=_BEAM)
+  log, ids = run.world.data.requests, tokenized.semantic_ids
   clicks = id_hits(found, request_lists.targets(log, rows), ids)
   shown = id_hits(found[:, :10], eg_grpo.pages(log, rows), ids)
   columns = [clicks[:, :k].any(axis=1) for k in (1, 10, 100)]
