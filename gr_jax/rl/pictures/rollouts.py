@@ -22,7 +22,7 @@ import numpy as np
 
 from gr_jax.data.batches import padded_batches
 from gr_jax.rl.contrast import contrast, members_at, most_contrastive
-from gr_jax.rl.explore import Exploration
+from gr_jax.rl.explore import Exploration, ExplorerParams
 from gr_jax.rl.pictures.samples import (
   Generate,
   PictureBatch,
@@ -116,19 +116,24 @@ def make_rollout(
 
 def make_two_stage_rollout(
   explore: Generate,
-  generate: Generate,
+  generate: Generate | None,
   reward: PictureReward,
   *,
   exploration: Exploration,
+  explorer: ExplorerParams | None = None,
   rows: int = 64,
 ) -> PictureRollout:
   """Sol-RL's rollout; of the first stage only seeds are kept.
 
   Args:
-    explore: the cheap sampler of the same parameters.
-    generate: the sampler that is learned from.
+    explore: the cheap sampler.
+    generate: the sampler that is learned from; None learns the first stage's
+      own pictures, which with a cheap sampler is what Sol-RL warns of
+      ("naive_quant" of its code) and with the dear one is "naive_scaling".
     reward: of the first stage's pictures.
     exploration: `N` and `2 K`.
+    explorer: from the old parameters to those that explore, once a rollout;
+      None = they are the same.
     rows: the pictures that are drawn at a time.
   """
   _check_hosts()
@@ -141,11 +146,15 @@ def make_two_stage_rollout(
     del context
     size = len(jax.tree.leaves(batch.prompts)[0])
     seeds = draw_seeds(key, size, exploration.candidates)
-    previews = pictures_of(explore, params, batch.prompts, seeds, rows=rows)
+    cheap = params if explorer is None else explorer(params)
+    previews = pictures_of(explore, cheap, batch.prompts, seeds, rows=rows)
     rewards = jnp.asarray(rewards_of(reward, batch, previews))
     chosen = choose(rewards)
     kept, seen = members_at((seeds, rewards), chosen)
-    pictures = pictures_of(generate, params, batch.prompts, kept, rows=rows)
+    if generate is None:
+      pictures = members_at(jnp.asarray(previews), chosen)
+    else:
+      pictures = pictures_of(generate, params, batch.prompts, kept, rows=rows)
     figures = {
       "explored_reward": jnp.mean(rewards, axis=1),
       "contrast": spread(rewards),

@@ -93,6 +93,35 @@ def test_pictures_are_of_the_second_stages_sampler():
   chex.assert_shape(found.pictures, (B, G, D))
 
 
+def test_without_a_second_sampler_the_previews_are_learned():
+  """As the dear sampler would draw them again, if it is what explores."""
+  expected = two_stage()
+  alone = make_two_stage_rollout(
+    generate(10), None, nearness, exploration=Exploration(N, G), rows=16
+  )
+  found = alone(params(), None, BATCH, KEY)
+  np.testing.assert_array_equal(found.seeds, expected.seeds)
+  np.testing.assert_array_equal(found.pictures, expected.pictures)
+
+
+def test_the_explorers_parameters_draw_the_first_stage_alone():
+  rollout = make_two_stage_rollout(
+    generate(10),
+    generate(10),
+    nearness,
+    exploration=Exploration(N, G),
+    explorer=lambda old: jax.tree.map(lambda x: x + 1, old),
+    rows=16,
+  )
+  found = rollout(params(), None, BATCH, KEY)
+  moved = rollout(params(-1), None, BATCH, KEY)
+  np.testing.assert_array_equal(moved.seeds, two_stage().seeds)
+  expected = pictures_of(
+    generate(10), params(), BATCH.prompts, found.seeds, rows=16
+  )
+  np.testing.assert_array_equal(found.pictures, expected)
+
+
 def test_exploring_raises_the_contrast_of_what_is_learned():
   def spread(samples):
     return reward_samples(nearness)(BATCH, samples).std(axis=1).mean()

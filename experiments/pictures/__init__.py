@@ -1,0 +1,1 @@
+"""Stages of runs whose results are pictures."""

@@ -1,0 +1,228 @@
+"""Aligns a flow model with a reward: Sol-RL, and what it is compared with.
+
+Section align chooses the arm by what explores:
+
+  explore.candidates 0                   the group is drawn and learned
+  candidates 96, weights "", steps as    naive scaling: the best and the worst
+    `steps`, keep_pictures               of many dear pictures
+  candidates 96, weights "nvfp4",        the cheap pictures themselves are
+    keep_pictures                        learned
+  candidates 96, weights "nvfp4"         Sol-RL: their seeds alone are kept
+"""
+
+import dataclasses
+import functools
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import struct
+from ml_collections import ConfigDict
+
+from experiments.pictures.flow import TrainedFlow
+from experiments.pictures.measure import Pictures
+from experiments.pipeline.explore import PRODUCTS, exploration
+from gr_jax.artefacts import Artefact, build_resumable
+from gr_jax.choices import choose
+from gr_jax.data.requests import TRAIN, VALID
+from gr_jax.data.worlds.shapes.captions import caption_tokens
+from gr_jax.data.worlds.shapes.judge import judge
+from gr_jax.diffusion.generation import GenerationConfig, make_generate
+from gr_jax.diffusion.times import time_grid
+from gr_jax.diffusion.training import numbered_batches
+from gr_jax.parallel.mesh import MeshConfig, make_mesh
+from gr_jax.quantization.interceptor import multiplied_by
+from gr_jax.quantization.policy import Policy, quantize_params
+from gr_jax.recipes import keys
+from gr_jax.retrieval.weights import WEIGHTS
+from gr_jax.rl.loop import AlignmentLoopConfig, AlignmentSteps, fit
+from gr_jax.rl.old_policy import OldPolicy
+from gr_jax.rl.pictures.nft_update import NftConfig, make_nft_update
+from gr_jax.rl.pictures.rollouts import (
+  PictureRollout,
+  make_rollout,
+  make_two_stage_rollout,
+  reward_samples,
+)
+from gr_jax.rl.pictures.samples import Generate, PictureBatch
+from gr_jax.rl.update import start_alignment
+from gr_jax.training.checkpoints import load_params, save_params
+from gr_jax.training.optimizer import OptimizerConfig, make_optimizer
+
+FOLDER = "alignment"
+
+# What is small or decides the rest stays in sixteen bits, as in Sol-RL's SANA.
+POLICY = Policy(
+  min_dim=64,
+  skip=(
+    "text", "time", "pooled", "patches", "out", "*modulation*", "*embed*",
+    "*norm*", "lora_*", "table*",
+  ),
+)  # fmt: skip
+
+
+@struct.dataclass
+class Context:
+  """What every step reads: the parameters that the divergence compares with."""
+
+  reference: Any
+
+
+@dataclasses.dataclass(frozen=True)
+class AlignedFlow:
+  """A flow model's parameters after alignment."""
+
+  params: Any
+  artefact: Artefact
+
+
+def nft_config(section: ConfigDict) -> NftConfig:
+  """The objective of section align."""
+  return NftConfig(
+    times=section.steps,
+    old_policy=OldPolicy(section.old_every, section.old_decay),
+    seed=section.seed,
+    **section.nft,
+  )
+
+
+def reward(prompts: Any, pictures: np.ndarray) -> np.ndarray:
+  """The judge's reward of pictures of (tokens, what captions say)."""
+  _, facts = prompts
+  return np.asarray(judge(jnp.asarray(pictures), facts).reward)
+
+
+def explorer(section: ConfigDict, flow: TrainedFlow) -> tuple[Any, Generate]:
+  """From the old parameters to those that explore, and their sampler."""
+  explore = section.explore
+  config = GenerationConfig(steps=explore.steps or section.steps)
+  draw = make_generate(flow.model, config)
+  if not explore.weights:
+    return None, draw
+  mode = choose("align.explore.weights", explore.weights, WEIGHTS)
+  quantize = jax.jit(
+    functools.partial(quantize_params, policy=POLICY, mode=mode)
+  )
+  return quantize, jax.jit(multiplied_by(PRODUCTS[explore.products], draw))
+
+
+def rollout_of(section: ConfigDict, flow: TrainedFlow) -> PictureRollout:
+  """The rollout of an arm."""
+  generate = make_generate(flow.model, GenerationConfig(steps=section.steps))
+  explores = exploration(section)
+  if explores is None:
+    return make_rollout(
+      generate, group_size=section.group_size, rows=section.rows
+    )
+  quantize, explore = explorer(section, flow)
+  return make_two_stage_rollout(
+    explore,
+    None if section.explore.keep_pictures else generate,
+    reward,
+    exploration=explores,
+    explorer=quantize,
+    rows=section.rows,
+  )
+
+
+def passes(section: ConfigDict, *, cheap: float = 0.25) -> dict[str, float]:
+  """Passes of the network in sixteen bits that a prompt of an update costs.
+
+  The model of cost: a pass in four bits is `cheap` of one (Sol-RL's on
+  Blackwell; here four bits are emulated and nothing is faster). A picture that
+  is learned at a time costs five: forward and backward of the trained, forward
+  of the old and the reference parameters.
+  """
+  explore, group = section.explore, section.group_size
+  steps = explore.steps or section.steps
+  weight = cheap if explore.weights else 1.0
+  found = {"explore": explore.candidates * steps * weight, "draw": 0.0}
+  if not (explore.candidates and explore.keep_pictures):
+    found["draw"] = float(group * section.steps)
+  found["update"] = 5.0 * group * nft_config(section).learned
+  return found | {"all": sum(found.values())}
+
+
+def align_flow(
+  config: ConfigDict,
+  workdir: pathlib.Path,
+  flow: TrainedFlow,
+) -> AlignedFlow:
+  """The aligned parameters; goes on where it was cut off.
+
+  Args:
+    config: section align.
+    workdir: gets the folder `alignment`.
+    flow: the policy at its start, and the reference.
+
+  Raises:
+    ValueError: what `exploration` refuses.
+  """
+  nft = nft_config(config)
+  loop = AlignmentLoopConfig(**config.loop)
+  optimizer = make_optimizer(OptimizerConfig(**config.optimizer), loop.steps)
+  # Pictures are drawn and judged on the host of one device.
+  mesh = make_mesh(MeshConfig(data=1), devices=jax.devices()[:1])
+  rollout = rollout_of(config, flow)
+
+  def make(directory: pathlib.Path) -> None:
+    state = start_alignment(flow.params, optimizer)
+    validation = Pictures(flow, config.validation, split=VALID)
+    steps = AlignmentSteps(
+      rollout=rollout,
+      reward=reward_samples(reward),
+      update=update_of(flow, optimizer, nft),
+      validate=lambda params: validated(validation, params),
+      keeps_old=nft.old_policy.keeps,
+    )
+    with jax.set_mesh(mesh):
+      last = fit(
+        state,
+        Context(flow.params),
+        iter(numbered_batches(functools.partial(prompts_of, config, flow))),
+        steps,
+        config=loop,
+        key=jax.random.key(config.seed),
+        directory=directory,
+        mesh=mesh,
+      )
+    save_params(directory, last.params)
+
+  artefact = build_resumable(
+    workdir, FOLDER, keys.stored(config.to_dict()),
+    [flow.artefact.fingerprint], make,
+  )  # fmt: skip
+  return AlignedFlow(load_params(artefact.directory, flow.params), artefact)
+
+
+def update_of(
+  flow: TrainedFlow, optimizer: optax.GradientTransformation, nft: NftConfig
+):
+  """DiffusionNFT's update at the times of the sampler."""
+
+  def velocity(params, x, t, tokens):
+    return flow.model.apply(params, x, t, tokens)
+
+  return make_nft_update(velocity, optimizer, time_grid(nft.times), config=nft)
+
+
+def prompts_of(
+  config: ConfigDict, flow: TrainedFlow, number: int
+) -> PictureBatch:
+  """The training prompts of an update."""
+  # The same prompts for all seeds and arms would be one draw of them.
+  batch = int(number) * 1_000_003 + config.seed
+  prompts = flow.world.prompts(
+    config.prompts.batch_size, split=TRAIN, batch=batch
+  )
+  return PictureBatch(caption_tokens(prompts), prompts)
+
+
+def validated(pictures: Pictures, params: Any) -> Mapping[str, float]:
+  """Means of the scores of validation prompts, as `eval/...`."""
+  scores = pictures.scores(params)
+  return {f"eval/{k}": float(np.nanmean(x)) for k, x in scores.items()}

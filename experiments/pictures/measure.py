@@ -1,0 +1,109 @@
+"""What the judge of a world says of a model's pictures."""
+
+import pathlib
+from typing import Any
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from experiments.pictures.flow import TrainedFlow
+from gr_jax.artefacts import Artefact, build
+from gr_jax.data.worlds.shapes.captions import caption_tokens
+from gr_jax.data.worlds.shapes.judge import judge
+from gr_jax.data.worlds.shapes.prompts import NO_RELATION, Prompts
+from gr_jax.diffusion.generation import GenerationConfig, make_generate
+from gr_jax.rl.pictures.rollouts import pictures_of
+from gr_jax.rl.pictures.samples import Generate, repeat_prompts
+
+SCORES = ("reward", "exact", "count", "color", "shape", "position", "fidelity")
+_ROWS = 64
+
+
+def judged(pictures: np.ndarray, prompts: Prompts) -> dict[str, np.ndarray]:
+  """Scores `[P]` of pictures `[P, G, ...]`, means over a prompt's pictures.
+
+  SCORES      of `judge`; position is NaN where a caption says nothing of it
+  diversity   mean standard deviation of a number over a prompt's pictures
+  brightness  mean |x|
+  """
+  count, each = pictures.shape[:2]
+  flat = pictures.reshape(-1, *pictures.shape[2:])
+  scores = judge(flat, repeat_prompts(prompts, each))
+  found = {
+    name: np.asarray(getattr(scores, name), float).reshape(count, -1).mean(1)
+    for name in SCORES
+  }
+  said = np.asarray(prompts.relation) != NO_RELATION
+  found["position"] = np.where(said, found["position"], np.nan)
+  axes = tuple(range(1, pictures.ndim))
+  found["diversity"] = pictures.std(axis=1).mean(axis=axes[:-1])
+  found["brightness"] = np.abs(pictures).mean(axis=axes)
+  return found
+
+
+def seeds_of(section: ConfigDict, prompts: int) -> np.ndarray:
+  """Seeds `[P, each]` that no rollout depends on."""
+  rng = np.random.default_rng(section.seed)
+  return rng.integers(0, 2**31 - 1, (prompts, section.each), np.int32)
+
+
+class Pictures:
+  """Pictures of held-out prompts, the same seeds for every model.
+
+  Args:
+    flow: the model, whose parameters are given on a call, and its world.
+    section: `prompts`, `each` (pictures a prompt), `seed` and the sampler's
+      `steps` and `guidance`.
+    split: whose prompts are drawn.
+  """
+
+  def __init__(self, flow: TrainedFlow, section: ConfigDict, *, split: int):
+    self.prompts = flow.world.prompts(section.prompts, split=split)
+    self.tokens = caption_tokens(self.prompts)
+    self.seeds = seeds_of(section, len(self.prompts))
+    self.generate: Generate = make_generate(
+      flow.model,
+      GenerationConfig(steps=section.steps, guidance=section.guidance),
+    )
+
+  def __call__(self, params: Any) -> np.ndarray:
+    """Pictures `[P, each, ...]`."""
+    params = jax.tree.map(jax.numpy.asarray, params)
+    return pictures_of(
+      self.generate, params, self.tokens, self.seeds, rows=_ROWS
+    )
+
+  def scores(self, params: Any) -> dict[str, np.ndarray]:
+    """`judged` of the pictures."""
+    return judged(self(params), self.prompts)
+
+
+def measured(
+  flow: TrainedFlow,
+  params: Any,
+  artefact: Artefact,
+  section: ConfigDict,
+  workdir: pathlib.Path,
+  *,
+  split: int,
+) -> tuple[dict[str, np.ndarray], Artefact]:
+  """`judged` of parameters, and their pictures as `pictures`; kept on disk."""
+
+  def make(directory: pathlib.Path) -> None:
+    drawn = Pictures(flow, section, split=split)
+    pictures = drawn(params)
+    columns = judged(pictures, drawn.prompts)
+    np.savez_compressed(directory / "scores.npz", **columns)
+    np.savez_compressed(directory / "pictures.npz", pictures=pictures[:, :4])
+
+  name = f"judged_{artefact.directory.name}"
+  made = build(
+    workdir, name, section.to_dict() | {"split": split},
+    [artefact.fingerprint], make,
+  )  # fmt: skip
+  found = {}
+  for file in ("scores.npz", "pictures.npz"):
+    with np.load(made.directory / file) as loaded:
+      found |= dict(loaded)
+  return found, made
