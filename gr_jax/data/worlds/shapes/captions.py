@@ -15,32 +15,34 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gr_jax.data.worlds.scenes.captions import (
+  CONNECTORS,
+  NUMBERS,
+  PAD,
+  connector_tokens,
+  packed,
+  texts,
+)
+from gr_jax.data.worlds.scenes.groups import MOST_OBJECTS
+from gr_jax.data.worlds.scenes.relations import NO_RELATION
 from gr_jax.data.worlds.shapes.outlines import KINDS
 from gr_jax.data.worlds.shapes.palette import BACKGROUNDS, COLORS
-from gr_jax.data.worlds.shapes.prompts import (
-  MOST_OBJECTS,
-  NO_RELATION,
-  Prompts,
-)
+from gr_jax.data.worlds.shapes.prompts import Prompts
 
-PAD = 0
-_NUMBERS = ("a", "two", "three", "four", "five", "six")
 _PLURALS = ("circles", "squares", "triangles", "diamonds", "crosses")
-_CONNECTORS = ("and", "left", "right", "above", "below")
 WORDS = (
   "",
-  *_NUMBERS,
+  *NUMBERS,
   *COLORS,
   *KINDS,
   *_PLURALS,
-  *_CONNECTORS,
+  *CONNECTORS,
   "of",
   "on",
   *BACKGROUNDS[1:],
   "background",
 )
 TOKENS = {word: token for token, word in enumerate(WORDS)}
-_CONNECTOR_TOKENS = np.array([TOKENS[word] for word in _CONNECTORS])
 
 
 def caption_tokens(prompts: Prompts) -> np.ndarray:
@@ -52,17 +54,11 @@ def caption_tokens(prompts: Prompts) -> np.ndarray:
   there = prompts.counts > 0
   nouns = np.where(prompts.counts > 1, TOKENS[_PLURALS[0]], TOKENS[KINDS[0]])
   # Five columns a group; what a caption leaves out is padding until the end.
-  connector = np.full((n, width), TOKENS["and"])
-  connector[:, 0] = PAD
-  of = np.full((n, width), PAD)
-  if width > 1:
-    connector[:, 1] = _CONNECTOR_TOKENS[prompts.relation]
-    beside = np.isin(connector[:, 1], [TOKENS["left"], TOKENS["right"]])
-    of[:, 1] = np.where(beside, TOKENS["of"], PAD)
+  before = connector_tokens(prompts.relation, width, tokens=TOKENS)
   groups = np.stack(
     [
-      connector,
-      of,
+      before[..., 0],
+      before[..., 1],
       TOKENS["a"] + prompts.counts - 1,
       TOKENS[COLORS[0]] + prompts.colors,
       nouns + prompts.kinds,
@@ -76,9 +72,7 @@ def caption_tokens(prompts: Prompts) -> np.ndarray:
   ending[:, 2] = shade
   ending[prompts.background == 0] = PAD
   tokens = np.concatenate([groups.reshape(n, -1), ending], axis=1)
-  order = np.argsort(tokens == PAD, axis=1, kind="stable")
-  tokens = np.take_along_axis(tokens, order, axis=1)
-  return tokens[:, : caption_length(width)].astype(np.int32)
+  return packed(tokens, length=caption_length(width))
 
 
 def caption_length(max_groups: int) -> int:
@@ -88,10 +82,7 @@ def caption_length(max_groups: int) -> int:
 
 def captions(prompts: Prompts) -> list[str]:
   """Returns the words of `caption_tokens`."""
-  return [
-    " ".join(WORDS[token] for token in row if token != PAD)
-    for row in caption_tokens(prompts).tolist()
-  ]
+  return texts(caption_tokens(prompts), WORDS)
 
 
 def parse_captions(texts: Sequence[str], *, max_groups: int = 3) -> Prompts:
@@ -131,7 +122,7 @@ def _parse(
     groups = [
       _group(*words[begin : begin + 3]) for begin in range(0, len(words), 4)
     ]
-    relation = [_CONNECTORS.index(word) for word in connectors]
+    relation = [CONNECTORS.index(word) for word in connectors]
     background = BACKGROUNDS.index(shade)
   except (ValueError, TypeError):
     groups, relation, background = [], [], 0
@@ -155,5 +146,5 @@ def _parse(
 
 
 def _group(number: str, color: str, noun: str) -> tuple[int, int, int]:
-  nouns = KINDS if number == _NUMBERS[0] else _PLURALS
-  return _NUMBERS.index(number) + 1, COLORS.index(color), nouns.index(noun)
+  nouns = KINDS if number == NUMBERS[0] else _PLURALS
+  return NUMBERS.index(number) + 1, COLORS.index(color), nouns.index(noun)

@@ -20,7 +20,9 @@ import jax.numpy as jnp
 from flax import struct
 from jax.typing import ArrayLike
 
-from gr_jax.data.worlds.shapes.credits import best_total, credits_of
+from gr_jax.data.worlds.scenes.assignment import best_total
+from gr_jax.data.worlds.scenes.relations import NO_RELATION, judge_places
+from gr_jax.data.worlds.shapes.credits import credits_of
 from gr_jax.data.worlds.shapes.found_objects import (
   MOST_FOUND,
   FoundObjects,
@@ -29,19 +31,11 @@ from gr_jax.data.worlds.shapes.found_objects import (
 )
 from gr_jax.data.worlds.shapes.outlines import KINDS, coverage
 from gr_jax.data.worlds.shapes.palette import COLORS, CORNERS, GRAYS
-from gr_jax.data.worlds.shapes.prompts import (
-  ABOVE,
-  BELOW,
-  LEFT,
-  NO_RELATION,
-  RIGHT,
-  Prompts,
-)
+from gr_jax.data.worlds.shapes.prompts import Prompts
 from gr_jax.data.worlds.shapes.render import pixel_centers
 
 # How much further along its axis a shape must be, as a share of the side.
 POSITION_MARGIN = 0.1
-_RAMP = 0.3
 _FIDELITY_WEIGHT = 0.1
 _WORST_ERROR = 0.25
 
@@ -121,17 +115,7 @@ def judge(pictures: jax.Array, prompts: Prompts) -> Scores:
 def _position(
   found: FoundObjects, prompts: Prompts, credits: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-  """Whether two objects are and stand as the relation says, and how nearly.
-
-  Returns:
-    `[B]` bool and `[B]` of the pair of objects that is best at it.
-  """
-  step = found.centers[:, None] - found.centers[:, :, None]
-  x, y = step[..., 0], step[..., 1]  # `[B, first, second]`
-  relation = jnp.asarray(prompts.relation)[:, None, None]
-  further = jnp.zeros_like(x)
-  for kind, along in ((LEFT, x), (RIGHT, -x), (ABOVE, y), (BELOW, -y)):
-    further = jnp.where(relation == kind, along, further)
+  """Whether two objects stand as the relation says, and how nearly."""
   # Shapes of a prompt with one group have no places, but are judged as well.
   second = min(1, prompts.counts.shape[1] - 1)
 
@@ -139,13 +123,13 @@ def _position(
     color = found.colors == prompts.colors[:, group, None]
     return color & (found.kinds == prompts.kinds[:, group, None])
 
-  both = is_of(0)[:, :, None] & is_of(second)[:, None]
-  holding = jnp.any(both & (further > POSITION_MARGIN), axis=(1, 2))
-  credit = jnp.minimum(credits[:, 0, :, None], credits[:, second, None])
-  other = ~jnp.eye(credits.shape[2], dtype=bool)
-  place = jnp.clip((further - POSITION_MARGIN) / _RAMP + 1, 0, 1)
-  place = jnp.where(other, credit * place, 0)
-  return holding, jnp.max(place, axis=(1, 2))
+  return judge_places(
+    prompts.relation,
+    found.centers,
+    are=(is_of(0), is_of(second)),
+    credits=(credits[:, 0], credits[:, second]),
+    margin=POSITION_MARGIN,
+  )
 
 
 def _fidelity(

@@ -4,29 +4,20 @@ The picture has 3 x 3 cells. Every shape has a cell of its own and stands
 anywhere in it where a gap to its neighbours is left, so that no two touch.
 """
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from flax import struct
-from jax.typing import ArrayLike
 
+from gr_jax.data.worlds.scenes.groups import MOST_OBJECTS
+from gr_jax.data.worlds.scenes.relations import cell_places, draw_cells
 from gr_jax.data.worlds.shapes.outlines import REACH
-from gr_jax.data.worlds.shapes.prompts import (
-  ABOVE,
-  BELOW,
-  LEFT,
-  MOST_OBJECTS,
-  NO_RELATION,
-  RIGHT,
-  Prompts,
-)
+from gr_jax.data.worlds.shapes.prompts import Prompts
 
 GRID = 3
 # Shares of the side: 1.5 pixels of 32, and radii of 2.6 to 3.4 pixels.
 GAP = 1.5 / 32
 SMALLEST, LARGEST = 0.08, 0.106
 
-_CELLS = np.stack(np.divmod(np.arange(GRID**2), GRID)[::-1], axis=1)
+_CELLS = cell_places(GRID)
 
 
 @struct.dataclass
@@ -77,7 +68,8 @@ def lay_out(rng: np.random.Generator, prompts: Prompts) -> Scenes:
   kinds = np.where(there, prompts.kinds[rows], -1)
   radii = rng.uniform(SMALLEST, LARGEST, there.shape)
   reach = radii[..., None] * REACH[kinds]
-  cells = _CELLS[_places(rng, prompts.relation)]
+  cells = draw_cells(rng, prompts.relation, grid=GRID, num=MOST_OBJECTS)
+  cells = _CELLS[cells]
   low = cells / GRID + GAP / 2 + reach[..., :2]
   high = (cells + 1) / GRID - GAP / 2 - reach[..., 2:]
   centers = low + (high - low) * rng.random(low.shape)
@@ -88,41 +80,3 @@ def lay_out(rng: np.random.Generator, prompts: Prompts) -> Scenes:
     centers=np.where(there[..., None], centers, 0).astype(np.float32),
     radii=np.where(there, radii, 0).astype(np.float32),
   )
-
-
-def _places(rng: np.random.Generator, relation: np.ndarray) -> np.ndarray:
-  """Draws different cells `[B, 6]`; the first two are as the relation says."""
-  order = rng.random((len(relation), GRID**2))
-  for kind in (LEFT, RIGHT, ABOVE, BELOW):
-    rows = np.flatnonzero(relation == kind)
-    pairs = _related_cells(kind)
-    pair = pairs[rng.integers(0, len(pairs), len(rows))]
-    order[rows[:, None], pair] = [-2, -1]
-  return order.argsort(axis=1)[:, :MOST_OBJECTS]
-
-
-def _related_cells(relation: int) -> np.ndarray:
-  """Pairs of cells `[n, 2]` of which the first stands so to the second."""
-  step = _CELLS[None] - _CELLS[:, None]  # `[first, second]`, x and y.
-  axis = 0 if relation in (LEFT, RIGHT) else 1
-  along = step[..., axis] * (1 if relation in (LEFT, ABOVE) else -1)
-  return np.argwhere(along >= np.maximum(1, abs(step[..., 1 - axis])))
-
-
-def holds(
-  relation: ArrayLike, first: ArrayLike, second: ArrayLike, *, margin: float
-) -> jax.Array:
-  """Returns `[...]` bool: the first center stands so to the second.
-
-  Args:
-    relation: `[...]`; NO_RELATION always holds.
-    first, second: `[..., 2]` centers.
-    margin: How much further along the axis the first must be.
-  """
-  step = jnp.asarray(second) - jnp.asarray(first)
-  x, y = step[..., 0], step[..., 1]
-  relation = jnp.asarray(relation)
-  holding = relation == NO_RELATION
-  for kind, along in ((LEFT, x), (RIGHT, -x), (ABOVE, y), (BELOW, -y)):
-    holding |= (relation == kind) & (along > margin)
-  return holding

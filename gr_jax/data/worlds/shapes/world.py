@@ -10,14 +10,15 @@ their own, so that a run goes on at any batch.
 """
 
 import dataclasses
+import functools
 
 import numpy as np
 
 from gr_jax.data.requests import TRAIN
+from gr_jax.data.worlds.scenes.groups import MOST_OBJECTS, draw_split
 from gr_jax.data.worlds.shapes.captions import caption_length
 from gr_jax.data.worlds.shapes.palette import BACKGROUNDS
 from gr_jax.data.worlds.shapes.prompts import (
-  MOST_OBJECTS,
   Prompts,
   draw_prompts,
   splits_of,
@@ -73,27 +74,21 @@ class ShapesWorld:
   def prompts(self, n: int, *, split: int = TRAIN, batch: int = 0) -> Prompts:
     """Draws `n` prompts of a split; the same batch gives the same prompts."""
     rng = np.random.default_rng((self.seed, split, batch, 0))
-    kept: list[Prompts] = []
-    while sum(map(len, kept)) < n:
-      drawn = draw_prompts(
+
+    def draw(num: int) -> Prompts:
+      return draw_prompts(
         rng,
-        max(2 * n, 64),
+        num,
         max_objects=self.max_objects,
         max_groups=self.max_groups,
         relation_share=self.relation_share,
         num_backgrounds=self.num_backgrounds,
       )
-      kept.append(drawn[splits_of(drawn, seed=self.seed) == split])
-    return _joined(kept)[:n]
+
+    splits = functools.partial(splits_of, seed=self.seed)
+    return draw_split(draw, splits, n, split=split)
 
   def scenes(self, n: int, *, split: int = TRAIN, batch: int = 0) -> Scenes:
     """Draws a scene for each of `prompts(n, split=split, batch=batch)`."""
     rng = np.random.default_rng((self.seed, split, batch, 1))
     return lay_out(rng, self.prompts(n, split=split, batch=batch))
-
-
-def _joined(parts: list[Prompts]) -> Prompts:
-  names = vars(parts[0])
-  return Prompts(
-    **{name: np.concatenate([vars(p)[name] for p in parts]) for name in names}
-  )

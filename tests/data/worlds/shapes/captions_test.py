@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from gr_jax.data.worlds.scenes.captions import PAD
 from gr_jax.data.worlds.shapes.captions import (
-  PAD,
   WORDS,
   caption_length,
   caption_tokens,

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import scipy.ndimage
 
+from gr_jax.data.worlds.scenes.relations import NO_RELATION
 from gr_jax.data.worlds.shapes.captions import captions, parse_captions
 from gr_jax.data.worlds.shapes.judge import Scores, judge
 from gr_jax.data.worlds.shapes.outlines import KINDS
 from gr_jax.data.worlds.shapes.palette import COLORS
-from gr_jax.data.worlds.shapes.prompts import NO_RELATION
 from gr_jax.data.worlds.shapes.render import render
 from gr_jax.data.worlds.shapes.scenes import Scenes
 from gr_jax.data.worlds.shapes.world import ShapesWorld

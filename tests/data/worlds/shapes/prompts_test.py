@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from gr_jax.data.requests import TEST, TRAIN, VALID
-from gr_jax.data.worlds.shapes.prompts import (
+from gr_jax.data.worlds.scenes.relations import (
   ABOVE,
   BELOW,
   LEFT,
   NO_RELATION,
   RIGHT,
+)
+from gr_jax.data.worlds.shapes.prompts import (
   Prompts,
   draw_prompts,
   prompt_hashes,

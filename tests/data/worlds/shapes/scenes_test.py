@@ -3,20 +3,15 @@
 import numpy as np
 import pytest
 
-from gr_jax.data.worlds.shapes.prompts import (
+from gr_jax.data.worlds.scenes.relations import (
   ABOVE,
   BELOW,
   LEFT,
   NO_RELATION,
   RIGHT,
-)
-from gr_jax.data.worlds.shapes.scenes import (
-  GAP,
-  LARGEST,
-  SMALLEST,
-  Scenes,
   holds,
 )
+from gr_jax.data.worlds.shapes.scenes import GAP, LARGEST, SMALLEST, Scenes
 from gr_jax.data.worlds.shapes.world import ShapesWorld
 
 
@@ -65,22 +60,6 @@ def test_places_hold_by_a_wide_margin_and_their_opposites_do_not(scenes):
   related = relation != NO_RELATION
   opposite = np.array([NO_RELATION, RIGHT, LEFT, BELOW, ABOVE])[relation]
   assert not np.any(holds(opposite, first, second, margin=0)[related])
-
-
-@pytest.mark.parametrize(
-  ("relation", "first", "second"),
-  [
-    (LEFT, (0.1, 0.5), (0.5, 0.4)),
-    (RIGHT, (0.5, 0.5), (0.1, 0.4)),
-    (ABOVE, (0.5, 0.1), (0.4, 0.5)),
-    (BELOW, (0.5, 0.5), (0.4, 0.1)),
-  ],
-)
-def test_above_is_towards_the_first_row(relation, first, second):
-  first, second = np.array(first), np.array(second)
-  assert holds(relation, first, second, margin=0.3)
-  assert not holds(relation, first, second, margin=0.5)
-  assert not holds(relation, second, first, margin=0.0)
 
 
 def test_every_cell_is_used_by_every_place(scenes):

@@ -1,0 +1,1 @@
+"""What worlds of captioned scenes share: groups, places, the best pairing."""
