@@ -2,8 +2,9 @@
 
   world = ShapesWorld(seed=0)
   scenes = world.scenes(256, split=TRAIN, batch=step)
-  pictures = render(scenes, size=world.size)      # [256, 32, 32, 3]
-  tokens = caption_tokens(scenes.prompts)         # [256, 16]
+  pictures = world.render(scenes)                 # [256, 32, 32, 3]
+  tokens = world.caption_tokens(scenes.prompts)   # [256, 16]
+  scores = world.judge(pictures, scenes.prompts)
 
 Prompts of the three splits are disjoint. Batches are numbered and drawn on
 their own, so that a run goes on at any batch.
@@ -12,17 +13,25 @@ their own, so that a run goes on at any batch.
 import dataclasses
 import functools
 
+import jax
 import numpy as np
 
 from gr_jax.data.requests import TRAIN
 from gr_jax.data.worlds.scenes.groups import MOST_OBJECTS, draw_split
-from gr_jax.data.worlds.shapes.captions import caption_length
+from gr_jax.data.worlds.shapes.captions import (
+  WORDS,
+  caption_length,
+  caption_tokens,
+  captions,
+)
+from gr_jax.data.worlds.shapes.judge import Scores, judge
 from gr_jax.data.worlds.shapes.palette import BACKGROUNDS
 from gr_jax.data.worlds.shapes.prompts import (
   Prompts,
   draw_prompts,
   splits_of,
 )
+from gr_jax.data.worlds.shapes.render import render
 from gr_jax.data.worlds.shapes.scenes import Scenes, lay_out
 
 _SMALLEST_SIDE = 24
@@ -71,6 +80,11 @@ class ShapesWorld:
     """The number of tokens of a caption, padding among them."""
     return caption_length(self.max_groups)
 
+  @property
+  def words(self) -> tuple[str, ...]:
+    """Words by token; 0 is padding."""
+    return WORDS
+
   def prompts(self, n: int, *, split: int = TRAIN, batch: int = 0) -> Prompts:
     """Draws `n` prompts of a split; the same batch gives the same prompts."""
     rng = np.random.default_rng((self.seed, split, batch, 0))
@@ -92,3 +106,19 @@ class ShapesWorld:
     """Draws a scene for each of `prompts(n, split=split, batch=batch)`."""
     rng = np.random.default_rng((self.seed, split, batch, 1))
     return lay_out(rng, self.prompts(n, split=split, batch=batch))
+
+  def render(self, scenes: Scenes) -> jax.Array:
+    """Returns their pictures `[B, size, size, 3]` float32 in [-1, 1]."""
+    return render(scenes, size=self.size)
+
+  def caption_tokens(self, prompts: Prompts) -> np.ndarray:
+    """Returns captions as rows of `words`, `[B, caption_length]` int32."""
+    return caption_tokens(prompts)
+
+  def captions(self, prompts: Prompts) -> list[str]:
+    """Returns the captions."""
+    return captions(prompts)
+
+  def judge(self, pictures: jax.Array, prompts: Prompts) -> Scores:
+    """Scores pictures against B prompts."""
+    return judge(pictures, prompts)

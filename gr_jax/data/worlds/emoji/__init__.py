@@ -1,0 +1,1 @@
+"""EmojiWorld: captioned scenes of real pictures with exact judges."""
