@@ -1,0 +1,1 @@
+"""Measures of generated pictures: a classifier that reads them, a distance."""
