@@ -13,6 +13,7 @@ if typing.TYPE_CHECKING:
 
 # As good as endless; grain's own endless repeat overflows with batches of one.
 _EPOCHS = 1_000_000
+_BATCHES = 100_000_000
 
 
 def power_of_two(least: float) -> int:
@@ -58,6 +59,22 @@ def epochs(
     .batch(batch_size)
     .random_map(write)
     .to_iter_dataset(grain.ReadOptions(num_threads=1, prefetch_buffer_size=4))
+  )
+
+
+def numbered_batches(make: Callable[[int], Any]) -> "grain.IterDataset":
+  """Batches `make(0)`, `make(1)`, ..., made while the step before runs.
+
+  The iterator's state is the number of batches that were taken: a run that goes
+  on from a checkpoint goes on at the exact next batch.
+  """
+  # Imported late, as above.
+  import grain
+
+  return (
+    grain.MapDataset.range(_BATCHES)
+    .map(make)
+    .to_iter_dataset(grain.ReadOptions(num_threads=1, prefetch_buffer_size=2))
   )
 
 

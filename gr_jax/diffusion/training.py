@@ -12,6 +12,7 @@ import numpy as np
 from flax import struct
 from jax.sharding import Mesh
 
+from gr_jax.data.batches import numbered_batches
 from gr_jax.diffusion.flow_model import FlowModel
 from gr_jax.diffusion.guidance import drop_conditions
 from gr_jax.diffusion.rectified_flow import flow_losses
@@ -19,12 +20,6 @@ from gr_jax.diffusion.times import LogitNormal
 from gr_jax.training.loop import LoopConfig, fit, make_step
 from gr_jax.training.optimizer import OptimizerConfig, make_optimizer
 from gr_jax.training.state import TrainState, create_state
-
-if typing.TYPE_CHECKING:
-  import grain
-
-# As good as endless.
-_BATCHES = 100_000_000
 
 _TIMES = LogitNormal()
 _ADAMW = OptimizerConfig(
@@ -97,22 +92,6 @@ def batch_losses(
     return typing.cast(jax.Array, model.apply(params, x, t, tokens))
 
   return flow_losses(velocity, pictures, noise, t)
-
-
-def numbered_batches(make: Callable[[int], Captioned]) -> "grain.IterDataset":
-  """Batches `make(0)`, `make(1)`, ..., made while the step before runs.
-
-  The iterator's state is the number of batches that were taken: a run that goes
-  on from a checkpoint goes on at the exact next batch.
-  """
-  # Imported late: sampling needs no batches.
-  import grain
-
-  return (
-    grain.MapDataset.range(_BATCHES)
-    .map(make)
-    .to_iter_dataset(grain.ReadOptions(num_threads=1, prefetch_buffer_size=2))
-  )
 
 
 def initial_state(

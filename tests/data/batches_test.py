@@ -31,6 +31,15 @@ def test_an_epoch_holds_every_example_once_in_an_order_of_its_own():
   assert first.tolist() != second.tolist()
 
 
+def test_numbered_batches_go_on_where_they_stopped():
+  numbered = iter(batches.numbered_batches(lambda number: np.full(2, number)))
+  next(numbered)
+  state = numbered.get_state()
+  assert next(numbered).tolist() == [1, 1]
+  numbered.set_state(state)
+  assert next(numbered).tolist() == [1, 1]
+
+
 def test_the_seed_decides_order_and_generators():
   def as_lists(taken):
     return [(places.tolist(), drawn) for places, drawn in taken]

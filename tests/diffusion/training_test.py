@@ -13,7 +13,6 @@ from gr_jax.diffusion.training import (
   Captioned,
   FlowTrainingConfig,
   batch_losses,
-  numbered_batches,
   train,
 )
 from gr_jax.parallel.mesh import MeshConfig, make_mesh
@@ -79,15 +78,6 @@ def test_hidden_captions_are_empty_ones():
     drop_rate=0.0,
   )
   np.testing.assert_array_equal(hidden, empty)
-
-
-def test_batches_are_numbered_and_go_on_where_they_stopped():
-  batches = iter(numbered_batches(make))
-  next(batches)
-  state = batches.get_state()
-  np.testing.assert_array_equal(next(batches).pictures, make(1).pictures)
-  batches.set_state(state)
-  np.testing.assert_array_equal(next(batches).pictures, make(1).pictures)
 
 
 @pytest.mark.slow  # The loop that it calls has such a test of its own.

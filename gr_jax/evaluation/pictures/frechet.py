@@ -60,4 +60,4 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
 def _root_of_covariance(x: np.ndarray) -> np.ndarray:
   """`R` `[min(N, F), F]` with `Rᵀ R = C`."""
   centered = (x - x.mean(axis=0)) / np.sqrt(len(x) - 1)
-  return np.linalg.qr(centered, mode="r")
+  return np.asarray(np.linalg.qr(centered, mode="r"))
