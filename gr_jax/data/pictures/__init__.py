@@ -1,0 +1,1 @@
+"""Real pictures with classes: Fashion-MNIST and digits."""
