@@ -19,10 +19,13 @@ _PARTS = (
   "never_lose",
   "pretrained",
 )
+# Of flow models, with presets of their own.
+_PICTURES = ("flow_pictures",)
 RECIPES = tuple(
   path.stem
   for path in sorted(pathlib.Path(retrieval.__file__).parent.glob("*.py"))
-  if path.stem not in (*_PARTS, *JUDGED) and not path.stem.endswith("_claim")
+  if path.stem not in (*_PARTS, *_PICTURES, *JUDGED)
+  and not path.stem.endswith("_claim")
 )
 SIZES = ("", "tiny", "paper")
 

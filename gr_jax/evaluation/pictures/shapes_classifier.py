@@ -12,7 +12,6 @@ import numpy as np
 from gr_jax.data.requests import TRAIN
 from gr_jax.data.worlds.shapes.outlines import KINDS
 from gr_jax.data.worlds.shapes.palette import COLORS
-from gr_jax.data.worlds.shapes.prompts import MOST_OBJECTS
 from gr_jax.data.worlds.shapes.render import render
 from gr_jax.data.worlds.shapes.scenes import Scenes
 from gr_jax.data.worlds.shapes.world import ShapesWorld
@@ -20,7 +19,7 @@ from gr_jax.evaluation.pictures.classifier import ClassifierConfig
 from gr_jax.evaluation.pictures.classifier_training import Labeled
 
 CONFIG = ClassifierConfig(
-  heads=(MOST_OBJECTS + 1,) * (len(COLORS) + len(KINDS)), channels=3
+  heads=(ShapesWorld.max_objects + 1,) * (len(COLORS) + len(KINDS)), channels=3
 )
 
 

@@ -1,0 +1,255 @@
+"""A flow model of pictures with classes, read by a classifier of real ones."""
+
+import pathlib
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from experiments.pipeline.fitting import load_params, save_params
+from gr_jax.artefacts import (
+  Artefact,
+  build,
+  build_resumable,
+  fingerprint_files,
+  locked,
+)
+from gr_jax.atomic import write_text
+from gr_jax.choices import choose
+from gr_jax.data.pictures import digits, fashion_mnist
+from gr_jax.data.pictures.captions import ClassCaptions, class_captions
+from gr_jax.data.pictures.labeled_pictures import (
+  SIDE,
+  LabeledPictures,
+  shuffled_rows,
+)
+from gr_jax.data.requests import TEST, TRAIN
+from gr_jax.diffusion import training as flow_training
+from gr_jax.diffusion.flow_model import FlowModel, FlowModelConfig
+from gr_jax.diffusion.generation import (
+  GenerationConfig,
+  generate_all,
+  make_generate,
+)
+from gr_jax.diffusion.networks.mm_dit import MMDiTConfig
+from gr_jax.diffusion.text_encoder import TextEncoderConfig
+from gr_jax.diffusion.training import Captioned, FlowTrainingConfig
+from gr_jax.evaluation.pictures import classifier_training
+from gr_jax.evaluation.pictures.asked_classes import (
+  Reader,
+  Real,
+  make_reader,
+  measure,
+)
+from gr_jax.evaluation.pictures.classifier import Classifier, ClassifierConfig
+from gr_jax.evaluation.pictures.classifier_training import (
+  ClassifierTrainingConfig,
+  Labeled,
+)
+from gr_jax.evaluation.report.asked_classes_page import asked_classes_page
+from gr_jax.evaluation.report.report_file import write_report
+from gr_jax.nn.precision import dot_general
+from gr_jax.parallel.mesh import local_mesh
+from gr_jax.training.averaging import used_params
+from gr_jax.training.loop import LoopConfig
+from gr_jax.training.optimizer import OptimizerConfig
+
+TEST_SET = "real, all of the test set"
+SOURCES = {"fashion_mnist": fashion_mnist.load, "digits": digits.load}
+
+
+class _Run(NamedTuple):
+  workdir: pathlib.Path
+  data: LabeledPictures
+  captions: ClassCaptions
+  inputs: tuple[str, ...]
+
+
+def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
+  """Runs what has not run yet and returns the report.
+
+  Args:
+    config: sections data, classifier, flow, evaluation.
+    workdir: gets one folder a stage, `report.json` and `report.html`.
+  """
+  section = config.data
+  load = choose("data.source", section.source, SOURCES)
+  # A sampler that does not exist is found before an hour of training.
+  for scale in config.evaluation.guidance:
+    _generation(config.evaluation, scale)
+  place = {"path": pathlib.Path(section.path)} if section.path else {}
+  data = load(*place.values(), valid=section.valid, seed=section.seed)
+  run = _Run(
+    workdir,
+    data,
+    class_captions(data.classes),
+    (repr(sorted(section.items())), fingerprint_files(section.path)),
+  )
+  with locked(workdir):
+    reader, read_by = _classifier(config.classifier, run)
+    model, params, made_by = _flow(config.flow, run)
+    evaluated = build(
+      workdir,
+      "pictures",
+      config.evaluation.to_dict(),
+      (*run.inputs, read_by.fingerprint, made_by.fingerprint),
+      lambda folder: _generate(config.evaluation, run, model, params, folder),
+    )
+    pictures = dict(np.load(evaluated.directory / "pictures.npz"))
+    stages = {"classifier": read_by, "flow": made_by, "pictures": evaluated}
+    report = write_report(
+      workdir / "report.json",
+      config=config.to_dict(),
+      seconds={name: stage.seconds for name, stage in stages.items()},
+      commits={name: stage.commit for name, stage in stages.items()},
+      classes=list(data.classes),
+      results=_results(config.evaluation, run, reader, pictures),
+    )
+    page = asked_classes_page(report, pictures, run.captions.texts)
+    write_text(workdir / "report.html", page)
+  return report
+
+
+def _batches(
+  run: _Run, write: Callable[[np.ndarray], Any], *, size: int, seed: int
+) -> Callable[[int], Any]:
+  """The batch of a number, of training pictures."""
+  rows = run.data.rows(TRAIN)
+  return lambda number: write(shuffled_rows(rows, number, size=size, seed=seed))
+
+
+def _classifier(section: ConfigDict, run: _Run) -> tuple[Reader, Artefact]:
+  model = Classifier(ClassifierConfig(heads=(len(run.data.classes),)))
+
+  def write(rows: np.ndarray) -> Labeled:
+    return Labeled(run.data.pictures(rows), run.data.labels[rows][:, None])
+
+  def make(folder: pathlib.Path) -> None:
+    params = classifier_training.train(
+      model,
+      _batches(run, write, size=section.batch_size, seed=section.seed),
+      config=ClassifierTrainingConfig(
+        seed=section.seed,
+        optimizer=OptimizerConfig(**section.optimizer),
+        loop=LoopConfig(**section.loop),
+      ),
+      directory=folder,
+      mesh=local_mesh(),
+    )
+    save_params(folder, params)
+
+  made = build_resumable(
+    run.workdir, "classifier", section.to_dict(), run.inputs, make
+  )
+  return make_reader(model, load_params(made.directory)), made
+
+
+def _flow(section: ConfigDict, run: _Run) -> tuple[FlowModel, Any, Artefact]:
+  model = FlowModel(
+    FlowModelConfig(
+      TextEncoderConfig(vocabulary=len(run.captions.words), **section.text),
+      MMDiTConfig(**section.network),
+      side=SIDE,
+    ),
+    dot_general(section.precision),
+  )
+
+  def write(rows: np.ndarray) -> Captioned:
+    tokens = run.captions.tokens[run.data.labels[rows]]
+    return Captioned(run.data.pictures(rows), tokens)
+
+  def make(folder: pathlib.Path) -> None:
+    state = flow_training.train(
+      model,
+      _batches(run, write, size=section.batch_size, seed=section.seed),
+      config=FlowTrainingConfig(
+        batch_size=section.batch_size,
+        drop_rate=section.drop_rate,
+        seed=section.seed,
+        optimizer=OptimizerConfig(**section.optimizer),
+        loop=LoopConfig(**section.loop),
+      ),
+      directory=folder,
+      mesh=local_mesh(),
+    )
+    save_params(folder, used_params(state))
+
+  made = build_resumable(
+    run.workdir, "flow", section.to_dict(), run.inputs, make
+  )
+  return model, load_params(made.directory), made
+
+
+def _generation(section: ConfigDict, scale: float) -> GenerationConfig:
+  return GenerationConfig(
+    sampler=section.sampler, steps=section.steps, guidance=scale
+  )
+
+
+def _name(scale: float) -> str:
+  return f"guidance {scale:g}"
+
+
+def _generate(
+  section: ConfigDict,
+  run: _Run,
+  model: FlowModel,
+  params: Any,
+  folder: pathlib.Path,
+) -> None:
+  """Writes pictures of every class, and of each scale those of equal seeds."""
+  classes = np.tile(np.arange(len(run.data.classes)), section.per_class)
+  seeds = np.arange(len(classes)) + section.seed * len(classes)
+  found = {
+    _name(scale): generate_all(
+      make_generate(model, _generation(section, scale)),
+      params,
+      run.captions.tokens[classes],
+      seeds.astype(np.uint32),
+      rows=section.rows,
+    )
+    for scale in section.guidance
+  }
+  np.savez(folder / "pictures.npz", classes=classes, **found)
+
+
+def _results(
+  section: ConfigDict, run: _Run, reader: Reader, pictures: dict
+) -> list[dict]:
+  """A row of the test set, one of training pictures, one of each scale.
+
+  All but the first are of equally many pictures, and compared with as many of
+  the test set.
+  """
+  data, asked = run.data, pictures["classes"]
+  every = data.rows(TEST)
+  right = reader.classes(data.pictures(every)) == data.labels[every]
+  test, train = (
+    data.pictures(
+      _of_each_class(data, split, section.per_class, seed=section.seed)
+    )
+    for split in (TEST, TRAIN)
+  )
+  real = Real(reader.features(test), asked)
+  sets = {"real, of the training set": train}
+  sets |= {_name(scale): pictures[_name(scale)] for scale in section.guidance}
+  return [
+    {"system": TEST_SET, "as_asked": float(right.mean()), "n": len(every)},
+    *(
+      {"system": name} | measure(reader, shown, asked, real)
+      for name, shown in sets.items()
+    ),
+  ]
+
+
+def _of_each_class(
+  data: LabeledPictures, split: int, count: int, *, seed: int
+) -> np.ndarray:
+  """Rows of a split, `count` of every class, in turn: class 0, 1, 2, ..."""
+  rows = np.random.default_rng(seed).permutation(data.rows(split))
+  of_class = [
+    rows[data.labels[rows] == label][:count]
+    for label in range(len(data.classes))
+  ]
+  return np.stack(of_class, axis=1).ravel()
