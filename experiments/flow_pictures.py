@@ -59,7 +59,9 @@ TEST_SET = "real, all of the test set"
 SOURCES = {"fashion_mnist": fashion_mnist.load, "digits": digits.load}
 
 
-class _Run(NamedTuple):
+class _Task(NamedTuple):
+  """What every stage reads."""
+
   workdir: pathlib.Path
   data: LabeledPictures
   captions: ClassCaptions
@@ -73,28 +75,27 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
     config: sections data, classifier, flow, evaluation.
     workdir: gets one folder a stage, `report.json` and `report.html`.
   """
-  section = config.data
-  load = choose("data.source", section.source, SOURCES)
+  load = choose("data.source", config.data.source, SOURCES)
   # A sampler that does not exist is found before an hour of training.
   for scale in config.evaluation.guidance:
     _generation(config.evaluation, scale)
-  place = {"path": pathlib.Path(section.path)} if section.path else {}
-  data = load(*place.values(), valid=section.valid, seed=section.seed)
-  run = _Run(
+  path, valid, seed = (config.data[key] for key in ("path", "valid", "seed"))
+  data = load(pathlib.Path(path) if path else None, valid=valid, seed=seed)
+  task = _Task(
     workdir,
     data,
     class_captions(data.classes),
-    (repr(sorted(section.items())), fingerprint_files(section.path)),
+    (repr(sorted(config.data.items())), fingerprint_files(path)),
   )
   with locked(workdir):
-    reader, read_by = _classifier(config.classifier, run)
-    model, params, made_by = _flow(config.flow, run)
+    reader, read_by = _classifier(config.classifier, task)
+    model, params, made_by = _flow(config.flow, task)
     evaluated = build(
       workdir,
       "pictures",
       config.evaluation.to_dict(),
-      (*run.inputs, read_by.fingerprint, made_by.fingerprint),
-      lambda folder: _generate(config.evaluation, run, model, params, folder),
+      (*task.inputs, read_by.fingerprint, made_by.fingerprint),
+      lambda folder: _generate(config.evaluation, task, model, params, folder),
     )
     pictures = dict(np.load(evaluated.directory / "pictures.npz"))
     stages = {"classifier": read_by, "flow": made_by, "pictures": evaluated}
@@ -104,31 +105,34 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
       seconds={name: stage.seconds for name, stage in stages.items()},
       commits={name: stage.commit for name, stage in stages.items()},
       classes=list(data.classes),
-      results=_results(config.evaluation, run, reader, pictures),
+      results=_results(config.evaluation, task, reader, pictures),
     )
-    page = asked_classes_page(report, pictures, run.captions.texts)
+    page = asked_classes_page(report, pictures, task.captions.texts)
     write_text(workdir / "report.html", page)
+  for row in report["results"]:
+    print(f"{row['system']}: {row['as_asked']:.1%} read as asked")
+  print(f"report: {workdir / 'report.html'}")
   return report
 
 
 def _batches(
-  run: _Run, write: Callable[[np.ndarray], Any], *, size: int, seed: int
+  task: _Task, write: Callable[[np.ndarray], Any], *, size: int, seed: int
 ) -> Callable[[int], Any]:
   """The batch of a number, of training pictures."""
-  rows = run.data.rows(TRAIN)
+  rows = task.data.rows(TRAIN)
   return lambda number: write(shuffled_rows(rows, number, size=size, seed=seed))
 
 
-def _classifier(section: ConfigDict, run: _Run) -> tuple[Reader, Artefact]:
-  model = Classifier(ClassifierConfig(heads=(len(run.data.classes),)))
+def _classifier(section: ConfigDict, task: _Task) -> tuple[Reader, Artefact]:
+  model = Classifier(ClassifierConfig(heads=(len(task.data.classes),)))
 
   def write(rows: np.ndarray) -> Labeled:
-    return Labeled(run.data.pictures(rows), run.data.labels[rows][:, None])
+    return Labeled(task.data.pictures(rows), task.data.labels[rows][:, None])
 
   def make(folder: pathlib.Path) -> None:
     params = classifier_training.train(
       model,
-      _batches(run, write, size=section.batch_size, seed=section.seed),
+      _batches(task, write, size=section.batch_size, seed=section.seed),
       config=ClassifierTrainingConfig(
         seed=section.seed,
         optimizer=OptimizerConfig(**section.optimizer),
@@ -140,15 +144,15 @@ def _classifier(section: ConfigDict, run: _Run) -> tuple[Reader, Artefact]:
     save_params(folder, params)
 
   made = build_resumable(
-    run.workdir, "classifier", section.to_dict(), run.inputs, make
+    task.workdir, "classifier", section.to_dict(), task.inputs, make
   )
   return make_reader(model, load_params(made.directory)), made
 
 
-def _flow(section: ConfigDict, run: _Run) -> tuple[FlowModel, Any, Artefact]:
+def _flow(section: ConfigDict, task: _Task) -> tuple[FlowModel, Any, Artefact]:
   model = FlowModel(
     FlowModelConfig(
-      TextEncoderConfig(vocabulary=len(run.captions.words), **section.text),
+      TextEncoderConfig(vocabulary=len(task.captions.words), **section.text),
       MMDiTConfig(**section.network),
       side=SIDE,
     ),
@@ -156,13 +160,13 @@ def _flow(section: ConfigDict, run: _Run) -> tuple[FlowModel, Any, Artefact]:
   )
 
   def write(rows: np.ndarray) -> Captioned:
-    tokens = run.captions.tokens[run.data.labels[rows]]
-    return Captioned(run.data.pictures(rows), tokens)
+    tokens = task.captions.tokens[task.data.labels[rows]]
+    return Captioned(task.data.pictures(rows), tokens)
 
   def make(folder: pathlib.Path) -> None:
     state = flow_training.train(
       model,
-      _batches(run, write, size=section.batch_size, seed=section.seed),
+      _batches(task, write, size=section.batch_size, seed=section.seed),
       config=FlowTrainingConfig(
         batch_size=section.batch_size,
         drop_rate=section.drop_rate,
@@ -176,7 +180,7 @@ def _flow(section: ConfigDict, run: _Run) -> tuple[FlowModel, Any, Artefact]:
     save_params(folder, used_params(state))
 
   made = build_resumable(
-    run.workdir, "flow", section.to_dict(), run.inputs, make
+    task.workdir, "flow", section.to_dict(), task.inputs, make
   )
   return model, load_params(made.directory), made
 
@@ -193,19 +197,19 @@ def _name(scale: float) -> str:
 
 def _generate(
   section: ConfigDict,
-  run: _Run,
+  task: _Task,
   model: FlowModel,
   params: Any,
   folder: pathlib.Path,
 ) -> None:
   """Writes pictures of every class, and of each scale those of equal seeds."""
-  classes = np.tile(np.arange(len(run.data.classes)), section.per_class)
+  classes = np.tile(np.arange(len(task.data.classes)), section.per_class)
   seeds = np.arange(len(classes)) + section.seed * len(classes)
   found = {
     _name(scale): generate_all(
       make_generate(model, _generation(section, scale)),
       params,
-      run.captions.tokens[classes],
+      task.captions.tokens[classes],
       seeds.astype(np.uint32),
       rows=section.rows,
     )
@@ -215,14 +219,14 @@ def _generate(
 
 
 def _results(
-  section: ConfigDict, run: _Run, reader: Reader, pictures: dict
+  section: ConfigDict, task: _Task, reader: Reader, pictures: dict
 ) -> list[dict]:
   """A row of the test set, one of training pictures, one of each scale.
 
   All but the first are of equally many pictures, and compared with as many of
   the test set.
   """
-  data, asked = run.data, pictures["classes"]
+  data, asked = task.data, pictures["classes"]
   every = data.rows(TEST)
   right = reader.classes(data.pictures(every)) == data.labels[every]
   test, train = (

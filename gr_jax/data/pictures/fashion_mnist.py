@@ -33,12 +33,12 @@ _PARTS = {TRAIN: "train", TEST: "t10k"}
 
 
 def load(
-  directory: Path = DEBIAN, *, valid: int = 5000, seed: int = 0
+  directory: Path | None = None, *, valid: int = 5000, seed: int = 0
 ) -> LabeledPictures:
   """Reads the four files in a folder.
 
   Args:
-    directory: the folder.
+    directory: the folder; None = that of Debian's package.
     valid: the number of training pictures to validate with.
     seed: the seed of their choice.
 
@@ -46,7 +46,7 @@ def load(
     FileNotFoundError: a file is missing.
     ValueError: a file is damaged, or pictures and labels do not match.
   """
-  directory = Path(directory)
+  directory = DEBIAN if directory is None else Path(directory)
   pixels = [_read(directory, f"{p}-images-idx3-ubyte") for p in _PARTS.values()]
   labels = [_read(directory, f"{p}-labels-idx1-ubyte") for p in _PARTS.values()]
   split = np.concatenate(
