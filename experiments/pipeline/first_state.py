@@ -10,7 +10,8 @@ from experiments.pipeline.untrained import Untrained
 from gr_jax.generators.pretrained import base, new_rows
 from gr_jax.generators.pretrained.frozen import FROZEN
 from gr_jax.generators.pretrained.text_to_codes import TextToCodes
-from gr_jax.generators.pretrained.weights import EMBEDDING, HEAD, flatten
+from gr_jax.generators.pretrained.weights import EMBEDDING, HEAD
+from gr_jax.nn.flat_tree import flatten
 from gr_jax.training.state import TrainState
 
 

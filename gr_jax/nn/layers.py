@@ -1,7 +1,8 @@
 """The small layers of the Qwen2.5 arrangement: norm, products, SwiGLU."""
 
 import dataclasses
-from collections.abc import Callable
+import fnmatch
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import jax
@@ -74,14 +75,26 @@ class Lora:
   Attributes:
     rank: `r`.
     alpha: `α`.
+    targets: patterns (`fnmatch`) of the paths of layers that have one, such as
+      "*/attention/*"; an asterisk also stands for slashes.
   """
 
   rank: int
   alpha: float = 16.0
+  targets: tuple[str, ...] = ("*",)
 
   def __post_init__(self):
     if self.rank < 1:
       raise ValueError(f"the rank of LoRA ({self.rank}) must be at least 1.")
+    if isinstance(self.targets, str):
+      raise ValueError(
+        f"LoRA's targets ({self.targets!r}) are several patterns: give a tuple."
+      )
+
+  def reaches(self, path: Sequence[str]) -> bool:
+    """Whether the layer of a path is a target."""
+    name = "/".join(path)
+    return any(fnmatch.fnmatchcase(name, each) for each in self.targets)
 
   @property
   def scale(self) -> float:
@@ -99,7 +112,8 @@ class Linear(nn.Module):
     use_bias: adds `b`.
     dot_general: the product, see `gr_jax.nn.dot`.
     kernel_init: the initializer of `W`.
-    lora: adds `lora_a` and `lora_b`, a change of low rank; None without.
+    lora: adds `lora_a` and `lora_b`, a change of low rank, if it reaches this
+      layer; None without.
   """
 
   features: int
@@ -119,7 +133,7 @@ class Linear(nn.Module):
       dot_general=self.dot_general,
       name="dense",
     )(x)
-    if self.lora is None:
+    if self.lora is None or not self.lora.reaches(self.path):
       return y
     # The axis of the rank is whole on every device, as those of norms are.
     a = self.param(

@@ -15,9 +15,9 @@ from typing import Any
 from gr_jax.generators.pretrained.arrangement import read_arrangement
 from gr_jax.generators.pretrained.base import base_folder, frozen_variables
 from gr_jax.generators.pretrained.export import export
-from gr_jax.generators.pretrained.frozen import in_one
 from gr_jax.generators.pretrained.text_to_codes import TextToCodes
 from gr_jax.generators.pretrained.text_vocabulary import TextVocabulary
+from gr_jax.nn.lora import in_one
 from gr_jax.retrieval.load import load_artefacts
 
 

@@ -17,10 +17,11 @@ from gr_jax.generators.pretrained.export import export
 from gr_jax.generators.pretrained.extended import NewTokens, extend
 from gr_jax.generators.pretrained.greedy import greedy
 from gr_jax.generators.pretrained.load import load_params
-from gr_jax.generators.pretrained.lora import add_lora
 from gr_jax.generators.pretrained.text import read_tokenizer
-from gr_jax.generators.pretrained.weights import flatten, tensors
+from gr_jax.generators.pretrained.weights import tensors
+from gr_jax.nn.flat_tree import flatten
 from gr_jax.nn.layers import Lora
+from gr_jax.nn.lora import add_lora
 from tests.reference.small_tokenizer import WORDS, small_tokenizer
 
 torch = pytest.importorskip("torch")

@@ -19,7 +19,7 @@ from gr_jax.generators.pretrained.frozen import FROZEN
 from gr_jax.generators.pretrained.load import load_params
 from gr_jax.generators.pretrained.lora import TRAINED
 from gr_jax.generators.pretrained.text import read_tokenizer
-from gr_jax.generators.pretrained.weights import flatten
+from gr_jax.nn.flat_tree import flatten
 from gr_jax.retrieval.export_decoder import export_run
 from gr_jax.retrieval.load_params import read_params
 from gr_jax.training.metric_writer import read_metrics

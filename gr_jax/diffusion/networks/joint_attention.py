@@ -96,7 +96,7 @@ class Stream(nn.Module):
 
   def setup(self):
     s, D = self.sizes, self.width
-    self.modulation = Modulation(6, s.dot_general)
+    self.modulation = Modulation(6, s.dot_general, s.lora)
     self.qkv = s.linear(3 * D, ("embed", "heads"))
     self.heads = NormedHeads(s.heads)
     self.out = s.linear(D, ("heads", "embed"))
@@ -128,7 +128,9 @@ class LastTextStream(nn.Module):
   @nn.compact
   def __call__(self, x: jax.Array, vector: jax.Array) -> Heads:
     s = self.sizes
-    shift, scale = Modulation(2, s.dot_general, name="modulation")(vector)
+    shift, scale = Modulation(2, s.dot_general, s.lora, name="modulation")(
+      vector
+    )
     qkv = s.linear(3 * x.shape[-1], ("embed", "heads"), name="qkv")
     found = qkv(modulated_norm(x, shift, scale))
     return NormedHeads(s.heads, name="heads")(found)
@@ -186,9 +188,9 @@ class SingleBlock(nn.Module):
   def __call__(self, x: jax.Array, shared: Shared) -> tuple[jax.Array, None]:
     """Texts and pictures `[B, S + T, D]` after the block."""
     s, D = self.sizes, x.shape[-1]
-    shift, scale, gate = Modulation(3, s.dot_general, name="modulation")(
-      shared.vector
-    )
+    shift, scale, gate = Modulation(
+      3, s.dot_general, s.lora, name="modulation"
+    )(shared.vector)
     wide = s.linear(3 * D + s.feed_forward, ("embed", "mlp"), name="in")(
       modulated_norm(x, shift, scale)
     )

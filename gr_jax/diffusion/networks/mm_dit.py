@@ -54,7 +54,8 @@ class MMDiTConfig:
       fixed sinusoids are added to the pictures' tokens.
     guidance: the scale of guidance that a distilled network is conditioned on
       (FLUX.1-dev); None = no such input.
-    lora: a low-rank change of every product of a block; None without.
+    lora: a low-rank change of the products of a block that it targets, those
+      of the adaptive norms among them; None without.
     remat: one of `nn.transformer.REMAT`.
     unroll: blocks per turn of the scans.
   """

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from gr_jax.nn.layers import DotGeneral, Linear
+from gr_jax.nn.layers import DotGeneral, Linear, Lora
 
 
 def layer_norm(x: jax.Array, *, epsilon: float = 1e-6) -> jax.Array:
@@ -34,6 +34,7 @@ class Modulation(nn.Module):
 
   parts: int
   dot_general: DotGeneral = jax.lax.dot_general
+  lora: Lora | None = None
 
   @nn.compact
   def __call__(self, vector: jax.Array) -> list[jax.Array]:
@@ -43,6 +44,7 @@ class Modulation(nn.Module):
       use_bias=True,
       dot_general=self.dot_general,
       kernel_init=nn.initializers.zeros,
+      lora=self.lora,
       name="parts",
     )(nn.silu(vector))
     return jnp.split(found, self.parts, axis=-1)

@@ -42,7 +42,8 @@ class SanaConfig:
     head_size: of linear attention; 32 in all published sizes.
     text_heads: heads of the cross-attention.
     feed_forward: the width of the gated half of Mix-FFN, 2.5 `D` in SANA.
-    lora: a low-rank change of every product of a block; None without.
+    lora: a low-rank change of the products of a block that it targets, and of
+      the layer "modulation", which all blocks share; None without.
     remat: one of `nn.transformer.REMAT`.
     unroll: blocks per turn of the scan.
   """
@@ -121,9 +122,9 @@ class Sana(nn.Module):
       to_patches(x, c.patch)
     )
     time = TimeEmbedding(c.width, dot, name="time")(t)
-    modulation = self._linear(6 * c.width, ("embed", "mlp"), "modulation")(
-      nn.silu(time)
-    ).reshape(B, 6, c.width)
+    modulation = self._linear(
+      6 * c.width, ("embed", "mlp"), "modulation", lora=c.lora
+    )(nn.silu(time)).reshape(B, 6, c.width)
     hidden = self._linear(c.width, ("norm", "mlp"), "text_in")(text.states)
     states = self._linear(c.width, ("mlp", "embed"), "text_out")(
       nn.gelu(hidden)

@@ -18,7 +18,6 @@ import numpy as np
 from gr_jax import atomic
 from gr_jax.generators.pretrained.arrangement import Arrangement, write_config
 from gr_jax.generators.pretrained.extended import NewTokens
-from gr_jax.generators.pretrained.lora import merged_kernel
 from gr_jax.generators.pretrained.safetensors_writer import (
   CODES,
   SHARD_BYTES,
@@ -28,10 +27,11 @@ from gr_jax.generators.pretrained.weights import (
   EMBEDDING,
   HEAD,
   Tensor,
-  flatten,
   tensors,
 )
+from gr_jax.nn.flat_tree import flatten
 from gr_jax.nn.layers import Lora
+from gr_jax.nn.lora import merged_kernel
 
 _NAMES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 _BLOCK = 8 * 2**20

@@ -13,9 +13,8 @@ import jax.numpy as jnp
 
 from gr_jax.generators.pretrained.decoder import CausalDecoder
 from gr_jax.generators.pretrained.lora import TRAINED
-from gr_jax.generators.pretrained.weights import flatten, unflatten
-
-FROZEN = "frozen"
+from gr_jax.nn.flat_tree import partition
+from gr_jax.nn.lora import FROZEN
 
 
 def initialized(decoder: CausalDecoder, key: jax.Array) -> dict[str, Any]:
@@ -33,14 +32,7 @@ def in_two(
   """
   if decoder.config.lora is None:
     return dict(variables)
-  parts = {FROZEN: {}, "params": {}}
-  for path, value in flatten(variables["params"]).items():
-    parts["params" if path[-1] in TRAINED else FROZEN][path] = value
-  return {name: unflatten(part) for name, part in parts.items()}
-
-
-def in_one(variables: Mapping[str, Any]) -> dict[str, Any]:
-  """`{"params": all}`, as the decoder reads it."""
-  parts = [variables.get(name, {}) for name in (FROZEN, "params")]
-  frozen, trained = map(flatten, parts)
-  return {"params": unflatten(frozen | trained)}
+  trained, frozen = partition(
+    variables["params"], lambda path: path[-1] in TRAINED
+  )
+  return {FROZEN: frozen, "params": trained}

@@ -23,12 +23,11 @@ from gr_jax.generators.pretrained.safetensors_file import (
 )
 from gr_jax.generators.pretrained.weights import (
   Tensor,
-  flatten,
   is_implied,
   parameter_shapes,
   tensors,
-  unflatten,
 )
+from gr_jax.nn.flat_tree import flatten, unflatten
 
 # XLA takes over arrays of the host that begin at a multiple of this.
 _ALIGNMENT = 64

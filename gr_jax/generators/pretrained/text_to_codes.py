@@ -24,11 +24,12 @@ from flax import linen as nn
 from flax import struct
 
 from gr_jax.generators.pretrained.decoder import CausalDecoder, text_positions
-from gr_jax.generators.pretrained.frozen import in_one, initialized
+from gr_jax.generators.pretrained.frozen import initialized
 from gr_jax.generators.pretrained.text_prompt import TextPrompt
 from gr_jax.nn.attention import BeamCache, BeamPlace, KeyValues
 from gr_jax.nn.attention_mask import AttentionMask, branch_mask
 from gr_jax.nn.layers import DotGeneral
+from gr_jax.nn.lora import in_one
 from gr_jax.nn.transformer import TransformerConfig
 
 

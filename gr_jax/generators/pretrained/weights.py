@@ -6,15 +6,10 @@ A file has a tensor per layer, `[out, in]`; ours are stacked over layers,
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
-
-from flax import traverse_util
+from collections.abc import Iterator
 
 from gr_jax.generators.pretrained.arrangement import Arrangement
-
-Path = tuple[str, ...]
-"""The keys of a parameter below "params"."""
+from gr_jax.nn.flat_tree import Path
 
 EMBEDDING: Path = ("token_embedding",)
 HEAD: Path = ("head", "dense", "kernel")
@@ -75,17 +70,6 @@ def parameter_shapes(arrangement: Arrangement) -> dict[Path, tuple[int, ...]]:
     before = shapes.get(tensor.path, ends)
     shapes[tensor.path] = tuple(map(max, before, ends))
   return shapes
-
-
-def flatten(tree: Mapping[str, Any]) -> dict[Path, Any]:
-  """The leaves of a tree by their paths."""
-  # Flax's types admit nodes without leaves, which no tree of ours has.
-  return dict(traverse_util.flatten_dict(dict(tree)))
-
-
-def unflatten(flat: Mapping[Path, Any]) -> dict[str, Any]:
-  """The tree of leaves by their paths."""
-  return traverse_util.unflatten_dict(dict(flat))
 
 
 def is_implied(name: str, arrangement: Arrangement) -> bool:

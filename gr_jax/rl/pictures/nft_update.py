@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
+from flax import struct
 
 from gr_jax.diffusion.diffusion_nft import (
   nft_losses,
@@ -28,6 +29,21 @@ from gr_jax.training import finite
 
 Velocity = Callable[[Any, jax.Array, jax.Array, Any], jax.Array]
 """`(params, x [N, ...], t [N], prompts) -> v [N, ...]`, without guidance."""
+
+
+@struct.dataclass
+class NftContext:
+  """Arrays that every step reads and none changes.
+
+  Attributes:
+    reference: the parameters that the divergence compares with.
+    fixed: collections of variables that the network reads beside those that are
+      trained. With LoRA `{"frozen": base}`, and the parameters everywhere are
+      `{"params": adapter}` (`nn.lora.in_one` makes one of both).
+  """
+
+  reference: Any
+  fixed: Any = struct.field(default_factory=dict)
 
 
 _SLOW = OldPolicy(1, 0.9)
@@ -81,11 +97,11 @@ def make_nft_update(
 ) -> Update:
   """`(state, context, samples, rewards) -> (state, metrics)`, jitted.
 
-  `context` has the parameters of the `reference`. Draws depend on the seed and
-  the number of the step alone. The metrics hold `finite.FIRST_BAD`.
+  `context` is an `NftContext`. Draws depend on the seed and the number of the
+  step alone. The metrics hold `finite.FIRST_BAD`.
 
   Args:
-    velocity: the network.
+    velocity: the network, of trained and fixed variables.
     optimizer: makes updates of gradients.
     grid: `[S + 1]` times of the sampler, falling to 0, which is left out.
     config: the objective.
@@ -98,11 +114,12 @@ def make_nft_update(
       f"the grid has {len(grid)} times, {config.times + 1} are wanted."
     )
 
-  def loss(params, old_params, reference, at, key):
+  def loss(params, old_params, context, at, key):
     x0, prompts, optimal, t = at
     x = interpolate(x0, jax.random.normal(key, x0.shape), t)
     v, old, ref = (
-      velocity(each, x, t, prompts) for each in (params, old_params, reference)
+      velocity({**context.fixed, **each}, x, t, prompts)
+      for each in (params, old_params, context.reference)
     )
     losses = nft_losses(
       v, old, x, x0, t, optimal, beta=config.beta, largest=config.largest
@@ -126,7 +143,7 @@ def make_nft_update(
       grads, terms = jax.grad(loss, has_aux=True)(
         state.params,
         state.old_params,
-        context.reference,
+        context,
         (x0, prompts, optimal.ravel(), t),
         jax.random.fold_in(noise_key, number),
       )

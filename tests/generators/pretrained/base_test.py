@@ -6,7 +6,7 @@ import pytest
 from gr_jax.generators.pretrained import base
 from gr_jax.generators.pretrained.build import arrangement_fields, build
 from gr_jax.generators.pretrained.frozen import FROZEN
-from gr_jax.generators.pretrained.weights import flatten
+from gr_jax.nn.flat_tree import flatten
 from gr_jax.nn.precision import dot_general
 from gr_jax.nn.transformer import TransformerConfig
 from gr_jax.parallel.mesh import MeshConfig, make_mesh

@@ -13,9 +13,9 @@ from gr_jax.generators.pretrained.decoder import make_decoder
 from gr_jax.generators.pretrained.export import export
 from gr_jax.generators.pretrained.extended import NewTokens, extend
 from gr_jax.generators.pretrained.load import load_params
-from gr_jax.generators.pretrained.lora import add_lora
-from gr_jax.generators.pretrained.weights import flatten
+from gr_jax.nn.flat_tree import flatten
 from gr_jax.nn.layers import Lora
+from gr_jax.nn.lora import add_lora
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, parameter_shardings
 from tests.reference.small_pretrained import LLAMA, QWEN, write_model
 

@@ -6,16 +6,13 @@ from flax import linen as nn
 
 from gr_jax.generators.pretrained.decoder import make_decoder
 from gr_jax.generators.pretrained.extended import NewTokens
-from gr_jax.generators.pretrained.frozen import (
-  FROZEN,
-  in_one,
-  in_two,
-  initialized,
-)
+from gr_jax.generators.pretrained.frozen import FROZEN, in_two, initialized
 from gr_jax.generators.pretrained.text_prompt import TextPrompt
 from gr_jax.generators.pretrained.text_to_codes import TextToCodes
-from gr_jax.generators.pretrained.weights import flatten, parameter_shapes
+from gr_jax.generators.pretrained.weights import parameter_shapes
+from gr_jax.nn.flat_tree import flatten
 from gr_jax.nn.layers import Lora
+from gr_jax.nn.lora import in_one
 from tests.reference.small_pretrained import LLAMA
 
 SIZES = (4, 3)

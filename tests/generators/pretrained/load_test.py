@@ -11,7 +11,8 @@ from safetensors.numpy import save_file
 
 from gr_jax.generators.pretrained.decoder import make_decoder
 from gr_jax.generators.pretrained.load import load_params
-from gr_jax.generators.pretrained.weights import flatten, tensors
+from gr_jax.generators.pretrained.weights import tensors
+from gr_jax.nn.flat_tree import flatten
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, parameter_shardings
 from tests.reference.small_pretrained import LLAMA, QWEN, shard, write_model
 

@@ -10,14 +10,13 @@ from gr_jax.generators.pretrained.extended import NewTokens, extend
 from gr_jax.generators.pretrained.load import load_params
 from gr_jax.generators.pretrained.lora import (
   TRAINED,
-  add_lora,
   lora_mask,
-  merge_lora,
   split_params,
   train_only,
 )
-from gr_jax.generators.pretrained.weights import flatten
+from gr_jax.nn.flat_tree import flatten
 from gr_jax.nn.layers import Lora
+from gr_jax.nn.lora import add_lora, merge_lora
 from tests.reference.small_pretrained import LLAMA, QWEN, write_model
 
 BOTH = pytest.mark.parametrize("arrangement", [QWEN, LLAMA])

@@ -6,12 +6,11 @@ from flax import linen as nn
 
 from gr_jax.generators.pretrained.decoder import make_decoder
 from gr_jax.generators.pretrained.weights import (
-  flatten,
   is_implied,
   parameter_shapes,
   tensors,
-  unflatten,
 )
+from gr_jax.nn.flat_tree import flatten, unflatten
 from tests.reference.plain_llama import random_files
 from tests.reference.small_pretrained import LLAMA, QWEN
 

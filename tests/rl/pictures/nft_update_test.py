@@ -9,14 +9,18 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from flax import struct
 
 from gr_jax.diffusion.times import time_grid
 from gr_jax.parallel.mesh import MeshConfig, make_mesh
 from gr_jax.rl.explore import Exploration
 from gr_jax.rl.loop import AlignmentLoopConfig, AlignmentSteps, fit
 from gr_jax.rl.old_policy import OldPolicy
-from gr_jax.rl.pictures.nft_update import NftConfig, _times, make_nft_update
+from gr_jax.rl.pictures.nft_update import (
+  NftConfig,
+  NftContext,
+  _times,
+  make_nft_update,
+)
 from gr_jax.rl.pictures.rollouts import make_two_stage_rollout, reward_samples
 from gr_jax.rl.pictures.samples import PictureBatch, PictureSamples
 from gr_jax.rl.update import start_alignment
@@ -34,12 +38,7 @@ B, G, TARGET = 8, 4, 1.5
 OPTIMIZER = optax.adam(0.1)
 
 
-@struct.dataclass
-class Context:
-  reference: dict
-
-
-CONTEXT, DEFAULT = Context(params()), NftConfig()
+CONTEXT, DEFAULT = NftContext(params()), NftConfig()
 
 
 @functools.cache
@@ -92,6 +91,34 @@ def test_the_old_policy_follows_as_a_convex_combination():
   chex.assert_trees_all_close(after.old_params, expected, rtol=1e-6)
   after, _ = updated(rewards, NftConfig(old_policy=OldPolicy()))
   chex.assert_trees_all_equal(after.old_params, after.params)
+
+
+def test_fixed_variables_are_read_and_not_trained():
+  """The mean in two parts, as an adapter beside a base."""
+
+  def in_two(variables, x, t, prompts):
+    mean = variables["adapter"] + variables["base"]
+    return velocity({"mean": mean}, x, t, prompts)
+
+  step = make_nft_update(in_two, OPTIMIZER, time_grid(10), config=DEFAULT)
+  adapter, base = {"adapter": jnp.zeros(D)}, {"base": jnp.full(D, 0.5)}
+  after, _ = step(
+    start_alignment(adapter, OPTIMIZER),
+    NftContext(adapter, base),
+    samples(),
+    samples().pictures.mean(axis=-1),
+  )
+  whole = params(0.5)
+  expected, _ = update(DEFAULT)(
+    start_alignment(whole, OPTIMIZER),
+    NftContext(whole),
+    samples(),
+    samples().pictures.mean(axis=-1),
+  )
+  assert after.params.keys() == {"adapter"}
+  np.testing.assert_allclose(
+    after.params["adapter"] + 0.5, expected.params["mean"], rtol=1e-5
+  )
 
 
 def test_the_draws_of_a_step_depend_on_its_number_and_the_seed_alone():
