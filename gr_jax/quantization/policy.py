@@ -4,9 +4,8 @@ A kernel is, if it is wide enough and no part of its path is skipped. Its last
 two axes are `[D, F]` as in `nn.Dense` and `nn.Conv`; those before them (layers,
 places of a window) have a tensor scale each. Embeddings, heads, norms, biases
 and changes of low rank stay as they are: they are few, read by rows, or what
-training moves. A published model has a skip list of its own (Sol-RL's for SANA:
-embeddings of time and text, the first and the last layer, `attn.qkv`, and a
-least width of 2240; arXiv 2604.06916).
+training moves. A published model has a skip list of its own
+(`diffusion.networks.skip_lists` has those of flow models).
 """
 
 import dataclasses
@@ -33,28 +32,34 @@ class Policy:
 
   Attributes:
     min_dim: the least `D` and `F` of a kernel.
-    skip: patterns (`fnmatch`) of names; a leaf whose path has one stays.
+    skip: patterns (`fnmatch`) of names; a leaf whose path has one stays. One
+      with a slash is of whole paths, "params/out/*".
     names: the names of leaves that may be quantized.
     rest: the type of the floats that stay; None keeps theirs.
+    wider_than: the larger of `D` and `F` of a kernel is more than this.
   """
 
   min_dim: int = 128
   skip: tuple[str, ...] = SKIPPED
   names: tuple[str, ...] = ("kernel",)
   rest: Any = None
+  wider_than: int = 0
 
   def reason(self, path: Sequence[str], x: Any, block: int) -> str | None:
     """Why a leaf stays as it is; None for one that is quantized."""
     if path[-1] not in self.names:
       return f"no {' or '.join(self.names)}"
     for pattern in self.skip:
-      if fnmatch.filter(path, pattern):
+      found = ("/".join(path),) if "/" in pattern else path
+      if fnmatch.filter(found, pattern):
         return f"skipped: {pattern}"
     if x.ndim < 2:
       return "one axis"
     contracted, features = x.shape[-2:]
     if min(contracted, features) < self.min_dim:
       return f"narrower than {self.min_dim}"
+    if max(contracted, features) <= self.wider_than:
+      return f"not wider than {self.wider_than}"
     if contracted % block:
       return f"{contracted} is no multiple of {block}"
     return None

@@ -51,6 +51,10 @@ def test_wide_kernels_become_qtensors_and_nothing_else():
     ({"skip": ()}, {"blocks/norm/kernel", "head/kernel"}),
     ({"skip": ("mlp", "*norm*")}, {"head/kernel"}),
     ({"names": ("token_embedding",), "skip": ()}, {"token_embedding"}),
+    ({"skip": ("params/blocks/*",)}, {"head/kernel"}),
+    ({"skip": ("params/*d/*", "norm")}, {"blocks/mlp/kernel"}),
+    ({"wider_than": 63, "skip": ()}, {"blocks/norm/kernel", "head/kernel"}),
+    ({"wider_than": 64, "skip": ()}, set()),
   ],
 )
 def test_each_rule_is_the_policy_s(change, more):
@@ -58,7 +62,8 @@ def test_each_rule_is_the_policy_s(change, more):
     PARAMS, Policy(**{"min_dim": 20, **change}), "torchao"
   )
   kept = {"blocks/mlp/kernel"}
-  if "mlp" in change.get("skip", ()) or "names" in change:
+  skipped = {"mlp", "params/blocks/*"} & set(change.get("skip", ()))
+  if skipped or "names" in change or change.get("wider_than") == 64:
     kept = set()
   assert quantized_paths(found) == kept | more
 
