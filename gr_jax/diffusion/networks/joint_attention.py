@@ -20,8 +20,9 @@ from flax import linen as nn
 
 from gr_jax.diffusion.networks.axial_rotary import rotate_by
 from gr_jax.diffusion.networks.modulation import Modulation, modulated_norm
-from gr_jax.nn.attention import KeyValues, attend
+from gr_jax.nn.attention import Kernel, KeyValues, attend
 from gr_jax.nn.layers import DotGeneral, Linear, Lora, RMSNorm
+from gr_jax.parallel.constraints import split_states
 
 
 class Heads(NamedTuple):
@@ -37,12 +38,13 @@ class Shared(NamedTuple):
 
   Attributes:
     vector: `[B, D]` of the time and the whole text.
-    mask: `[B, 1, S + T]`, True = attend to it; texts stand before pictures.
+    place: the mask `[B, 1, S + T]`, True = attend to it, or the kernel that has
+      it; texts stand before pictures.
     angles: rotary angles `[S + T, h / 2]`, or None.
   """
 
   vector: jax.Array
-  mask: jax.Array
+  place: jax.Array | Kernel
   angles: jax.Array | None
 
 
@@ -51,7 +53,9 @@ def attend_jointly(heads: Heads, shared: Shared) -> jax.Array:
   q, k, v = heads
   if shared.angles is not None:
     q, k = (rotate_by(x, shared.angles) for x in (q, k))
-  return attend(q, KeyValues(k, v), shared.mask)
+  if isinstance(shared.place, jax.Array):
+    return attend(q, KeyValues(k, v), shared.place)
+  return shared.place.attend(q, KeyValues(k, v))
 
 
 class NormedHeads(nn.Module):
@@ -150,7 +154,7 @@ class DoubleBlock(nn.Module):
     self, streams: tuple[jax.Array, jax.Array], shared: Shared
   ) -> tuple[tuple[jax.Array, jax.Array], None]:
     """Pictures `[B, T, D]` and texts `[B, S, D]` after the block."""
-    x, text = streams
+    x, text = map(split_states, streams)
     S = text.shape[1]
     own, other = (
       Stream(self.sizes, x.shape[-1], name=name) for name in ("picture", "text")
@@ -172,6 +176,7 @@ class LastDoubleBlock(nn.Module):
     self, x: jax.Array, text: jax.Array, shared: Shared
   ) -> jax.Array:
     """Pictures `[B, T, D]` after the block."""
+    x, text = split_states(x), split_states(text)
     own = Stream(self.sizes, x.shape[-1], name="picture")
     heads, rest = own.project(x, shared.vector)
     text_heads = LastTextStream(self.sizes, name="text")(text, shared.vector)
@@ -188,6 +193,7 @@ class SingleBlock(nn.Module):
   def __call__(self, x: jax.Array, shared: Shared) -> tuple[jax.Array, None]:
     """Texts and pictures `[B, S + T, D]` after the block."""
     s, D = self.sizes, x.shape[-1]
+    x = split_states(x)
     shift, scale, gate = Modulation(
       3, s.dot_general, s.lora, name="modulation"
     )(shared.vector)

@@ -34,6 +34,9 @@ from gr_jax.diffusion.networks.joint_attention import (
 from gr_jax.diffusion.networks.modulation import Modulation, modulated_norm
 from gr_jax.diffusion.networks.patches import from_patches, to_patches
 from gr_jax.diffusion.networks.text import Text
+from gr_jax.nn.attention import Kernel
+from gr_jax.nn.attention_choice import ATTENTION, choose_attention
+from gr_jax.nn.attention_mask import Blocks, two_way_mask
 from gr_jax.nn.layers import DotGeneral, Linear, Lora
 from gr_jax.nn.transformer import REMAT, Depth, stacked
 
@@ -58,6 +61,8 @@ class MMDiTConfig:
       of the adaptive norms among them; None without.
     remat: one of `nn.transformer.REMAT`.
     unroll: blocks per turn of the scans.
+    attention: one of `nn.attention_choice.ATTENTION`: "auto" takes the kernel
+      of the platform.
   """
 
   channels: int = 3
@@ -72,9 +77,11 @@ class MMDiTConfig:
   lora: Lora | None = None
   remat: str = "none"
   unroll: int = 4
+  attention: str = "auto"
 
   def __post_init__(self):
     choose("model.remat", self.remat, REMAT)
+    choose("model.attention", self.attention, ATTENTION)
     if self.width % self.heads:
       raise ValueError(
         f"heads ({self.heads}) must divide width ({self.width})."
@@ -122,7 +129,7 @@ class MMDiT(nn.Module):
     there = jnp.ones(tokens.shape[:2], bool)
     shared = Shared(
       vector,
-      jnp.concatenate((text.mask, there), axis=1)[:, None],
+      self._place(jnp.concatenate((text.mask, there), axis=1)),
       self._angles(states.shape[1], H // c.patch, W // c.patch),
     )
     tokens = self._blocks(tokens, states, shared)
@@ -155,6 +162,17 @@ class MMDiT(nn.Module):
     both = jnp.concatenate((states, tokens), axis=1)
     both, _ = stack(sizes, name="single")(both, shared)
     return both[:, states.shape[1] :]
+
+  def _place(self, there: jax.Array) -> jax.Array | Kernel:
+    c = self.config
+    place = choose_attention(
+      two_way_mask(there, Blocks(there.shape[1])),
+      c.attention,
+      head_size=c.width // c.heads,
+      dot_general=self.dot_general,
+    )
+    # The same for all rows of scores: an array of one is enough.
+    return there[:, None] if isinstance(place, jax.Array) else place
 
   def _angles(self, length: int, height: int, width: int) -> jax.Array | None:
     axes = self.config.rotary_axes

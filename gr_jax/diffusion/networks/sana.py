@@ -28,6 +28,7 @@ from gr_jax.diffusion.networks.patches import from_patches, to_patches
 from gr_jax.diffusion.networks.text import Text
 from gr_jax.nn.layers import DotGeneral, Linear, Lora, RMSNorm, name_axes
 from gr_jax.nn.transformer import REMAT, stacked
+from gr_jax.parallel.constraints import split_states
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +82,7 @@ class SanaBlock(nn.Module):
     self, x: jax.Array, modulation: jax.Array, text: Text
   ) -> tuple[jax.Array, None]:
     c, dot = self.config, self.dot_general
+    x = split_states(x)
     own = self.param("modulation", _row_init(c.width), (6, c.width))
     parts = modulation + own
     shift_1, scale_1, gate_1, shift_2, scale_2, gate_2 = (

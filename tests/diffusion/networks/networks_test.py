@@ -12,6 +12,7 @@ from flax import linen as nn
 from gr_jax.diffusion.networks.mm_dit import MMDiTConfig
 from gr_jax.diffusion.networks.presets import build_network
 from gr_jax.diffusion.networks.sana import SanaConfig
+from gr_jax.nn import attention_choice
 from gr_jax.nn.layers import Lora
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, parameter_shardings
 from tests.reference.small_flow import (
@@ -146,3 +147,20 @@ def test_sinusoids_tell_sd3_where_tokens_stand():
   same = jnp.broadcast_to(x[:, :1, :1], x.shape)
   found = np.asarray(apply("sd3")(noisy(first_params("sd3")), same, t, text))
   assert not np.allclose(found[:, :4], found[:, 4:], atol=1e-3)
+
+
+def test_a_kernel_of_attention_computes_what_the_plain_form_does(monkeypatch):
+  monkeypatch.setattr("gr_jax.nn.attention_choice.SHORTEST", {})
+  config = dataclasses.replace(CONFIGS["sd3"], attention="cudnn")
+  params, kernels = noisy(first_params("sd3")), []
+  built = attention_choice.cudnn_attention
+
+  def counted(*arguments, **options):
+    kernels.append(built(*arguments, **options))
+    return kernels[-1]
+
+  monkeypatch.setattr("gr_jax.nn.attention_choice.cudnn_attention", counted)
+  found = jax.jit(build_network(config).apply)(params, *inputs())
+  # One for all blocks.
+  assert len(kernels) == 1
+  np.testing.assert_allclose(found, of_noise("sd3"), rtol=2e-4, atol=2e-4)
