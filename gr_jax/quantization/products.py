@@ -12,15 +12,17 @@ bfloat16 with sums in float32, on any device, and w4a4 is the tensor cores'
 product up to the order of the sums, the emulation as well as
 `w4a4_scaled_matmul`, which is `jax.nn.scaled_matmul`: cuDNN's block-scaled
 product on Blackwell (compute capability 10 and above), decoded and multiplied
-by XLA on older cards. INT4's scales have eight bits: its `q s` is rounded to
-bfloat16 once more.
+by XLA on older cards. `w4a4_of` takes the one that a device has. INT4's scales
+have eight bits: its `q s` is rounded to bfloat16 once more.
 
 Gradients are straight-through: with respect to `x` they are those of the
 product with the dequantized weight, as if `x` were not rounded; codes and
 scales have none.
 """
 
+import re
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -33,6 +35,42 @@ from gr_jax.quantization.qtensor import QTensor
 
 Product = Callable[[jax.Array, QTensor], jax.Array]
 """From `[..., D]` and a kernel `[D, F]` to `[..., F]` float32."""
+
+
+# The first whose tensor cores multiply four bits with scales of blocks.
+_BLACKWELL = 10.0
+
+
+def multiplies_nvfp4(device: Any) -> bool:
+  """Whether a device has a product of NVFP4: NVIDIA's from Blackwell on."""
+  # Not every device has a capability; Blackwell's is "10.0" or "12.0".
+  capability = getattr(device, "compute_capability", None)
+  if device.platform not in ("gpu", "cuda") or capability is None:
+    return False
+  number = re.match(r"\d+\.\d+", str(capability))
+  return number is not None and float(number[0]) >= _BLACKWELL
+
+
+def w4a4_of(device: Any = None) -> Product:
+  """The product of four-bit operands that a device has.
+
+  NVFP4 is multiplied by the tensor cores where there are such; other devices
+  and other formats get the emulation, which is exact.
+
+  Args:
+    device: one of those that run the program; None = JAX's default device.
+  """
+  if not multiplies_nvfp4(device or jax.devices()[0]):
+    return w4a4
+
+  def product(x: jax.Array, w: QTensor) -> jax.Array:
+    return (w4a4_scaled_matmul if _is_nvfp4(w) else w4a4)(x, w)
+
+  return product
+
+
+def _is_nvfp4(w: QTensor) -> bool:
+  return w.format.block == 16 and w.format.scale_type == jnp.float8_e4m3fn
 
 
 def _check(x: jax.Array, w: QTensor) -> None:
@@ -79,7 +117,7 @@ def _parts(w: QTensor) -> tuple[jax.Array, jax.Array]:
 def w4a4_scaled_matmul(x: jax.Array, w: QTensor) -> jax.Array:
   """As `w4a4`, by `jax.nn.scaled_matmul`; NVFP4 alone, and no gradient."""
   _check(x, w)
-  if w.format.block != 16 or w.format.scale_type != jnp.float8_e4m3fn:
+  if not _is_nvfp4(w):
     raise ValueError(
       f"the device's product is of NVFP4; got {w.format}: use w4a4."
     )

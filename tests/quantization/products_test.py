@@ -1,3 +1,5 @@
+import types
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -56,6 +58,38 @@ def test_cards_get_a_product_of_four_bit_operands():
   text = lowered.lower(lowering_platforms=("cuda",)).as_text()
   assert "@_scaled_matmul(" in text
   assert "tensor<1x48x64xf4E2M1FN>" in text
+
+
+def device(platform, capability=None):
+  found = types.SimpleNamespace(platform=platform)
+  if capability:
+    found.compute_capability = capability
+  return found
+
+
+@pytest.mark.parametrize(
+  ("here", "multiplies"),
+  [
+    (device("gpu", "12.0"), True),
+    (device("cuda", "10.0"), True),
+    (device("gpu", "9.0"), False),
+    (device("gpu", "gfx942"), False),
+    (device("gpu"), False),
+    (device("tpu"), False),
+    (device("cpu"), False),
+  ],
+)
+def test_a_device_gets_the_product_that_it_has(here, multiplies):
+  product = products.w4a4_of(here)
+  traced = str(jax.make_jaxpr(product)(X, Q))
+  assert ("scaled_matmul" in traced) == multiplies
+  # Other formats have no product of their own anywhere.
+  other = str(jax.make_jaxpr(product)(X, quantized(W, MODES["mxfp4"])))
+  assert "scaled_matmul" not in other
+
+
+def test_the_default_device_here_has_the_emulation():
+  assert products.w4a4_of() is products.w4a4
 
 
 def test_the_error_of_w4a4_is_as_published():
