@@ -69,7 +69,6 @@ def judge(
   wanted = jnp.sum(wanted * prompts.counts[..., None], axis=1)
   seen = jnp.sum(jax.nn.one_hot(found.kinds, len(vocabulary)), axis=1)
   common = jnp.sum(jnp.minimum(wanted, seen), axis=1)
-  count = found.count == wanted_count
   right = common / jnp.maximum(wanted_count, found.count)
   credits = _credits(found, prompts)
   position, place = _position(found, prompts, credits)
@@ -79,10 +78,11 @@ def judge(
   error = jnp.sqrt(jnp.mean(found.errors, axis=1))
   fidelity = jnp.clip(1 - error / _WORST_ERROR, 0, 1)
   return Scores(
-    count=count,
+    count=found.count == wanted_count,
     object=right,
     position=position | ~said,
-    exact=count & (right == 1) & (position | ~said),
+    # With every object right, so is their number.
+    exact=(right == 1) & (position | ~said),
     fidelity=fidelity,
     reward=(1 - _FIDELITY_WEIGHT) * content + _FIDELITY_WEIGHT * fidelity,
   )

@@ -6,8 +6,9 @@ import pytest
 import scipy.ndimage
 
 from gr_jax.data.worlds.emoji.bitmaps import bitmap
+from gr_jax.data.worlds.emoji.fits import ink_at_places
 from gr_jax.data.worlds.emoji.found_cells import find_cells
-from tests.reference.drawn_emoji import drawn, png
+from tests.reference.drawn_emoji import drawn, png, small_vocabulary
 
 find = jax.jit(find_cells)
 
@@ -69,15 +70,32 @@ def test_specks_are_no_emoji(world, scenes, pictures):
   np.testing.assert_array_equal(found.kinds, kinds_of(scenes))
 
 
-def test_a_cell_is_filled_the_more_the_stronger_its_ink(world):
-  sprites = np.asarray(world.vocabulary.sprites)
-  strengths = np.linspace(0, 1, 6)
-  cells = np.ones((6, 32, 32, 3), np.float32)
-  cells[:, 1:15, 1:15] = 1 + strengths[:, None, None, None] * (sprites[0] - 1)
-  filled = np.asarray(find(cells, world.vocabulary).filled)[:, 0]
-  assert filled[0] == 0
-  assert filled[-1] == 1
-  assert np.all(np.diff(filled[filled < 1]) > 0)
+@pytest.mark.parametrize("cell", [16, 24])
+def test_a_cell_is_filled_as_far_as_its_blocks_are_strong(tmp_path, cell):
+  vocabulary = small_vocabulary(tmp_path, cell=cell)
+  side = vocabulary.sprites.shape[1]
+  rng = np.random.default_rng(0)
+  cells = np.ones((8, 2 * cell, 2 * cell, 3), np.float32)
+  gains = np.linspace(0.1, 0.9, 8)[:, None, None, None]
+  cells[:, :side, :side] = 1 + gains * (vocabulary.sprites[0] - 1)
+  cells -= 0.3 * rng.random(cells.shape).astype(np.float32)
+
+  def strength(picture):
+    blocks = picture.reshape(8, cell // 8, 8, cell // 8, 3).mean(axis=(1, 3))
+    return np.sqrt(np.mean(blocks**2))
+
+  table = np.asarray(ink_at_places(vocabulary.sprites, cell=cell))
+  weakest = min(strength(one) for row in table for one in row)
+  wanted = [
+    2 * strength(np.clip(picture[:cell, :cell], -1, 1) - 1) / weakest - 0.5
+    for picture in cells
+  ]
+  found = find(cells, vocabulary)
+  filled = np.asarray(found.filled)
+  np.testing.assert_allclose(filled[:, 0], np.clip(wanted, 0, 1), atol=1e-5)
+  assert np.any((filled > 0) & (filled < 0.5))
+  np.testing.assert_array_equal(found.present, filled > 0.5)
+  assert np.all(np.asarray(found.kinds)[~np.asarray(found.present)] == -1)
 
 
 def test_values_past_the_range_are_clipped(world, pictures):
