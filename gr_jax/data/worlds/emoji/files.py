@@ -6,7 +6,7 @@ A Parquet file has a row an emoji and the columns
   category   string: "Food & Drink"
   any name   binary, one such column: the PNG, of any size
 
-as made of npm's `emoji-datasource-twitter` and others. A font has its bitmaps
+for example those of npm's `emoji-datasource-twitter`. A font has its bitmaps
 in a CBDT table, as Debian's `fonts-noto-color-emoji` does; its names are those
 of the PyPI package `emoji`, its categories by ranges of code points ([OURS]):
 "Animals & Nature", "Food & Drink", "Other". Emoji of several code points

@@ -67,6 +67,7 @@ class EmojiWorld:
           f"{name} of EmojiWorld is {getattr(self, name)}; give {low} to "
           f"{high}."
         )
+    _ = self.grammar  # Names of which captions cannot be made raise here.
 
   @property
   def size(self) -> int:

@@ -1,5 +1,7 @@
 """EmojiWorld: numbered batches, and prompts that no two splits share."""
 
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
@@ -69,3 +71,9 @@ def test_the_widths_of_captions_and_pictures_are_stated(world):
 def test_a_world_that_cannot_be_drawn_raises_at_once(vocabulary, name, value):
   with pytest.raises(ValueError, match=f"{name} of EmojiWorld is {value}"):
     EmojiWorld(**{"seed": 0, "vocabulary": vocabulary, name: value})
+
+
+def test_names_of_which_captions_cannot_be_made_raise_at_once(vocabulary):
+  names = ("fox", *vocabulary.names[:-2], "fox")
+  with pytest.raises(ValueError, match="two emoji have one name"):
+    EmojiWorld(0, dataclasses.replace(vocabulary, names=names))
