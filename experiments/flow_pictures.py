@@ -24,7 +24,7 @@ from gr_jax.data.pictures.labeled_pictures import (
   LabeledPictures,
   shuffled_rows,
 )
-from gr_jax.data.requests import TEST, TRAIN
+from gr_jax.data.requests import TEST, TRAIN, VALID
 from gr_jax.diffusion import training as flow_training
 from gr_jax.diffusion.flow_model import FlowModel, FlowModelConfig
 from gr_jax.diffusion.generation import (
@@ -60,11 +60,15 @@ SOURCES = {"fashion_mnist": fashion_mnist.load, "digits": digits.load}
 
 
 class _Task(NamedTuple):
-  """What every stage reads."""
+  """What every stage reads.
+
+  `compared` are the rows of a split whose pictures stand beside generated ones.
+  """
 
   workdir: pathlib.Path
   data: LabeledPictures
   captions: ClassCaptions
+  compared: dict[int, np.ndarray]
   inputs: tuple[str, ...]
 
 
@@ -85,6 +89,10 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
     workdir,
     data,
     class_captions(data.classes),
+    {
+      split: _of_each_class(data, split, config.evaluation)
+      for split in (TEST, VALID, TRAIN)
+    },
     (repr(sorted(config.data.items())), fingerprint_files(path)),
   )
   with locked(workdir):
@@ -221,22 +229,20 @@ def _generate(
 def _results(
   section: ConfigDict, task: _Task, reader: Reader, pictures: dict
 ) -> list[dict]:
-  """A row of the test set, one of training pictures, one of each scale.
+  """A row of the test set, two of other real pictures, one of each scale.
 
-  All but the first are of equally many pictures, and compared with as many of
-  the test set.
+  Neither model has seen those of the validation set. All but the first are of
+  equally many pictures, and compared with as many of the test set.
   """
   data, asked = task.data, pictures["classes"]
   every = data.rows(TEST)
   right = reader.classes(data.pictures(every)) == data.labels[every]
-  test, train = (
-    data.pictures(
-      _of_each_class(data, split, section.per_class, seed=section.seed)
-    )
-    for split in (TEST, TRAIN)
-  )
-  real = Real(reader.features(test), asked)
-  sets = {"real, of the training set": train}
+  real = Real(reader.features(data.pictures(task.compared[TEST])), asked)
+  sets = {
+    name: data.pictures(task.compared[split])
+    for name, split in (("training", TRAIN), ("validation", VALID))
+  }
+  sets = {f"real, of the {name} set": shown for name, shown in sets.items()}
   sets |= {_name(scale): pictures[_name(scale)] for scale in section.guidance}
   return [
     {"system": TEST_SET, "as_asked": float(right.mean()), "n": len(every)},
@@ -248,12 +254,19 @@ def _results(
 
 
 def _of_each_class(
-  data: LabeledPictures, split: int, count: int, *, seed: int
+  data: LabeledPictures, split: int, section: ConfigDict
 ) -> np.ndarray:
-  """Rows of a split, `count` of every class, in turn: class 0, 1, 2, ..."""
-  rows = np.random.default_rng(seed).permutation(data.rows(split))
+  """Rows of a split, `per_class` of every class, class by class in turn."""
+  rows = np.random.default_rng(section.seed).permutation(data.rows(split))
+  labels = data.labels[rows]
+  least = np.bincount(labels, minlength=len(data.classes)).min()
+  if not 2 <= section.per_class <= least:
+    raise ValueError(
+      f"evaluation.per_class is {section.per_class}; give 2 to {least}, the "
+      "fewest pictures of a class."
+    )
   of_class = [
-    rows[data.labels[rows] == label][:count]
+    rows[labels == label][: section.per_class]
     for label in range(len(data.classes))
   ]
   return np.stack(of_class, axis=1).ravel()

@@ -16,6 +16,18 @@ def tiny(path):
   return config
 
 
+def digits_table(folder, count):
+  """Dark pictures in which the place of a bright line is the class."""
+  labels = np.arange(count) % 10
+  pixels = np.random.default_rng(0).integers(0, 40, (count, 28, 28))
+  pixels[np.arange(count), labels * 2] = 255
+  path = folder / "digits.csv.gz"
+  with gzip.open(path, "wt") as file:
+    table = np.column_stack([pixels.reshape(count, -1), labels])
+    np.savetxt(file, table, fmt="%d", delimiter=",")
+  return path
+
+
 def test_a_wrong_sampler_is_named_before_anything_is_read(tmp_path):
   config = tiny(tmp_path / "absent")
   config.evaluation.sampler = "magic"
@@ -30,27 +42,29 @@ def test_missing_data_is_one_line(tmp_path):
     flow_pictures.run(config, tmp_path)
 
 
+def test_too_many_pictures_of_a_class_are_said_before_training(tmp_path):
+  config = tiny(digits_table(tmp_path, 1100))
+  config.data.valid = 20
+  config.evaluation.per_class = 50
+  with pytest.raises(ValueError, match=r"per_class is 50; give 2 to \d,"):
+    flow_pictures.run(config, tmp_path / "run")
+  assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.slow  # It trains a classifier and a flow model.
 def test_a_run_reports_every_scale_and_a_second_one_loads_it(tmp_path):
-  rng = np.random.default_rng(0)
-  labels = np.arange(3000) % 10
-  pixels = rng.integers(0, 40, (3000, 28, 28))
-  pixels[np.arange(3000), labels * 2] = 255
-  path = tmp_path / "digits.csv.gz"
-  with gzip.open(path, "wt") as file:
-    table = np.column_stack([pixels.reshape(3000, -1), labels])
-    np.savetxt(file, table, fmt="%d", delimiter=",")
+  path = digits_table(tmp_path, 3000)
   config = tiny(path)
-  config.data.valid = 100
+  config.data.valid = 300
   report = flow_pictures.run(config, tmp_path / "run")
   systems = [row["system"] for row in report["results"]]
   assert systems == [
     flow_pictures.TEST_SET,
     "real, of the training set",
+    "real, of the validation set",
     "guidance 2",
   ]
-  real, training, made = report["results"]
-  # A bright line says the class.
+  real, training, _, made = report["results"]
   assert real["as_asked"] > 0.9
   assert training["frechet"] < made["frechet"]
   assert len(made["by_class"]) == 10

