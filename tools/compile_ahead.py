@@ -18,7 +18,10 @@ and eight of them, `h200x8`, install `jax-cuda13-plugin`, `jax-cuda13-pjrt`
 makes the table of experiments/results/hardware: the preset `paper` of every
 recipe on every target. That takes hours; a run that is cut off goes on where it
 was. `--measured=FILE`, of tools/check_device.py, brings what a device really
-took beside the figures.
+took beside the figures. `--pictures` makes the table of
+experiments/results/hardware_pictures instead, in minutes: rollout, exploration
+in four bits and update of flow models of published sizes, whose names are
+configs here, too: `--config=sana_1600m`.
 """
 
 import argparse
@@ -44,6 +47,8 @@ from tools.ahead import (
   deployed,
   meshes,
   page,
+  pictures,
+  pictures_page,
   programs,
   record,
   rows,
@@ -54,7 +59,7 @@ from tools.ahead import (
 from tools.ahead.targets import ALL, Target
 from tools.ahead.targets import target as target_of
 
-RESULTS = pathlib.Path(__file__).parents[1] / "experiments/results/hardware"
+RESULTS = pathlib.Path(__file__).parents[1] / "experiments/results"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -70,9 +75,10 @@ def parser() -> argparse.ArgumentParser:
   add("--beam", type=int, default=50, help="IDs a request [50]")
   add("--keep", default="", help="folder of compiled rows [runs/hardware]")
   add("--all", action="store_true", help="make the stored table")
+  add("--pictures", action="store_true", help="make that of flow models")
   add("--pages", action="store_true", help="make no rows, only the pages")
   add("--minutes", type=float, default=10, help="the longest for a row [10]")
-  add("--output", default=str(RESULTS), help="folder of the stored table")
+  add("--output", default="", help="folder of the stored table")
   add("--measured", default="", help="FILE of tools/check_device.py")
   return result
 
@@ -114,6 +120,14 @@ def _maker(config: str, options: argparse.Namespace):
       return mesh, functools.partial(deployed.program, kind, mesh, *parts)
 
     return deployment
+  if config in pictures.NAMES:
+    model = pictures.model(pictures.PRESETS[config], pictures.SIZES[config])
+
+    def flow(kind: str, target: Target):
+      mesh = target.mesh(pictures.mesh_config(kind, model, target))
+      return mesh, functools.partial(pictures.program, kind, model, mesh)
+
+    return flow
   given = shop.parts(recipes.get_config(config), items=options.items)
   sizes = searching.Sizes(options.requests, options.beam)
 
@@ -153,11 +167,26 @@ def main(arguments: list[str] | None = None) -> int:
   )
 
 
+def _make_pictures(options: argparse.Namespace) -> None:
+  folder = pathlib.Path(options.keep or "runs/hardware_pictures")
+  output = pathlib.Path(options.output or RESULTS / "hardware_pictures")
+  names = options.targets.split(",") if options.targets else pictures.TARGETS
+  if not options.pages:
+    table.fill(
+      folder, targets=names, minutes=options.minutes, names=pictures.NAMES
+    )
+  found = table.read(folder, table.programs_of_pictures())
+  pictures_page.write(output, pictures_page.record(found))
+
+
 def _work(options: argparse.Namespace) -> None:
+  if options.pictures:
+    _make_pictures(options)
+    return
   if options.all:
     names = options.targets.split(",") if options.targets else ALL
     folder = pathlib.Path(options.keep or "runs/hardware")
-    output = pathlib.Path(options.output)
+    output = pathlib.Path(options.output or RESULTS / "hardware")
     if options.measured:
       measured = record.read_measured(pathlib.Path(options.measured))
     elif (output / record.FILE).exists():

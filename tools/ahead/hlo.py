@@ -117,7 +117,8 @@ def parse(text: str) -> Module:
     if head := _COMPUTATION.match(line):
       current = computations.setdefault(head["name"], {})
       entry = head["name"] if head["entry"] else entry
-    elif line.startswith("}"):
+    # A kernel's own notes may go over several lines: "}}, metadata=...".
+    elif line == "}" or line.startswith("}, "):
       current = None
     elif current is not None and (found := _INSTRUCTION.match(line)):
       current[found["name"]] = _instruction(found, line)

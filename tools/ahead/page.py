@@ -67,7 +67,7 @@ def page(record: Mapping[str, Any]) -> str:
   deployed = record["rows"].get(DEPLOYED, {})
   for config, by_kind in record["rows"].items():
     if config != DEPLOYED:
-      blocks += [f"## {config}", _rows(by_kind)]
+      blocks += [f"## {config}", rows(by_kind)]
   blocks += [_DEPLOYED, _deployment(record["deployment"])]
   if deployed:
     blocks += [_PRODUCTS, _compiled(deployed)]
@@ -75,7 +75,8 @@ def page(record: Mapping[str, Any]) -> str:
   return "\n\n".join(blocks) + "\n"
 
 
-def _rows(by_kind: Mapping[str, Mapping[str, Row]]) -> str:
+def rows(by_kind: Mapping[str, Mapping[str, Row]]) -> str:
+  """The rows of a recipe."""
   lines = [
     cells(kind, target, row)
     for kind, by_target in by_kind.items()

@@ -2,13 +2,21 @@
 
 A product of `[..., M, K]` and `[..., K, N]` has `2 M K N` for every entry of
 the batch axes. Loops count as often as they run, recomputed blocks again, of
-branches the dearest. All devices together; what is not a product is left out.
+branches the dearest. cuDNN's attention has two products forward and five
+backward, where scores are made again; a causal one has half of them. All
+devices together; what is not a product is left out.
 """
 
 import math
 from collections import Counter
 
 from jax.extend import core
+
+_ATTENTION = {
+  "dot_product_attention_fwd_wrapper": 2,
+  "dot_product_attention_bwd_wrapper": 5,
+}
+"""cuDNN's kernels, and their products."""
 
 
 def product_flops(jaxpr: core.Jaxpr) -> Counter:
@@ -22,6 +30,10 @@ def product_flops(jaxpr: core.Jaxpr) -> Counter:
       continue
     if name == "scaled_matmul_wrapper":  # Both operands end with `K`.
       kind, flops = _scaled(equation)
+      total[kind] += flops
+      continue
+    if name in _ATTENTION:
+      kind, flops = _attention(equation)
       total[kind] += flops
       continue
     times = _times(name, equation.params)
@@ -49,6 +61,15 @@ def _scaled(equation) -> tuple[str, float]:
   return max(_kind(x.dtype) for x in (lhs, rhs)), (
     2.0 * lhs.shape[-1] * math.prod(out.aval.shape)
   )
+
+
+def _attention(equation) -> tuple[str, float]:
+  queries, keys = (x.aval for x in equation.invars[:2])
+  rows, length, heads, size = queries.shape
+  whole = 2.0 * rows * heads * length * keys.shape[1] * size
+  half = "CAUSAL" in str(equation.params["mask_type"]).upper()
+  count = _ATTENTION[equation.primitive.name]
+  return _kind(queries.dtype), count * whole / (1 + half)
 
 
 def _kind(dtype) -> str:

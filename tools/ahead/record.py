@@ -13,6 +13,7 @@ from tools.ahead.data_sheets import SHEETS
 from tools.ahead.searching import Sizes
 
 FILE = "programs.json"
+MACHINE = "none: compiled ahead of time, nothing is executed"
 _PACKAGES = ("jax", "libtpu", "jax-cuda13-plugin", "nvidia-cuda-nvcc")
 # By the name that a device has for itself.
 _DEVICES = {
@@ -34,8 +35,8 @@ def record(
   return {
     "command": "python tools/compile_ahead.py --all",
     "commit": provenance.commit(),
-    "machine": "none: compiled ahead of time, nothing is executed",
-    "versions": {name: _version(name) for name in _PACKAGES},
+    "machine": MACHINE,
+    "versions": versions(),
     "sizes": {
       "requests_a_device": Sizes().requests,
       "beam": Sizes().beam,
@@ -48,6 +49,11 @@ def record(
     },
     "measured": measured,
   }
+
+
+def versions() -> dict[str, str]:
+  """The packages that compile."""
+  return {name: _version(name) for name in _PACKAGES}
 
 
 def _version(package: str) -> str:
@@ -93,12 +99,12 @@ def load(folder: pathlib.Path) -> dict[str, Any]:
 def write(folder: pathlib.Path, found: Mapping[str, Any]) -> None:
   """The record, its page and its picture."""
   folder.mkdir(parents=True, exist_ok=True)
-  write_text(folder / FILE, _text(found))
+  write_text(folder / FILE, text(found))
   write_text(folder / "table.md", page.page(found))
   write_text(folder / "roofline.svg", plot.plot(found["rows"]))
 
 
-def _text(found: Mapping[str, Any]) -> str:
+def text(found: Mapping[str, Any]) -> str:
   """A line a row, so that a new row is a new line."""
   head = {key: value for key, value in found.items() if key != "rows"}
   lines = [
@@ -115,6 +121,5 @@ def _text(found: Mapping[str, Any]) -> str:
     + "}"
     for config, by_kind in found["rows"].items()
   ]
-  text = json.dumps(head, indent=1)
   rows = ",\n".join(lines)
-  return text[:-2] + f',\n "rows": {{\n{rows}}}\n}}\n'
+  return json.dumps(head, indent=1)[:-2] + f',\n "rows": {{\n{rows}}}\n}}\n'

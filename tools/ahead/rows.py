@@ -171,7 +171,8 @@ def figures(row: Row, text: str, sheet: DataSheet) -> Row:
     found["unread"] = row["unread"]
   if not text:
     return found
-  moved = traffic(hlo.parse(text), cache=sheet.cache)
+  module = hlo.parse(text)
+  moved = traffic(module, cache=sheet.cache)
   found["traffic"] = {
     "bytes": moved.bytes,
     "beyond": moved.beyond,
@@ -183,6 +184,8 @@ def figures(row: Row, text: str, sheet: DataSheet) -> Row:
   }
   found["attention"] = attention(text)
   found["kernels"] = sorted(set(_TARGET.findall(text)))
+  if calls := float4_calls(module):
+    found["float4_calls"] = calls
   least = roofline.bound(
     sheet, flops=flops, memory=moved.beyond, wire=sum(moved.wire.values())
   )
@@ -204,6 +207,20 @@ def attention(text: str) -> str:
     if mark in text:
       return name
   return "plain"
+
+
+def float4_calls(module: hlo.Module) -> int:
+  """The products that a library multiplies with both operands in float4.
+
+  A loop's body counts once.
+  """
+  return sum(
+    each.opcode == "custom-call"
+    and [computation[name].arrays[0].type for name in each.operands[:2]]
+    == ["f4e2m1fn"] * 2
+    for computation in module.computations.values()
+    for each in computation.values()
+  )
 
 
 def write(path: pathlib.Path, row: Row, text: str) -> None:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 
 from gr_jax import recipes
-from tools.ahead import deployed, programs, rows
+from tools.ahead import deployed, pictures, programs, rows
 from tools.ahead.data_sheets import SHEETS
 from tools.ahead.targets import ALL
 
@@ -62,7 +62,11 @@ def known(folder: pathlib.Path) -> dict[str, pathlib.Path]:
 
 
 def fill(
-  folder: pathlib.Path, *, targets: Sequence[str] = ALL, minutes: float
+  folder: pathlib.Path,
+  *,
+  targets: Sequence[str] = ALL,
+  minutes: float,
+  names: Sequence[str] = (),
 ) -> None:
   """Makes the rows that are not there, recipe by recipe.
 
@@ -70,9 +74,11 @@ def fill(
     folder: receives them.
     targets: their targets, the most important first.
     minutes: the longest that a row may take.
+    names: the deployment, recipes or flow models; empty = the deployment and
+      all recipes.
   """
   folder.mkdir(parents=True, exist_ok=True)
-  names = (deployed.NAME, *paper_recipes())
+  names = names or (deployed.NAME, *paper_recipes())
   wanted = [
     row_file(folder, name, kind, target)
     for name in names
@@ -116,23 +122,38 @@ def _make(
 
 
 def kinds(config: str, target: str) -> tuple[str, ...]:
-  """The programs of a config, or of the deployment, on a target."""
+  """The programs of a config, the deployment or a flow model on a target."""
   if config == deployed.NAME:
     return deployed.names(target)
+  if config in pictures.NAMES:
+    return pictures.KINDS if target in pictures.TARGETS else ()
   return programs.kinds(recipes.get_config(config))
 
 
-def programs_of() -> dict[str, dict[str, list[str]]]:
-  """The programs of the table, `{recipe: {target: programs}}`."""
+Programs = dict[str, dict[str, list[str]]]
+"""`{recipe: {target: programs}}`."""
+
+
+def programs_of() -> Programs:
+  """The programs of the table."""
   return {
     name: {target: list(kinds(_full(name), target)) for target in ALL}
     for name in (deployed.NAME, *paper_recipes())
   }
 
 
+def programs_of_pictures() -> Programs:
+  """The programs of the table of flow models."""
+  return {
+    name: {target: list(pictures.KINDS) for target in pictures.TARGETS}
+    for name in pictures.NAMES
+  }
+
+
 def _full(name: str) -> str:
   """A recipe with its preset."""
-  return name if name == deployed.NAME or ":" in name else f"{name}:{PRESET}"
+  whole = name in (deployed.NAME, *pictures.NAMES) or ":" in name
+  return name if whole else f"{name}:{PRESET}"
 
 
 def _config(name: str):
@@ -172,10 +193,15 @@ def _sections(name: str, kind: str) -> list:
   return [config[section].to_dict() for section in names]
 
 
-def read(folder: pathlib.Path) -> dict:
-  """All rows that are there, `{recipe: {program: {target: figures}}}`."""
+def read(folder: pathlib.Path, wanted: Programs | None = None) -> dict:
+  """All rows that are there, `{recipe: {program: {target: figures}}}`.
+
+  Args:
+    folder: of `fill`.
+    wanted: the programs of the table; None = those of `programs_of`.
+  """
   table: dict = {}
-  for config, by_target in programs_of().items():
+  for config, by_target in (wanted or programs_of()).items():
     for target, kinds_ in by_target.items():
       sheet = SHEETS[target.partition(":")[0].removesuffix("x8")]
       for kind in kinds_:

@@ -66,6 +66,16 @@ def test_turns_are_those_that_xla_notes_or_that_the_condition_gives(module):
   assert hlo.turns(other, other.computations["main"]["w"]) is None
 
 
+def test_notes_of_a_kernel_may_go_over_several_lines():
+  kernel = '%k = f32[8]{0} custom-call(%x), notes={\n"b": 1\n}}, metadata={}'
+  more = TEXT.replace("  ROOT %out", f"  {kernel}\n  ROOT %out")
+  body = hlo.parse(more).computations["body"]
+  assert body["k"].operands == ("x",)
+  assert hlo.root(body).name == "out"
+  hosted = TEXT.replace("direction=LT\n}", 'direction=LT\n}, thread="host"')
+  assert hlo.parse(hosted).computations.keys() == {"body", "test", "main"}
+
+
 def test_called_computations_are_found(module):
   main = module.computations[module.entry]
   assert set(main["w"].called) == {"test", "body"}

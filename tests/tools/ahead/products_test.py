@@ -1,5 +1,7 @@
 """FLOPs of products that can be counted by hand."""
 
+import types
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -37,6 +39,30 @@ def test_products_of_scaled_groups_are_those_of_their_numbers():
   scales = jax.ShapeDtypeStruct((1, 32, 4), jnp.float8_e4m3fn)
   found = count(jax.nn.scaled_matmul, narrow, narrow, scales, scales)
   assert found == {"float4": 2 * 32 * 32 * 64}
+
+
+@pytest.mark.parametrize(
+  ("mask", "share"), [("MaskType.NO_MASK", 1.0), ("MaskType.CAUSAL", 0.5)]
+)
+@pytest.mark.parametrize(("way", "products"), [("fwd", 2), ("bwd", 5)])
+def test_a_kernel_of_attention_has_two_products_and_five(
+  mask, share, way, products
+):
+  """An equation as JAX writes it; it needs cuDNN to be traced."""
+  q, k = (
+    types.SimpleNamespace(aval=jax.ShapeDtypeStruct(shape, jnp.bfloat16))
+    for shape in ((2, 64, 3, 32), (2, 96, 3, 32))
+  )
+  equation = types.SimpleNamespace(
+    primitive=types.SimpleNamespace(
+      name=f"dot_product_attention_{way}_wrapper"
+    ),
+    invars=[q, k, k],
+    params={"mask_type": mask},
+  )
+  found = product_flops(types.SimpleNamespace(eqns=[equation]))
+  one = 2 * 2 * 3 * 64 * 96 * 32
+  assert found == {"bfloat16": share * products * one}
 
 
 def test_gradients_have_two_products_more():

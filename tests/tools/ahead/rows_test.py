@@ -6,7 +6,7 @@ import pytest
 
 from gr_jax import provenance
 from gr_jax.parallel.mesh import MeshConfig, make_mesh
-from tools.ahead import rows
+from tools.ahead import hlo, rows
 from tools.ahead.data_sheets import DataSheet
 from tools.ahead.program import Program
 from tools.ahead.targets import Target
@@ -48,6 +48,19 @@ def test_a_row_says_what_a_program_needs_and_how_fast_it_can_be(made):
   assert found["rate"] == pytest.approx(10 / (PRODUCT / 1e9))
   assert found["intensity"] == pytest.approx(PRODUCT / (12 * N * N))
   assert found["attention"] == "plain"
+
+
+def test_products_of_float4_are_counted_by_both_operands():
+  text = """\
+ENTRY %main (a: f4e2m1fn[8], b: f32[8]) -> f32[8] {
+  %a = f4e2m1fn[8]{0} parameter(0)
+  %b = f32[8]{0} parameter(1)
+  %both = f32[8]{0} custom-call(%a, %a, %b), custom_call_target="__cudnn$x"
+  %one = f32[8]{0} custom-call(%a, %b), custom_call_target="__cudnn$y"
+  ROOT %sum = f32[8]{0} add(%both, %one)
+}
+"""
+  assert rows.float4_calls(hlo.parse(text)) == 1
 
 
 def test_a_row_names_the_commit_that_compiled_it(made, tmp_path):
