@@ -14,7 +14,12 @@ from gr_jax.diffusion.networks.presets import build_network
 from gr_jax.diffusion.networks.sana import SanaConfig
 from gr_jax.nn import attention_choice
 from gr_jax.nn.layers import Lora
-from gr_jax.parallel.mesh import MeshConfig, make_mesh, parameter_shardings
+from gr_jax.parallel.mesh import (
+  MeshConfig,
+  batch_sharding,
+  make_mesh,
+  parameter_shardings,
+)
 from tests.reference.small_flow import (
   CONFIGS,
   apply,
@@ -89,6 +94,21 @@ def test_all_axes_of_parameters_have_names_that_a_mesh_can_split(name):
   shardings = parameter_shardings(boxed, mesh)
   sharded = [not s.is_fully_replicated for s in jax.tree.leaves(shardings)]
   assert np.mean(sharded) > 0.5
+
+
+@pytest.mark.slow
+@every_network
+def test_a_network_that_devices_share_computes_what_one_does(name):
+  mesh = make_mesh(MeshConfig(fsdp=2, model=2), jax.devices()[:4])
+  network, params = build_network(CONFIGS[name]), noisy(first_params(name))
+  rows = jax.tree.map(lambda x: jnp.repeat(x[:2], 2, axis=0), inputs())
+  boxed = jax.eval_shape(network.init, jax.random.key(0), *rows)
+  shared = jax.device_put(params, parameter_shardings(boxed, mesh))
+  with jax.set_mesh(mesh):
+    split = jax.device_put(rows, batch_sharding(mesh))
+    found = jax.jit(network.apply)(shared, *split)
+  expected = jax.jit(network.apply)(params, *rows)
+  np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
 @every_network
