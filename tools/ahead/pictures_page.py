@@ -15,7 +15,7 @@ from gr_jax.evaluation.report.text_table import markdown
 from gr_jax.quantization import policy
 from tools.ahead import coverage, page, pictures, table
 from tools.ahead import record as record_
-from tools.ahead.data_sheets import GIB
+from tools.ahead.data_sheets import GIB, SHEETS
 from tools.ahead.rows import Row
 
 _INTRO = """\
@@ -41,8 +41,12 @@ the bytes. States between layers are float32, products bfloat16."""
 _FITS = """\
 ## Does it fit?
 
-GiB a device by the compiler's plan, of those that it has; **NO** says by how
-much not."""
+GiB a device by the compiler's plan; **NO** says by how much not. What a driver
+keeps for itself is not known here: a program within a GiB of the memory may not
+run."""
+_WHOLE = """\
+A whole iteration keeps base and explorer on the device from one program to the
+next. GiB of its largest program with the weights of the other:"""
 _FOUR = """\
 ## Products in four bits
 
@@ -93,6 +97,8 @@ def page_of(stored: Mapping[str, Any]) -> str:
     coverage.said(coverage.commits(rows)),
     _FITS,
     _fits(rows),
+    _WHOLE,
+    _whole(rows),
   ]
   for name, by_kind in rows.items():
     blocks += [f"## {name}", page.rows(by_kind)]
@@ -118,10 +124,41 @@ def _fits(rows: Mapping[str, Mapping[str, Mapping[str, Row]]]) -> str:
 def _cell(row: Row | None) -> str:
   if row is None or "bytes" not in row:
     return "-" if row is None else "failed"
-  total = f"{row['bytes']['total'] / GIB:.1f}"
-  if row["fits"]:
-    return total
-  return f"{total}, **NO** by {row['over'] / GIB:.1f}"
+  return _gib(row["bytes"]["total"], row["over"])
+
+
+def _gib(total: float, over: float) -> str:
+  said = f", **NO** by {over / GIB:.1f}" if over > 0 else ""
+  return f"{total / GIB:.1f}{said}"
+
+
+def _whole(rows: Mapping[str, Mapping[str, Mapping[str, Row]]]) -> str:
+  lines: list[tuple[str, ...]] = [("network", *pictures.TARGETS)]
+  for name, by_kind in rows.items():
+    cells = []
+    for target in pictures.TARGETS:
+      total = whole_bytes({k: r.get(target) for k, r in by_kind.items()})
+      room = SHEETS[target.partition(":")[0].removesuffix("x8")].memory
+      cells.append(_gib(total, total - room) if total else "-")
+    lines.append((name, *cells))
+  return markdown(lines)
+
+
+def whole_bytes(by_kind: Mapping[str, Row | None]) -> float:
+  """Bytes of an iteration with both copies of the weights; 0 = not known."""
+  found = {
+    kind: row["bytes"]
+    for kind, row in by_kind.items()
+    if row and "argument" in row.get("bytes", {})
+  }
+  if found.keys() != set(pictures.KINDS):
+    return 0.0
+  base, explorer = found["rollout"]["argument"], found["explore"]["argument"]
+  return max(
+    found["explore"]["total"] + base,
+    found["rollout"]["total"] + explorer,
+    found["update"]["total"] + explorer,
+  )
 
 
 def _four(rows: Mapping[str, Mapping[str, Mapping[str, Row]]]) -> str:
