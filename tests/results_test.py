@@ -14,7 +14,7 @@ from experiments.studies import run_page
 from experiments.studies.record import load_record
 from experiments.studies.run_record import SINGLE_RUN
 from tools import figures
-from tools.ahead import page, plot
+from tools.ahead import page, pictures_page, plot
 from tools.ahead.record import FILE, load
 from tools.pages import filled, printed
 
@@ -125,7 +125,9 @@ def test_pages_of_results_are_checked_or_written_by_a_tool():
   written |= {
     figures.RESULTS / "README.md",
     figures.RESULTS / "mutants" / "table.md",  # By `tools/mutate.py --page`.
-    figures.RESULTS / "hardware" / "table.md",  # By `tools/compile_ahead.py`.
+    # By `tools/compile_ahead.py`.
+    figures.RESULTS / "hardware" / "table.md",
+    figures.RESULTS / "hardware_pictures" / "table.md",
   }
   pages = set(figures.RESULTS.rglob("*.md"))
   assert pages == written | (set(PAGES.values()) & pages)
@@ -151,7 +153,8 @@ def test_a_record_names_no_folder_of_a_machine(path):
 
 
 def test_a_measurement_of_speed_says_where_it_came_from():
-  paths = [figures.RESULTS / "hardware" / FILE]
+  folders = ("hardware", "hardware_pictures")
+  paths = [figures.RESULTS / folder / FILE for folder in folders]
   paths += (figures.RESULTS / "performance").glob("*.json")
   assert len(paths) > 1
   for path in paths:
@@ -169,3 +172,11 @@ def test_the_pages_of_programs_compiled_ahead_are_what_their_record_gives():
   )
   picture = (folder / "roofline.svg").read_text()
   assert plot.label(stored["rows"]) in picture
+
+
+def test_the_page_of_flow_models_is_what_its_record_gives():
+  folder = figures.RESULTS / "hardware_pictures"
+  page_of = pictures_page.page_of(load(folder))
+  assert (folder / "table.md").read_text() == page_of, (
+    "run python tools/compile_ahead.py --pictures --pages"
+  )
