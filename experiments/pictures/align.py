@@ -19,36 +19,43 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
-from flax import struct
 from ml_collections import ConfigDict
 
+from experiments.pictures.adapter import trained_part
 from experiments.pictures.flow import TrainedFlow
 from experiments.pictures.measure import Pictures
 from experiments.pipeline.explore import PRODUCTS, exploration
 from gr_jax.artefacts import Artefact, build_resumable
 from gr_jax.choices import choose
+from gr_jax.data.batches import numbered_batches
 from gr_jax.data.requests import TRAIN, VALID
-from gr_jax.data.worlds.shapes.captions import caption_tokens
-from gr_jax.data.worlds.shapes.judge import judge
+from gr_jax.data.worlds.scenes.picture_world import PictureWorld
 from gr_jax.diffusion.generation import GenerationConfig, make_generate
 from gr_jax.diffusion.times import time_grid
-from gr_jax.diffusion.training import numbered_batches
-from gr_jax.parallel.mesh import MeshConfig, make_mesh
+from gr_jax.parallel.mesh import MeshConfig, make_mesh, replicated
 from gr_jax.quantization.interceptor import multiplied_by
 from gr_jax.quantization.policy import Policy, quantize_params
 from gr_jax.recipes import keys
 from gr_jax.retrieval.weights import WEIGHTS
+from gr_jax.rl.explore import ExplorerParams
 from gr_jax.rl.loop import AlignmentLoopConfig, AlignmentSteps, fit
 from gr_jax.rl.old_policy import OldPolicy
-from gr_jax.rl.pictures.nft_update import NftConfig, make_nft_update
+from gr_jax.rl.pictures.nft_update import (
+  NftConfig,
+  NftContext,
+  make_nft_update,
+)
 from gr_jax.rl.pictures.rollouts import (
   PictureRollout,
   make_rollout,
   make_two_stage_rollout,
   reward_samples,
 )
-from gr_jax.rl.pictures.samples import Generate, PictureBatch
+from gr_jax.rl.pictures.samples import (
+  Generate,
+  PictureBatch,
+  PictureReward,
+)
 from gr_jax.rl.update import start_alignment
 from gr_jax.training.checkpoints import load_params, save_params
 from gr_jax.training.optimizer import OptimizerConfig, make_optimizer
@@ -63,13 +70,6 @@ POLICY = Policy(
     "*norm*", "lora_*", "table*",
   ),
 )  # fmt: skip
-
-
-@struct.dataclass
-class Context:
-  """What every step reads: the parameters that the divergence compares with."""
-
-  reference: Any
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,10 +90,14 @@ def nft_config(section: ConfigDict) -> NftConfig:
   )
 
 
-def reward(prompts: Any, pictures: np.ndarray) -> np.ndarray:
-  """The judge's reward of pictures of (tokens, what captions say)."""
-  _, facts = prompts
-  return np.asarray(judge(jnp.asarray(pictures), facts).reward)
+def reward_of(world: PictureWorld) -> PictureReward:
+  """The reward of the world's judge."""
+
+  def reward(prompts: Any, pictures: np.ndarray) -> np.ndarray:
+    _, facts = prompts
+    return np.asarray(world.judge(jnp.asarray(pictures), facts).reward)
+
+  return reward
 
 
 def explorer(section: ConfigDict, flow: TrainedFlow) -> tuple[Any, Generate]:
@@ -110,21 +114,24 @@ def explorer(section: ConfigDict, flow: TrainedFlow) -> tuple[Any, Generate]:
   return quantize, jax.jit(multiplied_by(PRODUCTS[explore.products], draw))
 
 
-def rollout_of(section: ConfigDict, flow: TrainedFlow) -> PictureRollout:
-  """The rollout of an arm."""
+def rollout_of(
+  section: ConfigDict, flow: TrainedFlow, whole: ExplorerParams | None = None
+) -> PictureRollout:
+  """The rollout of an arm; `whole` as in `trained_part`."""
   generate = make_generate(flow.model, GenerationConfig(steps=section.steps))
   explores = exploration(section)
   if explores is None:
     return make_rollout(
-      generate, group_size=section.group_size, rows=section.rows
+      generate, group_size=section.group_size, whole=whole, rows=section.rows
     )
   quantize, explore = explorer(section, flow)
   return make_two_stage_rollout(
     explore,
     None if section.explore.keep_pictures else generate,
-    reward,
+    reward_of(flow.world),
     exploration=explores,
     explorer=quantize,
+    whole=whole,
     rows=section.rows,
   )
 
@@ -167,22 +174,31 @@ def align_flow(
   optimizer = make_optimizer(OptimizerConfig(**config.optimizer), loop.steps)
   # Pictures are drawn and judged on the host of one device.
   mesh = make_mesh(MeshConfig(data=1), devices=jax.devices()[:1])
-  rollout = rollout_of(config, flow)
+  trained = trained_part(config, flow)
+  whole = trained.whole or (lambda params: params)
+  rollout = rollout_of(config, flow, trained.whole)
 
   def make(directory: pathlib.Path) -> None:
-    state = start_alignment(flow.params, optimizer)
+    # On the mesh from the start, or the second update compiles anew.
+    state = jax.device_put(
+      start_alignment(trained.params, optimizer), replicated(mesh)
+    )
     validation = Pictures(flow, config.validation, split=VALID)
     steps = AlignmentSteps(
       rollout=rollout,
-      reward=reward_samples(reward),
-      update=update_of(flow, optimizer, nft),
-      validate=lambda params: validated(validation, params),
+      reward=reward_samples(reward_of(flow.world)),
+      update=make_nft_update(
+        trained.velocity, optimizer, time_grid(nft.times), config=nft
+      ),
+      validate=lambda params: validated(validation, whole(params)),
       keeps_old=nft.old_policy.keeps,
     )
     with jax.set_mesh(mesh):
       last = fit(
         state,
-        Context(flow.params),
+        jax.device_put(
+          NftContext(trained.params, trained.fixed), replicated(mesh)
+        ),
         iter(numbered_batches(functools.partial(prompts_of, config, flow))),
         steps,
         config=loop,
@@ -196,18 +212,8 @@ def align_flow(
     workdir, FOLDER, keys.stored(config.to_dict()),
     [flow.artefact.fingerprint], make,
   )  # fmt: skip
-  return AlignedFlow(load_params(artefact.directory, flow.params), artefact)
-
-
-def update_of(
-  flow: TrainedFlow, optimizer: optax.GradientTransformation, nft: NftConfig
-):
-  """DiffusionNFT's update at the times of the sampler."""
-
-  def velocity(params, x, t, tokens):
-    return flow.model.apply(params, x, t, tokens)
-
-  return make_nft_update(velocity, optimizer, time_grid(nft.times), config=nft)
+  params = load_params(artefact.directory, trained.params)
+  return AlignedFlow(whole(params), artefact)
 
 
 def prompts_of(
@@ -219,10 +225,14 @@ def prompts_of(
   prompts = flow.world.prompts(
     config.prompts.batch_size, split=TRAIN, batch=batch
   )
-  return PictureBatch(caption_tokens(prompts), prompts)
+  return PictureBatch(flow.world.caption_tokens(prompts), prompts)
 
 
 def validated(pictures: Pictures, params: Any) -> Mapping[str, float]:
   """Means of the scores of validation prompts, as `eval/...`."""
   scores = pictures.scores(params)
-  return {f"eval/{k}": float(np.nanmean(x)) for k, x in scores.items()}
+  return {
+    f"eval/{name}": float(np.nanmean(x))
+    for name, x in scores.items()
+    if not np.isnan(x).all()
+  }

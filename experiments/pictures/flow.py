@@ -8,12 +8,11 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from experiments.pictures.worlds import build_world
 from gr_jax.artefacts import Artefact, build_resumable
 from gr_jax.choices import choose
 from gr_jax.data.requests import TRAIN
-from gr_jax.data.worlds.shapes.captions import WORDS, caption_tokens
-from gr_jax.data.worlds.shapes.render import render
-from gr_jax.data.worlds.shapes.world import ShapesWorld
+from gr_jax.data.worlds.scenes.picture_world import PictureWorld
 from gr_jax.diffusion.flow_model import FlowModel, FlowModelConfig
 from gr_jax.diffusion.networks.mm_dit import MMDiTConfig
 from gr_jax.diffusion.networks.sana import SanaConfig
@@ -48,13 +47,13 @@ class TrainedFlow:
     artefact: the stage.
   """
 
-  world: ShapesWorld
+  world: PictureWorld
   model: FlowModel
   params: Any
   artefact: Artefact
 
 
-def build_model(section: ConfigDict, world: ShapesWorld) -> FlowModel:
+def build_model(section: ConfigDict, world: PictureWorld) -> FlowModel:
   """The model of section flow for pictures of a world.
 
   Raises:
@@ -64,8 +63,8 @@ def build_model(section: ConfigDict, world: ShapesWorld) -> FlowModel:
   network = choose("flow.network.name", sizes.pop("name"), NETWORKS)
   if sizes.get("rotary_axes") is not None:
     sizes["rotary_axes"] = tuple(sizes["rotary_axes"])
-  text = TextEncoderConfig(len(WORDS), **section.text)
-  config = FlowModelConfig(text, network(**sizes), world.size)
+  text = TextEncoderConfig(len(world.words), **section.text)
+  config = FlowModelConfig(text, network(**sizes), world.size, section.predicts)
   if world.size % config.network.patch:
     raise ValueError(
       f"world.size ({world.size}) must be a multiple of flow.network.patch "
@@ -93,7 +92,7 @@ def train_flow(config: ConfigDict, workdir: pathlib.Path) -> TrainedFlow:
     config: sections `world` and `flow`.
     workdir: gets the folder `flow`.
   """
-  world = ShapesWorld(**config.world)
+  world = build_world(config.world)
   model = build_model(config.flow, world)
   training = training_config(config.flow)
   mesh = make_mesh(MeshConfig(**config.flow.mesh))
@@ -101,8 +100,8 @@ def train_flow(config: ConfigDict, workdir: pathlib.Path) -> TrainedFlow:
   def batch(number: int) -> Captioned:
     size = training.batch_size
     scenes = world.scenes(size, split=TRAIN, batch=int(number))
-    pictures = np.asarray(render(scenes, size=world.size))
-    return Captioned(pictures, caption_tokens(scenes.prompts))
+    pictures = np.asarray(world.render(scenes))
+    return Captioned(pictures, world.caption_tokens(scenes.prompts))
 
   def make(directory: pathlib.Path) -> None:
     with jax.set_mesh(mesh):

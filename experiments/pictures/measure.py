@@ -9,30 +9,36 @@ from ml_collections import ConfigDict
 
 from experiments.pictures.flow import TrainedFlow
 from gr_jax.artefacts import Artefact, build
-from gr_jax.data.worlds.shapes.captions import caption_tokens
-from gr_jax.data.worlds.shapes.judge import judge
-from gr_jax.data.worlds.shapes.prompts import NO_RELATION, Prompts
+from gr_jax.data.worlds.scenes.picture_world import PictureWorld
+from gr_jax.data.worlds.scenes.relations import NO_RELATION
 from gr_jax.diffusion.generation import GenerationConfig, make_generate
 from gr_jax.rl.pictures.rollouts import pictures_of
 from gr_jax.rl.pictures.samples import Generate, repeat_prompts
 
-SCORES = ("reward", "exact", "count", "color", "shape", "position", "fidelity")
+# Those that a world's judge has.
+SCORES = (
+  "reward", "exact", "count", "color", "shape", "object", "position",
+  "fidelity",
+)  # fmt: skip
 _ROWS = 64
 
 
-def judged(pictures: np.ndarray, prompts: Prompts) -> dict[str, np.ndarray]:
+def judged(
+  world: PictureWorld, pictures: np.ndarray, prompts: Any
+) -> dict[str, np.ndarray]:
   """Scores `[P]` of pictures `[P, G, ...]`, means over a prompt's pictures.
 
-  SCORES      of `judge`; position is NaN where a caption says nothing of it
+  SCORES      of the world's judge; position is NaN where a caption has none
   diversity   mean standard deviation of a number over a prompt's pictures
   brightness  mean |x|
   """
   count, each = pictures.shape[:2]
   flat = pictures.reshape(-1, *pictures.shape[2:])
-  scores = judge(flat, repeat_prompts(prompts, each))
+  scores: Any = world.judge(flat, repeat_prompts(prompts, each))
   found = {
     name: np.asarray(getattr(scores, name), float).reshape(count, -1).mean(1)
     for name in SCORES
+    if hasattr(scores, name)
   }
   said = np.asarray(prompts.relation) != NO_RELATION
   found["position"] = np.where(said, found["position"], np.nan)
@@ -60,7 +66,8 @@ class Pictures:
 
   def __init__(self, flow: TrainedFlow, section: ConfigDict, *, split: int):
     self.prompts = flow.world.prompts(section.prompts, split=split)
-    self.tokens = caption_tokens(self.prompts)
+    self.world = flow.world
+    self.tokens = flow.world.caption_tokens(self.prompts)
     self.seeds = seeds_of(section, len(self.prompts))
     self.generate: Generate = make_generate(
       flow.model,
@@ -76,7 +83,7 @@ class Pictures:
 
   def scores(self, params: Any) -> dict[str, np.ndarray]:
     """`judged` of the pictures."""
-    return judged(self(params), self.prompts)
+    return judged(self.world, self(params), self.prompts)
 
 
 def measured(
@@ -93,7 +100,7 @@ def measured(
   def make(directory: pathlib.Path) -> None:
     drawn = Pictures(flow, section, split=split)
     pictures = drawn(params)
-    columns = judged(pictures, drawn.prompts)
+    columns = judged(flow.world, pictures, drawn.prompts)
     np.savez_compressed(directory / "scores.npz", **columns)
     np.savez_compressed(directory / "pictures.npz", pictures=pictures[:, :4])
 

@@ -64,6 +64,7 @@ class Study:
     finish: Called when a world was measured; returns further rows.
     digits: The decimals of stored figures; None keeps all.
     chosen_by: The metrics that choose settings, see `choices.choose`.
+    world: Makes a world from its config, name and folder.
   """
 
   name: str
@@ -82,6 +83,7 @@ class Study:
   finish: Callable[[World, paired.Found], list[dict]] | None = None
   digits: int | None = None
   chosen_by: Sequence[str] = ()
+  world: Callable[[ConfigDict, str, pathlib.Path], Any] = World
 
 
 def load_study(name: str) -> Study:
@@ -109,7 +111,7 @@ def run_study(
   with locked(workdir):
     worlds, rows, seconds = {}, [], 0.0
     for name, section in configs.items():
-      world = World(section, name, workdir / name)
+      world = study.world(section, name, workdir / name)
       facts, found = _run_world(study, variants, world)
       worlds[name] = facts
       rows += [{"world": name, **row} for row in found]
@@ -168,7 +170,7 @@ def _worlds(config: ConfigDict) -> dict[str, ConfigDict]:
 
 
 def _run_world(
-  study: Study, variants: Mapping[str, Variant], world: World
+  study: Study, variants: Mapping[str, Variant], world: Any
 ) -> tuple[dict[str, Any], list[dict]]:
   """Measures all variants and seeds of a world."""
   names, users = list(world.config.variants), study.users(world)
@@ -206,7 +208,7 @@ def _run_world(
   facts = {
     "variants": names,
     "seeds": sorted({run.seed for run in runs}),
-    "items": len(world.data.catalogue),
+    **world.sizes(),
     "requests": {kind: len(rows) for kind, rows in users.items()},
     "users": len(np.unique(np.concatenate(list(users.values())))),
     **world.facts(),

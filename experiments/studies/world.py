@@ -1,10 +1,9 @@
 """One world of a study: its data, its stages, and what was noted of them."""
 
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from ml_collections import ConfigDict
 
 from experiments.pipeline.embed import embed
@@ -13,7 +12,7 @@ from experiments.pipeline.evaluator import SPLITS
 from experiments.pipeline.prepare import prepare
 from experiments.pipeline.tokenize import FitTokenizer, Tokenized, tokenize
 from experiments.pipeline.train import TrainedGenerator, train
-from gr_jax.artefacts import Artefact
+from experiments.studies.base_world import BaseWorld
 from gr_jax.choices import choose
 
 
@@ -34,29 +33,20 @@ def seeded(section: ConfigDict, seed: int) -> ConfigDict:
   return changed(section, {"seed": seed})
 
 
-class World:
+class World(BaseWorld):
   """Data and vectors, which all variants share, and the stages of a variant.
 
-  Every artefact that passes through here counts into `seconds`.
-
-  Args:
-    config: The config of the study with the values of this world.
-    name: The name of the world.
-    workdir: The folder of the world; it gets one folder per seed and variant.
+  Arguments are those of `BaseWorld`.
   """
 
   def __init__(self, config: ConfigDict, name: str, workdir: pathlib.Path):
-    self.config, self.name, self.workdir = config, name, workdir
-    self.notes: dict[str, dict[str, list[Mapping]]] = {}
-    self._artefacts: dict[pathlib.Path, Artefact] = {}
-    self._shared: dict[Any, Any] = {}
+    super().__init__(config, name, workdir)
     self.data = self.keep(prepare(config.data, workdir))
     self.vectors = self.keep(embed(config.vectors, workdir, self.data))
 
-  @property
-  def seconds(self) -> float:
-    """The seconds that all artefacts took when they were made."""
-    return sum(artefact.seconds for artefact in self._artefacts.values())
+  def sizes(self) -> dict[str, int]:
+    """The items of the catalogue."""
+    return {"items": len(self.data.catalogue)}
 
   def requests(
     self, kinds: Sequence[str], *, split: str = ""
@@ -87,23 +77,6 @@ class World:
       )
     return drawn
 
-  def folder(self, seed: int, variant: str = "") -> pathlib.Path:
-    return self.workdir / f"seed_{seed}" / variant
-
-  def keep(self, stage: Any) -> Any:
-    """Counts the seconds of a stage's artefact."""
-    self.count(stage.artefact)
-    return stage
-
-  def count(self, artefact: Artefact) -> None:
-    self._artefacts[artefact.directory] = artefact
-
-  def once(self, key: Any, make: Callable[[], Any]) -> Any:
-    """What several variants or seeds share, made once."""
-    if key not in self._shared:
-      self._shared[key] = make()
-    return self._shared[key]
-
   def tokenize(
     self, section: ConfigDict, folder: pathlib.Path, fit: FitTokenizer
   ) -> Tokenized:
@@ -115,23 +88,3 @@ class World:
     self, section: ConfigDict, folder: pathlib.Path, tokenized: Tokenized
   ) -> TrainedGenerator:
     return self.keep(train(section, folder, self.data, tokenized))
-
-  def note(self, table: str, variant: str, figures: Mapping[str, Any]) -> None:
-    """Notes figures of one seed of a variant; the record has their means."""
-    self.notes.setdefault(table, {}).setdefault(variant, []).append(figures)
-
-  def facts(self) -> dict[str, dict]:
-    """`{table: {variant: {figure: mean over the seeds}}}`."""
-    return {
-      table: {name: _means(seeds) for name, seeds in noted.items()}
-      for table, noted in self.notes.items()
-    }
-
-
-def _means(seeds: Sequence[Mapping]) -> dict[str, Any]:
-  """Figures that have one shape in all seeds; tables of IDs differ in depth."""
-  return {
-    name: np.mean([one[name] for one in seeds], axis=0).tolist()
-    for name in seeds[0]
-    if len({np.shape(one.get(name)) for one in seeds}) == 1
-  }

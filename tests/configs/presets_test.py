@@ -20,7 +20,7 @@ _PARTS = (
   "pretrained",
 )
 # Of flow models, with presets of their own.
-_PICTURES = ("flow_pictures",)
+_PICTURES = ("flow_pictures", "sol_rl")
 RECIPES = tuple(
   path.stem
   for path in sorted(pathlib.Path(retrieval.__file__).parent.glob("*.py"))

@@ -92,13 +92,19 @@ def reward_samples(
 
 
 def make_rollout(
-  generate: Generate, *, group_size: int, rows: int = 64
+  generate: Generate,
+  *,
+  group_size: int,
+  whole: ExplorerParams | None = None,
+  rows: int = 64,
 ) -> PictureRollout:
   """Draws `group_size` pictures of each prompt, and all are learned.
 
   Args:
     generate: the sampler that is learned from.
     group_size: `G`.
+    whole: from the trained parameters, such as an adapter, to those that the
+      sampler reads; None = they are the same.
     rows: the pictures that are drawn at a time.
   """
 
@@ -108,6 +114,7 @@ def make_rollout(
     del context
     size = len(jax.tree.leaves(batch.prompts)[0])
     seeds = draw_seeds(key, size, group_size)
+    params = params if whole is None else whole(params)
     pictures = pictures_of(generate, params, batch.prompts, seeds, rows=rows)
     return PictureSamples(batch.prompts, seeds, jnp.asarray(pictures), {})
 
@@ -121,6 +128,7 @@ def make_two_stage_rollout(
   *,
   exploration: Exploration,
   explorer: ExplorerParams | None = None,
+  whole: ExplorerParams | None = None,
   rows: int = 64,
 ) -> PictureRollout:
   """Sol-RL's rollout; of the first stage only seeds are kept.
@@ -132,8 +140,9 @@ def make_two_stage_rollout(
       ("naive_quant" of its code) and with the dear one is "naive_scaling".
     reward: of the first stage's pictures.
     exploration: `N` and `2 K`.
-    explorer: from the old parameters to those that explore, once a rollout;
-      None = they are the same.
+    explorer: from all parameters to those that explore; None = they are the
+      same.
+    whole: as in `make_rollout`. Both are called once a rollout.
     rows: the pictures that are drawn at a time.
   """
   _check_hosts()
@@ -146,6 +155,7 @@ def make_two_stage_rollout(
     del context
     size = len(jax.tree.leaves(batch.prompts)[0])
     seeds = draw_seeds(key, size, exploration.candidates)
+    params = params if whole is None else whole(params)
     cheap = params if explorer is None else explorer(params)
     previews = pictures_of(explore, cheap, batch.prompts, seeds, rows=rows)
     rewards = jnp.asarray(rewards_of(reward, batch, previews))

@@ -93,6 +93,26 @@ def test_pictures_are_of_the_second_stages_sampler():
   chex.assert_shape(found.pictures, (B, G, D))
 
 
+def test_both_samplers_read_all_parameters():
+  """An adapter alone is trained; what it is joined to is drawn with."""
+
+  def whole(adapter):
+    return jax.tree.map(lambda x: x + 1, adapter)
+
+  options = {"exploration": Exploration(N, G), "rows": 16}
+  stages = generate(10), generate(10), nearness
+  joined = make_two_stage_rollout(*stages, **options, whole=whole)
+  plain = make_two_stage_rollout(*stages, **options)
+  chex.assert_trees_all_equal(
+    joined(params(), None, BATCH, KEY), plain(params(1.0), None, BATCH, KEY)
+  )
+  joined = make_rollout(generate(10), group_size=G, whole=whole, rows=16)
+  plain = make_rollout(generate(10), group_size=G, rows=16)
+  chex.assert_trees_all_equal(
+    joined(params(), None, BATCH, KEY), plain(params(1.0), None, BATCH, KEY)
+  )
+
+
 def test_without_a_second_sampler_the_previews_are_learned():
   """As the dear sampler would draw them again, if it is what explores."""
   expected = two_stage()

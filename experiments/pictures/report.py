@@ -1,0 +1,88 @@
+"""The report of an aligned flow model: `report.json` and `report.html`."""
+
+import pathlib
+from collections.abc import Mapping
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from experiments.pictures.align import passes
+from experiments.pictures.flow import TrainedFlow
+from gr_jax.artefacts import Artefact
+from gr_jax.atomic import write_text
+from gr_jax.data.requests import TEST
+from gr_jax.evaluation import intervals
+from gr_jax.evaluation.report import report_file
+from gr_jax.evaluation.report.aligned_pictures_page import (
+  AFTER,
+  BEFORE,
+  aligned_pictures_page,
+)
+from gr_jax.provenance import origin
+from gr_jax.training.metric_writer import read_metrics
+
+_SHOWN = 18
+_NOT_FIGURES = ("pictures",)
+
+
+def write_picture_report(
+  config: ConfigDict,
+  workdir: pathlib.Path,
+  flow: TrainedFlow,
+  *,
+  fidelity: Mapping[str, float],
+  found: Mapping[str, Mapping[str, np.ndarray]],
+  artefacts: Mapping[str, Artefact],
+) -> dict:
+  """Writes both files and returns the report.
+
+  Args:
+    config: the whole one.
+    workdir: gets the files.
+    flow: its world draws the captions.
+    fidelity: means of `RankFidelity`.
+    found: `measure.measured` before and after.
+    artefacts: the stages, by the names that the page has for them.
+  """
+  prompts = flow.world.prompts(config.evaluation.prompts, split=TEST)
+  report = report_file.write_report(
+    workdir / "report.json",
+    config=config.to_dict(),
+    origin=origin(),
+    seconds={name: stage.seconds for name, stage in artefacts.items()},
+    commits={name: stage.commit for name, stage in artefacts.items()},
+    results=[*map(dict, rows(found[BEFORE], found[AFTER]))],
+    fidelity=dict(fidelity),
+    passes=passes(config.align),
+    history={
+      name: read_metrics(artefacts[name].directory / "metrics.jsonl")
+      for name in ("flow", "align")
+    },
+  )
+  pictures = {k: one["pictures"][:_SHOWN, 0] for k, one in found.items()}
+  html = aligned_pictures_page(
+    report, pictures, flow.world.captions(prompts)[:_SHOWN]
+  )
+  write_text(workdir / "report.html", html)
+  return report
+
+
+def rows(before: Mapping, after: Mapping):
+  """A row a figure: both means, their paired difference and its interval."""
+  for name in before:
+    if name in _NOT_FIGURES:
+      continue
+    there = ~np.isnan(before[name]) & ~np.isnan(after[name])
+    if not there.any():
+      continue
+    a, b = after[name][there], before[name][there]
+    apart = intervals.resample((a - b)[None, :, None]).interval().row()
+    yield {
+      "metric": name,
+      BEFORE: float(b.mean()),
+      AFTER: float(a.mean()),
+      "difference": apart["value"],
+      "low": apart["low"],
+      "high": apart["high"],
+      "n": apart["n"],
+    }

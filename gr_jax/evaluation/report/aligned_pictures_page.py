@@ -1,0 +1,132 @@
+"""The page of a flow model that was aligned with a reward."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from markupsafe import Markup
+
+from gr_jax.evaluation.report import run_plots, run_sections
+from gr_jax.evaluation.report.contact_sheet import contact_sheet
+from gr_jax.evaluation.report.page import (
+  Cell,
+  Row,
+  Section,
+  Table,
+  Tile,
+  page,
+)
+from gr_jax.evaluation.report.svg import plain
+
+BEFORE, AFTER = "before", "after"
+_TILES = ("reward", "exact", "count", "object")
+
+_HOW_TO_READ = Section(
+  "How to read this",
+  notes=[
+    Markup(
+      "All pictures are of captions that neither training nor alignment saw; "
+      "those before and after come from the same seeds. The judge looks at "
+      "pixels alone. <b>Reward</b> is what alignment raises; <b>exact</b> is "
+      "the share of pictures in which number, colours, shapes and places are "
+      "all as the caption says, which nothing but the captions' own truth "
+      "raises. <b>Diversity</b> is the standard deviation of a number over a "
+      "caption's pictures, <b>brightness</b> the mean size of a number: where "
+      "they fall or drift while the reward rises, the reward is being "
+      "exploited. Intervals are 95 % over captions, of one trained model."
+    )
+  ],
+)
+
+
+def aligned_pictures_page(
+  report: Mapping,
+  pictures: Mapping[str, np.ndarray],
+  captions: Sequence[str],
+) -> str:
+  """The report as HTML.
+
+  Args:
+    report: `results` rows `{"metric", "before", "after", "difference", "low",
+      "high", "n"}`, `fidelity`, `history`, `seconds`, `commits`, `config`.
+    pictures: `[P, H, W, 3]` by `BEFORE` and `AFTER`, in the order of captions.
+    captions: P texts.
+  """
+  rows = {row["metric"]: row for row in report["results"]}
+  reward = rows["reward"]
+  total = run_plots.spoken_time(sum(report["seconds"].values()))
+  return page(
+    "Pictures, aligned with a judge",
+    f"The reward of held-out captions went from {reward[BEFORE]:.3f} to "
+    f"{reward[AFTER]:.3f}, exact pictures from {rows['exact'][BEFORE]:.1%} to "
+    f"{rows['exact'][AFTER]:.1%}. The run took {total}.",
+    [
+      Section(
+        warnings=run_sections.mixed_commits(report["commits"]),
+        tiles=[_tile(rows[name]) for name in _TILES],
+      ),
+      Section("Held-out captions", tables=[_table(report["results"])]),
+      _fidelity(report["fidelity"]),
+      *(
+        Section(
+          f"Pictures {name} alignment",
+          figures=[contact_sheet(pictures[name], captions)],
+        )
+        for name in (BEFORE, AFTER)
+      ),
+      Section("Training", figures=run_plots.training_curves(report["history"])),
+      _HOW_TO_READ,
+      run_sections.stages(
+        report["seconds"],
+        report["commits"],
+        {k: v for k, v in report["config"].items() if isinstance(v, Mapping)},
+      ),
+    ],
+  )
+
+
+def _tile(row: Mapping) -> Tile:
+  lines = [
+    f"{row[BEFORE]:.3f} before",
+    f"{row['difference']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})",
+  ]
+  return Tile(plain(row["metric"]), f"{row[AFTER]:.3f}", lines)
+
+
+def _table(results: Sequence[Mapping]) -> Table:
+  rows = [
+    Row([
+      Cell(plain(row["metric"])),
+      Cell(f"{row[BEFORE]:.3f}"),
+      Cell(f"{row[AFTER]:.3f}"),
+      Cell(
+        f"{row['difference']:+.3f}", f"{row['low']:+.3f} to {row['high']:+.3f}"
+      ),
+      Cell(f"{row['n']:,}"),
+    ])
+    for row in results
+  ]  # fmt: skip
+  head = ["figure", BEFORE, AFTER, "difference", "captions"]
+  return Table(head, rows)
+
+
+_FIDELITY = {
+  "spearman": "rank correlation (Spearman)",
+  "kendall": "rank correlation (Kendall)",
+  "overlap": "share of the best that it finds",
+  "best": "mean true percentile of its best",
+  "worst": "mean true percentile of its worst",
+  "contrast": "share of the contrast that it keeps",
+}
+
+
+def _fidelity(found: Mapping[str, float]) -> Section:
+  if not found:
+    return Section()
+  rows = [
+    Row([Cell(_FIDELITY[name]), Cell(f"{value:.3f}")])
+    for name, value in found.items()
+  ]
+  return Section(
+    "How well the explorer ranks candidates",
+    tables=[Table(["of the candidates of a caption", ""], rows)],
+  )
