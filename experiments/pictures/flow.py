@@ -115,5 +115,8 @@ def train_flow(config: ConfigDict, workdir: pathlib.Path) -> TrainedFlow:
   like = initial_state(
     model, world.caption_length, config=training, mesh=mesh
   ).params
-  params = load_params(artefact.directory, like)
+  # Pictures are drawn and judged on one device.
+  params = jax.device_put(
+    jax.device_get(load_params(artefact.directory, like)), jax.devices()[0]
+  )
   return TrainedFlow(world, model, params, artefact)

@@ -33,6 +33,9 @@ def smallest(name: str, output: str = "") -> ConfigDict:
   """The config of a study on a tiny shop."""
   config = CONFIGS[name].get_config("tiny")
   config.output = output
+  if name == "sol_rl":
+    _sol_rl(config)
+    return config
   config.vectors.dimensions = 4
   if name != "pretrained":  # Its prompts are text, its sizes a model's.
     config.generator.prompt.update(history=2, user_buckets=8)
@@ -120,6 +123,23 @@ def _pretrained(config: ConfigDict) -> None:
   config.generator.prompt.query_tokens = 24
   config.generator.examples.update(batch_size=8, targets=2)
   config.generator.loop.update(_LOOP)
+
+
+def _sol_rl(config: ConfigDict) -> None:
+  """One arm that draws its group, and pictures of one patch."""
+  config.variants = ("before", "group")
+  config.seeds = (0, 1)
+  config.flow.text.update(width=16, layers=1, heads=2)
+  config.flow.network.update(
+    patch=32, width=16, heads=2, single_layers=1, feed_forward=16,
+    rotary_axes=(4, 2, 2),
+  )  # fmt: skip
+  config.flow.batch_size = 8
+  config.flow.loop.update(steps=2, log_every=2, checkpoint_every=2)
+  config.align.update(group_size=4, steps=2, rows=8)
+  config.align.loop.update(_LOOP)
+  config.align.validation.update(prompts=2, each=2, steps=2)
+  config.evaluation.update(prompts=6, each=2, steps=2)
 
 
 def _sa2crq(config: ConfigDict) -> None:

@@ -1,0 +1,29 @@
+"""A world of pictures: its flow model, which all variants start from."""
+
+import pathlib
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from experiments.pictures.flow import train_flow
+from experiments.studies.base_world import BaseWorld
+
+
+class FlowWorld(BaseWorld):
+  """One trained flow model, and prompts that nothing has seen.
+
+  Arguments are those of `BaseWorld`; the config has the sections `world`,
+  `flow` and `evaluation`.
+  """
+
+  def __init__(self, config: ConfigDict, name: str, workdir: pathlib.Path):
+    super().__init__(config, name, workdir)
+    self.flow = self.keep(train_flow(config, workdir))
+
+  def sizes(self) -> dict[str, int]:
+    """The pictures of every prompt."""
+    return {"pictures": self.config.evaluation.each}
+
+  def users(self) -> dict[str, np.ndarray]:
+    """Every prompt is drawn by itself."""
+    return {"": np.arange(self.config.evaluation.prompts)}

@@ -1,0 +1,320 @@
+"""Sol-RL (arXiv 2604.06916): what exploring in four bits costs and is worth.
+
+One flow model per world; all arms start from it and differ in what is drawn for
+a prompt and what of it is learned: 24 pictures of 24, the extremes of 96 in
+sixteen bits, those of 96 in four bits themselves, or their seeds alone, drawn
+again in sixteen (Sol-RL).
+"""
+
+import functools
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from experiments.pictures.align import align_flow, passes
+from experiments.pictures.fidelity import explorer_fidelity
+from experiments.pictures.measure import measured
+from experiments.studies import paired, plots, tables
+from experiments.studies.flow_world import FlowWorld
+from experiments.studies.record import Record, View
+from experiments.studies.sol_rl_paper import (
+  BEFORE,
+  CLAIMS,
+  DIRECT,
+  GROUP,
+  METHOD,
+  METRICS,
+  SOL_RL,
+  SPEED_UP,
+  WIDE,
+)
+from experiments.studies.study import Study, run_study
+from experiments.studies.variant import Run, Variant
+from experiments.studies.world import seeded
+from gr_jax.data.requests import TEST
+from gr_jax.evaluation.report import svg
+from gr_jax.evaluation.report.text_table import markdown
+from gr_jax.training.metric_writer import read_metrics
+
+
+def _explores(label: str, *, measured: bool = True, **explore) -> Variant:
+  """Sol-RL with changes of section align.explore."""
+  changes = {f"align.explore.{name}": value for name, value in explore.items()}
+  return Variant(
+    label, changes, measured=measured, seeds=None if measured else 1
+  )
+
+
+_OWN = {"steps": 0, "keep_pictures": True}
+VARIANTS = {
+  BEFORE: Variant("before alignment", deterministic=True),
+  GROUP: _explores("24 drawn, 24 learned", candidates=0, weights=""),
+  WIDE: _explores("24 of 96 in 16 bits", weights="", **_OWN),
+  DIRECT: _explores("24 of 96 in NVFP4, learned as they are", **_OWN),
+  SOL_RL: _explores("Sol-RL: 24 of 96, seeds of NVFP4"),
+  # Explorers that only rank.
+  "bf16_6": _explores("16 bits, 6 steps", measured=False, weights=""),
+  "w4a16": _explores("NVFP4 weights alone", measured=False, products="w4a16"),
+  "mxfp4": _explores("MXFP4", measured=False, weights="mxfp4"),
+  "int4": _explores(
+    "INT4 weights alone", measured=False, weights="int4", products="w4a16"
+  ),
+  "steps_2": _explores("NVFP4, 2 steps", measured=False, steps=2),
+  "steps_4": _explores("NVFP4, 4 steps", measured=False, steps=4),
+  "steps_8": _explores("NVFP4, 8 steps", measured=False, steps=8),
+  # Sweeps, to be named in `variants`.
+  "n48": _explores("Sol-RL: 24 of 48", candidates=48),
+  "n72": _explores("Sol-RL: 24 of 72", candidates=72),
+}
+
+
+def measure(run: Run) -> paired.Columns:
+  """Aligns the model of the world, if the variant does, and judges it."""
+  world, section = run.world, run.config.align
+  flow = world.flow
+  if section.explore.weights or not run.variant.measured:
+    found, artefact = explorer_fidelity(
+      run.config, world.folder(0, run.name), flow
+    )
+    world.count(artefact)
+    run.note("fidelity", found)
+  if not run.variant.measured:
+    return {}
+  params, artefact = flow.params, flow.artefact
+  if run.name != BEFORE:
+    section = seeded(section, run.seed)
+    section.name = f"{section.name} {run.name}"
+    aligned = world.keep(align_flow(section, run.folder, flow))
+    params, artefact = aligned.params, aligned.artefact
+    rows = read_metrics(artefact.directory / "metrics.jsonl")
+    run.note("runs", run_figures(rows))
+    run.note("cost", passes(section))
+  columns, judged = measured(
+    flow, params, artefact, run.config.evaluation, run.folder, split=TEST
+  )
+  world.count(judged)
+  return {name: columns[name] for name in METRICS if name in columns}
+
+
+def run_figures(rows: Sequence[Mapping]) -> dict:
+  """How an alignment went: its validation rewards, and medians."""
+  judged = [row for row in rows if "eval/reward" in row]
+  found = {
+    "updates": [row["step"] for row in judged],
+    "rewards": [row["eval/reward"] for row in judged],
+  }
+  for name in ("reward_spread", "contrast"):
+    values = [row[f"align/{name}"] for row in rows if f"align/{name}" in row]
+    if values:
+      found[name] = float(np.median(values))
+  for name in ("brightness", "saturation", "diversity"):
+    values = [row[f"align/{name}"] for row in rows if f"align/{name}" in row]
+    found[f"{name}_last"] = values[-1]
+  return found
+
+
+def reached(
+  updates: Sequence[float], rewards: Sequence[float], target: float
+) -> float:
+  """The update at which a curve first reaches `target`; inf if it never does.
+
+  Between validations a curve is taken as straight.
+  """
+  rewards = np.asarray(rewards, float)
+  at = np.flatnonzero(rewards >= target)
+  if not len(at):
+    return float("inf")
+  k = at[0]
+  if k == 0:
+    return float(updates[0])
+  share = (target - rewards[k - 1]) / (rewards[k] - rewards[k - 1])
+  return float(updates[k - 1] + share * (updates[k] - updates[k - 1]))
+
+
+def speed_ups(world: FlowWorld, found: paired.Found) -> list[dict]:
+  """Rows of the cost of `GROUP`'s last reward, over that of an arm.
+
+  Means of the curves over seeds; the interval draws seeds, of both arms the
+  same. 0 stands for a reward that is never reached, None for one that was there
+  at the start.
+  """
+  runs, cost = world.notes.get("runs", {}), world.facts().get("cost", {})
+  rows = []
+  for arm in (name for name in found if name in runs and GROUP in runs):
+    mine, base = (
+      np.array([one["rewards"] for one in runs[name]]) for name in (arm, GROUP)
+    )
+    updates = runs[arm][0]["updates"]
+    dear = cost[GROUP]["all"] / cost[arm]["all"]
+
+    def ratio(seeds, mine=mine, base=base, updates=updates, dear=dear):
+      target = base[seeds].mean(axis=0)[-1]
+      at = reached(updates, mine[seeds].mean(axis=0), target)
+      return dear * updates[-1] / at if at > 0 else np.inf
+
+    rng = np.random.default_rng(0)
+    draws = rng.integers(0, len(mine), (1000, len(mine)))
+    values = np.array([ratio(seeds) for seeds in draws])
+    ends = np.quantile(values, [0.025, 0.975], method="inverted_cdf")
+    figures = [ratio(np.arange(len(mine))), *ends]
+    rows.append({
+      "metric": SPEED_UP, "arm": arm, "baseline": arm,
+      **dict(zip(
+        ("value", "value_low", "value_high"),
+        [float(x) if np.isfinite(x) else None for x in figures],
+      )),
+      "seeds": len(mine), "n": len(next(iter(found[arm].values()))["reward"]),
+    })  # fmt: skip
+  return rows
+
+
+def method(record: Record) -> str:
+  align = record.config["align"]
+  return METHOD.format(
+    updates=align["loop"]["steps"],
+    prompts=align["prompts"]["batch_size"],
+    learned=record.config["align"]["group_size"],
+    rank=align["lora"]["rank"],
+    fidelity=record.config["fidelity"]["prompts"],
+    each=record.config["evaluation"]["each"],
+  )
+
+
+def heading(view: View) -> str:
+  facts = view.facts
+  return (
+    f"## {view.title}\n\n{facts['users']:,} prompts, {facts['pictures']} "
+    f"pictures of each; {len(facts['seeds'])} seeds of the alignment."
+  )
+
+
+def score_tables(view: View) -> str:
+  """Scores of all arms and their differences to each baseline."""
+  heads = [svg.plain(name) for name in METRICS]
+  return "\n\n".join(
+    f"Difference to *{view.labels[baseline]}*:\n\n"
+    + tables.baseline_table(view, baseline, METRICS, heads, digits=2)
+    for baseline in (GROUP, WIDE, BEFORE)
+    if baseline in view.measured
+  )
+
+
+def cost_table(view: View) -> str:
+  """Three speed-ups apart: drawing, an update, and getting there."""
+  cost = view.facts.get("cost", {})
+  if WIDE not in cost:
+    return ""
+  head = ["arm", "passes to draw", "to learn", "draws x", "updates x",
+          "gets there x"]  # fmt: skip
+  lines = []
+  for name, one in cost.items():
+    row = view.find(SPEED_UP, name)
+    drawn, wide = (x["explore"] + x["draw"] for x in (one, cost[WIDE]))
+    lines.append([
+      view.labels[name], f"{drawn:,.0f}", f"{one['update']:,.0f}",
+      f"{wide / drawn:.2f}", f"{cost[WIDE]['all'] / one['all']:.2f}",
+      _spoken(row),
+    ])  # fmt: skip
+  return (
+    "Passes of the network in sixteen bits a prompt and update, and three "
+    f"speed-ups: drawing and a whole update against *{view.labels[WIDE]}*, and "
+    f"the cost of *{view.labels[GROUP]}*'s last validation reward over that of "
+    "reaching it:\n\n" + markdown([head, *lines])
+  )
+
+
+def _spoken(row: Mapping | None) -> str:
+  if row is None:
+    return ""
+  value, low, high = (
+    "at once"
+    if row[name] is None
+    else f"{row[name]:.2f}"
+    if row[name]
+    else "never"
+    for name in ("value", "value_low", "value_high")
+  )
+  return f"{value} [{low}, {high}]"
+
+
+def fidelity_table(view: View) -> str:
+  """How explorers rank candidates before alignment."""
+  columns = {
+    "Spearman": "{spearman:.3f}",
+    "Kendall": "{kendall:.3f}",
+    "best 12 found": "{overlap:.1%}",
+    "percentile of its best": "{best:.1%}",
+    "of its worst": "{worst:.1%}",
+    "contrast kept": "{contrast:.1%}",
+  }
+  if "fidelity" not in view.facts:
+    return ""
+  return (
+    "How explorers rank 96 candidates of a prompt as the model itself does, "
+    "before alignment (of a perfect one the percentiles are 93.8 and 6.2 "
+    "%):\n\n" + tables.fact_table(view, "fidelity", columns, first="explorer")
+  )
+
+
+def run_table(view: View) -> str:
+  """How the alignments themselves went."""
+  columns = {
+    "spread of a group": "{reward_spread:.3f}",
+    "brightness": "{brightness_last:.3f}",
+    "saturation": "{saturation_last:.2%}",
+    "diversity": "{diversity_last:.3f}",
+  }
+  return (
+    "While aligning, means over the seeds; the spread is the standard "
+    "deviation of rewards that are learned together, the others are of the "
+    "last pictures that were learned:\n\n"
+    + tables.fact_table(view, "runs", columns)
+  )
+
+
+def figure(record: Record) -> plots.Picture:
+  """Validation rewards against cost, a panel per world."""
+  panels, names = [], []
+  for view in record.views():
+    arms = [
+      name for name in view.facts.get("runs", {}) if name in view.measured
+    ]
+    names = [view.labels[name] for name in arms]
+
+    def lines(axis, view=view, arms=arms):
+      for name, color in zip(arms, svg.SERIES):
+        one = view.facts["runs"][name]
+        each = view.facts["cost"][name]["all"] / 1000
+        axis.plot(
+          [each * n for n in one["updates"]], one["rewards"], "o-",
+          color=color, linewidth=2, markersize=4,
+        )  # fmt: skip
+      svg.grid(axis, "y")
+
+    panels.append(
+      plots.Panel(
+        f"{view.title}: reward of validation prompts", lines,
+        "thousand passes in 16 bits a prompt", "reward",
+      )
+    )  # fmt: skip
+  return plots.Picture(panels, columns=len(panels), height=4.2, legend=names)
+
+
+STUDY = Study(
+  name="sol_rl",
+  title="Sol-RL: explore in four bits, train in sixteen",
+  method=method,
+  variants=lambda config: VARIANTS,
+  needs=(BEFORE, GROUP),
+  users=FlowWorld.users,
+  measure=measure,
+  against=(GROUP, WIDE, BEFORE),
+  pairs=((SOL_RL, DIRECT),),
+  tables=(heading, score_tables, cost_table, fidelity_table, run_table),
+  figure=figure,
+  headline=("reward", "exact"),
+  claims=CLAIMS,
+  finish=speed_ups,
+  world=FlowWorld,
+)
+run = functools.partial(run_study, STUDY)

@@ -1,0 +1,26 @@
+"""Sol-RL from nothing to its report."""
+
+import json
+
+import pytest
+
+from configs import sol_rl
+from experiments.sol_rl import run
+from gr_jax.training.metric_writer import read_metrics
+
+
+@pytest.mark.slow
+def test_a_tiny_run_explores_aligns_and_reports(tmp_path):
+  config = sol_rl.get_config("tiny")
+  config.flow.loop.update(steps=2, log_every=1, checkpoint_every=2)
+  report = run(config, tmp_path)
+  written = json.loads((tmp_path / "report.json").read_text())
+  assert written["results"] == report["results"]
+  page = (tmp_path / "report.html").read_text()
+  assert "Pictures before alignment" in page
+  assert "How well the explorer ranks" in page
+  rows = read_metrics(tmp_path / "alignment" / "metrics.jsonl")
+  assert {"align/contrast", "align/preview_reward"} < rows[-1].keys()
+  assert {row["metric"] for row in report["results"]} > {"reward", "exact"}
+  # A finished run is only loaded.
+  assert run(config, tmp_path)["results"] == report["results"]
