@@ -72,7 +72,7 @@ def get_config(preset: str = "") -> ConfigDict:
   if preset == "paper":
     config.align.prompts.batch_size = 48
     config.align.nft.share = 0.6
-    config.align.optimizer.update(learning_rate=3e-4, weight_decay=1e-4)
+    config.align.optimizer.update(learning_rate=3e-4, b2=0.999)
     config.align.loop.update(steps=300, eval_every=20)
   return config
 
@@ -141,10 +141,11 @@ def align() -> ConfigDict:
   config.old_every = 1
   config.old_decay = 0.9
   config.optimizer = {
-    "learning_rate": 3e-4,
+    # The warm-up of a constant rate is 2 / (1 - b2) updates: 20 of the 100.
+    "learning_rate": 3e-3,
     "weight_decay": 1e-4,
     "clip_norm": 1.0,
-    "b2": 0.999,
+    "b2": 0.9,
     "schedule": "constant",
   }
   config.loop = {
