@@ -1,7 +1,7 @@
 """The report of an aligned flow model: `report.json` and `report.html`."""
 
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from ml_collections import ConfigDict
@@ -45,13 +45,14 @@ def write_picture_report(
     artefacts: the stages, by the names that the page has for them.
   """
   prompts = flow.world.prompts(config.evaluation.prompts, split=TEST)
+  texts = flow.world.captions(prompts)
   report = report_file.write_report(
     workdir / "report.json",
     config=config.to_dict(),
     origin=origin(),
     seconds={name: stage.seconds for name, stage in artefacts.items()},
     commits={name: stage.commit for name, stage in artefacts.items()},
-    results=[*map(dict, rows(found[BEFORE], found[AFTER]))],
+    results=[*map(dict, rows(found[BEFORE], found[AFTER], texts))],
     fidelity=dict(fidelity),
     passes=passes(config.align),
     history={
@@ -59,16 +60,28 @@ def write_picture_report(
       for name in ("flow", "align")
     },
   )
-  pictures = {k: one["pictures"][:_SHOWN, 0] for k, one in found.items()}
+  # A small world repeats its captions: each is shown before one comes again.
+  _, first = np.unique(texts, return_index=True)
+  order = np.concatenate([np.sort(first), np.arange(len(texts))])
+  shown = list(dict.fromkeys(order.tolist()))[:_SHOWN]
   html = aligned_pictures_page(
-    report, pictures, flow.world.captions(prompts)[:_SHOWN]
+    report,
+    {name: one["pictures"][shown, 0] for name, one in found.items()},
+    [texts[row] for row in shown],
   )
   write_text(workdir / "report.html", html)
   return report
 
 
-def rows(before: Mapping, after: Mapping):
-  """A row a figure: both means, their paired difference and its interval."""
+def rows(
+  before: Mapping, after: Mapping, texts: Sequence[str]
+) -> Iterator[dict]:
+  """A row a figure: both means, their paired difference and its interval.
+
+  The interval draws captions, of which a small world has few; `n` is their
+  number.
+  """
+  caption = np.unique(texts, return_inverse=True)[1]
   for name in before:
     if name in _NOT_FIGURES:
       continue
@@ -76,7 +89,11 @@ def rows(before: Mapping, after: Mapping):
     if not there.any():
       continue
     a, b = after[name][there], before[name][there]
-    apart = intervals.resample((a - b)[None, :, None]).interval().row()
+    apart = (
+      intervals.resample((a - b)[None, :, None], groups=caption[there])
+      .interval()
+      .row()
+    )
     yield {
       "metric": name,
       BEFORE: float(b.mean()),
@@ -84,5 +101,5 @@ def rows(before: Mapping, after: Mapping):
       "difference": apart["value"],
       "low": apart["low"],
       "high": apart["high"],
-      "n": apart["n"],
+      "n": len(np.unique(caption[there])),
     }

@@ -7,6 +7,7 @@ from ml_collections import ConfigDict
 
 from experiments.pictures.flow import train_flow
 from experiments.studies.base_world import BaseWorld
+from gr_jax.data.requests import TEST
 
 
 class FlowWorld(BaseWorld):
@@ -25,5 +26,8 @@ class FlowWorld(BaseWorld):
     return {"pictures": self.config.evaluation.each}
 
   def users(self) -> dict[str, np.ndarray]:
-    """Every prompt is drawn by itself."""
-    return {"": np.arange(self.config.evaluation.prompts)}
+    """The caption of every prompt, by number: a small world repeats them."""
+    world = self.flow.world
+    prompts = world.prompts(self.config.evaluation.prompts, split=TEST)
+    texts = world.captions(prompts)
+    return {"": np.unique(texts, return_inverse=True)[1]}

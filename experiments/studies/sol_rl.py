@@ -183,8 +183,9 @@ def method(record: Record) -> str:
 def heading(view: View) -> str:
   facts = view.facts
   return (
-    f"## {view.title}\n\n{facts['users']:,} prompts, {facts['pictures']} "
-    f"pictures of each; {len(facts['seeds'])} seeds of the alignment."
+    f"## {view.title}\n\n{facts['requests']['']:,} prompts of "
+    f"{facts['users']:,} captions, {facts['pictures']} pictures of each; "
+    f"{len(facts['seeds'])} seeds of the alignment."
   )
 
 

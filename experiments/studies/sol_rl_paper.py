@@ -35,8 +35,8 @@ model of cost.
 
 Measured on {each} pictures in twenty steps of prompts that neither training nor
 alignment saw, in percent; diversity and brightness are in hundredths of a
-number's range of one. Intervals are over prompts and seeds of the alignment, of
-one flow model. Explorers rank candidates of {fidelity} prompts."""
+number's range of one. Intervals are over captions and seeds of the alignment,
+of one flow model. Explorers rank candidates of {fidelity} prompts."""
 
 _PAPER = "arXiv 2604.06916"
 

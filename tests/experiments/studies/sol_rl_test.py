@@ -103,4 +103,4 @@ def test_the_study_runs_and_writes_its_page():
   assert view.find("reward", "group", "before") is not None
   assert set(METRICS) >= {row["metric"] for row in record.rows} - {SPEED_UP}
   assert view.find(SPEED_UP, "group") is not None
-  assert "passes" not in text  # No other arm to compare with.
+  assert "passes to draw" not in text  # No other arm to compare with.
