@@ -31,7 +31,7 @@ class Trained(NamedTuple):
   Attributes:
     params: `{"params": ...}` that is trained.
     fixed: the variables that stand still, `{}` without an adapter.
-    velocity: of both.
+    velocity: the network, given both.
     whole: from what is trained to the parameters of the model as it was; None
       where they are the same.
   """

@@ -2,7 +2,6 @@
 
 import json
 import pathlib
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from ml_collections import ConfigDict
 
 from experiments.pictures.align import explorer, reward_of
 from experiments.pictures.flow import TrainedFlow
+from experiments.pictures.measure import fixed_seeds
 from gr_jax.artefacts import Artefact, build
 from gr_jax.data.requests import VALID
 from gr_jax.diffusion.generation import GenerationConfig, make_generate
@@ -17,51 +17,36 @@ from gr_jax.rl.pictures.rollouts import pictures_of, rewards_of
 from gr_jax.rl.pictures.samples import Generate, PictureBatch
 from gr_jax.rl.rank_fidelity import RankFidelity, rank_fidelity
 
-Rewards = Callable[[Any, Generate], np.ndarray]
-"""`(params, sampler) -> rewards [P, N]` of the same prompts and seeds."""
 
+def fidelity_of(config: ConfigDict, flow: TrainedFlow) -> RankFidelity:
+  """Section align.explore against the sampler that is learned from.
 
-def candidate_rewards(
-  config: ConfigDict, flow: TrainedFlow, *, candidates: int
-) -> Rewards:
-  """Rewards of validation prompts.
+  On the same candidates of validation prompts, `[P]`.
 
   Args:
     config: the whole one; sections `fidelity` and `align`.
     flow: the model.
-    candidates: `N`.
   """
-  section = config.fidelity
-  prompts = flow.world.prompts(section.prompts, split=VALID, batch=1)
+  section = config.align
+  k = section.group_size // 2
+  prompts = flow.world.prompts(config.fidelity.prompts, split=VALID, batch=1)
   batch = PictureBatch(flow.world.caption_tokens(prompts), prompts)
-  reward = reward_of(flow.world)
-  rng = np.random.default_rng(section.seed)
-  seeds = rng.integers(0, 2**31 - 1, (section.prompts, candidates), np.int32)
+  seeds = fixed_seeds(
+    config.fidelity.seed,
+    config.fidelity.prompts,
+    max(section.explore.candidates, 2 * k),
+  )
 
   def rewards(params: Any, generate: Generate) -> np.ndarray:
     pictures = pictures_of(
-      generate, params, batch.prompts, seeds, rows=config.align.rows
+      generate, params, batch.prompts, seeds, rows=section.rows
     )
-    return rewards_of(reward, batch, pictures)
+    return rewards_of(reward_of(flow.world), batch, pictures)
 
-  return rewards
-
-
-def fidelity_of(
-  config: ConfigDict, flow: TrainedFlow
-) -> tuple[RankFidelity, np.ndarray, np.ndarray]:
-  """Of section align.explore: the fidelity, and both rewards `[P, N]`."""
-  section = config.align
-  k = section.group_size // 2
-  rewards = candidate_rewards(
-    config, flow, candidates=max(section.explore.candidates, 2 * k)
-  )
   quantize, explore = explorer(section, flow)
-  params = quantize(flow.params) if quantize else flow.params
-  cheap = rewards(params, explore)
+  cheap = rewards(quantize(flow.params) if quantize else flow.params, explore)
   generate = make_generate(flow.model, GenerationConfig(steps=section.steps))
-  dear = rewards(flow.params, generate)
-  return rank_fidelity(cheap, dear, k=k), cheap, dear
+  return rank_fidelity(cheap, rewards(flow.params, generate), k=k)
 
 
 def explorer_fidelity(
@@ -72,8 +57,7 @@ def explorer_fidelity(
   def make(directory: pathlib.Path) -> None:
     found = {}
     if config.align.explore.candidates:
-      measures, _, _ = fidelity_of(config, flow)
-      for name, values in measures._asdict().items():
+      for name, values in fidelity_of(config, flow)._asdict().items():
         if np.isfinite(values).any():
           found[name] = float(np.nanmean(values))
     (directory / "fidelity.json").write_text(json.dumps(found))

@@ -3,7 +3,6 @@
 import pathlib
 from typing import Any
 
-import jax
 import numpy as np
 from ml_collections import ConfigDict
 
@@ -48,10 +47,10 @@ def judged(
   return found
 
 
-def seeds_of(section: ConfigDict, prompts: int) -> np.ndarray:
-  """Seeds `[P, each]` that no rollout depends on."""
-  rng = np.random.default_rng(section.seed)
-  return rng.integers(0, 2**31 - 1, (prompts, section.each), np.int32)
+def fixed_seeds(seed: int, prompts: int, each: int) -> np.ndarray:
+  """Seeds `[P, each]` of pictures, the same for every model."""
+  rng = np.random.default_rng(seed)
+  return rng.integers(0, 2**31 - 1, (prompts, each), np.int32)
 
 
 class Pictures:
@@ -68,7 +67,7 @@ class Pictures:
     self.prompts = flow.world.prompts(section.prompts, split=split)
     self.world = flow.world
     self.tokens = flow.world.caption_tokens(self.prompts)
-    self.seeds = seeds_of(section, len(self.prompts))
+    self.seeds = fixed_seeds(section.seed, len(self.prompts), section.each)
     self.generate: Generate = make_generate(
       flow.model,
       GenerationConfig(steps=section.steps, guidance=section.guidance),
@@ -76,7 +75,6 @@ class Pictures:
 
   def __call__(self, params: Any) -> np.ndarray:
     """Pictures `[P, each, ...]`."""
-    params = jax.tree.map(jax.numpy.asarray, params)
     return pictures_of(
       self.generate, params, self.tokens, self.seeds, rows=_ROWS
     )

@@ -52,7 +52,7 @@ def write_picture_report(
     origin=origin(),
     seconds={name: stage.seconds for name, stage in artefacts.items()},
     commits={name: stage.commit for name, stage in artefacts.items()},
-    results=[*map(dict, rows(found[BEFORE], found[AFTER], texts))],
+    results=list(rows(found[BEFORE], found[AFTER], texts)),
     fidelity=dict(fidelity),
     passes=passes(config.align),
     history={

@@ -75,8 +75,8 @@ class Sizes:
   """Pictures a device.
 
   Attributes:
-    rollout: of a rollout and of an exploration.
-    update: of an update; they are one prompt's.
+    rollout: pictures of a rollout, and of an exploration.
+    update: pictures of an update, all of one prompt.
   """
 
   rollout: int
