@@ -43,6 +43,13 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("gr_jax")
 
 
+def pytest_make_parametrize_id(val, argname):
+  """Bytes are no names of tests: those of an archive hold the time of day, and
+  processes that collect different names end the suite.
+  """
+  return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(autouse=True, scope="module")
 def few_mappings():
   """Programs are dropped before Linux has no room for their mappings.

@@ -13,7 +13,10 @@ CONTENT += ARRAY.tobytes()
 
 
 def test_plain_and_gzipped_files_hold_the_array(tmp_path):
-  for name, content in (("a", CONTENT), ("a.gz", gzip.compress(CONTENT))):
+  for name, content in (
+    ("a", CONTENT),
+    ("a.gz", gzip.compress(CONTENT, mtime=0)),
+  ):
     (tmp_path / name).write_bytes(content)
     np.testing.assert_array_equal(read_idx(tmp_path / name), ARRAY)
 
@@ -25,7 +28,7 @@ def test_plain_and_gzipped_files_hold_the_array(tmp_path):
     ("a", CONTENT[:9], "not those of an array of"),
     ("a", b"\x00\x00\x0d" + CONTENT[3:], "no IDX file"),
     ("a", b"", "no IDX file"),
-    ("a.gz", gzip.compress(CONTENT)[:-9], "is damaged"),
+    ("a.gz", gzip.compress(CONTENT, mtime=0)[:-9], "is damaged"),
     ("a.gz", CONTENT, "is damaged"),
   ],
 )
