@@ -9,7 +9,8 @@ worst are drawn again by the model itself in ten, rewarded, and learned by
 DiffusionNFT. The report shows pictures of held-out prompts before and after,
 and how well four bits rank candidates. Half an hour on two CPU cores. Presets:
 `tiny` (a minute; shows that it runs), `paper` (its numbers of prompts and
-updates).
+updates), `emoji` (scenes of real pictures: `apt-get install
+fonts-noto-color-emoji`, `pip install gr_jax[emoji]`).
 
 What it is compared with (`configs/sol_rl_claim.py` does it whole):
 
@@ -22,7 +23,9 @@ What it is compared with (`configs/sol_rl_claim.py` does it whole):
 
 from ml_collections import ConfigDict
 
-PRESETS = ("", "tiny", "paper")
+PRESETS = ("", "tiny", "paper", "emoji")
+# Where Debian's `fonts-noto-color-emoji` puts it.
+FONT = "/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf"
 
 
 def get_config(preset: str = "") -> ConfigDict:
@@ -34,8 +37,7 @@ def get_config(preset: str = "") -> ConfigDict:
   config = ConfigDict()
   config.name = "sol_rl"
   config.experiment = "sol_rl"
-  # Captions of up to three shapes in two groups. Or "emoji" with the path of
-  # its pictures, see `experiments/pictures/worlds.py`. Shapes stand in 3 x 3
+  # Captions of up to three shapes in two groups. Shapes stand in 3 x 3
   # cells, and a patch of the network is one of them: with patches that cut
   # cells (8 of 32 pixels) it learns far more slowly.
   config.world = {
@@ -55,6 +57,18 @@ def get_config(preset: str = "") -> ConfigDict:
   }  # fmt: skip
   # How well the explorer ranks candidates, before alignment.
   config.fidelity = {"prompts": 32, "seed": 0}
+  if preset == "emoji":
+    # Twelve emoji in 2 x 2 cells, a cell of four patches.
+    config.world = {
+      "source": "emoji",
+      "path": FONT,
+      "num": 12,
+      "cell": 16,
+      "seed": 0,
+      "max_objects": 3,
+      "max_groups": 2,
+      "relation_share": 0.5,
+    }
   if preset == "tiny":
     config.flow.network.update(
       width=64, heads=2, single_layers=1, feed_forward=64

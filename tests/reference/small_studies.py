@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 from configs import sa2crq_claim, study
 from experiments.studies.record import Record
 from experiments.studies.study import load_study, run_study
+from tests.reference import digits_table
 
 # By study: all `configs/NAME_claim.py`.
 CONFIGS = {
@@ -33,8 +34,8 @@ def smallest(name: str, output: str = "") -> ConfigDict:
   """The config of a study on a tiny shop."""
   config = CONFIGS[name].get_config("tiny")
   config.output = output
-  if name == "sol_rl":
-    _sol_rl(config)
+  if name in _OF_PICTURES:
+    _OF_PICTURES[name](config)
     return config
   config.vectors.dimensions = 4
   if name != "pretrained":  # Its prompts are text, its sizes a model's.
@@ -131,7 +132,7 @@ def _sol_rl(config: ConfigDict) -> None:
   config.seeds = (0, 1)
   config.flow.text.update(width=16, layers=1, heads=2)
   config.flow.network.update(
-    patch=32, width=16, heads=2, single_layers=1, feed_forward=16,
+    patch=24, width=16, heads=2, single_layers=1, feed_forward=16,
     rotary_axes=(4, 2, 2),
   )  # fmt: skip
   config.flow.batch_size = 8
@@ -140,6 +141,24 @@ def _sol_rl(config: ConfigDict) -> None:
   config.align.loop.update(_LOOP)
   config.align.validation.update(prompts=2, each=2, steps=2)
   config.evaluation.update(prompts=6, each=2, steps=2)
+
+
+def _flow_pictures(config: ConfigDict) -> None:
+  """One scale, and pictures of four patches."""
+  config.worlds = {"digits": {}}
+  config.data.update(
+    source="digits", path=str(digits_table.small_table()), valid=100
+  )
+  config.classifier.loop.update(steps=2, checkpoint_every=2)
+  config.classifier.batch_size = 8
+  config.flow.text.update(width=16, heads=2)
+  config.flow.network.update(patch=16, width=16, feed_forward=16)
+  config.flow.batch_size = 8
+  config.flow.loop.update(steps=2, checkpoint_every=2)
+  config.evaluation.update(per_class=3, steps=2)
+
+
+_OF_PICTURES = {"sol_rl": _sol_rl, "flow_pictures": _flow_pictures}
 
 
 def _sa2crq(config: ConfigDict) -> None:

@@ -1,12 +1,13 @@
-r"""Whether pictures show the class that was asked for, and how they differ.
+r"""Whether pictures show the class of their caption, and how they differ.
 
-  as_asked = mean_n [ĉ(x_n) = c_n]
+  accuracy = mean_n [ĉ(x_n) = c_n]
   spread   = Σ_c tr C_c(x) / Σ_c tr C_c(real)
 
 with the class `ĉ` that a classifier reads, trained on real pictures alone, and
 the covariance `C_c` of its features of the pictures of class c. Together with
-the Fréchet distance they show collapse: pictures that are all alike are read as
-asked, with a spread near 0 and far from the real ones. `spread` is `[OURS]`.
+the Fréchet distance they show collapse: pictures that are all alike may all be
+read rightly, with a spread near 0 and far from the real ones. `spread` is
+`[OURS]`.
 """
 
 import dataclasses
@@ -60,24 +61,25 @@ class Real:
 
 
 def measure(
-  reader: Reader, pictures: np.ndarray, asked: np.ndarray, real: Real
+  reader: Reader, pictures: np.ndarray, captioned: np.ndarray, real: Real
 ) -> dict[str, Any]:
-  """Figures of pictures `[N, H, W, C]` of the classes `asked` `[N]`.
+  """Figures of pictures `[N, H, W, C]` of captions of classes `[N]`.
 
   Returns:
-    `as_asked` with the ends `low` and `high` of its interval and `n`; the share
+    `accuracy` with the ends `low` and `high` of its interval and `n`; the share
     `by_class` of each class of `real`; `frechet` and `spread`.
   """
-  right = reader.classes(pictures) == asked
+  right = reader.classes(pictures) == captioned
   features = reader.features(pictures)
   share = bootstrap(right[:, None].astype(np.float64)).row()
   classes = np.unique(real.classes)
   return {
-    "as_asked": share.pop("value"),
+    "accuracy": share.pop("value"),
     **share,
-    "by_class": [float(right[asked == c].mean()) for c in classes],
+    "by_class": [float(right[captioned == c].mean()) for c in classes],
     "frechet": frechet_distance(features, real.features),
-    "spread": _within(features, asked) / _within(real.features, real.classes),
+    "spread": _within(features, captioned)
+    / _within(real.features, real.classes),
   }
 
 

@@ -1,9 +1,9 @@
-"""Figures of pictures that were asked for by class."""
+"""Figures of pictures of classes."""
 
 import numpy as np
 import pytest
 
-from gr_jax.evaluation.pictures.asked_classes import Reader, Real, measure
+from gr_jax.evaluation.pictures.class_accuracy import Reader, Real, measure
 
 CLASSES = np.tile(np.arange(3), 40)
 
@@ -22,12 +22,12 @@ READER = Reader(
 REAL = Real(READER.features(drawn(0)), CLASSES)
 
 
-def test_shares_are_those_of_the_classes_that_were_asked_for():
-  # Class 2 was asked for and class 0 was drawn.
+def test_shares_are_those_of_the_classes_of_captions():
+  # Captions say class 2 and class 0 was drawn.
   shown = np.where(CLASSES == 2, 0, CLASSES)
   found = measure(READER, drawn(1, classes=shown), CLASSES, REAL)
   assert found["by_class"] == [1.0, 1.0, 0.0]
-  assert found["as_asked"] == pytest.approx(2 / 3)
+  assert found["accuracy"] == pytest.approx(2 / 3)
   assert found["low"] < 2 / 3 < found["high"]
   assert found["n"] == len(CLASSES)
 
@@ -38,10 +38,10 @@ def test_pictures_as_real_ones_are_near_and_as_different():
   assert found["frechet"] < 0.02
 
 
-def test_collapse_shows_although_all_is_read_as_asked():
+def test_collapse_shows_although_all_is_read_rightly():
   good = measure(READER, drawn(1), CLASSES, REAL)
   collapsed = measure(READER, drawn(1, width=0), CLASSES, REAL)
-  assert collapsed["as_asked"] == good["as_asked"] == 1
+  assert collapsed["accuracy"] == good["accuracy"] == 1
   assert collapsed["spread"] == 0
   assert collapsed["frechet"] > 5 * good["frechet"]
 

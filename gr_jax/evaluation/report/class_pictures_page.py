@@ -24,7 +24,7 @@ _HOW_TO_READ = Section(
   notes=[
     Markup(
       "A classifier, trained on real pictures alone, reads the class of every "
-      "picture. <b>As asked</b> is the share that shows the class of its "
+      "picture. <b>Accuracy</b> is the share that shows the class of its "
       "caption, with a 95 % interval over pictures; real pictures are not read "
       "without errors either. The <b>Fréchet distance</b> compares means and "
       "covariances of the classifier's features with those of real test "
@@ -37,7 +37,7 @@ _HOW_TO_READ = Section(
 )
 
 
-def asked_classes_page(
+def class_pictures_page(
   report: Mapping,
   pictures: Mapping[str, np.ndarray],
   captions: Sequence[str],
@@ -45,18 +45,18 @@ def asked_classes_page(
   """The report as HTML.
 
   Args:
-    report: `results` (rows of `asked_classes.measure` with a `system`),
+    report: `results` (rows of `class_accuracy.measure` with a `system`),
       `seconds`, `commits`, `config`, `classes`.
     pictures: `[N, H, W, C]` by system, and `classes` `[N]`.
     captions: one of each class.
   """
   results = report["results"]
   made = [row for row in results if row["system"] in pictures]
-  best = max(made, key=lambda row: row["as_asked"])
+  best = max(made, key=lambda row: row["accuracy"])
   return page(
     "Pictures of classes",
-    f"A classifier of real pictures reads {best['as_asked']:.1%} of the "
-    f"pictures as asked ({best['system']}). The run took "
+    f"A classifier of real pictures reads {best['accuracy']:.1%} of the "
+    f"pictures as their captions say ({best['system']}). The run took "
     f"{run_plots.spoken_time(sum(report['seconds'].values()))}.",
     [
       Section(tiles=[_tile(row) for row in made]),
@@ -79,7 +79,7 @@ def asked_classes_page(
 
 def _tile(row: Mapping) -> Tile:
   lines = [f"{row['low']:.1%} to {row['high']:.1%}, {row['n']:,} pictures"]
-  return Tile(f"{row['system']}, as asked", f"{row['as_asked']:.1%}", lines)
+  return Tile(f"{row['system']}, accuracy", f"{row['accuracy']:.1%}", lines)
 
 
 def _table(results: Sequence[Mapping]) -> Table:
@@ -88,13 +88,13 @@ def _table(results: Sequence[Mapping]) -> Table:
     ends = f"{row['low']:.1%} to {row['high']:.1%}" if "low" in row else ""
     cells = [
       Cell(row["system"]),
-      Cell(f"{row['as_asked']:.1%}", ends),
+      Cell(f"{row['accuracy']:.1%}", ends),
       Cell(f"{row['frechet']:.2f}" if "frechet" in row else ""),
       Cell(f"{row['spread']:.2f}" if "spread" in row else ""),
       Cell(f"{row['n']:,}"),
     ]
     rows.append(Row(cells))
-  head = ["pictures", "as asked", "Fréchet distance", "spread", "number"]
+  head = ["pictures", "accuracy", "Fréchet distance", "spread", "number"]
   return Table(head, rows)
 
 
@@ -104,7 +104,7 @@ def _by_class(results: Sequence[Mapping], classes: Sequence[str]) -> Table:
     Row([Cell(name), *(Cell(f"{row['by_class'][c]:.0%}") for row in found)])
     for c, name in enumerate(classes)
   ]
-  return Table(["as asked", *(row["system"] for row in found)], rows)
+  return Table(["accuracy", *(row["system"] for row in found)], rows)
 
 
 def _sheet(

@@ -2,18 +2,18 @@
 
 import numpy as np
 
-from gr_jax.evaluation.report.asked_classes_page import asked_classes_page
+from gr_jax.evaluation.report.class_pictures_page import class_pictures_page
 
 CLASSES = ("a sandal", "a <bag>")
 CAPTIONS = tuple(f"a picture of {name}" for name in CLASSES)
 
 
-def row(system, as_asked):
+def row(system, accuracy):
   return {
     "system": system,
-    "as_asked": as_asked,
-    "low": as_asked - 0.1,
-    "high": as_asked + 0.1,
+    "accuracy": accuracy,
+    "low": accuracy - 0.1,
+    "high": accuracy + 0.1,
     "n": 12,
     "by_class": [0.5, 0.25],
     "frechet": 3.25,
@@ -24,7 +24,7 @@ def row(system, as_asked):
 def test_every_figure_and_picture_is_on_the_page():
   report = {
     "results": [
-      {"system": "real", "as_asked": 0.9123, "n": 10_000},
+      {"system": "real", "accuracy": 0.9123, "n": 10_000},
       row("training set", 0.8),
       row("guidance 1", 0.625),
       row("guidance 2", 0.5),
@@ -40,11 +40,11 @@ def test_every_figure_and_picture_is_on_the_page():
     for name in ("guidance 1", "guidance 2")
   }
   pictures["classes"] = np.arange(12) % 2
-  text = asked_classes_page(report, pictures, CAPTIONS)
+  text = class_pictures_page(report, pictures, CAPTIONS)
   for figure in ("91.2%", "62.5%", "3.25", "0.75", "52.5% to 72.5%", "25%"):
     assert figure in text
   # The best of the model, not of what is real.
-  assert "62.5% of the pictures as asked (guidance 1)" in text
+  assert "62.5% of the pictures as their captions say (guidance 1)" in text
   # Four of each class and system.
   assert text.count("<image") == 2 * 2 * 4
   assert "a picture of a &lt;bag&gt;" in text
