@@ -22,7 +22,7 @@ from gr_jax.nn.lora import (
   split_lora,
 )
 from gr_jax.rl.explore import ExplorerParams
-from gr_jax.rl.pictures.nft_update import Velocity
+from gr_jax.rl.pictures.context import Velocity
 
 
 class Trained(NamedTuple):

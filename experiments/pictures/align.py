@@ -40,11 +40,8 @@ from gr_jax.retrieval.weights import WEIGHTS
 from gr_jax.rl.explore import ExplorerParams
 from gr_jax.rl.loop import AlignmentLoopConfig, AlignmentSteps, fit
 from gr_jax.rl.old_policy import OldPolicy
-from gr_jax.rl.pictures.nft_update import (
-  NftConfig,
-  NftContext,
-  make_nft_update,
-)
+from gr_jax.rl.pictures.context import FlowContext
+from gr_jax.rl.pictures.nft_update import NftConfig, make_nft_update
 from gr_jax.rl.pictures.rollouts import (
   PictureRollout,
   make_rollout,
@@ -197,7 +194,7 @@ def align_flow(
       last = fit(
         state,
         jax.device_put(
-          NftContext(trained.params, trained.fixed), replicated(mesh)
+          FlowContext(trained.params, trained.fixed), replicated(mesh)
         ),
         iter(numbered_batches(functools.partial(prompts_of, config, flow))),
         steps,

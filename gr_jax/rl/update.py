@@ -22,6 +22,7 @@ from gr_jax.rl.objective import (
   group_weights,
   objective,
 )
+from gr_jax.rl.old_policy import OldPolicy
 from gr_jax.training import finite
 from gr_jax.training.micro_batches import join_batch, split_batch
 
@@ -62,6 +63,50 @@ def start_alignment(
   )
 
 
+def summed_gradients(
+  loss: Callable[[Any, Any], tuple[jax.Array, Any]], params: Any, pieces: Any
+) -> tuple[Any, Any]:
+  """Gradients of a loss, summed over pieces one after another.
+
+  Args:
+    loss: `(params, piece) -> (loss, kept)`.
+    params: its first argument.
+    pieces: a tree whose leading axis is that of the pieces.
+
+  Returns:
+    The sum, and what is kept of all pieces, stacked.
+  """
+
+  def add(total, piece):
+    grads, kept = jax.grad(loss, has_aux=True)(params, piece)
+    return jax.tree.map(jnp.add, total, grads), kept
+
+  return jax.lax.scan(add, jax.tree.map(jnp.zeros_like, params), pieces)
+
+
+def next_state(
+  state: AlignmentState,
+  grads: Any,
+  metrics: Metrics,
+  *,
+  optimizer: optax.GradientTransformation,
+  old_policy: OldPolicy,
+) -> tuple[AlignmentState, Metrics]:
+  """The state a step down the gradients, and the metrics of the step.
+
+  They hold the norm of the gradients and `finite.FIRST_BAD`: whether a metric,
+  gradient or parameter is not finite.
+  """
+  updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
+  params = optax.apply_updates(state.params, updates)
+  metrics = metrics | {"align/grad_norm": optax.tree.norm(grads)}
+  parts = finite.step_parts(metrics, finite.leaf_norms(grads), params)
+  metrics[finite.FIRST_BAD] = finite.first_bad(parts)
+  step = state.step + 1
+  old = old_policy(step, state.old_params, params)
+  return AlignmentState(step, params, opt_state, old), metrics
+
+
 def make_update(
   score: Score,
   optimizer: optax.GradientTransformation,
@@ -73,10 +118,9 @@ def make_update(
   """`(state, context, samples, rewards) -> (state, metrics)`, jitted.
 
   The state that goes in is given up; every update leaves its arrays where those
-  of `like` are. `B` must be a multiple of `config.parts`. The metrics hold
-  `finite.FIRST_BAD`: whether a metric, gradient or parameter is not finite.
-  With `explore` only the most contrastive of the samples are learned, and
-  metrics but those of `Exploration.metrics` are of them.
+  of `like` are. `B` must be a multiple of `config.parts`. With `explore` only
+  the most contrastive of the samples are learned, and metrics but those of
+  `Exploration.metrics` are of them.
   """
 
   def update(state, context, samples, rewards):
@@ -87,35 +131,23 @@ def make_update(
       found = explore.metrics(samples, rewards)
       samples, rewards = explore.choose(samples, rewards)
 
-    def add(total, part):
-      grads, kept = jax.grad(objective, has_aux=True)(
-        state.params,
-        state.old_params,
-        context,
-        *part,
-        score=score,
-        config=config,
+    def loss(params, part):
+      return objective(
+        params, state.old_params, context, *part, score=score, config=config
       )
-      return jax.tree.map(jnp.add, total, grads), kept
 
     weights = group_weights(samples, rewards, config)
     pieces = split_batch((samples, rewards, weights), config.parts)
-    nothing = jax.tree.map(jnp.zeros_like, state.params)
-    grads, (terms, scored) = jax.lax.scan(add, nothing, pieces)
-    updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
-    params = optax.apply_updates(state.params, updates)
-    step = state.step + 1
+    grads, (terms, scored) = summed_gradients(loss, state.params, pieces)
     scored = join_batch(scored)
     metrics = jax.tree.map(jnp.sum, terms) | found
     metrics |= group_metrics(scored, samples.group.ids)
     if explore is not None:
       gap = explorer_gap(scored, samples.drawn_log_probs)
       metrics["align/explorer_gap"] = gap
-    metrics["align/grad_norm"] = optax.tree.norm(grads)
-    parts = finite.step_parts(metrics, finite.leaf_norms(grads), params)
-    metrics[finite.FIRST_BAD] = finite.first_bad(parts)
-    old = config.old_policy(step, state.old_params, params)
-    return AlignmentState(step, params, opt_state, old), metrics
+    return next_state(
+      state, grads, metrics, optimizer=optimizer, old_policy=config.old_policy
+    )
 
   shardings = jax.tree.map(lambda x: x.sharding, like)
   # Given for what goes in as well: a first state has arrays that may move and

@@ -52,11 +52,8 @@ from gr_jax.quantization.products import (
   w4a16,
 )
 from gr_jax.quantization.qtensor import QTensor
-from gr_jax.rl.pictures.nft_update import (
-  NftConfig,
-  NftContext,
-  make_nft_update,
-)
+from gr_jax.rl.pictures.context import FlowContext
+from gr_jax.rl.pictures.nft_update import NftConfig, make_nft_update
 from gr_jax.rl.pictures.samples import PictureSamples
 from gr_jax.rl.update import start_alignment
 from tools.ahead.program import Program, placed, shapes
@@ -235,7 +232,7 @@ def _update(given: Model, mesh: Mesh) -> Program:
   )
   start = functools.partial(start_alignment, optimizer=optimizer)
   state = placed(jax.eval_shape(start, given.adapter), mesh)
-  context = NftContext(
+  context = FlowContext(
     placed(given.adapter, mesh), {FROZEN: placed(given.base, mesh)["params"]}
   )
   prompts, each = batch_parts(mesh), given.sizes.update

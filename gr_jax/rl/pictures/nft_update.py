@@ -7,13 +7,10 @@ Gradients of all times are one update.
 """
 
 import dataclasses
-from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
-from flax import struct
 
 from gr_jax.diffusion.diffusion_nft import (
   nft_losses,
@@ -23,28 +20,15 @@ from gr_jax.diffusion.diffusion_nft import (
 from gr_jax.diffusion.rectified_flow import interpolate
 from gr_jax.rl.old_policy import OldPolicy
 from gr_jax.rl.pictures.advantages import prompt_advantages
+from gr_jax.rl.pictures.context import Velocity
+from gr_jax.rl.pictures.figures import picture_figures
 from gr_jax.rl.pictures.samples import PictureSamples, repeat_prompts
-from gr_jax.rl.update import AlignmentState, Update
-from gr_jax.training import finite
-
-Velocity = Callable[[Any, jax.Array, jax.Array, Any], jax.Array]
-"""`(params, x [N, ...], t [N], prompts) -> v [N, ...]`, without guidance."""
-
-
-@struct.dataclass
-class NftContext:
-  """Arrays that every step reads and none changes.
-
-  Attributes:
-    reference: the parameters that the divergence compares with.
-    fixed: collections of variables that the network reads beside those that are
-      trained. With LoRA `{"frozen": base}`, and the parameters everywhere are
-      `{"params": adapter}` (`nn.lora.in_one` makes one of both).
-  """
-
-  reference: Any
-  fixed: Any = struct.field(default_factory=dict)
-
+from gr_jax.rl.update import (
+  AlignmentState,
+  Update,
+  next_state,
+  summed_gradients,
+)
 
 _SLOW = OldPolicy(1, 0.9)
 
@@ -97,8 +81,8 @@ def make_nft_update(
 ) -> Update:
   """`(state, context, samples, rewards) -> (state, metrics)`, jitted.
 
-  `context` is an `NftContext`. Draws depend on the seed and the number of the
-  step alone. The metrics hold `finite.FIRST_BAD`.
+  `context` is a `FlowContext`. Draws depend on the seed and the number of the
+  step alone.
 
   Args:
     velocity: the network, of trained and fixed variables.
@@ -118,7 +102,7 @@ def make_nft_update(
     x0, prompts, optimal, t = at
     x = interpolate(x0, jax.random.normal(key, x0.shape), t)
     v, old, ref = (
-      velocity({**context.fixed, **each}, x, t, prompts)
+      velocity(context.variables(each), x, t, prompts)
       for each in (params, old_params, context.reference)
     )
     losses = nft_losses(
@@ -138,31 +122,23 @@ def make_nft_update(
     times_key, noise_key = jax.random.split(key)
     times = _times(times_key, grid, len(x0), config.learned)
 
-    def add(total, now):
-      number, t = now
-      grads, terms = jax.grad(loss, has_aux=True)(
-        state.params,
-        state.old_params,
-        context,
-        (x0, prompts, optimal.ravel(), t),
-        jax.random.fold_in(noise_key, number),
-      )
-      return jax.tree.map(jnp.add, total, grads), terms
+    def piece_loss(params, piece):
+      number, t = piece
+      at = x0, prompts, optimal.ravel(), t
+      key = jax.random.fold_in(noise_key, number)
+      return loss(params, state.old_params, context, at, key)
 
-    nothing = jax.tree.map(jnp.zeros_like, state.params)
-    total, terms = jax.lax.scan(
-      add, nothing, (jnp.arange(config.learned), times)
+    total, terms = summed_gradients(
+      piece_loss, state.params, (jnp.arange(config.learned), times)
     )
     grads = jax.tree.map(lambda x: x / config.learned, total)
-    updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
-    params = optax.apply_updates(state.params, updates)
-    metrics = jax.tree.map(jnp.mean, terms) | _figures(samples, rewards)
-    metrics["align/grad_norm"] = optax.tree.norm(grads)
-    parts = finite.step_parts(metrics, finite.leaf_norms(grads), params)
-    metrics[finite.FIRST_BAD] = finite.first_bad(parts)
-    step = state.step + 1
-    old = config.old_policy(step, state.old_params, params)
-    return AlignmentState(step, params, opt_state, old), metrics
+    metrics = jax.tree.map(jnp.mean, terms)
+    metrics |= picture_figures(samples.pictures, rewards)
+    for name, value in samples.figures.items():
+      metrics[f"align/{name}"] = jnp.mean(value)
+    return next_state(
+      state, grads, metrics, optimizer=optimizer, old_policy=config.old_policy
+    )
 
   return jax.jit(update, donate_argnums=0)
 
@@ -174,23 +150,3 @@ def _times(
   keys = jax.random.split(key, rows)
   order = jax.vmap(lambda key: jax.random.permutation(key, len(grid) - 1))(keys)
   return grid[order[:, :learned]].T
-
-
-def _figures(samples: PictureSamples, rewards: jax.Array) -> dict[str, Any]:
-  """Means that show early whether pictures degrade.
-
-  reward        mean
-  reward_spread mean standard deviation of a prompt's rewards
-  brightness    mean |x0|: pictures that drift to it are hacking
-  saturation    the share of numbers beyond what a picture can show
-  diversity     mean standard deviation of a number over a prompt's pictures
-  """
-  x = samples.pictures
-  found = {
-    "reward": jnp.mean(rewards),
-    "reward_spread": jnp.mean(jnp.std(rewards, axis=1)),
-    "brightness": jnp.mean(jnp.abs(x)),
-    "saturation": jnp.mean(jnp.abs(x) > 1),
-    "diversity": jnp.mean(jnp.std(x, axis=1)),
-  } | {name: jnp.mean(value) for name, value in samples.figures.items()}
-  return {f"align/{name}": value for name, value in found.items()}

@@ -2,14 +2,14 @@
 
 Flow-GRPO (arXiv 2505.05470): a sampler with noise makes each step a normal
 distribution, so that a path of `S` steps is a sequence of `S` choices with
-log-probabilities, and every loss of `gr_jax/rl/losses` that reads them serves.
-DanceGRPO (arXiv 2505.07818) learns the best and the worst of many paths alone:
-`explore.Exploration` of `rl.update.make_update`.
+log-probabilities. `flow_grpo_update` learns them as published; `rl.update` with
+`make_path_score` learns them with any loss of `gr_jax/rl/losses`, those of
+whole sequences among them, whose estimators of the divergence read
+log-probabilities and are not eq. 11 of Flow-GRPO.
 
-Log-probabilities are means over the numbers of a picture, as in the code of
-both: sums over thousands of them would make every ratio 0 or infinite. So is
-the divergence of `rl.objective`, whose estimators read them; it is not eq. 11
-of Flow-GRPO, and a published coefficient means something else here `[OURS]`.
+Log-probabilities are means over the numbers of a picture, as in Flow-GRPO's and
+DanceGRPO's code: sums over thousands of them would make every ratio 0 or
+infinite.
 """
 
 from collections.abc import Callable
@@ -22,15 +22,13 @@ from flax import struct
 from gr_jax.diffusion.noise import first_noise
 from gr_jax.diffusion.sde import path_log_probs, sample_path
 from gr_jax.rl.objective import Score
+from gr_jax.rl.pictures.context import FlowContext, Velocity
 from gr_jax.rl.pictures.samples import (
   PictureBatch,
   draw_seeds,
   repeat_prompts,
 )
 from gr_jax.rl.scored_group import Group
-
-Velocity = Callable[[Any, jax.Array, jax.Array, Any], jax.Array]
-"""`(params, x [N, ...], t [N], prompts) -> v [N, ...]`."""
 
 
 @struct.dataclass
@@ -63,11 +61,14 @@ def make_path_rollout(
   sigmas: jax.Array,
   *,
   group_size: int,
-) -> Callable[[Any, Any, PictureBatch, jax.Array], PathSamples]:
+) -> Callable[[Any, FlowContext, PictureBatch, jax.Array], PathSamples]:
   """One jitted call that draws `group_size` paths of each prompt.
 
+  The network is the one of the update, with an adapter beside its base: merged
+  weights round otherwise, and a ratio to the old policy would not begin at 1.
+
   Args:
-    velocity: the network, without guidance.
+    velocity: the network.
     shape: the shape of a picture.
     times: `[S + 1]`, falling from 1 to 0.
     sigmas: `[S]`, see `diffusion.sde`; a step with 0 is no choice.
@@ -75,13 +76,13 @@ def make_path_rollout(
   """
 
   def rollout(params, context, batch, key):
-    del context
+    variables = context.variables(params)
     size = len(jax.tree.leaves(batch.prompts)[0])
     seeds = draw_seeds(key, size, group_size)
     prompts = repeat_prompts(batch.prompts, group_size)
     flat = seeds.ravel()
     path = sample_path(
-      lambda x, t: velocity(params, x, t, prompts),
+      lambda x, t: velocity(variables, x, t, prompts),
       first_noise(flat, shape),
       flat,
       times,
@@ -106,12 +107,12 @@ def make_path_score(
   """Log-probabilities of the steps of paths, `[B, G, S]` and `[B, 0, S]`."""
 
   def score(params, context, samples: Any):
-    del context
+    variables = context.variables(params)
     seeds, states = samples.group.ids, samples.group.codes
     prompts = repeat_prompts(samples.prompts, seeds.shape[1])
     flat = states.reshape(-1, *states.shape[2:])
     found = path_log_probs(
-      lambda x, t: velocity(params, x, t, prompts),
+      lambda x, t: velocity(variables, x, t, prompts),
       jnp.moveaxis(flat, 1, 0),
       times,
       sigmas,

@@ -8,13 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from flax import struct
 
 from gr_jax.diffusion.sde import flow_grpo_sigmas
 from gr_jax.diffusion.times import time_grid
 from gr_jax.rl.explore import Exploration
 from gr_jax.rl.losses.grpo import grpo_loss
 from gr_jax.rl.objective import AlignmentConfig
+from gr_jax.rl.pictures.context import FlowContext
 from gr_jax.rl.pictures.path_policy import make_path_rollout, make_path_score
 from gr_jax.rl.pictures.rollouts import reward_samples
 from gr_jax.rl.pictures.samples import PictureBatch
@@ -28,12 +28,7 @@ OPTIMIZER = optax.adam(0.05)
 BATCH = PictureBatch(jnp.zeros((B, D)), np.full((B, D), TARGET, np.float32))
 
 
-@struct.dataclass
-class Context:
-  reference: dict
-
-
-CONTEXT = Context(params())
+CONTEXT = FlowContext(params())
 
 
 @functools.cache
