@@ -19,6 +19,11 @@ What it is compared with (`configs/sol_rl_claim.py` does it whole):
   --config.align.explore.keep_pictures    the extremes of 96 in sixteen bits
   --config.align.explore.steps=0 --config.align.explore.keep_pictures
                                           learns the pictures in four bits
+
+With `--config.align.objective=flow_grpo --config.align.explore.candidates=0
+--config.align.explore.weights=` Flow-GRPO (arXiv 2505.05470) learns the paths
+of a stochastic sampler; `--config.align.flow_grpo.keep=6` the six best and the
+six worst of a prompt alone (DanceGRPO, arXiv 2505.07818).
 """
 
 from ml_collections import ConfigDict
@@ -152,10 +157,24 @@ def align() -> ConfigDict:
   # Pictures that are drawn at a time.
   config.rows = 96
   config.prompts = {"batch_size": 4}
+  # Or "flow_grpo", which explores nothing.
+  config.objective = "nft"
   # `beta` and `kl_coef` are both called beta in their configs.
   config.nft = {"share": 0.3, "beta": 1.0, "kl_coef": 1e-4, "largest": 5.0}
   config.old_every = 1
   config.old_decay = 0.9
+  # Its own old policy: the one of `nft` is too old for ratios.
+  config.flow_grpo = {
+    "noise_level": 0.7,
+    # Steps from the first that have noise; 0: all but the last.
+    "learned": 0,
+    # The best and as many of the worst; 0: all.
+    "keep": 0,
+    "clip_eps": 1e-4,
+    "kl_coef": 4e-3,
+    "largest": 5.0,
+    "old_every": 2,
+  }
   config.optimizer = {
     # The warm-up of a constant rate is 2 / (1 - b2) updates: 20 of the 100.
     "learning_rate": 3e-3,

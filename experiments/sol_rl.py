@@ -5,10 +5,11 @@ import pathlib
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments.pictures.align import align_flow, nft_config
+from experiments.pictures.align import align_flow
 from experiments.pictures.fidelity import explorer_fidelity
 from experiments.pictures.flow import train_flow
 from experiments.pictures.measure import measured
+from experiments.pictures.objective import objective_of
 from experiments.pictures.report import write_picture_report
 from experiments.pipeline.explore import exploration
 from gr_jax.artefacts import locked
@@ -18,7 +19,7 @@ from gr_jax.data.requests import TEST
 def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
   """The whole job: a flow model, its alignment, the report."""
   # What cannot be aligned is refused before anything is trained.
-  nft_config(config.align)
+  objective_of(config.align)
   exploration(config.align)
   with locked(workdir):
     flow = train_flow(config, workdir)

@@ -8,6 +8,8 @@ Section align chooses the arm by what explores:
   candidates 96, weights "nvfp4",        the cheap pictures themselves are
     keep_pictures                        learned
   candidates 96, weights "nvfp4"         Sol-RL: their seeds alone are kept
+
+and `objective` what is learned of it: `experiments/pictures/objective.py`.
 """
 
 import dataclasses
@@ -24,6 +26,7 @@ from ml_collections import ConfigDict
 from experiments.pictures.adapter import trained_part
 from experiments.pictures.flow import TrainedFlow
 from experiments.pictures.measure import Pictures
+from experiments.pictures.objective import objective_of
 from experiments.pipeline.explore import PRODUCTS, exploration
 from gr_jax.artefacts import Artefact, build_resumable
 from gr_jax.choices import choose
@@ -31,7 +34,6 @@ from gr_jax.data.batches import numbered_batches
 from gr_jax.data.requests import TRAIN, VALID
 from gr_jax.data.worlds.scenes.picture_world import PictureWorld
 from gr_jax.diffusion.generation import GenerationConfig, make_generate
-from gr_jax.diffusion.times import time_grid
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, replicated
 from gr_jax.quantization.interceptor import multiplied_by
 from gr_jax.quantization.policy import Policy, quantize_params
@@ -39,9 +41,7 @@ from gr_jax.recipes import keys
 from gr_jax.retrieval.weights import WEIGHTS
 from gr_jax.rl.explore import ExplorerParams
 from gr_jax.rl.loop import AlignmentLoopConfig, AlignmentSteps, fit
-from gr_jax.rl.old_policy import OldPolicy
 from gr_jax.rl.pictures.context import FlowContext
-from gr_jax.rl.pictures.nft_update import NftConfig, make_nft_update
 from gr_jax.rl.pictures.rollouts import (
   PictureRollout,
   make_rollout,
@@ -77,16 +77,6 @@ class AlignedFlow:
   artefact: Artefact
 
 
-def nft_config(section: ConfigDict) -> NftConfig:
-  """The objective of section align."""
-  return NftConfig(
-    times=section.steps,
-    old_policy=OldPolicy(section.old_every, section.old_decay),
-    seed=section.seed,
-    **section.nft,
-  )
-
-
 def reward_of(world: PictureWorld) -> PictureReward:
   """The reward of the world's judge."""
 
@@ -114,7 +104,7 @@ def explorer(section: ConfigDict, flow: TrainedFlow) -> tuple[Any, Generate]:
 def rollout_of(
   section: ConfigDict, flow: TrainedFlow, whole: ExplorerParams | None = None
 ) -> PictureRollout:
-  """The rollout of an arm; `whole` as in `trained_part`."""
+  """The rollout of an arm that learns pictures; `whole` as in `Trained`."""
   generate = make_generate(flow.model, GenerationConfig(steps=section.steps))
   explores = exploration(section)
   if explores is None:
@@ -137,9 +127,8 @@ def passes(section: ConfigDict, *, cheap: float = 0.25) -> dict[str, float]:
   """Passes of the network in sixteen bits that a prompt of an update costs.
 
   The model of cost: a pass in four bits is `cheap` of one (Sol-RL's on
-  Blackwell; here four bits are emulated and nothing is faster). A picture that
-  is learned at a time costs five: forward and backward of the trained, forward
-  of the old and the reference parameters.
+  Blackwell; here four bits are emulated and nothing is faster). What learning
+  costs is of the objective.
   """
   explore, group = section.explore, section.group_size
   steps = explore.steps or section.steps
@@ -147,7 +136,7 @@ def passes(section: ConfigDict, *, cheap: float = 0.25) -> dict[str, float]:
   found = {"explore": explore.candidates * steps * weight, "draw": 0.0}
   if not (explore.candidates and explore.keep_pictures):
     found["draw"] = float(group * section.steps)
-  found["update"] = 5.0 * group * nft_config(section).learned
+  found["update"] = objective_of(section).passes
   return found | {"all": sum(found.values())}
 
 
@@ -164,16 +153,20 @@ def align_flow(
     flow: the policy at its start, and the reference.
 
   Raises:
-    ValueError: what `exploration` refuses.
+    ValueError: what `objective_of` or `exploration` refuses.
   """
-  nft = nft_config(config)
+  objective = objective_of(config)
   loop = AlignmentLoopConfig(**config.loop)
   optimizer = make_optimizer(OptimizerConfig(**config.optimizer), loop.steps)
   # Pictures are drawn and judged on the host of one device.
   mesh = make_mesh(MeshConfig(data=1), devices=jax.devices()[:1])
   trained = trained_part(config, flow)
   whole = trained.whole or (lambda params: params)
-  rollout = rollout_of(config, flow, trained.whole)
+  if objective.make_rollout is None:
+    rollout = rollout_of(config, flow, trained.whole)
+  else:
+    shape = flow.model.config.shape
+    rollout = objective.make_rollout(trained.velocity, shape)
 
   def make(directory: pathlib.Path) -> None:
     # On the mesh from the start, or the second update compiles anew.
@@ -184,11 +177,9 @@ def align_flow(
     steps = AlignmentSteps(
       rollout=rollout,
       reward=reward_samples(reward_of(flow.world)),
-      update=make_nft_update(
-        trained.velocity, optimizer, time_grid(nft.times), config=nft
-      ),
+      update=objective.make_update(trained.velocity, optimizer),
       validate=lambda params: validated(validation, whole(params)),
-      keeps_old=nft.old_policy.keeps,
+      keeps_old=objective.old_policy.keeps,
     )
     with jax.set_mesh(mesh):
       last = fit(

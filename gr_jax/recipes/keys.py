@@ -27,6 +27,9 @@ RENAMED = {
 _NEUTRAL = {"loop.micro_batches": 1, "model.attention": "auto"}
 # Sections that came later, and the value that leaves them without effect.
 _NEUTRAL_SECTIONS = {"explore": ("candidates", 0)}
+# Choices that came later, the one that was there before, and the sections that
+# only others read.
+_NEUTRAL_CHOICES = {"objective": ("nft", ("flow_grpo",))}
 # Sections that no figure depends on.
 _NEVER_STORED = ("hosts",)
 _STORED_AS = {"model.remat": {"none": False, "full": True}}
@@ -46,6 +49,10 @@ def stored(section: Mapping[str, Any]) -> dict[str, Any]:
   for name, (key, value) in _NEUTRAL_SECTIONS.items():
     if found.get(name, {}).get(key) == value:
       del found[name]
+  for name, (value, sections) in _NEUTRAL_CHOICES.items():
+    if found.get(name) == value:
+      for unread in (name, *sections):
+        found.pop(unread, None)
   if "mesh" in found:
     found["mesh"] = dict(_ANY_MESH)
   for path, names in _STORED_AS.items():

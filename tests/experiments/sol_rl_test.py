@@ -24,3 +24,19 @@ def test_a_tiny_run_explores_aligns_and_reports(tmp_path):
   assert {row["metric"] for row in report["results"]} > {"reward", "exact"}
   # A finished run is only loaded.
   assert run(config, tmp_path)["results"] == report["results"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("keep", [0, 2])
+def test_flow_grpo_aligns_where_diffusion_nft_does(tmp_path, keep):
+  config = sol_rl.get_config("tiny")
+  config.flow.loop.update(steps=2, log_every=1, checkpoint_every=2)
+  config.align.objective = "flow_grpo"
+  config.align.explore.update(candidates=0, weights="")
+  config.align.flow_grpo.keep = keep
+  report = run(config, tmp_path)
+  rows = read_metrics(tmp_path / "alignment" / "metrics.jsonl")
+  assert {"align/clipped", "align/kl", "align/reward"} < rows[-1].keys()
+  # Paths are scored by what drew them, an adapter beside its base.
+  assert rows[1]["align/log_ratio"] < 1e-6
+  assert {row["metric"] for row in report["results"]} > {"reward", "exact"}

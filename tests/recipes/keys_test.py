@@ -3,7 +3,7 @@ import importlib
 import pytest
 from ml_collections import ConfigDict
 
-from configs import eg_grpo
+from configs import eg_grpo, sol_rl
 from gr_jax.recipes import keys
 
 
@@ -59,6 +59,19 @@ def test_keys_that_came_later_change_nothing_that_is_stored():
   assert changed["model"]["attention"] == "plain"
   config.generator.model.remat = "full"
   assert keys.stored(config.generator.to_dict())["model"]["remat"] is True
+
+
+def test_a_choice_that_came_later_is_stored_where_it_is_made():
+  config = sol_rl.get_config("tiny").align
+  found = keys.stored(config.to_dict())
+  assert not {"objective", "flow_grpo"} & found.keys()
+  assert found["nft"] == config.nft.to_dict()
+  config.flow_grpo.keep = 4
+  assert keys.stored(config.to_dict()) == found
+  config.objective = "flow_grpo"
+  changed = keys.stored(config.to_dict())
+  assert changed["objective"] == "flow_grpo"
+  assert changed["flow_grpo"]["keep"] == 4
 
 
 def test_what_is_stored_is_the_same_on_every_mesh():

@@ -11,7 +11,6 @@ from experiments.pictures.adapter import trained_part, velocity_of
 from experiments.pictures.align import (
   POLICY,
   explorer,
-  nft_config,
   prompts_of,
   rollout_of,
 )
@@ -114,11 +113,6 @@ def test_prompts_depend_on_the_seed_and_the_update(flow):
   rows.append(prompts_of(config.align, flow, 0).prompts.tolist())
   assert rows[0] != rows[1]
   assert rows[0] != rows[2]
-
-
-def test_the_objective_learns_the_times_of_the_sampler():
-  config = config_of(steps=10)
-  assert nft_config(config.align).learned == 3
 
 
 def test_scores_are_means_over_the_pictures_of_a_prompt(flow):
