@@ -11,6 +11,7 @@ draws depend on its number and the old policy alone.
 
 import dataclasses
 import pathlib
+import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -19,9 +20,10 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
-from gr_jax.parallel import liveness
+from gr_jax.parallel import hosts, liveness
 from gr_jax.parallel.mesh import put_batch
 from gr_jax.parallel.rows import join_rows, own_places, own_rows_of_batch
+from gr_jax.rl.guard import Guarded, RewardGuard
 from gr_jax.rl.monitoring import AlignmentLog
 from gr_jax.rl.rewards.checked import BadReward, checked_group
 from gr_jax.rl.update import AlignmentState, Update
@@ -104,8 +106,8 @@ class _Clock:
 class _Rollouts:
   """Samples in order, one ahead of the update where that is allowed."""
 
-  def __init__(self, steps, context, batches, config, key, mesh, alive):
-    self._alive = alive
+  def __init__(self, steps, context, batches, config, key, mesh, alive, saved):
+    self._alive, self._saved = alive, saved
     self._steps, self._context = steps, context
     self._batches, self._config = batches, config
     self._key, self._mesh = key, mesh
@@ -139,7 +141,7 @@ class _Rollouts:
     """
     config, done = self._config, step + 1
     must_wait = (
-      config.due(config.checkpoint_every, done)
+      any(config.due(every, done) for every in self._saved)
       or config.due(config.log_every, done)
       or config.due(config.log_every, done + 1)
     )
@@ -157,8 +159,14 @@ def fit(
   key: jax.Array,
   directory: pathlib.Path,
   mesh: Mesh,
+  guard: RewardGuard | None = None,
 ) -> AlignmentState:
   """Aligns to `config.steps`, from the last checkpoint where there is one.
+
+  A guard may end it earlier. The state is then that of the best gold reward,
+  which is kept as a checkpoint for that, the reason is left in `directory`
+  (`guard.read_stop`) and said in one line. A guard that does not stop a run
+  changes none of its figures.
 
   Args:
     state: the initial state; also the structure and shardings of checkpoints.
@@ -170,26 +178,36 @@ def fit(
       that a run which was cut off draws them again.
     directory: receives checkpoints and metrics.
     mesh: the devices that share a batch.
+    guard: compares two metrics of validation; None lets every run end.
 
   Raises:
     finite.NotFinite: a reward, metric, gradient or parameter; the message
       names it and the step. Nothing of that step is written, so the last good
       checkpoint stays.
-    ValueError: rewards that are not `[B, G]` real numbers.
+    ValueError: rewards that are not `[B, G]` real numbers, or a guard of
+      metrics that validation does not give.
     Preempted: SIGTERM came; the step is saved, on all hosts the same.
   """
   checkpoints = Checkpoints(directory / "checkpoints")
   first = checkpoints.latest or 0
   if first:
     state = checkpoints.restore(first, state, batches)
+  guarded = Guarded(guard, directory, done=first)
   log = AlignmentLog(directory, done=first, steps=config.steps)
   alive = liveness.Loop("alignment", first)
-  rollouts = _Rollouts(steps, context, batches, config, key, mesh, alive)
+  saved = (config.checkpoint_every, *((config.eval_every,) if guard else ()))
+  rollouts = _Rollouts(steps, context, batches, config, key, mesh, alive, saved)
   watch = finite.Watch("alignment", kept=first, advice=_ADVICE)
   try:
     if not first:
-      log.write(0, steps.validate(state.params))
+      row = steps.validate(state.params)
+      better = guarded.see(0, row)
+      log.write(0, row)
+      if better:
+        checkpoints.save(0, state, batches, loss=guarded.loss)
     for step in range(first, config.steps):
+      if guarded.stop:
+        break
       done = step + 1
       timed = config.due(config.log_every, done)
       clock = _Clock(timed, state)
@@ -212,23 +230,33 @@ def fit(
       saves = alive.reached(done) and not rollouts.are_ahead
       if saves or any(config.due(e, done) for e in _written(config)):
         watch.check()
-      row = {}
+      row, better = {}, False
       if timed:
         row = jax.device_get(metrics) | clock.seconds
         row["align/peak_memory_bytes"] = peak_memory()
       if config.due(config.eval_every, done):
-        row |= steps.validate(state.params)
+        figures = steps.validate(state.params)
+        better = guarded.see(done, figures)
+        row |= figures
+      if stop := guarded.stop:
+        row["align/kept_update"] = stop.kept
       log.write(done, row)
       log.update()
-      if saves or config.due(config.checkpoint_every, done):
-        checkpoints.save(done, state, batches)
+      if saves or better or config.due(config.checkpoint_every, done):
+        loss = guarded.loss if better else None
+        checkpoints.save(done, state, batches, loss=loss)
         watch.kept = done
       if saves:
         raise alive.stopped(done)
+    if stop := guarded.stop:
+      state = checkpoints.restore(stop.kept, state)
   finally:
     alive.close()
     log.close()
     checkpoints.close()
+  if stop and hosts.is_first():
+    stop.save(directory)
+    print(stop.sentence(), file=sys.stderr, flush=True)
   return state
 
 

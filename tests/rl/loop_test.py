@@ -21,6 +21,7 @@ from gr_jax.parallel.mesh import (
   replicated,
 )
 from gr_jax.parallel.rows import own_rows
+from gr_jax.rl.guard import RewardGuard, read_stop
 from gr_jax.rl.loop import (
   AlignmentLoopConfig,
   AlignmentSteps,
@@ -106,7 +107,9 @@ def steps(every):
   )
 
 
-def align(directory, every=1, *, config=CONFIG, source=None, **changes):
+def align(
+  directory, every=1, *, config=CONFIG, source=None, guard=None, **changes
+):
   return fit(
     initial(),
     context(),
@@ -116,6 +119,7 @@ def align(directory, every=1, *, config=CONFIG, source=None, **changes):
     key=jax.random.key(1),
     directory=directory,
     mesh=mesh(),
+    guard=guard,
   )
 
 
@@ -324,6 +328,99 @@ def test_an_update_that_is_not_finite_ends_alignment(tmp_path, at, last):
     align(tmp_path, reward=reward, update=update)
   assert len(rewarded) <= at + 1
   assert kept(tmp_path) == last
+
+
+GUARDED = AlignmentLoopConfig(
+  steps=8, log_every=8, eval_every=2, checkpoint_every=3
+)
+
+
+def validations(gold, *, begin=0):
+  """Validations in turn; the proxy rises with their number."""
+  found = iter(enumerate(gold, start=begin))
+
+  def validate(params):
+    del params
+    number, value = next(found)
+    return {"eval/reward": value, "eval/proxy": 0.1 * number}
+
+  return validate
+
+
+@pytest.fixture(scope="module")
+def two_updates(tmp_path_factory):
+  config = dataclasses.replace(GUARDED, steps=2)
+  return align(tmp_path_factory.mktemp("two"), config=config)
+
+
+def test_a_guard_ends_a_run_with_the_parameters_of_the_best_gold(
+  two_updates, tmp_path, capsys
+):
+  state = align(
+    tmp_path,
+    config=GUARDED,
+    guard=RewardGuard(),
+    validate=validations([0.3, 0.5, 0.4]),
+  )
+  chex.assert_trees_all_equal(state, two_updates)
+  rows = read_metrics(tmp_path / "metrics.jsonl")
+  assert [row["step"] for row in rows] == [0, 2, 4]
+  assert rows[-1]["align/kept_update"] == 2
+  stop = read_stop(tmp_path)
+  assert (stop.kept, stop.step) == (2, 4)
+  assert stop.sentence() in capsys.readouterr().err
+
+
+def test_a_guard_remembers_the_validations_of_a_run_that_was_cut_off(
+  two_updates, tmp_path
+):
+  """It goes on from update 3, and once more when it has stopped."""
+  guarded = functools.partial(
+    align, tmp_path, config=GUARDED, guard=RewardGuard()
+  )
+  with pytest.raises(Stopped):
+    guarded(source=Failing(batches(), 3), validate=validations([0.3, 0.5]))
+  for _ in range(2):
+    state = guarded(validate=validations([0.4], begin=2))
+    chex.assert_trees_all_equal(state, two_updates)
+  assert read_stop(tmp_path).step == 4
+
+
+def test_the_policy_before_alignment_may_be_the_best(tmp_path):
+  for _ in range(2):
+    state = align(
+      tmp_path,
+      config=GUARDED,
+      guard=RewardGuard(),
+      validate=validations([0.3, 0.2]),
+    )
+    chex.assert_trees_all_equal(state, initial())
+  assert read_stop(tmp_path).kept == 0
+
+
+def test_a_guard_that_stops_nothing_changes_nothing(whole, tmp_path):
+  """Nor where the run goes on from its best gold, which is update 4: samples
+  are not drawn ahead over it."""
+  config = dataclasses.replace(GUARDED, checkpoint_every=8)
+  gold = [0.1, 0.2, 0.3, 0.4, 0.5]
+  with pytest.raises(Stopped):
+    align(
+      tmp_path,
+      3,
+      config=config,
+      guard=RewardGuard(),
+      source=Failing(batches(), 5),
+      validate=validations(gold),
+    )
+  state = align(
+    tmp_path,
+    3,
+    config=config,
+    guard=RewardGuard(),
+    validate=validations(gold[3:], begin=3),
+  )
+  chex.assert_trees_all_equal(state, whole(3)[0])
+  assert read_stop(tmp_path) is None
 
 
 @struct.dataclass
