@@ -1,5 +1,6 @@
 """The report of an aligned flow model: `report.json` and `report.html`."""
 
+import dataclasses
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -19,6 +20,7 @@ from gr_jax.evaluation.report.aligned_pictures_page import (
   aligned_pictures_page,
 )
 from gr_jax.provenance import origin
+from gr_jax.rl.guard import read_stop
 from gr_jax.training.metric_writer import read_metrics
 
 _SHOWN = 18
@@ -46,6 +48,7 @@ def write_picture_report(
   """
   prompts = flow.world.prompts(config.evaluation.prompts, split=TEST)
   texts = flow.world.captions(prompts)
+  stop = read_stop(artefacts["align"].directory)
   report = report_file.write_report(
     workdir / "report.json",
     config=config.to_dict(),
@@ -55,9 +58,11 @@ def write_picture_report(
     results=list(rows(found[BEFORE], found[AFTER], texts)),
     fidelity=dict(fidelity),
     passes=passes(config.align),
+    stop=stop and dataclasses.asdict(stop) | {"sentence": stop.sentence()},
     history={
       name: read_metrics(artefacts[name].directory / "metrics.jsonl")
-      for name in ("flow", "align")
+      for name in ("flow", "scorer", "align")
+      if name in artefacts
     },
   )
   # A small world repeats its captions: each is shown before one comes again.

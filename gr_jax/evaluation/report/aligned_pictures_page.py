@@ -5,7 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from markupsafe import Markup
 
-from gr_jax.evaluation.report import run_plots, run_sections
+from gr_jax.evaluation.report import (
+  alignment_plots,
+  run_plots,
+  run_sections,
+)
 from gr_jax.evaluation.report.contact_sheet import contact_sheet
 from gr_jax.evaluation.report.page import (
   Cell,
@@ -20,21 +24,11 @@ from gr_jax.evaluation.report.svg import plain
 BEFORE, AFTER = "before", "after"
 _TILES = ("reward", "exact", "count", "object")
 
-_HOW_TO_READ = Section(
-  "How to read this",
-  notes=[
-    Markup(
-      "All pictures are of captions that neither training nor alignment saw; "
-      "those before and after come from the same seeds. The judge looks at "
-      "pixels alone. <b>Reward</b> is what alignment raises; <b>exact</b> is "
-      "the share of pictures in which number, colours, shapes and places are "
-      "all as the caption says, which nothing but the captions' own truth "
-      "raises. <b>Diversity</b> is the standard deviation of a number over a "
-      "caption's pictures, <b>brightness</b> the mean size of a number: where "
-      "they fall or drift while the reward rises, the reward is being "
-      "exploited. Intervals are 95 % over captions, of one trained model."
-    )
-  ],
+_RAISED = "what alignment raises"
+_NOT_RAISED = (
+  "the judge's score, which alignment did not see: it raised the score of a "
+  "classifier of the world's pictures, blind to places, to which colour has "
+  "which shape, and to pictures that the world does not draw"
 )
 
 
@@ -50,21 +44,35 @@ def aligned_pictures_page(
       "high", "n"}`, `fidelity`, `history`, `seconds`, `commits`, `config`.
     pictures: `[P, H, W, 3]` by `BEFORE` and `AFTER`, in the order of captions.
     captions: P texts.
+
+  `report["stop"]`, where it is there, is why a guard ended the alignment.
   """
   rows = {row["metric"]: row for row in report["results"]}
   reward = rows["reward"]
+  aligned, stop = report["history"].get("align", []), report.get("stop")
+  rewards = alignment_plots.gold_and_proxy(
+    aligned, kept=stop["kept"] if stop else None
+  )
+  judged = "a learned scorer" if rewards else "a judge"
   total = run_plots.spoken_time(sum(report["seconds"].values()))
   return page(
-    "Pictures, aligned with a judge",
+    f"Pictures, aligned with {judged}",
     f"The reward of held-out captions went from {reward[BEFORE]:.3f} to "
     f"{reward[AFTER]:.3f}, exact pictures from {rows['exact'][BEFORE]:.1%} to "
     f"{rows['exact'][AFTER]:.1%}. The run took {total}.",
     [
       Section(
-        warnings=run_sections.mixed_commits(report["commits"]),
+        warnings=[
+          *_stopped(stop),
+          *run_sections.mixed_commits(report["commits"]),
+        ],
         tiles=[_tile(rows[name]) for name in _TILES],
       ),
       Section("Held-out captions", tables=[_table(report["results"])]),
+      Section(
+        "Is the reward exploited?",
+        figures=[*rewards, *alignment_plots.watched(aligned)],
+      ),
       _fidelity(report["fidelity"]),
       *(
         Section(
@@ -74,7 +82,7 @@ def aligned_pictures_page(
         for name in (BEFORE, AFTER)
       ),
       Section("Training", figures=run_plots.training_curves(report["history"])),
-      _HOW_TO_READ,
+      _how_to_read(_NOT_RAISED if rewards else _RAISED),
       run_sections.stages(
         report["seconds"],
         report["commits"],
@@ -82,6 +90,34 @@ def aligned_pictures_page(
       ),
     ],
   )
+
+
+def _how_to_read(reward: str) -> Section:
+  return Section(
+    "How to read this",
+    notes=[
+      Markup(
+        "All pictures are of captions that neither training nor alignment saw; "
+        "those before and after come from the same seeds. The judge looks at "
+        f"pixels alone. <b>Reward</b> is {reward}; <b>exact</b> is the share "
+        "of pictures in which number, colours, shapes and places are all as "
+        "the caption says, which nothing but the captions' own truth raises. "
+        "<b>Diversity</b> is the standard deviation of a number over a "
+        "caption's pictures, <b>brightness</b> the mean size of a number, "
+        "<b>saturation</b> the share beyond what a picture can show: where "
+        "they fall or drift while the reward rises, the reward is being "
+        "exploited. Intervals are 95 % over captions, of one trained model."
+      )
+    ],
+  )
+
+
+def _stopped(stop: Mapping | None) -> list[str]:
+  """Why a guard ended the alignment."""
+  if not stop:
+    return []
+  text = stop["sentence"]
+  return [f"{text[0].upper()}{text[1:]}."]
 
 
 def _tile(row: Mapping) -> Tile:

@@ -51,6 +51,28 @@ def test_without_an_explorer_nothing_is_said_of_one():
   assert "explorer" not in page
 
 
+def validation(step, gold, proxy):
+  return {"step": step, "eval/reward": gold, "eval/proxy": proxy}
+
+
+def test_a_proxy_stands_beside_the_judge_and_the_stop_is_said():
+  rows = [validation(0, 0.5, 0.3), validation(20, 0.4, 0.45)]
+  stop = {"kept": 0, "sentence": "alignment stopped at update 20: exploited"}
+  found = report(history={"align": rows}, stop=stop)
+  page = aligned_pictures_page(found, PICTURES, CAPTIONS)
+  assert "aligned with a learned scorer" in page
+  assert "Alignment stopped at update 20: exploited." in page
+  assert "judge (gold), 0.500 to 0.400" in page
+  assert "blind to places" in page
+
+
+def test_the_judge_as_reward_has_no_proxy():
+  page = aligned_pictures_page(report(stop=None), PICTURES, CAPTIONS)
+  assert "aligned with a judge" in page
+  assert "proxy" not in page
+  assert "blind" not in page
+
+
 def test_stages_of_several_commits_are_warned_of():
   mixed = report(commits={"flow": "abc", "align": "def"})
   page = aligned_pictures_page(mixed, PICTURES, CAPTIONS)
