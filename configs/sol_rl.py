@@ -12,6 +12,11 @@ and how well four bits rank candidates. Half an hour on two CPU cores. Presets:
 updates), `emoji` (scenes of real pictures: `apt-get install
 fonts-noto-color-emoji`, `pip install gr_jax[emoji]`).
 
+  --config.align.reward=scorer
+
+raises the score of a classifier of such pictures instead, which does not see
+all that captions say; alignment ends where the judge's reward falls meanwhile.
+
 What it is compared with (`configs/sol_rl_claim.py` does it whole):
 
   --config.align.explore.candidates=0     24 pictures are drawn and learned
@@ -55,6 +60,7 @@ def get_config(preset: str = "") -> ConfigDict:
     "num_backgrounds": 1,
   }
   config.flow = flow()
+  config.scorer = scorer()
   config.align = align()
   # Held-out prompts, and pictures of each; the same seeds before and after.
   config.evaluation = {
@@ -80,6 +86,7 @@ def get_config(preset: str = "") -> ConfigDict:
     )
     config.flow.text.layers = 1
     config.flow.loop.update(steps=60, log_every=20, checkpoint_every=60)
+    config.scorer.loop.update(steps=20, log_every=10, checkpoint_every=20)
     config.align.update(group_size=8, rows=32)
     config.align.explore.update(candidates=16, steps=3)
     config.align.steps = 4
@@ -133,11 +140,31 @@ def flow() -> ConfigDict:
   return config
 
 
+def scorer() -> ConfigDict:
+  """Section scorer: a classifier's training, where it is the reward."""
+  config = ConfigDict()
+  config.seed = 0
+  config.batch_size = 64
+  config.optimizer = {
+    "learning_rate": 2e-3,
+    "weight_decay": 0.01,
+    "clip_norm": 1.0,
+    "b2": 0.99,
+  }
+  config.loop = {"steps": 1500, "log_every": 100, "checkpoint_every": 500}
+  return config
+
+
 def align() -> ConfigDict:
   """Section align."""
   config = ConfigDict()
   config.name = "sol_rl"
   config.seed = 0
+  # Or "scorer", which is learned. Then alignment ends at the first validation
+  # whose judge's reward is `fall` below the best, with a higher score; 0 = it
+  # never does.
+  config.reward = "judge"
+  config.guard = {"fall": 0.01}
   # A change of low rank of the published recipes' products, of the adaptive
   # norms too with `modulation`; rank 0 trains all weights.
   config.lora = {"rank": 32, "alpha": 64.0, "modulation": False}

@@ -11,6 +11,7 @@ from experiments.pictures.flow import train_flow
 from experiments.pictures.measure import measured
 from experiments.pictures.objective import objective_of
 from experiments.pictures.report import write_picture_report
+from experiments.pictures.rewards import build_reward, check_reward
 from experiments.pipeline.explore import exploration
 from gr_jax.artefacts import locked
 from gr_jax.data.requests import TEST
@@ -21,10 +22,12 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
   # What cannot be aligned is refused before anything is trained.
   objective_of(config.align)
   exploration(config.align)
+  check_reward(config)
   with locked(workdir):
     flow = train_flow(config, workdir)
-    fidelity, ranked = explorer_fidelity(config, workdir, flow)
-    aligned = align_flow(config.align, workdir, flow)
+    chosen = build_reward(config, workdir, flow.world)
+    fidelity, ranked = explorer_fidelity(config, workdir, flow, chosen)
+    aligned = align_flow(config.align, workdir, flow, chosen)
     before, aligned_before = measured(
       flow, flow.params, flow.artefact, config.evaluation, workdir, split=TEST
     )
@@ -40,6 +43,7 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
       found={"before": before, "after": after},
       artefacts={
         "flow": flow.artefact,
+        **({"scorer": chosen.artefact} if chosen.artefact else {}),
         "fidelity": ranked,
         "align": aligned.artefact,
         "judge before": aligned_before,

@@ -15,24 +15,22 @@ and `objective` what is learned of it: `experiments/pictures/objective.py`.
 import dataclasses
 import functools
 import pathlib
-from collections.abc import Mapping
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
 from experiments.pictures.adapter import trained_part
 from experiments.pictures.flow import TrainedFlow
-from experiments.pictures.measure import Pictures
+from experiments.pictures.measure import Pictures, judged
 from experiments.pictures.objective import objective_of
+from experiments.pictures.rewards import ChosenReward, guard_of
 from experiments.pipeline.explore import PRODUCTS, exploration
 from gr_jax.artefacts import Artefact, build_resumable
 from gr_jax.choices import choose
 from gr_jax.data.batches import numbered_batches
 from gr_jax.data.requests import TRAIN, VALID
-from gr_jax.data.worlds.scenes.picture_world import PictureWorld
 from gr_jax.diffusion.generation import GenerationConfig, make_generate
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, replicated
 from gr_jax.quantization.interceptor import multiplied_by
@@ -47,6 +45,7 @@ from gr_jax.rl.pictures.rollouts import (
   make_rollout,
   make_two_stage_rollout,
   reward_samples,
+  rewards_of,
 )
 from gr_jax.rl.pictures.samples import (
   Generate,
@@ -77,16 +76,6 @@ class AlignedFlow:
   artefact: Artefact
 
 
-def reward_of(world: PictureWorld) -> PictureReward:
-  """The reward of the world's judge."""
-
-  def reward(prompts: Any, pictures: np.ndarray) -> np.ndarray:
-    _, facts = prompts
-    return np.asarray(world.judge(jnp.asarray(pictures), facts).reward)
-
-  return reward
-
-
 def explorer(section: ConfigDict, flow: TrainedFlow) -> tuple[Any, Generate]:
   """From the old parameters to those that explore, and their sampler."""
   explore = section.explore
@@ -102,7 +91,10 @@ def explorer(section: ConfigDict, flow: TrainedFlow) -> tuple[Any, Generate]:
 
 
 def rollout_of(
-  section: ConfigDict, flow: TrainedFlow, whole: ExplorerParams | None = None
+  section: ConfigDict,
+  flow: TrainedFlow,
+  reward: PictureReward,
+  whole: ExplorerParams | None = None,
 ) -> PictureRollout:
   """The rollout of an arm that learns pictures; `whole` as in `Trained`."""
   generate = make_generate(flow.model, GenerationConfig(steps=section.steps))
@@ -115,7 +107,7 @@ def rollout_of(
   return make_two_stage_rollout(
     explore,
     None if section.explore.keep_pictures else generate,
-    reward_of(flow.world),
+    reward,
     exploration=explores,
     explorer=quantize,
     whole=whole,
@@ -144,13 +136,18 @@ def align_flow(
   config: ConfigDict,
   workdir: pathlib.Path,
   flow: TrainedFlow,
+  chosen: ChosenReward,
 ) -> AlignedFlow:
   """The aligned parameters; goes on where it was cut off.
+
+  A guard that ends it leaves the parameters of the best gold reward, and the
+  reason in the folder (`rl.guard.read_stop`).
 
   Args:
     config: section align.
     workdir: gets the folder `alignment`.
     flow: the policy at its start, and the reference.
+    chosen: the reward that `config.reward` names.
 
   Raises:
     ValueError: what `objective_of` or `exploration` refuses.
@@ -163,7 +160,7 @@ def align_flow(
   trained = trained_part(config, flow)
   whole = trained.whole or (lambda params: params)
   if objective.make_rollout is None:
-    rollout = rollout_of(config, flow, trained.whole)
+    rollout = rollout_of(config, flow, chosen.reward, trained.whole)
   else:
     shape = flow.model.config.shape
     rollout = objective.make_rollout(trained.velocity, shape)
@@ -176,9 +173,9 @@ def align_flow(
     validation = Pictures(flow, config.validation, split=VALID)
     steps = AlignmentSteps(
       rollout=rollout,
-      reward=reward_samples(reward_of(flow.world)),
+      reward=reward_samples(chosen.reward),
       update=objective.make_update(trained.velocity, optimizer),
-      validate=lambda params: validated(validation, whole(params)),
+      validate=lambda params: validated(validation, whole(params), chosen),
       keeps_old=objective.old_policy.keeps,
     )
     with jax.set_mesh(mesh):
@@ -193,12 +190,13 @@ def align_flow(
         key=jax.random.key(config.seed),
         directory=directory,
         mesh=mesh,
+        guard=guard_of(config),
       )
     save_params(directory, last.params)
 
   artefact = build_resumable(
     workdir, FOLDER, keys.stored(config.to_dict()),
-    [flow.artefact.fingerprint], make,
+    [flow.artefact.fingerprint, *chosen.inputs], make,
   )  # fmt: skip
   params = load_params(artefact.directory, trained.params)
   return AlignedFlow(whole(params), artefact)
@@ -216,9 +214,19 @@ def prompts_of(
   return PictureBatch(flow.world.caption_tokens(prompts), prompts)
 
 
-def validated(pictures: Pictures, params: Any) -> Mapping[str, float]:
-  """Means of the scores of validation prompts, as `eval/...`."""
-  scores = pictures.scores(params)
+def validated(
+  pictures: Pictures, params: Any, chosen: ChosenReward
+) -> dict[str, float]:
+  """Means of the judge's scores of validation prompts, as `eval/...`.
+
+  `eval/reward` is the judge's, gold; `eval/proxy` the reward that is learned
+  from, where that is another.
+  """
+  drawn = pictures(params)
+  scores = judged(pictures.world, drawn, pictures.prompts)
+  if chosen.is_proxy:
+    batch = PictureBatch(pictures.tokens, pictures.prompts)
+    scores["proxy"] = rewards_of(chosen.reward, batch, drawn)
   return {
     f"eval/{name}": float(np.nanmean(x))
     for name, x in scores.items()

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments.pictures.align import explorer, reward_of
+from experiments.pictures.align import explorer
 from experiments.pictures.flow import TrainedFlow
 from experiments.pictures.measure import fixed_seeds
+from experiments.pictures.rewards import ChosenReward
 from gr_jax.artefacts import Artefact, build
 from gr_jax.data.requests import VALID
 from gr_jax.diffusion.generation import GenerationConfig, make_generate
@@ -18,7 +19,9 @@ from gr_jax.rl.pictures.samples import Generate, PictureBatch
 from gr_jax.rl.rank_fidelity import RankFidelity, rank_fidelity
 
 
-def fidelity_of(config: ConfigDict, flow: TrainedFlow) -> RankFidelity:
+def fidelity_of(
+  config: ConfigDict, flow: TrainedFlow, chosen: ChosenReward
+) -> RankFidelity:
   """Section align.explore against the sampler that is learned from.
 
   On the same candidates of validation prompts, `[P]`.
@@ -26,6 +29,7 @@ def fidelity_of(config: ConfigDict, flow: TrainedFlow) -> RankFidelity:
   Args:
     config: the whole one; sections `fidelity` and `align`.
     flow: the model.
+    chosen: the reward that alignment raises.
   """
   section = config.align
   k = section.group_size // 2
@@ -41,7 +45,7 @@ def fidelity_of(config: ConfigDict, flow: TrainedFlow) -> RankFidelity:
     pictures = pictures_of(
       generate, params, batch.prompts, seeds, rows=section.rows
     )
-    return rewards_of(reward_of(flow.world), batch, pictures)
+    return rewards_of(chosen.reward, batch, pictures)
 
   quantize, explore = explorer(section, flow)
   cheap = rewards(quantize(flow.params) if quantize else flow.params, explore)
@@ -50,14 +54,17 @@ def fidelity_of(config: ConfigDict, flow: TrainedFlow) -> RankFidelity:
 
 
 def explorer_fidelity(
-  config: ConfigDict, workdir: pathlib.Path, flow: TrainedFlow
+  config: ConfigDict,
+  workdir: pathlib.Path,
+  flow: TrainedFlow,
+  chosen: ChosenReward,
 ) -> tuple[dict[str, float], Artefact]:
   """Means over prompts of `RankFidelity`; {} where nothing explores."""
 
   def make(directory: pathlib.Path) -> None:
     found = {}
     if config.align.explore.candidates:
-      for name, values in fidelity_of(config, flow)._asdict().items():
+      for name, values in fidelity_of(config, flow, chosen)._asdict().items():
         if np.isfinite(values).any():
           found[name] = float(np.nanmean(values))
     (directory / "fidelity.json").write_text(json.dumps(found))
@@ -67,8 +74,7 @@ def explorer_fidelity(
     "steps": config.align.steps,
     "group_size": config.align.group_size,
   }
-  artefact = build(
-    workdir, "fidelity", section, [flow.artefact.fingerprint], make
-  )
+  inputs = [flow.artefact.fingerprint, *chosen.inputs]
+  artefact = build(workdir, "fidelity", section, inputs, make)
   text = (artefact.directory / "fidelity.json").read_text()
   return json.loads(text), artefact

@@ -79,10 +79,6 @@ class Pictures:
       self.generate, params, self.tokens, self.seeds, rows=_ROWS
     )
 
-  def scores(self, params: Any) -> dict[str, np.ndarray]:
-    """`judged` of the pictures."""
-    return judged(self.world, self(params), self.prompts)
-
 
 def measured(
   flow: TrainedFlow,

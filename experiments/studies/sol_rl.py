@@ -79,7 +79,7 @@ def measure(run: Run) -> paired.Columns:
   flow = world.flow
   if section.explore.weights or not run.variant.measured:
     found, artefact = explorer_fidelity(
-      run.config, world.folder(0, run.name), flow
+      run.config, world.folder(0, run.name), flow, world.reward
     )
     world.count(artefact)
     run.note("fidelity", found)
@@ -89,7 +89,7 @@ def measure(run: Run) -> paired.Columns:
   if run.name != BEFORE:
     section = seeded(section, run.seed)
     section.name = f"{section.name} {run.name}"
-    aligned = world.keep(align_flow(section, run.folder, flow))
+    aligned = world.keep(align_flow(section, run.folder, flow, world.reward))
     params, artefact = aligned.params, aligned.artefact
     rows = read_metrics(artefact.directory / "metrics.jsonl")
     run.note("runs", run_figures(rows))

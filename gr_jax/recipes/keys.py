@@ -29,7 +29,10 @@ _NEUTRAL = {"loop.micro_batches": 1, "model.attention": "auto"}
 _NEUTRAL_SECTIONS = {"explore": ("candidates", 0)}
 # Choices that came later, the one that was there before, and the sections that
 # only others read.
-_NEUTRAL_CHOICES = {"objective": ("nft", ("flow_grpo",))}
+_NEUTRAL_CHOICES = {
+  "objective": ("nft", ("flow_grpo",)),
+  "reward": ("judge", ("guard",)),
+}
 # Sections that no figure depends on.
 _NEVER_STORED = ("hosts",)
 _STORED_AS = {"model.remat": {"none": False, "full": True}}

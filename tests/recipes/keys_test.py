@@ -74,6 +74,16 @@ def test_a_choice_that_came_later_is_stored_where_it_is_made():
   assert changed["flow_grpo"]["keep"] == 4
 
 
+def test_a_guard_is_stored_only_where_the_reward_is_not_the_judge():
+  section = sol_rl.get_config().align
+  assert not {"reward", "guard"} & keys.stored(section.to_dict()).keys()
+  section.guard.fall = 0.5
+  assert "guard" not in keys.stored(section.to_dict())
+  section.reward = "scorer"
+  stored = keys.stored(section.to_dict())
+  assert (stored["reward"], stored["guard"]) == ("scorer", {"fall": 0.5})
+
+
 def test_what_is_stored_is_the_same_on_every_mesh():
   """Otherwise a training that goes on with another one would begin anew."""
   config = eg_grpo.get_config("tiny")

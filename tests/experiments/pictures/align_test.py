@@ -13,9 +13,11 @@ from experiments.pictures.align import (
   explorer,
   prompts_of,
   rollout_of,
+  validated,
 )
 from experiments.pictures.flow import TrainedFlow, build_model
 from experiments.pictures.measure import judged
+from experiments.pictures.rewards import ChosenReward, judge_reward
 from experiments.pictures.worlds import build_world
 from gr_jax.artefacts import Artefact
 from gr_jax.nn.lora import in_one
@@ -100,7 +102,7 @@ def test_what_cannot_explore_is_refused_before_anything_is_trained(flow):
   config = config_of()
   config.align.explore.candidates = 0
   with pytest.raises(ValueError, match="nothing explores"):
-    rollout_of(config.align, flow)
+    rollout_of(config.align, flow, judge_reward(flow.world).reward)
 
 
 def test_prompts_depend_on_the_seed_and_the_update(flow):
@@ -115,12 +117,44 @@ def test_prompts_depend_on_the_seed_and_the_update(flow):
   assert rows[0] != rows[2]
 
 
+class Drawn:
+  """Three prompts, each with its scene and an empty picture."""
+
+  def __init__(self, world):
+    self.world, scenes = world, world.scenes(3, split=1)
+    self.prompts = scenes.prompts
+    self.tokens = world.caption_tokens(scenes.prompts)
+    drawn = np.asarray(world.render(scenes))
+    self.pictures = np.stack([drawn, np.zeros_like(drawn)], axis=1)
+
+  def __call__(self, params):
+    del params
+    return self.pictures
+
+
+def test_validation_measures_a_proxy_beside_the_gold_reward(flow):
+  pictures, gold, seen = Drawn(flow.world), judge_reward(flow.world), []
+
+  def brightness(prompts, drawn):
+    seen.append((prompts, drawn))
+    return np.abs(drawn).mean(axis=(1, 2, 3))
+
+  alone = validated(pictures, None, gold)
+  assert "eval/proxy" not in alone
+  found = validated(pictures, None, ChosenReward(brightness, flow.artefact))
+  assert found.pop("eval/proxy") == pytest.approx(alone["eval/brightness"])
+  assert found == alone
+  ((tokens, facts), drawn), *_ = seen
+  np.testing.assert_array_equal(tokens, flow.world.caption_tokens(facts))
+  # Each prompt has its own pictures.
+  scores = gold.reward((tokens, facts), drawn)
+  assert scores.mean() == pytest.approx(alone["eval/reward"], rel=1e-5)
+
+
 def test_scores_are_means_over_the_pictures_of_a_prompt(flow):
-  scenes = flow.world.scenes(3, split=1)
-  drawn = np.asarray(flow.world.render(scenes))
-  found = judged(
-    flow.world, np.stack([drawn, np.zeros_like(drawn)], axis=1), scenes.prompts
-  )
+  pictures = Drawn(flow.world)
+  drawn = pictures.pictures[:, 0]
+  found = judged(flow.world, pictures.pictures, pictures.prompts)
   np.testing.assert_allclose(found["exact"], 0.5)
   assert np.isnan(found["position"]).all()
   np.testing.assert_allclose(
