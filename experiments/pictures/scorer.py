@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -12,7 +13,7 @@ from experiments.pictures.worlds import build_world
 from experiments.pipeline.fitting import load_params, save_params
 from gr_jax.artefacts import Artefact, build_resumable
 from gr_jax.data.worlds.shapes.world import ShapesWorld
-from gr_jax.evaluation.pictures.classifier import Classifier
+from gr_jax.evaluation.pictures.classifier import Classifier, make_features
 from gr_jax.evaluation.pictures.classifier_training import (
   ClassifierTrainingConfig,
   train,
@@ -29,9 +30,16 @@ FOLDER = "scorer"
 
 @dataclasses.dataclass(frozen=True)
 class TrainedScorer:
-  """A reward that was learned, and its stage."""
+  """A classifier of a world's pictures.
+
+  Attributes:
+    reward: its score, as a reward.
+    features: `[N, F]` of pictures `[N, ...]`, for distances.
+    artefact: the stage.
+  """
 
   reward: PictureReward
+  features: Callable[[np.ndarray], np.ndarray]
   artefact: Artefact
 
 
@@ -86,4 +94,7 @@ def train_scorer(config: ConfigDict, workdir: pathlib.Path) -> TrainedScorer:
     _, facts = prompts
     return score(params, pictures, wanted_answers(facts))
 
-  return TrainedScorer(reward, artefact)
+  read = make_features(model)
+  return TrainedScorer(
+    reward, lambda pictures: read(params, pictures), artefact
+  )

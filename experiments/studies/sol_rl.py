@@ -18,6 +18,7 @@ from experiments.studies import paired
 from experiments.studies.flow_world import FlowWorld
 from experiments.studies.sol_rl_page import (
   cost_table,
+  distance_table,
   fidelity_table,
   figure,
   heading,
@@ -98,6 +99,7 @@ def measure(run: Run) -> paired.Columns:
     flow, params, artefact, run.config.evaluation, run.folder, split=TEST
   )
   world.count(judged)
+  world.see(run.name, run.seed, columns["pictures"])
   return {name: columns[name] for name in METRICS if name in columns}
 
 
@@ -173,6 +175,18 @@ def speed_ups(world: FlowWorld, found: paired.Found) -> list[dict]:
   return rows
 
 
+def finish(world: FlowWorld, found: paired.Found) -> list[dict]:
+  """Rows of the costs, and of distances from real pictures."""
+  pairs = [
+    (name, baseline)
+    for baseline in AGAINST
+    if baseline in found
+    for name in found
+  ]
+  return speed_ups(world, found) + world.distance_rows(pairs)
+
+
+AGAINST = (GROUP, WIDE, BEFORE)
 STUDY = Study(
   name="sol_rl",
   title="Sol-RL: explore in four bits, train in sixteen",
@@ -181,13 +195,20 @@ STUDY = Study(
   needs=(BEFORE, GROUP),
   users=FlowWorld.users,
   measure=measure,
-  against=(GROUP, WIDE, BEFORE),
+  against=AGAINST,
   pairs=((SOL_RL, DIRECT),),
-  tables=(heading, score_tables, cost_table, fidelity_table, run_table),
+  tables=(
+    heading,
+    score_tables,
+    distance_table,
+    cost_table,
+    fidelity_table,
+    run_table,
+  ),
   figure=figure,
   headline=("reward", "exact"),
   claims=CLAIMS,
-  finish=speed_ups,
+  finish=finish,
   world=FlowWorld,
 )
 run = functools.partial(run_study, STUDY)

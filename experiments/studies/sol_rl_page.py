@@ -6,6 +6,7 @@ from experiments.studies import plots, tables
 from experiments.studies.record import Record, View
 from experiments.studies.sol_rl_paper import (
   BEFORE,
+  FRECHET,
   GROUP,
   METHOD,
   METRICS,
@@ -46,6 +47,27 @@ def score_tables(view: View) -> str:
     for baseline in (GROUP, WIDE, BEFORE)
     if baseline in view.measured
   )
+
+
+def distance_table(view: View) -> str:
+  """Distances from real pictures."""
+  lines = []
+  for name in view.measured:
+    rows = [view.find(FRECHET, name, base) for base in (name, GROUP, WIDE)]
+    if any(rows):
+      own = next(filter(None, rows))
+      apart = [
+        "-" if row is None or row["arm"] == row["baseline"] else
+        f"{row['difference']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]"
+        for row in rows[1:]
+      ]  # fmt: skip
+      lines.append([view.labels[name], f"{own['value']:.2f}", *apart])
+  if not lines:
+    return ""
+  head = ["arm", "Frechet distance"]
+  for baseline in (GROUP, WIDE):
+    head.append(f"beside *{view.labels.get(baseline, baseline)}*")
+  return "Distances from real pictures:\n\n" + markdown([head, *lines])
 
 
 def cost_table(view: View) -> str:

@@ -1,7 +1,9 @@
 """What Sol-RL claims (arXiv 2604.06916), and our bars."""
 
+from experiments.studies import frechet_rows
 from experiments.studies.claims import (
   ABOVE,
+  NOT_ABOVE,
   NOT_BELOW,
   at_least,
   at_most,
@@ -11,6 +13,7 @@ from experiments.studies.claims import (
   value,
 )
 
+FRECHET = frechet_rows.METRIC
 METRICS = (
   "reward", "exact", "count", "color", "object", "diversity", "brightness"
 )  # fmt: skip
@@ -38,7 +41,10 @@ model of cost.
 Measured on {each} pictures in twenty steps of prompts that neither training nor
 alignment saw, in percent; diversity and brightness are in hundredths of a
 number's range of one. Intervals are over captions and seeds of the alignment,
-of one flow model. Explorers rank candidates of {fidelity} prompts."""
+of one flow model. The Frechet distance compares means and covariances of a
+classifier's features with those of real pictures of the same prompts; its
+intervals are Student's t over captions and seeds. Explorers rank candidates of
+{fidelity} prompts."""
 
 _PAPER = "arXiv 2604.06916"
 
@@ -54,6 +60,8 @@ CLAIMS = (
      "reward", SOL_RL, DIRECT, ABOVE, difference),
     ("pictures are no less diverse than with 24 of 96 in sixteen bits", "",
      "diversity", SOL_RL, WIDE, NOT_BELOW),
+    ("pictures are no farther from real ones than with 24 of 96 in sixteen "
+     "bits (Frechet distance)", "", FRECHET, SOL_RL, WIDE, NOT_ABOVE),
     ("rewards in four bits and six steps rank as those in sixteen and ten "
      "(Spearman)", ".927", "fidelity/spearman", SOL_RL, "", at_least(0.95),
      value),

@@ -137,6 +137,8 @@ def _sol_rl(config: ConfigDict) -> None:
   )  # fmt: skip
   config.flow.batch_size = 8
   config.flow.loop.update(steps=2, log_every=2, checkpoint_every=2)
+  config.scorer.loop.update(steps=1, log_every=1, checkpoint_every=1)
+  config.scorer.batch_size = 8
   config.align.update(group_size=4, steps=2, rows=8)
   config.align.loop.update(_LOOP)
   config.align.validation.update(prompts=2, each=2, steps=2)

@@ -16,7 +16,7 @@ from experiments.studies.sol_rl import (
   reached,
   speed_ups,
 )
-from experiments.studies.sol_rl_paper import DIRECT, METRICS, WIDE
+from experiments.studies.sol_rl_paper import DIRECT, FRECHET, METRICS, WIDE
 from experiments.studies.study import page
 from experiments.studies.world import changed
 from tests.reference.small_studies import run_small
@@ -101,6 +101,9 @@ def test_the_study_runs_and_writes_its_page():
   (view,) = record.views()
   assert view.measured == ["before", "group"]
   assert view.find("reward", "group", "before") is not None
-  assert set(METRICS) >= {row["metric"] for row in record.rows} - {SPEED_UP}
+  others = {SPEED_UP, FRECHET}
+  assert set(METRICS) >= {row["metric"] for row in record.rows} - others
+  assert view.find(FRECHET, "group", "before")["compared"] == 2
+  assert "Frechet distance" in text
   assert view.find(SPEED_UP, "group") is not None
   assert "passes to draw" not in text  # No other arm to compare with.
