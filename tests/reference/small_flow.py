@@ -70,6 +70,12 @@ def apply(name: str):
   return jax.jit(build_network(CONFIGS[name]).apply)
 
 
+@functools.cache
+def of_noise(name: str) -> np.ndarray:
+  """What a network with noise for parameters gives for `inputs()`."""
+  return np.asarray(apply(name)(noisy(first_params(name)), *inputs()))
+
+
 MODEL = FlowModelConfig(
   TextEncoderConfig(vocabulary=6, width=16, layers=1, heads=2), SD3, side=SIDE
 )

@@ -1,7 +1,9 @@
-"""One list of laws over SANA's, SD3's and FLUX's arrangement."""
+"""One list of laws over SANA's, SD3's and FLUX's arrangement.
+
+Laws of one alone are in `mm_dit_test` and `sana_test`.
+"""
 
 import dataclasses
-import functools
 
 import jax
 import jax.numpy as jnp
@@ -9,10 +11,7 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
-from gr_jax.diffusion.networks.mm_dit import MMDiTConfig
 from gr_jax.diffusion.networks.presets import build_network
-from gr_jax.diffusion.networks.sana import SanaConfig
-from gr_jax.nn import attention_choice
 from gr_jax.nn.layers import Lora
 from gr_jax.parallel.mesh import (
   MeshConfig,
@@ -26,17 +25,12 @@ from tests.reference.small_flow import (
   first_params,
   inputs,
   noisy,
+  of_noise,
 )
 
 # SANA's layer "modulation" is one for all blocks.
 BLOCKS = ("blocks", "double", "single", "last", "modulation")
 every_network = pytest.mark.parametrize("name", CONFIGS)
-
-
-@functools.cache
-def of_noise(name):
-  """What a network with noise for parameters gives."""
-  return np.asarray(apply(name)(noisy(first_params(name)), *inputs()))
 
 
 @every_network
@@ -140,47 +134,3 @@ def test_every_product_of_a_block_can_have_a_change_of_low_rank(name):
   products = {path[:-2] for path in paths if path[-2].key == "dense"}
   outside = {path for path in products if path[1].key not in BLOCKS}
   assert changed == products - outside
-
-
-def test_flux_reads_where_tokens_stand():
-  x, t, text = inputs()
-  params = noisy(first_params("flux"))
-  flipped = apply("flux")(params, x[:, ::-1], t, text)
-  assert not np.allclose(flipped, of_noise("flux")[:, ::-1], atol=1e-3)
-
-
-def test_sizes_that_do_not_fit_are_named():
-  with pytest.raises(ValueError, match="heads \\(5\\)"):
-    MMDiTConfig(width=16, heads=5)
-  with pytest.raises(ValueError, match="rotary_axes"):
-    MMDiTConfig(width=16, heads=2, rotary_axes=(2, 2, 2))
-  with pytest.raises(ValueError, match="double_layers \\(0\\)"):
-    MMDiTConfig(double_layers=0)
-  with pytest.raises(ValueError, match="head_size \\(24\\)"):
-    SanaConfig(width=32, head_size=24)
-  with pytest.raises(ValueError, match="remat"):
-    SanaConfig(remat="some")
-
-
-def test_sinusoids_tell_sd3_where_tokens_stand():
-  x, t, text = inputs()
-  same = jnp.broadcast_to(x[:, :1, :1], x.shape)
-  found = np.asarray(apply("sd3")(noisy(first_params("sd3")), same, t, text))
-  assert not np.allclose(found[:, :4], found[:, 4:], atol=1e-3)
-
-
-def test_a_kernel_of_attention_computes_what_the_plain_form_does(monkeypatch):
-  monkeypatch.setattr("gr_jax.nn.attention_choice.SHORTEST", {})
-  config = dataclasses.replace(CONFIGS["sd3"], attention="cudnn")
-  params, kernels = noisy(first_params("sd3")), []
-  built = attention_choice.cudnn_attention
-
-  def counted(*arguments, **options):
-    kernels.append(built(*arguments, **options))
-    return kernels[-1]
-
-  monkeypatch.setattr("gr_jax.nn.attention_choice.cudnn_attention", counted)
-  found = jax.jit(build_network(config).apply)(params, *inputs())
-  # One for all blocks.
-  assert len(kernels) == 1
-  np.testing.assert_allclose(found, of_noise("sd3"), rtol=2e-4, atol=2e-4)
