@@ -170,22 +170,28 @@ def test_the_divergence_alone_pulls_to_the_reference():
 
 
 def test_only_the_best_and_the_worst_are_learned():
-  """By advantages among all; nothing else is read but where it ends."""
+  """By bounded advantages among all, in the steps that are learned.
+
+  Nothing else is read but where a path ends.
+  """
   samples, rewards = drawn()
   order = np.argsort(-np.asarray(rewards), axis=1)
   rest = np.zeros((B, G), bool)
   np.put_along_axis(rest, order[:, 2:-2], True, axis=1)
   codes = np.array(samples.group.codes)
   codes[rest, :-1] = np.nan
+  codes[:, :, 3:-1] = np.nan
   poisoned = samples.replace(group=samples.group.replace(codes=codes))
-  config = FlowGrpoConfig(steps=S, kl_coef=0.0, clip_eps=0.05, keep=2)
+  config = FlowGrpoConfig(
+    steps=S, learned=2, kl_coef=0.0, clip_eps=0.05, largest=0.8, keep=2
+  )
   found, metrics = learned(params(), config, samples=poisoned)
+  bounded = jnp.clip(advantages(), -0.8, 0.8)
+  assert 0.1 < np.mean(np.abs(bounded) == np.float32(0.8)) < 0.9
 
   def plain(mean):
-    found = log_probs(mean, samples.group.codes)[:, STEPS] * advantages()
-    return -jnp.sum(jnp.where(rest.reshape(-1, 1), 0, found)) / (
-      4 * B * (S - 1)
-    )
+    gains = log_probs(mean, samples.group.codes)[:, :2] * bounded
+    return -jnp.mean(gains[~rest.ravel()])
 
   np.testing.assert_allclose(
     found, jax.grad(plain)(params()["mean"]), rtol=1e-3, atol=1e-6

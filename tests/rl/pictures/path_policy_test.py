@@ -72,6 +72,29 @@ def test_pictures_are_where_paths_end_and_their_seeds_name_them():
   assert len(np.unique(samples.group.ids)) == B * G
 
 
+def test_what_is_fixed_is_read_beside_what_is_trained():
+  """The mean in two parts, as an adapter beside a base."""
+
+  def in_two(variables, x, t, prompts):
+    mean = variables["adapter"] + variables["base"]
+    return velocity({"mean": mean}, x, t, prompts)
+
+  adapter = {"adapter": jnp.full(D, -0.2)}
+  context = FlowContext(adapter, {"base": jnp.full(D, 0.5)})
+  rollout = make_path_rollout(in_two, (D,), TIMES, SIGMAS, group_size=G)
+  samples = rollout(adapter, context, BATCH, jax.random.key(0))
+  expected = draw(params(0.3))
+  np.testing.assert_allclose(
+    samples.pictures, expected.pictures, rtol=1e-5, atol=1e-5
+  )
+  log_probs, _ = make_path_score(in_two, TIMES, SIGMAS)(
+    adapter, context, samples
+  )
+  np.testing.assert_allclose(
+    log_probs, samples.drawn_log_probs, rtol=1e-4, atol=1e-4
+  )
+
+
 @pytest.mark.parametrize("explore", [None, Exploration(3 * G, G)])
 def test_a_loss_of_the_grpo_family_finds_the_target(explore):
   """Flow-GRPO, and DanceGRPO on the best and the worst of the paths."""
