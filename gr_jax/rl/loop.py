@@ -178,7 +178,8 @@ def fit(
       that a run which was cut off draws them again.
     directory: receives checkpoints and metrics.
     mesh: the devices that share a batch.
-    guard: compares two metrics of validation; None lets every run end.
+    guard: compares two metrics of validation, which must be the same on every
+      host; None lets every run do all its steps.
 
   Raises:
     finite.NotFinite: a reward, metric, gradient or parameter; the message

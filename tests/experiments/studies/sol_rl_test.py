@@ -7,6 +7,7 @@ import pytest
 
 from configs import sol_rl_claim
 from experiments.pictures.align import passes
+from experiments.studies.flow_world import FlowWorld
 from experiments.studies.sol_rl import (
   GROUP,
   SOL_RL,
@@ -48,6 +49,13 @@ def test_rollouts_of_the_paper_are_as_much_faster():
     if (cost := passes(align_of(arm)))
   }
   assert drawn[WIDE] / drawn[SOL_RL] == pytest.approx(2.5)
+
+
+def test_a_study_is_of_the_judge_alone(tmp_path):
+  config = sol_rl_claim.get_config("tiny")
+  config.align.reward = "scorer"
+  with pytest.raises(ValueError, match="set it to 'judge'"):
+    FlowWorld(config, "shapes", tmp_path)
 
 
 def test_a_curve_reaches_its_target_between_two_validations():
