@@ -51,10 +51,11 @@ def equal_groups(rows: Sequence[Row], *, share: float = 0.9) -> str | None:
 
 
 def collapse(rows: Sequence[Row], *, left: float = 0.25) -> str | None:
-  """Entropy or variety fell to a quarter of what it was."""
+  """Entropy, variety or diversity fell to a quarter of what it was."""
   for name, words in (
     ("align/entropy", "the policy's entropy"),
     ("align/unique_ids", "the share of different IDs"),
+    ("align/diversity", "the diversity of a prompt's pictures"),
   ):
     values = _values(rows, name)
     if len(values) < 2 * _LATEST:
@@ -64,6 +65,27 @@ def collapse(rows: Sequence[Row], *, left: float = 0.25) -> str | None:
       return (
         f"{words} fell from {start:.3g} to {now:.3g}: the policy collapses; "
         "raise kl_coef or lower the learning rate."
+      )
+  return None
+
+
+def drift(
+  rows: Sequence[Row], *, share: float = 0.5, beyond: float = 0.1
+) -> str | None:
+  """Pictures lost their brightness, mean |x0|, or left what can be shown."""
+  for name, words, relative, absolute in (
+    ("align/brightness", "mean |x0| of the pictures", share, 0.0),
+    ("align/saturation", "the share of |x0| > 1", 0.0, beyond),
+  ):
+    values = _values(rows, name)
+    if len(values) < 2 * _LATEST:
+      continue
+    start, now = values[:_LATEST].mean(), values[-_LATEST:].mean()
+    if abs(now - start) > relative * start + absolute:
+      return (
+        f"{words} went from {start:.3g} to {now:.3g}: the pictures drift, as "
+        "they do where a reward is exploited; raise kl_coef or lower the "
+        "learning rate."
       )
   return None
 
@@ -124,6 +146,7 @@ WARNINGS: tuple[Warn, ...] = (
   constant_reward,
   equal_groups,
   collapse,
+  drift,
   far_from_reference,
   far_explorer,
   reward_hacking,

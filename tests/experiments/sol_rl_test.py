@@ -6,6 +6,7 @@ import pytest
 
 from configs import sol_rl
 from experiments.sol_rl import run
+from gr_jax.rl.guard import read_stop
 from gr_jax.training.metric_writer import read_metrics
 
 
@@ -40,3 +41,21 @@ def test_flow_grpo_aligns_where_diffusion_nft_does(tmp_path, keep):
   # Paths are scored by what drew them, an adapter beside its base.
   assert rows[1]["align/log_ratio"] < 1e-6
   assert {row["metric"] for row in report["results"]} > {"reward", "exact"}
+
+
+@pytest.mark.slow
+def test_a_learned_scorer_is_reported_beside_the_judge(tmp_path):
+  config = sol_rl.get_config("tiny")
+  config.flow.loop.update(steps=2, log_every=1, checkpoint_every=2)
+  config.align.reward = "scorer"
+  config.align.loop.eval_every = 1
+  config.fidelity.prompts = 1
+  report = run(config, tmp_path)
+  rows = read_metrics(tmp_path / "alignment" / "metrics.jsonl")
+  assert all({"eval/reward", "eval/proxy"} <= row.keys() for row in rows)
+  stop = read_stop(tmp_path / "alignment")
+  assert (report["stop"] is None) == (stop is None)
+  assert {"flow", "scorer", "align"} <= report["seconds"].keys()
+  page = (tmp_path / "report.html").read_text()
+  assert "aligned with a learned scorer" in page
+  assert run(config, tmp_path)["results"] == report["results"]
