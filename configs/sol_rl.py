@@ -99,7 +99,7 @@ def get_config(preset: str = "") -> ConfigDict:
     config.fidelity.prompts = 2
   if preset == "paper":
     config.align.prompts.batch_size = 48
-    config.align.nft.share = 0.6
+    config.align.nft.update(share=0.6, beta=1.0)
     config.align.optimizer.update(learning_rate=3e-4, b2=0.999)
     config.align.loop.update(steps=300, eval_every=20)
   return config
@@ -186,8 +186,9 @@ def align() -> ConfigDict:
   config.prompts = {"batch_size": 4}
   # Or "flow_grpo", which explores nothing.
   config.objective = "nft"
-  # `beta` and `kl_coef` are both called beta in their configs.
-  config.nft = {"share": 0.3, "beta": 1.0, "kl_coef": 1e-4, "largest": 5.0}
+  # `beta` and `kl_coef` are both called beta in their configs. With their 1 the
+  # validation reward rises a third as fast here.
+  config.nft = {"share": 0.3, "beta": 0.2, "kl_coef": 1e-4, "largest": 5.0}
   config.old_every = 1
   config.old_decay = 0.9
   # Its own old policy: the one of `nft` is too old for ratios.

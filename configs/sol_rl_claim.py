@@ -38,9 +38,9 @@ def get_config(preset: str = "") -> ConfigDict:
   config.worlds = {"shapes": {}}
   # As `sol_rl`, or the flow model would be another stage.
   config.align.name = "sol_rl_claim"
-  config.align.loop.update(eval_every=10)
+  config.align.loop.update(steps=60, eval_every=10)
   if preset == "tiny":
     config.seeds = (0,)
     config.variants = ("before", "group", "sol_rl", "steps_2")
-    config.align.loop.update(eval_every=3)
+    config.align.loop.update(steps=3, eval_every=3)
   return config
