@@ -162,7 +162,8 @@ def align() -> ConfigDict:
   config.seed = 0
   # Or "scorer", which is learned. Then alignment ends at the first validation
   # whose judge's reward is `fall` below the best, with a higher score; 0 = it
-  # never does.
+  # never does. Validations of 256 pictures of nearly the same policy differ by
+  # up to 0.008.
   config.reward = "judge"
   config.guard = {"fall": 0.01}
   # A change of low rank of the published recipes' products, of the adaptive

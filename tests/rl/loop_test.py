@@ -462,13 +462,14 @@ def likeness(batch, samples):
   return -np.square(errors).mean(axis=(2, 3))
 
 
-def test_a_policy_over_pictures_is_aligned_by_the_same_loop(tmp_path):
-  """A Gaussian over pictures finds the one that its reward likes, and earns
-  what its own noise leaves: the variance of 0.3 ** 2."""
-  target = (np.indices((4, 4)).sum(axis=0) % 2).astype(np.float32)
+TARGET = (np.indices((4, 4)).sum(axis=0) % 2).astype(np.float32)
+
+
+def align_pictures(directory, *, liked, **options):
+  """Aligns a Gaussian over pictures with the likeness to `liked`."""
   prompts = grain.MapDataset.range(64).repeat().batch(8)
   batches = prompts.map(
-    lambda rows: {"target": np.broadcast_to(target, (len(rows), 4, 4))}
+    lambda rows: {"target": np.broadcast_to(liked, (len(rows), 4, 4))}
   )
   params = {"mean": jnp.zeros((4, 4))}
   optimizer = optax.adam(0.05)
@@ -485,16 +486,42 @@ def test_a_policy_over_pictures_is_aligned_by_the_same_loop(tmp_path):
     reward=likeness,
     update=make_update(score_pictures, optimizer, config=config, like=state),
     validate=lambda params: {
-      "eval/error": float(jnp.square(params["mean"] - target).mean())
+      name: -float(np.square(params["mean"] - picture).mean())
+      for name, picture in (("eval/reward", TARGET), ("eval/proxy", liked))
     },
     keeps_old=config.old_policy.keeps,
   )
-  fit(
+  return fit(
     state, context, iter(batches.to_iter_dataset()), steps,
-    config=AlignmentLoopConfig(40, log_every=10, eval_every=40),
-    key=jax.random.key(0), directory=tmp_path, mesh=mesh(),
+    key=jax.random.key(0), directory=directory, mesh=mesh(), **options,
   )  # fmt: skip
+
+
+def test_a_policy_over_pictures_is_aligned_by_the_same_loop(tmp_path):
+  """A Gaussian over pictures finds the one that its reward likes, and earns
+  what its own noise leaves: the variance of 0.3 ** 2."""
+  config = AlignmentLoopConfig(40, log_every=10, eval_every=40)
+  align_pictures(tmp_path, liked=TARGET, config=config)
   rows = read_metrics(tmp_path / "metrics.jsonl")
   assert rows[1]["align/reward"] < -0.2
   assert rows[-1]["align/reward"] > -1.1 * 0.3**2
-  assert rows[-1]["eval/error"] < 0.1 * rows[0]["eval/error"]
+  assert rows[-1]["eval/reward"] > 0.1 * rows[0]["eval/reward"]
+
+
+def test_a_policy_that_exploits_its_reward_is_stopped_at_its_best(tmp_path):
+  """The reward likes pictures twice as bright as those that are wanted, which
+  it passes on its way."""
+  last = align_pictures(
+    tmp_path,
+    liked=2 * TARGET,
+    config=AlignmentLoopConfig(60, log_every=60, eval_every=4),
+    guard=RewardGuard(),
+  )
+  stop = read_stop(tmp_path)
+  assert 0 < stop.kept == last.step < stop.step < 60
+  error = np.square(last.params["mean"] - TARGET).mean()
+  assert error < 0.1 * np.square(TARGET).mean()
+  rows = read_metrics(tmp_path / "metrics.jsonl")
+  assert rows[-1]["step"] == stop.step
+  proxies = [row["eval/proxy"] for row in rows]
+  assert proxies == sorted(proxies)
