@@ -7,7 +7,8 @@ what is drawn and what of it is learned, by five seeds each; and explorers in
 NVFP4, MXFP4, INT4 and sixteen bits, of two to eight steps, rank candidates as
 the model does or not. About two hours on a CPU core; a run that is cut off goes
 on where it was. `--config.variants` may name sweeps of the number of candidates
-as well (`n48`, `n72`). Presets: `tiny` (shows that it runs, not what is true).
+as well (`n48`, `n72`). Presets: `emoji` (scenes of real pictures, one seed, an
+hour), `tiny` (shows that it runs, not what is true).
 
 `--config.output=DIR` writes the table and the picture there as well.
 """
@@ -16,7 +17,7 @@ from ml_collections import ConfigDict
 
 from configs import sol_rl
 
-PRESETS = ("", "tiny")
+PRESETS = ("", "tiny", "emoji")
 ARMS = ("before", "group", "wide", "direct", "sol_rl")
 EXPLORERS = (
   "bf16_6", "w4a16", "mxfp4", "int4", "steps_2", "steps_4", "steps_8"
@@ -26,7 +27,8 @@ EXPLORERS = (
 def get_config(preset: str = "") -> ConfigDict:
   if preset not in PRESETS:
     raise ValueError(
-      f"unknown preset {preset!r}; there are: default (write nothing), tiny."
+      f"unknown preset {preset!r}; there are: default (write nothing), "
+      "tiny, emoji."
     )
   config = sol_rl.get_config(preset)
   config.name = "sol_rl_claim"
@@ -39,6 +41,10 @@ def get_config(preset: str = "") -> ConfigDict:
   # As `sol_rl`, or the flow model would be another stage.
   config.align.name = "sol_rl_claim"
   config.align.loop.update(steps=60, eval_every=10)
+  if preset == "emoji":
+    config.seeds = (0,)
+    config.worlds = {"emoji": {}}
+    config.flow.loop.steps = 12_000
   if preset == "tiny":
     config.seeds = (0,)
     config.variants = ("before", "group", "sol_rl", "steps_2")
