@@ -19,9 +19,11 @@ all that captions say; alignment ends where the judge's reward falls meanwhile.
 
 What it is compared with (`configs/sol_rl_claim.py` does it whole):
 
-  --config.align.explore.candidates=0     24 pictures are drawn and learned
-  --config.align.explore.weights= --config.align.explore.steps=0
-  --config.align.explore.keep_pictures    the extremes of 96 in sixteen bits
+  --config.align.explore.candidates=0 --config.align.explore.weights=
+                                          24 pictures are drawn and learned
+  --config.align.explore.weights= --config.align.explore.products=w4a16
+  --config.align.explore.steps=0 --config.align.explore.keep_pictures
+                                          the extremes of 96 in sixteen bits
   --config.align.explore.steps=0 --config.align.explore.keep_pictures
                                           learns the pictures in four bits
 

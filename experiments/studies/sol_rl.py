@@ -51,15 +51,16 @@ def _explores(label: str, *, measured: bool = True, **explore) -> Variant:
   )
 
 
+_SIXTEEN = {"weights": "", "products": "w4a16"}
 _OWN = {"steps": 0, "keep_pictures": True}
 VARIANTS = {
   BEFORE: Variant("before alignment", deterministic=True),
   GROUP: _explores("24 drawn, 24 learned", candidates=0, weights=""),
-  WIDE: _explores("24 of 96 in 16 bits", weights="", **_OWN),
+  WIDE: _explores("24 of 96 in 16 bits", **_SIXTEEN, **_OWN),
   DIRECT: _explores("24 of 96 in NVFP4, learned as they are", **_OWN),
   SOL_RL: _explores("Sol-RL: 24 of 96, seeds of NVFP4"),
   # Explorers that only rank.
-  "bf16_6": _explores("16 bits, 6 steps", measured=False, weights=""),
+  "bf16_6": _explores("16 bits, 6 steps", measured=False, **_SIXTEEN),
   "w4a16": _explores("NVFP4 weights alone", measured=False, products="w4a16"),
   "mxfp4": _explores("MXFP4", measured=False, weights="mxfp4"),
   "int4": _explores(

@@ -7,6 +7,7 @@ import pytest
 
 from configs import sol_rl_claim
 from experiments.pictures.align import passes
+from experiments.pipeline.explore import exploration
 from experiments.studies.flow_world import FlowWorld
 from experiments.studies.sol_rl import (
   GROUP,
@@ -26,6 +27,12 @@ from tests.reference.small_studies import run_small
 def align_of(arm):
   config = sol_rl_claim.get_config()
   return changed(config, VARIANTS[arm].changes).align
+
+
+@pytest.mark.parametrize("arm", VARIANTS)
+def test_every_arm_can_explore(arm):
+  found = exploration(align_of(arm))
+  assert (found is None) == (arm == GROUP)
 
 
 def test_arms_cost_what_the_model_of_cost_says():
