@@ -8,7 +8,7 @@ import jax
 
 from gr_jax.choices import choose
 from gr_jax.rl.advantages import ADVANTAGES
-from gr_jax.rl.losses import grpo, preference
+from gr_jax.rl.losses import grpo, listwise, preference
 from gr_jax.rl.scored_group import ScoredGroup
 
 Loss = Callable[[ScoredGroup], jax.Array]
@@ -23,6 +23,9 @@ LOSSES = {
   "grpo_sr": grpo.grpo_sr_loss,
   "dpo": preference.dpo_loss,
   "s_dpo": preference.s_dpo_loss,
+  "best_worst_dpo": preference.best_worst_dpo_loss,
+  "lambda": listwise.lambda_loss,
+  "rspo": listwise.rspo_loss,
   "none": grpo.zero_loss,
 }
 

@@ -55,3 +55,12 @@ def s_dpo_loss(group: ScoredGroup, *, beta: float = 0.1) -> jax.Array:
   zero = jnp.zeros((*gaps.shape[:-1], 1), gaps.dtype)
   losses = jax.nn.logsumexp(jnp.concatenate((gaps, zero), axis=-1), axis=-1)
   return group_mean(losses, where=best)
+
+
+def best_worst_dpo_loss(group: ScoredGroup, *, beta: float = 0.1) -> jax.Array:
+  r"""DPO of the best members against the worst alone, the mean over pairs."""
+  gaps, best, worse = _gaps(group, beta=beta)
+  rewards = jnp.where(group.present, group.rewards, jnp.inf)
+  worst = worse & (rewards == jnp.min(rewards, axis=-1, keepdims=True))
+  losses = group_mean(jax.nn.softplus(gaps), where=worst[..., None, :])
+  return group_mean(losses, where=best & jnp.any(worst, axis=-1, keepdims=True))

@@ -7,11 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gr_jax.rl.losses.preference import dpo_loss, s_dpo_loss
+from gr_jax.rl.losses.preference import (
+  best_worst_dpo_loss,
+  dpo_loss,
+  s_dpo_loss,
+)
 from gr_jax.rl.scored_group import ScoredGroup
 
 SEEDS = st.integers(0, 2**31 - 1)
-LOSSES = (dpo_loss, s_dpo_loss)
+LOSSES = (dpo_loss, s_dpo_loss, best_worst_dpo_loss)
 
 
 def group(rises, rewards, where=None, length=2):
@@ -117,7 +121,10 @@ def test_losses_fall_as_the_best_rise_and_rise_with_any_other(loss):
   scored = group(np.random.default_rng(1).normal(size=4), rewards)
   grad = jax.grad(lambda x: loss(scored.replace(log_probs=x)))(scored.log_probs)
   assert (np.asarray(grad)[[1, 3]] < 0).all()
-  assert (np.asarray(grad)[[0, 2]] > 0).all()
+  assert (np.asarray(grad)[0] > 0).all()
+  # Between the best and the worst.
+  counts = loss is not best_worst_dpo_loss
+  assert (np.asarray(grad)[2] > 0).all() == counts
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -154,3 +161,18 @@ def test_a_missing_reference_is_named(loss):
   scored = group(np.zeros(2), np.arange(2)).replace(ref_log_probs=None)
   with pytest.raises(ValueError, match="compares with a reference"):
     loss(scored)
+
+
+def test_best_against_worst_leaves_out_what_is_between():
+  rises = jnp.array([[1.0, 5.0, 0.5, -2.0]])
+  scored = group(rises, [[2.0, 1.0, 0.0, 0.0]])
+  found = best_worst_dpo_loss(scored, beta=1.0)
+  expected = np.mean([np.log1p(np.exp(x - 1.0)) for x in (0.5, -2.0)])
+  np.testing.assert_allclose(found, [expected], rtol=1e-5)
+
+
+def test_with_one_worse_member_best_against_worst_is_dpo():
+  scored = preferred(*rises(0, 1))
+  np.testing.assert_allclose(
+    best_worst_dpo_loss(scored), dpo_loss(scored), rtol=1e-6
+  )
