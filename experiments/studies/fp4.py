@@ -90,7 +90,11 @@ def run_figures(rows) -> dict[str, float]:
   drawn = [r[name] for r in rows if (name := "align/explored_reward") in r]
   if drawn:
     found |= {"reward_first": drawn[0], "reward_last": drawn[-1]}
-  for name, key in (("gap", "explorer_gap"), ("contrast", "contrast")):
+  for name, key in (
+    ("gap", "explorer_gap"),
+    ("gap_p95", "explorer_gap_p95"),
+    ("contrast", "contrast"),
+  ):
     values = [r[f"align/{key}"] for r in rows if f"align/{key}" in r]
     if values:
       found[name] = float(np.median(values))
@@ -136,14 +140,16 @@ def run_table(view: View) -> str:
   """How the alignments themselves went."""
   columns = {
     "gap a code": "{gap:.4f}",
+    "its 95th percentile": "{gap_p95:.4f}",
     "spread of a group": "{spread:.3f}",
     "reward": "{reward_first:.3f} to {reward_last:.3f}",
     "KL a token": "{kl_last:.4f}",
   }
   return (
     "While aligning, means over the seeds. The gap is the median of |log-"
-    "probability of a code under the explorer - under the old policy|, the "
-    "spread the standard deviation of rewards that are learned together:\n\n"
+    "probability of a code under the explorer - under the old policy|, beside "
+    "its 95th percentile (each the median over the updates), the spread the "
+    "standard deviation of rewards that are learned together:\n\n"
     + tables.fact_table(view, "runs", columns, list(view.facts["runs"]))
   )
 

@@ -9,12 +9,15 @@ the same however it was drawn.
 
 The cheap copy draws from another distribution than the old policy. By how much
 is watched, because it is what breaks long trainings: `align/explorer_gap` is
-the median over the codes of the group of
+the median, and `align/explorer_gap_p95` the 95th percentile, over the codes of
+the group of
 
   |log pi_old(code) - log pi_explorer(code)|
 
 Codes that are forced, as the only ones the catalogue has there, are left out;
-a log-probability that is NaN counts as infinitely far.
+a log-probability that is NaN counts as infinitely far. A median says nothing of
+the few codes that a coarse product draws as another policy; the percentile
+does.
 
 Source: Sol-RL (arXiv 2604.06916); for IDs `[OURS]`.
 """
@@ -80,8 +83,11 @@ class Exploration:
     }
 
 
-def explorer_gap(scored: ScoredGroup, drawn: jax.Array) -> jax.Array:
-  """Median over free codes of |log pi_old - log pi_explorer|; 0 without any.
+def explorer_gap(scored: ScoredGroup, drawn: jax.Array) -> dict[str, jax.Array]:
+  """`align/explorer_gap` and `align/explorer_gap_p95` over the free codes.
+
+  The percentile is the gap of a code, the larger one where it falls between
+  two: infinite gaps have no mean. Both are 0 without a free code.
 
   Args:
     scored: `[B, G, L]`.
@@ -92,5 +98,9 @@ def explorer_gap(scored: ScoredGroup, drawn: jax.Array) -> jax.Array:
   codes = scored.where & scored.sampled[..., None] & ~forced
   gap = jnp.abs(old - drawn)
   gap = jnp.where(jnp.isnan(gap), jnp.inf, gap)
-  median = jnp.nanmedian(jnp.where(codes, gap, jnp.nan))
-  return jnp.where(jnp.any(codes), median, 0)
+  gap = jnp.where(codes, gap, jnp.nan)
+  found = {
+    "align/explorer_gap": jnp.nanmedian(gap),
+    "align/explorer_gap_p95": jnp.nanquantile(gap, 0.95, method="higher"),
+  }
+  return {k: jnp.where(jnp.any(codes), x, 0) for k, x in found.items()}

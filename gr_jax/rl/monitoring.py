@@ -135,9 +135,12 @@ def far_explorer(rows: Sequence[Row], *, limit: float = 0.05) -> str | None:
   gap = _values(rows, "align/explorer_gap")[-_LATEST:]
   if len(gap) < _LATEST or gap.min() < limit:
     return None
+  tail = _values(rows, "align/explorer_gap_p95")[-1:]
+  widest = "".join(f", {x:.2f} at the 95th percentile" for x in tail)
   return (
     f"the explorer's log-probabilities are {gap[-1]:.2f} a code from the old "
-    "policy's: it explores another policy; set align.explore.products to "
+    f"policy's in the median{widest}: it explores another policy; set "
+    "align.explore.products to "
     "w4a16, or align.explore.weights to a finer format."
   )
 
@@ -190,6 +193,7 @@ class AlignmentLog:
         ("reward", "align/reward"),
         ("hits@10", "eval/hit_rate@10"),
         ("explorer gap", "align/explorer_gap"),
+        ("gap p95", "align/explorer_gap_p95"),
       )
       if key in metrics
     }

@@ -143,8 +143,7 @@ def make_update(
     metrics = jax.tree.map(jnp.sum, terms) | found
     metrics |= group_metrics(scored, samples.group.ids)
     if explore is not None:
-      gap = explorer_gap(scored, samples.drawn_log_probs)
-      metrics["align/explorer_gap"] = gap
+      metrics |= explorer_gap(scored, samples.drawn_log_probs)
     return next_state(
       state, grads, metrics, optimizer=optimizer, old_policy=config.old_policy
     )

@@ -148,13 +148,23 @@ def test_no_number_of_the_explorer_reaches_the_loss():
 def test_a_coarser_explorer_is_further_from_the_old_policy():
   step, values = update(Exploration(N, G)), rewards(N)
 
-  def gap(explorer):
-    found = samples(N, explorer)
-    return float(
-      step(start(), context(), found, values)[1]["align/explorer_gap"]
-    )
+  @functools.cache
+  def metrics(explorer):
+    return step(start(), context(), samples(N, explorer), values)[1]
+
+  def gap(explorer, which=""):
+    return float(metrics(explorer)[f"align/explorer_gap{which}"])
 
   assert gap(same) < 1e-5 < 1e-3 < gap(coarse)
+  assert gap(coarse, "_p95") > gap(coarse)
+
+
+def median(scored, drawn):
+  return explorer_gap(scored, drawn)["align/explorer_gap"]
+
+
+def percentile(scored, drawn):
+  return explorer_gap(scored, drawn)["align/explorer_gap_p95"]
 
 
 def test_the_gap_is_the_median_over_codes_that_were_drawn():
@@ -163,20 +173,35 @@ def test_the_gap_is_the_median_over_codes_that_were_drawn():
   sampled = jnp.array([[True, False]])
   scored = ScoredGroup(old, old, jnp.zeros((1, 2)), where, sampled)
   drawn = old + jnp.array([0.5, -0.1, 0.2])
-  np.testing.assert_allclose(explorer_gap(scored, drawn), 0.2, rtol=1e-5)
+  np.testing.assert_allclose(median(scored, drawn), 0.2, rtol=1e-5)
   broken = drawn.at[0, 0, :2].set(jnp.nan)
-  assert explorer_gap(scored, broken) == jnp.inf
+  assert median(scored, broken) == jnp.inf
   # The first code is the only one there: nothing is chosen.
   forced = ScoredGroup(
     old.at[0, 0, 0].set(0.0), old, jnp.zeros((1, 2)), where, sampled
   )
   forced = dataclasses.replace(forced, old_log_probs=forced.log_probs)
-  found = explorer_gap(forced, drawn.at[0, 0, 0].set(0.0))
+  found = median(forced, drawn.at[0, 0, 0].set(0.0))
   np.testing.assert_allclose(found, 0.15, rtol=1e-5)
   nobody = ScoredGroup(
     old, old, jnp.zeros((1, 2)), where, ~jnp.ones((1, 2), bool)
   )
-  assert explorer_gap(nobody, drawn) == 0
+  assert median(nobody, drawn) == 0
+  assert percentile(nobody, drawn) == 0
+
+
+def test_the_percentile_is_the_gap_that_a_twentieth_of_the_codes_passes():
+  old = -jnp.ones((1, 21, 1))
+  gaps = jnp.arange(21.0)[None, ::-1, None] / 10
+  always = jnp.ones((1, 21), bool)
+  scored = ScoredGroup(old, old, jnp.zeros((1, 21)), always[..., None], always)
+  np.testing.assert_allclose(percentile(scored, old + gaps), 1.9, rtol=1e-5)
+  np.testing.assert_allclose(median(scored, old + gaps), 1.0, rtol=1e-5)
+  # Where it falls between two codes it is the one further away, never NaN.
+  some = dataclasses.replace(scored, sampled=always.at[0, 20].set(False))
+  far = (old + gaps).at[0, 0, 0].set(-jnp.inf)
+  assert percentile(some, far) == jnp.inf
+  np.testing.assert_allclose(median(some, far), 1.05, rtol=1e-5)
 
 
 def test_fewer_candidates_than_are_learned_are_refused():

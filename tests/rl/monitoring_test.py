@@ -19,6 +19,7 @@ def healthy(count=20):
       "align/diversity": 0.3 - 0.005 * step,
       "align/kl": 0.02,
       "align/explorer_gap": 0.01,
+      "align/explorer_gap_p95": 0.03,
     }
     for step in range(count)
   ]
@@ -65,7 +66,10 @@ def test_a_healthy_run_is_left_in_peace():
     (changed(brightness=lambda s: 0.2 * 0.9**s), r"mean |x0| of the"),
     (changed(saturation=lambda s: 0.05 + 0.02 * s), r"|x0| > 1 went from"),
     (changed(kl=lambda s: 0.2 * s), "KL to the reference is 3.80 a token"),
-    (changed(explorer_gap=lambda s: 0.07), "explores another policy"),
+    (
+      changed(explorer_gap=lambda s: 0.07, explorer_gap_p95=lambda s: 0.31),
+      "0.07 a code from the old policy's in the median, 0.31 at the 95th",
+    ),
     (changed(hit_rate=lambda s: 0.3 - 0.005 * s), "exploits the reward"),
   ],
 )
@@ -81,6 +85,14 @@ def test_a_falling_hit_rate_without_a_rising_reward_is_not_hacking():
     hit_rate=lambda s: 0.3 - 0.005 * s, reward=lambda s: 0.4 - 0.01 * s
   )
   assert warnings(rows) == []
+
+
+def test_rows_without_a_percentile_still_warn_of_their_median():
+  rows = changed(explorer_gap=lambda s: 0.07)
+  for row in rows:
+    del row["align/explorer_gap_p95"]
+  (line,) = warnings(rows)
+  assert "in the median: it explores another policy" in line
 
 
 def test_one_bad_evaluation_or_batch_is_not_worth_a_line():

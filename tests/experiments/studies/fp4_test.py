@@ -56,9 +56,13 @@ def test_figures_of_a_run_have_its_gap_where_it_explores():
   }
   assert "gap" not in run_figures([row])
   found = run_figures(
-    [row | {"align/explorer_gap": gap} for gap in (0.1, 0.01, 0.02)]
+    [
+      row | {"align/explorer_gap": gap, "align/explorer_gap_p95": 3 * gap}
+      for gap in (0.1, 0.01, 0.02)
+    ]
   )
   assert found["gap"] == 0.02
+  assert found["gap_p95"] == pytest.approx(0.06)
   assert found["spread"] == 0.4
 
 
