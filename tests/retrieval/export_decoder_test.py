@@ -1,3 +1,5 @@
+import copy
+import json
 import types
 
 import jax
@@ -7,17 +9,22 @@ import pytest
 from gr_jax.generators.pretrained.arrangement import read_arrangement
 from gr_jax.generators.pretrained.decoder import make_decoder
 from gr_jax.generators.pretrained.load import load_params
+from gr_jax.generators.pretrained.packed_weights import apart, together
 from gr_jax.generators.pretrained.text import read_tokenizer
 from gr_jax.generators.pretrained.text_prompt import TextPrompt
 from gr_jax.retrieval import export_decoder
 from gr_jax.retrieval.load import load_artefacts
+from gr_jax.retrieval.weights import quantize_weights
 from tests.reference import trained_run
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
+  """As wide as kernels in NVFP4 must be, but for what down_proj contracts."""
   directory = tmp_path_factory.mktemp("run")
-  trained_run.make(directory, network="pretrained")
+  section = copy.deepcopy(trained_run.PRETRAINED["pretrained"])
+  section["random"] |= {"width": 64, "head_size": 32, "feed_forward": 72}
+  trained_run.make(directory, network="pretrained", pretrained=section)
   return directory
 
 
@@ -48,6 +55,38 @@ def test_an_exported_decoder_says_the_codes_that_the_generator_says(
     expected = whole[0, at, begin : begin + sizes[level]]
     np.testing.assert_allclose(found[level][0, 0], expected, atol=1e-4)
   assert np.ptp(found[0]) > 0.01
+
+
+def test_a_run_is_exported_in_nvfp4_after_lora_is_merged(run, tmp_path, capsys):
+  command = [str(run), str(tmp_path / "out")]
+  export_decoder.main([*command, "--weights=nvfp4"])
+  said = capsys.readouterr().out
+  assert "nvfp4-pack-quantized" in said
+  assert "3 of " in said
+  arrangement = read_arrangement(tmp_path / "out")
+  config = json.loads((tmp_path / "out" / "config.json").read_text())
+  ignored = ["lm_head", "model.layers.0.mlp.down_proj"]
+  assert config["quantization_config"]["ignore"] == ignored
+  found = load_params(tmp_path / "out", arrangement, dtype=None)
+  export_decoder.main([command[0], str(tmp_path / "plain")])
+  plain = load_params(tmp_path / "plain", arrangement)
+  wanted = apart(quantize_weights(together(plain), "nvfp4")[0])
+  for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(wanted)):
+    np.testing.assert_array_equal(one, other.astype(one.dtype))
+  sizes = [
+    (tmp_path / name / "model.safetensors").stat().st_size
+    for name in ("out", "plain")
+  ]
+  assert sizes[0] < sizes[1] / 2
+
+
+def test_weights_that_files_cannot_have_are_refused(run, tmp_path):
+  command = [str(run), str(tmp_path / "out")]
+  with pytest.raises(SystemExit, match="weights is 'mxfp4'; use one of nvfp4"):
+    export_decoder.main([*command, "--weights=mxfp4"])
+  with pytest.raises(SystemExit, match="FOLDER"):
+    export_decoder.main(command[:1])
+  assert not (tmp_path / "out").exists()
 
 
 def test_other_generators_are_refused(tmp_path, monkeypatch):

@@ -2,7 +2,8 @@
 
 `config.json`, and safetensors in shards of bounded size. LoRA is merged and the
 rows of new tokens are put into the table while they are written: a layer or a
-few rows at a time lie in memory besides the parameters.
+few rows at a time lie in memory besides the parameters. Kernels in NVFP4 are
+written in the form that `compressed-tensors` reads, see `packed_weights`.
 """
 
 import dataclasses
@@ -11,6 +12,7 @@ import json
 import pathlib
 import shutil
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import jax
 import numpy as np
@@ -18,6 +20,12 @@ import numpy as np
 from gr_jax import atomic
 from gr_jax.generators.pretrained.arrangement import Arrangement, write_config
 from gr_jax.generators.pretrained.extended import NewTokens
+from gr_jax.generators.pretrained.packed_weights import (
+  not_packed,
+  packed_table,
+  parts_of,
+)
+from gr_jax.generators.pretrained.safetensors_file import FLOATS
 from gr_jax.generators.pretrained.safetensors_writer import (
   CODES,
   SHARD_BYTES,
@@ -31,7 +39,9 @@ from gr_jax.generators.pretrained.weights import (
 )
 from gr_jax.nn.flat_tree import flatten
 from gr_jax.nn.layers import Lora
-from gr_jax.nn.lora import merged_kernel
+from gr_jax.nn.lora import ADAPTER, merged_kernel
+from gr_jax.quantization.compressed_tensors import quantization_config
+from gr_jax.quantization.qtensor import QTensor
 
 _NAMES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 _BLOCK = 8 * 2**20
@@ -60,7 +70,8 @@ def export(
 
   Args:
     folder: made if it is not there; weights that it has are replaced.
-    params: those of the decoder, on devices of this process.
+    params: those of the decoder, on devices of this process. `QTensor`s are in
+      NVFP4 and `storable`, and LoRA is merged before.
     arrangement: the sizes that were read.
     new: the tokens with rows of their own, as the decoder has them.
     lora: as the decoder has it; it is merged.
@@ -71,13 +82,14 @@ def export(
     shard_bytes: the most that one file holds, one tensor at least.
 
   Raises:
-    ValueError: a parameter is of a type that the files do not know.
+    ValueError: a parameter is of a type or format that the files do not know,
+      or LoRA stands beside `QTensor`s.
   """
   folder = pathlib.Path(folder)
   folder.mkdir(parents=True, exist_ok=True)
   flat = flatten(params["params"])
   kind = np.dtype(dtype or flat[EMBEDDING].dtype)
-  if kind not in CODES:
+  if kind not in FLOATS.values():
     raise ValueError(
       f"dtype is {kind}; use one of {', '.join(_NAMES.values())}."
     )
@@ -85,16 +97,27 @@ def export(
   whole = dataclasses.replace(
     arrangement, vocab_size=new.vocab_size(rows) if new else rows
   )
-  _write_config(folder, whole, kind, source)
-  read = functools.partial(_pieces, flat, new=new, lora=lora)
-  write_safetensors(
-    folder, list(tensors(whole)), read, dtype=kind, shard_bytes=shard_bytes
-  )
+  quantized = {path for path, x in flat.items() if isinstance(x, QTensor)}
+  if quantized and any(path[-1] in ADAPTER for path in flat):
+    raise ValueError(
+      "a change of low rank stands beside kernels in NVFP4; merge it with "
+      "merge_lora and quantize then."
+    )
+  table = list(tensors(whole))
+  config = write_config(whole)
+  if quantized:
+    ignored = not_packed(table, quantized)
+    config["quantization_config"] = quantization_config(ignored)
+  table = list(packed_table(table, quantized))
+  _write_config(folder, config, kind, source)
+  parts = parts_of(flat, table)
+  read = functools.partial(_pieces, parts, new=new, lora=lora)
+  write_safetensors(folder, table, read, dtype=kind, shard_bytes=shard_bytes)
 
 
 def _write_config(
   folder: pathlib.Path,
-  arrangement: Arrangement,
+  said: Mapping[str, Any],
   kind: np.dtype,
   source: pathlib.Path | str | None,
 ) -> None:
@@ -102,11 +125,13 @@ def _write_config(
   if source is not None:
     source = pathlib.Path(source)
     config = json.loads((source / "config.json").read_text())
+    # What is written need not be what was read.
+    config.pop("quantization_config", None)
     for name in _COMPANIONS:
       if (source / name).exists():
         shutil.copyfile(source / name, folder / name)
   name = _NAMES[CODES[kind]]
-  config |= write_config(arrangement) | {"torch_dtype": name, "dtype": name}
+  config |= dict(said) | {"torch_dtype": name, "dtype": name}
   atomic.write_text(folder / "config.json", json.dumps(config, indent=2))
 
 

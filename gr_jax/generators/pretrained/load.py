@@ -3,7 +3,8 @@
 Every device's block of a parameter is one host array that the tensors of all
 layers are copied into, page by page of the files. On CPU that array becomes the
 parameter without another copy; elsewhere one parameter at a time lies on the
-host.
+host. Kernels that are in NVFP4 in the files (`packed_weights`) become
+`QTensor`s with the same bytes.
 """
 
 import contextlib
@@ -17,14 +18,20 @@ import numpy as np
 from jax.sharding import Sharding, SingleDeviceSharding
 
 from gr_jax.generators.pretrained.arrangement import Arrangement
+from gr_jax.generators.pretrained.packed_weights import (
+  joined,
+  packed_paths,
+  packed_table,
+)
 from gr_jax.generators.pretrained.safetensors_file import (
+  FLOATS,
   SafetensorsFile,
   find_tensors,
 )
 from gr_jax.generators.pretrained.weights import (
   Tensor,
   is_implied,
-  parameter_shapes,
+  shapes_of,
   tensors,
 )
 from gr_jax.nn.flat_tree import flatten, unflatten
@@ -47,20 +54,29 @@ def load_params(
     arrangement: the sizes, from `read_arrangement(folder)`.
     dtype: what the parameters become; None = as in the files.
     shardings: a tree like the parameters, from `parallel.mesh`; None = all on
-      the first device.
+      the first device, where kernels in NVFP4 must be.
 
   Returns:
-    `{"params": ...}` for a `CausalDecoder` without new tokens.
+    `{"params": ...}` for a `CausalDecoder` without new tokens. `QTensor`s in it
+    are dequantized to `dtype`, bfloat16 where it is None.
 
   Raises:
     FileNotFoundError: a file is absent.
     ValueError: a tensor is missing, superfluous or of another shape, or a file
-      is damaged.
+      is damaged; or kernels in NVFP4 should lie on several devices.
   """
   paths = find_tensors(folder)
-  shapes = parameter_shapes(arrangement)
+  table = list(tensors(arrangement))
+  packed = packed_paths(table, paths)
+  if packed and shardings is not None:
+    raise ValueError(
+      f"{folder} has kernels in NVFP4, which are read on one device and not "
+      "trained; begin with the model in 16 or 32 bits."
+    )
+  table = list(packed_table(table, packed))
+  shapes = shapes_of(table)
   wanted = {path: [] for path in shapes}
-  for tensor in tensors(arrangement):
+  for tensor in table:
     wanted[tensor.path].append(tensor)
   placed = None if shardings is None else flatten(shardings)
   only = SingleDeviceSharding(jax.local_devices()[0])
@@ -71,21 +87,22 @@ def load_params(
       for path in sorted(set(paths.values()))
     }
     having = {name: files[path] for name, path in paths.items()}
-    _check(folder, arrangement, having)
+    _check(folder, arrangement, table, having)
     for path, shape in shapes.items():
       sharding = only if placed is None else placed["params", *path]
       params["params", *path] = _read(
         wanted[path], having, shape, dtype, sharding
       )
-  return unflatten(params)
+  return unflatten(joined(params, dtype))
 
 
 def _check(
   folder: pathlib.Path | str,
   arrangement: Arrangement,
+  table: list[Tensor],
   having: Mapping[str, SafetensorsFile],
 ) -> None:
-  known = {tensor.name: tensor.shape for tensor in tensors(arrangement)}
+  known = {tensor.name: tensor.shape for tensor in table}
   missing = [name for name in known if name not in having]
   more = [
     name
@@ -104,6 +121,12 @@ def _check(
       raise ValueError(
         f"{folder}: {name} is {found}; config.json says {shape}."
       )
+  for tensor in table:
+    kind = having[tensor.name].dtypes[tensor.name]
+    if kind not in ([tensor.dtype] if tensor.dtype else FLOATS.values()):
+      raise ValueError(
+        f"{folder}: {tensor.name} is of type {kind}, which is not read there."
+      )
 
 
 def _read(
@@ -115,7 +138,7 @@ def _read(
 ) -> jax.Array:
   """One parameter, each device's block filled from the files."""
   name = parts[0].name
-  kind = np.dtype(dtype or having[name].dtypes[name])
+  kind = np.dtype(parts[0].dtype or dtype or having[name].dtypes[name])
 
   def block(index: tuple[slice, ...] | None) -> np.ndarray:
     index = index or (slice(None),) * len(shape)

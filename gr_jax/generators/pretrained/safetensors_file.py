@@ -15,10 +15,16 @@ from collections.abc import Iterator
 import ml_dtypes
 import numpy as np
 
-DTYPES = {
+# Numbers of weights.
+FLOATS = {
   "F32": np.dtype(np.float32),
   "F16": np.dtype(np.float16),
   "BF16": np.dtype(ml_dtypes.bfloat16),
+}
+# And the codes and block scales of NVFP4.
+DTYPES = FLOATS | {
+  "U8": np.dtype(np.uint8),
+  "F8_E4M3": np.dtype(ml_dtypes.float8_e4m3fn),
 }
 INDEX = "model.safetensors.index.json"
 SINGLE = "model.safetensors"

@@ -48,7 +48,8 @@ def write_safetensors(
     folder: where they are written; it is there.
     wanted: the tensors, in their order.
     read: gives the values of each.
-    dtype: what the files hold, one of `CODES`.
+    dtype: what the files hold, one of `CODES`, where a tensor has no type of
+      its own.
     shard_bytes: the most that one file holds, one tensor at least.
 
   Raises:
@@ -74,7 +75,11 @@ def write_safetensors(
 
 
 def _bytes(tensor: Tensor, dtype: np.dtype) -> int:
-  return math.prod(tensor.shape) * dtype.itemsize
+  return math.prod(tensor.shape) * _type(tensor, dtype).itemsize
+
+
+def _type(tensor: Tensor, dtype: np.dtype) -> np.dtype:
+  return dtype if tensor.dtype is None else tensor.dtype
 
 
 def _check_size(tensor: Tensor, dtype: np.dtype, written: int) -> None:
@@ -82,7 +87,7 @@ def _check_size(tensor: Tensor, dtype: np.dtype, written: int) -> None:
   if written != wanted:
     raise ValueError(
       f"{tensor.name} of shape {tensor.shape} takes {wanted:,} bytes as "
-      f"{dtype}, and its pieces are {written:,}."
+      f"{_type(tensor, dtype)}, and its pieces are {written:,}."
     )
 
 
@@ -109,7 +114,7 @@ def _write_file(
   for tensor in shard:
     stop = at + _bytes(tensor, dtype)
     header[tensor.name] = {
-      "dtype": CODES[dtype],
+      "dtype": CODES[_type(tensor, dtype)],
       "shape": tensor.shape,
       "data_offsets": (at, stop),
     }
@@ -121,9 +126,9 @@ def _write_file(
     with beside.open("wb") as file:
       file.write(struct.pack("<Q", len(text)) + text)
       for tensor in shard:
-        before = file.tell()
+        before, kind = file.tell(), _type(tensor, dtype)
         for piece in read(tensor):
-          file.write(np.ascontiguousarray(piece, dtype).view(np.uint8).data)
+          file.write(np.ascontiguousarray(piece, kind).view(np.uint8).data)
         _check_size(tensor, dtype, file.tell() - before)
       file.flush()
       os.fsync(file.fileno())

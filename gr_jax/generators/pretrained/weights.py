@@ -6,7 +6,9 @@ A file has a tensor per layer, `[out, in]`; ours are stacked over layers,
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+
+import numpy as np
 
 from gr_jax.generators.pretrained.arrangement import Arrangement
 from gr_jax.nn.flat_tree import Path
@@ -29,6 +31,7 @@ class Tensor:
     path: the parameter.
     start: the block's first index along each axis of the parameter.
     transposed: whether the block is the transpose.
+    dtype: its type in the file; None = that of the model's weights.
   """
 
   name: str
@@ -36,6 +39,7 @@ class Tensor:
   path: Path
   start: tuple[int, ...]
   transposed: bool = False
+  dtype: np.dtype | None = None
 
   @property
   def layered(self) -> bool:
@@ -63,9 +67,14 @@ def tensors(arrangement: Arrangement) -> Iterator[Tensor]:
 
 
 def parameter_shapes(arrangement: Arrangement) -> dict[Path, tuple[int, ...]]:
+  """The shape of every parameter of a model."""
+  return shapes_of(tensors(arrangement))
+
+
+def shapes_of(table: Iterable[Tensor]) -> dict[Path, tuple[int, ...]]:
   """The shape of every parameter: the smallest that holds its blocks."""
   shapes: dict[Path, tuple[int, ...]] = {}
-  for tensor in tensors(arrangement):
+  for tensor in table:
     ends = [s + n for s, n in zip(tensor.start, tensor.block)]
     before = shapes.get(tensor.path, ends)
     shapes[tensor.path] = tuple(map(max, before, ends))
