@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from flax import linen as nn
 
 from gr_jax.generators.pretrained.arrangement import read_arrangement
 from gr_jax.generators.pretrained.decoder import make_decoder
@@ -17,11 +18,13 @@ from gr_jax.generators.pretrained.export import export
 from gr_jax.generators.pretrained.extended import NewTokens, extend
 from gr_jax.generators.pretrained.greedy import greedy
 from gr_jax.generators.pretrained.load import load_params
+from gr_jax.generators.pretrained.packed_weights import apart, together
 from gr_jax.generators.pretrained.text import read_tokenizer
 from gr_jax.generators.pretrained.weights import tensors
 from gr_jax.nn.flat_tree import flatten
 from gr_jax.nn.layers import Lora
 from gr_jax.nn.lora import add_lora
+from gr_jax.quantization.policy import SKIPPED, Policy, quantize_params
 from tests.reference.small_tokenizer import WORDS, small_tokenizer
 
 torch = pytest.importorskip("torch")
@@ -90,10 +93,10 @@ def both(name, tmp_path):
   return model, arrangement, load_params(tmp_path / "in", arrangement)
 
 
-def reload(folder):
+def reload(folder, **options):
   """What `transformers` makes of our files, attention computed as before."""
   return transformers.AutoModelForCausalLM.from_pretrained(
-    folder, attn_implementation="eager"
+    folder, attn_implementation="eager", **options
   ).eval()
 
 
@@ -245,6 +248,36 @@ def test_new_tokens_and_lora_are_loaded_with_the_same_logits(
   expected = their_logits(again, tokens)
   assert expected.shape == found.shape
   np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["qwen2 tied", "llama untied, scaled"])
+def test_kernels_in_nvfp4_are_theirs_bit_for_bit(both, tmp_path):
+  """Decompressed by compressed-tensors, at once or at the first text."""
+  pytest.importorskip("compressed_tensors")
+  _, arrangement, params = both
+  policy = Policy(min_dim=16, skip=(*SKIPPED, "out"))
+  params = quantize_params(together(params), policy, "four_over_six_mse_256")
+  packed, plain = tmp_path / "packed", tmp_path / "plain"
+  export(packed, apart(params), arrangement, dtype=jnp.bfloat16)
+  read = load_params(packed, arrangement, dtype=None)
+  export(plain, nn.unbox(read), arrangement)
+  dense = reload(plain)
+  expected = dense.state_dict()
+  found = reload(
+    packed,
+    quantization_config=transformers.CompressedTensorsConfig(dequantize=True),
+  ).state_dict()
+  assert found.keys() == expected.keys()
+  for key, x in expected.items():
+    assert x.dtype == found[key].dtype == torch.bfloat16
+    bits = [each.view(torch.int16) for each in (found[key], x)]
+    assert torch.equal(*bits), key
+  lazy = reload(packed)
+  names = {key for key, _ in lazy.named_parameters() if "weight_packed" in key}
+  assert len(names) == 6 * arrangement.layers
+  with torch.no_grad():
+    tokens = torch.from_numpy(TOKENS)
+    assert torch.equal(lazy(tokens).logits, dense(tokens).logits)
 
 
 def test_their_tokenizer_reads_our_codes(tmp_path):
