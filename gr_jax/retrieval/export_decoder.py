@@ -7,10 +7,12 @@ of the table, and a tokenizer.json that knows the codes: `<a_3><b_7>` is a text
 of two tokens. A prompt is what `text_writer` writes.
 
 With --weights=nvfp4 the kernels are in four bits, in the form
-"nvfp4-pack-quantized" that transformers and vLLM read by the package
-compressed-tensors; embeddings, head, norms and biases are in bfloat16, and
-config.json names the layers that stay. Kernels are quantized after LoRA is
-merged, where a server with --weights=nvfp4 keeps LoRA beside them.
+"nvfp4-pack-quantized", which transformers reads by the package
+compressed-tensors (vLLM knows it too; that has not been run). Embeddings, head,
+norms and biases are in bfloat16, and `ignore` in config.json names the linear
+layers that stay so. Kernels are quantized after LoRA is merged, and gate and up
+under one tensor scale, where a server with --weights=nvfp4 keeps LoRA beside
+them and has two: it answers nearly the same, not bit for bit.
 """
 
 import argparse

@@ -17,7 +17,7 @@ the group of
 Codes that are forced, as the only ones the catalogue has there, are left out;
 a log-probability that is NaN counts as infinitely far. A median says nothing of
 the few codes that a coarse product draws as another policy; the percentile
-does.
+does. A run stops where either is infinite, as at every metric that is.
 
 Source: Sol-RL (arXiv 2604.06916); for IDs `[OURS]`.
 """

@@ -5,9 +5,9 @@ has codes, block scales and the inverse of a tensor scale in place of its weight
 (`quantization.compressed_tensors`). Ours are stacked over layers, `[layers, F,
 D / 2]` and so on, with q, k and v side by side under one tensor scale.
 
-gate and up get one tensor scale too: programs that multiply by both at once
-(vLLM) keep one global scale for the two, as for q, k and v, and read files with
-two as if they had the larger.
+gate and up get one tensor scale too, as llm-compressor writes such files
+(`update_fused_layer_weight_global_scales`): vLLM multiplies by both at once, as
+by q, k and v, and wants one global scale for all of them.
 """
 
 import collections
@@ -163,7 +163,7 @@ def joined(
       if (inverse != inverse[:, :1]).any():
         raise ValueError(
           f"{'/'.join(above)}: q, k and v of a layer have different values of "
-          "weight_global_scale; only one for the three is read, as vLLM does."
+          "weight_global_scale; only one for the three is read."
         )
       found[above] = QTensor(
         codes=x,

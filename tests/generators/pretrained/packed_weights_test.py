@@ -38,8 +38,9 @@ GATE, UP, DOWN = (
 )
 
 
-def in_place(params, mode="four_over_six_mse_256"):
-  return apart(quantize_params(together(params), POLICY, mode))
+def in_place(params):
+  # Its tensor scales are quotients that files do not always give back.
+  return apart(quantize_params(together(params), POLICY, "torchao"))
 
 
 @pytest.fixture(scope="module", params=[QWEN, LLAMA], ids=["tied", "untied"])
