@@ -87,3 +87,39 @@ def in_batch_softmax(
   kept = jnp.where(negative_mask | wanted, scores, -jnp.inf)
   losses = jax.nn.logsumexp(kept, axis=-1) - own
   return jnp.where(where, losses, 0).sum() / jnp.maximum(where.sum(), 1)
+
+
+def multi_positive_nce(
+  vectors: jax.Array,
+  *,
+  positive_mask: jax.Array,
+  candidate_mask: jax.Array,
+  temperature: float,
+) -> jax.Array:
+  r"""InfoNCE of rows that have several positives each (GR4AD, L_NCE).
+
+  $$ -\mathrm{mean}_i \log \frac{\sum_{j \in P_i} \exp(\cos(z_i, z_j) / \tau)}
+  {\sum_{k \in P_i \cup C_i} \exp(\cos(z_i, z_k) / \tau)} $$
+
+  It is enough that one positive is near: the sum is inside the logarithm. With
+  one positive it is the usual InfoNCE.
+
+  Args:
+    vectors: `[B, D]`.
+    positive_mask: `[B, B]` bool, the positives `P_i` of each row.
+    candidate_mask: `[B, B]` bool, `C_i`. In GR4AD all other rows; callers drop
+      repeats of the row itself, which are no negatives `[OURS]`.
+    temperature: tau.
+
+  Returns:
+    A scalar, the mean over the rows with a positive; 0 where none has.
+  """
+  z = normalize(vectors)
+  logits = z @ z.T / temperature
+  where = positive_mask.any(axis=1)
+  # A row without positives has no finite logarithm, nor a finite gradient.
+  near = jnp.where(where[:, None], positive_mask, True)
+  positive = jax.nn.logsumexp(logits, axis=1, where=near)
+  every = jax.nn.logsumexp(logits, axis=1, where=near | candidate_mask)
+  total = jnp.sum(jnp.where(where, every - positive, 0.0))
+  return total / jnp.maximum(jnp.sum(where), 1)

@@ -4,6 +4,7 @@ Every figure is one row `{"metric", "level", "value"}`; level 0 means the whole
 ID, level l >= 1 the l-th code (or the prefix of l codes).
 """
 
+import math
 from collections.abc import Iterator
 
 import jax.numpy as jnp
@@ -27,11 +28,16 @@ def prefix_groups(ids: SemanticIds, *, level: int) -> np.ndarray:
 
 
 def collision_rows(ids: SemanticIds) -> Iterator[Row]:
-  """Distinct IDs, share of items that share theirs, items per ID."""
+  """Distinct IDs, share of items that share theirs, items per ID.
+
+  `utilization` is the share of all combinations of codes that name an item.
+  """
   counts = np.diff(ids.item_offsets)
   yield _row("items", 0, len(ids))
   yield _row("ids", 0, ids.num_ids)
   yield _row("collision_rate", 0, counts[counts > 1].sum() / len(ids))
+  yield _row("utilization", 0, ids.num_ids / math.prod(ids.level_sizes))
+  yield _row("items_per_id", 0, len(ids) / ids.num_ids)
   for quantile in (0.5, 0.9, 0.99, 1.0):
     value = np.quantile(counts, quantile)
     yield _row(f"items_per_id_q{100 * quantile:g}", 0, value)

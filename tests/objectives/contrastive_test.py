@@ -164,3 +164,76 @@ def test_what_is_no_negative_gets_no_gradient():
   grads = jax.grad(lambda d: loss(q, d, mask))(d)
   assert not grads[C - 1].any()
   assert (np.abs(grads[: C - 1]).max(axis=1) > 0).all()
+
+
+@jax.jit
+def several(vectors, positive_mask, candidate_mask):
+  return contrastive.multi_positive_nce(
+    vectors,
+    positive_mask=positive_mask,
+    candidate_mask=candidate_mask,
+    temperature=0.5,
+  )
+
+
+OTHERS = ~np.eye(6, dtype=bool)
+
+
+@given(SEEDS)
+def test_several_positives_are_summed_inside_the_logarithm(seed):
+  rng = np.random.default_rng(seed)
+  vectors = draw(seed)[0]
+  positive = (rng.random((6, 6)) < 0.3) & OTHERS
+  candidate = (rng.random((6, 6)) < 0.5) & OTHERS
+  rows = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+  scores = np.exp(rows @ rows.T / 0.5)
+  losses = [
+    -np.log(scores[i][positive[i]].sum() / scores[i][kept].sum())
+    for i, kept in enumerate(positive | candidate)
+    if positive[i].any()
+  ]
+  np.testing.assert_allclose(
+    several(vectors, positive, candidate),
+    np.mean(losses) if losses else 0,
+    rtol=1e-4,
+    atol=1e-5,
+  )
+
+
+def test_one_positive_is_the_in_batch_softmax_of_rows_with_themselves():
+  """Rows 0 and 3, 1 and 4, 2 and 5 are matched; a row is not its own."""
+  vectors = np.asarray(contrastive.normalize(draw(5)[0]))
+  matched = np.roll(np.eye(6, dtype=bool), 3, axis=1)
+  order = np.roll(np.arange(6), -3)
+  expected = contrastive.in_batch_softmax(
+    vectors,
+    vectors[order],
+    temperature=0.5,
+    negative_mask=jnp.asarray(OTHERS[:, order]),
+  )
+  np.testing.assert_allclose(
+    several(vectors, matched, OTHERS), expected, rtol=1e-5
+  )
+
+
+def test_rows_without_positives_have_no_loss_and_a_finite_gradient():
+  vectors = draw(2)[0]
+  nobody = np.zeros((6, 6), bool)
+  assert several(vectors, nobody, OTHERS) == 0
+  assert not np.asarray(jax.grad(several)(vectors, nobody, OTHERS)).any()
+  pair = nobody.copy()
+  pair[0, 1] = True
+  grad = np.asarray(jax.grad(several)(vectors, pair, OTHERS))
+  assert np.isfinite(grad).all()
+  assert (np.abs(grad).max(axis=1) > 0).all()
+
+
+def test_descending_brings_positives_closer():
+  vectors = draw(4)[0]
+  matched = np.roll(np.eye(6, dtype=bool), 3, axis=1)
+  moved = vectors - 0.1 * jax.grad(several)(vectors, matched, OTHERS)
+  cosines = [
+    (z @ z.T)[matched].mean()
+    for z in map(contrastive.normalize, (vectors, moved))
+  ]
+  assert cosines[1] > cosines[0]

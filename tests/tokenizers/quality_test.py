@@ -20,6 +20,8 @@ def test_collisions_and_codes_are_counted():
   found = figures()
   assert found["ids", 0] == 5
   assert found["collision_rate", 0] == pytest.approx(2 / 6)
+  assert found["utilization", 0] == pytest.approx(5 / 8)
+  assert found["items_per_id", 0] == pytest.approx(6 / 5)
   assert found["items_per_id_q100", 0] == 2
   assert found["codes_used", 2] == 3
   assert found["perplexity", 1] == pytest.approx(2, rel=1e-5)
