@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import jax.numpy as jnp
 import numpy as np
 
+from gr_jax.data.row_lists import RowLists
 from gr_jax.tokenizers import quantizers, semantic_ids
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
@@ -132,6 +133,36 @@ def purity_rows(ids: SemanticIds, categories: np.ndarray) -> Iterator[Row]:
     most = np.zeros(group.max() + 1, np.int64)
     np.maximum.at(most, pairs // width, counts)
     yield _row("category_purity", level, most.sum() / len(group))
+
+
+def partner_rows(
+  vectors: np.ndarray,
+  partners: RowLists,
+  *,
+  sample: int = 1000,
+  seed: int = 0,
+) -> Iterator[Row]:
+  """Share of items whose nearest other item is a partner, and that of chance.
+
+  Nothing where no item has a partner.
+
+  Args:
+    vectors: `[N, D]`, of unit length where cosines are meant. Of items with the
+      same content give one: they are nearest to each other in any case.
+    partners: The other items that the same people take, of each item.
+    sample: items with a partner that are looked up.
+    seed: The seed of the sample.
+  """
+  asked = np.flatnonzero(partners.sizes)
+  if not len(asked):
+    return
+  rng = np.random.default_rng(seed)
+  rows = rng.choice(asked, min(sample, len(asked)), replace=False)
+  near = nearest_items(vectors, rows, count=1)[:, 0]
+  found = [near[at] in partners[row] for at, row in enumerate(rows)]
+  chance = partners.sizes[rows].mean() / (len(vectors) - 1)
+  yield _row("partner_recall@1", 0, np.mean(found))
+  yield _row("random_partner_recall@1", 0, chance)
 
 
 def report(

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from gr_jax.data.row_lists import RowLists
 from gr_jax.tokenizers import quality
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
@@ -82,3 +83,16 @@ def test_nearest_items_are_those_of_the_least_distance():
   gaps[np.arange(140), rows] = np.inf
   expected = np.argsort(gaps, axis=1)[:, :3]
   np.testing.assert_array_equal(np.sort(found), np.sort(expected))
+
+
+def test_a_nearest_item_that_is_a_partner_is_recalled():
+  """Nearest to 0, 2, 3 and 5 are 1, 1, 4 and 4; 1 and 4 have no partner."""
+  partners = RowLists(
+    np.array([0, 2, 2, 3, 4, 4, 6]), np.array([1, 5, 0, 4, 3, 4])
+  )
+  rows = quality.partner_rows(VECTORS, partners)
+  found = {row["metric"]: row["value"] for row in rows}
+  assert found["partner_recall@1"] == pytest.approx(3 / 4)
+  assert found["random_partner_recall@1"] == pytest.approx(6 / 4 / 5)
+  nobody = RowLists(np.zeros(7, np.int64), np.zeros(0, np.int32))
+  assert not [*quality.partner_rows(VECTORS, nobody)]
