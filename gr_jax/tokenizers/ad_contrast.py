@@ -82,17 +82,22 @@ def distinct_triples(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def partners_of(similarities: sparse.csr_array) -> Partners:
-  """The table of sparse similarities `[N, N]` that are positive (`swing`)."""
+  """The table of sparse similarities `[N, N]`, as `swing.similarities` gives.
+
+  What is not positive, or of an ad with itself, is no partner.
+  """
   sizes = np.diff(similarities.indptr)
   rows = np.repeat(np.arange(len(sizes)), sizes)
-  places = np.arange(len(rows)) - similarities.indptr[rows]
+  keep_mask = (similarities.data > 0) & (rows != similarities.indices)
+  rows = rows[keep_mask]
+  sizes = np.bincount(rows, minlength=len(sizes))
+  places = np.arange(len(rows)) - (np.cumsum(sizes) - sizes)[rows]
   shape = len(sizes), max(1, sizes.max(initial=0))
-  ads, weights = np.full(shape, -1, np.int32), np.zeros(shape, np.float32)
-  ads[rows, places] = similarities.indices
-  weights[rows, places] = similarities.data
-  with np.errstate(divide="ignore"):
-    log_weights = np.log(weights)
-  return Partners(ads, log_weights, np.flatnonzero(sizes).astype(np.int32))
+  ads, log_weights = np.full(shape, -1, np.int32), np.full(shape, -np.inf)
+  ads[rows, places] = similarities.indices[keep_mask]
+  log_weights[rows, places] = np.log(similarities.data[keep_mask])
+  drawn = np.flatnonzero(sizes).astype(np.int32)
+  return Partners(ads, log_weights.astype(np.float32), drawn)
 
 
 def draw_batch(
@@ -110,7 +115,7 @@ def draw_batch(
   known = partners.ads[rows]
   listed = jnp.any(known[:, None, :] == rows[None, :, None], axis=-1)
   other = rows[:, None] != rows[None, :]
-  return split_rows((rows, (listed | listed.T) & other, other))
+  return split_rows((rows, listed | listed.T, other))
 
 
 def fit(
@@ -151,19 +156,16 @@ def fit(
         f"facts[:, {f}] has values from {low} to {high}, outside -1..{size - 1}"
         f" that fact_sizes[{f}] = {size} gives."
       )
-  if similarities.shape != (len(vectors), len(vectors)) or not similarities.nnz:
+  partners = partners_of(similarities)
+  if similarities.shape != (len(vectors),) * 2 or not len(partners.drawn):
     raise ValueError(
-      f"similarities of {len(vectors)} ads are [{len(vectors)}, "
-      f"{len(vectors)}] with some above zero; got {similarities.shape} with "
-      f"{similarities.nnz}. Give more users, or larger bounds to swing."
+      f"similarities {similarities.shape} of {len(vectors)} ads give "
+      f"{len(partners.drawn)} of them a partner; give an [N, N] matrix with "
+      "positive entries, of more users or of larger bounds."
     )
   data = jax.tree.map(
     jnp.asarray,
-    (
-      np.asarray(vectors, np.float32),
-      np.asarray(facts, np.int32),
-      partners_of(similarities),
-    ),
+    (np.asarray(vectors, np.float32), np.asarray(facts, np.int32), partners),
   )
   init_key, train_key = jax.random.split(key)
   optimizer = make_optimizer(config.optimizer, config.steps)

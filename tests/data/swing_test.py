@@ -74,6 +74,19 @@ def test_no_order_and_no_repeat_is_seen(lists, random):
   np.testing.assert_array_equal(again[np.ix_(number, number)], found)
 
 
+def test_what_two_users_say_adds_up_exactly():
+  """In multiples of 2^-40: sums in any order are equal, bit for bit."""
+  lists, weights = rows_of([[0, 1, 2], [0, 1, 3], [1, 2, 3]]), np.full(3, 0.3)
+  pairs, agreement = swing._user_pairs(lists, weights, N, 1.0)
+  np.testing.assert_array_equal(agreement * 2**40 % 1, 0)
+  np.testing.assert_allclose(agreement, 0.09 / 3, rtol=1e-9)
+  assert pairs.toarray().tolist() == [
+    [1, 1, 0, 0, 0, 0, 0],
+    [0, 1, 1, 0, 0, 0, 0],
+    [0, 1, 0, 1, 0, 0, 0],
+  ]
+
+
 def test_one_common_user_says_nothing():
   assert not similarities([[0, 1, 2], [2, 3], [3, 4]]).any()
 
@@ -103,6 +116,8 @@ def test_bounds_keep_samples_of_users_and_items():
   kept = swing.bounded(lists, num_items=30, max_items=8, max_users=4)
   assert kept.sizes.max() <= 8
   assert np.bincount(kept.rows).max() == 4
+  few = swing.bounded(lists, num_items=30, max_items=8, max_users=20)
+  np.testing.assert_array_equal(few.sizes, np.minimum(lists.sizes, 8))
   for user in range(20):
     assert set(kept[user]) <= set(lists[user])
   others = swing.bounded(lists, num_items=30, max_items=8, max_users=4, seed=1)

@@ -116,9 +116,10 @@ def test_a_batch_has_partners_and_no_row_against_itself():
 
 
 def test_partners_are_drawn_by_their_similarity():
-  """Of ad 0: ad 1 three times as often as ad 2; ad 3 has none."""
-  matrix = np.zeros((4, 4), np.float32)
+  """Of ad 0: ad 1 three times as often as ad 2; ad 3 has none but itself."""
+  matrix = np.eye(4, dtype=np.float32)
   matrix[0, 1], matrix[0, 2], matrix[1, 0], matrix[2, 0] = 3, 1, 1, 1
+  matrix[3, 0] = -1
   partners = ad_contrast.partners_of(sparse.csr_array(matrix))
   np.testing.assert_array_equal(partners.drawn, [0, 1, 2])
   np.testing.assert_array_equal(
@@ -150,7 +151,7 @@ def test_what_does_not_fit_together_is_refused():
     ValueError, match=r"facts\[:, 1\] has values from -1 to 3"
   ):
     fit(facts=facts)
-  with pytest.raises(ValueError, match=r"got \(60, 60\) with 0"):
+  with pytest.raises(ValueError, match=r"\(60, 60\) of 60 ads give 0 of them"):
     fit(similarities=sparse.csr_array((ADS, ADS), dtype=np.float32))
-  with pytest.raises(ValueError, match=r"got \(3, 3\)"):
+  with pytest.raises(ValueError, match=r"\(3, 3\) of 60 ads"):
     fit(similarities=sparse.csr_array(np.ones((3, 3), np.float32)))
