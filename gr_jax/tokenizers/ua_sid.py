@@ -9,7 +9,7 @@ ads with the same film and different accounts have the same vector, so no
 quantization tells them apart; their hashes do, but for one pair in `C_L`.
 
 A new ad has its ID at once: the nearest rows and its own hash, whatever else is
-in the catalogue. Its vector may come from `item_contrast`. Bid, budget and
+in the catalogue. Its vector may come from `ad_contrast`. Bid, budget and
 target are no fields: they change while the ad is served, and with them the ID
 would.
 """
