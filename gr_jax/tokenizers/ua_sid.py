@@ -1,15 +1,17 @@
 """UA-SID: what an ad shows is clustered, what it is not is hashed (GR4AD).
 
-  r_1 = x;  c^(l) = balanced k-means of r_l;  r_{l+1} = r_l - c^(l)_{k_l}
+  k_l = argmin_j ||r_l - c^(l)_j||^2 + b^(l)_j;  r_{l+1} = r_l - c^(l)_{k_l}
   k_L = h(account, item, conversion type, ..) mod C_L
 
-(arXiv 2602.22732: sizes fall from level to level, 16384, 4096, 1024, and the
-last level is a hash of fields without meaning in place of a quantization.) Two
-ads with the same film and different accounts have the same vector, so no
-quantization tells them apart; their hashes do, but for one pair in `C_L`.
+(arXiv 2602.22732: balanced clusters, whose number falls from level to level,
+16384, 4096, 1024, and the last level is a hash of fields without meaning in
+place of a quantization.) Two ads with the same film and different accounts have
+the same vector, so no quantization tells them apart; their hashes do, but for
+one pair in `C_L`.
 
-A new ad has its ID at once: the nearest rows and its own hash, whatever else is
-in the catalogue. Its vector may come from `ad_contrast`. Bid, budget and
+Balanced clusters are `power_kmeans` `[OURS]`: by its prices `b` a new ad finds
+the codes that the fit gave to ads like it, and has its ID at once, whatever
+else is in the catalogue. Its vector may come from `ad_encoder`. Bid, budget and
 target are no fields: they change while the ad is served, and with them the ID
 would.
 """
@@ -24,22 +26,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gr_jax.choices import choose
-from gr_jax.clustering import balanced_kmeans
-from gr_jax.tokenizers import quantizers, rq_kmeans, tokenizer
+from gr_jax.clustering import power_kmeans
+from gr_jax.nn.map_rows import map_rows
+from gr_jax.tokenizers import quantizers, tokenizer
 from gr_jax.tokenizers.stable_hash import Field, hash_codes
-
-CLUSTERS = {**rq_kmeans.CLUSTERS, "even": balanced_kmeans.fit_even}
+from gr_jax.training import scan_fit
 
 
 @dataclasses.dataclass(frozen=True)
 class UaSidConfig:
-  """Codes per level, and how those of vectors are clustered.
+  """Codes per level, and the length of the clustering.
 
   Attributes:
     levels: The codes per level, `C_l`; the last level is the hash.
-    cluster: The clustering of one level; sizes that differ by one at most by
-      default.
+    iterations: The moves of the centroids of a level.
 
   Raises:
     ValueError: Fewer than two levels, or a level of vectors that is larger than
@@ -47,7 +47,7 @@ class UaSidConfig:
   """
 
   levels: tuple[int, ...] = (16384, 4096, 1024)
-  cluster: rq_kmeans.Cluster = balanced_kmeans.fit_even
+  iterations: int = 10
 
   def __post_init__(self):
     *vectors, _ = self.levels or (0,)
@@ -66,14 +66,16 @@ class UaSidConfig:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class UaSid:
-  """Fitted residual k-means and the size of the hash; see `Tokenizer`.
+  """Fitted residual clusters and the size of the hash; see `Tokenizer`.
 
   Attributes:
     codebooks: Per level of the vector `[C_l, D]`.
+    prices: Per level of the vector `[C_l]`, see `power_kmeans`.
     num_hashes: The codes of the last level, `C_L`.
   """
 
   codebooks: tuple[jax.Array, ...]
+  prices: tuple[jax.Array, ...]
   num_hashes: int
 
   @property
@@ -83,10 +85,10 @@ class UaSid:
   def encode(
     self, vectors: np.ndarray | jax.Array, categories: np.ndarray | None = None
   ) -> np.ndarray:
-    """The nearest codes `[n, L]` of the vectors, -1 in place of the hash."""
+    """The codes `[n, L]` of the vectors, -1 in place of the hash."""
     del categories
     vectors = jnp.asarray(vectors, jnp.float32)
-    codes = np.asarray(quantizers.nearest_codes(vectors, self.codebooks))
+    codes = np.asarray(_codes(vectors, self.codebooks, self.prices))
     return np.column_stack([codes, np.full(len(codes), -1, np.int32)])
 
   def encode_items(
@@ -108,20 +110,29 @@ class UaSid:
     return codes
 
   def save(self, directory: pathlib.Path) -> None:
-    tokenizer.save_arrays(directory, self.codebooks)
+    arrays = {"codebooks": self.codebooks, "prices": self.prices}
+    tokenizer.save_arrays(directory, arrays)
 
   @classmethod
   def load(cls, directory: pathlib.Path, section: Mapping[str, Any]) -> "UaSid":
-    levels = cls.settings(section).levels
-    return cls(tokenizer.load_arrays(directory), levels[-1])
+    *_, num_hashes = cls.settings(section).levels
+    return cls(**tokenizer.load_arrays(directory), num_hashes=num_hashes)
 
   @staticmethod
   def settings(section: Mapping[str, Any]) -> UaSidConfig:
-    cluster = choose("tokenizer.clusters", section["clusters"], CLUSTERS)
-    return UaSidConfig(
-      tuple(section["levels"]),
-      functools.partial(cluster, iterations=section["iterations"]),
-    )
+    return UaSidConfig(tuple(section["levels"]), section["iterations"])
+
+
+@jax.jit
+def _codes(vectors, codebooks, prices) -> jax.Array:
+  assign = [
+    functools.partial(power_kmeans.power_code, prices=b) for b in prices
+  ]
+
+  def encode(rows):
+    return quantizers.residual_quantize(rows, codebooks, assign=assign).codes
+
+  return map_rows(encode, vectors)
 
 
 def fit(
@@ -133,30 +144,40 @@ def fit(
 ) -> tokenizer.FitResult:
   """Clusters the vectors `[N, D]`, and hashes the fields of the N items.
 
-  The codes are those of the clusters, which balanced ones do not repeat for a
-  vector that comes later. `history` has the error that each level leaves.
+  Every level of the vectors has clusters of one size, but for one item. A few
+  items were moved for that: `encode` would not give them the code they have.
+  `history` has the error that each level leaves.
 
   Raises:
     ValueError: Fewer vectors than codes of a level, vectors that are not
       finite, or fields that are refused (`UaSid.encode_items`).
   """
+  scan_fit.check_vectors(vectors, name="vectors")
   *levels, num_hashes = config.levels
   hashes = _hashes(fields, len(vectors), num_hashes)
-  clusters = rq_kmeans.fit(
-    vectors,
-    config=rq_kmeans.RqKMeansConfig(tuple(levels), config.cluster),
-    key=key,
-  )
-  codes = np.asarray(clusters.codes)
+  vectors = jnp.asarray(vectors, jnp.float32)
+  residual, found = vectors, []
+  for size, level_key in zip(
+    levels, jax.random.split(key, len(levels)), strict=True
+  ):
+    level = power_kmeans.fit(
+      residual,
+      num_clusters=size,
+      key=level_key,
+      iterations=config.iterations,
+    )
+    residual = residual - level.centroids[level.codes]
+    found.append(level)
+  codebooks = tuple(level.centroids for level in found)
   return tokenizer.FitResult(
-    UaSid(clusters.codebooks, num_hashes),
-    np.column_stack([codes, hashes]),
-    latents=np.asarray(vectors, np.float32),
-    codebooks=clusters.codebooks,
-    restored=np.asarray(quantizers.sum_codes(codes, clusters.codebooks)),
+    UaSid(codebooks, tuple(level.prices for level in found), num_hashes),
+    np.column_stack([*(level.codes for level in found), hashes]),
+    latents=np.asarray(vectors),
+    codebooks=codebooks,
+    restored=np.asarray(vectors - residual),
     history=[
-      {"step": level, "loss": float(error)}
-      for level, error in enumerate(clusters.errors, 1)
+      {"step": step, "loss": float(level.error)}
+      for step, level in enumerate(found, 1)
     ],
   )
 

@@ -1,21 +1,17 @@
 """UA-SID: even clusters, hashes that tell copies apart, IDs that stay."""
 
-import functools
-
 import jax
 import numpy as np
 import pytest
 
-from gr_jax.clustering import balanced_kmeans
 from gr_jax.tokenizers import quality, rq_kmeans, ua_sid
 from gr_jax.tokenizers.collisions import COLLISIONS
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 from gr_jax.tokenizers.stable_hash import hash_codes
 
 N, LEVELS = 150, (12, 8, 64)
-CLUSTER = functools.partial(balanced_kmeans.fit_even, iterations=3)
-CONFIG = ua_sid.UaSidConfig(LEVELS, CLUSTER)
-SECTION = {"levels": [12, 8, 64], "clusters": "even", "iterations": 3}
+CONFIG = ua_sid.UaSidConfig(LEVELS, iterations=3)
+SECTION = {"levels": [12, 8, 64], "iterations": 3}
 
 
 def ads(seed, count, *, copies):
@@ -76,13 +72,24 @@ def test_the_last_code_hashes_the_fields_and_nothing_else(fitted):
 
 def test_copies_of_what_is_shown_have_ids_of_their_own(fitted):
   """At most 0.4 of the collisions of as many codes that read the vector."""
-  config = rq_kmeans.RqKMeansConfig(LEVELS, CLUSTER)
+  config = rq_kmeans.RqKMeansConfig(LEVELS)
   other = rq_kmeans.fit(VECTORS, config=config, key=jax.random.key(1))
   other = rq_kmeans.RqKMeans(other.codebooks).encode(VECTORS)
   vectors_alone = collision_rate(SemanticIds(other, LEVELS))
   assert vectors_alone >= 0.3
   codes = fitted.tokenizer.encode_items(VECTORS, FIELDS)
   assert collision_rate(SemanticIds(codes, LEVELS)) <= 0.4 * vectors_alone
+
+
+def test_a_new_ad_has_the_codes_of_known_ads_like_it(fitted):
+  """All but the few that were moved for the sake of even sizes."""
+  known = fitted.codes[:, :-1]
+  codes = fitted.tokenizer.encode(VECTORS)[:, :-1]
+  nearest = rq_kmeans.RqKMeans(fitted.codebooks).encode(VECTORS)
+  by_prices, without = (
+    (found == known).all(axis=1).mean() for found in (codes, nearest)
+  )
+  assert by_prices > max(0.8, without + 0.05)
 
 
 def test_a_new_ad_has_its_id_whatever_comes_with_it(fitted):
@@ -131,11 +138,7 @@ def test_a_loaded_tokenizer_encodes_as_the_fitted_one(fitted, tmp_path):
 
 
 def test_a_section_gives_the_config():
-  config = ua_sid.UaSid.settings(SECTION)
-  assert config.levels == LEVELS
-  assert config.cluster.func is balanced_kmeans.fit_even
-  with pytest.raises(ValueError, match=r"tokenizer\.clusters is 'odd'"):
-    ua_sid.UaSid.settings({**SECTION, "clusters": "odd"})
+  assert ua_sid.UaSid.settings(SECTION) == CONFIG
 
 
 @pytest.mark.parametrize("levels", [(), (8,), (8, 0)])
