@@ -9,7 +9,7 @@ import pytest
 from gr_jax.clustering import balanced_kmeans, power_kmeans
 
 # Two thirds of the rows lie close together.
-X = jax.random.normal(jax.random.key(0), (153, 4)).at[:100].multiply(0.4)
+X = jax.random.normal(jax.random.key(0), (153, 4)).at[:100].multiply(0.4) + 1
 KEY = jax.random.key(1)
 
 
@@ -21,6 +21,17 @@ def found():
 def test_sizes_differ_by_one_at_most(found):
   counts = np.bincount(found.codes, minlength=7)
   assert sorted(counts) == [21, 22, 22, 22, 22, 22, 22]
+
+
+def test_the_largest_cells_have_the_row_more():
+  found = power_kmeans._even_sizes(np.array([5, 9, 6]))
+  np.testing.assert_array_equal(found, [6, 7, 7])
+
+
+def test_centroids_are_nearly_the_means_of_their_cells(found):
+  codes = np.asarray(found.codes)
+  means = np.stack([X[codes == k].mean(0) for k in range(7)])
+  np.testing.assert_allclose(found.centroids, means, atol=0.25)
 
 
 def test_prices_alone_give_nearly_all_codes(found):
