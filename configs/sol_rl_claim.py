@@ -20,7 +20,7 @@ from configs import sol_rl
 PRESETS = ("", "tiny", "emoji")
 ARMS = ("before", "group", "wide", "direct", "sol_rl")
 EXPLORERS = (
-  "bf16_6", "w4a16", "mxfp4", "int4", "steps_2", "steps_4", "steps_8"
+  "bf16_6", "bf16_20", "w4a16", "mxfp4", "int4", "steps_2", "steps_4", "steps_8"
 )  # fmt: skip
 
 

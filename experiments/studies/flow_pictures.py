@@ -32,11 +32,11 @@ where pictures of a class are all alike it is near 0. Real pictures are of the
 validation set, which neither model has seen."""
 
 CLAIMS = table("Sol-RL", "[OURS]", [
-  (f"flow models learn: a classifier of real pictures reads 90 % of Fashion-"
-   f"MNIST's as captioned, guidance {scale}", "", ACCURACY,
-   f"guidance_{scale}", REAL, at_least(0.9), value)
+  ("flow models learn: a classifier of real pictures reads 90 % as captioned, "
+   f"guidance {scale}", "", ACCURACY, f"guidance_{scale}", REAL, at_least(0.9),
+   value)
   for scale in (1, 2, 3)
-], worlds=("fashion_mnist",))  # fmt: skip
+])  # fmt: skip
 
 
 class ClassWorld(BaseWorld):

@@ -61,6 +61,9 @@ VARIANTS = {
   SOL_RL: _explores("Sol-RL: 24 of 96, seeds of NVFP4"),
   # Explorers that only rank.
   "bf16_6": _explores("16 bits, 6 steps", measured=False, **_SIXTEEN),
+  "bf16_20": _explores(
+    "16 bits, 20 steps", measured=False, **_SIXTEEN, steps=20
+  ),
   "w4a16": _explores("NVFP4 weights alone", measured=False, products="w4a16"),
   "mxfp4": _explores("MXFP4", measured=False, weights="mxfp4"),
   "int4": _explores(

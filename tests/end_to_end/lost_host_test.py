@@ -72,6 +72,7 @@ def lost(folder, kind, *, hosts, host, words, limit=10.0, **options):
   return ended
 
 
+@pytest.mark.slow
 def test_a_host_that_sleeps_inside_a_step_ends_both(tmp_path):
   ended = lost(tmp_path / "run", "sleeps", hosts=2, host=1, words="stuck")
   assert ended[1].code == EXIT_CODE

@@ -8,6 +8,9 @@ from experiments.studies.flow_pictures import REAL, STUDY
 from experiments.studies.study import page
 from tests.reference.small_studies import run_small
 
+# It trains a classifier and a flow model.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def record():

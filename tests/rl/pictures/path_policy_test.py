@@ -95,6 +95,7 @@ def test_what_is_fixed_is_read_beside_what_is_trained():
   )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("explore", [None, Exploration(3 * G, G)])
 def test_a_loss_of_the_grpo_family_finds_the_target(explore):
   """Flow-GRPO, and DanceGRPO on the best and the worst of the paths."""
