@@ -89,7 +89,8 @@ def get_config(preset: str = "") -> ConfigDict:
     config.flow.text.layers = 1
     config.flow.loop.update(steps=60, log_every=20, checkpoint_every=60)
     config.scorer.loop.update(steps=20, log_every=10, checkpoint_every=20)
-    config.align.update(group_size=8, rows=32)
+    # As many rows as validation draws: one program less.
+    config.align.update(group_size=8, rows=64)
     config.align.explore.update(candidates=16, steps=3)
     config.align.steps = 4
     config.align.prompts.batch_size = 2

@@ -31,7 +31,7 @@ from gr_jax.artefacts import Artefact, build_resumable
 from gr_jax.choices import choose
 from gr_jax.data.batches import numbered_batches
 from gr_jax.data.requests import TRAIN, VALID
-from gr_jax.diffusion.generation import GenerationConfig, make_generate
+from gr_jax.diffusion.generation import GenerationConfig
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, replicated
 from gr_jax.quantization.interceptor import multiplied_by
 from gr_jax.quantization.policy import Policy, quantize_params
@@ -82,7 +82,7 @@ def explorer(section: ConfigDict, flow: TrainedFlow) -> tuple[Any, Generate]:
   """From the old parameters to those that explore, and their sampler."""
   explore = section.explore
   config = GenerationConfig(steps=explore.steps or section.steps)
-  draw = make_generate(flow.model, config)
+  draw = flow.generate(config)
   if not explore.weights:
     return None, draw
   mode = choose("align.explore.weights", explore.weights, WEIGHTS)
@@ -99,7 +99,7 @@ def rollout_of(
   whole: ExplorerParams | None = None,
 ) -> PictureRollout:
   """The rollout of an arm that learns pictures; `whole` as in `Trained`."""
-  generate = make_generate(flow.model, GenerationConfig(steps=section.steps))
+  generate = flow.generate(GenerationConfig(steps=section.steps))
   explores = exploration(section)
   if explores is None:
     return make_rollout(

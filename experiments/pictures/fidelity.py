@@ -13,7 +13,7 @@ from experiments.pictures.measure import fixed_seeds
 from experiments.pictures.rewards import ChosenReward
 from gr_jax.artefacts import Artefact, build
 from gr_jax.data.requests import VALID
-from gr_jax.diffusion.generation import GenerationConfig, make_generate
+from gr_jax.diffusion.generation import GenerationConfig
 from gr_jax.rl.pictures.rollouts import pictures_of, rewards_of
 from gr_jax.rl.pictures.samples import Generate, PictureBatch
 from gr_jax.rl.rank_fidelity import RankFidelity, rank_fidelity
@@ -49,7 +49,7 @@ def fidelity_of(
 
   quantize, explore = explorer(section, flow)
   cheap = rewards(quantize(flow.params) if quantize else flow.params, explore)
-  generate = make_generate(flow.model, GenerationConfig(steps=section.steps))
+  generate = flow.generate(GenerationConfig(steps=section.steps))
   return rank_fidelity(cheap, rewards(flow.params, generate), k=k)
 
 

@@ -14,6 +14,11 @@ from gr_jax.choices import choose
 from gr_jax.data.requests import TRAIN
 from gr_jax.data.worlds.scenes.picture_world import PictureWorld
 from gr_jax.diffusion.flow_model import FlowModel, FlowModelConfig
+from gr_jax.diffusion.generation import (
+  Generate,
+  GenerationConfig,
+  make_generate,
+)
 from gr_jax.diffusion.networks.mm_dit import MMDiTConfig
 from gr_jax.diffusion.networks.sana import SanaConfig
 from gr_jax.diffusion.text_encoder import TextEncoderConfig
@@ -51,6 +56,15 @@ class TrainedFlow:
   model: FlowModel
   params: Any
   artefact: Artefact
+  _compiled: dict[GenerationConfig, Generate] = dataclasses.field(
+    default_factory=dict, repr=False
+  )
+
+  def generate(self, config: GenerationConfig) -> Generate:
+    """The sampler of a config, the same one each time: it compiles once."""
+    if config not in self._compiled:
+      self._compiled[config] = make_generate(self.model, config)
+    return self._compiled[config]
 
 
 def build_model(section: ConfigDict, world: PictureWorld) -> FlowModel:

@@ -10,7 +10,7 @@ from experiments.pictures.flow import TrainedFlow
 from gr_jax.artefacts import Artefact, build
 from gr_jax.data.worlds.scenes.picture_world import PictureWorld
 from gr_jax.data.worlds.scenes.relations import NO_RELATION
-from gr_jax.diffusion.generation import GenerationConfig, make_generate
+from gr_jax.diffusion.generation import GenerationConfig
 from gr_jax.rl.pictures.rollouts import pictures_of
 from gr_jax.rl.pictures.samples import Generate, repeat_prompts
 
@@ -68,9 +68,8 @@ class Pictures:
     self.world = flow.world
     self.tokens = flow.world.caption_tokens(self.prompts)
     self.seeds = fixed_seeds(section.seed, len(self.prompts), section.each)
-    self.generate: Generate = make_generate(
-      flow.model,
-      GenerationConfig(steps=section.steps, guidance=section.guidance),
+    self.generate: Generate = flow.generate(
+      GenerationConfig(steps=section.steps, guidance=section.guidance)
     )
 
   def __call__(self, params: Any) -> np.ndarray:
