@@ -1,8 +1,8 @@
 """The notebook runs from its first cell to its last.
 
-By default it goes on from runs that other tests share: stages that are done are
-loaded, as they would be after a disconnection, and nothing is trained. The slow
-tests train both of its runs.
+All of that is slow. Once it goes on from runs that other tests share: stages
+that are done are loaded, as they would be after a disconnection, and nothing is
+trained; once it trains both of its runs.
 """
 
 import ast
@@ -122,14 +122,17 @@ def check_answers(executed):
   assert len(re.findall(r"\w+ (cup|plate) \d+$", text, re.MULTILINE)) == 5
 
 
+@pytest.mark.slow
 def test_it_shows_reports_a_plot_and_the_device(continued):
   check_shown(continued)
 
 
+@pytest.mark.slow
 def test_it_answers_searches(continued):
   check_answers(continued)
 
 
+@pytest.mark.slow
 def test_it_imports_tables_of_its_own(continued):
   """Those of `shop_run`, whose training stands in for that of the notebook."""
   folder = continued[1] / "runs" / "my_data"
