@@ -34,7 +34,7 @@ def frechet_rows(
   """Yields rows as `paired.rows` does, with the metric `METRIC`.
 
   Args:
-    features: of every variant and seed; one seed stands for all of them.
+    features: Those of every variant and seed; one stands for all of them.
     real: `[P, E, F]`, the features of real pictures of the same prompts.
     users: `[P]`, the caption of every prompt by number.
     pairs: `(variant, baseline)`.

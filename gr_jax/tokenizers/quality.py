@@ -153,11 +153,13 @@ def partner_rows(
     sample: items with a partner that are looked up.
     seed: The seed of the sample.
   """
-  asked = np.flatnonzero(partners.sizes)
-  if not len(asked):
+  with_partners = np.flatnonzero(partners.sizes)
+  if not len(with_partners):
     return
   rng = np.random.default_rng(seed)
-  rows = rng.choice(asked, min(sample, len(asked)), replace=False)
+  rows = rng.choice(
+    with_partners, min(sample, len(with_partners)), replace=False
+  )
   near = nearest_items(vectors, rows, count=1)[:, 0]
   found = [near[at] in partners[row] for at, row in enumerate(rows)]
   chance = partners.sizes[rows].mean() / (len(vectors) - 1)
