@@ -31,7 +31,7 @@ class Objective(NamedTuple):
 
   Attributes:
     old_policy: how the old policy follows.
-    passes: of the network, that learning the pictures of a prompt costs.
+    passes: how many of the network learning the pictures of a prompt costs.
     make_update: from the network and an optimizer.
     make_rollout: from the network and the shape of a picture; None where
       pictures alone are learned, however they were drawn.

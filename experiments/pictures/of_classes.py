@@ -59,7 +59,7 @@ class Task(NamedTuple):
   Attributes:
     workdir: gets one folder a stage.
     data: real pictures.
-    captions: of each class.
+    captions: one text a class, and their tokens.
     compared: the rows of a split whose pictures stand beside generated ones.
     inputs: what stages depend on.
   """

@@ -1,4 +1,4 @@
-"""Pictures of classes that are told apart at a glance."""
+"""Pictures of classes that differ at a glance."""
 
 import functools
 import gzip

@@ -108,14 +108,14 @@ def test_both_streams_read_each_other_and_no_row_another():
   (picture, text), _ = apply(params, (PICTURE, TEXT))
   # The first word of the first text, then the first token of its picture.
   (reads, _), _ = apply(params, (PICTURE, TEXT.at[0, 0, 0].add(1.0)))
-  (_, told), _ = apply(params, (PICTURE.at[0, 0, 0].add(1.0), TEXT))
-  for before, after in ((picture, reads), (text, told)):
+  (_, moved), _ = apply(params, (PICTURE.at[0, 0, 0].add(1.0), TEXT))
+  for before, after in ((picture, reads), (text, moved)):
     assert (np.abs(after - before)[0].max(axis=-1) > 1e-4).all()
     np.testing.assert_array_equal(after[1], before[1])
   # Padding is not read, by pictures nor by words.
-  (reads, told), _ = apply(params, (PICTURE, TEXT.at[1, S - 1, 0].add(1.0)))
+  (reads, moved), _ = apply(params, (PICTURE, TEXT.at[1, S - 1, 0].add(1.0)))
   np.testing.assert_allclose(reads, picture, atol=1e-5)
-  np.testing.assert_allclose(told[:, : S - 1], text[:, : S - 1], atol=1e-5)
+  np.testing.assert_allclose(moved[:, : S - 1], text[:, : S - 1], atol=1e-5)
 
 
 def test_the_last_double_block_is_one_whose_texts_nobody_reads():
