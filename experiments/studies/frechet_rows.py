@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 from scipy import special
 
-from gr_jax.evaluation.pictures.frechet import frechet_distance
+from gr_jax.evaluation.pictures.frechet import distance_of_moments, moments
 
 METRIC = "frechet"
 
@@ -82,10 +82,10 @@ def distances(
 ) -> dict[str, dict[int, float]]:
   """The distance of every variant and seed over `rows` of the prompts."""
   width = real.shape[-1]
-  these = real[rows].reshape(-1, width)
+  these = moments(real[rows].reshape(-1, width))
   return {
     name: {
-      seed: frechet_distance(x[rows].reshape(-1, width), these)
+      seed: distance_of_moments(moments(x[rows].reshape(-1, width)), these)
       for seed, x in found.items()
     }
     for name, found in features.items()

@@ -23,6 +23,8 @@ constant over `n` (Chong and Forsyth 2020, arXiv 1911.07023): compare distances
 of equally many rows only, and print that of two sets of real pictures beside.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 
@@ -42,16 +44,46 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
     raise ValueError(
       f"{len(a)} and {len(b)} rows of features; a covariance needs at least 2."
     )
-  if not (np.isfinite(a).all() and np.isfinite(b).all()):
+  return distance_of_moments(moments(a), moments(b))
+
+
+class Moments(NamedTuple):
+  """What a distance reads of a set of features.
+
+  Attributes:
+    mean: `[F]`.
+    root: `R` `[min(N, F), F]` with `Rᵀ R = C`.
+  """
+
+  mean: np.ndarray
+  root: np.ndarray
+
+
+def moments(rows: np.ndarray) -> Moments:
+  """Those of rows `[N, F]`, at least two of them.
+
+  Raises:
+    ValueError: fewer than two rows, or a number that is not finite.
+  """
+  rows = np.asarray(rows, np.float64)
+  if len(rows) < 2:
+    raise ValueError(
+      f"{len(rows)} rows of features; a covariance needs at least 2."
+    )
+  if not np.isfinite(rows).all():
     raise ValueError(
       "features hold NaN or infinity; look at the pictures that they are from."
     )
-  root_a, root_b = _root_of_covariance(a), _root_of_covariance(b)
-  shared = np.linalg.svd(root_a @ root_b.T, compute_uv=False).sum()
+  return Moments(rows.mean(axis=0), _root_of_covariance(rows))
+
+
+def distance_of_moments(a: Moments, b: Moments) -> float:
+  """`frechet_distance` of the sets, for one that is compared with many."""
+  shared = np.linalg.svd(a.root @ b.root.T, compute_uv=False).sum()
   distance = (
-    np.square(a.mean(axis=0) - b.mean(axis=0)).sum()
-    + np.square(root_a).sum()
-    + np.square(root_b).sum()
+    np.square(a.mean - b.mean).sum()
+    + np.square(a.root).sum()
+    + np.square(b.root).sum()
     - 2 * shared
   )
   return max(float(distance), 0.0)
