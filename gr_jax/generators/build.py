@@ -33,6 +33,7 @@ from gr_jax.tokenizers.semantic_ids import SemanticIds
 NETWORKS = {
   "decoder_only": "decoder_only:build",
   "encoder_decoder": "encoder_decoder:build",
+  "lazy_ar": "lazy_ar:build",
   "nci": "encoder_decoder:build_nci",
   "pretrained": "pretrained.build:build",
 }
@@ -104,7 +105,8 @@ def build_generator(
   Args:
     section: `model` as `TransformerConfig`, `precision`; it may have `network`,
       one of `NETWORKS` (else "decoder_only"), and `prompt_encoder`, one of
-      `PROMPT_ENCODERS` (else "sum_items"). "nci" also has `adaptor_layers`.
+      `PROMPT_ENCODERS` (else "sum_items"). "nci" also has `adaptor_layers`,
+      "lazy_ar" `early_layers`.
     vocabulary: the tokens of the prompts.
     semantic_ids: the codes that are generated.
     candidate_features: the number of features of a candidate, 0 without.

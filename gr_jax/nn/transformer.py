@@ -163,10 +163,17 @@ def stacked(
 
 
 class Transformer(nn.Module):
-  """All blocks and the last norm; parameters carry a leading layer axis."""
+  """All blocks and the last norm; parameters carry a leading layer axis.
+
+  Attributes:
+    config: the sizes.
+    dot_general: the product of every dense layer.
+    final_norm: False for layers that others follow.
+  """
 
   config: TransformerConfig
   dot_general: DotGeneral = jax.lax.dot_general
+  final_norm: bool = True
 
   @nn.compact
   def __call__(
@@ -185,7 +192,8 @@ class Transformer(nn.Module):
       cache: `[layers, ...]`, or None for a sequence.
 
     Returns:
-      Normed states `[B, T, D]` and the keys and values of every layer.
+      States `[B, T, D]`, after the last norm where it is there, and the keys
+      and values of every layer.
     """
     x = Dropout(self.config.dropout)(x)
     # Once for all layers.
@@ -203,7 +211,9 @@ class Transformer(nn.Module):
     run = self._in_turn if apart else blocks
     x, kept = run(x, cache, positions, place)
     x = split_states(x, positions=cache is None)
-    return RMSNorm(self.config.norm_epsilon, name="norm")(x), kept
+    if self.final_norm:
+      x = RMSNorm(self.config.norm_epsilon, name="norm")(x)
+    return x, kept
 
   def _in_turn(self, x, cache, positions, place):
     """The blocks of `unstacked` parameters, one after the other."""

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 
 from gr_jax.decoding.generator import Generator
 from gr_jax.generators.decoder_only import DecoderOnly
+from gr_jax.generators.lazy_ar import LazyAR
 from gr_jax.nn.dot import bf16_dot_general
 from gr_jax.nn.transformer import unstacked
 
@@ -34,7 +35,7 @@ def search_layout(
     platform: the platform that searches; empty = the default one.
   """
   here = platform or jax.default_backend()
-  if here != "gpu" or not isinstance(generator, DecoderOnly):
+  if here != "gpu" or not isinstance(generator, (DecoderOnly, LazyAR)):
     return params
   if generator.dot_general is bf16_dot_general:
     params = jax.tree.map_with_path(_rounded, params)

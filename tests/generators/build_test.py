@@ -39,7 +39,7 @@ def built(**more):
 # A pretrained one has the sizes of what it begins with.
 @pytest.mark.parametrize("network", [n for n in NETWORKS if n != "pretrained"])
 def test_all_networks_have_the_sizes_of_section_and_ids(network):
-  model = built(network=network, adaptor_layers=3)
+  model = built(network=network, adaptor_layers=3, early_layers=0)
   assert model.config == TransformerConfig(layers=1, width=32)
   assert model.level_sizes == semantic_ids().level_sizes
   assert model.prompt_size == writer()._vocabulary.prompt_size

@@ -78,6 +78,7 @@ GENERATORS = {
   "page_wise": {"task": "page_wise"},
   "encoder_decoder": {"network": "encoder_decoder"},
   "nci": {"network": "nci", "adaptor_layers": 1},
+  "lazy_ar": {"network": "lazy_ar", "early_layers": 1, "layers": 2},
   "pretrained": pretrained("qwen2", rank=2, tied=True),
   "pretrained_pages": {
     "task": "page_wise",
@@ -110,11 +111,12 @@ def parts(name="decoder_only"):
   section = tasks.section(changes.pop("task", "point_wise"))
   section.update({"prompt_encoder": "sum_items", "count_alpha": 0.0})
   section.network = "decoder_only"
+  layers = changes.pop("layers", SIZES["layers"])
   for key, value in changes.items():
     section[key] = value
   section.examples.batch_size = B
   section.model = section.model.copy_and_resolve_references()
-  section.model.update(SIZES)
+  section.model.update(SIZES | {"layers": layers})
   found = untrained(section)
   rows = placement.vocabulary_of(found.model)
   if not rows % 8:

@@ -42,6 +42,11 @@ GENERATOR = {
   "loop": {"steps": 1, "log_every": 1, "checkpoint_every": 1},
   "mesh": {},
 }
+# One layer that reads no code before, and one that does.
+LAZY = {
+  "early_layers": 1,
+  "model": GENERATOR["model"] | {"layers": 2},
+}
 # A pretrained one begins with random weights.
 PRETRAINED = {
   "count_alpha": 0.0,
@@ -81,8 +86,8 @@ def make(
 
 def section(**generator) -> dict:
   """`GENERATOR` with changes."""
-  text = generator.get("network") == "pretrained"
-  return GENERATOR | (PRETRAINED if text else {}) | generator
+  own = {"pretrained": PRETRAINED, "lazy_ar": LAZY}
+  return GENERATOR | own.get(generator.get("network"), {}) | generator
 
 
 @contextlib.contextmanager

@@ -1,0 +1,218 @@
+import functools
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import linen as nn
+
+from gr_jax.decoding.beam_search import beam_search
+from gr_jax.decoding.trie import build_trie
+from gr_jax.generators.decoder_only import DecoderOnly
+from gr_jax.generators.lazy_ar import LazyAR, build
+from gr_jax.generators.priors.catalogue_counts import count_catalogue
+from gr_jax.generators.prompts.prompt_encoder import MergeItems, SumItems
+from gr_jax.nn.transformer import TransformerConfig
+from tests.reference.noisy import noisy
+from tests.reference.small_world import semantic_ids, shop, writer
+
+CONFIG = TransformerConfig(
+  layers=3, width=16, heads=2, kv_heads=1, head_size=8, feed_forward=24
+)
+CLOSE = {"atol": 1e-5, "rtol": 1e-5}
+ROWS = np.arange(100, 104)
+SUMMED = SumItems()
+
+
+@functools.partial(
+  jax.jit, static_argnums=0, static_argnames=("level", "method")
+)
+def apply(model, params, *inputs, **options):
+  return model.apply(params, *inputs, **options)
+
+
+@functools.cache
+def inputs():
+  prompt = writer().prompts(ROWS, shown=np.ones(4, bool))
+  queries = writer().queries(np.array([[0, -1, 3]] * 4))
+  rng = np.random.default_rng(0)
+  sizes = semantic_ids().level_sizes
+  codes = np.stack([rng.integers(0, c, (4, 3)) for c in sizes], axis=-1)
+  return prompt, queries, codes.astype(np.int32)
+
+
+@functools.cache
+def built(early=2, buckets=3, prompt_encoder=SUMMED, counted=False):
+  model = LazyAR(
+    CONFIG,
+    writer()._vocabulary.prompt_size,
+    semantic_ids().level_sizes,
+    prompt_encoder=prompt_encoder,
+    early_layers=early,
+    value_buckets=buckets,
+  )
+  variables = {}
+  if counted:
+    popularity = shop().catalogue.popularity
+    counts = count_catalogue(semantic_ids(), popularity, alpha=0.5)
+    variables = {"counts": {"catalogue": counts}}
+  init = functools.partial(model.apply, variables, mutable=["params"])
+  _, params = jax.jit(lambda key: init(*inputs(), rngs={"params": key}))(
+    jax.random.key(0)
+  )
+  return model, noisy(nn.unbox(params)) | variables
+
+
+def only_decoder():
+  """A decoder with the parameters of a `LazyAR` without early layers."""
+  model, params = built(early=0, buckets=0)
+  decoder = DecoderOnly(CONFIG, model.prompt_size, model.level_sizes)
+  return decoder, model, params
+
+
+def test_without_early_layers_it_is_the_decoder_bit_for_bit():
+  decoder, model, params = only_decoder()
+  prompt, queries, codes = inputs()
+  drawn = decoder.init(jax.random.key(0), *inputs())
+  chex.assert_trees_all_equal_structs(nn.unbox(drawn), params)
+  chex.assert_trees_all_equal(
+    apply(decoder, params, prompt, queries, codes),
+    apply(model, params, prompt, queries, codes),
+  )
+  for generator in (decoder, model):
+    first = apply(generator, params, prompt, queries[:, 0], method="first_code")
+    step = apply(
+      generator,
+      params,
+      jnp.asarray(codes[:, :1, 0]),
+      jnp.zeros((4, 1), jnp.int32),
+      first[1],
+      level=1,
+      method="next_code",
+    )
+    if generator is decoder:
+      wanted = first[0], step[0]
+  chex.assert_trees_all_equal(wanted, (first[0], step[0]))
+
+
+def test_early_states_do_not_depend_on_any_code():
+  """`m` is the same for all codes; the scores of codes are not."""
+  model, params = built()
+  prompt, queries, codes = inputs()
+  found = [
+    apply(model, params, prompt, queries, each, method="value_aware")
+    for each in (codes, np.roll(codes, 1, axis=1))
+  ]
+  chex.assert_trees_all_equal(found[0].early, found[1].early)
+  for level in (1, 2):
+    a, b = found[0].codes[level], found[1].codes[level]
+    assert not np.allclose(a, b, atol=1e-3)
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_a_code_changes_the_scores_of_later_levels_only(level):
+  model, params = built()
+  prompt, queries, codes = inputs()
+  changed = codes.copy()
+  changed[..., level] = (codes[..., level] + 1) % model.level_sizes[level]
+  before, after = (
+    apply(model, params, prompt, queries, each, method="value_aware")
+    for each in (codes, changed)
+  )
+  same = [np.array_equal(a, b) for a, b in zip(before.codes, after.codes)]
+  assert same == [later <= level for later in range(3)]
+  assert not np.array_equal(before.values, after.values)
+
+
+def test_branches_do_not_read_each_other():
+  model, params = built()
+  prompt, queries, codes = inputs()
+  together = apply(model, params, prompt, queries, codes, method="value_aware")
+  one = slice(1, 2)
+  alone = apply(
+    model, params, prompt, queries[:, one], codes[:, one], method="value_aware"
+  )
+  for a, b in zip(jax.tree.leaves(together), jax.tree.leaves(alone)):
+    np.testing.assert_allclose(a[:, one], b, **CLOSE)
+
+
+def test_scores_are_those_of_the_value_aware_pass():
+  model, params = built()
+  plain = apply(model, params, *inputs())
+  both = apply(model, params, *inputs(), method="value_aware")
+  for a, b in zip(plain, both.codes):
+    np.testing.assert_allclose(a, b, **CLOSE)
+
+
+CASES = {
+  "two of three": {},
+  "one of three": {"early": 1},
+  "none": {"early": 0},
+  "merged": {"prompt_encoder": MergeItems()},
+  "counted": {"counted": True},
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_steps_with_a_cache_equal_the_packed_forward_pass(case):
+  model, params = built(**CASES[case])
+  prompt, queries, codes = inputs()
+  packed = apply(model, params, prompt, queries, codes, method="value_aware")
+  beams = jnp.asarray(codes[:, :1])
+  parents = jnp.zeros((4, 1), jnp.int32)
+  log_probs, cache = apply(
+    model, params, prompt, queries[:, 0], method="first_code"
+  )
+  wanted = [jax.nn.log_softmax(x[:, 0]) for x in packed.codes]
+  np.testing.assert_allclose(log_probs, wanted[0], **CLOSE)
+  for level in (1, 2):
+    code = beams[:, :, level - 1]
+    log_probs, cache = apply(
+      model, params, code, parents, cache, level=level, method="next_code"
+    )
+    np.testing.assert_allclose(log_probs[:, 0], wanted[level], **CLOSE)
+  values = apply(
+    model, params, beams[:, :, 2], parents, cache, method="next_value"
+  )
+  np.testing.assert_allclose(values[:, 0], packed.values[:, 0], **CLOSE)
+
+
+def test_a_search_finds_the_scores_of_the_uncached_forward_pass():
+  """Beams that keep every ID have all of them, with exact scores."""
+  model, params = built()
+  prompt, queries, _ = inputs()
+  ids = semantic_ids()
+  trie = build_trie(ids.ids, ids.level_sizes)
+  search = jax.jit(functools.partial(beam_search, model, beam_size=ids.num_ids))
+  found = search(params, (prompt, queries[:, 0]), trie)
+  codes = np.broadcast_to(ids.ids, (4, *ids.ids.shape))
+  alone = np.broadcast_to(queries[:, :1], (4, len(ids.ids), queries.shape[-1]))
+  logits = apply(model, params, prompt, alone, codes)
+  wanted = sum(
+    np.take_along_axis(
+      np.asarray(jax.nn.log_softmax(x)), codes[..., level, None], axis=-1
+    )[..., 0]
+    for level, x in enumerate(logits)
+  )
+  found_log_probs = np.take_along_axis(wanted, np.asarray(found.ids), axis=1)
+  np.testing.assert_allclose(found.log_probs, found_log_probs, **CLOSE)
+  chex.assert_trees_all_equal(
+    np.sort(found.ids, axis=1), np.tile(np.arange(ids.num_ids), (4, 1))
+  )
+
+
+def test_at_the_start_a_later_position_is_the_code_before():
+  """`W_f = [0; I]`: what early layers say of it is learned."""
+  model, _ = built()
+  params = nn.unbox(jax.jit(model.init)(jax.random.key(0), *inputs()))
+  states = jax.random.normal(jax.random.key(1), (2, 16))
+  fused = model.apply(params, states, 2 * states, method="_fused")
+  np.testing.assert_array_equal(fused, 2 * states)
+
+
+def test_a_late_layer_has_to_read_the_code_before():
+  parts = {"prompt_size": 4, "level_sizes": (3, 3)}
+  assert build({"early_layers": 2}, config=CONFIG, **parts).early_layers == 2
+  with pytest.raises(ValueError, match="early_layers is 3 of 3 layers"):
+    build({"early_layers": 3}, config=CONFIG, **parts)
