@@ -12,6 +12,14 @@ PATH_SEPARATOR = " > "
 
 _ITEMS_FILE = "items.parquet"
 _CATEGORY_NAMES_FILE = "category_names.json"
+_FIELD = "field_"  # Begins the names of the columns of fields.
+
+ITEM_ID = "item_id"
+"""The name that stands for an item's own id among names of fields."""
+
+
+def _no_fields() -> np.ndarray:
+  return np.empty((0, 0), object)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -27,6 +35,9 @@ class Catalogue:
     category_names: K tuples of full path prefixes, "grocery > ice".
     values: `[N]` float32, typical price, 0 where unknown.
     popularity: `[N]` int64, interactions in the training split.
+    fields: `[N, F]` object, facts that the content does not show, such as an
+      ad's account: each a str, or None where it is not known. F may be 0.
+    field_names: F names, "account".
 
   Raises:
     ValueError: a shape, dtype or range does not hold.
@@ -38,10 +49,14 @@ class Catalogue:
   category_names: tuple[tuple[str, ...], ...]
   values: np.ndarray
   popularity: np.ndarray
+  fields: np.ndarray = dataclasses.field(default_factory=_no_fields)
+  field_names: tuple[str, ...] = ()
 
   def __post_init__(self):
     n = len(self.item_ids)
-    for name in ("texts", "values", "popularity", "categories"):
+    if not self.field_names and not self.fields.size:
+      object.__setattr__(self, "fields", np.empty((n, 0), object))
+    for name in ("texts", "values", "popularity", "categories", "fields"):
       if len(getattr(self, name)) != n:
         raise ValueError(
           f"Catalogue.{name} has {len(getattr(self, name))} rows for {n} "
@@ -59,6 +74,7 @@ class Catalogue:
         )
     _check_distinct(self.item_ids)
     _check_categories(self.categories, self.category_names)
+    _check_fields(self.fields, self.field_names)
     if not np.isfinite(self.values).all():
       row = int(np.flatnonzero(~np.isfinite(self.values))[0])
       raise ValueError(
@@ -72,6 +88,28 @@ class Catalogue:
   def __len__(self) -> int:
     return len(self.item_ids)
 
+  def fields_of(self, names: Sequence[str]) -> np.ndarray:
+    """Returns `[N, len(names)]` object, the fields of these names in order.
+
+    Args:
+      names: Names of fields; "item_id" is the item's own id.
+
+    Raises:
+      ValueError: A name that the catalogue does not have.
+    """
+    columns = {ITEM_ID: self.item_ids}
+    columns |= dict(zip(self.field_names, self.fields.T))
+    unknown = [name for name in names if name not in columns]
+    if unknown:
+      raise ValueError(
+        f"the catalogue has no field {unknown[0]!r}; it has "
+        f"{', '.join(columns)}."
+      )
+    found = np.empty((len(self), len(names)), object)
+    for place, name in enumerate(names):
+      found[:, place] = columns[name]
+    return found
+
   def save(self, directory: Path) -> None:
     """Writes the catalogue as files in `directory`; `load` is bit-exact."""
     directory = Path(directory)
@@ -84,6 +122,9 @@ class Catalogue:
     }
     for d in range(self.categories.shape[1]):
       columns[f"category_{d}"] = self.categories[:, d]
+    for f, name in enumerate(self.field_names):
+      values = self.fields[:, f].tolist()
+      columns[_FIELD + name] = pl.Series(values, dtype=pl.String)
     pl.DataFrame(columns).write_parquet(directory / _ITEMS_FILE)
     (directory / _CATEGORY_NAMES_FILE).write_text(
       json.dumps(self.category_names), encoding="utf-8"
@@ -104,6 +145,10 @@ class Catalogue:
     categories = np.empty((table.height, len(names)), np.int32)
     for d in range(len(names)):
       categories[:, d] = table[f"category_{d}"].to_numpy()
+    columns = [name for name in table.columns if name.startswith(_FIELD)]
+    fields = np.empty((table.height, len(columns)), object)
+    for f, name in enumerate(columns):
+      fields[:, f] = table[name].to_list()
     return cls(
       item_ids=object_array(table["item_id"].to_list()),
       texts=object_array(table["text"].to_list()),
@@ -111,6 +156,8 @@ class Catalogue:
       category_names=tuple(map(tuple, names)),
       values=table["value"].to_numpy(writable=True),
       popularity=table["popularity"].to_numpy(writable=True),
+      fields=fields,
+      field_names=tuple(name.removeprefix(_FIELD) for name in columns),
     )
 
 
@@ -187,4 +234,23 @@ def _check_categories(
       raise ValueError(
         f"Catalogue.categories[{row}, {d}] is {column[row]}, outside -1.."
         f"{len(level) - 1} or below an unknown category."
+      )
+
+
+def _check_fields(fields: np.ndarray, names: tuple[str, ...]) -> None:
+  if fields.ndim != 2 or fields.shape[1] != len(names):
+    raise ValueError(
+      f"Catalogue.fields has shape {fields.shape} for the field_names {names}; "
+      "give one column per name."
+    )
+  if len(set(names)) < len(names) or not all(names) or ITEM_ID in names:
+    raise ValueError(
+      f"Catalogue.field_names are {names}; give distinct names, and none "
+      f"{ITEM_ID!r}: that is the item's own id."
+    )
+  for (row, f), value in np.ndenumerate(fields):
+    if value is not None and not isinstance(value, str):
+      raise ValueError(
+        f"Catalogue.fields[{row}, {f}] is {value!r}; write the "
+        f"{names[f]} as a str, or None where it is not known."
       )

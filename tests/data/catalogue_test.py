@@ -5,6 +5,7 @@ import dataclasses
 import hypothesis
 import hypothesis.strategies as st
 import numpy as np
+import polars as pl
 import pytest
 
 from gr_jax.data.catalogue import Catalogue, category_columns, object_array
@@ -27,9 +28,26 @@ def small_catalogue(paths=(("a", "b"), ("a",), ())) -> Catalogue:
   )
 
 
+def with_fields(catalogue: Catalogue, columns) -> Catalogue:
+  fields = np.empty((len(catalogue), len(columns)), object)
+  for place, values in enumerate(columns.values()):
+    fields[:, place] = values
+  return dataclasses.replace(
+    catalogue, fields=fields, field_names=tuple(columns)
+  )
+
+
 def assert_same(left: Catalogue, right: Catalogue):
   assert left.category_names == right.category_names
-  for name in ("item_ids", "texts", "categories", "values", "popularity"):
+  assert left.field_names == right.field_names
+  for name in (
+    "item_ids",
+    "texts",
+    "categories",
+    "values",
+    "popularity",
+    "fields",
+  ):
     a, b = getattr(left, name), getattr(right, name)
     np.testing.assert_array_equal(a, b, err_msg=name)
     assert a.dtype == b.dtype
@@ -89,6 +107,86 @@ def test_wrong_fields_are_refused_with_one_line(field, value, message):
   with pytest.raises(ValueError, match=message) as error:
     dataclasses.replace(small_catalogue(), **{field: value})
   assert "\n" not in str(error.value)
+
+
+@hypothesis.given(
+  st.dictionaries(
+    st.text(st.characters(codec="utf-8"), min_size=1, max_size=4).filter(
+      lambda name: name != "item_id"
+    ),
+    st.lists(st.none() | names, min_size=3, max_size=3),
+    max_size=3,
+  )
+)
+def test_saved_fields_are_the_same_also_where_none_is_known(
+  tmp_path_factory, columns
+):
+  catalogue = with_fields(small_catalogue(), columns)
+  directory = tmp_path_factory.mktemp("catalogue")
+  catalogue.save(directory)
+  assert_same(catalogue, Catalogue.load(directory))
+
+
+def test_without_fields_the_files_are_those_of_a_catalogue_that_knew_none(
+  tmp_path,
+):
+  """Catalogues saved before there were fields load, and mean the same."""
+  catalogue = small_catalogue()
+  assert catalogue.fields.shape == (3, 0)
+  catalogue.save(tmp_path)
+  assert pl.read_parquet_schema(tmp_path / "items.parquet").names() == [
+    "item_id",
+    "text",
+    "value",
+    "popularity",
+    "category_0",
+    "category_1",
+  ]
+
+
+def test_fields_are_found_by_name_in_any_order():
+  catalogue = with_fields(
+    small_catalogue(), {"account": ["a", None, "b"], "conversion": ["x"] * 3}
+  )
+  found = catalogue.fields_of(["conversion", "item_id", "account"])
+  assert found.tolist() == [
+    ["x", "id 0", "a"],
+    ["x", "id 1", None],
+    ["x", "id 2", "b"],
+  ]
+  assert catalogue.fields_of([]).shape == (3, 0)
+  with pytest.raises(
+    ValueError, match=r"no field 'brand'; it has item_id, account, conversion\."
+  ):
+    catalogue.fields_of(["item_id", "brand"])
+
+
+@pytest.mark.parametrize(
+  ("changes", "message"),
+  [
+    ({"field_names": ("a",)}, r"shape \(3, 0\) for the field_names"),
+    ({"fields": np.full((3, 1), "x", object)}, "give one column per name"),
+    (
+      {"fields": np.full((3, 2), "x", object), "field_names": ("a", "a")},
+      "give distinct names",
+    ),
+    (
+      {"fields": np.full((3, 1), "x", object), "field_names": ("item_id",)},
+      "none 'item_id'",
+    ),
+    (
+      {"fields": np.full((2, 1), "x", object), "field_names": ("a",)},
+      "2 rows for 3 item_ids",
+    ),
+    (
+      {"fields": np.full((3, 1), 7, object), "field_names": ("a",)},
+      r"fields\[0, 0\] is 7; write the a as a str",
+    ),
+  ],
+)
+def test_wrong_columns_of_fields_are_refused(changes, message):
+  with pytest.raises(ValueError, match=message):
+    dataclasses.replace(small_catalogue(), **changes)
 
 
 def test_loading_from_an_empty_folder_names_the_missing_file(tmp_path):

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 
 from gr_jax.data.catalogue import Catalogue, category_columns, object_array
+from gr_jax.data.imports.columns import FIELD_COLUMNS
 
 SEPARATORS = (">", "|")
 
@@ -15,10 +16,14 @@ def build_catalogue(items: pl.DataFrame) -> Catalogue:
 
   Args:
     items: The checked items, with columns item_id, text and, where known,
-      category and amount.
+      category, amount and fields (`columns.FIELD_COLUMNS`).
   """
   paths = category_paths(items) if "category" in items.columns else []
   categories, names = category_columns(paths or [[]] * items.height)
+  field_names = tuple(name for name in FIELD_COLUMNS if name in items.columns)
+  fields = np.empty((items.height, len(field_names)), object)
+  for f, name in enumerate(field_names):
+    fields[:, f] = items[name].to_list()
   return Catalogue(
     item_ids=object_array(items["item_id"].to_list()),
     texts=object_array(items["text"].to_list()),
@@ -26,6 +31,8 @@ def build_catalogue(items: pl.DataFrame) -> Catalogue:
     category_names=names,
     values=np.nan_to_num(_own_values(items)).astype(np.float32),
     popularity=np.zeros(items.height, np.int64),
+    fields=fields,
+    field_names=field_names,
   )
 
 

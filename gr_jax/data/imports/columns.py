@@ -3,7 +3,8 @@
 import difflib
 from collections.abc import Mapping, Sequence
 
-ITEM_COLUMNS = ("item_id", "text", "category", "value")
+FIELD_COLUMNS = ("account", "advertiser", "conversion")
+ITEM_COLUMNS = ("item_id", "text", "category", "value", *FIELD_COLUMNS)
 EVENT_COLUMNS = (
   "user_id",
   "item_id",

@@ -5,6 +5,7 @@ from collections.abc import Collection
 
 import polars as pl
 
+from gr_jax.data.imports.columns import FIELD_COLUMNS
 from gr_jax.data.requests import (
   CLICKED,
   EXPOSED,
@@ -46,6 +47,17 @@ def missing_column_notes(
   if "value" not in items and "value" not in events:
     notes.append("no 'value' column: value-weighted figures are off.")
   return notes
+
+
+def field_note(items: Collection[str]) -> list[str]:
+  """Says what the columns of fields are for, where there are any."""
+  names = [name for name in FIELD_COLUMNS if name in items]
+  if not names:
+    return []
+  return [
+    f"{', '.join(names)}: hashed into the last code by the tokenizer ua_sid, "
+    "so that ads with the same text differ; nothing else reads them."
+  ]
 
 
 def _without_time(events: Collection[str]) -> str:

@@ -8,6 +8,7 @@ from gr_jax.data.imports.build_requests import Built
 from gr_jax.data.imports.checked_table import CheckedTable
 from gr_jax.data.imports.notes import (
   event_type_note,
+  field_note,
   missing_column_notes,
   order_note,
   page_notes,
@@ -99,6 +100,7 @@ def summarize(
     rejected=count_rejects(rejects),
     notes=(
       *missing_column_notes(items.frame.columns, events.frame.columns),
+      *field_note(items.frame.columns),
       *event_type_note(events.frame),
       *split_notes(events.frame),
       *time_note(events.frame),

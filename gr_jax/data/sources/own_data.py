@@ -82,7 +82,8 @@ def import_tables(
   """Checks two tables and writes them as a catalogue and requests.
 
   Required are item_id and text of the items, user_id and item_id of the
-  events; category, value, time, order, split, event, query and session are
+  events; category, value, account, advertiser and conversion of the items, and
+  value, time, order, split, event, query and session of the events are
   optional, and parts that need a missing one are off (`ImportSummary.notes`).
   Rows that cannot be used are left out, counted and listed in `rejects.csv`.
 

@@ -23,6 +23,22 @@ def test_paths_are_split_at_the_one_separator_of_the_file(written, paths):
   assert category_paths(pl.DataFrame({"category": written})) == paths
 
 
+def test_columns_of_fields_are_kept_in_one_order():
+  items = pl.DataFrame(
+    {
+      "item_id": ["a", "b"],
+      "text": ["x", "x"],
+      "conversion": ["install", None],
+      "account": ["7", "8"],
+    }
+  )
+  catalogue = build_catalogue(items)
+  assert catalogue.field_names == ("account", "conversion")
+  assert catalogue.fields.tolist() == [["7", "install"], ["8", None]]
+  bare = build_catalogue(items.select("item_id", "text"))
+  assert bare.fields.shape == (2, 0)
+
+
 def test_a_price_is_the_items_own_or_the_median_paid_or_0():
   items = pl.DataFrame(
     {"item_id": ["a", "b", "c"], "text": ["x"] * 3, "amount": [9.0, None, None]}

@@ -18,6 +18,12 @@ def test_a_missing_column_has_a_line_and_a_present_one_has_none():
     assert "\n" not in line
 
 
+def test_fields_have_a_note_that_says_who_reads_them():
+  assert notes.field_note(["item_id", "text", "value"]) == []
+  (line,) = notes.field_note(["text", "conversion", "account"])
+  assert line.startswith("account, conversion: hashed into the last code by")
+
+
 def test_event_types_are_noted_with_their_reading():
   events = pl.DataFrame({"event": ["View", "buy", "buy"], "kind": [0, 2, 2]})
   assert notes.event_type_note(events) == [

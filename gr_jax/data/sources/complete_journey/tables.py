@@ -9,6 +9,8 @@ Catalogue: every product that the chosen households bought at least once in the
 year, also those that the product table does not list. A text is the natural
 words of type, category, department, brand flag and size; a category path is
 department > category > type; a value is the median unit price paid in training.
+Its fields are the advertiser, which is the number of the manufacturer, and the
+brand, "National" or "Private" (the store's own).
 
 Requests: each basket is one *next-basket* request (history: all that was
 bought in earlier baskets; page: the basket, with the prices paid) and, for each
@@ -200,7 +202,20 @@ def _catalogue(
     category_names=names,
     values=values,
     popularity=event_counts(requests, num_items=products.height),
+    fields=_fields(products),
+    field_names=("advertiser", "brand"),
   )
+
+
+def _fields(products: pl.DataFrame) -> np.ndarray:
+  """Returns `[N, 2]` manufacturer and brand; None for what is not listed."""
+  columns = products.select(
+    pl.col("manufacturer_id").cast(pl.String), pl.col("brand")
+  )
+  fields = np.empty((products.height, 2), object)
+  for f, column in enumerate(columns):
+    fields[:, f] = column.to_list()
+  return fields
 
 
 def _category_paths(products: pl.DataFrame) -> list[list[str]]:

@@ -39,10 +39,10 @@ LINES = [
   line(1, 41, 400, 4, value=9.0),
 ]
 PRODUCTS = [
-  (100, "GROCERY", "National", "FRZN ICE", "ICE - CRUSHED/CUBED", "22 LB"),
-  (150, "GROCERY", "National", "FRZN ICE", "ICE - CRUSHED/CUBED", None),
-  (200, "GROCERY", "National", "FRZN ICE", "ICE - CRUSHED/CUBED", None),
-  (300, "MEAT", "Private", "BACON", "PREMIUM", None),
+  (100, 2, "GROCERY", "National", "FRZN ICE", "ICE - CRUSHED/CUBED", "22 LB"),
+  (150, 2, "GROCERY", "National", "FRZN ICE", "ICE - CRUSHED/CUBED", None),
+  (200, 2, "GROCERY", "National", "FRZN ICE", "ICE - CRUSHED/CUBED", None),
+  (300, 69, "MEAT", "Private", "BACON", "PREMIUM", None),
 ]
 
 
@@ -50,7 +50,9 @@ def write_tables(folder, lines=LINES):
   pl.DataFrame(lines).with_columns(
     pl.col("transaction_timestamp").cast(pl.Datetime("ns"))
   ).write_parquet(folder / "transactions.parquet")
-  columns = "product_id department brand product_category product_type"
+  columns = (
+    "product_id manufacturer_id department brand product_category product_type"
+  )
   pl.DataFrame(
     PRODUCTS, schema=[*columns.split(), "package_size"], orient="row"
   ).write_parquet(folder / "products.parquet")
@@ -124,6 +126,18 @@ def test_popularity_and_values_come_from_training_weeks_only(tables):
   assert catalogue.item_ids.tolist() == ["100", "200", "300", "400"]
   assert catalogue.popularity.tolist() == [3, 2, 1, 0]
   assert catalogue.values.tolist() == [2.0, 2.0, 2.0, 0.0]
+
+
+def test_the_manufacturer_is_the_advertiser(tables):
+  """Product 400 is in no table of products."""
+  catalogue, _ = complete_journey.load(WEEKS, tables)
+  assert catalogue.field_names == ("advertiser", "brand")
+  assert catalogue.fields.tolist() == [
+    ["2", "National"],
+    ["2", "National"],
+    ["69", "Private"],
+    [None, None],
+  ]
 
 
 def test_profiles_state_known_facts_only(tables):
