@@ -11,15 +11,15 @@ then train on it:
   python -m gr_jax.main --config=own_data --config.data.path=data/my_shop
 
 Items need item_id and text, and may have category (a path "a > b" or "a|b"),
-value (the price), and what tells ads of the same text apart: account,
-advertiser and conversion (its type), which the tokenizer ua_sid reads. Events
-need user_id and item_id, and may have time (unix time or ISO 8601), order (a
-number, the place of an event in its user's sequence, where there is no time;
-beside times it must be named in --columns and orders what has one time), split
-(train, valid or test), event (exposure, click or order), query, value (what was
-paid) and session (what was shown together; without it, the events of a user
-with the same time and query). Rows that cannot be used are left out, counted in
-the summary, and listed with their row numbers in OUTPUT/rejects.csv.
+value (the price), and facts that tell ads of the same text apart: account,
+advertiser and conversion, which the tokenizer ua_sid reads. Events need user_id
+and item_id, and may have time (unix time or ISO 8601), order (a number, the
+place of an event in its user's sequence, where there is no time; beside times
+it must be named in --columns and orders what has one time), split (train, valid
+or test), event (exposure, click or order), query, value (what was paid) and
+session (what was shown together; without it, the events of a user with the same
+time and query). Rows that cannot be used are left out, counted in the summary,
+and listed with their row numbers in OUTPUT/rejects.csv.
 
 A published split comes in as it is, without invented times:
 
