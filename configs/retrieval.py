@@ -114,7 +114,8 @@ def base(preset: str) -> ConfigDict:
     "split": "test",
     # Of each kind, at most; 0 = every one that there is.
     "requests": 2000,
-    "beam": 100,
+    # Beams kept at every level, or at each: (128, 256, 512).
+    "beam": config_dict.FieldReference(100, field_type=object),
     "beams": (1, 10, 50, 100),
     "beam_requests": 500,
     "unconstrained_beam": 10,

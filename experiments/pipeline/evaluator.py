@@ -14,6 +14,7 @@ from experiments.pipeline.validation_choice import recall_row
 from gr_jax.data import request_lists
 from gr_jax.data.requests import TEST, VALID
 from gr_jax.data.row_lists import RowLists
+from gr_jax.decoding.beams import BeamSize, answer_size
 from gr_jax.evaluation import graded, intervals, metrics, results
 from gr_jax.evaluation.results import Measured
 from gr_jax.retrieval.retriever import Retriever
@@ -31,7 +32,8 @@ class EvaluationConfig:
     split: "test", or "valid" while settings are being chosen; the settings of
       the baselines are chosen on "valid" for both.
     requests: the number of requests of each kind, at most; 0 = every one.
-    beam: answers per request, also the largest cutoff that means something.
+    beam: answers per request, also the largest cutoff that means something; or
+      the beams kept after each level, of which the last are the answers.
     beams: widths of the plot of recall against beam.
     beam_requests: the number of requests of that plot, likewise.
     unconstrained_beam: width of the search without a catalogue (hallucination).
@@ -49,7 +51,7 @@ class EvaluationConfig:
 
   split: str = "test"
   requests: int = 2000
-  beam: int = 100
+  beam: BeamSize = 100
   beams: tuple[int, ...] = (1, 10, 50, 100)
   beam_requests: int = 500
   unconstrained_beam: int = 10
@@ -60,6 +62,10 @@ class EvaluationConfig:
   second_look: int = 500
   seed: int = 0
   kept: int = 0
+
+  def __post_init__(self):
+    if not isinstance(self.beam, int):  # A list where it comes from a file.
+      object.__setattr__(self, "beam", tuple(self.beam))
 
 
 Ranking = tuple[str, str, np.ndarray, np.ndarray | None]
@@ -192,12 +198,15 @@ class Evaluator:
   def _rankings(
     self, requests: EvalRequests, seen: str, hidden: RowLists | None
   ) -> Iterator[Ranking]:
-    k = self.config.beam
+    beam = self.config.beam
+    k = answer_size(beam)
     for name in self.searches.retrievers:
       role = results.MODEL if name == self._model else results.BEFORE
       # An earlier stage is compared once, on the plain answers.
       if role == results.MODEL or seen == "kept":
-        ids, items = self.searches.items(name, requests, beam=k, hidden=hidden)
+        ids, items = self.searches.items(
+          name, requests, beam=beam, hidden=hidden
+        )
         yield name, role, items, ids
     for name, items in self._baselines.rank(requests, k=k, exclude=hidden):
       yield name, results.BASELINE, items, None

@@ -13,6 +13,7 @@ import numpy as np
 
 from experiments.pipeline.eval_requests import EvalRequests
 from gr_jax.data.row_lists import RowLists
+from gr_jax.decoding.beams import BeamSize, answer_size
 from gr_jax.generators.prompts.writer import Prompt, PromptWriter
 from gr_jax.parallel import hosts
 from gr_jax.retrieval.items_of_ids import expand_items, fully_seen_ids
@@ -49,22 +50,22 @@ class Searches:
     self.retrievers = retrievers
     self._writer, self._ids, self._popularity = writer, ids, popularity
     self._most, self._whole, self._written = held, None, None
-    self._found: dict[tuple[str, int], tuple[RowLists | None, tuple]] = {}
+    self._found: dict[tuple[str, BeamSize], tuple[RowLists | None, tuple]] = {}
 
   def items(
     self,
     name: str,
     requests: EvalRequests,
     *,
-    beam: int,
+    beam: BeamSize,
     hidden: RowLists | None,
   ) -> tuple[np.ndarray, np.ndarray]:
-    """IDs and items `[R, beam]`, best first, -1 where there is none.
+    """IDs and items `[R, M]`, best first, -1 where there is none.
 
     Args:
       name: the system that searches.
       requests: the requests.
-      beam: the number of IDs.
+      beam: the beams kept, at every level or at each; the last is `M`.
       hidden: per request, the items that no answer may hold.
     """
     prompts = self._prompts(requests)
@@ -87,9 +88,8 @@ class Searches:
 
     numbers = np.arange(len(requests.rows))
     found = hosts.rows_by_all(search, (*prompts, numbers))
-    items = expand_items(
-      found.ids, self._ids, self._popularity, k=beam, seen=seen
-    )
+    k = answer_size(beam)
+    items = expand_items(found.ids, self._ids, self._popularity, k=k, seen=seen)
     if requests is self._whole:
       # Those without the seen items are searched once.
       self._found.setdefault((name, beam), (hidden, (found.ids, items)))

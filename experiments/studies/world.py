@@ -1,5 +1,6 @@
 """One world of a study: its data, its stages, and what was noted of them."""
 
+import contextlib
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -24,7 +25,10 @@ def changed(config: ConfigDict, changes: Mapping[str, Any]) -> ConfigDict:
     section = copy
     for name in sections:
       section = section[name]
-    section[key] = value
+    # Widths may be one number or one per level.
+    lists = isinstance(value, tuple)
+    with copy.ignore_type() if lists else contextlib.nullcontext():
+      section[key] = value
   return copy
 
 

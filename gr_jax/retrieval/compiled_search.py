@@ -27,7 +27,7 @@ from jax.sharding import Mesh, NamedSharding
 import gr_jax
 from gr_jax import atomic
 from gr_jax.decoding.beam_search import beam_search
-from gr_jax.decoding.beams import SearchResult
+from gr_jax.decoding.beams import BeamSize, SearchResult
 from gr_jax.decoding.filters import RowMask
 from gr_jax.decoding.generator import Generator
 
@@ -78,7 +78,7 @@ class CompiledSearches:
     return len(self._programs)
 
   def prepare(
-    self, model: Generator, beam: int, inputs: Iterable[SearchInputs]
+    self, model: Generator, beam: BeamSize, inputs: Iterable[SearchInputs]
   ) -> None:
     """Loads or compiles the programs for these arguments, several at once."""
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -87,7 +87,7 @@ class CompiledSearches:
         each.result()
 
   def __call__(
-    self, model: Generator, beam: int, inputs: SearchInputs
+    self, model: Generator, beam: BeamSize, inputs: SearchInputs
   ) -> SearchResult:
     """Runs the program; one that was not prepared is compiled now."""
     program = self._prepare(model, beam, inputs)
@@ -99,7 +99,9 @@ class CompiledSearches:
       self._programs[name] = self._load_or_compile(name, model, beam, inputs)
     return self._programs[name]
 
-  def _load_or_compile(self, name: str, model, beam: int, inputs) -> Callable:
+  def _load_or_compile(
+    self, name: str, model, beam: BeamSize, inputs
+  ) -> Callable:
     path = self._folder and self._folder / f"search-{name}"
     if path and (found := _read(path, inputs)):
       return found
@@ -128,7 +130,7 @@ def _mesh_of(shapes: SearchInputs) -> Mesh | None:
 
 
 def _compiled(
-  name: str, model: Generator, beam: int, shapes: SearchInputs
+  name: str, model: Generator, beam: BeamSize, shapes: SearchInputs
 ) -> Callable:
   leaves, tree = jax.tree.flatten(shapes)
 
@@ -168,7 +170,7 @@ def compile_search(lowered: Any) -> Any:
     return lowered.compile()
 
 
-def _name(model: Generator, beam: int, shapes: SearchInputs) -> str:
+def _name(model: Generator, beam: BeamSize, shapes: SearchInputs) -> str:
   # A module's text holds all of its sizes, parts and products, that of shapes
   # the formats of weights; the address of a function is another in every
   # process.

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gr_jax.decoding.beams import BeamSize, at_least
 from gr_jax.retrieval.items_of_ids import expand_items, fully_seen_ids
 from gr_jax.retrieval.load import Artefacts, load_artefacts
 from gr_jax.retrieval.prompting import (
@@ -42,10 +43,11 @@ class ItemSearch:
 
   Args:
     artefacts: the run.
-    beam: the number of IDs that a search keeps at least.
+    beam: the IDs that a search keeps, at every level or at each; the last
+      level keeps `k` at least.
   """
 
-  def __init__(self, artefacts: Artefacts, *, beam: int = 50):
+  def __init__(self, artefacts: Artefacts, *, beam: BeamSize = 50):
     self.artefacts = artefacts
     self._beam = beam
     self._row = {
@@ -101,7 +103,7 @@ class ItemSearch:
     found = self._retriever.search(
       prompt,
       queries,
-      beam_size=max(self._beam, k),
+      beam_size=at_least(self._beam, k),
       excluded=fully_seen_ids(seen, ids),
     )
     popularity = artefacts.catalogue.popularity
@@ -142,13 +144,14 @@ def _pairs(facts: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def load(
-  workdir: str | os.PathLike, *, beam: int = 50, weights: str = ""
+  workdir: str | os.PathLike, *, beam: BeamSize = 50, weights: str = ""
 ) -> ItemSearch:
   """Loads a finished run.
 
   Args:
     workdir: the `--workdir` of `python -m gr_jax.main`.
-    beam: the number of IDs that a search keeps at least.
+    beam: the IDs that a search keeps, at every level or at each; the last
+      level keeps `k` at least.
     weights: "nvfp4", or another of `weights.WEIGHTS`: the format of the
       kernels; "" leaves them as they were trained.
 

@@ -18,6 +18,7 @@ from jax.sharding import Mesh
 
 from gr_jax.data.batches import padded_batches
 from gr_jax.decoding.beam_search import beam_search
+from gr_jax.decoding.beams import BeamSize
 from gr_jax.decoding.filters import RowMask, pack_rows
 from gr_jax.decoding.generator import Generator
 from gr_jax.decoding.trie import Trie, build_trie
@@ -37,7 +38,8 @@ class Retrieved(NamedTuple):
   """Answers to `R` requests, best first.
 
   Attributes:
-    ids: `[R, M]` rows of the table of IDs, -1 where there is none.
+    ids: `[R, M]` rows of the table of IDs, -1 where there is none; `M` is the
+      width of the last level.
     log_probs: `[R, M]`, `-inf` there.
   """
 
@@ -115,7 +117,7 @@ class Retriever:
     prompt: AnyPrompt,
     queries: np.ndarray,
     *,
-    beam_size: int,
+    beam_size: BeamSize,
     excluded: Sequence[np.ndarray] | None = None,
   ) -> Retrieved:
     """The most probable IDs of `R` requests.
@@ -123,7 +125,8 @@ class Retriever:
     Args:
       prompt: the prompts of `R` rows.
       queries: `[R, Wq]` tokens.
-      beam_size: the number of answers per request.
+      beam_size: the beams kept after every level, or one number for each; the
+        last is the number of answers per request.
       excluded: per request, the ID rows that it must not get.
     """
     # A filter of nothing is the same program as one of seen items.
@@ -131,7 +134,7 @@ class Retriever:
     return self._run(self._search, prompt, queries, beam_size, excluded)
 
   def unconstrained_search(
-    self, prompt: AnyPrompt, queries: np.ndarray, *, beam_size: int
+    self, prompt: AnyPrompt, queries: np.ndarray, *, beam_size: BeamSize
   ) -> Retrieved:
     """As `search`, not constrained to the catalogue."""
     run = self._unconstrained_search

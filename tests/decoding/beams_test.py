@@ -2,16 +2,22 @@ from types import SimpleNamespace
 
 import hypothesis
 import hypothesis.strategies as st
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from gr_jax.decoding.beams import (
+  answer_size,
+  at_least,
   best_candidates,
   check_columns,
+  decoder_positions,
+  flat_candidates,
   has_end_column,
   level_widths,
   next_log_probs,
+  precut_candidates,
   root,
 )
 from gr_jax.decoding.trie import build_trie
@@ -32,6 +38,56 @@ def test_the_best_candidates_are_a_stable_sort_of_all(seed, width):
     np.testing.assert_array_equal(places[b, :found], order % 6)
     assert (best[b, found:] == -np.inf).all()
   assert best.shape == beams.shape == places.shape == (2, width)
+
+
+@hypothesis.given(
+  seed=st.integers(0, 2**32 - 1),
+  width=st.sampled_from([1, 3, 7, 8, 40]),
+  share=st.sampled_from([None, 0, 2]),
+  values=st.sampled_from([2, 100]),
+)
+def test_the_pre_cut_gives_the_flat_top_k_in_its_order(
+  seed, width, share, values
+):
+  """With two values nearly all are ties; a third of the beams are dead."""
+  rng = np.random.default_rng(seed)
+  scores = rng.integers(-values, 0, (2, 4, 7)).astype(np.float32)
+  scores[rng.random((2, 4)) < 0.3] = -np.inf
+  scores[rng.random(scores.shape) < 0.2] = -np.inf
+  if share is not None:
+    share += min(width, 7)
+  found = jax.device_get(precut_candidates(scores, width, share=share))
+  wanted = jax.device_get(flat_candidates(scores, width))
+  live = wanted[0] > -np.inf
+  np.testing.assert_array_equal(found[0], wanted[0])
+  for mine, other in zip(found[1:], wanted[1:]):
+    np.testing.assert_array_equal(mine[live], other[live])
+
+
+def test_a_share_below_the_width_can_lose_the_best():
+  """All of the best three are of one beam: each beam must keep three."""
+  scores = jnp.array([[[-1.0, -2.0, -3.0, -9.0], [-4.0, -5.0, -6.0, -7.0]]])
+  best = [precut_candidates(scores, 3, share=s)[0] for s in (2, 3)]
+  np.testing.assert_array_equal(best[0], [[-1, -2, -4]])
+  np.testing.assert_array_equal(best[1], [[-1, -2, -3]])
+
+
+@pytest.mark.parametrize(
+  ("platform", "shape", "sorts"),
+  [
+    ("cpu", (2, 5, 40), 1),
+    ("tpu", (2, 5, 40), 2),
+    ("cuda", (2, 5, 40), 2),
+    ("tpu", (2, 5, 39), 1),
+    ("tpu", (2, 1, 40), 1),
+  ],
+)
+def test_only_accelerators_cut_and_only_many_children(platform, shape, sorts):
+  traced = jax.jit(lambda x: best_candidates(x, 10)).trace(
+    jax.ShapeDtypeStruct(shape, np.float32)
+  )
+  text = traced.lower(lowering_platforms=(platform,)).as_text()
+  assert text.count("chlo.top_k") == sorts
 
 
 def test_a_step_appends_codes_to_the_prefix_of_each_parent():
@@ -85,6 +141,20 @@ def test_the_model_sees_a_code_for_ended_and_for_dead_beams():
 def test_one_width_is_that_of_every_level():
   assert level_widths(4, 3) == (4, 4, 4)
   assert level_widths([1, 2, 3], 3) == (1, 2, 3)
+
+
+def test_the_answers_are_those_of_the_last_level():
+  assert answer_size(5) == answer_size((1, 9, 5)) == 5
+  assert at_least(5, 3) == 5
+  assert at_least(5, 8) == 8
+  assert at_least((1, 9, 5), 8) == (1, 9, 8)
+  assert at_least((1, 9, 5), 2) == (1, 9, 5)
+
+
+def test_a_search_decodes_all_but_its_last_level():
+  assert decoder_positions((128, 256, 512)) == 385
+  assert decoder_positions((512, 512, 512)) == 1025
+  assert decoder_positions((7,)) == 1
 
 
 @pytest.mark.parametrize("beam_size", [0, (4, 4), (4, 4, 0)])

@@ -202,6 +202,7 @@ def test_names_depend_on_all_that_a_program_depends_on(monkeypatch):
   names = [
     name(),
     name(beam=BEAM + 1),
+    name(beam=(4, BEAM, BEAM)),
     name(other=model().clone(config=deeper)),
     name(other=model().clone(dot_general=scaled(1))),
     name(other=model().clone(dot_general=scaled(2))),

@@ -89,6 +89,17 @@ def test_an_answer_has_the_texts_and_ids_of_the_catalogue(run):
     assert list(item.semantic_id) == codes[item.item_id]
 
 
+def test_a_beam_may_have_a_width_of_its_own_at_every_level(run):
+  _, search = run
+  levels = search.artefacts.semantic_ids.num_levels
+  narrow = ItemSearch(search.artefacts, beam=(1,) * levels)
+  (greedy,) = narrow.search(query="cup", k=1)
+  assert len(greedy.semantic_id) == levels
+  # The last level keeps k, all below the one first code.
+  found = narrow.search(query="cup", k=3)
+  assert len({item.semantic_id[0] for item in found}) == 1
+
+
 def test_excluded_items_leave_their_places_to_others(run):
   _, search = run
   first, second, *_ = search.search(query="cup", k=3)

@@ -107,6 +107,20 @@ def test_batches_do_not_change_answers():
   np.testing.assert_array_equal(whole.ids[5:7], some.ids)
 
 
+def test_one_width_per_level_finds_no_more_than_the_widest_everywhere():
+  _, _, retriever, (prompt, queries) = built()
+  wide = retriever.search(prompt, queries, beam_size=8)
+  same = retriever.search(prompt, queries, beam_size=(8, 8, 8))
+  np.testing.assert_array_equal(wide.ids, same.ids)
+  rising = retriever.search(prompt, queries, beam_size=(1, 3, 8))
+  assert rising.ids.shape == (11, 8)
+  # One first code is kept: its best ID is that of a greedy first step.
+  first = [set(semantic_ids().ids[row[row >= 0], 0]) for row in rising.ids]
+  assert all(len(codes) == 1 for codes in first)
+  assert (rising.log_probs <= wide.log_probs).all()
+  assert (rising.log_probs < wide.log_probs).any()
+
+
 def test_seen_items_do_not_come_back():
   _, _, retriever, (prompt, queries) = built()
   rng = np.random.default_rng(0)

@@ -56,6 +56,23 @@ def test_a_wider_beam_finds_no_less(stages):
     assert narrow["n"] == wide["n"] <= CONFIG.evaluation.beam_requests
 
 
+def test_a_beam_of_rising_widths_gives_as_many_answers_as_its_last(stages):
+  evaluator = evaluator_of(*stages)
+  evaluator.config = dataclasses.replace(evaluator.config, beam=[1, 4, 9])
+  assert evaluator.config.beam == (1, 4, 9)
+  (part, *_), name = evaluator.requests, CONFIG.name
+  found = {
+    system: items for system, _, items, _ in
+    evaluator._rankings(part, "kept", part.hidden("kept"))
+  }  # fmt: skip
+  assert {items.shape for items in found.values()} == {(len(part.rows), 9)}
+  expected = evaluator.searches.retrievers[name].search(
+    *part.prompts(evaluator.searches._writer), beam_size=(1, 4, 9)
+  )
+  ids, _ = evaluator.searches.items(name, part, beam=(1, 4, 9), hidden=None)
+  np.testing.assert_array_equal(ids, expected.ids)
+
+
 def test_the_first_generator_is_the_model_and_its_past_is_compared_once(stages):
   evaluator = evaluator_of(*stages, before=("before",))
   requests = evaluator.requests[1]

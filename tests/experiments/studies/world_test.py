@@ -13,6 +13,14 @@ def test_changes_name_values_by_their_path_and_leave_the_config_alone():
   assert config.a.b.to_dict() == {"c": 1, "d": 2}
 
 
+def test_a_number_may_become_one_per_level_and_nothing_else():
+  config = ConfigDict({"evaluation": {"beam": 100}})
+  found = changed(config, {"evaluation.beam": (32, 64, 100)})
+  assert found.evaluation.beam == (32, 64, 100)
+  with pytest.raises(TypeError, match="Could not override field 'beam'"):
+    changed(config, {"evaluation.beam": "100"})
+
+
 @pytest.fixture
 def world(tmp_path):
   shop = {
