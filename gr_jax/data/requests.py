@@ -56,7 +56,8 @@ class Requests:
     page_offsets: `[R+1]` int64 into the pages.
     page_item: `[P]` int32 catalogue rows.
     page_kind: `[P]` int8, EXPOSED, CLICKED or ORDERED.
-    page_value: `[P]` float32, the price that was paid; 0 if none was.
+    page_value: `[P]` float32, the price that was paid, 0 if none was; of ads
+      what showing them was worth (eCPM).
     queries: `[Q]` object str.
     shared_clock: True where times of different users can be compared, False
       where they are positions.

@@ -19,6 +19,12 @@ class ShopWorldConfig:
     candidates: The number of items from which a page is chosen.
     noise: The scale of the Gumbel noise that chooses the page.
     order_share: The probability that a click becomes an order.
+    accounts: The number of advertisers; 0 = a shop, no ads (`shop_ads`). With
+      ads an order is a conversion, and the rest below counts.
+    copied_share: The share of ads with the content of another one.
+    bid_spread: The standard deviation of the logarithm of a bid.
+    auction: How much the worth of a click adds to the score of a page's ads.
+    estimate_noise: The deviation of the logarithm of a logged eCPM.
   """
 
   num_items: int = 20_000
@@ -41,8 +47,17 @@ class ShopWorldConfig:
   candidates: int = 40
   noise: float = 0.5
   order_share: float = 0.1
+  accounts: int = 0
+  copied_share: float = 0.3
+  bid_spread: float = 1.0
+  auction: float = 0.3
+  estimate_noise: float = 0.3
   valid_share: float = 0.1
   test_share: float = 0.1
+
+  def __post_init__(self):
+    if self.accounts == 1:
+      raise ValueError("one account has no other: give 2 accounts, or 0.")
 
   @property
   def num_periods(self) -> int:

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from gr_jax.data.requests import CLICKED, EXPOSED, ORDERED
+from gr_jax.data.worlds.shop_ads import ShopAds, auction_scores
 from gr_jax.data.worlds.shop_config import ShopWorldConfig
 from gr_jax.data.worlds.shop_items import ShopItems, zipf_sample
 from gr_jax.data.worlds.shop_users import ShopUsers
@@ -55,14 +56,22 @@ def draw_log(
   config: ShopWorldConfig,
   items: ShopItems,
   users: ShopUsers,
+  ads: ShopAds | None = None,
 ) -> ShopLog:
   """Draws more pages than are needed and keeps those that are requests.
+
+  Args:
+    rng: draws it.
+    config: the sizes.
+    items: the items.
+    users: the users.
+    ads: what the items pay, which pages and orders then depend on.
 
   Raises:
     ValueError: clicks are too rare.
   """
   for times in (2, 8, 32):
-    log = _draw(rng, config, items, users, times * config.num_requests)
+    log = _draw(rng, config, items, users, ads, times * config.num_requests)
     if len(log.user) == config.num_requests:
       return log
   raise ValueError(
@@ -76,6 +85,7 @@ def _draw(
   config: ShopWorldConfig,
   items: ShopItems,
   users: ShopUsers,
+  ads: ShopAds | None,
   n: int,
 ) -> ShopLog:
   user = np.searchsorted(np.cumsum(users.activity), rng.random(n))
@@ -91,7 +101,7 @@ def _draw(
     config,
   )
   candidates = _candidates(rng, config, items, cluster)
-  page_item, page_kind = _pages(rng, config, items, w, candidates)
+  page_item, page_kind = _pages(rng, config, items, ads, w, candidates)
   kept = _kept(user, query[:, 0] >= 0, np.any(page_kind > EXPOSED, axis=1))
   kept = kept[: config.num_requests]
   return ShopLog(
@@ -205,6 +215,7 @@ def _pages(
   rng: np.random.Generator,
   config: ShopWorldConfig,
   items: ShopItems,
+  ads: ShopAds | None,
   w: np.ndarray,
   candidates: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -212,14 +223,15 @@ def _pages(
   candidates = np.sort(candidates, axis=1)
   repeated = np.zeros(candidates.shape, bool)
   repeated[:, 1:] = candidates[:, 1:] == candidates[:, :-1]
+  offered, rates = items.appeal, np.full(len(items.x), config.order_share)
+  if ads is not None:
+    offered, rates = offered + auction_scores(ads, config), ads.rate
   pages, kinds = [], []
   for begin in range(0, len(w), _CHUNK):
     part = slice(begin, begin + _CHUNK)
     rows = candidates[part]
     dots = np.einsum("rd,rcd->rc", w[part], items.x[rows], optimize=True)
-    noisy = (
-      dots + items.appeal[rows] + config.noise * rng.gumbel(size=rows.shape)
-    )
+    noisy = dots + offered[rows] + config.noise * rng.gumbel(size=rows.shape)
     noisy[repeated[part]] = -np.inf
     best = np.argsort(-noisy, axis=1, kind="stable")[:, : config.page_size]
     shown = np.isfinite(np.take_along_axis(noisy, best, axis=1))
@@ -228,7 +240,7 @@ def _pages(
       np.take_along_axis(dots, best, axis=1), items.appeal[page], config
     )
     clicked = shown & (rng.random(page.shape) < click)
-    ordered = clicked & (rng.random(page.shape) < config.order_share)
+    ordered = clicked & (rng.random(page.shape) < rates[page])
     pages.append(np.where(shown, page, -1))
     kinds.append(
       np.where(ordered, ORDERED, np.where(clicked, CLICKED, EXPOSED))

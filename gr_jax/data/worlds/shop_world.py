@@ -11,7 +11,8 @@ and clicks an item that is shown with probability
 so that oracle rewards, oracle rankings and oracle NDCG exist. A request shows
 a page of items chosen by this score plus noise from candidates of the user's
 present intent. Requests without a click are left out: a retriever learns
-nothing from them. Left out of the specification: the 12 task labels.
+nothing from them. With accounts it is a platform of ads, whose revenue is exact
+as well (`shop_ads`). Left out of the specification: the 12 task labels.
 """
 
 import dataclasses
@@ -23,6 +24,12 @@ from gr_jax.data.requests import EXPOSED, ORDERED, Requests
 from gr_jax.data.row_lists import offsets_of
 from gr_jax.data.splits import split_by_time
 from gr_jax.data.training_period import event_counts
+from gr_jax.data.worlds.shop_ads import (
+  FIELD_NAMES,
+  ShopAds,
+  logged_values,
+  make_ads,
+)
 from gr_jax.data.worlds.shop_config import ShopWorldConfig
 from gr_jax.data.worlds.shop_items import ShopItems, make_items
 from gr_jax.data.worlds.shop_log import (
@@ -47,6 +54,7 @@ class ShopWorld:
     items: The items as they are, with their latent vectors.
     users: The users as they are.
     query_x: `[Q, D]` float32 latent vectors of `requests.queries`.
+    ads: What the items pay; None of a shop.
   """
 
   config: ShopWorldConfig
@@ -55,6 +63,7 @@ class ShopWorld:
   items: ShopItems
   users: ShopUsers
   query_x: np.ndarray
+  ads: ShopAds | None = None
 
   def preference(
     self, user: np.ndarray, time: np.ndarray, query: np.ndarray
@@ -78,6 +87,23 @@ class ShopWorld:
     dots = np.einsum("rd,rmd->rm", w, self.items.x[items])
     return click_probability(dots, self.items.appeal[items], self.config)
 
+  def revenue(
+    self,
+    user: np.ndarray,
+    time: np.ndarray,
+    query: np.ndarray,
+    items: np.ndarray,
+  ) -> np.ndarray:
+    """Returns the expected pay of showing items `[R, M]` a thousand times.
+
+    Raises:
+      ValueError: the world has no ads.
+    """
+    if self.ads is None:
+      raise ValueError("a shop has no revenue; give the world accounts.")
+    clicks = self.click_probability(user, time, query, items)
+    return 1000 * clicks * self.ads.click_value[items]
+
 
 def generate(config: ShopWorldConfig, *, seed: int) -> ShopWorld:
   """Draws a world; the same config and seed give the same arrays.
@@ -85,20 +111,46 @@ def generate(config: ShopWorldConfig, *, seed: int) -> ShopWorld:
   Raises:
     ValueError: too few pages had a click to fill `num_requests`.
   """
-  item_rng, user_rng, log_rng = (
+  item_rng, user_rng, log_rng, ads_rng = (
     np.random.default_rng(child)
-    for child in np.random.SeedSequence(seed).spawn(3)
+    for child in np.random.SeedSequence(seed).spawn(4)
   )
-  items = make_items(item_rng, config)
+  items, ads = make_items(item_rng, config), None
+  if config.accounts:
+    items, ads = make_ads(ads_rng, config, items)
   cluster_mass = np.bincount(
     items.cluster, items.popularity, minlength=len(items.centres)
   )
   users = make_users(user_rng, config, cluster_mass)
-  log = draw_log(log_rng, config, items, users)
+  log = draw_log(log_rng, config, items, users, ads)
   requests, query_x = _requests(config, items, users, log)
   popularity = event_counts(requests, num_items=config.num_items)
   catalogue = _catalogue(items, popularity, config.clusters_each)
-  return ShopWorld(config, catalogue, requests, items, users, query_x)
+  world = ShopWorld(config, catalogue, requests, items, users, query_x, ads)
+  return world if ads is None else _with_values(world, ads_rng, log)
+
+
+def _with_values(
+  world: ShopWorld, rng: np.random.Generator, log: ShopLog
+) -> ShopWorld:
+  """The world as its platform sees it: what clicks pay, and logged eCPMs."""
+  assert world.ads is not None
+  requests, worth = world.requests, world.ads.click_value
+  shown = log.page_item >= 0
+  clicks = world.click_probability(
+    log.user, log.time, requests.query, np.maximum(log.page_item, 0)
+  )[shown]
+  values = logged_values(rng, clicks, worth[requests.page_item], world.config)
+  return dataclasses.replace(
+    world,
+    catalogue=dataclasses.replace(
+      world.catalogue,
+      values=worth,
+      fields=world.ads.fields,
+      field_names=FIELD_NAMES,
+    ),
+    requests=dataclasses.replace(requests, page_value=values),
+  )
 
 
 def _catalogue(
