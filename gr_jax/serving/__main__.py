@@ -19,6 +19,7 @@ import sys
 import time
 
 from gr_jax import command_line
+from gr_jax.serving.beam_names import read_beams
 
 _START = time.monotonic()
 
@@ -77,13 +78,6 @@ def _check(flags: argparse.Namespace) -> None:
     )
 
 
-def _beams(text: str) -> tuple[int, ...]:
-  found = tuple(int(part) for part in text.split(","))
-  if min(found) < 1 or len(set(found)) < len(found):
-    raise ValueError
-  return found
-
-
 def _mesh(text: str) -> dict[str, int]:
   pairs = (part.split("=") for part in text.split(","))
   found = {axis: int(size) for axis, size in pairs}
@@ -103,11 +97,11 @@ def _parser() -> argparse.ArgumentParser:
   )
   add(
     "--beam",
-    type=_beams,
+    type=read_beams,
     default=(50,),
-    help="IDs a search keeps, and the most items it can give; several, "
-    "separated by commas, are a choice of each request; the first is the "
-    "default [50]",
+    help="IDs a search keeps, and the most items it can give; 128:256:512 "
+    "keeps as many after each level; several, separated by commas, are a "
+    "choice of each request; the first is the default [50]",
   )
   add(
     "--mesh",

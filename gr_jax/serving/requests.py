@@ -15,6 +15,8 @@ from pydantic import (
   Field,
 )
 
+from gr_jax.decoding.beams import BeamSize
+
 CLOSED = ConfigDict(
   extra="forbid", frozen=True, strict=True, allow_inf_nan=False
 )
@@ -133,7 +135,7 @@ class SearchRequest:
   """One search or recommendation.
 
   Attributes:
-    beam: the number of IDs that the search keeps.
+    beam: the IDs that the search keeps, at every level or at each.
     k: the number of items wanted.
     query: the words; None is for the next basket.
     history: purchases, oldest first.
@@ -141,7 +143,7 @@ class SearchRequest:
     filters: the items that an answer may hold.
   """
 
-  beam: int
+  beam: BeamSize
   k: int
   query: str | None = None
   history: tuple[Purchase, ...] = ()

@@ -7,6 +7,7 @@ import time
 import jax
 import uvicorn
 
+from gr_jax.decoding.beams import BeamSize
 from gr_jax.parallel import start
 from gr_jax.parallel.mesh import MeshConfig
 from gr_jax.retrieval.weights import summary
@@ -22,7 +23,7 @@ def serve(
   *,
   host: str = "127.0.0.1",
   port: int = 8000,
-  beams: tuple[int, ...] = (50,),
+  beams: tuple[BeamSize, ...] = (50,),
   max_batch: int = 16,
   room: int = 8192,
   log: pathlib.Path | None = None,
@@ -37,7 +38,8 @@ def serve(
     artefacts: the workdir of the run.
     host: the address to listen on.
     port: its port, 0 for a free one.
-    beams: the beam widths that a request may name, the default first.
+    beams: the beams that a request may name, the default first: each a number
+      of IDs, or one for every level.
     max_batch: the most requests of one search.
     room: the number of new semantic IDs that fit beside those of the run.
     log: the file that keeps added and removed items; by default one beside

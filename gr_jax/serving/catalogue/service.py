@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gr_jax.decoding.beams import BeamSize
 from gr_jax.parallel.mesh import MeshConfig, make_mesh
 from gr_jax.quantization.policy import Decision
 from gr_jax.retrieval.compiled_search import CompiledSearches
@@ -45,7 +46,8 @@ class ServiceConfig:
   Attributes:
     artefacts: the workdir of a run.
     log: the file of the changes.
-    beams: the IDs that a search can keep, the default first.
+    beams: the IDs that a search can keep, the default first: each a number, or
+      one for every level.
     max_batch: requests answered at once.
     room: new IDs that fit beside those of the run.
     programs: the folder of compiled searches; None keeps none.
@@ -56,7 +58,7 @@ class ServiceConfig:
 
   artefacts: pathlib.Path
   log: pathlib.Path
-  beams: tuple[int, ...] = (50,)
+  beams: tuple[BeamSize, ...] = (50,)
   max_batch: int = 16
   room: int = 8192
   programs: pathlib.Path | None = None

@@ -17,6 +17,7 @@ from jax.sharding import Mesh
 
 from gr_jax.candidates.candidates import KINDS
 from gr_jax.data.batches import pad_rows
+from gr_jax.decoding.beams import BeamSize, level_widths
 from gr_jax.generators.candidates_alone import UsedParts, kinds_of
 from gr_jax.generators.reading import AnyVocabulary
 from gr_jax.retrieval.compiled_search import CompiledSearches, SearchInputs
@@ -74,13 +75,15 @@ class Engine:
   Args:
     artefacts: the run.
     searches: compiled programs, shared with the engine before this one.
-    beams: the IDs that a search can keep, the default first.
+    beams: the IDs that a search can keep, the default first: each a number, or
+      one for every level.
     max_batch: requests answered at once; on a mesh at least, as its devices
       share a batch evenly.
     mesh: the devices that search; None = the one that has the parameters.
 
   Raises:
-    ValueError: the mesh does not divide the heads of the network.
+    ValueError: the mesh does not divide the heads of the network, or a beam
+      has widths for another number of levels.
   """
 
   def __init__(
@@ -88,7 +91,7 @@ class Engine:
     artefacts: Artefacts,
     searches: CompiledSearches,
     *,
-    beams: Sequence[int],
+    beams: Sequence[BeamSize],
     max_batch: int,
     mesh: Mesh | None = None,
   ):
@@ -97,6 +100,8 @@ class Engine:
     self._parts = UsedParts(artefacts.model, artefacts.params)
     self._devices = Devices(artefacts.model, artefacts.params, mesh)
     self.beams = tuple(beams)
+    for beam in beams:
+      level_widths(beam, artefacts.semantic_ids.num_levels)
     sizes = bucket_sizes(max_batch)
     self.sizes = shared_sizes(sizes, self._devices.shared_by)
 

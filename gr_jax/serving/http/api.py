@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from gr_jax.serving.beam_names import beam_name, narrowest_first
 from gr_jax.serving.catalogue.service import Service
 from gr_jax.serving.engine.batching import Batcher
 from gr_jax.serving.http.errors import refusal
@@ -80,7 +81,9 @@ class Api:
     self._service, self._batcher = service, batcher
     self._config, self._metrics = config, metrics
     self._unavailable, self._reload_service = unavailable, reload
-    bodies = search_bodies(service.config.beams)
+    beams = service.config.beams
+    self._narrowest_first = narrowest_first(beams)
+    bodies = search_bodies(beams)
     batched: dict[str, Any] = {
       "method": "POST",
       "errors": ("429", "504"),
@@ -189,14 +192,18 @@ class Api:
       raise HTTPException(503, f"the server is {doing}.", {"Retry-After": "1"})
 
   async def _search(self, request: Request, body: BaseModel) -> Response:
-    narrow = self._batcher.waiting >= self._config.busy
-    search = search_request(body, self._service.config.beams, narrow=narrow)
+    busy = self._batcher.waiting >= self._config.busy
+    search = search_request(
+      body,
+      self._service.config.beams,
+      unnamed=self._narrowest_first if busy else (),
+    )
     future = asyncio.wrap_future(self._batcher.submit(search))
     reply = await asyncio.wait_for(future, self._config.timeout)
     answer = reply.answer
     self._metrics.queue.observe(reply.waited)
     taken = {"queue": 1e3 * reply.waited, **answer.milliseconds}
-    found = answer._asdict() | {"beam": search.beam}
+    found = answer._asdict() | {"beam": beam_name(search.beam)}
     found["milliseconds"] = {k: round(v, 3) for k, v in taken.items()}
     return JSONResponse(found)
 

@@ -5,10 +5,13 @@ depends on the server is filled in when the server starts.
 """
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, create_model
 
+from gr_jax.decoding.beams import BeamSize, answer_size
+from gr_jax.serving.beam_names import beam_name
 from gr_jax.serving.catalogue.items import ItemChange, NewItem
 from gr_jax.serving.requests import (
   CLOSED,
@@ -50,13 +53,14 @@ def _whole(value: Any) -> Any:
   return int(value) if whole else value
 
 
-def search_bodies(beams: tuple[int, ...]) -> dict[str, type[BaseModel]]:
+def search_bodies(beams: tuple[BeamSize, ...]) -> dict[str, type[BaseModel]]:
   """The bodies of `/search`, `/recommend` and `/explain`, by path.
 
   Args:
-    beams: the numbers of IDs that a search of this server can keep, the
-      default first.
+    beams: the IDs that a search of this server can keep, the default first.
   """
+  sizes = {beam_name(beam): answer_size(beam) for beam in beams}
+  default, *_ = sizes
   whole = BeforeValidator(_whole)
   shared: dict[str, Any] = {
     "history": (History, ()),
@@ -64,13 +68,21 @@ def search_bodies(beams: tuple[int, ...]) -> dict[str, type[BaseModel]]:
     "filters": (Filters, Filters()),
     "k": (
       Annotated[
-        int, Field(ge=1, le=max(beams), description="Items wanted [10]."), whole
+        int,
+        Field(ge=1, le=max(sizes.values()), description="Items wanted [10]."),
+        whole,
       ],
-      Field(default_factory=lambda body: min(10, body.get("beam", beams[0]))),
+      Field(
+        default_factory=lambda body: min(10, sizes[body.get("beam", default)])
+      ),
     ),
   }
-  kept = Field(beams[0], description="IDs that the search keeps.")
-  beam: dict[str, Any] = {"beam": (Annotated[Literal[beams], whole], kept)}
+  kept = Field(
+    default,
+    description="IDs that the search keeps; 128:256:512 after each level.",
+  )
+  named = Literal[tuple(sizes)]  # pyright: ignore[reportInvalidTypeForm]
+  beam: dict[str, Any] = {"beam": (Annotated[named, whole], kept)}
   search: dict[str, Any] = beam | {"query": (Query, ...)} | shared
   # pyright reads the alias as a value.
   optional = Query | None  # pyright: ignore[reportOperatorIssue]
@@ -83,32 +95,37 @@ def search_bodies(beams: tuple[int, ...]) -> dict[str, type[BaseModel]]:
 
 
 def search_request(
-  body: BaseModel, beams: tuple[int, ...], *, narrow: bool = False
+  body: BaseModel,
+  beams: tuple[BeamSize, ...],
+  *,
+  unnamed: Sequence[BeamSize] = (),
 ) -> SearchRequest:
   """The request of a body of `search_bodies`.
 
   Args:
     body: checked field by field.
     beams: those of the server.
-    narrow: whether a body that names no beam gets the narrowest that holds its
-      `k`: a width by load, as GR4AD serves.
+    unnamed: the beams of which a body that names none gets the first that
+      holds its `k`; by default the first of `beams`.
 
   Raises:
     Invalid: values that are fine each, but not together.
   """
-  request = SearchRequest(**{"beam": beams[0], **dict(body)})
+  by_name = {beam_name(beam): beam for beam in beams}
+  values = dict(body)
+  values["beam"] = by_name[values["beam"]] if "beam" in values else beams[0]
+  request = SearchRequest(**values)
   if request.query is not None and not split_words(request.query):
     raise Invalid(f"query {shown(request.query)} holds no word.")
   low, high = request.filters.price.min, request.filters.price.max
   if low is not None and high is not None and low > high:
     raise Invalid(f"filters.price has min {low:g} above max {high:g}.")
-  if narrow and "beam" not in body.model_fields_set:
-    wide = [beam for beam in beams if beam >= request.k]
-    request = dataclasses.replace(request, beam=min(wide))
-  if request.k > request.beam:
-    raise Invalid(
-      f"k must be at most the beam, {request.beam}; got {request.k}."
-    )
+  if "beam" not in body.model_fields_set:
+    wide = [beam for beam in unnamed if answer_size(beam) >= request.k]
+    request = dataclasses.replace(request, beam=[*wide, request.beam][0])
+  most = answer_size(request.beam)
+  if request.k > most:
+    raise Invalid(f"k must be at most the beam, {most}; got {request.k}.")
   return request
 
 
@@ -200,7 +217,12 @@ class AnswerBody(BaseModel):
     ),
   ]
   batch: Annotated[int, Field(description="Requests in one search.")]
-  beam: Annotated[int, Field(description="IDs that the search kept.")]
+  beam: Annotated[
+    int | str,
+    Field(
+      description="IDs that the search kept; 128:256:512 after each level."
+    ),
+  ]
   milliseconds: Milliseconds
 
 

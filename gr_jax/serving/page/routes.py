@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from gr_jax.serving.beam_names import beam_name
 from gr_jax.serving.catalogue.service import Busy, Service
 from gr_jax.serving.engine.batching import Batcher
 from gr_jax.serving.http.openapi import Operation
@@ -173,7 +174,7 @@ class PageRoutes:
       "items": int(snapshot.items.present.sum()),
       "ids": snapshot.live.num_ids,
       "level_sizes": list(snapshot.live.level_sizes),
-      "beams": list(engine.beams),
+      "beams": list(map(beam_name, self._service.config.beams)),
       "facts": facts,
       "shoppers": example_shoppers(snapshot, count=5, purchases=6),
     }

@@ -24,7 +24,7 @@ from gr_jax.serving.catalogue.service import ServiceConfig
 from gr_jax.serving.catalogue.snapshot import first_snapshot
 from gr_jax.serving.engine.engine import Engine, bucket_sizes
 from gr_jax.serving.engine.prompting import write_prompts
-from gr_jax.serving.requests import Invalid
+from gr_jax.serving.requests import Invalid, SearchRequest
 from tests.reference.noisy import noisy
 from tests.serving.conftest import BEAM, PROGRAMS
 
@@ -309,6 +309,22 @@ def test_a_version_is_not_of_the_engine(engine, snapshot, search_of):
   )
   again = dataclasses.replace(snapshot, version=9)
   assert engine.answer([search_of()], again)[0].version == 9
+
+
+def test_a_width_per_level_is_served_as_it_answers_in_a_program(
+  run, artefacts, searches, snapshot
+):
+  levels = artefacts.semantic_ids.num_levels
+  widths = (*range(2, levels + 1), 8)
+  engine = Engine(artefacts, searches, beams=(widths,), max_batch=1)
+  (found,) = engine.answer([SearchRequest(widths, 8, "red cup")], snapshot)
+  expected = load(run, beam=widths).search("red cup", k=8)
+  assert [item["id"] for item in found.items] == [x.item_id for x in expected]
+
+
+def test_widths_for_other_levels_are_refused_at_the_start(artefacts, searches):
+  with pytest.raises(ValueError, match="one per level; got"):
+    Engine(artefacts, searches, beams=((4,) * 9,), max_batch=1)
 
 
 def test_weights_in_four_bits_are_served_as_they_answer_in_a_program(

@@ -14,10 +14,10 @@ from gr_jax.serving.requests import Filters, Invalid, Profile
 BEAMS = (8, 20)
 
 
-def request(body, query="cup", *, beams=BEAMS, narrow=False):
+def request(body, query="cup", *, beams=BEAMS, unnamed=()):
   model = search_bodies(beams)["/search" if query else "/recommend"]
   body = body | ({} if query is None else {"query": query})
-  return search_request(validated(model, body), beams, narrow=narrow)
+  return search_request(validated(model, body), beams, unnamed=unnamed)
 
 
 def test_what_is_left_out_has_a_default():
@@ -100,12 +100,23 @@ def test_an_explanation_is_requested_as_a_search_or_without_a_query():
   [({}, 20), ({"k": 8}, 8), ({"k": 9}, 20), ({"beam": 20}, 20)],
 )
 def test_under_load_the_narrowest_beam_that_holds_k_is_taken(body, beam):
-  assert request(body, beams=(20, 8), narrow=True).beam == beam
+  assert request(body, beams=(20, 8), unnamed=(8, 20)).beam == beam
+
+
+def test_a_beam_with_a_width_per_level_has_a_name():
+  beams = ((4, 8, 30), 20)
+  assert request({}, beams=beams).beam == (4, 8, 30)
+  assert request({"beam": "4:8:30", "k": 30}, beams=beams).beam == (4, 8, 30)
+  assert request({"beam": 20}, beams=beams).beam == 20
+  with pytest.raises(Invalid, match="k must be at most 30; got 31"):
+    request({"k": 31}, beams=beams)
+  with pytest.raises(Invalid, match="must be '4:8:30' or 20; got 8"):
+    request({"beam": 8}, beams=beams)
 
 
 def test_a_k_that_no_beam_holds_is_refused_under_load_as_well():
   with pytest.raises(Invalid, match="k must be at most"):
-    request({"k": 21}, beams=(20, 8), narrow=True)
+    request({"k": 21}, beams=(20, 8), unnamed=(8, 20))
 
 
 def change(body):

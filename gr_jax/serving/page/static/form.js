@@ -215,7 +215,9 @@ function list(text) {
 
 // The request as the server takes it.
 export function body() {
-  const beam = Number(byId("beam").value);
+  // 50, or the widths of the levels: 128:256:512.
+  const named = byId("beam").value;
+  const kept = Number(named.split(":").at(-1));
   const { q: query, low, high, stock, unseen, user } = written();
   const filters = {
     ...(categories.length && { categories }),
@@ -234,8 +236,8 @@ export function body() {
       facts: Object.fromEntries(facts()),
     },
     filters,
-    beam,
-    k: beam,
+    beam: named.includes(":") ? named : kept,
+    k: kept,
   };
 }
 
