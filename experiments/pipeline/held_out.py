@@ -132,8 +132,9 @@ def split_last(
 def take_groups(groups: TargetGroups, rows: np.ndarray) -> TargetGroups:
   """The groups `rows`, in their order."""
   pairs = span_places(groups.offsets[rows], groups.offsets[rows + 1])
+  columns = [groups.request, groups.item, groups.value, groups.weight]
   return TargetGroups(
-    pairs.offsets, groups.request[pairs.rows], groups.item[pairs.rows]
+    pairs.offsets, *(x if x is None else x[pairs.rows] for x in columns)
   )
 
 

@@ -1,6 +1,7 @@
 """Next-token prediction of every clicked item by itself."""
 
 import functools
+from collections.abc import Callable
 
 import jax
 from flax import linen as nn
@@ -18,6 +19,7 @@ from gr_jax.generators.training_examples.item_queries import ItemQueries
 from gr_jax.generators.training_examples.single import (
   Examples,
   ExamplesConfig,
+  TargetGroups,
   draw_examples,
   training_examples,
 )
@@ -31,6 +33,13 @@ def point_wise(parts: Untrained) -> Task:
   The section has `examples` as `ExamplesConfig`, `seed`, and the keys that
   `transition_options` reads; it may have `held_out` as `HeldOutConfig`.
   """
+  return point_wise_with(parts, lambda groups: groups)
+
+
+def point_wise_with(
+  parts: Untrained, described: Callable[[TargetGroups], TargetGroups]
+) -> Task:
+  """`point_wise` of groups that `described` may say more of."""
   section, requests = parts.section, parts.data.requests
   examples = ExamplesConfig(**section.examples, seed=section.seed)
   codes, future = parts.semantic_ids.codes, future_events(parts)
@@ -40,7 +49,7 @@ def point_wise(parts: Untrained) -> Task:
   )
   batches = training_examples(
     requests,
-    groups.learned,
+    described(groups.learned),
     parts.training_writer,
     codes,
     config=examples,
@@ -51,7 +60,7 @@ def point_wise(parts: Untrained) -> Task:
   if groups.held_out is not None:
     draw = functools.partial(
       draw_examples,
-      groups.held_out,
+      described(groups.held_out),
       parts.training_writer if groups.counted else parts.writer,
       codes,
       requests.query,

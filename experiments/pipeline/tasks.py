@@ -2,6 +2,7 @@
 
 point_wise  next-token prediction of every clicked item by itself
 page_wise   next-token prediction of whole pages (GenRec, arXiv 2604.14878)
+value_aware point_wise, with the value of every item (GR4AD, arXiv 2602.22732)
 """
 
 import pathlib
@@ -14,11 +15,16 @@ from experiments.pipeline.page_wise import page_wise
 from experiments.pipeline.point_wise import point_wise
 from experiments.pipeline.task import Task
 from experiments.pipeline.untrained import Untrained
+from experiments.pipeline.value_aware import value_aware
 from gr_jax.choices import choose
 from gr_jax.generators import build
 from gr_jax.generators.reading import reads_text
 
-TASKS = {"point_wise": point_wise, "page_wise": page_wise}
+TASKS = {
+  "point_wise": point_wise,
+  "page_wise": page_wise,
+  "value_aware": value_aware,
+}
 
 
 def task_of(config: ConfigDict) -> Callable[[Untrained], Task]:
@@ -34,6 +40,11 @@ def task_of(config: ConfigDict) -> Callable[[Untrained], Task]:
     raise ValueError(
       f"generator.task is {name!r}, which generator.network={network} cannot: "
       "only decoder_only and pretrained read pages."
+    )
+  if task is value_aware and network != "lazy_ar":
+    raise ValueError(
+      f"generator.task is {name!r}, which generator.network={network} cannot: "
+      "only lazy_ar predicts values (with early_layers 0 it is decoder_only)."
     )
   return task
 
@@ -56,9 +67,9 @@ def check_generator(
         "generator.candidates are a prior beside popularity: set "
         "generator.count_alpha above 0."
       )
-    if section.get("task", "point_wise") != "point_wise":
+    if section.get("task", "point_wise") == "page_wise":
       raise ValueError(
-        "generator.candidates are learned point_wise; generator.task is "
+        "generator.candidates are learned item by item; generator.task is "
         f"{section.task!r}."
       )
     if section.get("transitions", {}).get("neighbours", 0) > 0:

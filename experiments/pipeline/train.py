@@ -30,6 +30,7 @@ from experiments.pipeline.task import Task
 from experiments.pipeline.tasks import task_of
 from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.untrained import Untrained, build_untrained
+from experiments.pipeline.value_rerank import with_best_rerank
 from gr_jax.artefacts import (
   Artefact,
   build_resumable,
@@ -42,6 +43,7 @@ from gr_jax.generators.build import Network
 from gr_jax.generators.pretrained.frozen import FROZEN
 from gr_jax.generators.priors.transitions import TRANSITIONS
 from gr_jax.generators.reading import AnyWriter
+from gr_jax.generators.values import load_values, save_values
 from gr_jax.parallel import hosts
 from gr_jax.parallel.mesh import MeshConfig, make_mesh
 from gr_jax.recipes import keys
@@ -177,12 +179,18 @@ def train(
       used_params(trained), counts, untrained, directory, mesh=searching
     )
     save_params(directory, params)
+    if "values" in counts and hosts.is_first():
+      save_values(
+        directory,
+        with_best_rerank(params, counts, untrained, directory, mesh=searching),
+      )
     if hosts.is_first() and "transitions" in counts.get("counts", {}):
       shares = target_known_shares(untrained, counts, task.batches)
       write_json(directory / TARGET_KNOWN, shares)
 
   artefact = build_resumable(workdir, *stage, make)
   trained = load_params(artefact.directory, state.params)
+  counts |= load_values(artefact.directory)
   # Each host searches by itself, so each has all parameters.
   params = hosts.own_copy(trained | counts)
   return TrainedGenerator(

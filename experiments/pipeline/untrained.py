@@ -23,6 +23,9 @@ from gr_jax.generators.priors.catalogue_counts import count_catalogue
 from gr_jax.generators.priors.transition_counts import count_transitions
 from gr_jax.generators.prompts.vocabulary import Vocabulary, build_vocabulary
 from gr_jax.generators.reading import AnyVocabulary, AnyWriter
+from gr_jax.generators.training_examples.valued import target_values
+from gr_jax.generators.values import value_variables
+from gr_jax.objectives.value_buckets import value_buckets
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 
@@ -68,8 +71,21 @@ class Untrained:
     return encoder.length(items=self.writer.config.history, levels=levels)
 
   def counts(self) -> dict[str, Any]:
-    """`{"counts": ...}` of the training period; empty where alpha is 0."""
-    return count_variables(self.data, self.semantic_ids, self.section)
+    """What is counted of the training period and not trained.
+
+    `{"counts": ...}` but where alpha is 0, and `{"values": ...}`, the buckets
+    of a generator that predicts values.
+    """
+    found = count_variables(self.data, self.semantic_ids, self.section)
+    return found | self._values()
+
+  def _values(self) -> dict[str, Any]:
+    count = self.section.get("value", {}).get("buckets", 0)
+    if not count:
+      return {}
+    values = target_values(self.data.requests)
+    buckets = value_buckets(values, count=count).padded(count)
+    return value_variables(buckets, rerank=0.0)
 
   def initializer(self, counts: dict[str, Any]) -> Callable[[jax.Array], Any]:
     """The function from a key to random parameters, beside `counts`."""
@@ -199,9 +215,9 @@ def count_variables(
       "generator.transitions are counted beside popularity: set "
       "generator.count_alpha above 0."
     )
-  if options and config.get("task", "point_wise") != "point_wise":
+  if options and config.get("task", "point_wise") == "page_wise":
     raise ValueError(
-      "generator.transitions are learned point_wise; generator.task is "
+      "generator.transitions are learned item by item; generator.task is "
       f"{config.task!r}."
     )
   if not config.count_alpha:

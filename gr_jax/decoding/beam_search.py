@@ -37,6 +37,7 @@ from gr_jax.decoding.filters import (
 )
 from gr_jax.decoding.generator import Generator
 from gr_jax.decoding.trie import Trie
+from gr_jax.decoding.value_ranking import is_valued, rank_by_value
 
 # Children up to which a search does not look further. A catalogue is wide near
 # the root and almost a list of chains below, but a live one must be prepared
@@ -69,7 +70,7 @@ def beam_search(
 
   Returns:
     `M` IDs per request, `M` the last beam size. IDs of probability zero are not
-    returned.
+    returned. A generator that predicts values ranks them by these as well.
 
   Raises:
     ValueError: for beam sizes, filters or vocabularies that do not fit.
@@ -86,8 +87,12 @@ def beam_search(
       )
     check_columns(log_probs, trie, level)
     beams = _extend(beams, log_probs, trie, level, width, filters)
+  values = None
+  if is_valued(generator):
+    beams, values = rank_by_value(generator, variables, beams, cache)
   # A leaf's number is the row of its ID.
-  return beams.result(jnp.where(beams.live, beams.nodes, -1), widths[-1])
+  ids = jnp.where(beams.live, beams.nodes, -1)
+  return beams.result(ids, widths[-1], values)
 
 
 def _extend(

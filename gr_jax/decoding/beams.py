@@ -30,11 +30,14 @@ class SearchResult(NamedTuple):
     ids: `[B, M]` int32 rows of the sorted ID table, -1 where there is none.
     log_probs: `[B, M]` float32, `-inf` where the beam is empty.
     codes: `[B, M, L]` int32, -1 after an early end and where the beam is empty.
+    values: `[B, M]` float32 of a generator that predicts values, by which they
+      are then ranked as well (`value_ranking`); else None.
   """
 
   ids: jax.Array
   log_probs: jax.Array
   codes: jax.Array
+  values: jax.Array | None = None
 
   @property
   def valid(self) -> jax.Array:
@@ -77,7 +80,9 @@ class Beams(NamedTuple):
     codes = jnp.concatenate([prefix, codes[..., None]], axis=-1)
     return Beams(nodes, scores, codes, parents)
 
-  def result(self, ids: jax.Array, width: int) -> SearchResult:
+  def result(
+    self, ids: jax.Array, width: int, values: jax.Array | None = None
+  ) -> SearchResult:
     """The answer, padded to `width` where fewer beams were possible."""
     codes = jnp.where(self.live[..., None], self.codes, -1)
     missing = [(0, 0), (0, width - ids.shape[1])]
@@ -85,6 +90,7 @@ class Beams(NamedTuple):
       jnp.pad(ids, missing, constant_values=-1),
       jnp.pad(self.scores, missing, constant_values=-jnp.inf),
       jnp.pad(codes, [*missing, (0, 0)], constant_values=-1),
+      None if values is None else jnp.pad(values, missing),
     )
 
 

@@ -43,6 +43,7 @@ from gr_jax.nn.attention import BeamCache, BeamPlace, KeyValues
 from gr_jax.nn.attention_mask import branch_mask, causal_mask
 from gr_jax.nn.layers import DotGeneral, Linear, name_axes
 from gr_jax.nn.transformer import Transformer, TransformerConfig
+from gr_jax.objectives.value_buckets import expected_value
 
 
 def _lower_identity(key: jax.Array, shape: tuple[int, int], *_) -> jax.Array:
@@ -346,12 +347,30 @@ class LazyAR(nn.Module):
       BeamCache(KeyValues(cache.prompt.keys, cache.prompt.values), past),
     )
 
+  def value(
+    self, codes: jax.Array, parents: jax.Array, cache: LazyCache
+  ) -> jax.Array:
+    """Mean values `[B, M]` of whole IDs, as `next_value`.
+
+    Variables then hold those of `generators/values`.
+    """
+    means = self.get_variable("values", "means")
+    return expected_value(self.next_value(codes, parents, cache), means)
+
   @nn.nowrap
   def prefill(
     self, variables: Any, prompt: tuple[Prompt, jax.Array]
   ) -> tuple[jax.Array, LazyCache]:
     """`first_code` of prompts and queries, as a pure function."""
     return nn.apply(LazyAR.first_code, self)(variables, *prompt)
+
+  @nn.nowrap
+  def predict_value(
+    self, variables: Any, codes, parents, cache: LazyCache
+  ) -> jax.Array:
+    """`value`, as a pure function."""
+    step = nn.apply(LazyAR.value, self)
+    return step(variables, codes, parents, cache)
 
   @nn.nowrap
   def decode_step(

@@ -70,7 +70,7 @@ def vocabulary_of(model: Any) -> int:
 
 
 def place_counts(counts: Mapping[str, Any], mesh: Mesh) -> dict[str, Any]:
-  """`{"counts": ...}` or `{}` on the mesh.
+  """`{"counts": ...}`, what else is not trained, or `{}`, on the mesh.
 
   Rows of the tables of neighbours are split over model, others are whole.
   """
@@ -82,7 +82,9 @@ def place_counts(counts: Mapping[str, Any], mesh: Mesh) -> dict[str, Any]:
   shardings = shardings.replace(neighbours=rows, weights=rows)
   placed = {"transitions": jax.device_put(transitions, shardings)}
   others = {k: v for k, v in counts["counts"].items() if k not in placed}
-  return {"counts": placed | jax.device_put(others, replicated(mesh))}
+  rest = {k: v for k, v in counts.items() if k != "counts"}
+  others, rest = jax.device_put((others, rest), replicated(mesh))
+  return rest | {"counts": placed | others}
 
 
 def frozen_shardings(

@@ -33,15 +33,28 @@ class ValueBuckets:
   def __len__(self) -> int:
     return len(self.means)
 
+  def padded(self, count: int) -> "ValueBuckets":
+    """These and empty ones above them, `count` in all."""
+    missing = count - len(self)
+    return ValueBuckets(
+      np.pad(self.edges, (0, missing), constant_values=np.inf),
+      np.pad(self.means, (0, missing), mode="edge"),
+    )
+
   def of(self, values: jax.Array) -> jax.Array:
     """The buckets `[...]` int32 of values."""
     found = jnp.searchsorted(jnp.asarray(self.edges), values, side="left")
     return found.astype(jnp.int32)
 
   def expected(self, logits: jax.Array) -> jax.Array:
-    """The mean value `[...]` of predictions `[..., B]`."""
-    chances = jax.nn.softmax(logits.astype(jnp.float32), axis=-1)
-    return chances @ jnp.asarray(self.means)
+    """`expected_value` under these buckets."""
+    return expected_value(logits, jnp.asarray(self.means))
+
+
+def expected_value(logits: jax.Array, means: jax.Array) -> jax.Array:
+  """The mean value `[...]` of predictions `[..., B]`; `means` are `[B]`."""
+  chances = jax.nn.softmax(logits.astype(jnp.float32), axis=-1)
+  return chances @ means
 
 
 def value_buckets(values: np.ndarray, *, count: int = 20) -> ValueBuckets:

@@ -30,6 +30,7 @@ from gr_jax.decoding.beam_search import beam_search
 from gr_jax.decoding.beams import BeamSize, SearchResult
 from gr_jax.decoding.filters import RowMask
 from gr_jax.decoding.generator import Generator
+from gr_jax.decoding.value_ranking import is_valued
 
 # The sources that a search is traced from.
 _TRACED = (
@@ -103,11 +104,13 @@ class CompiledSearches:
     self, name: str, model, beam: BeamSize, inputs
   ) -> Callable:
     path = self._folder and self._folder / f"search-{name}"
-    if path and (found := _read(path, inputs)):
+    # All but the values, which not every generator predicts.
+    outputs = len(SearchResult._fields) - (not is_valued(model))
+    if path and (found := _read(path, inputs, outputs)):
       return found
     program = _compiled(name, model, beam, _shapes(inputs))
     if path:
-      _write(path, program, inputs)
+      _write(path, program, inputs, outputs)
     return program
 
 
@@ -136,16 +139,10 @@ def _compiled(
 
   def search(*leaves):
     variables, prompt, trie, allowed = jax.tree.unflatten(tree, leaves)
-    return tuple(
-      beam_search(
-        model,
-        variables,
-        prompt,
-        trie,
-        beam_size=beam,
-        allowed=allowed,
-      )
+    found = beam_search(
+      model, variables, prompt, trie, beam_size=beam, allowed=allowed
     )
+    return tuple(jax.tree.leaves(found))
 
   # A program from JAX's cache cannot be kept whole: under a name of its own it
   # is found there only if it was kept here as well.
@@ -210,30 +207,34 @@ def _processor() -> str:
   return f"{platform.machine()} {platform.processor()} {flags}"
 
 
-def _loaded(payload: bytes, inputs: SearchInputs) -> Callable:
+def _loaded(payload: bytes, inputs: SearchInputs, outputs: int) -> Callable:
   """A program that ran once: some damage shows only then."""
   leaves, mesh = jax.tree.leaves(inputs), _mesh_of(inputs)
   program = serialize_executable.deserialize_and_load(
     payload,
     jax.tree.structure(((0,) * len(leaves), {})),
-    jax.tree.structure((0,) * len(SearchResult._fields)),
+    jax.tree.structure((0,) * outputs),
     execution_devices=list(mesh.devices.flat) if mesh else jax.devices()[:1],
   )
   jax.block_until_ready(program(*leaves))
   return program
 
 
-def _read(path: pathlib.Path, inputs: SearchInputs) -> Callable | None:
+def _read(
+  path: pathlib.Path, inputs: SearchInputs, outputs: int
+) -> Callable | None:
   try:
-    return _loaded(path.read_bytes(), inputs)
+    return _loaded(path.read_bytes(), inputs, outputs)
   except Exception:  # Cut off, of another machine, gone: compile it.
     return None
 
 
-def _write(path: pathlib.Path, program: Any, inputs: SearchInputs) -> None:
+def _write(
+  path: pathlib.Path, program: Any, inputs: SearchInputs, outputs: int
+) -> None:
   """Whole or not at all; without it only the next start takes longer."""
   with contextlib.suppress(Exception):
     payload, _, _ = serialize_executable.serialize(program)
-    _loaded(payload, inputs)
+    _loaded(payload, inputs, outputs)
     path.parent.mkdir(parents=True, exist_ok=True)
     atomic.write_bytes(path, payload)

@@ -32,6 +32,7 @@ from gr_jax.generators.reading import (
   load_vocabulary,
   prompt_config,
 )
+from gr_jax.generators.values import load_values
 from gr_jax.quantization.policy import Decision
 from gr_jax.retrieval.load_params import check_params, read_params
 from gr_jax.retrieval.query_vectors import query_vectors
@@ -246,6 +247,7 @@ def _load(directory: pathlib.Path, manifests: dict[str, Any]) -> Artefacts:
   counts = count_variables(one, np.ones(1), alpha, transitions)
   init = initializer(model, counts)
   check_params(params, nn.unbox(jax.eval_shape(init, jax.random.key(0))))
+  params |= load_values(directory / "generator")
   if isinstance(model, TextToCodes):
     folder = base_folder(directory, section)
     params |= frozen_variables(model, folder, section)

@@ -41,10 +41,12 @@ class Retrieved(NamedTuple):
     ids: `[R, M]` rows of the table of IDs, -1 where there is none; `M` is the
       width of the last level.
     log_probs: `[R, M]`, `-inf` there.
+    values: `[R, M]` of a generator that predicts values, else None.
   """
 
   ids: np.ndarray
   log_probs: np.ndarray
+  values: np.ndarray | None = None
 
 
 class Retriever:
@@ -164,9 +166,12 @@ class Retriever:
         results.append(self._fetched(pending))
       pending = found
     results.append(self._fetched(pending))
+    fields = [
+      [getattr(result, name) for result in results]
+      for name in Retrieved._fields
+    ]
     return Retrieved(
-      np.concatenate([r.ids for r in results])[:total],
-      np.concatenate([r.log_probs for r in results])[:total],
+      *(None if x[0] is None else np.concatenate(x)[:total] for x in fields)
     )
 
   def _fetched(self, found: Any) -> Any:

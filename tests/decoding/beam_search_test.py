@@ -185,7 +185,8 @@ def test_a_request_alone_gets_the_answer_it_gets_in_a_batch():
       excluded=excluded[b : b + 1],
       allowed=allowed[b : b + 1],
     )
-    for one, all_of_them in zip(alone, together, strict=True):
+    pairs = zip(*map(jax.tree.leaves, (alone, together)), strict=True)
+    for one, all_of_them in pairs:
       np.testing.assert_array_equal(one[0], all_of_them[b])
 
 

@@ -179,8 +179,10 @@ def test_steps_with_a_cache_equal_the_packed_forward_pass(case):
 
 
 def test_a_search_finds_the_scores_of_the_uncached_forward_pass():
-  """Beams that keep every ID have all of them, with exact scores."""
+  """Beams that keep every ID have all of them, with exact scores and values."""
   model, params = built()
+  means = np.array([1.0, 2.0, 4.0], np.float32)
+  params |= {"values": {"means": means, "rerank": np.float32(0)}}
   prompt, queries, _ = inputs()
   ids = semantic_ids()
   trie = build_trie(ids.ids, ids.level_sizes)
@@ -188,15 +190,17 @@ def test_a_search_finds_the_scores_of_the_uncached_forward_pass():
   found = search(params, (prompt, queries[:, 0]), trie)
   codes = np.broadcast_to(ids.ids, (4, *ids.ids.shape))
   alone = np.broadcast_to(queries[:, :1], (4, len(ids.ids), queries.shape[-1]))
-  logits = apply(model, params, prompt, alone, codes)
+  scores = apply(model, params, prompt, alone, codes, method="value_aware")
   wanted = sum(
     np.take_along_axis(
       np.asarray(jax.nn.log_softmax(x)), codes[..., level, None], axis=-1
     )[..., 0]
-    for level, x in enumerate(logits)
+    for level, x in enumerate(scores.codes)
   )
-  found_log_probs = np.take_along_axis(wanted, np.asarray(found.ids), axis=1)
-  np.testing.assert_allclose(found.log_probs, found_log_probs, **CLOSE)
+  values = np.asarray(jax.nn.softmax(scores.values) @ means)
+  for have, all_ids in ((found.log_probs, wanted), (found.values, values)):
+    want = np.take_along_axis(all_ids, np.asarray(found.ids), axis=1)
+    np.testing.assert_allclose(have, want, **CLOSE)
   chex.assert_trees_all_equal(
     np.sort(found.ids, axis=1), np.tile(np.arange(ids.num_ids), (4, 1))
   )

@@ -79,6 +79,7 @@ GENERATORS = {
   "encoder_decoder": {"network": "encoder_decoder"},
   "nci": {"network": "nci", "adaptor_layers": 1},
   "lazy_ar": {"network": "lazy_ar", "early_layers": 1, "layers": 2},
+  "value_aware": {"task": "value_aware", "layers": 2},
   "pretrained": pretrained("qwen2", rank=2, tied=True),
   "pretrained_pages": {
     "task": "page_wise",
@@ -110,7 +111,7 @@ def parts(name="decoder_only"):
   changes = dict(GENERATORS[name])
   section = tasks.section(changes.pop("task", "point_wise"))
   section.update({"prompt_encoder": "sum_items", "count_alpha": 0.0})
-  section.network = "decoder_only"
+  section.network = section.get("network", "decoder_only")
   layers = changes.pop("layers", SIZES["layers"])
   for key, value in changes.items():
     section[key] = value

@@ -17,6 +17,17 @@ from tests.reference import small_world
 EXAMPLES = {
   "point_wise": {"batch_size": 4, "targets": 3},
   "page_wise": {"batch_size": 4, "places": 6, "pages": 2},
+  "value_aware": {"batch_size": 4, "targets": 3},
+}
+# What a task needs of its section beside the sizes of its examples.
+MORE = {
+  "value_aware": {
+    "network": "lazy_ar",
+    "early_layers": 1,
+    "count_alpha": 0.0,
+    "value": {"buckets": 4},
+    "layers": 2,
+  }
 }
 MODEL = {
   "layers": 1,
@@ -29,6 +40,8 @@ MODEL = {
 
 
 def section(task: str) -> ConfigDict:
+  more = dict(MORE.get(task, {}))
+  model = MODEL | {"layers": more.pop("layers", MODEL["layers"])}
   return ConfigDict(
     {
       "seed": 0,
@@ -36,8 +49,9 @@ def section(task: str) -> ConfigDict:
       "task": task,
       "prompt_encoder": "merge_items",
       "prompt": dataclasses.asdict(small_world.PROMPT),
-      "model": MODEL,
+      "model": model,
       "examples": EXAMPLES[task],
+      **more,
     }
   )
 

@@ -93,7 +93,7 @@ def folder(tmp_path_factory, program):
   """A folder with the one program of `inputs()`."""
   folder = tmp_path_factory.mktemp("programs") / "made by it"
   name, found = program
-  compiled_search._write(folder / f"search-{name}", found, inputs())
+  compiled_search._write(folder / f"search-{name}", found, inputs(), 3)
   assert len(kept(folder)) == 1
   return folder
 
@@ -246,4 +246,4 @@ def test_values_are_no_part_of_a_name():
 
 def test_a_folder_that_is_a_file_costs_time_only(tmp_path):
   (tmp_path / "file").write_text("")
-  compiled_search._write(tmp_path / "file" / "search-x", object(), None)
+  compiled_search._write(tmp_path / "file" / "search-x", object(), None, 3)

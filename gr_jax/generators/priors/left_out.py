@@ -43,14 +43,16 @@ def without_future(counts: Any, left_out: LeftOut | None) -> Any:
   """The counts of a log that ends, for each row's user, with its history.
 
   Args:
-    counts: `{"counts": ...}` of the whole log, or `{}`.
+    counts: `{"counts": ...}` of the whole log, or `{}`; what else is there
+      stays.
     left_out: what each of `B` rows leaves out; None leaves the counts as they
       are.
   """
   if left_out is None:
     return counts
   found = counts["counts"]
-  return {"counts": {name: x.without(left_out) for name, x in found.items()}}
+  cut = {name: x.without(left_out) for name, x in found.items()}
+  return {**counts, "counts": cut}
 
 
 class FutureEvents:

@@ -32,6 +32,9 @@ class Examples:
     mask: `[B, P]`, False where a group has fewer than `P` targets.
     left_out: what each row leaves out of the counts; None where the generator
       reads none.
+    values: `[B, P]` float32, what each target was worth; None where no task
+      reads it.
+    weights: `[B, P]` float32, of the targets; None likewise.
   """
 
   prompt: Prompt
@@ -39,6 +42,8 @@ class Examples:
   codes: np.ndarray
   mask: np.ndarray
   left_out: LeftOut | None = None
+  values: np.ndarray | None = None
+  weights: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,11 +79,15 @@ class TargetGroups:
     offsets: `[G + 1]` into the pairs.
     request: `[n]` request rows.
     item: `[n]` catalogue rows.
+    value: `[n]` float32, what each was worth (`valued.with_values`), or None.
+    weight: `[n]` float32, how much each counts, or None.
   """
 
   offsets: np.ndarray
   request: np.ndarray
   item: np.ndarray
+  value: np.ndarray | None = None
+  weight: np.ndarray | None = None
 
   def __len__(self) -> int:
     return len(self.offsets) - 1
@@ -162,6 +171,8 @@ def draw_examples(
     codes=codes[item],
     mask=mask,
     left_out=future and future(request[:, 0]),
+    values=None if groups.value is None else groups.value[pair],
+    weights=None if groups.weight is None else groups.weight[pair],
   )
 
 

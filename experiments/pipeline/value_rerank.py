@@ -1,0 +1,128 @@
+r"""How much predicted values count when a beam is ranked.
+
+The order of an answer is that of `log P + gamma log v` (`decoding/
+value_ranking`). Validation requests choose `gamma` by what was really worth
+something: the logged value of the targets among the first ten. Of equal ones
+the smallest is taken. `[OURS]`
+"""
+
+import pathlib
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import Mesh
+
+from experiments.pipeline.untrained import Untrained
+from experiments.pipeline.value_aware import value_config
+from gr_jax.artefacts import write_json
+from gr_jax.data import request_lists
+from gr_jax.data.requests import CLICKED, VALID, Requests
+from gr_jax.decoding.value_ranking import valued_scores
+from gr_jax.parallel import hosts
+from gr_jax.retrieval.retriever import Retrieved, Retriever
+from gr_jax.rl.prompts import clicked_requests
+from gr_jax.tokenizers.semantic_ids import SemanticIds
+
+# The file beside a generator: the figures of every `gamma`.
+VALUE_RERANK = "value_rerank.json"
+
+CUTOFF, _BEAM, _BATCH, _REQUESTS = 10, 50, 32, 500
+
+
+def found_values(
+  ids: np.ndarray,
+  requests: Requests,
+  rows: np.ndarray,
+  semantic_ids: SemanticIds,
+) -> np.ndarray:
+  """`[R]`, the logged value of the targets that are among the IDs.
+
+  Args:
+    ids: ID rows `[R, M]` of the answers, -1 = none.
+    requests: the log.
+    rows: the requests `[R]`.
+    semantic_ids: the IDs of the catalogue.
+  """
+  place = np.full(len(requests), -1)
+  place[rows] = np.arange(len(rows))
+  owner = place[requests.page_request]
+  kept = (owner >= 0) & (requests.page_kind >= CLICKED)
+  owner, values = owner[kept], requests.page_value[kept]
+  targets = semantic_ids.id_of_item[requests.page_item[kept]]
+  hit = (ids[owner] == targets[:, None]).any(axis=1)
+  return np.bincount(owner, hit * values, minlength=len(rows))
+
+
+def best_rerank(
+  found: Retrieved,
+  requests: Requests,
+  rows: np.ndarray,
+  semantic_ids: SemanticIds,
+  *,
+  choices: Sequence[float],
+) -> tuple[float, list[dict[str, float]]]:
+  """The best of `choices`, and `{"rerank", "value"}` of each."""
+  log_probs = np.where(found.ids >= 0, found.log_probs, -np.inf)
+  figures = []
+  for gamma in sorted(choices):
+    scores = np.asarray(valued_scores(log_probs, found.values, gamma))
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :CUTOFF]
+    ids = np.take_along_axis(found.ids, order, axis=1)
+    worth = found_values(ids, requests, rows, semantic_ids)
+    figures.append({"rerank": float(gamma), "value": float(worth.mean())})
+  best = max(figures, key=lambda row: row["value"])
+  return best["rerank"], figures
+
+
+def with_best_rerank(
+  params: Any,
+  counts: Any,
+  untrained: Untrained,
+  directory: pathlib.Path,
+  *,
+  mesh: Mesh | None,
+) -> dict[str, Any]:
+  """`{"values": ...}` that rank as validation wants.
+
+  Args:
+    params: the trained parameters.
+    counts: all else that the network reads.
+    untrained: the generator.
+    directory: receives the figures.
+    mesh: the devices that search; None = each host by itself.
+  """
+  choices = value_config(untrained.section).rerank
+  chosen, figures = max(choices), []
+  requests = untrained.data.requests
+  rows = clicked_requests(requests, split=VALID)
+  if len(rows) and len(choices) > 1:
+    rng = np.random.default_rng(untrained.section.seed)
+    rows = request_lists.sample(rows, count=_REQUESTS, rng=rng)
+    ids = untrained.semantic_ids
+    retriever = Retriever(
+      untrained.model,
+      hosts.own_copy(params | counts),
+      ids,
+      batch_size=_BATCH,
+      mesh=mesh,
+    )
+    found = retriever.search(
+      untrained.writer.prompts(rows, shown=np.ones(len(rows), bool)),
+      untrained.writer.queries(requests.query[rows]),
+      beam_size=min(_BEAM, ids.num_ids),
+    )
+    chosen, figures = best_rerank(found, requests, rows, ids, choices=choices)
+  if hosts.is_first():
+    write_json(directory / VALUE_RERANK, {"chosen": chosen, "tried": figures})
+    tried = ", ".join(f"{x['rerank']:g}: {x['value']:.4g}" for x in figures)
+    print(
+      f"values count {chosen:g} times in the order of answers, by the logged "
+      f"value of the first {CUTOFF} on validation requests ({tried})",
+      file=sys.stderr,
+      flush=True,
+    )
+  values = jax.device_get(counts["values"])
+  return {"values": {**values, "rerank": np.float32(chosen)}}
