@@ -15,6 +15,7 @@ from ml_collections import ConfigDict
 from scipy import sparse
 
 from experiments.cq_sid import training_clicks
+from experiments.pipeline.partners import taken_together
 from experiments.pipeline.untrained import count_variables, make_vocabulary
 from gr_jax.candidates.sources.popularity import Popularity
 from gr_jax.candidates.sources.query_items import QueryItems
@@ -110,6 +111,14 @@ def autoencoded(data):
   return state.order[np.append(row, column)]
 
 
+def swing_partners(data):
+  """Items of the lists of which the contrast's partners are made.
+
+  Similarities need two people: a plant that one bought would not be found.
+  """
+  return taken_together(data.requests).rows
+
+
 def sasrec_items(data):
   log = make_log(*training_log(data.requests), length=2)
   return np.asarray(log.items)[np.asarray(log.owners) >= 0]
@@ -171,6 +180,7 @@ READERS = {
   "candidate_links": candidate_links,
   "baskets": lambda data: vectors.training_baskets(data.requests, window=3)[1],
   "item_vectors": lambda data: np.flatnonzero(item_vectors(data).any(axis=1)),
+  "swing": swing_partners,
   "targets": lambda data: group_targets(data.requests, split=TRAIN).item,
   "histories": histories_learned,
   "pages": lambda data: (

@@ -3,10 +3,15 @@
 import polars as pl
 from ml_collections import ConfigDict
 
+from gr_jax.data.catalogue import ITEM_ID, Catalogue
 from gr_jax.data.requests import Requests
 from gr_jax.data.training_period import page_mask
 
 BY_DATA = -1
+# Fields that tell ads with one content apart, and those that say whose they
+# are, which is no secret to what is learned.
+HASHED = (ITEM_ID, "account", "advertiser", "conversion")
+OWNERS = ("account", "advertiser")
 NEIGHBOURS = 48
 HISTORY_WINDOW = 5
 
@@ -32,6 +37,34 @@ def settled(section: ConfigDict, requests: Requests) -> ConfigDict:
   reads = reads and not section.get("candidates", {}).get("size", 0)
   single = bool(reads) and leads_to_single_items(requests)
   section.transitions.neighbours = NEIGHBOURS if single else 0
+  return section
+
+
+def with_fields(section: ConfigDict, catalogue: Catalogue) -> ConfigDict:
+  """A tokenizer's section whose `fields` are named, where it has that key.
+
+  Of None become the `HASHED` ones that the catalogue has, and of
+  `contrast.facts` the `OWNERS` among them.
+
+  Raises:
+    ValueError: a field that the catalogue does not have, or a fact of the
+      contrast that is no field.
+  """
+  if "fields" not in section:
+    return section
+  section = ConfigDict(section.to_dict())
+  if section.fields is None:
+    there = (ITEM_ID, *catalogue.field_names)
+    section.fields = tuple(name for name in HASHED if name in there)
+  catalogue.fields_of(section.fields)
+  if section.contrast.facts is None:
+    section.contrast.facts = tuple(n for n in OWNERS if n in section.fields)
+  unknown = [n for n in section.contrast.facts if n not in section.fields]
+  if unknown:
+    raise ValueError(
+      f"tokenizer.contrast.facts names {unknown[0]!r}, which is none of "
+      f"tokenizer.fields={section.fields}; name it there as well."
+    )
   return section
 
 

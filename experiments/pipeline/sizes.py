@@ -47,6 +47,9 @@ EVALUATIONS, PATIENCE = 20, 3
 EPOCHS = 100
 """Times that a tokenizer reads each item, where nobody says its steps."""
 
+CELL = 64
+"""Items of a code of the first level of UA-SID, where nobody says its sizes."""
+
 _HEAD = 64
 
 
@@ -162,18 +165,34 @@ def filled(section: ConfigDict, size: DataSize) -> ConfigDict:
   return ConfigDict(found)
 
 
-def with_tokenizer_steps(section: ConfigDict, *, items: int) -> ConfigDict:
-  """A tokenizer's section whose `vae.steps` are set.
+def with_tokenizer_sizes(section: ConfigDict, *, items: int) -> ConfigDict:
+  """A tokenizer's section whose `vae.steps` or `levels` are set.
 
-  Where they are None, items are read `EPOCHS` times in all, in 200 steps at
-  least and 2,000 at most ([OURS]; not tuned).
+  Where steps are None, items are read `EPOCHS` times in all, in 200 steps at
+  least and 2,000 at most ([OURS]; not tuned). Levels of None are those of
+  `hashed_levels`.
   """
-  if "vae" not in section or section.vae.steps is not None:
+  found = ConfigDict(section.to_dict())
+  if "vae" in section and section.vae.steps is None:
+    steps = EPOCHS * items // section.vae.batch_size
+    found.vae.steps = min(max(steps, 200), 2000)
+  elif "levels" in section and section.levels is None:
+    found.levels = hashed_levels(items)
+  else:
     return section
-  section = ConfigDict(section.to_dict())
-  steps = EPOCHS * items // section.vae.batch_size
-  section.vae.steps = min(max(steps, 200), 2000)
-  return section
+  return found
+
+
+def hashed_levels(items: int) -> tuple[int, int, int]:
+  """Codes of two levels of vectors and one of hashes, for so many items.
+
+  (C, C / 4, C / 16) with `C` the power of two nearest to `items / CELL`, 4 at
+  least, and 64 hashes at least. A million items have the sizes of GR4AD (arXiv
+  2602.22732), 16384, 4096, 1024; how these should follow the catalogue it does
+  not say ([OURS]; not tuned).
+  """
+  size = max(4, 2 ** round(np.log2(max(items / CELL, 1))))
+  return min(size, items), max(1, min(size, items) // 4), max(64, size // 16)
 
 
 def sentence(section: ConfigDict, size: DataSize) -> str:

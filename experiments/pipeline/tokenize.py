@@ -10,10 +10,14 @@ from tqdm import tqdm
 
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.fitting import on_devices
+from experiments.pipeline.from_data import with_fields
+from experiments.pipeline.partners import partners
 from experiments.pipeline.prepare import Data
-from experiments.pipeline.sizes import with_tokenizer_steps
+from experiments.pipeline.sizes import with_tokenizer_sizes
 from gr_jax.artefacts import Artefact, build, write_json
 from gr_jax.choices import choose
+from gr_jax.data.requests import VALID
+from gr_jax.text.encoder import unit_rows
 from gr_jax.tokenizers import quality
 from gr_jax.tokenizers.build import tokenizer_class
 from gr_jax.tokenizers.collisions import COLLISIONS
@@ -47,13 +51,14 @@ def tokenize(
   """Writes the IDs, the tokenizer and a report on their quality.
 
   The `name` of the section is in `build.TOKENIZERS`, its `collisions` in
-  `COLLISIONS`; `fit` fits the tokenizer that it names. The number of steps
-  follows from the catalogue where it is None (`sizes`).
+  `COLLISIONS`; `fit` fits the tokenizer that it names. Sizes and steps that are
+  None follow from the catalogue (`sizes`), and so do fields (`from_data`).
 
   Raises:
     ValueError: An unknown name, or `fit` gives another tokenizer.
   """
-  config = with_tokenizer_steps(config, items=len(data.catalogue))
+  config = with_tokenizer_sizes(config, items=len(data.catalogue))
+  config = with_fields(config, data.catalogue)
   policy = choose("tokenizer.collisions", config.collisions, COLLISIONS)
   expected = tokenizer_class(config)
 
@@ -83,6 +88,7 @@ def tokenize(
       restored=fitted.restored,
       categories=_leaf_categories(data),
     )
+    report += _partner_figures(fitted, data, vectors)
     write_json(directory / "quality.json", report)
 
   inputs = [data.artefact.fingerprint, vectors.artefact.fingerprint]
@@ -92,11 +98,29 @@ def tokenize(
   )
 
 
+def _partner_figures(
+  fitted: FitResult, data: Data, vectors: Vectors
+) -> list[quality.Row]:
+  """R@1 of items that people take together in the validation period.
+
+  Of the vectors that are quantized, and of the given ones.
+  """
+  found = partners(data.requests, split=VALID, num_items=len(data.catalogue))
+  rows = list(quality.partner_rows(unit_rows(fitted.latents), found))
+  given = quality.partner_rows(unit_rows(vectors.items), found)
+  return rows + [
+    row | {"metric": f"given_{row['metric']}"}
+    for row in given
+    if row["metric"].startswith("partner")
+  ]
+
+
 def _steps(config: ConfigDict) -> int:
-  """Steps of gradient descent, or the levels of a clustering; else one."""
-  return (
-    config.vae.steps if "vae" in config else len(config.get("levels", (1,)))
-  )
+  """Steps of gradient descent, and the levels of a clustering; one at least."""
+  if "vae" in config:
+    return config.vae.steps
+  steps = config.get("contrast", {}).get("steps", 0)
+  return steps + len(config.get("levels", (1,)))
 
 
 def _leaf_categories(data: Data) -> np.ndarray | None:

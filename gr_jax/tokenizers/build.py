@@ -18,6 +18,7 @@ TOKENIZERS = {
   "rq_kmeans": "rq_kmeans:RqKMeans",
   "rq_vae": "rq_vae:RqVae",
   "sa2crq": "sa2crq:Sa2crq",
+  "ua_sid": "ua_sid:UaSid",
 }
 
 

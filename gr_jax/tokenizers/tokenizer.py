@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -62,6 +62,31 @@ class Tokenizer(Protocol):
     ...
 
 
+@runtime_checkable
+class ReadsFields(Protocol):
+  """A tokenizer that reads facts which the content does not show."""
+
+  @property
+  def field_names(self) -> tuple[str, ...]:
+    """The names of the fields (`Catalogue.fields_of`), in their order."""
+    ...
+
+  def encode(
+    self,
+    vectors: np.ndarray,
+    categories: np.ndarray | None = None,
+    fields: np.ndarray | None = None,
+  ) -> np.ndarray:
+    """As `Tokenizer.encode`, and whole codes where fields are given.
+
+    Args:
+      vectors: Item vectors `[n, D]`.
+      categories: Categories `[n]`, -1 unknown.
+      fields: `[n, F]` object, None where a field is not known.
+    """
+    ...
+
+
 @dataclasses.dataclass(frozen=True)
 class FitResult:
   """A tokenizer and the codes of the catalogue that it was fitted on.
@@ -72,7 +97,8 @@ class FitResult:
       others: balanced clusters and places in a leaf are a matter of all items.
     latents: The vectors `[N, W]` that the codebooks quantize.
     codebooks: Per level `[C_l, W]`, none where nothing is quantized.
-    restored: Item vectors `[N, D]` as the codes restore them.
+    restored: Item vectors `[N, D]` as the codes restore them; None where they
+      restore others than the given ones.
     history: Rows of training metrics, each with its `step`.
   """
 
@@ -80,7 +106,7 @@ class FitResult:
   codes: np.ndarray
   latents: np.ndarray
   codebooks: Sequence[jax.Array]
-  restored: np.ndarray
+  restored: np.ndarray | None
   history: list[dict[str, float]]
 
 

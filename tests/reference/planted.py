@@ -68,6 +68,7 @@ def _complete_journey(folder: pathlib.Path, period: str):
   pl.DataFrame(
     {
       "product_id": [int(item) for item in ITEMS],
+      "manufacturer_id": [7] * len(ITEMS),
       "department": ["GROCERY"] * len(ITEMS),
       "brand": ["National"] * len(ITEMS),
       "product_category": ["FOOD"] * len(ITEMS),

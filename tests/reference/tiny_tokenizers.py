@@ -1,5 +1,6 @@
 """A tiny section of every tokenizer and policy on equal codes, and its fit."""
 
+import dataclasses
 import pathlib
 import shutil
 
@@ -13,11 +14,14 @@ from configs import rq_kmeans as rq_kmeans_config
 from configs import rq_vae as rq_vae_config
 from configs import sa2crq as sa2crq_config
 from configs import sarq as sarq_config
-from experiments import cq_sid, dsi, rq_kmeans, rq_vae, sa2crq
+from configs import ua_sid as ua_sid_config
+from experiments import cq_sid, dsi, rq_kmeans, rq_vae, sa2crq, ua_sid
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import Tokenized, tokenize
 from gr_jax.artefacts import build
+from gr_jax.data.catalogue import Catalogue
+from gr_jax.tokenizers.tokenizer import ReadsFields, Tokenizer
 from tests.reference.alone import alone
 from tests.reference.small_world import shop
 
@@ -42,6 +46,7 @@ CASES = {
   "atomic": (dsi_config, dsi.fit, {"ids": "atomic"}),
   "naive": (dsi_config, dsi.fit, {"ids": "naive"}),
   "semantic": (dsi_config, dsi.fit, {"ids": "semantic"}),
+  "ua_sid": (ua_sid_config, ua_sid.fit, {"category_depth": 2}),
 }
 
 
@@ -57,16 +62,39 @@ def section(case: str) -> ConfigDict:
     found.tail_steps = min(found.tail_steps, 2)
     found.head_levels = (4, 4, 8) if found.head_share >= 1 else (2, 3, 8)
   if "levels" in found:
-    found.levels = (4, 4)
+    found.levels = (4, 4) if found.name != "ua_sid" else (4, 2, 8)
+  if found.name == "ua_sid":
+    found.contrast.update(steps=2, batch_size=8, width=8, feed_forward=8)
   if "leaf" in found:
     found.update(branches=3, leaf=25)
   found.update(changes)
   return found
 
 
+def with_fields(catalogue: Catalogue) -> Catalogue:
+  """Items of five accounts and two types of conversion; one has no account."""
+  place = np.arange(len(catalogue))
+  fields = np.empty((len(catalogue), 2), object)
+  fields[:, 0] = [None, *(f"account {p % 5}" for p in place[1:])]
+  fields[:, 1] = [f"conversion {p % 2}" for p in place]
+  return dataclasses.replace(
+    catalogue, fields=fields, field_names=("account", "conversion")
+  )
+
+
+def encode(tokenizer: Tokenizer, vectors, categories=None) -> np.ndarray:
+  """Whole codes of new items, with made-up fields where they are read."""
+  if not isinstance(tokenizer, ReadsFields):
+    return tokenizer.encode(vectors, categories)
+  fields = np.empty((len(vectors), len(tokenizer.field_names)), object)
+  for place, name in enumerate(tokenizer.field_names):
+    fields[:, place] = [f"{name} {row % 7}" for row in range(len(vectors))]
+  return tokenizer.encode(vectors, categories, fields)
+
+
 def data(workdir) -> Data:
   """The data stage of a run on the small world."""
-  catalogue, requests = shop().catalogue, shop().requests
+  catalogue, requests = with_fields(shop().catalogue), shop().requests
 
   def save(directory) -> None:
     catalogue.save(directory / "catalogue")

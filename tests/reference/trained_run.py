@@ -28,6 +28,7 @@ TOKENIZERS = (
   "atomic",
   "naive",
   "semantic",
+  "ua_sid",
 )
 GENERATOR = {
   "seed": 0,

@@ -40,8 +40,8 @@ def test_a_loaded_tokenizer_encodes_as_the_fitted_one(fitted):
     (NEW[:1], CATEGORIES[:1]),
     (known, np.full(60, -1)),
   ):
-    before = result.tokenizer.encode(vectors, categories)
-    after = loaded.encode(vectors, categories)
+    before = tiny_tokenizers.encode(result.tokenizer, vectors, categories)
+    after = tiny_tokenizers.encode(loaded, vectors, categories)
     np.testing.assert_array_equal(after, before)
     assert after.dtype == np.int32
     assert after.shape == (len(vectors), len(loaded.level_sizes))
@@ -51,7 +51,7 @@ def test_a_loaded_tokenizer_encodes_as_the_fitted_one(fitted):
 def test_new_items_change_no_id_that_was_given(fitted):
   _, ids, directory = fitted
   loaded, policy = load(directory)
-  codes = loaded.encode(NEW, CATEGORIES)
+  codes = tiny_tokenizers.encode(loaded, NEW, CATEGORIES)
   if ids.level_sizes == (60,):  # Atomic: as many codes as items.
     with pytest.raises(ValueError, match="no room: all 60 IDs"):
       policy.append(ids, codes)

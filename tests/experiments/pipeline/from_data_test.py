@@ -10,6 +10,7 @@ from experiments.pipeline.from_data import (
   decided_window,
   leads_to_single_items,
   settled,
+  with_fields,
 )
 from gr_jax.data.requests import EXPOSED, ORDERED, TEST, TRAIN
 from tests.data.requests_test import small_requests
@@ -41,6 +42,38 @@ def _requests(*pages: int, split=TRAIN):
 def _neighbours(requests, **section) -> int:
   section = {"count_alpha": 2.0, "transitions": OPEN} | section
   return settled(ConfigDict(section), requests).transitions.neighbours
+
+
+def _catalogue(*names):
+  catalogue = small_world.shop().catalogue
+  fields = np.full((len(catalogue), len(names)), "x", object)
+  return dataclasses.replace(catalogue, fields=fields, field_names=names)
+
+
+def _hashed(catalogue, fields=None, facts=None):
+  section = ConfigDict({"fields": fields, "contrast": {"facts": facts}})
+  found = with_fields(section, catalogue)
+  assert section.fields == fields
+  return found.fields, found.contrast.facts
+
+
+def test_the_fields_that_are_hashed_are_those_that_the_catalogue_has():
+  assert _hashed(_catalogue()) == (("item_id",), ())
+  purchases = _catalogue("advertiser", "brand")
+  assert _hashed(purchases) == (("item_id", "advertiser"), ("advertiser",))
+  ads = _catalogue("conversion", "account")
+  assert _hashed(ads) == (("item_id", "account", "conversion"), ("account",))
+  assert _hashed(ads, ("conversion",)) == (("conversion",), ())
+  assert _hashed(purchases, ("brand",), ("brand",)) == (("brand",), ("brand",))
+  other = ConfigDict({"levels": (4, 4)})
+  assert with_fields(other, ads) is other
+
+
+def test_a_field_that_is_not_there_is_refused_by_its_name():
+  with pytest.raises(ValueError, match="no field 'brand'; it has item_id, acc"):
+    _hashed(_catalogue("account"), ("brand",))
+  with pytest.raises(ValueError, match="facts names 'account', which is none"):
+    _hashed(_catalogue("account"), ("item_id",), ("account",))
 
 
 @pytest.mark.parametrize(

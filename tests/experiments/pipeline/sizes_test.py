@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 from configs import amazon_beauty, cq_sid, retrieval, tiger
 from experiments.pipeline import sizes
 from gr_jax.data.requests import CLICKED, EXPOSED, TRAIN
+from gr_jax.tokenizers.ua_sid import UaSidConfig
 from tests.reference import small_world, tasks
 
 SMALL = sizes.DataSize(targets=11_000, prompts=11_000, items=3000, users=7000)
@@ -105,11 +106,30 @@ def test_an_encoder_decoder_has_as_many_heads_for_keys():
 )
 def test_a_tokenizer_reads_each_item_as_often(items, steps):
   open_one = amazon_beauty.get_config().tokenizer
-  found = sizes.with_tokenizer_steps(open_one, items=items)
+  found = sizes.with_tokenizer_sizes(open_one, items=items)
   assert found.vae.steps == steps
   assert open_one.vae.steps is None
   fixed = cq_sid.get_config().tokenizer
-  assert sizes.with_tokenizer_steps(fixed, items=items) is fixed
+  assert sizes.with_tokenizer_sizes(fixed, items=items) is fixed
+
+
+@pytest.mark.parametrize(
+  ("items", "levels"),
+  [
+    (1, (1, 1, 64)),
+    (60, (4, 1, 64)),
+    (3000, (64, 16, 64)),
+    (68_509, (1024, 256, 64)),
+    (1_000_000, (16_384, 4096, 1024)),
+  ],
+)
+def test_levels_of_hashed_ids_follow_the_catalogue(items, levels):
+  section = ConfigDict({"levels": None})
+  found = sizes.with_tokenizer_sizes(section, items=items)
+  assert found.levels == levels
+  assert UaSidConfig(levels)
+  assert section.levels is None
+  assert sizes.with_tokenizer_sizes(found, items=7) is found
 
 
 @pytest.mark.parametrize("recipe", [cq_sid, tiger])
