@@ -311,15 +311,21 @@ def test_a_version_is_not_of_the_engine(engine, snapshot, search_of):
   assert engine.answer([search_of()], again)[0].version == 9
 
 
-def test_a_width_per_level_is_served_as_it_answers_in_a_program(
-  run, artefacts, searches, snapshot
+def test_a_width_per_level_keeps_as_many_prefixes(
+  artefacts, searches, engine, snapshot, search_of
 ):
-  levels = artefacts.semantic_ids.num_levels
-  widths = (*range(2, levels + 1), 8)
-  engine = Engine(artefacts, searches, beams=(widths,), max_batch=1)
-  (found,) = engine.answer([SearchRequest(widths, 8, "red cup")], snapshot)
-  expected = load(run, beam=widths).search("red cup", k=8)
-  assert [item["id"] for item in found.items] == [x.item_id for x in expected]
+  widths = (1, *[4] * (artefacts.semantic_ids.num_levels - 2), 8)
+  narrow = Engine(artefacts, searches, beams=(widths,), max_batch=1)
+  request = SearchRequest(widths, 8, "red cup")
+  (found,) = narrow.answer([request], snapshot)
+  (wide,) = engine.answer([search_of("red cup", k=60)], snapshot)
+  score = {item["id"]: item["score"] for item in wide.items}
+  assert found.items
+  # All of the best first code.
+  firsts = {item["semantic_id"][0] for item in found.items}
+  assert firsts == {wide.items[0]["semantic_id"][0]}
+  for item in found.items:
+    assert item["score"] == pytest.approx(score[item["id"]], abs=1e-4)
 
 
 def test_widths_for_other_levels_are_refused_at_the_start(artefacts, searches):
