@@ -34,6 +34,7 @@ from gr_jax.generators.reading import (
 )
 from gr_jax.generators.values import load_values
 from gr_jax.quantization.policy import Decision
+from gr_jax.retrieval import versions
 from gr_jax.retrieval.load_params import check_params, read_params
 from gr_jax.retrieval.query_vectors import query_vectors
 from gr_jax.retrieval.weights import quantize_weights
@@ -89,6 +90,11 @@ class Artefacts:
     """The fingerprint of the whole run."""
     last = ALIGNMENT if ALIGNMENT in self.manifests else "generator"
     return self.manifests[last]["fingerprint"]
+
+  @property
+  def version(self) -> str:
+    """The name of the version, `versions.FIRST` of a run without updates."""
+    return versions.name_of(self.directory)
 
   @property
   def tokenizer_section(self) -> dict[str, Any]:
@@ -157,8 +163,11 @@ def count_variables(
 def load_artefacts(directory: pathlib.Path, *, weights: str = "") -> Artefacts:
   """Reads and checks what `python -m gr_jax.main --workdir=DIR` left.
 
+  Where online updates made versions of the run, the one that is served
+  (`versions.current`).
+
   Args:
-    directory: the folder of the run.
+    directory: the folder of the run, or of one of its versions.
     weights: one of `weights.WEIGHTS`, the format of the kernels; "" = theirs.
 
   Raises:
@@ -171,6 +180,7 @@ def load_artefacts(directory: pathlib.Path, *, weights: str = "") -> Artefacts:
       f"there is no folder {directory}: name the --workdir of a run of "
       "`python -m gr_jax.main`."
     )
+  directory = versions.current(directory)
   stages = STAGES
   # A folder without a manifest is an alignment that is not finished.
   if (directory / ALIGNMENT).is_dir():

@@ -99,6 +99,7 @@ class Service:
     self._lock = threading.Lock()
     self._reloading = threading.Lock()
     self._log = ItemLog(config.log)
+    self._capacity = 0
     try:
       self.serving = self._loaded()
     except BaseException:
@@ -176,8 +177,9 @@ class Service:
   def reload(self) -> int:
     """Serves what lies in the artefact folder now; returns the version.
 
-    The new generation is loaded and warmed beside the old one, which goes on
-    answering, also when this fails.
+    Of a run with versions this is the one that its pointer names. The new
+    generation is loaded and warmed beside the old one, which goes on answering,
+    also when this fails.
 
     Raises:
       FileNotFoundError, ValueError, OSError: the old one stays.
@@ -219,9 +221,10 @@ class Service:
       self._log.append(change_record(mark, change))
     facts = {item.item_id: item for item in logged.add}
     added: list[str] = items.item_ids[len(artefacts.catalogue) :].tolist()
+    self._make_room(artefacts.semantic_ids.num_ids)
     snapshot = first_snapshot(
       items,
-      capacity=artefacts.semantic_ids.num_ids + config.room,
+      capacity=self._capacity,
       version=1 + self._log.records,
       count_alpha=artefacts.count_alpha,
       transitions=artefacts.transitions,
@@ -237,6 +240,15 @@ class Service:
       mesh=self._mesh,
     )
     return Serving(engine, encoder, snapshot)
+
+  def _make_room(self, num_ids: int) -> None:
+    """Sets the IDs that any version can hold.
+
+    It shapes every program. A reload keeps it while half of the room is left,
+    so that a run that has grown by an update compiles nothing.
+    """
+    if num_ids + self.config.room // 2 > self._capacity:
+      self._capacity = num_ids + self.config.room
 
 
 def _changed(

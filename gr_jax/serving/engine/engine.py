@@ -20,6 +20,7 @@ from gr_jax.data.batches import pad_rows
 from gr_jax.decoding.beams import BeamSize, level_widths
 from gr_jax.generators.candidates_alone import UsedParts, kinds_of
 from gr_jax.generators.reading import AnyVocabulary
+from gr_jax.retrieval import versions
 from gr_jax.retrieval.compiled_search import CompiledSearches, SearchInputs
 from gr_jax.retrieval.load import Artefacts
 from gr_jax.serving.catalogue.snapshot import Snapshot
@@ -49,6 +50,7 @@ class Answer(NamedTuple):
     read_as: known words by the word of the query that was read as them.
     milliseconds: "batch" (arrays before and after) and "search".
     batch: the number of requests that were answered together.
+    model: the version of the run that answered, `Artefacts.version`.
   """
 
   items: list[dict[str, Any]]
@@ -58,6 +60,7 @@ class Answer(NamedTuple):
   read_as: dict[str, str]
   milliseconds: dict[str, float]
   batch: int
+  model: str = versions.FIRST
 
 
 def bucket_sizes(max_batch: int) -> tuple[int, ...]:
@@ -168,6 +171,7 @@ class Engine:
         *read_words(request, self.artefacts.vocabulary),
         milliseconds,
         len(valid),
+        self.artefacts.version,
       )
       for (request, _), items in zip(valid, lists)
     ]

@@ -217,6 +217,10 @@ class AnswerBody(BaseModel):
     ),
   ]
   batch: Annotated[int, Field(description="Requests in one search.")]
+  model: Annotated[
+    str,
+    Field(description="Version of the model: 0000, and later after updates."),
+  ]
   beam: Annotated[
     int | str,
     Field(

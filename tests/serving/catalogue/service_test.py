@@ -1,17 +1,21 @@
 """The laws of a catalogue that is searched while it changes."""
 
 import json
+import os
+import shutil
 import threading
 from unittest import mock
 
 import chex
+import jax
 import numpy as np
 import pytest
 
-from gr_jax.retrieval import compiled_search
+from gr_jax.retrieval import compiled_search, versions
 from gr_jax.serving.catalogue.items import ItemChange, NewItem
 from gr_jax.serving.catalogue.service import NoRoom, NotWritten
 from gr_jax.serving.requests import Invalid
+from gr_jax.training.checkpoints import save_params
 
 HISTORY = [{"id": "B3", "days_ago": 2}, "B5", "B5"]
 
@@ -312,6 +316,44 @@ def test_a_reload_keeps_what_was_added_and_compiles_nothing(
   service.reload()
   assert ids(find(service, k=60)) == before
   assert len(service._searches) == programs
+
+
+def test_a_version_is_switched_to_and_back_and_compiles_nothing(
+  make_service, find, copied
+):
+  service = make_service(copied)
+  service.warm()
+  service.change(ItemChange([NewItem("N1", "red cup")], remove=["B1"]))
+  programs, first = len(service._searches), find(service, k=60)
+  assert first.model == versions.FIRST
+  linked = copied / versions.VERSIONS / "0001"
+  shutil.copytree(copied, linked, copy_function=os.link)
+  shutil.rmtree(linked / "generator" / "params")
+  params = service.serving.engine.artefacts.params
+  save_params(linked / "generator", jax.tree.map(lambda x: 0.9 * x, params))
+  service.reload()
+  assert find(service, k=60).model == versions.FIRST
+  versions.point_to(copied, "0001")
+  service.reload()
+  second = find(service, k=60)
+  assert second.model == "0001"
+  assert second.items != first.items
+  assert set(ids(second)) == set(ids(first))
+  versions.point_to(copied, versions.FIRST)
+  service.reload()
+  assert find(service, k=60).items == first.items
+  assert len(service._searches) == programs
+
+
+def test_a_run_that_has_grown_keeps_the_room_while_half_of_it_is_left(
+  make_service,
+):
+  service = make_service(room=64)
+  capacity = service.serving.snapshot.live.capacity
+  service._make_room(capacity - 32)
+  assert service._capacity == capacity
+  service._make_room(capacity - 31)
+  assert service._capacity == capacity - 31 + 64
 
 
 def test_a_damaged_run_is_not_reloaded_and_the_old_one_serves(

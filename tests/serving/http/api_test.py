@@ -117,6 +117,7 @@ def test_an_answer_is_whole_with_its_wait_in_milliseconds(client):
     "read_as": {"cofee": "coffee"},
     "milliseconds": taken,
     "batch": 3,
+    "model": "0000",
     "beam": 8,
   }
   values = counted(client)

@@ -1,0 +1,82 @@
+"""The versions of a run that online updates make, and the one that is served.
+
+  RUN/                    version 0000: the run itself
+  RUN/versions/0001/      the same stages after an update
+  RUN/versions/current    the name of the version that is served
+
+A version is a folder that `load_artefacts` reads like any run. It is served
+once `current` names it, which is written whole or not at all and after
+everything else: whatever an update was doing when its process ended, the
+version before is what the pointer names. A folder never changes afterwards, so
+a server may read it while the next one is being made.
+"""
+
+import pathlib
+import re
+
+from gr_jax import atomic
+
+VERSIONS = "versions"
+FIRST = "0000"
+"""The name of the run itself."""
+
+_CURRENT = "current"
+_NAME = re.compile(r"\d{4,}")
+
+
+def folder(run: pathlib.Path, name: str) -> pathlib.Path:
+  """The folder of a version, there or not; `run` itself for `FIRST`."""
+  return run if name == FIRST else run / VERSIONS / name
+
+
+def name_of(directory: pathlib.Path) -> str:
+  """The name of the version in a folder, `FIRST` for a run's own."""
+  directory = directory.absolute()
+  inside = directory.parent.name == VERSIONS
+  return directory.name if inside and _NAME.fullmatch(directory.name) else FIRST
+
+
+def names(run: pathlib.Path) -> list[str]:
+  """The names of all folders of versions, oldest first, `FIRST` included."""
+  found = (run / VERSIONS).glob("*")
+  later = [path.name for path in found if _NAME.fullmatch(path.name)]
+  return [FIRST, *sorted(later, key=int)]
+
+
+def current_name(run: pathlib.Path) -> str:
+  """The name of the version that is served.
+
+  Raises:
+    ValueError: the pointer is damaged, or names a folder that is gone.
+  """
+  path = run / VERSIONS / _CURRENT
+  if not path.is_file():
+    return FIRST
+  name = path.read_text().strip()
+  if not _NAME.fullmatch(name) or not folder(run, name).is_dir():
+    raise ValueError(
+      f"{path} names version {name[:40]!r}, which is not there; write one of "
+      f"{', '.join(names(run))} into it."
+    )
+  return name
+
+
+def current(run: pathlib.Path) -> pathlib.Path:
+  """The folder of the version that is served; `run` where nothing says so."""
+  return folder(run, current_name(run))
+
+
+def point_to(run: pathlib.Path, name: str) -> None:
+  """Makes a version the one that is served from the next load on.
+
+  Raises:
+    ValueError: there is no such version.
+    OSError: the pointer could not be written; the old one is there still.
+  """
+  if name not in names(run):
+    raise ValueError(
+      f"there is no version {name!r}; there are {', '.join(names(run))}."
+    )
+  path = run / VERSIONS / _CURRENT
+  path.parent.mkdir(parents=True, exist_ok=True)
+  atomic.write_text(path, f"{name}\n")
