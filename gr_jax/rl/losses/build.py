@@ -8,7 +8,7 @@ import jax
 
 from gr_jax.choices import choose
 from gr_jax.rl.advantages import ADVANTAGES
-from gr_jax.rl.losses import grpo, listwise, preference
+from gr_jax.rl.losses import grpo, listwise, preference, unified
 from gr_jax.rl.scored_group import ScoredGroup
 
 Loss = Callable[[ScoredGroup], jax.Array]
@@ -26,6 +26,7 @@ LOSSES = {
   "best_worst_dpo": preference.best_worst_dpo_loss,
   "lambda": listwise.lambda_loss,
   "rspo": listwise.rspo_loss,
+  "unified": unified.unified_loss,
   "none": grpo.zero_loss,
 }
 

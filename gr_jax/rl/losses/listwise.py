@@ -120,6 +120,14 @@ def pair_losses(gaps: jax.Array, weights: jax.Array) -> jax.Array:
   return jnp.sum(weights * jax.nn.softplus(gaps), axis=-1) / jnp.log(2.0)
 
 
+def member_losses(
+  group: ScoredGroup, *, beta: float, gate: float
+) -> tuple[jax.Array, jax.Array]:
+  """`L_i` `[..., G]` of RSPO, and which members have a worse one."""
+  gaps, weights = _gaps(group, beta=beta, gate=gate)
+  return softmax_losses(gaps, weights), jnp.any(weights > 0, axis=-1)
+
+
 def rspo_loss(
   group: ScoredGroup, *, beta: float = 0.1, gate: float = 0.5
 ) -> jax.Array:
@@ -127,9 +135,8 @@ def rspo_loss(
 
   In bits. With `M = 1` and one worse member it is DPO, with more S-DPO.
   """
-  gaps, weights = _gaps(group, beta=beta, gate=gate)
-  losses = softmax_losses(gaps, weights)
-  return group_mean(losses, where=jnp.any(weights > 0, axis=-1))
+  losses, counted = member_losses(group, beta=beta, gate=gate)
+  return group_mean(losses, where=counted)
 
 
 def lambda_loss(
