@@ -19,9 +19,10 @@ import sys
 import time
 
 from gr_jax import command_line
-from gr_jax.serving.beam_names import read_beams
 
 _START = time.monotonic()
+# GR4AD widens its beams by 60 % in quiet hours (arXiv 2602.22732).
+_MULTIPLES = (0.25, 0.5, 1.0, 1.6)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -39,7 +40,7 @@ def _serve(flags: argparse.Namespace) -> None:
 
   start.start()
   try:
-    from gr_jax.serving import serve
+    from gr_jax.serving import beam_names, serve
   except ModuleNotFoundError as error:
     raise ImportError(
       f"{error}; run `pip install '.[serve]'` first."
@@ -49,7 +50,8 @@ def _serve(flags: argparse.Namespace) -> None:
       flags.artefacts,
       host=flags.host,
       port=flags.port,
-      beams=flags.beam,
+      beams=beam_names.read_beams(flags.beam),
+      multiples=flags.adaptive_beams,
       max_batch=flags.max_batch,
       room=flags.room,
       log=flags.log,
@@ -60,6 +62,7 @@ def _serve(flags: argparse.Namespace) -> None:
         queue=flags.queue,
         busy=flags.busy,
         deadline=flags.deadline_ms / 1e3,
+        target=flags.target_ms / 1e3,
         timeout=flags.timeout,
         max_body=flags.max_body,
       ),
@@ -68,7 +71,10 @@ def _serve(flags: argparse.Namespace) -> None:
 
 
 def _check(flags: argparse.Namespace) -> None:
-  for name in ("max_batch", "queue", "busy", "room", "max_body", "timeout"):
+  for name in (
+    *("max_batch", "queue", "busy", "room", "max_body", "timeout"),
+    "target_ms",
+  ):
     if getattr(flags, name) <= 0:
       flag = name.replace("_", "-")
       raise ValueError(f"--{flag}={getattr(flags, name)}: must be positive.")
@@ -76,6 +82,10 @@ def _check(flags: argparse.Namespace) -> None:
     raise ValueError(
       f"--deadline-ms={flags.deadline_ms}: must not be negative."
     )
+
+
+def _multiples(text: str) -> tuple[float, ...]:
+  return tuple(map(float, text.split(",")))
 
 
 def _mesh(text: str) -> dict[str, int]:
@@ -97,11 +107,21 @@ def _parser() -> argparse.ArgumentParser:
   )
   add(
     "--beam",
-    type=read_beams,
-    default=(50,),
+    default="50",
     help="IDs a search keeps, and the most items it can give; 128:256:512 "
     "keeps as many after each level; several, separated by commas, are a "
     "choice of each request; the first is the default [50]",
+  )
+  add(
+    "--adaptive-beams",
+    type=_multiples,
+    nargs="?",
+    default=(),
+    const=_MULTIPLES,
+    help="requests that name no beam get the widest of these multiples of the "
+    "default beam by which answers keep to --target-ms, wider while the server "
+    "is idle; all are compiled at the start [off; without a value "
+    f"{','.join(f'{m:g}' for m in _MULTIPLES)}]",
   )
   add(
     "--mesh",
@@ -120,6 +140,13 @@ def _parser() -> argparse.ArgumentParser:
     ("--port", int, 8000, "port, 0 for a free one"),
     ("--max-batch", int, 16, "requests in a search"),
     ("--deadline-ms", float, 4, "how long a request waits for others at most"),
+    (
+      "--target-ms",
+      float,
+      100,
+      "time in which 99 of 100 answers are to come: --adaptive-beams keeps to "
+      "it, and later answers are counted",
+    ),
     ("--queue", int, 256, "requests that may wait; more are refused with 429"),
     (
       "--busy",

@@ -22,14 +22,18 @@ def read_beams(text: str) -> tuple[BeamSize, ...]:
   """
   found = tuple(_read_beam(part) for part in text.split(","))
   if len(set(found)) < len(found):
-    raise ValueError(f"{text!r} names a beam twice.")
+    raise ValueError(f"beam {text!r} is named twice.")
   return found
 
 
 def _read_beam(text: str) -> BeamSize:
-  widths = tuple(map(int, text.split(":")))
-  if min(widths) < 1:
-    raise ValueError(f"{text!r}: widths must be positive.")
+  parts = text.split(":")
+  if not all(part.isdecimal() and int(part) for part in parts):
+    raise ValueError(
+      f"beam {text!r}: give positive numbers, 50, or one for every level, "
+      "128:256:512."
+    )
+  widths = tuple(map(int, parts))
   return widths[0] if len(widths) == 1 else widths
 
 

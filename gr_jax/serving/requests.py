@@ -135,7 +135,8 @@ class SearchRequest:
   """One search or recommendation.
 
   Attributes:
-    beam: the IDs that the search keeps, at every level or at each.
+    beam: the IDs that the search keeps, at every level or at each; None = as
+      many as the load allows when the search begins.
     k: the number of items wanted.
     query: the words; None is for the next basket.
     history: purchases, oldest first.
@@ -143,7 +144,7 @@ class SearchRequest:
     filters: the items that an answer may hold.
   """
 
-  beam: BeamSize
+  beam: BeamSize | None
   k: int
   query: str | None = None
   history: tuple[Purchase, ...] = ()

@@ -24,6 +24,7 @@ def serve(
   host: str = "127.0.0.1",
   port: int = 8000,
   beams: tuple[BeamSize, ...] = (50,),
+  multiples: tuple[float, ...] = (),
   max_batch: int = 16,
   room: int = 8192,
   log: pathlib.Path | None = None,
@@ -40,6 +41,7 @@ def serve(
     port: its port, 0 for a free one.
     beams: the beams that a request may name, the default first: each a number
       of IDs, or one for every level.
+    multiples: widths that follow the load, as multiples of the default beam's.
     max_batch: the most requests of one search.
     room: the number of new semantic IDs that fit beside those of the run.
     log: the file that keeps added and removed items; by default one beside
@@ -63,6 +65,7 @@ def serve(
       artefacts=artefacts,
       log=log or _log_beside(artefacts),
       beams=beams,
+      multiples=multiples,
       max_batch=max_batch,
       room=room,
       programs=_programs(),

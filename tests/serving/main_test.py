@@ -12,7 +12,7 @@ import urllib.request
 
 import pytest
 
-from gr_jax.serving.__main__ import _mesh, main
+from gr_jax.serving.__main__ import _mesh, _parser, main
 from tests.reference.small_run import ENVIRONMENT, ROOT
 
 FLAGS = ("--port=0", "--beam=8", "--max-batch=1", "--room=500")
@@ -93,11 +93,35 @@ def test_a_run_that_is_not_there_is_one_line(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-  "flag", ["--queue=0", "--max-batch=-1", "--deadline-ms=-1", "--timeout=0"]
+  "flag",
+  [
+    "--queue=0",
+    "--max-batch=-1",
+    "--deadline-ms=-1",
+    "--timeout=0",
+    "--target-ms=0",
+  ],
 )
 def test_values_that_make_no_sense_are_refused(tmp_path, capsys, flag):
   assert main([f"--artefacts={tmp_path}", flag]) == 1
   assert f"error: {flag.split('=')[0]}=" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("beam", ["0", "5:0", "5,5", "wide", ""])
+def test_a_beam_that_is_none_is_one_line(tmp_path, capsys, beam):
+  assert main([f"--artefacts={tmp_path}", f"--beam={beam}"]) == 1
+  error = capsys.readouterr().err
+  assert error.startswith("error: beam ")
+  assert error.count("\n") == 1
+
+
+def test_multiples_are_numbers_and_have_a_default():
+  read = _parser().parse_args
+  assert read(["--artefacts=x"]).adaptive_beams == ()
+  named = read(["--artefacts=x", "--adaptive-beams=0.5,1,2"])
+  assert named.adaptive_beams == (0.5, 1.0, 2.0)
+  alone = read(["--artefacts=x", "--adaptive-beams"]).adaptive_beams
+  assert alone[-1] == 1.6
 
 
 def test_a_mesh_is_named_by_its_axes():

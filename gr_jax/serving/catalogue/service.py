@@ -48,6 +48,8 @@ class ServiceConfig:
     log: the file of the changes.
     beams: the IDs that a search can keep, the default first: each a number, or
       one for every level.
+    multiples: widths that follow the load, as multiples of the default beam's,
+      rising, 1 among them; none = the default beam, whatever the load.
     max_batch: requests answered at once.
     room: new IDs that fit beside those of the run.
     programs: the folder of compiled searches; None keeps none.
@@ -59,6 +61,7 @@ class ServiceConfig:
   artefacts: pathlib.Path
   log: pathlib.Path
   beams: tuple[BeamSize, ...] = (50,)
+  multiples: tuple[float, ...] = ()
   max_batch: int = 16
   room: int = 8192
   programs: pathlib.Path | None = None
@@ -236,6 +239,7 @@ class Service:
       artefacts,
       self._searches,
       beams=config.beams,
+      multiples=config.multiples,
       max_batch=config.max_batch,
       mesh=self._mesh,
     )

@@ -2,9 +2,11 @@
 
 One thread drives the search. It takes the oldest request, waits until the
 largest batch is full or that request has waited for the deadline, and takes
-those that want the same beam. While a search runs the queue fills, so that
-under load nobody waits for the deadline. A request that nobody waits for any
-more is dropped. A full queue refuses at once: late is worse than no.
+those that want the same beam. Requests that leave their beam to the server get
+one that fits the load when their search begins, not when they arrived. While a
+search runs the queue fills, so that under load nobody waits for the deadline. A
+request that nobody waits for any more is dropped. A full queue refuses at once:
+late is worse than no.
 """
 
 import collections
@@ -15,6 +17,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from gr_jax.decoding.beams import BeamSize
+from gr_jax.serving.engine.adaptive_beams import AdaptiveBeams
+from gr_jax.serving.engine.load_meter import Backlog
 from gr_jax.serving.requests import SearchRequest
 
 
@@ -27,10 +32,17 @@ class QueueFull(Exception):
 
 
 class Reply(NamedTuple):
-  """What `answer` gave, and how long the request had waited, in seconds."""
+  """What `answer` gave.
+
+  Attributes:
+    answer: the answer to the request.
+    waited: seconds that the request had waited when its search began.
+    beam: the beam of the search.
+  """
 
   answer: Any
   waited: float
+  beam: BeamSize
 
 
 @dataclasses.dataclass(eq=False)
@@ -62,6 +74,7 @@ class Batcher:
     deadline: seconds that a request waits for others at most.
     capacity: requests that may wait.
     timeout: seconds after which nobody waits for an answer.
+    adaptive: chooses the beam of requests that have none.
   """
 
   def __init__(
@@ -72,12 +85,14 @@ class Batcher:
     deadline: float,
     capacity: int,
     timeout: float,
+    adaptive: AdaptiveBeams | None = None,
   ):
     self._answer = answer
     self._sizes = tuple(sizes)
     self._deadline = deadline
     self._capacity = capacity
     self._timeout = timeout
+    self._adaptive = adaptive
     self._jobs: collections.deque[_Job] = collections.deque()
     self._changed = threading.Condition()
     self._closing = False
@@ -148,14 +163,37 @@ class Batcher:
     if not batch:
       return
     start = time.monotonic()
+    requests = self._with_beams(batch, start)
     try:
-      answers = list(self._answer([job.request for job in batch]))
+      answers = list(self._answer(requests))
     except Exception as error:
       answers = [error] * len(batch)
-    each = (time.monotonic() - start) / len(batch)
+    ended = time.monotonic()
+    each = (ended - start) / len(batch)
     self._seconds_each += 0.2 * (each - self._seconds_each)
+    beam = requests[0].beam
+    assert beam is not None
+    if self._adaptive:
+      late = [ended - job.arrived for job in batch]
+      self._adaptive.ended(beam, ended - start, late)
     for job, answer in zip(batch, answers):
       if isinstance(answer, Exception):
         job.future.set_exception(answer)
       else:
-        job.future.set_result(Reply(answer, start - job.arrived))
+        job.future.set_result(Reply(answer, start - job.arrived, beam))
+
+  def _with_beams(
+    self, batch: Sequence[_Job], now: float
+  ) -> list[SearchRequest]:
+    """The requests of a batch, with the beam that fits the load."""
+    requests = [job.request for job in batch]
+    if self._adaptive is None or requests[0].beam is not None:
+      return requests
+    backlog = Backlog(
+      batch=len(batch),
+      behind=len(self._jobs),
+      waited=now - min(job.arrived for job in batch),
+      k=max(request.k for request in requests),
+    )
+    beam = self._adaptive.choose(backlog)
+    return [dataclasses.replace(each, beam=beam) for each in requests]

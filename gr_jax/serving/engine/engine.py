@@ -24,6 +24,7 @@ from gr_jax.retrieval import versions
 from gr_jax.retrieval.compiled_search import CompiledSearches, SearchInputs
 from gr_jax.retrieval.load import Artefacts
 from gr_jax.serving.catalogue.snapshot import Snapshot
+from gr_jax.serving.engine.adaptive_beams import scaled_beams
 from gr_jax.serving.engine.devices import Devices, shared_sizes
 from gr_jax.serving.engine.prompting import (
   check_query,
@@ -80,13 +81,20 @@ class Engine:
     searches: compiled programs, shared with the engine before this one.
     beams: the IDs that a search can keep, the default first: each a number, or
       one for every level.
+    multiples: widths that follow the load, as multiples of the default beam's.
     max_batch: requests answered at once; on a mesh at least, as its devices
       share a batch evenly.
     mesh: the devices that search; None = the one that has the parameters.
 
+  Attributes:
+    beams: as given.
+    adaptive: the beams that follow the load, narrowest first; empty without
+      multiples.
+    sizes: the sizes of batches that are compiled.
+
   Raises:
-    ValueError: the mesh does not divide the heads of the network, or a beam
-      has widths for another number of levels.
+    ValueError: the mesh does not divide the heads of the network, a beam has
+      widths for another number of levels, or multiples give no rising beams.
   """
 
   def __init__(
@@ -96,6 +104,7 @@ class Engine:
     *,
     beams: Sequence[BeamSize],
     max_batch: int,
+    multiples: Sequence[float] = (),
     mesh: Mesh | None = None,
   ):
     self.artefacts = artefacts
@@ -105,6 +114,10 @@ class Engine:
     self.beams = tuple(beams)
     for beam in beams:
       level_widths(beam, artefacts.semantic_ids.num_levels)
+    self.adaptive: tuple[BeamSize, ...] = ()
+    if multiples:
+      levels = artefacts.semantic_ids.num_levels
+      self.adaptive = scaled_beams(beams[0], multiples, levels)
     sizes = bucket_sizes(max_batch)
     self.sizes = shared_sizes(sizes, self._devices.shared_by)
 
@@ -113,7 +126,7 @@ class Engine:
     words = self.artefacts.vocabulary.words
     kinds = range(len(KINDS)) if words else (KINDS.index("next_basket"),)
     generators = self._parts.all_answering(kinds)
-    for beam in self.beams:
+    for beam in dict.fromkeys((*self.beams, *self.adaptive)):
       request = SearchRequest(beam, 1)
       valid = request, snapshot.items.present
       inputs = [self._inputs([valid] * size, snapshot) for size in self.sizes]
@@ -151,7 +164,9 @@ class Engine:
     prompt, _ = inputs.prompt
     generator = self._parts.answering(kinds_of(prompt))
     began = time.perf_counter()
-    found = jax.device_get(self._searches(generator, valid[0][0].beam, inputs))
+    beam = valid[0][0].beam
+    assert beam is not None
+    found = jax.device_get(self._searches(generator, beam, inputs))
     ended = time.perf_counter()
     lists = [
       _ranked(snapshot, log_probs, *snapshot.expand(ids, mask, k=request.k))

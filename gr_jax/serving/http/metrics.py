@@ -40,6 +40,12 @@ class ServingMetrics:
       "Requests answered by one search.",
       buckets=(1, 2, 4, 8, 16, 32, 64),
     )
+    self.beams = self._new(
+      Counter, "beams", "Answers by the beam of their search.", ("beam",)
+    )
+    self.late = self._new(
+      Counter, "late_answers", "Answers later than the target."
+    )
     self.changes = self._new(
       Counter, "item_changes", "Items added, removed or changed.", ("kind",)
     )

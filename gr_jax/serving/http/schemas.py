@@ -113,17 +113,18 @@ def search_request(
   """
   by_name = {beam_name(beam): beam for beam in beams}
   values = dict(body)
-  values["beam"] = by_name[values["beam"]] if "beam" in values else beams[0]
-  request = SearchRequest(**values)
+  name = values.pop("beam", None)
+  beam = beams[0] if name is None else by_name[name]
+  request = SearchRequest(beam, **values)
   if request.query is not None and not split_words(request.query):
     raise Invalid(f"query {shown(request.query)} holds no word.")
   low, high = request.filters.price.min, request.filters.price.max
   if low is not None and high is not None and low > high:
     raise Invalid(f"filters.price has min {low:g} above max {high:g}.")
   if "beam" not in body.model_fields_set:
-    wide = [beam for beam in unnamed if answer_size(beam) >= request.k]
-    request = dataclasses.replace(request, beam=[*wide, request.beam][0])
-  most = answer_size(request.beam)
+    beam = next((b for b in unnamed if answer_size(b) >= request.k), beam)
+    request = dataclasses.replace(request, beam=beam)
+  most = answer_size(beam)
   if request.k > most:
     raise Invalid(f"k must be at most the beam, {most}; got {request.k}.")
   return request

@@ -12,7 +12,9 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
+from gr_jax.decoding.beams import answer_size
 from gr_jax.serving.catalogue.service import Busy, Service
+from gr_jax.serving.engine.adaptive_beams import AdaptiveBeams
 from gr_jax.serving.engine.batching import Batcher
 from gr_jax.serving.http.admission import Admission
 from gr_jax.serving.http.api import Api, HttpConfig
@@ -48,14 +50,16 @@ class Server:
     self._on_ready, self._on_failure = on_ready, on_failure
     self._doing: str | None = "starting"
     self._metrics = ServingMetrics()
+    adaptive = _adaptive(service, config)
     self.batcher = Batcher(
       self._metrics.counted(service.answer),
       sizes=service.serving.engine.sizes,
       deadline=config.deadline,
       capacity=config.queue,
       timeout=config.timeout,
+      adaptive=adaptive,
     )
-    self._watch()
+    self._watch(adaptive)
     self._page = PageRoutes(service, self.batcher, timeout=config.timeout)
     api = Api(
       service,
@@ -87,8 +91,14 @@ class Server:
       on_refusal=lambda path: refused[path](),
     )
 
-  def _watch(self) -> None:
+  def _watch(self, adaptive: AdaptiveBeams | None) -> None:
     watch, service = self._metrics.watch, self._service
+    if adaptive:
+      watch(
+        "adaptive_beam",
+        "IDs kept by the beam that the load allowed last.",
+        lambda: answer_size(adaptive.beam),
+      )
     watch("queue_length", "Requests that wait.", lambda: self.batcher.waiting)
     watch(
       "catalogue_version",
@@ -163,3 +173,17 @@ class Server:
       print(f"reload: {text}", file=sys.stderr, flush=True)
 
     threading.Thread(target=reload, name="reload", daemon=True).start()
+
+
+def _adaptive(service: Service, config: HttpConfig) -> AdaptiveBeams | None:
+  """The choice of beams by load, of a service that has several for it."""
+  engine = service.serving.engine
+  if not engine.adaptive:
+    return None
+  return AdaptiveBeams(
+    engine.adaptive,
+    levels=service.serving.snapshot.items.semantic_ids.num_levels,
+    target=config.target,
+    sizes=engine.sizes,
+    start=engine.adaptive.index(engine.beams[0]),
+  )

@@ -152,5 +152,44 @@ def test_a_full_batch_does_not_wait_for_the_deadline(make):
   assert len(concurrent.futures.wait(futures, 10).done) == SIZES[-1]
 
 
+class Fixed:
+  """In place of beams that follow the load."""
+
+  def __init__(self):
+    self.backlogs, self.reports = [], []
+
+  def choose(self, backlog):
+    self.backlogs.append(backlog)
+    return 4, 7
+
+  def ended(self, beam, seconds, late):
+    self.reports.append((beam, seconds, late))
+
+
+def test_a_beam_is_chosen_when_the_search_begins(make):
+  searcher, adaptive = Searcher(), Fixed()
+  batcher = make(searcher, adaptive=adaptive)
+  searcher.gate.clear()
+  named = batcher.submit(search(1, beam=8))
+  assert searcher.started.wait(10)
+  open_ones = [batcher.submit(search(k, beam=None)) for k in range(2, 9)]
+  assert adaptive.backlogs == []
+  time.sleep(0.01)
+  searcher.gate.set()
+  replies = [future.result(10) for future in (named, *open_ones)]
+  assert [reply.beam for reply in replies] == [8] + [(4, 7)] * 7
+  first, second = adaptive.backlogs
+  assert (first.batch, first.behind, first.k) == (4, 3, 5)
+  assert (second.batch, second.behind, second.k) == (3, 0, 8)
+  assert first.waited >= 0.01
+  # Searches of a named beam are load as well.
+  beams, seconds, late = zip(*adaptive.reports)
+  assert beams == (8, (4, 7), (4, 7))
+  assert [len(each) for each in late] == [1, 4, 3]
+  assert min(late[1]) >= 0.01
+  assert seconds[0] >= 0.01
+  assert {r.beam for batch in searcher.batches for r in batch} == {8, (4, 7)}
+
+
 def test_requests_are_values():
   assert dataclasses.replace(search(1), k=2) == search(2)

@@ -1,5 +1,6 @@
 """The engine answers as the retriever that evaluation uses."""
 
+import collections
 import dataclasses
 import itertools
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
+from gr_jax.decoding.beams import SearchResult
 from gr_jax.generators.priors.catalogue_counts import count_catalogue
 from gr_jax.generators.priors.transition_counts import count_transitions
 from gr_jax.generators.priors.transition_prior import TransitionPrior
@@ -275,6 +277,38 @@ def test_after_the_warm_up_no_batch_compiles(
   gone = snapshot.changed(snapshot.items.without(["B1"]))
   engine.answer([search_of()], gone)
   assert len(searches) == programs
+
+
+class Nothing:
+  """Searches that find nothing, and remember what they prepared."""
+
+  def __init__(self, levels):
+    self.prepared, self.levels = [], levels
+
+  def prepare(self, model, beam, inputs):
+    self.prepared.append((beam, len(inputs)))
+
+  def __call__(self, model, beam, inputs):
+    shape = len(inputs.prompt[1]), beam
+    ids = np.full(shape, -1)
+    codes = np.full((*shape, self.levels), -1)
+    return SearchResult(ids, np.full(shape, -np.inf), codes)
+
+
+def test_all_beams_that_follow_the_load_are_compiled_at_the_start(
+  artefacts, snapshot
+):
+  searches = Nothing(artefacts.semantic_ids.num_levels)
+  engine = Engine(
+    artefacts, searches, beams=(20, 8), multiples=(0.5, 1, 1.6), max_batch=4
+  )
+  assert engine.adaptive == (10, 20, 32)
+  engine.warm(snapshot)
+  assert {beam for beam, _ in searches.prepared} == {8, 10, 20, 32}
+  assert {sizes for _, sizes in searches.prepared} == {len(engine.sizes)}
+  # The default is one of both, and compiled once for each kind of request.
+  counts = collections.Counter(searches.prepared)
+  assert len(set(counts.values())) == 1
 
 
 def test_a_filter_without_effect_changes_no_answer(engine, snapshot, search_of):

@@ -31,7 +31,7 @@ class Behind:
   """What stands behind the routes, and what it took."""
 
   def __init__(self):
-    self.config = types.SimpleNamespace(beams=(8, 20))
+    self.config = types.SimpleNamespace(beams=(8, 20), multiples=())
     self.taken = []
     self.futures = []
     self.doing = None
@@ -44,7 +44,7 @@ class Behind:
     future = concurrent.futures.Future()
     self.futures.append(future)
     if not self.silent:
-      future.set_result(Reply(ANSWER, 0.25))
+      future.set_result(Reply(ANSWER, 0.25, request.beam or 4))
     return future
 
   def change(self, change):
@@ -284,6 +284,27 @@ def test_metrics_are_text_of_the_version_that_prometheus_knows(client):
 def test_no_two_routes_answer_one_request(client):
   for one, other in itertools.combinations(client.routes, 2):
     assert one.path != other.path or not one.methods & other.methods
+
+
+def test_a_beam_that_no_body_names_is_left_to_the_load(make, behind):
+  behind.config.multiples = (0.5, 1.0)
+  client = make(busy=1, target=1e-9)
+  behind.waiting = 5
+  for path, body, taken, answered in (
+    ("/search", {"query": "cup"}, None, 4),
+    ("/recommend", {}, None, 4),
+    ("/search", {"query": "cup", "beam": 20}, 20, 20),
+  ):
+    found = client.post(path, json=body).json()
+    assert behind.taken[-1].beam == taken
+    assert found["beam"] == answered
+  text = client.get("/metrics").text
+  assert 'gr_jax_beams_total{beam="4"} 2.0' in text
+  assert 'gr_jax_beams_total{beam="20"} 1.0' in text
+  assert "gr_jax_late_answers_total 3.0" in text
+  # What the default holds may be wanted, whatever the load.
+  refused = client.post("/search", json={"query": "cup", "k": 9})
+  assert "at most the beam, 8" in said(refused, 422)
 
 
 def test_while_many_wait_a_search_is_as_narrow_as_can_be(make, behind):

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from gr_jax.serving.http.api import HttpConfig
 from gr_jax.serving.http.server import Server
-from tests.serving.conftest import open_service, said
+from tests.serving.conftest import BEAM, open_service, said
 from tests.serving.http.validation_test import JSON
 
 TOKEN = "s3cret"
@@ -236,6 +236,20 @@ def test_a_bug_is_500_without_its_trace(make_client):
   response = client.post("/search", json={"query": "cup"})
   assert "trace" in said(response, 500)
   assert "Zero" not in response.text
+
+
+def test_a_beam_that_follows_the_load_is_answered_and_shown(make_service):
+  service = make_service(multiples=(1.0,), max_batch=1)
+  client = start(service, target=30.0)
+  try:
+    found = client.post("/search", json={"query": "cup", "k": 40}).json()
+    assert (len(found["items"]), found["beam"]) == (40, BEAM)
+    text = client.get("/metrics").text
+    assert "gr_jax_adaptive_beam 64.0" in text
+    assert 'gr_jax_beams_total{beam="64"} 1.0' in text
+    assert "gr_jax_late_answers_total 0.0" in text
+  finally:
+    client.__exit__()
 
 
 def test_metrics_count_what_happened(make_client):
