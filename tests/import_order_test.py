@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 # From the top to the ground: a room imports its own layer and those below.
 LAYERS = (
   ("tools",),
-  ("gr_jax.main",),
+  ("gr_jax.main", "gr_jax.update"),
   ("experiments", "configs", "gr_jax.recipes"),
   ("gr_jax.serving",),
   ("gr_jax.retrieval", "gr_jax.rl", "gr_jax.dual_encoder"),

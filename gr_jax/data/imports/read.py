@@ -55,6 +55,40 @@ def read_tables(
   return _renamed(items, item_names), _renamed(events, event_names)
 
 
+def read_alone(
+  path: Path, kind: str, columns: Mapping[str, str]
+) -> CheckedTable:
+  """Reads one of the two files by itself, as `read_tables` reads both.
+
+  Args:
+    path: The file.
+    kind: "items" or "events".
+    columns: A map of our names to columns; those of the other file are left
+      alone.
+
+  Raises:
+    ValueError: a column that must be there is missing.
+  """
+  ours = {"items": ITEM_COLUMNS, "events": EVENT_COLUMNS}
+  mine = {
+    name: theirs
+    for name, theirs in columns.items()
+    if name.rpartition(".")[0] in ("", kind)
+    and name.rpartition(".")[2] in ours[kind]
+  }
+  table = read_table(path, wanted={*ours[kind], *mine.values()}, file=path.name)
+  # The other file is as if it had all that it needs.
+  both = {name: ours[name] for name in ours} | {kind: table.columns}
+  found = resolve_columns(
+    mine,
+    items=both["items"],
+    events=both["events"],
+    item_file=path.name,
+    event_file=path.name,
+  )
+  return _renamed(table, found[kind == "events"])
+
+
 def read_table(path: Path, *, wanted: set[str], file: str) -> CheckedTable:
   """Reads the `wanted` columns of a file, by its ending.
 

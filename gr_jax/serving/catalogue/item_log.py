@@ -45,6 +45,17 @@ def _changes(path: pathlib.Path) -> tuple[list[dict[str, Any]], int]:
   return changes, size
 
 
+def read_changes(path: pathlib.Path) -> list[dict[str, Any]]:
+  """All changes of a log, oldest first; none where there is no file.
+
+  A server may have it open and go on writing.
+
+  Raises:
+    ValueError: the file is damaged.
+  """
+  return _changes(path)[0] if path.is_file() else []
+
+
 class ItemLog:
   """Reads the changes that are there and appends new ones.
 

@@ -1,0 +1,1 @@
+"""Online updates: a run learns what came in, version after version."""

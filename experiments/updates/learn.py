@@ -1,0 +1,157 @@
+"""Trains a generator on: new requests, and old ones among them."""
+
+import functools
+import math
+import pathlib
+from typing import Any
+
+import jax
+import numpy as np
+
+from experiments.pipeline.point_wise import point_wise_loss
+from experiments.updates.parts import Parts, future_of
+from experiments.updates.replay import replay_size, replayed_batches
+from experiments.updates.settings import UpdateConfig
+from experiments.updates.stages import link_files
+from gr_jax.artefacts import build_resumable
+from gr_jax.data.requests import TRAIN
+from gr_jax.generators import placement
+from gr_jax.generators.build import initializer
+from gr_jax.generators.training_examples.single import (
+  ExamplesConfig,
+  draw_examples,
+  group_targets,
+)
+from gr_jax.parallel import hosts
+from gr_jax.parallel.mesh import MeshConfig, make_mesh
+from gr_jax.training.averaging import used_params
+from gr_jax.training.checkpoints import load_params, save_params
+from gr_jax.training.loop import LoopConfig, fit, make_step
+from gr_jax.training.optimizer import OptimizerConfig, make_optimizer
+from gr_jax.training.state import create_state
+
+# What a training leaves that its version writes anew or does not need.
+_OWN = (
+  "manifest.json",
+  "started.json",
+  "params",
+  "checkpoints",
+  "metrics.jsonl",
+  "outcome.json",
+  "tensorboard",
+)
+_WARMUP, _CHECKPOINTS, _ROWS = 0.1, 5, 20
+
+
+def learn(
+  parts: Parts,
+  folder: pathlib.Path,
+  config: UpdateConfig,
+  *,
+  inputs: list[str],
+) -> Any:
+  """The parameters after an update; training goes on where it was cut off.
+
+  Args:
+    parts: the generator and its log.
+    folder: that of the version; gets the stage "generator".
+    config: how to learn.
+    inputs: fingerprints of everything that the stage is made from.
+
+  Raises:
+    ValueError: there is nothing new to learn.
+    finite.NotFinite: a step gave a number that is not finite.
+  """
+  section, parent = parts.section, parts.parent
+  examples = ExamplesConfig(**section.examples, seed=config.seed)
+  groups = group_targets(parts.log.requests, split=TRAIN)
+  turns = -(-np.diff(groups.offsets) // examples.targets)
+  group = np.repeat(np.arange(len(groups)), turns)
+  request = groups.request[groups.offsets[:-1]][group]
+  new = group[parts.log.first_learned[request]]
+  old = group[parts.log.learned_before[request]]
+  if not len(new):
+    raise ValueError(
+      "nothing new is left to learn: every new request is held out, or leads "
+      "to no click or order. Collect more events, or lower --held_out."
+    )
+  steps = config.steps or _steps(
+    examples.batch_size, len(new), len(old), config
+  )
+  mesh = make_mesh(MeshConfig(**section.mesh))
+  optimizer = make_optimizer(_optimizer(section.optimizer, config), steps)
+  counts = placement.place_counts(parts.counts(whole=True), mesh)
+  state = create_state(
+    initializer(parts.model, counts),
+    optimizer,
+    jax.random.key(config.seed),
+    mesh=mesh,
+  )
+  params = jax.tree.map(
+    lambda old, new: jax.device_put(np.asarray(old), new.sharding),
+    parent.params,
+    state.params,
+  )
+  state = state.replace(params=params)
+  batches = replayed_batches(
+    functools.partial(
+      draw_examples,
+      groups,
+      parts.writer,
+      parts.semantic_ids.codes,
+      parts.log.requests.query,
+      config=examples,
+      future=future_of(parts),
+    ),
+    new,
+    old,
+    batch_size=examples.batch_size,
+    replay=config.replay,
+    seed=config.seed,
+  )
+  loop = LoopConfig(
+    steps=steps,
+    log_every=max(1, steps // _ROWS),
+    checkpoint_every=max(1, steps // _CHECKPOINTS),
+  )
+
+  def make(directory: pathlib.Path) -> None:
+    link_files(parent.directory / "generator", directory, but=_OWN)
+    step = make_step(
+      functools.partial(point_wise_loss, parts.model),
+      optimizer,
+      like=state,
+      seed=config.seed,
+    )
+    with jax.set_mesh(mesh):
+      trained = fit(
+        jax.tree.map(jax.numpy.copy, state),
+        lambda state, batch: step(state, batch, counts),
+        iter(batches),
+        config=loop,
+        directory=directory,
+        mesh=mesh,
+      )
+    save_params(directory, used_params(trained))
+
+  stored = parent.manifests["generator"]["section"]
+  artefact = build_resumable(folder, "generator", stored, inputs, make)
+  return hosts.own_copy(load_params(artefact.directory, state.params))
+
+
+def _optimizer(section, config: UpdateConfig) -> OptimizerConfig:
+  """The run's own optimizer, climbing anew to a lower peak."""
+  return OptimizerConfig(
+    **section.to_dict()
+    | {
+      "learning_rate": section.learning_rate * config.learning_rate,
+      "warmup_share": _WARMUP,
+      "schedule": "cosine",
+      "average": 0.0,
+    }
+  )
+
+
+def _steps(batch_size: int, new: int, old: int, config: UpdateConfig) -> int:
+  fresh = batch_size - replay_size(batch_size, config.replay, old=old)
+  return max(1, math.ceil(config.passes * new / fresh))

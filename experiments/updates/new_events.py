@@ -1,0 +1,162 @@
+"""New impressions, clicks and purchases, as a table that a version keeps.
+
+A row is an event, checked as an import checks it. Events of items that nobody
+knows are left out, and so are late ones, from before the last event of their
+user: what was learned had other histories. Both are counted and named in one
+line.
+"""
+
+import dataclasses
+import pathlib
+import time
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+
+from gr_jax.data.imports import read
+from gr_jax.data.imports.checks import check_events, check_items
+from gr_jax.data.imports.summary import count_rejects
+from gr_jax.data.requests import Requests
+from gr_jax.serving.catalogue.items import NewItem
+
+_LATE = "late: before the last event of its user that is known"
+_COLUMNS = ("user_id", "item", "kind", "query", "session", "amount")
+_TIMES = ("seconds", "nanoseconds", "place")
+
+
+@dataclasses.dataclass(frozen=True)
+class NewEvents:
+  """The events of one update.
+
+  Attributes:
+    frame: user_id, item (the row in the grown catalogue), kind and, where
+      known, seconds, nanoseconds, place, query, session and amount; row is the
+      place in the file.
+    rows_read: the rows of the file.
+    left_out: the number of rows by reason.
+  """
+
+  frame: pl.DataFrame
+  rows_read: int
+  left_out: Mapping[str, int]
+
+  def sentence(self) -> str:
+    """What was read, in one line."""
+    lost = "".join(
+      f"; left out {n} x {why}" for why, n in self.left_out.items()
+    )
+    return f"{self.frame.height} of {self.rows_read} events are new{lost}"
+
+
+def read_items(path: pathlib.Path, columns: Mapping[str, str]) -> list[NewItem]:
+  """The items of a file in the format of an import.
+
+  Raises:
+    FileNotFoundError, ValueError: it cannot be read.
+  """
+  frame = check_items(read.read_alone(path, "items", columns)).frame
+  rows = frame.with_columns(
+    pl.lit(None, dtype).alias(name)
+    for name, dtype in (("category", pl.String), ("amount", pl.Float64))
+    if name not in frame.columns
+  )
+  return [
+    NewItem(
+      row["item_id"],
+      row["text"],
+      category=_path(row["category"]),
+      price=row["amount"] or 0.0,
+    )
+    for row in rows.iter_rows(named=True)
+  ]
+
+
+def _path(category: str | None) -> str | None:
+  """A path as the catalogue writes it."""
+  if category is None:
+    return None
+  separator = ">" if ">" in category else "|"
+  names = [name.strip() for name in category.split(separator)]
+  return " > ".join(filter(None, names)) or None
+
+
+def named_items(path: pathlib.Path, columns: Mapping[str, str]) -> set[str]:
+  """The ids of all items that a file of events names."""
+  frame = read.read_alone(path, "events", columns).frame
+  return set(frame["item_id"].drop_nulls().to_list())
+
+
+def read_events(
+  path: pathlib.Path,
+  known: Requests,
+  item_ids: np.ndarray,
+  *,
+  columns: Mapping[str, str],
+  event_types: Mapping[str, str],
+) -> NewEvents:
+  """Reads and checks a file of events.
+
+  Args:
+    path: a CSV, JSONL or Parquet file, as `gr_jax.import_data` reads it; a
+      split column is not read, as all of it is new.
+    known: the log so far.
+    item_ids: `[N]`, the ids of the grown catalogue.
+    columns: our names to those of the file.
+    event_types: the types of the file to "exposure", "click" or "order".
+
+  Raises:
+    FileNotFoundError: there is no such file.
+    ValueError: it cannot be read, has no times where the log has some, or no
+      event is left.
+  """
+  table = read.read_alone(path, "events", columns)
+  if "split" in table.frame.columns:
+    table = dataclasses.replace(table, frame=table.frame.drop("split"))
+  if known.shared_clock and "time" not in table.frame.columns:
+    raise ValueError(
+      f"{path} has no column 'time', and the run was trained on times: add it, "
+      "or name yours with --columns=time=YOURS."
+    )
+  if not known.shared_clock and "time" in table.frame.columns:
+    # The clock of the log are positions: times only order new events.
+    order = table.frame["time"]
+    table = dataclasses.replace(table, frame=table.frame.drop("time"))
+    if "order" not in table.frame.columns:
+      table = table.derive(order.alias("order"))
+  checked = check_events(
+    table,
+    item_ids=pl.Series(item_ids.tolist(), dtype=pl.String),
+    event_types=event_types,
+    now=int(time.time()),
+  )
+  if known.shared_clock:
+    late = _before_the_last(checked.frame, known)
+    checked = checked.drop(late, _LATE)
+  left_out = {reason: n for _, reason, n, _ in count_rejects(checked.rejects)}
+  kept = [
+    name
+    for name in ("row", *_COLUMNS, *_TIMES)
+    if name in checked.frame.columns
+  ]
+  found = NewEvents(checked.frame.select(kept), table.rows_read, left_out)
+  if not found.frame.height:
+    raise ValueError(f"{path}: {found.sentence()}: nothing is left to learn.")
+  return found
+
+
+def _before_the_last(frame: pl.DataFrame, known: Requests) -> pl.Expr:
+  """True for events before the last known one of their user."""
+  ends = known.user_offsets[1:]
+  some = ends > known.user_offsets[:-1]
+  last = pl.DataFrame(
+    {
+      "user_id": pl.Series(known.user_ids[some].tolist(), dtype=pl.String),
+      "last": known.event_time[ends[some] - 1],
+    }
+  )
+  times = frame.select("user_id", "seconds").join(
+    last, on="user_id", how="left", maintain_order="left"
+  )
+  late = (times["seconds"] < times["last"]).fill_null(False)
+  return pl.lit(late)

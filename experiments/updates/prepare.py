@@ -1,0 +1,133 @@
+"""What a version is made from: grown items and log, written as stages."""
+
+import dataclasses
+import pathlib
+import shutil
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from experiments.updates import stages
+from experiments.updates.grown_items import GrownItems, grow
+from experiments.updates.grown_log import GrownLog, grown, of_run
+from experiments.updates.new_events import NewEvents, read_events, read_items
+from experiments.updates.parts import Parts, make_parts
+from experiments.updates.record import Record
+from experiments.updates.settings import UpdateConfig
+from gr_jax.data.catalogue import Catalogue
+from gr_jax.data.requests import Requests
+from gr_jax.retrieval import versions
+from gr_jax.retrieval.load import Artefacts
+from gr_jax.tokenizers.semantic_ids import SemanticIds
+
+
+@dataclasses.dataclass(frozen=True)
+class Sources:
+  """What comes in.
+
+  Attributes:
+    events: the file of events.
+    items: the file of the new items; None where there are none.
+    log: the server's changes, whose new items keep the IDs that it gave.
+    columns: our names of columns to those of the files.
+    event_types: types of events to "exposure", "click" or "order".
+  """
+
+  events: pathlib.Path
+  items: pathlib.Path | None
+  log: pathlib.Path
+  columns: Mapping[str, str]
+  event_types: Mapping[str, str]
+
+
+def known_log(
+  run: pathlib.Path, chain: Sequence[Record], prices: np.ndarray
+) -> GrownLog:
+  """The log of a run and of the versions of a chain.
+
+  Args:
+    run: the folder of the run.
+    chain: the versions, oldest first.
+    prices: `[N]`, of the items.
+
+  Raises:
+    FileNotFoundError: the run's own log is gone.
+  """
+  log = of_run(Requests.load(run / "data" / "requests"))
+  for record in chain:
+    events = stages.read_new_events(versions.folder(run, record.name))
+    log = _with(log, events, prices, UpdateConfig(**record.settings))
+  return log
+
+
+def prepare(
+  folder: pathlib.Path,
+  parent: Artefacts,
+  log: GrownLog,
+  sources: Sources,
+  config: UpdateConfig,
+  *,
+  inputs: Sequence[str],
+) -> tuple[Parts, NewEvents | None]:
+  """Writes data, vectors and tokenizer of a version, unless they are there.
+
+  Args:
+    folder: that of the version.
+    parent: the version that it is trained on from.
+    log: the log before.
+    sources: what comes in; not read again where the stages are there.
+    config: the share that is held out.
+    inputs: fingerprints of everything that the stages are made from.
+
+  Returns:
+    The generator and, unless the stages were there, the events that were read.
+
+  Raises:
+    FileNotFoundError, ValueError: a file cannot be read, or nothing is new.
+  """
+  if (folder / "data" / "manifest.json").is_file():
+    catalogue = Catalogue.load(folder / "data" / "catalogue")
+    ids = SemanticIds.load(folder / "tokenizer" / "semantic_ids")
+    events = stages.read_new_events(folder)
+    log = _with(log, events, catalogue.values, config)
+    return make_parts(parent, log, catalogue, ids), None
+  for name in ("data", "vectors", "tokenizer"):
+    shutil.rmtree(folder / name, ignore_errors=True)
+  items, read = _read(parent, log, sources)
+  catalogue = items.catalogue
+  log = _with(log, read.frame, catalogue.values, config)
+  parts = make_parts(parent, log, catalogue, items.semantic_ids)
+  stages.write_vectors(folder, parent, items, inputs=inputs)
+  stages.write_tokenizer(folder, parent, items)
+  # Last: where it is there, the others are.
+  stages.write_data(folder, parent, parts.catalogue, read.frame, inputs=inputs)
+  return parts, read
+
+
+def _read(
+  parent: Artefacts, log: GrownLog, sources: Sources
+) -> tuple[GrownItems, NewEvents]:
+  new = []
+  if sources.items is not None:
+    new = read_items(sources.items, sources.columns)
+  items = grow(parent, new, log=sources.log)
+  read = read_events(
+    sources.events,
+    log.requests,
+    items.catalogue.item_ids,
+    columns=sources.columns,
+    event_types=sources.event_types,
+  )
+  return items, read
+
+
+def _with(
+  log: GrownLog, events, prices: np.ndarray, config: UpdateConfig
+) -> GrownLog:
+  return grown(
+    log,
+    events,
+    prices=prices,
+    held_out_share=config.held_out,
+    seed=config.seed,
+  )

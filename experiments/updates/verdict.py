@@ -1,0 +1,188 @@
+"""Whether a version is fit to be served.
+
+Three things keep it from that, each with evidence: an interval over users.
+
+forgetting   fewer hits than its parent had, on old requests or on the newest
+             that it did not learn, by more than the interval of the difference
+bad batch    What was chosen hardly follows from its requests. Under the parent,
+             the answer of another request of the slice costs `gap` nats more
+             than the right one; permuted labels have a gap of 0, whatever the
+             items. A batch is bad if its gap is surely below a share of the gap
+             of old requests [OURS]
+drift        the inputs are not those of the log (`drift.stability_index`)
+
+The gap and the hits of the parent on everything that arrived are measured
+before any of it is learned: progressive validation (Blum et al. 1999).
+"""
+
+import dataclasses
+import io
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from experiments.updates.drift import inputs_of, stability_index
+from experiments.updates.measure import K, Measure, slices_of
+from experiments.updates.parts import Parts
+from experiments.updates.settings import UpdateConfig
+from gr_jax import atomic
+from gr_jax.evaluation.intervals import bootstrap
+
+_BEFORE = "before.npz"
+HITS = f"hit_rate@{K}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+  """What was measured, and what follows.
+
+  Attributes:
+    rows: `{"slice", "what", "metric", "value", "low", "high", "n"}`, where
+      `what` is "before", "after" or "difference".
+    drift: the stability index of each input.
+    reasons: why the version is not served, a sentence each; none if it is.
+  """
+
+  rows: list[dict[str, Any]]
+  drift: dict[str, float]
+  reasons: list[str]
+
+  def row(self, part: str, what: str, metric: str = HITS) -> dict[str, Any]:
+    """The figure of a slice."""
+    wanted = {"slice": part, "what": what, "metric": metric}
+    return next(row for row in self.rows if wanted.items() <= row.items())
+
+
+class Judge:
+  """Measures a parent, then what it became.
+
+  Args:
+    parts: the generator and the log.
+    config: sizes and limits.
+  """
+
+  def __init__(self, parts: Parts, config: UpdateConfig):
+    self._parts, self._config = parts, config
+    self._slices = slices_of(parts, count=config.requests, seed=config.seed)
+    self._measure = Measure(parts)
+
+  def before(self, folder: pathlib.Path) -> dict[str, np.ndarray]:
+    """The parent on all slices, `[R]` hits and `[R, 2]` losses by slice.
+
+    Measured once: an update that goes on reads what it measured.
+    """
+    path = folder / _BEFORE
+    if not path.is_file():
+      found = self._all(self._parts.parent.params, whole=False)
+      content = io.BytesIO()
+      np.savez(content, **found)
+      atomic.write_bytes(path, content.getvalue())
+    with path.open("rb") as file, np.load(file) as arrays:
+      return dict(arrays)
+
+  def _all(self, params: Any, *, whole: bool) -> dict[str, np.ndarray]:
+    variables = self._measure.variables(params, whole=whole)
+    found = {}
+    for name, part in self._slices.items():
+      if whole and name == "arrived":
+        continue  # Most of it is learned by now.
+      found[f"hits/{name}"] = self._measure.hits(variables, part)
+      found[f"losses/{name}"] = self._measure.losses(
+        variables, part, seed=self._config.seed
+      )
+    return found
+
+  def verdict(self, before: dict[str, np.ndarray], params: Any) -> Verdict:
+    """Compares the parameters after learning with what was before."""
+    after = self._all(params, whole=True)
+    rows = []
+    for key, values in before.items():
+      kind, _, name = key.partition("/")
+      users = self._slices[name].users
+      if not len(users):
+        continue
+      pairs = {"before": values} | (
+        {"after": after[key]} if key in after else {}
+      )
+      for what, found in pairs.items():
+        rows += self._rows(kind, found, users, {"slice": name, "what": what})
+      if key in after:
+        names = {"slice": name, "what": "difference"}
+        rows += self._rows(kind, after[key] - values, users, names)
+    drift = self._drift()
+    return Verdict(rows, drift, self._reasons(rows, drift))
+
+  def _rows(self, kind, values, users, names) -> list[dict[str, Any]]:
+    seed = self._config.seed
+    if kind == "hits":
+      found = {HITS: values}
+    else:
+      found = {"loss": values[:, 0], "gap": values[:, 1] - values[:, 0]}
+    return [
+      names
+      | {"metric": metric}
+      | bootstrap(figures, groups=users, seed=seed).row()
+      for metric, figures in found.items()
+    ]
+
+  def _drift(self) -> dict[str, float]:
+    old, new = (
+      inputs_of(self._parts, self._slices[name]) for name in ("old", "arrived")
+    )
+    return {name: stability_index(old[name], new[name]) for name in old}
+
+  def _reasons(self, rows, drift: dict[str, float]) -> list[str]:
+    return [
+      *forgetting(rows),
+      *bad_batch(rows, least_gap=self._config.least_gap),
+      *moved(drift, most=self._config.most_drift),
+    ]
+
+
+def forgetting(rows: list[dict[str, Any]]) -> list[str]:
+  """Slices on which the version is worse by more than its interval."""
+  names = {"old": "old requests", "newest": "the newest requests"}
+  return [
+    f"{HITS} on {names[row['slice']]} falls by {shown(row, sign=-1)}"
+    for row in rows
+    if row["what"] == "difference"
+    and row["metric"] == HITS
+    and row["slice"] in names
+    and row["high"] < 0
+  ]
+
+
+def bad_batch(rows: list[dict[str, Any]], *, least_gap: float) -> list[str]:
+  """Whether the gap of what arrived is surely too small beside the old one."""
+  gaps = {
+    row["slice"]: row
+    for row in rows
+    if row["metric"] == "gap" and row["what"] == "before"
+  }
+  if not {"old", "arrived"} <= gaps.keys():
+    return []
+  old, new = gaps["old"], gaps["arrived"]
+  if old["low"] <= 0 or new["high"] >= least_gap * old["value"]:
+    return []
+  return [
+    "what was chosen hardly follows from the requests: another request's "
+    f"choice costs {shown(new)} nats more than the right one, on old requests "
+    f"{shown(old)}"
+  ]
+
+
+def moved(drift: dict[str, float], *, most: float) -> list[str]:
+  """Inputs whose stability index is above the limit."""
+  return [
+    f"the inputs have moved: {name} by an index of {value:.2f}, above {most:g}"
+    for name, value in drift.items()
+    if value > most
+  ]
+
+
+def shown(row: dict[str, Any], *, sign: int = 1) -> str:
+  """`0.12 (0.05 to 0.19, n = 200)`, or of the negative."""
+  low, high = sorted(sign * row[end] for end in ("low", "high"))
+  value = sign * row["value"]
+  return f"{value:.3f} ({low:.3f} to {high:.3f}, n = {row['n']})"

@@ -1,0 +1,134 @@
+"""Trains a run on while it is served: new events in, the next version out.
+
+  python -m gr_jax.main --config=own_data --config.data.path=data/my_shop \\
+    --workdir=runs/shop
+  GR_JAX_TOKEN=s3cret python -m gr_jax.serving --artefacts=runs/shop &
+
+  GR_JAX_TOKEN=s3cret python -m gr_jax.update --artefacts=runs/shop \\
+    --events=monday.csv --items=monday.items.csv \\
+    --server=http://localhost:8000
+
+Both files are in the format of `python -m gr_jax.import_data`. New items get
+IDs from the run's tokenizer, or keep those that the server gave them; no given
+ID moves. The served version answers the new requests before it learns them;
+then it is trained on, with old requests in every batch, and what comes out is
+runs/shop/versions/0001. It is served, without dropping a request, unless it is
+worse than its parent on requests that it did not learn, by more than the
+interval; or the labels do not follow from the requests; or the inputs have
+moved. Then it is kept, and one line says why.
+
+A file that was learned is not learned again. Killed at any point, the old
+version serves, and the same command goes on. Back to the version before:
+
+  python -m gr_jax.update --artefacts=runs/shop --rollback \\
+    --server=http://localhost:8000
+
+A folder can be watched: every DAY.csv that is put there is learned, oldest name
+first, with the new items of DAY.items.csv if there are any. Put the items first
+and move files in whole:
+
+  python -m gr_jax.update --artefacts=runs/shop --watch=incoming
+"""
+
+import argparse
+import dataclasses
+import importlib
+import os
+import pathlib
+import sys
+from typing import Any
+
+from gr_jax import command_line, recipes
+from gr_jax.data.imports.columns import parse_pairs
+
+
+def main(arguments: list[str] | None = None) -> int:
+  """Runs the update; returns the exit code."""
+  return command_line.run(
+    _parser(),
+    _update,
+    arguments,
+    interrupted="interrupted; what was served is served still, and the same "
+    "command goes on from here.",
+  )
+
+
+def _update(flags: argparse.Namespace) -> None:
+  ways = [flags.events, flags.watch, flags.rollback]
+  if sum(way is not None for way in ways) != 1:
+    raise ValueError(
+      "give one of --events=FILE, --watch=FOLDER and --rollback; see --help."
+    )
+  from absl import logging
+
+  logging.set_verbosity(logging.ERROR)
+  # Before JAX starts: its CPU client allocates at once.
+  from gr_jax.parallel import start
+
+  start.start()
+  recipes.import_from(recipes.ROOT / "configs" / "update")
+  steps = importlib.import_module("experiments.updates.run")
+  run = flags.artefacts
+  server = steps.Server(flags.server, flags.token)
+  if flags.rollback is not None:
+    steps.roll_back(run, flags.rollback, server)
+    return
+  settings = importlib.import_module("experiments.updates.settings")
+  config = settings.UpdateConfig(
+    **{
+      field.name: getattr(flags, field.name)
+      for field in dataclasses.fields(settings.UpdateConfig)
+    }
+  )
+  sources = importlib.import_module("experiments.updates.prepare").Sources(
+    events=flags.events,
+    items=flags.items,
+    log=flags.log or pathlib.Path(f"{run.absolute()}.items.log"),
+    columns=parse_pairs(flags.columns, flag="--columns"),
+    event_types=parse_pairs(flags.event_types, flag="--event_types"),
+  )
+  steps.update(run, sources, config, server)
+
+
+def _parser() -> argparse.ArgumentParser:
+  parser = command_line.parser("python -m gr_jax.update", __doc__)
+  add = parser.add_argument
+  path: dict[str, Any] = {"type": pathlib.Path}
+  add("--artefacts", required=True, help="the --workdir of the run", **path)
+  add("--events", help="new events: CSV, JSONL or Parquet", **path)
+  add("--items", help="the new items that they name, likewise", **path)
+  add("--watch", help="a folder that new events are put into", **path)
+  add(
+    "--rollback",
+    nargs="?",
+    const="",
+    metavar="NAME",
+    help="serve the version before the current one, or the one of that name; "
+    "0000 is the run itself",
+  )
+  add("--server", default="", help="address of the server to tell [none]")
+  add(
+    "--token",
+    default=os.environ.get("GR_JAX_TOKEN", ""),
+    help="its token, better given by GR_JAX_TOKEN",
+  )
+  add("--log", help="the server's --log [ARTEFACTS.items.log]", **path)
+  add("--columns", default="", help="as of gr_jax.import_data")
+  add("--event_types", default="", help="likewise")
+  for flag, kind, default, text in (
+    ("--replay", float, 0.5, "share of a batch that was learned before"),
+    ("--learning_rate", float, 0.3, "peak, as a share of the run's own"),
+    ("--passes", float, 3, "times that new requests are learned"),
+    ("--steps", int, 0, "updates of the parameters, 0 = as --passes says"),
+    ("--held_out", float, 0.2, "newest share of the new requests, not learned"),
+    ("--requests", int, 2000, "requests that versions are compared on"),
+    ("--most_drift", float, 1, "stability index from which inputs have moved"),
+    ("--least_gap", float, 0.5, "share of the old gap that labels must have"),
+    ("--seed", int, 0, "seed of everything that is drawn"),
+  ):
+    add(flag, type=kind, default=kind(default), help=f"{text} [{default}]")
+  return parser
+
+
+if __name__ == "__main__":
+  sys.exit(main())

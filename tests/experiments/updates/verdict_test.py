@@ -1,0 +1,53 @@
+"""Each reason needs evidence, and says it with its figures."""
+
+import numpy as np
+
+from experiments.updates.verdict import HITS, bad_batch, forgetting, moved
+
+
+def row(part, what, metric, value, low, high) -> dict:
+  return {
+    "slice": part, "what": what, "metric": metric,
+    "value": value, "low": low, "high": high, "n": 50,
+  }  # fmt: skip
+
+
+def test_worse_by_more_than_the_interval_is_forgetting():
+  for part in ("old", "newest"):
+    worse = row(part, "difference", HITS, -0.1, -0.18, -0.02)
+    (reason,) = forgetting([worse])
+    assert "falls by 0.100 (0.020 to 0.180, n = 50)" in reason
+    assert forgetting([worse | {"high": 0.0}]) == []
+    assert forgetting([worse | {"metric": "loss"}]) == []
+
+
+def test_better_is_never_forgetting():
+  assert forgetting([row("old", "difference", HITS, 0.1, 0.05, 0.2)]) == []
+
+
+def gaps(old: tuple, new: tuple) -> list[dict]:
+  return [
+    row("old", "before", "gap", *old),
+    row("arrived", "before", "gap", *new),
+  ]
+
+
+def test_a_batch_is_bad_where_its_gap_is_surely_below_the_share_of_the_old():
+  bad = gaps((1.0, 0.8, 1.2), (0.0, -0.2, 0.2))
+  (reason,) = bad_batch(bad, least_gap=0.5)
+  assert "0.000 (-0.200 to 0.200, n = 50) nats" in reason
+  assert "1.000 (0.800 to 1.200, n = 50)" in reason
+  # A small batch is no evidence, and neither is a model that knows nothing.
+  assert bad_batch(gaps((1.0, 0.8, 1.2), (0.0, -0.6, 0.6)), least_gap=0.5) == []
+  assert (
+    bad_batch(gaps((0.1, -0.1, 0.3), (0, -0.01, 0.01)), least_gap=0.5) == []
+  )
+  assert bad_batch(bad, least_gap=0.2) == []
+  assert bad_batch(bad[:1], least_gap=0.5) == []
+
+
+def test_inputs_above_the_limit_are_named():
+  drift = {"first_code": 0.2, "request": 1.5, "words": float("nan")}
+  (reason,) = moved(drift, most=1.0)
+  assert "request by an index of 1.50, above 1" in reason
+  assert moved(drift, most=np.inf) == []
