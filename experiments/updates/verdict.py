@@ -30,6 +30,7 @@ from gr_jax import atomic
 from gr_jax.evaluation.intervals import bootstrap
 
 _BEFORE = "before.npz"
+_ROUNDING = 1e-9
 HITS = f"hit_rate@{K}"
 
 
@@ -149,7 +150,7 @@ def forgetting(rows: list[dict[str, Any]]) -> list[str]:
     if row["what"] == "difference"
     and row["metric"] == HITS
     and row["slice"] in names
-    and row["high"] < 0
+    and row["high"] < -_ROUNDING
   ]
 
 

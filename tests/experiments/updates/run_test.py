@@ -1,0 +1,182 @@
+"""One update of a small run, from a file of events to a version."""
+
+import dataclasses
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+
+from experiments.updates import record, run
+from experiments.updates.prepare import Sources, known_log
+from experiments.updates.settings import UpdateConfig
+from gr_jax.data.catalogue import Catalogue
+from gr_jax.data.requests import Requests
+from gr_jax.retrieval import versions
+from gr_jax.retrieval.load import load_artefacts
+from tests.reference import shop_updates
+
+NOBODY = run.Server()
+
+
+@pytest.fixture(scope="module")
+def version(updated):
+  return load_artefacts(updated.run)
+
+
+@pytest.fixture
+def copied(updated, tmp_path):
+  """A copy to be changed."""
+  return shutil.copytree(updated.run, tmp_path / "run", copy_function=os.link)
+
+
+def test_it_says_what_it_read_and_that_the_version_is_current(updated):
+  assert "0001: 78 of 80 events are new; left out 2 x unknown item" in (
+    updated.output
+  )
+  assert "on what arrived, before it is learned: " in updated.output
+  assert "0001: is current: " in updated.output
+  assert versions.current_name(updated.run) == "0001"
+
+
+def test_a_version_is_read_like_a_run_and_no_given_id_moves(updated, version):
+  old = np.load(updated.run / "tokenizer" / "semantic_ids" / "codes.npy")
+  assert version.version == "0001"
+  np.testing.assert_array_equal(version.semantic_ids.codes[: len(old)], old)
+  ids = version.catalogue.item_ids.tolist()
+  assert ids[len(old) :] == ["S1", "N1", "N2"]
+  codes = version.semantic_ids.codes[ids.index("S1")].tolist()
+  assert codes == updated.given["semantic_id"]
+  assert len(np.unique(version.semantic_ids.codes, axis=0)) == len(ids)
+  assert np.load(version.directory / "vectors" / "items.npy").shape[0] == 63
+
+
+def test_what_is_learned_is_counted(updated, version):
+  base = Catalogue.load(updated.run / "data" / "catalogue").popularity
+  after = version.catalogue.popularity
+  log = known_log(
+    updated.run, record.chain(updated.run, "0001"), version.catalogue.values
+  )
+  grown = log.counted & (log.event_update == 1)
+  assert after.sum() - base.sum() == grown.sum() > 0
+  row = version.catalogue.item_ids.tolist().index("N1")
+  assert after[row] == (log.requests.event_item[grown] == row).sum() > 0
+
+
+def test_the_parameters_have_moved_and_the_old_ones_stay(updated, version):
+  old = np.load(updated.run / "vectors" / "items.npy")
+  new = np.load(version.directory / "vectors" / "items.npy")
+  np.testing.assert_array_equal(new[: len(old)], old)
+  made = record.load(updated.run, "0001")
+  assert made is not None
+  assert (made.parent, made.reasons) == ("0000", [])
+  assert made.settings["requests"] == 32
+  assert [one["file"] for one in made.events] == ["events.csv", "items.csv"]
+  rows = {(r["slice"], r["what"], r["metric"]) for r in made.figures["rows"]}
+  assert ("newest", "difference", "hit_rate@10") in rows
+  assert ("arrived", "before", "gap") in rows
+  # What arrived is answered before it is learned, and only then.
+  assert ("arrived", "after", "gap") not in rows
+
+
+def test_a_version_takes_little_room(updated):
+  folder = versions.folder(updated.run, "0001")
+  tokenizer = folder / "tokenizer" / "state.msgpack"
+  assert tokenizer.stat().st_nlink > 1
+  assert not (folder / "generator" / "checkpoints").exists()
+  assert not (folder / "data" / "requests").exists()
+  left = {path.name for path in folder.iterdir()}
+  assert left == {
+    "begun.json", "before.npz", "data", "generator", "tokenizer", "vectors",
+    "version.json",
+  }  # fmt: skip
+
+
+def other(updated, tmp_path, events: str) -> Sources:
+  """The sources of the update with other events."""
+  path = tmp_path / "other.csv"
+  path.write_text(events)
+  return dataclasses.replace(updated.sources, events=path)
+
+
+def test_the_same_events_are_not_learned_twice(updated, capsys):
+  wanted = updated.sources
+  assert run.update(updated.run, wanted, UpdateConfig(), NOBODY) is None
+  said = capsys.readouterr().err
+  assert said == "0001: events.csv is learned already; nothing is done.\n"
+  assert versions.names(updated.run) == ["0000", "0001"]
+
+
+def test_events_of_yesterday_are_late(updated, copied, tmp_path):
+  wanted = other(updated, tmp_path, shop_updates.events(range(20, 22)))
+  with pytest.raises(ValueError, match=r"40 x late.* nothing is left to learn"):
+    run.update(copied, wanted, UpdateConfig(), NOBODY)
+  assert versions.current_name(copied) == "0001"
+  assert record.load(copied, "0002") is None
+
+
+def test_a_version_goes_back_and_forth(copied, capsys):
+  assert run.roll_back(copied, "", NOBODY) == versions.FIRST
+  assert load_artefacts(copied).version == versions.FIRST
+  with pytest.raises(ValueError, match="nothing is before it"):
+    run.roll_back(copied, "", NOBODY)
+  assert run.roll_back(copied, "0001", NOBODY) == "0001"
+  with pytest.raises(ValueError, match="there is no version '7'"):
+    run.roll_back(copied, "7", NOBODY)
+  (versions.folder(copied, "0001") / "version.json").unlink()
+  with pytest.raises(ValueError, match="0001 is not finished"):
+    run.roll_back(copied, "0001", NOBODY)
+  assert versions.current_name(copied) == "0001"
+  assert "0000: is current" in capsys.readouterr().err
+
+
+def test_what_was_made_of_the_same_parent_is_served_and_not_made_again(
+  updated, copied, tmp_path
+):
+  # As a kill between the record and the pointer leaves it.
+  versions.point_to(copied, versions.FIRST)
+  made = run.update(copied, updated.sources, UpdateConfig(), NOBODY)
+  assert made is not None
+  assert made.name == "0001"
+  assert versions.current_name(copied) == "0001"
+
+
+def test_a_version_with_reasons_is_kept_and_not_served(
+  updated, copied, tmp_path, capsys
+):
+  versions.point_to(copied, versions.FIRST)
+  path = versions.folder(copied, "0001") / "version.json"
+  stored = json.loads(path.read_text())
+  path.unlink()  # It is a link.
+  path.write_text(json.dumps(stored | {"reasons": ["it is worse"]}))
+  for _ in range(2):
+    run.update(copied, updated.sources, UpdateConfig(), NOBODY)
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "kept and not served: it is worse. To serve it all" in said
+    assert versions.current_name(copied) == versions.FIRST
+
+
+def test_a_folder_that_was_cut_off_is_gone_on_from_or_removed(copied, capsys):
+  wanted = {"parent": "0001", "files": [], "settings": {}}
+  assert run._begin(copied, wanted) == "0002"
+  assert run._begin(copied, wanted) == "0002"
+  assert "0002: goes on." in capsys.readouterr().err
+  assert run._begin(copied, wanted | {"parent": "0000"}) == "0002"
+  assert "is of another update: removed" in capsys.readouterr().err
+
+
+def test_a_version_is_no_run_to_update(updated, tmp_path):
+  folder = versions.folder(updated.run, "0001")
+  with pytest.raises(ValueError, match=f"--artefacts={updated.run}"):
+    run.update(folder, updated.sources, UpdateConfig(), NOBODY)
+  with pytest.raises(FileNotFoundError, match="holds no finished run"):
+    run.update(tmp_path, updated.sources, UpdateConfig(), NOBODY)
+
+
+def test_the_log_of_a_run_is_read_as_it_was(updated):
+  base = Requests.load(updated.run / "data" / "requests")
+  chain = record.chain(updated.run, "0001")
+  log = known_log(updated.run, chain, np.ones(63, np.float32))
+  assert (log.request_update == 0).sum() == len(base)
