@@ -1,6 +1,7 @@
 """UA-SID (GR4AD, arXiv 2602.22732): contrast, balanced clusters, a hash."""
 
 import functools
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -16,7 +17,7 @@ from gr_jax.data import swing
 from gr_jax.data.row_lists import RowLists
 from gr_jax.tokenizers import ad_contrast, ua_sid
 from gr_jax.tokenizers.ad_encoder import AdNetwork
-from gr_jax.tokenizers.ad_vectors import AdVectors, facts_of
+from gr_jax.tokenizers.ad_vectors import AdVectors, Facts, facts_of
 from gr_jax.tokenizers.tokenizer import FitResult
 from gr_jax.training.optimizer import OptimizerConfig
 
@@ -53,27 +54,57 @@ def fit(
   return fitted
 
 
+class Ads(NamedTuple):
+  """Items that are one ad to the contrast: of one text, category and owner.
+
+  Attributes:
+    facts: The facts, and the values that they have.
+    rows: The facts `[N, 1 + F]` of the items.
+    first: One item `[M]` of each ad.
+    of_item: The ad `[N]` of each item.
+  """
+
+  facts: Facts
+  rows: np.ndarray
+  first: np.ndarray
+  of_item: np.ndarray
+
+  def means(self, vectors: np.ndarray) -> np.ndarray:
+    """The mean vectors `[M, D]` of the items of each ad, from `[N, D]`.
+
+    Of items that show the same one is bought more than another: what one item
+    says of purchases is noisier than what all of them say `[OURS]`.
+    """
+    size = len(self.first), len(vectors)
+    entries = np.ones(size[1], np.float32), (self.of_item, np.arange(size[1]))
+    sums = sparse.csr_array(entries, shape=size) @ vectors
+    return sums / np.bincount(self.of_item)[:, None].astype(np.float32)
+
+
+def ads_of(section: ConfigDict, data: Data) -> Ads:
+  """The ads of a catalogue, by the section of the tokenizer."""
+  catalogue = data.catalogue
+  categories, num_categories = categories_at(data, section.category_depth)
+  fields = catalogue.fields_of(section.contrast.facts)
+  facts = facts_of(fields, num_categories=num_categories)
+  rows = facts.rows(categories, fields)
+  _, content = np.unique(catalogue.texts.astype(str), return_inverse=True)
+  triples = np.column_stack([content, rows])
+  return Ads(facts, rows, *ad_contrast.distinct_triples(triples))
+
+
 def contrast(
   section: ConfigDict, data: Data, items: np.ndarray, key, progress
 ) -> tuple[AdVectors | None, list[dict[str, float]]]:
   """The encoder that the contrast trains, and its history.
 
-  Items with one text, category and owner are one ad. None where no two ads are
-  partners.
+  None where no two ads are partners.
   """
-  options, catalogue = section.contrast, data.catalogue
-  categories, num_categories = categories_at(data, section.category_depth)
-  fields = catalogue.fields_of(options.facts)
-  facts = facts_of(fields, num_categories=num_categories)
-  rows = facts.rows(categories, fields)
-  _, content = np.unique(catalogue.texts.astype(str), return_inverse=True)
-  first, ad_of_item = ad_contrast.distinct_triples(
-    np.column_stack([content, rows])
-  )
+  options, ads = section.contrast, ads_of(section, data)
   lists = taken_together(data.requests)
   similarities = swing.similarities(
-    RowLists(lists.offsets, ad_of_item[lists.rows]),
-    num_items=len(first),
+    RowLists(lists.offsets, ads.of_item[lists.rows]),
+    num_items=len(ads.first),
     alpha=options.alpha,
     neighbours=options.neighbours,
     seed=section.seed,
@@ -82,15 +113,15 @@ def contrast(
     print("ua_sid: no two ads are partners; vectors stay as they are.")
     return None, []
   network = AdNetwork(
-    facts.sizes,
+    ads.facts.sizes,
     width=options.width or items.shape[1],
     feed_forward=options.feed_forward,
   )
   encoder, history = ad_contrast.fit(
     network,
-    items[first],
-    rows[first],
-    sparse.csr_array(similarities),
+    ads.means(items),
+    ads.rows[ads.first],
+    similarities,
     config=ad_contrast.AdContrastConfig(
       batch_size=options.batch_size,
       steps=options.steps,
@@ -100,7 +131,7 @@ def contrast(
     key=key,
     progress=progress,
   )
-  return AdVectors(encoder, facts, tuple(options.facts)), history
+  return AdVectors(encoder, ads.facts, tuple(options.facts)), history
 
 
 run = functools.partial(retrieval.run, fit_tokenizer=fit)

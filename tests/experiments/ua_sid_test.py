@@ -72,6 +72,32 @@ def test_history_and_quality_tell_of_the_contrast_and_of_the_clusters(run):
   assert "reconstruction_error" not in metrics  # Of other vectors.
 
 
+def test_items_of_one_text_category_and_owner_are_one_ad(run):
+  workdir, *_ = run
+  data = tiny_tokenizers.data(workdir)
+  texts = data.catalogue.texts.copy()
+  texts[::2] = "the same"
+  catalogue = dataclasses.replace(data.catalogue, texts=texts)
+  section = ConfigDict(section_of(workdir))
+  ads = ua_sid.ads_of(section, dataclasses.replace(data, catalogue=catalogue))
+  triples = [
+    (text, category, account)
+    for text, category, account in zip(
+      texts, catalogue.categories[:, 1], catalogue.fields[:, 0]
+    )
+  ]
+  for item, ad in enumerate(ads.of_item):
+    same = [triple == triples[item] for triple in triples]
+    np.testing.assert_array_equal(ads.of_item == ad, same)
+    assert ads.of_item[ads.first[ad]] == ad
+  vectors = np.random.default_rng(0).normal(size=(60, 3))
+  means = [
+    vectors[ads.of_item == ad].mean(axis=0) for ad in range(len(ads.first))
+  ]
+  assert len(means) < 60
+  np.testing.assert_allclose(ads.means(vectors), means, rtol=1e-6)
+
+
 def test_no_steps_leave_the_vectors_as_they_are(run, monkeypatch):
   workdir, _, fitted = run
   clustered, steps = [], []

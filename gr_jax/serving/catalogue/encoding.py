@@ -3,7 +3,9 @@
 The vector of a new item is what the run's own vectors are, with nothing in the
 part that purchases fill: nobody bought it yet. The tokenizer that the run
 fitted codes it, with the item's category where the first code is one, and the
-run's policy on collisions completes the ID. No ID that was given moves.
+run's policy on collisions completes the ID. No ID that was given moves. Where a
+code is a hash of fields, the item brings them; one that it leaves out is not
+known.
 
 An item without a category takes that of its neighbours (`nearest_category`). A
 category that came after the fit has no code of its own: its items are coded
@@ -19,11 +21,12 @@ import numpy as np
 from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.live import LiveCandidates
 from gr_jax.data.batches import padded_batches
+from gr_jax.data.catalogue import ITEM_ID
 from gr_jax.retrieval.load import Artefacts
 from gr_jax.serving.catalogue.items import Items, NewItem
 from gr_jax.serving.catalogue.nearest_category import vote
 from gr_jax.serving.requests import Invalid, shown
-from gr_jax.tokenizers.tokenizer import Tokenizer
+from gr_jax.tokenizers.tokenizer import ReadsFields, Tokenizer
 
 _ROWS = 64  # Encoded at once, so that one shape is compiled.
 _LARGEST = float(np.finfo(np.float32).max)
@@ -106,7 +109,10 @@ class ItemEncoder:
 
     text, tokenizer = self.prepare()
     categories = self._category_codes(new, items)
-    codes = _in_chunks(tokenizer, self._checked_vectors(new, text), categories)
+    columns = [self._checked_vectors(new, text), categories]
+    if isinstance(tokenizer, ReadsFields):
+      columns.append(_fields(new, tokenizer.field_names))
+    codes = _in_chunks(tokenizer, *columns)
     policy, old = COLLISIONS[self._artefacts.collisions], items.semantic_ids
     return policy.append(old, codes).codes[len(old) :]
 
@@ -202,8 +208,31 @@ class ItemEncoder:
         f"{place} of its vector; give finite numbers up to {_LARGEST:.3g}."
       )
 
+  def check_fields(self, item: NewItem) -> None:
+    """Checks the names of the fields that an item brings, new or known.
 
-def _in_chunks(tokenizer: Tokenizer, vectors, categories) -> np.ndarray:
-  batches = padded_batches((vectors, categories), _ROWS)
+    Raises:
+      Invalid: a name that the catalogue does not have.
+    """
+    known = self._artefacts.catalogue.field_names
+    for name in item.fields or ():
+      if name not in known:
+        raise Invalid(
+          f"item {shown(item.item_id)} has a field {shown(name)}; this "
+          f"catalogue has {', '.join(known) or 'none'}."
+        )
+
+
+def _fields(new: Sequence[NewItem], names: Sequence[str]) -> np.ndarray:
+  """`[n, F]` object, None where an item does not say."""
+  found = np.full((len(new), len(names)), None, object)
+  for row, item in zip(found, new):
+    known = {**(item.fields or {}), ITEM_ID: item.item_id}
+    row[:] = [known.get(name) for name in names]
+  return found
+
+
+def _in_chunks(tokenizer: Tokenizer, *columns: np.ndarray) -> np.ndarray:
+  batches = padded_batches(columns, _ROWS)
   codes = np.concatenate([tokenizer.encode(*batch) for batch in batches])
-  return codes[: len(vectors)]
+  return codes[: len(columns[0])]

@@ -25,6 +25,7 @@ class NewItem(NamedTuple):
     text: the words that the text encoder reads.
     category: the full path, known or new, or None.
     category_share: the share of the votes where neighbours gave the category.
+    fields: what the content does not show, by the catalogue's names for it.
     price: 0 where unknown.
     in_stock: whether it can be bought.
     vector: `[D]` in place of the text's own vector, or None.
@@ -39,6 +40,7 @@ class NewItem(NamedTuple):
   vector: tuple[float, ...] | None = None
   codes: tuple[int, ...] | None = None
   category_share: float | None = None
+  fields: Mapping[str, str] | None = None
 
 
 class ItemChange(NamedTuple):

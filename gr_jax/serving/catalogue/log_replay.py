@@ -44,6 +44,7 @@ def fold(changes: Iterable[dict[str, Any]], *, mark: str) -> ItemChange:
         codes=old.codes if old and old.codes else codes,
         category=item.category or (old.category if old else None),
         vector=item.vector or (old.vector if old else None),
+        fields={**((old and old.fields) or {}), **(item.fields or {})} or None,
       )
       present[item.item_id] = True
       stock[item.item_id] = item.in_stock

@@ -263,6 +263,7 @@ def _changed(
   for item in change.add:
     # Also of known items, whose codes stay: the log keeps the vector.
     old.encoder.check_vector(item)
+    old.encoder.check_fields(item)
   fresh = [i for i in change.add if items.row(i.item_id) < 0]
   # Checked first, so that nothing is encoded in vain.
   items.with_categories(change.add)

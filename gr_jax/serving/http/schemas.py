@@ -148,6 +148,14 @@ class ItemBody(BaseModel):
   price: Price = 0.0
   in_stock: bool = True
   vector: Vector | None = None
+  fields: Annotated[
+    dict[Name, Name] | None,
+    Field(
+      max_length=100,
+      description="What the content does not show, such as an ad's account, by "
+      "the catalogue's names.",
+    ),
+  ] = None
 
 
 class ItemsBody(BaseModel):
@@ -168,7 +176,8 @@ def item_change(body: ItemsBody) -> ItemChange:
   Raises:
     Invalid: nothing would change, or an item is named twice.
   """
-  add = [NewItem(*dict(item).values()) for item in body.add]
+  facts = [dict(item) for item in body.add]
+  add = [NewItem(each.pop("id"), **each) for each in facts]
   change = ItemChange(tuple(add), body.remove, body.stock)
   if not any(change):
     raise Invalid("the body changes nothing; give add, remove or stock.")

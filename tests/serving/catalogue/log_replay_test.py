@@ -41,6 +41,7 @@ def serving():
   encoder = types.SimpleNamespace(
     codes=encode,
     check_vector=lambda item: None,
+    check_fields=lambda item: None,
     with_categories=lambda new, items: new,
     candidates=lambda known, new, items: None,
   )
@@ -194,6 +195,18 @@ def test_a_vector_is_kept_as_the_category_is():
   records = [add("p", category="a", vector=(1.0,)), add("p", price=2.0)]
   (item,) = fold(records, mark="new").add
   assert (item.category, item.vector) == ("a", (1.0,))
+
+
+def test_fields_are_kept_each_at_its_last_value():
+  records = [
+    add("p", fields={"account": "1", "conversion": "x"}),
+    add("p", price=2.0),
+    add("p", fields={"account": "2"}),
+    add("q"),
+  ]
+  known, bare = fold(json.loads(json.dumps(records)), mark="new").add
+  assert known.fields == {"account": "2", "conversion": "x"}
+  assert bare.fields is None
 
 
 def test_a_vector_of_another_width_gives_way_to_the_text(capsys):

@@ -10,6 +10,8 @@ from experiments.pipeline.untrained import build_untrained
 from gr_jax.artefacts import build
 from gr_jax.serving.catalogue.items import ItemChange, NewItem
 from gr_jax.serving.catalogue.service import NoRoom
+from gr_jax.serving.requests import Invalid
+from gr_jax.tokenizers.stable_hash import hash_codes
 from tests.reference import tiny_tokenizers
 
 GENERATOR = {
@@ -42,7 +44,7 @@ def make_run(case: str, shared, workdir):
 # Every tokenizer once, and every policy that gives new items their IDs. The
 # slow ones are loaded in `tests/tokenizers`; a fast one has their policy.
 CASES = (
-  *("cq_sid", "split", "sa2crq", "atomic", "semantic"),
+  *("cq_sid", "split", "sa2crq", "atomic", "semantic", "ua_sid"),
   *(pytest.param(name, marks=pytest.mark.slow) for name in ("rq_vae", "naive")),
 )
 
@@ -92,3 +94,40 @@ def test_items_come_and_go_and_the_run_is_reloaded(
   service.reload()
   assert codes(service) == kept
   assert names(find(service, k=60 + len(new))) == before
+
+
+def test_the_fields_of_a_new_item_are_hashed_and_outlive_the_tokenizer(
+  shared, tmp_path, make_service
+):
+  run = make_run("ua_sid", shared, tmp_path / "run")
+  service = make_service(run, max_batch=1)
+  fields = {"conversion": "install", "account": "7"}
+  new = [
+    NewItem("a", "a red cup", fields=fields),
+    NewItem("b", "a red cup", fields=fields),
+    NewItem("c", "a red cup", fields={"account": "7"}),
+  ]
+  service.change(ItemChange(add=new[:1]))
+  service.change(ItemChange(add=new[1:]))
+  found = codes(service)
+  hashes = hash_codes(
+    [("a", "7", "install"), ("b", "7", "install"), ("c", "7", None)],
+    num_codes=8,
+  )
+  assert [found[name][-1] for name in "abc"] == hashes.tolist()
+  # What it shows is the same, whoever knows its account.
+  assert found["a"][:-1] == found["b"][:-1] == found["c"][:-1]
+  service.change(ItemChange(add=[new[0]._replace(fields={"account": "8"})]))
+  assert codes(service) == found
+  with pytest.raises(Invalid, match="'b' has a field 'brand'; this catalogue"):
+    service.change(ItemChange(add=[new[1]._replace(fields={"brand": "x"})]))
+  manifest = run / "tokenizer" / "manifest.json"
+  manifest.write_text(
+    manifest.read_text().replace(
+      service.serving.engine.artefacts.tokenizer_fingerprint, "another one"
+    )
+  )
+  service.reload()
+  again = hash_codes([("a", "8", "install")], num_codes=8)
+  assert codes(service)["a"] == [*found["a"][:-1], *again.tolist()]
+  assert codes(service)["b"] == found["b"]

@@ -125,7 +125,10 @@ def change(body):
 
 def test_a_change_holds_what_the_body_says():
   body = {
-    "add": [{"id": "a", "text": "b", "price": 2, "vector": [1, 2.5]}],
+    "add": [
+      {"id": "a", "text": "b", "price": 2, "vector": [1, 2.5]}
+      | {"fields": {"account": "7"}}
+    ],
     "remove": ["c"],
     "stock": {"d": False},
   }
@@ -139,6 +142,7 @@ def test_a_change_holds_what_the_body_says():
     "vector": (1, 2.5),
     "codes": None,
     "category_share": None,
+    "fields": {"account": "7"},
   }
   assert (found.remove, found.stock) == (("c",), {"d": False})
 
@@ -153,6 +157,10 @@ def test_a_change_holds_what_the_body_says():
     ({"remove": ["a", "a"]}, "twice"),
     ({"add": [{"id": "a"}]}, "add[0] lacks 'text'"),
     ({"stock": {"a": 1}}, "stock.a must be true or false"),
+    (
+      {"add": [{"id": "a", "text": "b", "fields": {"account": 7}}]},
+      "add[0].fields.account must be a string",
+    ),
   ],
 )
 def test_a_change_that_says_nothing_or_too_much_is_refused(body, said):

@@ -113,6 +113,11 @@ def test_items_come_and_go(make_client):
       "has category 'A > B > C'; give a full path",
     ),
     ("/items", {"add": [ITEM | {"vector": [1]}]}, "a vector of 1 numbers"),
+    (
+      "/items",
+      {"add": [ITEM | {"fields": {"brand": "x"}}]},
+      "has a field 'brand'; this catalogue has none",
+    ),
   ],
 )
 def test_a_bad_body_is_refused_with_its_reason(client, route, body, text):
