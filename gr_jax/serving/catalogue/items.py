@@ -40,7 +40,7 @@ class NewItem(NamedTuple):
   vector: tuple[float, ...] | None = None
   codes: tuple[int, ...] | None = None
   category_share: float | None = None
-  fields: Mapping[str, str] | None = None
+  fields: dict[str, str] | None = None
 
 
 class ItemChange(NamedTuple):
