@@ -65,6 +65,8 @@ def _serve(flags: argparse.Namespace) -> None:
         target=flags.target_ms / 1e3,
         timeout=flags.timeout,
         max_body=flags.max_body,
+        cache_seconds=flags.cache_seconds,
+        cache_bytes=flags.cache_bytes,
       ),
       started=_START,
     )
@@ -73,15 +75,17 @@ def _serve(flags: argparse.Namespace) -> None:
 def _check(flags: argparse.Namespace) -> None:
   for name in (
     *("max_batch", "queue", "busy", "room", "max_body", "timeout"),
-    "target_ms",
+    *("target_ms", "cache_bytes"),
   ):
     if getattr(flags, name) <= 0:
       flag = name.replace("_", "-")
       raise ValueError(f"--{flag}={getattr(flags, name)}: must be positive.")
-  if flags.deadline_ms < 0:
-    raise ValueError(
-      f"--deadline-ms={flags.deadline_ms}: must not be negative."
-    )
+  for name in ("deadline_ms", "cache_seconds"):
+    if getattr(flags, name) < 0:
+      flag = name.replace("_", "-")
+      raise ValueError(
+        f"--{flag}={getattr(flags, name)}: must not be negative."
+      )
 
 
 def _multiples(text: str) -> tuple[float, ...]:
@@ -157,6 +161,14 @@ def _parser() -> argparse.ArgumentParser:
     ),
     ("--timeout", float, 10, "seconds until a request is answered with 504"),
     ("--max-body", int, 4_000_000, "bytes"),
+    (
+      "--cache-seconds",
+      float,
+      0,
+      "how long an answer is given again to equal requests, until a change of "
+      "the catalogue or a reload; 0 is never",
+    ),
+    ("--cache-bytes", int, 64_000_000, "bytes of the answers kept for it"),
     ("--room", int, 8192, "new semantic IDs that fit beside those of the run"),
   ):
     add(flag, type=kind, default=kind(default), help=f"{text} [{default}]")

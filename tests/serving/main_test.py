@@ -100,6 +100,8 @@ def test_a_run_that_is_not_there_is_one_line(tmp_path, capsys):
     "--deadline-ms=-1",
     "--timeout=0",
     "--target-ms=0",
+    "--cache-seconds=-1",
+    "--cache-bytes=0",
   ],
 )
 def test_values_that_make_no_sense_are_refused(tmp_path, capsys, flag):

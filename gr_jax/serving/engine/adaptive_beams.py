@@ -47,6 +47,11 @@ class AdaptiveBeams:
     self._choice = Choice(start, clock())
     self.beam = self._beams[start]
 
+  @property
+  def allowed(self) -> tuple[BeamSize, ...]:
+    """The beam that was chosen last and all that are wider, widest first."""
+    return self._beams[self._beams.index(self.beam) :][::-1]
+
   def choose(self, backlog: Backlog) -> BeamSize:
     """The beam of the search that begins now; it holds its requests' `k`."""
     load = self._meter.load(self._clock(), backlog)

@@ -104,6 +104,11 @@ class Batcher:
   def waiting(self) -> int:
     return len(self._jobs)
 
+  @property
+  def allowed(self) -> tuple[BeamSize, ...]:
+    """The beams that the load allows and wider ones, widest first."""
+    return self._adaptive.allowed if self._adaptive else ()
+
   def check_room(self) -> None:
     """Raises QueueFull where `submit` would: before a body is read, say."""
     if self._closing or len(self._jobs) >= self._capacity:

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from gr_jax.serving.beam_names import beam_name, narrowest_first
 from gr_jax.serving.catalogue.service import Service
 from gr_jax.serving.engine.batching import Batcher
+from gr_jax.serving.http.cached_answers import CachedAnswers
 from gr_jax.serving.http.errors import refusal
 from gr_jax.serving.http.http_body import read_json
 from gr_jax.serving.http.metrics import ServingMetrics
@@ -44,6 +45,9 @@ class HttpConfig:
       the load keep to it, and later answers are counted.
     timeout: seconds until an answer is too late.
     max_body: bytes.
+    cache_seconds: the time that an answer is given again to equal requests, as
+      long as model and catalogue are the same; 0 = never.
+    cache_bytes: bytes that answers kept for it take, at most.
   """
 
   token: str = ""
@@ -53,6 +57,8 @@ class HttpConfig:
   target: float = 0.1
   timeout: float = 10.0
   max_body: int = 4_000_000
+  cache_seconds: float = 0.0
+  cache_bytes: int = 64_000_000
 
 
 class Api:
@@ -63,6 +69,7 @@ class Api:
     batcher: the queue of searches.
     config: the limits.
     metrics: the counters.
+    cached: the answers that may be given again, if any.
     unavailable: returns what the server is doing instead of serving, if so.
     reload: does what `Service.reload` does.
     more: operations that come before these.
@@ -78,12 +85,14 @@ class Api:
     config: HttpConfig,
     metrics: ServingMetrics,
     *,
+    cached: CachedAnswers | None = None,
     unavailable: Callable[[], str | None],
     reload: Callable[[], int],
     more: Sequence[Operation] = (),
   ):
     self._service, self._batcher = service, batcher
     self._config, self._metrics = config, metrics
+    self._cached = cached
     self._unavailable, self._reload_service = unavailable, reload
     beams = service.config.beams
     self._narrowest_first = narrowest_first(beams)
@@ -198,6 +207,12 @@ class Api:
   async def _search(self, request: Request, body: BaseModel) -> Response:
     start = time.perf_counter()
     search = self._search_request(body)
+    before = self._service.serving if self._cached else None
+    if self._cached and before:
+      named = (search.beam,) if search.beam is not None else ()
+      beams = named or self._batcher.allowed
+      if found := self._cached.find(search, before, beams):
+        return Response(found, media_type="application/json")
     future = asyncio.wrap_future(self._batcher.submit(search))
     reply = await asyncio.wait_for(future, self._config.timeout)
     answer = reply.answer
@@ -206,8 +221,15 @@ class Api:
     if time.perf_counter() - start > self._config.target:
       self._metrics.late.inc()
     taken = {"queue": 1e3 * reply.waited, **answer.milliseconds}
-    found = answer._asdict() | {"beam": beam_name(reply.beam)}
-    found["milliseconds"] = {k: round(v, 3) for k, v in taken.items()}
+    found = answer._asdict() | {
+      "beam": beam_name(reply.beam),
+      "cached": False,
+      "milliseconds": {k: round(v, 3) for k, v in taken.items()},
+    }
+    if self._cached and before:
+      self._cached.keep(
+        search, reply.beam, found, before=before, after=self._service.serving
+      )
     return JSONResponse(found)
 
   def _search_request(self, body: BaseModel) -> SearchRequest:

@@ -43,6 +43,9 @@ class ServingMetrics:
     self.beams = self._new(
       Counter, "beams", "Answers by the beam of their search.", ("beam",)
     )
+    self.cache = self._new(
+      Counter, "cache", "Answers kept: hits, misses, expired.", ("event",)
+    )
     self.late = self._new(
       Counter, "late_answers", "Answers later than the target."
     )

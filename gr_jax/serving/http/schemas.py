@@ -237,6 +237,9 @@ class AnswerBody(BaseModel):
       description="IDs that the search kept; 128:256:512 after each level."
     ),
   ]
+  cached: Annotated[
+    bool, Field(description="Whether an equal request was answered so before.")
+  ]
   milliseconds: Milliseconds
 
 

@@ -16,8 +16,10 @@ from gr_jax.decoding.beams import answer_size
 from gr_jax.serving.catalogue.service import Busy, Service
 from gr_jax.serving.engine.adaptive_beams import AdaptiveBeams
 from gr_jax.serving.engine.batching import Batcher
+from gr_jax.serving.engine.result_cache import ResultCache
 from gr_jax.serving.http.admission import Admission
 from gr_jax.serving.http.api import Api, HttpConfig
+from gr_jax.serving.http.cached_answers import CachedAnswers
 from gr_jax.serving.http.errors import bug, http_error
 from gr_jax.serving.http.metrics import ServingMetrics
 from gr_jax.serving.page.routes import PageRoutes
@@ -66,6 +68,7 @@ class Server:
       self.batcher,
       config,
       self._metrics,
+      cached=self._cached(config),
       unavailable=lambda: self._doing,
       reload=self.reload,
       # First: an item's id may hold slashes.
@@ -90,6 +93,20 @@ class Server:
       paths=paths,
       on_refusal=lambda path: refused[path](),
     )
+
+  def _cached(self, config: HttpConfig) -> CachedAnswers | None:
+    if not config.cache_seconds:
+      return None
+    counted = self._metrics.cache
+    cache = ResultCache(
+      seconds=config.cache_seconds,
+      most=config.cache_bytes,
+      on_event=lambda event: counted.labels(event).inc(),
+    )
+    self._metrics.watch(
+      "cache_bytes", "Bytes of the answers kept.", lambda: cache.size
+    )
+    return CachedAnswers(cache)
 
   def _watch(self, adaptive: AdaptiveBeams | None) -> None:
     watch, service = self._metrics.watch, self._service

@@ -118,6 +118,9 @@ def test_no_beam_is_too_narrow_for_the_items_that_are_wanted():
   for k, beam in ((10, 0), (128, 0), (129, 1), (512, 2), (513, 3), (999, 3)):
     assert adaptive.choose(Backlog(1, 0, 0.0, k)) == BEAMS[beam]
   assert adaptive.beam == BEAMS[0]
+  assert adaptive.allowed == BEAMS[::-1]
+  adaptive.beam = BEAMS[2]
+  assert adaptive.allowed == (BEAMS[3], BEAMS[2])
 
 
 def test_a_beam_that_a_request_named_counts_as_load():

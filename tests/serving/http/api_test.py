@@ -119,6 +119,7 @@ def test_an_answer_is_whole_with_its_wait_in_milliseconds(client):
     "batch": 3,
     "model": "0000",
     "beam": 8,
+    "cached": False,
   }
   values = counted(client)
   assert values["queue_seconds_sum",] == 0.25

@@ -41,6 +41,7 @@ def test_the_text_is_prometheus_own_and_every_family_is_explained():
     "gr_jax_batch_requests": "histogram",
     "gr_jax_beams": "counter",
     "gr_jax_late_answers": "counter",
+    "gr_jax_cache": "counter",
     "gr_jax_item_changes": "counter",
     "gr_jax_reloads": "counter",
     "gr_jax_ready": "gauge",

@@ -243,6 +243,42 @@ def test_a_bug_is_500_without_its_trace(make_client):
   assert "Zero" not in response.text
 
 
+def test_an_answer_is_given_again_until_the_catalogue_changes(make_client):
+  client = make_client(cache_seconds=60.0, token=TOKEN)
+  client.headers = {"authorization": f"Bearer {TOKEN}"}
+
+  def ask(**body):
+    return client.post("/search", json={"query": "cup"} | body).json()
+
+  def same(one, other):
+    parts = [{**x, "cached": 0, "milliseconds": 0, "batch": 0} for x in
+             (one, other)]  # fmt: skip
+    return parts[0] == parts[1]
+
+  first, again, other = ask(), ask(), ask(k=3)
+  assert [x["cached"] for x in (first, again, other)] == [False, True, False]
+  assert same(first, again)
+  best = first["items"][0]["id"]
+  for change in (
+    {"stock": {"B1": False}},
+    {"remove": [best]},
+    {"add": [{"id": best, "text": "cup", "price": 9}]},
+  ):
+    assert ask()["cached"]
+    client.post("/items", json=change)
+    found = ask()
+    assert not found["cached"]
+    assert (best in [i["id"] for i in found["items"]]) != ("remove" in change)
+  client.post("/admin/reload")
+  after = ask()
+  assert not after["cached"]
+  assert same(found, after)
+  text = client.get("/metrics").text
+  assert 'gr_jax_cache_total{event="hit"} 4.0' in text
+  assert 'gr_jax_cache_total{event="miss"} 6.0' in text
+  assert "gr_jax_cache_bytes " in text
+
+
 def test_a_beam_that_follows_the_load_is_answered_and_shown(make_service):
   service = make_service(multiples=(1.0,), max_batch=1)
   client = start(service, target=30.0)
