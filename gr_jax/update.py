@@ -23,9 +23,8 @@ version serves, and the same command goes on. Back to the version before:
   python -m gr_jax.update --artefacts=runs/shop --rollback \\
     --server=http://localhost:8000
 
-A folder can be watched: every DAY.csv that is put there is learned, oldest name
-first, with the new items of DAY.items.csv if there are any. Put the items first
-and move files in whole:
+A folder can be watched: every DAY.csv that is put there is learned, in the
+order of the names, with the new items of DAY.items.csv if there are any:
 
   python -m gr_jax.update --artefacts=runs/shop --watch=incoming
 """
@@ -59,6 +58,13 @@ def _update(flags: argparse.Namespace) -> None:
     raise ValueError(
       "give one of --events=FILE, --watch=FOLDER and --rollback; see --help."
     )
+  if flags.every <= 0:
+    raise ValueError(f"--every={flags.every}: must be positive.")
+  if flags.watch is not None and flags.items is not None:
+    raise ValueError(
+      "--items goes with --events; put the items of DAY.csv beside it, as "
+      "DAY.items.csv."
+    )
   from absl import logging
 
   logging.set_verbosity(logging.ERROR)
@@ -87,7 +93,15 @@ def _update(flags: argparse.Namespace) -> None:
     columns=parse_pairs(flags.columns, flag="--columns"),
     event_types=parse_pairs(flags.event_types, flag="--event_types"),
   )
-  steps.update(run, sources, config, server)
+  if flags.watch is None:
+    steps.update(run, sources, config, server)
+    return
+  importlib.import_module("experiments.updates.watch").watch(
+    flags.watch,
+    sources,
+    lambda found: steps.update(run, found, config, server),
+    every=flags.every,
+  )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -124,6 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     ("--requests", int, 2000, "requests that versions are compared on"),
     ("--most_drift", float, 1, "stability index from which inputs have moved"),
     ("--least_gap", float, 0.5, "share of the old gap that labels must have"),
+    ("--every", float, 5, "seconds between two looks at a watched folder"),
     ("--seed", int, 0, "seed of everything that is drawn"),
   ):
     add(flag, type=kind, default=kind(default), help=f"{text} [{default}]")

@@ -1,6 +1,7 @@
 """Imports run one way, from tools down to arrays, and rooms form no circle."""
 
 import ast
+import functools
 import graphlib
 import pathlib
 from collections.abc import Iterator
@@ -75,13 +76,15 @@ def files() -> Iterator[tuple[pathlib.Path, str]]:
         yield path, room
 
 
-def room_imports() -> Iterator[tuple[pathlib.Path, str, str]]:
+@functools.cache  # Every file is read once for all rooms.
+def room_imports() -> tuple[tuple[pathlib.Path, str, str], ...]:
   """(file, its room, another room that it imports)."""
-  for path, room in files():
-    for module in imports(path):
-      other = room_of(module)
-      if other not in (None, room):
-        yield path.relative_to(ROOT), room, other
+  return tuple(
+    (path.relative_to(ROOT), room, other)
+    for path, room in files()
+    for other in map(room_of, imports(path))
+    if other not in (None, room)
+  )
 
 
 def test_every_room_has_a_layer():

@@ -116,6 +116,7 @@ def roll_back(run: pathlib.Path, name: str, server: Server) -> str:
   Raises:
     ValueError: there is nothing to go back to, or no such version.
   """
+  _check_run(run)
   with artefacts.locked(run / versions.VERSIONS):
     current = versions.current_name(run)
     if not name:

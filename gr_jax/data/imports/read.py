@@ -19,6 +19,9 @@ _CSV = (".csv", ".tsv", ".txt")
 _JSONL = (".jsonl", ".ndjson", ".json")
 _PARQUET = (".parquet", ".pq")
 
+ENDINGS = (*(f"{e}.gz" for e in _CSV + _JSONL), *_CSV, *_JSONL, *_PARQUET)
+"""How the names of files that can be read end."""
+
 
 def read_tables(
   items_path: Path,

@@ -1,0 +1,103 @@
+"""A folder is learned file by file, in the order of the names."""
+
+import pytest
+
+from experiments.updates.prepare import Sources
+from experiments.updates.watch import files_of, items_of, watch
+
+
+def looks(folder, learn, *steps) -> None:
+  """Watches, doing a step after each look, until there is none."""
+  rest = iter(steps)
+
+  def until() -> bool:
+    step = next(rest, None)
+    if step is not None:
+      step()
+    return step is None
+
+  nothing = Sources(folder, None, folder / "log", {}, {})
+  watch(folder, nothing, learn, every=0.001, until=until)
+
+
+@pytest.fixture
+def learned(tmp_path):
+  found = []
+
+  def learn(sources) -> None:
+    items = sources.items and sources.items.name
+    text = sources.events.read_text()
+    if text == "bad":
+      raise ValueError("bad file")
+    found.append((sources.events.name, items, text))
+
+  return found, learn
+
+
+def nothing() -> None:
+  pass
+
+
+def test_files_are_learned_once_in_the_order_of_their_names(tmp_path, learned):
+  found, learn = learned
+  for name in ("02.csv", "01.csv", "03.parquet"):
+    (tmp_path / name).write_text(name)
+  for name in (".04.csv", "notes.md", "01.items.csv"):
+    (tmp_path / name).write_text("")
+  looks(tmp_path, learn, nothing, nothing, nothing)
+  assert found == [
+    ("01.csv", "01.items.csv", "01.csv"),
+    ("02.csv", None, "02.csv"),
+    ("03.parquet", None, "03.parquet"),
+  ]
+
+
+def test_a_file_that_still_grows_waits_and_later_ones_behind_it(
+  tmp_path, learned
+):
+  found, learn = learned
+  first, second = tmp_path / "01.csv", tmp_path / "02.csv"
+  first.write_text("a")
+  second.write_text("b")
+  looks(tmp_path, learn, lambda: first.write_text("aa"), nothing, nothing)
+  assert found == [("01.csv", None, "aa"), ("02.csv", None, "b")]
+
+
+def test_a_bad_file_is_one_line_and_the_next_one_has_its_turn(
+  tmp_path, learned, capsys
+):
+  found, learn = learned
+  (tmp_path / "01.csv").write_text("bad")
+  (tmp_path / "02.csv").write_text("good")
+  looks(tmp_path, learn, nothing, nothing, nothing)
+  assert [each[0] for each in found] == ["02.csv"]
+  assert capsys.readouterr().err == "watch: bad file\n"
+
+
+def test_a_file_that_was_corrected_is_tried_again(tmp_path, learned):
+  found, learn = learned
+  path = tmp_path / "01.csv"
+  path.write_text("bad")
+  looks(
+    tmp_path, learn, nothing, nothing, lambda: path.write_text("good"),
+    nothing, nothing,
+  )  # fmt: skip
+  assert found == [("01.csv", None, "good")]
+
+
+@pytest.mark.parametrize(
+  ("events", "items"),
+  [("a.csv", "a.items.jsonl.gz"), ("b.tsv.gz", "b.items.tsv"), ("c.pq", None)],
+)
+def test_items_stand_beside_their_events(tmp_path, events, items):
+  (tmp_path / events).touch()
+  if items:
+    (tmp_path / items).touch()
+  found = items_of(tmp_path / events)
+  assert (found and found.name) == items
+  assert [path.name for path in files_of(tmp_path)] == [events]
+
+
+def test_a_folder_that_is_not_there_is_one_line(tmp_path):
+  with pytest.raises(FileNotFoundError, match="there is no folder"):
+    looks(tmp_path / "none", nothing)
