@@ -72,7 +72,8 @@ def _update(flags: argparse.Namespace) -> None:
   from gr_jax.parallel import start
 
   start.start()
-  recipes.import_from(recipes.ROOT / "configs" / "update")
+  # The pipeline lies beside the configs, in a checkout and in a wheel.
+  recipes.import_from(recipes.ROOT / "configs" / "retrieval.py")
   steps = importlib.import_module("experiments.updates.run")
   run = flags.artefacts
   server = steps.Server(flags.server, flags.token)

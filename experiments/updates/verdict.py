@@ -1,6 +1,7 @@
 """Whether a version is fit to be served.
 
-Three things keep it from that, each with evidence: an interval over users.
+Three things keep it from that, each with evidence: an interval over users, and
+enough of them, since a handful of requests shows nothing.
 
 forgetting   fewer hits than its parent had, on old requests or on the newest
              that it did not learn, by more than the interval of the difference
@@ -31,6 +32,10 @@ from gr_jax.evaluation.intervals import bootstrap
 
 _BEFORE = "before.npz"
 _ROUNDING = 1e-9
+# Fewer that differ, all one way, are chance to a sign test at 95 %: 2^-6.
+_LEAST_USERS = 6
+# Of fewer a resampled interval says little.
+_LEAST_REQUESTS = 20
 HITS = f"hit_rate@{K}"
 
 
@@ -40,8 +45,9 @@ class Verdict:
 
   Attributes:
     rows: `{"slice", "what", "metric", "value", "low", "high", "n"}`, where
-      `what` is "before", "after" or "difference".
-    drift: the stability index of each input.
+      `what` is "before", "after" or "difference"; the last has, of hits, the
+      number of users that have `changed`.
+    drift: the stability index of each input; none of a few requests.
     reasons: why the version is not served, a sentence each; none if it is.
   """
 
@@ -109,8 +115,11 @@ class Judge:
       for what, found in pairs.items():
         rows += self._rows(kind, found, users, {"slice": name, "what": what})
       if key in after:
+        change = after[key] - values
         names = {"slice": name, "what": "difference"}
-        rows += self._rows(kind, after[key] - values, users, names)
+        if kind == "hits":
+          names["changed"] = len(np.unique(users[change != 0]))
+        rows += self._rows(kind, change, users, names)
     drift = self._drift()
     return Verdict(rows, drift, self._reasons(rows, drift))
 
@@ -131,6 +140,8 @@ class Judge:
     old, new = (
       inputs_of(self._parts, self._slices[name]) for name in ("old", "arrived")
     )
+    if min(len(each["request"]) for each in (old, new)) < _LEAST_REQUESTS:
+      return {}
     return {name: stability_index(old[name], new[name]) for name in old}
 
   def _reasons(self, rows, drift: dict[str, float]) -> list[str]:
@@ -151,6 +162,7 @@ def forgetting(rows: list[dict[str, Any]]) -> list[str]:
     and row["metric"] == HITS
     and row["slice"] in names
     and row["high"] < -_ROUNDING
+    and row["changed"] >= _LEAST_USERS
   ]
 
 
@@ -164,6 +176,8 @@ def bad_batch(rows: list[dict[str, Any]], *, least_gap: float) -> list[str]:
   if not {"old", "arrived"} <= gaps.keys():
     return []
   old, new = gaps["old"], gaps["arrived"]
+  if min(old["n"], new["n"]) < _LEAST_REQUESTS:
+    return []
   if old["low"] <= 0 or new["high"] >= least_gap * old["value"]:
     return []
   return [

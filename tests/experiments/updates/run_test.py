@@ -4,11 +4,12 @@ import dataclasses
 import json
 import os
 import shutil
+from unittest import mock
 
 import numpy as np
 import pytest
 
-from experiments.updates import record, run
+from experiments.updates import record, run, tell
 from experiments.updates.prepare import Sources, known_log
 from experiments.updates.settings import UpdateConfig
 from gr_jax.data.catalogue import Catalogue
@@ -180,3 +181,20 @@ def test_the_log_of_a_run_is_read_as_it_was(updated):
   chain = record.chain(updated.run, "0001")
   log = known_log(updated.run, chain, np.ones(63, np.float32))
   assert (log.request_update == 0).sum() == len(base)
+
+
+def test_a_server_that_refuses_a_version_keeps_the_pointer(copied):
+  refusal = mock.patch.object(
+    tell, "reload", side_effect=tell.NotSwitched("refused")
+  )
+  server = run.Server("http://nowhere", "token")
+  with refusal, pytest.raises(tell.NotSwitched):
+    run.roll_back(copied, "", server)
+  assert versions.current_name(copied) == "0001"
+  gone = mock.patch.object(
+    tell, "reload", side_effect=tell.NotReached("nobody")
+  )
+  with gone, pytest.raises(tell.NotReached):
+    run.roll_back(copied, "", server)
+  # One that starts again serves what the pointer names.
+  assert versions.current_name(copied) == versions.FIRST

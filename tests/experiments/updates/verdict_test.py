@@ -15,14 +15,22 @@ def row(part, what, metric, value, low, high) -> dict:
 def test_worse_by_more_than_the_interval_is_forgetting():
   for part in ("old", "newest"):
     worse = row(part, "difference", HITS, -0.1, -0.18, -0.02)
+    worse |= {"changed": 6}
     (reason,) = forgetting([worse])
     assert "falls by 0.100 (0.020 to 0.180, n = 50)" in reason
     assert forgetting([worse | {"high": 0.0}]) == []
     assert forgetting([worse | {"metric": "loss"}]) == []
+    # Five users who lose are chance: 2^-5 is above 2.5 %.
+    assert forgetting([worse | {"changed": 5}]) == []
 
 
 def test_better_is_never_forgetting():
-  assert forgetting([row("old", "difference", HITS, 0.1, 0.05, 0.2)]) == []
+  assert (
+    forgetting(
+      [row("old", "difference", HITS, 0.1, 0.05, 0.2) | {"changed": 9}]
+    )
+    == []
+  )
 
 
 def gaps(old: tuple, new: tuple) -> list[dict]:
@@ -44,6 +52,7 @@ def test_a_batch_is_bad_where_its_gap_is_surely_below_the_share_of_the_old():
   )
   assert bad_batch(bad, least_gap=0.2) == []
   assert bad_batch(bad[:1], least_gap=0.5) == []
+  assert bad_batch([bad[0], bad[1] | {"n": 19}], least_gap=0.5) == []
 
 
 def test_inputs_above_the_limit_are_named():

@@ -1,0 +1,108 @@
+"""Online updates as processes: killed anywhere, and poisoned."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import time
+from collections.abc import Callable
+
+import jax
+import numpy as np
+import pytest
+
+from gr_jax.retrieval import versions
+from gr_jax.retrieval.load import load_artefacts
+from tests.reference import shop_run, shop_updates
+
+pytestmark = pytest.mark.slow
+
+NEW = range(20, 24)
+POINTS: dict[str, Callable[[pathlib.Path], bool]] = {
+  "its folder": lambda version: (version / "begun.json").exists(),
+  "its data": lambda version: (version / "data" / "manifest.json").exists(),
+  "measuring": lambda version: (version / "before.npz").exists(),
+  "training": lambda version: any(
+    path.name.isdigit()
+    for path in (version / "generator" / "checkpoints").glob("*")
+  ),
+  "comparing": lambda version: (
+    version / "generator" / "manifest.json"
+  ).exists(),
+  "its record": lambda version: (version / "version.json").exists(),
+}
+"""What a version has left when it is killed."""
+
+
+@pytest.fixture(scope="module")
+def shop(shared) -> pathlib.Path:
+  shop_run.make(shared / "shop_run")
+  return shared / "shop_run" / "run"
+
+
+def copy_of(run: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
+  return shutil.copytree(run, folder / "run", copy_function=os.link)
+
+
+def written(folder: pathlib.Path, name: str, days, **options) -> str:
+  path = folder / name
+  path.write_text(shop_updates.events(days, **options))
+  return f"--events={path}"
+
+
+def record(run: pathlib.Path, name: str) -> dict:
+  return json.loads((run / "versions" / name / "version.json").read_text())
+
+
+def test_killed_anywhere_the_old_version_serves_and_the_update_goes_on(
+  shop, tmp_path
+):
+  events = written(tmp_path, "day.csv", NEW)
+  (tmp_path / "undisturbed").mkdir()
+  undisturbed = copy_of(shop, tmp_path / "undisturbed")
+  shop_updates.update(undisturbed, events)
+  run = copy_of(shop, tmp_path)
+  version = versions.folder(run, "0001")
+  for point, reached in POINTS.items():
+    process = shop_updates.start(run, events)
+    while process.poll() is None and not reached(version):
+      time.sleep(0.001)
+    os.killpg(process.pid, signal.SIGKILL)
+    output, _ = process.communicate()
+    assert process.returncode == -signal.SIGKILL, (point, output)
+    assert versions.names(run) == ["0000", "0001"]
+    if point != "its record":
+      assert versions.current_name(run) == versions.FIRST, point
+    assert load_artefacts(run).catalogue.item_ids[0] == "B0"
+  shop_updates.update(run, events)
+  assert versions.current_name(run) == "0001"
+  same = ("parent", "events", "reasons", "figures", "settings")
+  found, wanted = record(run, "0001"), record(undisturbed, "0001")
+  assert {name: found[name] for name in same} == {
+    name: wanted[name] for name in same
+  }
+  params = [load_artefacts(each).params for each in (run, undisturbed)]
+  jax.tree.map(np.testing.assert_array_equal, *params)
+
+
+def test_permuted_labels_are_refused_and_the_next_good_day_is_served(
+  shop, tmp_path
+):
+  run = copy_of(shop, tmp_path)
+  # The run of a few steps knows nothing yet that labels could contradict.
+  first = written(tmp_path, "first.csv", range(20, 30))
+  shop_updates.update(run, first, "--passes=20", "--learning_rate=1")
+  bad = written(tmp_path, "bad.csv", range(30, 38), permuted=True)
+  for _ in range(2):
+    output = shop_updates.update(run, bad)
+    (line,) = [x for x in output.splitlines() if "not served" in x]
+    assert "what was chosen hardly follows from the requests" in line
+    assert versions.current_name(run) == "0001"
+    assert load_artefacts(run).version == "0001"
+  assert record(run, "0002")["reasons"]
+  good = written(tmp_path, "good.csv", range(30, 38))
+  shop_updates.update(run, good)
+  assert versions.current_name(run) == "0003"
+  assert record(run, "0003")["parent"] == "0001"
+  assert load_artefacts(versions.folder(run, "0002")).version == "0002"

@@ -1,0 +1,85 @@
+"""New events are read as an import reads them, and late ones left out."""
+
+import pytest
+
+from experiments.updates.new_events import read_events, read_items
+from gr_jax.data.catalogue import object_array
+from tests.experiments.updates.grown_log_test import FIRST, built, frame
+
+IDS = object_array(["a", "b", "c", "d"])
+KNOWN = built(frame(FIRST))  # Users u and v, up to second 2.
+HEAD = "user_id,item_id,time,event"
+
+
+def read(tmp_path, *lines: str, known=KNOWN, **options):
+  path = tmp_path / "events.csv"
+  path.write_text("\n".join(lines) + "\n")
+  options = {"columns": {}, "event_types": {}} | options
+  return read_events(path, known, IDS, **options)
+
+
+def test_events_have_the_rows_of_their_items(tmp_path):
+  found = read(tmp_path, HEAD, "u,c,5,click", "new,a,1,purchase")
+  assert found.frame["item"].to_list() == [2, 0]
+  assert found.frame["kind"].to_list() == [1, 2]
+  assert found.sentence() == "2 of 2 events are new"
+
+
+def test_what_cannot_be_learned_is_counted_by_reason(tmp_path):
+  found = read(
+    tmp_path, HEAD, "u,c,5,click", "u,c,2,click", "u,c,1,click", "u,z,5,click",
+    "u,a,5,sneeze", ",a,5,click",
+  )  # fmt: skip
+  assert found.frame["item"].to_list() == [2, 2]
+  assert sorted(found.left_out.values()) == [1, 1, 1, 1]
+  assert "left out 1 x late: before the last event" in found.sentence()
+  assert "1 x unknown item" in found.sentence()
+
+
+def test_one_user_is_not_late_for_another(tmp_path):
+  assert read(tmp_path, HEAD, "new,c,0,click").frame.height == 1
+
+
+def test_a_split_is_not_read(tmp_path):
+  assert read(tmp_path, f"{HEAD},split", "u,c,5,click,of mine").left_out == {}
+
+
+def test_columns_and_types_may_have_other_names(tmp_path):
+  found = read(
+    tmp_path, "user_id,sku,time,event", "u,c,5,gaze",
+    columns={"item_id": "sku", "items.text": "title"},
+    event_types={"gaze": "exposure"},
+  )  # fmt: skip
+  assert found.frame["kind"].to_list() == [0]
+
+
+def test_where_times_are_positions_a_time_only_orders(tmp_path):
+  known = built(frame(FIRST, timed=False))
+  found = read(tmp_path, HEAD, "u,c,9,click", "u,a,8,click", known=known)
+  assert "seconds" not in found.frame.columns
+  assert found.frame["place"].to_list() == [9, 8]
+
+
+@pytest.mark.parametrize(
+  ("lines", "text"),
+  [
+    (["user_id,item_id", "u,c"], "no column 'time', and the run was trained"),
+    ([HEAD, "u,z,5,click"], "1 x unknown item: nothing is left to learn"),
+    (["user_id,time", "u,5"], "has no column 'item_id'"),
+  ],
+)
+def test_a_file_of_no_use_is_one_line(tmp_path, lines, text):
+  with pytest.raises(ValueError, match=text):
+    read(tmp_path, *lines)
+
+
+def test_items_have_a_path_and_a_price(tmp_path):
+  path = tmp_path / "items.csv"
+  path.write_text(
+    "item_id,text,category,value\n"
+    "e,red  cup,KITCHEN | CUPS,3\nf,plate,,\nf,plate,,\n,none,,\n"
+  )
+  first, second = read_items(path, {})
+  assert first.category == "KITCHEN > CUPS"
+  assert (first.item_id, first.text, first.price) == ("e", "red cup", 3.0)
+  assert (second.category, second.price) == (None, 0.0)
