@@ -34,8 +34,8 @@ def smallest(name: str, output: str = "") -> ConfigDict:
   """The config of a study on a tiny shop."""
   config = CONFIGS[name].get_config("tiny")
   config.output = output
-  if name in _OF_PICTURES:
-    _OF_PICTURES[name](config)
+  if name in _WITHOUT_GENERATOR:
+    _WITHOUT_GENERATOR[name](config)
     return config
   config.vectors.dimensions = 4
   if name != "pretrained":  # Its prompts are text, its sizes a model's.
@@ -160,7 +160,29 @@ def _flow_pictures(config: ConfigDict) -> None:
   config.evaluation.update(per_class=3, steps=2)
 
 
-_OF_PICTURES = {"sol_rl": _sol_rl, "flow_pictures": _flow_pictures}
+def _ua_sid(config: ConfigDict) -> None:
+  """Three tokenizers of ads, and vectors of a shop in place of purchases."""
+  config.vectors.dimensions = 4
+  config.tokenizer.iterations = 1
+  config.tokenizer.contrast.update(
+    steps=2, batch_size=8, width=8, feed_forward=8
+  )
+  for name in ("rq_vae", "cq_sid"):
+    config[name].vae.update(_VAE | {"batch_size": 32, "steps": 3})
+    config[name].vae.levels = (4, 4)
+  ads, purchases = config.worlds.ads, config.worlds.complete_journey
+  ads.variants = ("rq_kmeans", "by_owner", "ua_sid")
+  ads.ads.update(ads=120, width=4, clusters=6)
+  ads.tokenizer.levels = (4, 2, 8)
+  purchases.variants = ("raw", "cq_sid", "contrast")
+  config.worlds.complete_journey.data = study.shop() | _SHOP
+
+
+_WITHOUT_GENERATOR = {
+  "sol_rl": _sol_rl,
+  "flow_pictures": _flow_pictures,
+  "ua_sid": _ua_sid,
+}
 
 
 def _sa2crq(config: ConfigDict) -> None:
