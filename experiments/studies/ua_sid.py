@@ -48,6 +48,8 @@ from gr_jax.tokenizers.rq_vae import RqVae
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 SOURCE_OF_ADS = "ads"
+# What an arm's figures follow from; lists of arms and seeds are no part of it.
+_SECTIONS = ("ads", "data", "vectors", "tokenizer", "rq_vae", "cq_sid")
 
 
 def _silent(step: int, metrics: Mapping[str, float]) -> None:
@@ -196,7 +198,9 @@ def measure(run: Run) -> paired.Columns:
     write_json(directory / "notes.json", notes)
 
   inputs = [] if in_ads else [run.world.vectors.artefact.fingerprint]
-  artefact = build(run.folder, "figures", run.config.to_dict(), inputs, make)
+  config = run.config.to_dict()
+  section = {name: config.get(name) for name in _SECTIONS}
+  artefact = build(run.folder, "figures", section, inputs, make)
   run.world.count(artefact)
   notes = json.loads((artefact.directory / "notes.json").read_text())
   for table, found in notes.items():
