@@ -36,35 +36,8 @@ def get_config(preset: str = "") -> ConfigDict:
   config.cq_sid = cq_sid.get_config("").tokenizer.to_dict()
   config.evaluation = {"split": "test"}
   config.worlds = {
-    "ads": {
-      "seeds": (0, 1, 2, 3, 4),
-      "variants": (
-        "rq_kmeans",
-        "rq_kmeans_balanced",
-        "rq_vae_codes",
-        "by_owner",
-        "ua_sid",
-      ),
-      "ads": {
-        "ads": 6000,
-        "copies": 0.3,
-        "later": 0.2,
-        "width": 32,
-        "clusters": 200,
-        "accounts": 300,
-        "conversions": 4,
-        "seed": 0,
-      },
-      "tokenizer": {"levels": (64, 16, 64)},
-      "rq_vae": {
-        "vae": {
-          "hidden": (64,),
-          "latent": 32,
-          "batch_size": 512,
-          "steps": 600,
-        }
-      },
-    },
+    "ads": made_up(noise=0.3),
+    "scattered_ads": made_up(noise=1.0),
     "complete_journey": {
       "variants": ("raw", "cq_sid", "contrast"),
       # Promotions are not read.
@@ -74,6 +47,40 @@ def get_config(preset: str = "") -> ConfigDict:
   if preset == "tiny":
     _tiny(config)
   return config
+
+
+def made_up(*, noise: float) -> dict:
+  """A world of ads; the ads of a cluster have a spread of `noise`."""
+  return {
+    "seeds": (0, 1, 2, 3, 4),
+    "variants": (
+      "rq_kmeans",
+      "rq_kmeans_balanced",
+      "rq_vae_codes",
+      "by_owner",
+      "ua_sid",
+    ),
+    "ads": {
+      "ads": 6000,
+      "copies": 0.3,
+      "later": 0.2,
+      "width": 32,
+      "clusters": 200,
+      "accounts": 300,
+      "conversions": 4,
+      "noise": noise,
+      "seed": 0,
+    },
+    "tokenizer": {"levels": (64, 16, 64)},
+    "rq_vae": {
+      "vae": {
+        "hidden": (64,),
+        "latent": 32,
+        "batch_size": 512,
+        "steps": 600,
+      }
+    },
+  }
 
 
 def _tiny(config: ConfigDict) -> None:
@@ -86,6 +93,7 @@ def _tiny(config: ConfigDict) -> None:
   small = {"hidden": (64,), "latent": 16, "levels": (32, 32, 32)}
   for name in ("rq_vae", "cq_sid"):
     config[name].vae.update(small | {"batch_size": 256, "steps": 40})
+  del config.worlds.scattered_ads
   ads, purchases = config.worlds.ads, config.worlds.complete_journey
   ads.seeds = (0, 1)
   ads.ads.update(ads=600, width=8, clusters=20)

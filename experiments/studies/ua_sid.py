@@ -47,7 +47,6 @@ from gr_jax.tokenizers.collisions import COLLISIONS
 from gr_jax.tokenizers.rq_vae import RqVae
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
-SOURCE_OF_ADS = "ads"
 # What an arm's figures follow from; lists of arms and seeds are no part of it.
 _SECTIONS = ("ads", "data", "vectors", "tokenizer", "rq_vae", "cq_sid")
 
@@ -58,7 +57,7 @@ def _silent(step: int, metrics: Mapping[str, float]) -> None:
 
 def make_world(config: ConfigDict, name: str, workdir: pathlib.Path):
   """Made-up ads, or a log of purchases."""
-  kind = AdsWorld if name == SOURCE_OF_ADS else World
+  kind = AdsWorld if "ads" in config else World
   return kind(config, name, workdir)
 
 
@@ -275,14 +274,15 @@ def gap_rows(world: Any, found: paired.Found) -> list[dict]:
 
 
 def method(record: Record) -> str:
-  config = record.config
-  worlds = config["worlds"]
-  ads = worlds.get(SOURCE_OF_ADS, {}).get("ads", {"ads": 0, "copies": 0.0})
-  levels = worlds.get(SOURCE_OF_ADS, {}).get("tokenizer", {}).get("levels", ())
+  worlds = record.config["worlds"]
+  made_up = [world for world in worlds.values() if "ads" in world]
+  sizes = made_up[0]["ads"]
+  levels = made_up[0]["tokenizer"]["levels"]
   return METHOD.format(
-    ads=ads["ads"],
-    copies=ads["copies"],
+    ads=sizes["ads"],
+    copies=sizes["copies"],
     levels=", ".join(map(str, levels)),
+    noises=" or ".join(f"{world['ads']['noise']:g}" for world in made_up),
   )
 
 
@@ -298,7 +298,7 @@ def heading(view: View) -> str:
 
 def id_table(view: View) -> str:
   """Collisions and the right ad, and how the IDs spread."""
-  if view.world != SOURCE_OF_ADS:
+  if "ids" not in view.facts:
     return ""
   metrics = (COLLIDES, RIGHT_AD)
   columns = {
@@ -319,7 +319,7 @@ def id_table(view: View) -> str:
 
 def partner_table(view: View) -> str:
   """R@1 of partners beside the given vectors and CQ-SID's."""
-  if view.world == SOURCE_OF_ADS:
+  if "partners" not in view.facts:
     return ""
   chance = view.facts["partners"][RAW]["chance"]
   found = [
@@ -342,7 +342,7 @@ def figure(record: Record) -> plots.Picture:
   panels = []
   for view in record.views():
     of_ads = (COLLIDES, BASELINE), (RIGHT_AD, BASELINE)
-    shown = of_ads if view.world == SOURCE_OF_ADS else ((PARTNER, RAW),)
+    shown = of_ads if "ids" in view.facts else ((PARTNER, RAW),)
     for metric, baseline in shown:
       draw = functools.partial(
         plots.intervals, lines=lines(view, metric, baseline)

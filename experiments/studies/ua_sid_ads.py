@@ -24,7 +24,8 @@ class AdsConfig:
     copies: The share of them that show what another shows.
     later: The number of ads that come later, as a share of those before.
     width: The width of the vectors.
-    clusters: Ads are alike in so many clusters.
+    clusters: Ads are alike in so many clusters, of spread 1.
+    noise: The spread of the ads of a cluster; of 1 it is hardly one.
     accounts: The number of accounts; the first have most ads (Zipf).
     conversions: The number of types of conversion.
     seed: The seed of all of it.
@@ -35,6 +36,7 @@ class AdsConfig:
   later: float = 0.2
   width: int = 32
   clusters: int = 200
+  noise: float = 0.3
   accounts: int = 300
   conversions: int = 4
   seed: int = 0
@@ -71,7 +73,7 @@ def make_ads(config: AdsConfig) -> Ads:
   size, copies = config.ads, round(config.copies * config.ads)
   centres = rng.normal(size=(config.clusters, config.width))
   own = rng.integers(0, config.clusters, size)
-  vectors = centres[own] + 0.3 * rng.normal(size=(size, config.width))
+  vectors = centres[own] + config.noise * rng.normal(size=(size, config.width))
   weights = 1 / np.arange(1, config.accounts + 1)
   account = rng.choice(config.accounts, size, p=weights / weights.sum())
   conversion = rng.integers(0, config.conversions, size)

@@ -17,8 +17,9 @@ BASELINE, RAW = "rq_kmeans", "raw"
 METHOD = """\
 **Ads.** {ads:,} made-up ads, of which {copies:.0%} show what another ad shows,
 with another account or another type of conversion; a fifth as many as there
-were at first come after the fit. All tokenizers have {levels} codes a level and
-read the same vectors. An ad collides where another has its ID. The right ad is
+were at first come after the fit. Ads of a cluster differ by {noises} of what
+clusters do. All tokenizers have {levels} codes a level and read the same
+vectors. An ad collides where another has its ID. The right ad is
 first with probability 1/n where n ads have its ID: no generator of IDs can do
 better, and what a generator does worse is not counted here. *UA-SID* hashes the
 item id, the account and the type of conversion, as in the paper; *by owner*
@@ -50,7 +51,7 @@ CLAIMS: tuple[Claim, ...] = (
      "growth/changed", "ua_sid", "", at_most(0), value),
     ("sizes of clusters differ by at most one ad", "",
      "sizes/spread", "ua_sid", "", at_most(1), value),
-  ], worlds=("ads",)),
+  ], worlds=("ads", "scattered_ads")),
   *table("UA-SID", _PAPER, [
     ("partners are nearest more often by the contrast's vectors than by the "
      "given ones", ".769 to .896", PARTNER, "contrast", RAW),

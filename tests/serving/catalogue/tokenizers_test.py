@@ -44,8 +44,11 @@ def make_run(case: str, shared, workdir):
 # Every tokenizer once, and every policy that gives new items their IDs. The
 # slow ones are loaded in `tests/tokenizers`; a fast one has their policy.
 CASES = (
-  *("cq_sid", "split", "sa2crq", "atomic", "semantic", "ua_sid"),
-  *(pytest.param(name, marks=pytest.mark.slow) for name in ("rq_vae", "naive")),
+  *("cq_sid", "split", "sa2crq", "atomic", "semantic"),
+  *(
+    pytest.param(name, marks=pytest.mark.slow)
+    for name in ("rq_vae", "naive", "ua_sid")
+  ),
 )
 
 
