@@ -38,7 +38,7 @@ for the vectors as they are and .896 for its own, on its own ads."""
 _ABOVE = Bar("above 0", lambda value, low, high: value > 0)
 _PAPER = "arXiv 2602.22732"
 CLAIMS: tuple[Claim, ...] = (
-  *table("UA-SID", _PAPER, [
+  *table("GR4AD", _PAPER, [
     ("collisions are at most .4 of RQ-KMeans' with as many codes",
      "85.44 to 18.26 %", COLLIDES, "ua_sid", BASELINE, at_most(0.4), ratio),
     ("the same where the hash reads account and conversion alone", "",
@@ -52,7 +52,7 @@ CLAIMS: tuple[Claim, ...] = (
     ("sizes of clusters differ by at most one ad", "",
      "sizes/spread", "ua_sid", "", at_most(1), value),
   ], worlds=("ads", "scattered_ads")),
-  *table("UA-SID", _PAPER, [
+  *table("GR4AD", _PAPER, [
     ("partners are nearest more often by the contrast's vectors than by the "
      "given ones", ".769 to .896", PARTNER, "contrast", RAW),
     ("the intervals of both are apart", "", GAP, "contrast", RAW, _ABOVE,

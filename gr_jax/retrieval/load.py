@@ -102,7 +102,7 @@ class Artefacts:
 
   @property
   def category_depth(self) -> int:
-    """Depth of the category that is the first code, 0 for none."""
+    """Depth of the category that the tokenizer reads, 0 for none."""
     return self.tokenizer_section.get("category_depth", 0)
 
   @property
