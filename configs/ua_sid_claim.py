@@ -34,6 +34,8 @@ def get_config(preset: str = "") -> ConfigDict:
   config.tokenizer = ua_sid.get_config("").tokenizer.to_dict()
   config.rq_vae = rq_vae.get_config("").tokenizer.to_dict()
   config.cq_sid = cq_sid.get_config("").tokenizer.to_dict()
+  # The sizes of CQ-SID's own study.
+  config.cq_sid.vae.update(hidden=(256, 128), steps=800)
   config.evaluation = {"split": "test"}
   config.worlds = {
     "ads": made_up(noise=0.3),
