@@ -8,12 +8,16 @@ were answered: a client that waits for its answers would slow down with the
 server and hide its delays. Latency counts from the moment a request should have
 left. Goodput is the rate of answers that came within `--within` milliseconds.
 With `--add`, items are added to the catalogue in the second half of every rate,
-and the latency of the requests meanwhile is reported. Only a server of this
+and the latency of the requests meanwhile is reported. With `--freshness`,
+single items are paused, resumed, priced and added at that rate, each of some of
+these changes is followed by one request, and it is counted whether that obeyed;
+new items stay, and known ones keep other prices. Only a server of this
 machine gets requests.
 """
 
 import argparse
 import asyncio
+import json
 import pathlib
 import random
 import sys
@@ -24,6 +28,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from gr_jax import command_line
 from tools.load.changes import adding, read_items
+from tools.load.freshness import Freshness, freshness
 from tools.load.offered import Load, offer
 from tools.load.report import change_lines, plot, text_table
 from tools.load.requests import Connections, local, read_bodies
@@ -38,6 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _work(flags: argparse.Namespace) -> None:
   _check(flags)
+  if flags.freshness:
+    print(asyncio.run(_freshness(flags, local(flags.url))).line())
+    return
   loads = asyncio.run(_measure(flags, local(flags.url)))
   print("\n".join([text_table(loads), *change_lines(loads)]))
   if flags.output:
@@ -68,6 +76,22 @@ async def _measure(flags, url: urllib.parse.SplitResult) -> list[Load]:
     print(f"{rate:g}/s: {took:.1f} s", file=sys.stderr, flush=True)
   connections.close()
   return loads
+
+
+async def _freshness(flags, url: urllib.parse.SplitResult) -> Freshness:
+  bodies, rng = read_bodies(flags.requests), random.Random(flags.seed)
+  query = next((json.loads(b) for path, b in bodies if path == "/search"), {})
+  connections = Connections(url)
+  try:
+    return await freshness(
+      connections.ask,
+      query,
+      rate=flags.freshness,
+      seconds=flags.seconds,
+      rng=rng,
+    )
+  finally:
+    connections.close()
 
 
 def _changes(flags, connections: Connections):
@@ -112,6 +136,12 @@ def _parser() -> argparse.ArgumentParser:
   )
   add("--seed", type=int, default=0, help="of moments and requests [0]")
   add("--add", type=int, default=0, help="items added in one change [0]")
+  add(
+    "--freshness",
+    type=float,
+    default=0.0,
+    help="changes of single items a second, in place of --rates [0]",
+  )
   add("--times", type=int, default=5, help="changes for every rate [5]")
   add(
     "--items",

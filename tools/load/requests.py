@@ -6,6 +6,7 @@ import json
 import pathlib
 import re
 import urllib.parse
+from typing import Any
 
 
 class Connections:
@@ -24,6 +25,21 @@ class Connections:
 
   async def post(self, path: str, body: bytes) -> int:
     """Returns the status of one POST; 0 without an answer."""
+    return (await self._post(path, body))[0]
+
+  async def ask(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Returns the object that answers one POST.
+
+    Raises:
+      ValueError: there is no answer, or a refusal.
+    """
+    status, answer = await self._post(path, json.dumps(body).encode())
+    if status != 200:
+      raise ValueError(f"{path} was answered with {status}: {answer!r}")
+    return json.loads(answer)
+
+  async def _post(self, path: str, body: bytes) -> tuple[int, bytes]:
+    """The status and the body of an answer; 0 without one."""
     head = (
       f"POST {path} HTTP/1.1\r\nHost: {self._url.netloc}\r\n"
       f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -33,12 +49,12 @@ class Connections:
       connection = await self._connection()
       reader, writer = connection
       writer.write(head.encode() + body)
-      status = await _read(reader)
+      answer = await _read(reader)
       self._idle.append(connection)
       connection = None
-      return status
+      return answer
     except (OSError, EOFError, IndexError, ValueError):
-      return 0
+      return 0, b""
     finally:
       if connection is not None:  # Cut off in the middle of an answer.
         connection[1].close()
@@ -57,12 +73,12 @@ class Connections:
       self._idle.pop()[1].close()
 
 
-async def _read(reader: asyncio.StreamReader) -> int:
-  """The status of an answer, read to its end."""
+async def _read(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+  """The status and the body of an answer."""
   head = await reader.readuntil(b"\r\n\r\n")
   found = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
-  await reader.readexactly(int(found[1]) if found else 0)
-  return int(head.split(b" ", 2)[1])
+  body = await reader.readexactly(int(found[1]) if found else 0)
+  return int(head.split(b" ", 2)[1]), body
 
 
 def read_objects(path: pathlib.Path) -> list[dict]:

@@ -115,6 +115,11 @@ class Service:
     return self.serving.engine.artefacts.quantized
 
   @property
+  def programs(self) -> int:
+    """The number of compiled searches."""
+    return len(self._searches)
+
+  @property
   def log_records(self) -> int:
     return self._log.records
 

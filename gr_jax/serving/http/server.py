@@ -132,6 +132,7 @@ class Server:
       "Items that can be answered.",
       lambda: int(service.serving.snapshot.items.present.sum()),
     )
+    watch("programs", "Compiled searches.", lambda: service.programs)
     watch("log_records", "Changes on disk.", lambda: service.log_records)
     watch("ready", "1 while requests are taken.", lambda: not self._doing)
 
