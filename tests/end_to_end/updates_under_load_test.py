@@ -1,5 +1,6 @@
 """Twenty versions in a row under load: nobody notices but by the answers."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -47,17 +48,24 @@ def reload(url: str) -> None:
     assert response.status == 200
 
 
-def watcher(run, incoming, log) -> subprocess.Popen:
-  return subprocess.Popen(
-    [
-      *(sys.executable, "-m", "gr_jax.update", f"--artefacts={run}"),
-      *(f"--watch={incoming}", f"--log={log}", *FEW),
-    ],
-    cwd=ROOT,
-    env=os.environ | ENVIRONMENT,
-    stdout=subprocess.DEVNULL,
-    stderr=(incoming.parent / "watch.log").open("w"),
-  )
+@contextlib.contextmanager
+def watching(run, incoming, log):
+  """A process that learns every day that is put into a folder."""
+  with (incoming.parent / "watch.log").open("w") as said:
+    process = subprocess.Popen(
+      [
+        *(sys.executable, "-m", "gr_jax.update", f"--artefacts={run}"),
+        *(f"--watch={incoming}", f"--log={log}", *FEW),
+      ],
+      cwd=ROOT,
+      env=os.environ | ENVIRONMENT,
+      stderr=said,
+    )
+    try:
+      yield
+    finally:
+      process.kill()
+      process.wait()
 
 
 def served(run, name: str, incoming, day: int) -> None:
@@ -82,18 +90,16 @@ def test_versions_follow_each_other_under_load(shop, tmp_path):
     with SteadyLoad(url, BODIES, rate=None, workers=8) as fastest:
       time.sleep(4)
     rate = len(fastest.answers) / 4 / 2
-    watch = watcher(run, incoming, log)
-    try:
-      with SteadyLoad(url, BODIES, rate=rate) as load:
-        for place, name in enumerate(names):
-          served(run, name, incoming, shop_updates.FIRST_DAY + place)
-          begin = time.monotonic()
-          reload(url)
-          switches.append((begin, time.monotonic()))
-          time.sleep(1)
-    finally:
-      watch.kill()
-      watch.wait()
+    with (
+      watching(run, incoming, log),
+      SteadyLoad(url, BODIES, rate=rate) as load,
+    ):
+      for place, name in enumerate(names):
+        served(run, name, incoming, shop_updates.FIRST_DAY + place)
+        begin = time.monotonic()
+        reload(url)
+        switches.append((begin, time.monotonic()))
+        time.sleep(1)
     shop_updates.update(run, "--rollback", f"--server={url}", "--token=s3cret")
     with SteadyLoad(url, BODIES, rate=10) as after:
       time.sleep(1)
