@@ -93,11 +93,14 @@ class ItemLog:
         f"{self.path} is in use by another server; give this one its own --log."
       ) from None
 
-  def append(self, change: dict[str, Any]) -> None:
-    """Returns when the change is on disk; after an OSError it is not."""
-    line = _line(json.dumps(change, separators=(",", ":")).encode())
+  def append(self, *changes: dict[str, Any]) -> None:
+    """Returns when all are on disk; after an OSError none of them is."""
+    texts = (json.dumps(each, separators=(",", ":")) for each in changes)
+    lines = b"".join(_line(text.encode()) for text in texts)
+    if not lines:
+      return
     try:
-      rest = memoryview(line)
+      rest = memoryview(lines)
       while rest:
         rest = rest[os.write(self._file, rest) :]
       os.fsync(self._file)
@@ -105,8 +108,8 @@ class ItemLog:
       # What was not acknowledged must not come back at the next start.
       os.ftruncate(self._file, self._size)
       raise
-    self._size += len(line)
-    self.records += 1
+    self._size += len(lines)
+    self.records += len(changes)
 
   def changes(self) -> list[dict[str, Any]]:
     """All changes, oldest first."""

@@ -30,6 +30,7 @@ class NewItem(NamedTuple):
     in_stock: whether it can be bought.
     vector: `[D]` in place of the text's own vector, or None.
     codes: its semantic ID where it was given before, else None.
+    paused: whether it is in no answer for now; None leaves that as it is.
   """
 
   item_id: str
@@ -41,14 +42,25 @@ class NewItem(NamedTuple):
   codes: tuple[int, ...] | None = None
   category_share: float | None = None
   fields: dict[str, str] | None = None
+  paused: bool | None = None
 
 
 class ItemChange(NamedTuple):
-  """Items to add or to describe anew, ids to remove, and stock by id."""
+  """Items to add or to describe anew, ids to remove, and single facts by id.
+
+  Attributes:
+    add: items that come, or get these facts.
+    remove: ids of items that go.
+    stock: whether items are in stock.
+    paused: whether items are paused: known, and in no answer.
+    prices: prices, 0 where unknown.
+  """
 
   add: Sequence[NewItem] = ()
   remove: Sequence[str] = ()
   stock: Mapping[str, bool] = {}
+  paused: Mapping[str, bool] = {}
+  prices: Mapping[str, float] = {}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -63,6 +75,7 @@ class Items:
     popularity: `[N]` int64, 0 for what was added.
     present: `[N]` bool, False once removed.
     in_stock: `[N]` bool.
+    paused: `[N]` bool: in no answer, until it is resumed.
     semantic_ids: the IDs of all rows.
     row_of: row by item id; shared by all versions, which only add to it.
     category_row: (depth, row in the depth's names) by path; categories that
@@ -76,12 +89,18 @@ class Items:
   popularity: np.ndarray
   present: np.ndarray
   in_stock: np.ndarray
+  paused: np.ndarray
   semantic_ids: SemanticIds
   row_of: dict[str, int]
   category_row: dict[str, tuple[int, int]]
 
   def __len__(self) -> int:
     return len(self.item_ids)
+
+  @functools.cached_property
+  def shown(self) -> np.ndarray:
+    """`[N]` bool: the items that an answer without filters may hold."""
+    return self.present & ~self.paused
 
   def row(self, item_id: str) -> int:
     """The item's row, -1 where this version does not know it."""
@@ -170,6 +189,7 @@ class Items:
     self.row_of.update(zip(fresh, rows[unknown].tolist()))
     # A known item keeps the category that it has where none is given.
     named = unknown | np.array([i.category is not None for i in new], bool)
+    said = np.array([i.paused is not None for i in new], bool)
     columns = {"popularity": _grown(self.popularity, len(fresh))}
     for name, values, mask in (
       ("item_ids", [i.item_id for i in new], ...),
@@ -178,24 +198,40 @@ class Items:
       ("prices", [i.price for i in new], ...),
       ("present", True, ...),
       ("in_stock", [i.in_stock for i in new], ...),
+      ("paused", [i.paused for i in new if i.paused is not None], said),
     ):
       columns[name] = _grown(getattr(self, name), len(fresh))
       columns[name][rows[mask]] = values
     return dataclasses.replace(self, semantic_ids=ids, **columns)
 
   def without(self, item_ids: Sequence[str]) -> "Items":
-    """Items of which some are shown no more; unknown ids change nothing."""
-    return self._with_flags("present", dict.fromkeys(item_ids, False))
+    """Items of which some are gone; unknown ids change nothing.
+
+    One that comes back is not paused.
+    """
+    gone = dict.fromkeys(item_ids, False)
+    return self._with("present", gone)._with("paused", gone)
 
   def with_stock(self, stock: Mapping[str, bool]) -> "Items":
     """Items with another stock; unknown ids change nothing."""
-    return self._with_flags("in_stock", stock)
+    return self._with("in_stock", stock)
 
-  def _with_flags(self, name: str, flags: Mapping[str, bool]) -> "Items":
+  def with_paused(self, paused: Mapping[str, bool]) -> "Items":
+    """Items that are paused or resumed; unknown ids change nothing."""
+    return self._with("paused", paused)
+
+  def with_prices(self, prices: Mapping[str, float]) -> "Items":
+    """Items with other prices; unknown ids change nothing."""
+    return self._with("prices", prices)
+
+  def _with(self, name: str, values: Mapping[str, float]) -> "Items":
+    """Other values of one column; all other columns are the same arrays."""
+    rows = self.rows(list(values))
+    known = rows >= 0
+    if not known.any():
+      return self
     column = getattr(self, name).copy()
-    for item_id, flag in flags.items():
-      if (row := self.row(item_id)) >= 0:
-        column[row] = flag
+    column[rows[known]] = np.array(list(values.values()))[known]
     return dataclasses.replace(self, **{name: column})
 
   def record(self, row: int) -> dict[str, Any]:
@@ -206,6 +242,7 @@ class Items:
       "text": self.texts[row],
       "price": round(price, 4) if price else None,
       "in_stock": bool(self.in_stock[row]),
+      "paused": bool(self.paused[row]),
       "semantic_id": self.semantic_ids.codes[row].tolist(),
     }
 
@@ -217,7 +254,7 @@ def _grown(column: np.ndarray, n: int) -> np.ndarray:
 
 
 def catalogue_items(catalogue: Catalogue, semantic_ids: SemanticIds) -> Items:
-  """Returns the first version: everything is there and in stock."""
+  """Returns the first version: everything is there, in stock, not paused."""
   n = len(catalogue)
   return Items(
     item_ids=catalogue.item_ids,
@@ -227,6 +264,7 @@ def catalogue_items(catalogue: Catalogue, semantic_ids: SemanticIds) -> Items:
     popularity=catalogue.popularity,
     present=np.ones(n, bool),
     in_stock=np.ones(n, bool),
+    paused=np.zeros(n, bool),
     semantic_ids=semantic_ids,
     row_of={item_id: row for row, item_id in enumerate(catalogue.item_ids)},
     category_row={

@@ -34,6 +34,8 @@ def fold(changes: Iterable[dict[str, Any]], *, mark: str) -> ItemChange:
   facts: dict[str, NewItem] = {}
   present: dict[str, bool] = {}
   stock: dict[str, bool] = {}
+  paused: dict[str, bool] = {}
+  prices: dict[str, float] = {}
   for change in changes:
     for stored in change["add"]:
       item = NewItem(**stored)
@@ -48,10 +50,18 @@ def fold(changes: Iterable[dict[str, Any]], *, mark: str) -> ItemChange:
       )
       present[item.item_id] = True
       stock[item.item_id] = item.in_stock
-    present |= dict.fromkeys(change["remove"], False)
+      prices[item.item_id] = item.price
+      if item.paused is not None:
+        paused[item.item_id] = item.paused
+    removed = dict.fromkeys(change["remove"], False)
+    present |= removed
+    paused |= removed
     stock |= change["stock"]
+    # Logs of before have none.
+    paused |= change.get("paused", {})
+    prices |= change.get("prices", {})
   gone = [item_id for item_id, there in present.items() if not there]
-  return ItemChange(list(facts.values()), gone, stock)
+  return ItemChange(list(facts.values()), gone, stock, paused, prices)
 
 
 def applied(
@@ -79,7 +89,13 @@ def applied(
       i._replace(codes=tuple(c.tolist())) for i, c in zip(missing, codes)
     ]
   items = items.with_facts(known, np.zeros(0))
-  return items.without(change.remove).with_stock(change.stock), missing
+  return with_change(items, change), missing
+
+
+def with_change(items: Items, change: ItemChange) -> Items:
+  """The items after a change, apart from those that it adds."""
+  items = items.without(change.remove).with_stock(change.stock)
+  return items.with_paused(change.paused).with_prices(change.prices)
 
 
 def _usable(item: NewItem, width: int) -> NewItem:

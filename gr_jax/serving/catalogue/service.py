@@ -21,9 +21,15 @@ from gr_jax.quantization.policy import Decision
 from gr_jax.retrieval.compiled_search import CompiledSearches
 from gr_jax.retrieval.load import load_artefacts
 from gr_jax.serving.catalogue.encoding import ItemEncoder
+from gr_jax.serving.catalogue.group_commit import GroupCommit
 from gr_jax.serving.catalogue.item_log import ItemLog
 from gr_jax.serving.catalogue.items import ItemChange, catalogue_items
-from gr_jax.serving.catalogue.log_replay import applied, change_record, fold
+from gr_jax.serving.catalogue.log_replay import (
+  applied,
+  change_record,
+  fold,
+  with_change,
+)
 from gr_jax.serving.catalogue.snapshot import Snapshot, first_snapshot
 from gr_jax.serving.engine.engine import Answer, Engine
 from gr_jax.serving.requests import Invalid, SearchRequest
@@ -107,6 +113,7 @@ class Service:
     self._reloading = threading.Lock()
     self._log = ItemLog(config.log)
     self._capacity = 0
+    self._commit = GroupCommit(self._committed, self._lock)
     try:
       self.serving = self._loaded()
     except BaseException:
@@ -152,33 +159,31 @@ class Service:
     """
     if self._reloading.locked():
       raise Busy
-    with self._lock:
-      old = self.serving
+    return self._commit(change)
+
+  def _committed(
+    self, changes: Sequence[ItemChange]
+  ) -> list[dict[str, Any] | Exception]:
+    """Applies changes one after the other, and writes them at once."""
+    serving, records, done = self.serving, [], []
+    for change in changes:
       try:
-        new, record = _changed(old, change)
-      except Invalid:
-        raise
+        new, record = _changed(serving, change)
+      except Invalid as error:
+        done.append(error)
       except ValueError as error:
-        raise NoRoom(str(error)) from error
-      try:
-        self._log.append(record)
-      except OSError as error:
-        raise NotWritten(error.strerror or str(error)) from error
-      self.serving = old._replace(snapshot=new)
-    rows = new.items.rows([item.item_id for item in change.add])
-    named = (*change.remove, *change.stock)
-    return {
-      "version": new.version,
-      "items": [
-        new.items.record(row)
-        | {
-          "category": new.items.path_of(new.items.categories[row]),
-          "category_share": item.get("category_share"),
-        }
-        for row, item in zip(rows.tolist(), record["add"])
-      ],
-      "unknown": [each for each in named if old.snapshot.items.row(each) < 0],
-    }
+        done.append(NoRoom(str(error)))
+      else:
+        done.append(_described(change, serving.snapshot, new, record))
+        serving = serving._replace(snapshot=new)
+        records.append(record)
+    try:
+      self._log.append(*records)
+    except OSError as error:
+      lost = NotWritten(error.strerror or str(error))
+      return [each if isinstance(each, Exception) else lost for each in done]
+    self.serving = serving
+    return done
 
   def item(self, item_id: str) -> dict[str, Any] | None:
     """The item as HTTP answers it; None where it is unknown or removed."""
@@ -229,7 +234,10 @@ class Service:
       # IDs of this tokenizer stay from now on, too.
       stock = {i.item_id: logged.stock[i.item_id] for i in recoded}
       gone = [item_id for item_id in logged.remove if item_id in stock]
-      change = ItemChange(recoded, gone, stock)
+      # Facts that came after them, too.
+      paused = {i.item_id: logged.paused.get(i.item_id, False) for i in recoded}
+      prices = {i.item_id: logged.prices[i.item_id] for i in recoded}
+      change = ItemChange(recoded, gone, stock, paused, prices)
       self._log.append(change_record(mark, change))
     facts = {item.item_id: item for item in logged.add}
     added: list[str] = items.item_ids[len(artefacts.catalogue) :].tolist()
@@ -297,10 +305,35 @@ def _changed(
   codes = old.encoder.codes(fresh, items) if fresh else np.zeros((0, 0))
   if add:
     items = items.with_facts(add, codes)
-  items = items.without(change.remove).with_stock(change.stock)
+  # An item that comes later was never paused.
+  known = {k: v for k, v in change.paused.items() if items.row(k) >= 0}
+  change = change._replace(paused=known)
+  items = with_change(items, change)
   given = dict(zip((i.item_id for i in fresh), map(tuple, codes.tolist())))
   add = [i._replace(codes=given.get(i.item_id)) for i in add]
   mark = old.engine.artefacts.tokenizer_fingerprint
   record = change_record(mark, change._replace(add=add))
   candidates = old.encoder.candidates(old.snapshot.candidates, fresh, items)
   return old.snapshot.changed(items, candidates), record
+
+
+def _described(
+  change: ItemChange, old: Snapshot, new: Snapshot, record: dict[str, Any]
+) -> dict[str, Any]:
+  """What `Service.change` returns."""
+  rows = new.items.rows([item.item_id for item in change.add])
+  named = dict.fromkeys(
+    (*change.remove, *change.stock, *change.paused, *change.prices)
+  )
+  return {
+    "version": new.version,
+    "items": [
+      new.items.record(row)
+      | {
+        "category": new.items.path_of(new.items.categories[row]),
+        "category_share": item.get("category_share"),
+      }
+      for row, item in zip(rows.tolist(), record["add"])
+    ],
+    "unknown": [each for each in named if old.items.row(each) < 0],
+  }

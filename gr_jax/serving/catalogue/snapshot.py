@@ -9,7 +9,8 @@ one of its items passes: a mask over the rows of IDs, so that no filtered ID
 takes a place in the beam. At the expansion to items, those that do not pass are
 dropped: items that share an ID may differ in price, stock and category, and
 only the whole of them has the ID. Removed items leave the trie itself with
-their ID's last item, so that requests without filters need no mask.
+their ID's last item. Paused ones stay there, behind the mask of every request:
+to pause an item, to resume it or to price it anew writes one column.
 """
 
 import dataclasses
@@ -60,7 +61,7 @@ class Snapshot:
       Invalid: a category that the catalogue does not know.
     """
     items = self.items
-    mask = items.present.copy()
+    mask = items.shown.copy()
     if filters.in_stock:
       mask &= items.in_stock
     low, high = filters.price.min, filters.price.max
@@ -102,8 +103,8 @@ class Snapshot:
 
   @functools.cached_property
   def everything(self) -> RowMask:
-    """The mask that lets all rows of the trie through."""
-    return pack_rows(np.ones(self.live.capacity, bool))
+    """The mask of requests without filters: all IDs but of paused items."""
+    return self.allowed(self.items.shown)
 
   def expand(
     self, trie_rows: np.ndarray, passing: np.ndarray, *, k: int
@@ -140,12 +141,21 @@ class Snapshot:
     Raises:
       ValueError: more IDs than the trie has room for.
     """
+    same_ids = items.semantic_ids is self.items.semantic_ids
+    if same_ids and items.present is self.items.present:
+      # Only facts of items that stay.
+      return dataclasses.replace(
+        self,
+        version=self.version + 1,
+        items=items,
+        candidates=candidates or self.candidates,
+      )
     codes = items.semantic_ids.ids
     there = live_ids(items, items.present)
     before = np.zeros(len(codes), bool)
     before[self._rows_in(items)] = True
     live, of_table = self.live, {}
-    if items.semantic_ids is not self.items.semantic_ids:
+    if not same_ids:
       of_table = _of_table(
         items, live.capacity, self.count_alpha, self.transitions
       )

@@ -128,7 +128,7 @@ class Engine:
     generators = self._parts.all_answering(kinds)
     for beam in dict.fromkeys((*self.beams, *self.adaptive)):
       request = SearchRequest(beam, 1)
-      valid = request, snapshot.items.present
+      valid = request, snapshot.items.shown
       inputs = [self._inputs([valid] * size, snapshot) for size in self.sizes]
       for generator in generators:
         self._searches.prepare(generator, beam, inputs)

@@ -156,10 +156,14 @@ class ItemBody(BaseModel):
       "the catalogue's names.",
     ),
   ] = None
+  paused: Annotated[
+    bool | None,
+    Field(description="true: in no answer for now; null: as it is."),
+  ] = None
 
 
 class ItemsBody(BaseModel):
-  """Items to add or to describe anew, ids to remove, and stock by id."""
+  """Items to add or to describe anew, ids to remove, and facts by id."""
 
   model_config = CLOSED
   add: Annotated[tuple[ItemBody, ...], listed(1000)] = ()
@@ -167,6 +171,17 @@ class ItemsBody(BaseModel):
   stock: Annotated[
     dict[Name, bool],
     Field(max_length=1000, description="Whether items are in stock, by id."),
+  ] = {}
+  paused: Annotated[
+    dict[Name, bool],
+    Field(
+      max_length=1000,
+      description="Whether items are paused, by id: known, and in no answer.",
+    ),
+  ] = {}
+  prices: Annotated[
+    dict[Name, Price],
+    Field(max_length=1000, description="Prices by id, 0 where unknown."),
   ] = {}
 
 
@@ -178,9 +193,13 @@ def item_change(body: ItemsBody) -> ItemChange:
   """
   facts = [dict(item) for item in body.add]
   add = [NewItem(each.pop("id"), **each) for each in facts]
-  change = ItemChange(tuple(add), body.remove, body.stock)
+  change = ItemChange(
+    tuple(add), body.remove, body.stock, body.paused, body.prices
+  )
   if not any(change):
-    raise Invalid("the body changes nothing; give add, remove or stock.")
+    raise Invalid(
+      "the body changes nothing; give add, remove, stock, paused or prices."
+    )
   named = [*(item.item_id for item in add), *body.remove]
   if len(set(named)) < len(named):
     twice = next(name for name in named if named.count(name) > 1)

@@ -130,7 +130,7 @@ class Server:
     watch(
       "catalogue_items",
       "Items that can be answered.",
-      lambda: int(service.serving.snapshot.items.present.sum()),
+      lambda: int(service.serving.snapshot.items.shown.sum()),
     )
     watch("programs", "Compiled searches.", lambda: service.programs)
     watch("log_records", "Changes on disk.", lambda: service.log_records)

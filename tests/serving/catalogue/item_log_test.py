@@ -34,6 +34,22 @@ def read(path):
     log.close()
 
 
+def test_several_changes_are_one_write(tmp_path):
+  log = ItemLog(tmp_path / "log")
+  log.append({"n": 0})
+  with mock.patch("os.fsync") as synced:
+    log.append({"n": 1}, {"n": 2})
+    log.append()
+  assert synced.call_count == 1
+  assert log.records == 3
+  assert [change["n"] for change in log.changes()] == [0, 1, 2]
+  full = mock.patch("os.fsync", side_effect=OSError(28, "full"))
+  with full, pytest.raises(OSError, match="full"):
+    log.append({"n": 3}, {"n": 4})
+  assert (log.records, len(log.changes())) == (3, 3)
+  log.close()
+
+
 @hypothesis.given(data=st.data())
 def test_a_cut_at_any_byte_loses_the_last_record_at_most(
   data, written, tmp_path_factory

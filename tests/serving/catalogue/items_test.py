@@ -17,7 +17,7 @@ CODES = [(0, 0, 0), (0, 1, 0), (1, 0, 1), (2, 3, 1)]
 PATHS = [["a", "x"], ["a", "y"], ["b", "z"], []]
 COLUMNS = (
   "item_ids", "texts", "categories", "prices", "popularity", "present",
-  "in_stock",
+  "in_stock", "paused",
 )  # fmt: skip
 NAMES = st.sampled_from([*"0123", *"pqrs"])
 NO_CODES = np.zeros((0, len(SIZES)), np.int32)
@@ -54,6 +54,41 @@ STEPS = st.lists(
   | st.dictionaries(NAMES, st.booleans()),
   max_size=6,
 )
+
+
+def test_what_is_paused_is_known_and_not_shown():
+  items = first().with_paused({"1": True, "3": True, "nobody": True})
+  assert items.shown.tolist() == [True, False, True, False]
+  assert items.present.all()
+  assert items.record(1)["paused"]
+  resumed = items.with_paused({"1": False})
+  assert resumed.shown.tolist() == [True, True, True, False]
+  # New facts leave it paused, unless they say otherwise.
+  described = with_facts(items, NewItem("1", "cup"), NewItem("3", "cup"))
+  assert described.paused.tolist() == items.paused.tolist()
+  named = with_facts(items, NewItem("1", "cup", paused=False))
+  assert named.paused.tolist() == [False, False, False, True]
+  new = with_facts(items, NewItem("p", "cup", paused=True))
+  assert not new.shown[new.row("p")]
+  # What is gone comes back as any other.
+  back = with_facts(items.without(["1"]), NewItem("1", "cup"))
+  assert back.shown[1]
+
+
+def test_a_price_changes_alone():
+  before = first()
+  items = before.with_prices({"2": 2.5, "nobody": 1.0})
+  assert items.record(2)["price"] == 2.5
+  old = columns_of(before)
+  assert columns_of(items) == old | {"prices": items.prices.tolist()}
+  assert items.present is before.present
+  assert items.with_prices({"2": 0.0}).record(2)["price"] is None
+
+
+def test_a_fact_of_nobody_changes_nothing():
+  items = first()
+  assert items.with_prices({"nobody": 1.0}) is items
+  assert items.with_paused({}) is items
 
 
 def after(items, step):
@@ -116,6 +151,7 @@ def test_a_version_does_not_know_what_came_after_it():
 def test_an_item_added_again_has_the_new_facts_and_its_old_category():
   items = with_facts(first(), NewItem("1", "plate", price=2.0, in_stock=False))
   record = {"id": "1", "text": "plate", "price": 2.0, "in_stock": False}
+  record |= {"paused": False}
   assert items.record(1) == record | {"semantic_id": list(CODES[1])}
   assert items.categories[1].tolist() == first().categories[1].tolist()
   moved = with_facts(items, NewItem("1", "plate", "b > z"))

@@ -70,6 +70,7 @@ FACTS = st.builds(
   st.sampled_from([None, "a", "a > x", "b > y"]),
   st.sampled_from([0.0, 2.5]),
   st.booleans(),
+  paused=st.sampled_from([None, False, True]),
 )
 ALSO_UNKNOWN = st.sampled_from([*NAMES, "nobody"])
 CHANGES = st.lists(
@@ -77,7 +78,8 @@ CHANGES = st.lists(
     ItemChange,
     st.lists(FACTS, max_size=3, unique_by=lambda item: item.item_id),
     st.lists(ALSO_UNKNOWN, max_size=2),
-    st.dictionaries(ALSO_UNKNOWN, st.booleans(), max_size=2),
+    *[st.dictionaries(ALSO_UNKNOWN, st.booleans(), max_size=2)] * 2,
+    st.dictionaries(ALSO_UNKNOWN, st.sampled_from([0.0, 3.5]), max_size=2),
   ),
   max_size=5,
 )
@@ -107,12 +109,15 @@ def test_another_tokenizer_codes_anew_once_and_forgets_no_fact(changes):
   assert sorted(item.item_id for item in recoded) == added
   for name in added:
     old, new = items.row(name), found.row(name)
-    for column in ("texts", "prices", "present", "in_stock"):
+    for column in ("texts", "prices", "present", "in_stock", "paused"):
       assert getattr(found, column)[new] == getattr(items, column)[old]
     np.testing.assert_array_equal(found.categories[new], items.categories[old])
   gone = [name for name in added if not items.present[items.row(name)]]
   stock = {name: bool(items.in_stock[items.row(name)]) for name in added}
-  kept = change_record("tokenizer 2", ItemChange(recoded, gone, stock))
+  paused = {name: bool(items.paused[items.row(name)]) for name in added}
+  prices = {name: float(items.prices[items.row(name)]) for name in added}
+  change = ItemChange(recoded, gone, stock, paused, prices)
+  kept = change_record("tokenizer 2", change)
   records.append(json.loads(json.dumps(kept)))
   again, anew = replayed(records, mark="tokenizer 2")
   assert anew == []
@@ -124,6 +129,14 @@ def test_another_tokenizer_codes_anew_once_and_forgets_no_fact(changes):
 def add(name: str, codes=None, mark=MARK, **facts):
   item = NewItem(name, "cup", codes=codes, **facts)
   return change_record(mark, ItemChange([item]))
+
+
+def test_a_log_of_before_items_could_be_paused_is_read():
+  record = add("0", price=3.0)
+  del record["paused"], record["prices"]
+  found, _ = replayed([record])
+  assert found.prices[0] == 3
+  assert not found.paused.any()
 
 
 def test_codes_that_were_given_are_not_given_away():

@@ -72,6 +72,49 @@ def test_filters_are_exact(make_service, find, filters, passes):
   assert found == [item_id for item_id in whole if passes(item_id)]
 
 
+def test_pauses_and_prices_are_obeyed_by_the_next_request(make_service, find):
+  service = make_service()
+  best, *rest = whole = ids(find(service, k=60))
+  dear = {"price": {"min": 500}}
+  assert ids(find(service, k=60, filters=dear)) == []
+  change = ItemChange(paused={best: True, "x": True}, prices={rest[0]: 500.0})
+  done = service.change(change)
+  assert (done["version"], done["unknown"]) == (2, ["x"])
+  assert ids(find(service, k=60)) == rest
+  assert ids(find(service, k=60, filters=dear)) == rest[:1]
+  assert service.item(best)["paused"]
+  # So does a server that starts anew.
+  service = make_service()
+  assert ids(find(service, k=60)) == rest
+  assert ids(find(service, k=60, filters=dear)) == rest[:1]
+  service.change(ItemChange(paused={best: False}))
+  assert ids(find(service, k=60)) == whole
+
+
+def test_changes_of_one_write_are_each_whole_or_refused(make_service, find):
+  service = make_service(room=1)
+  bad = ItemChange([NewItem("a", "x", "A > B > C")], remove=["B1"])
+  found = service._committed(
+    [
+      ItemChange(remove=["B2"]),
+      bad,
+      ItemChange([NewItem("N1", "red cup")]),
+      ItemChange([NewItem("N2", "blue plate")]),
+      ItemChange(prices={"B3": 7.0}),
+    ]
+  )
+  assert [type(each) for each in found] == [dict, Invalid, dict, NoRoom, dict]
+  assert [found[i]["version"] for i in (0, 2, 4)] == [2, 3, 4]
+  assert service.log_records == 3
+  assert service.serving.snapshot.version == 4
+  assert service.item("B1")
+  assert service.item("B3")["price"] == 7.0
+  whole = ids(find(service, k=60))
+  assert ids(find(make_service(room=1), k=60)) == whole
+  assert "B2" not in whole
+  assert "N1" in whole
+
+
 def test_an_unknown_category_is_refused_and_hurts_nobody_else(
   make_service, search_of
 ):

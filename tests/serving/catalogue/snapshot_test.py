@@ -55,6 +55,26 @@ def test_what_passes_is_what_every_filter_lets_through(filters, passes):
   assert "".join(snapshot.items.item_ids[mask]) == passes
 
 
+def test_a_paused_item_passes_no_filter_and_moves_nothing():
+  before = priced()
+  after = before.changed(before.items.with_paused({"2": True}))
+  assert after.version == before.version + 1
+  assert after.live is before.live
+  for filters in (Filters(), Filters(categories=("a > x",))):
+    gone = before.passing(filters) & ~after.passing(filters)
+    assert before.items.item_ids[gone].tolist() == ["2"]
+  # Its ID is no candidate of a search either, but those that are shared are.
+  rows = np.unpackbits(
+    np.asarray(after.everything).view(np.uint8), bitorder="little"
+  )
+  shared = before.changed(before.items.with_paused({"0": True}))
+  assert rows.sum() < rows.size
+  assert np.array_equal(shared.everything, before.everything)
+  again = after.changed(after.items.with_paused({"2": False}))
+  assert np.array_equal(again.everything, before.everything)
+  assert not np.array_equal(after.everything, before.everything)
+
+
 def test_a_category_that_nobody_knows_is_refused():
   with pytest.raises(Invalid, match="'a > z', which the catalogue does not"):
     priced().passing(Filters(categories=("a", "a > z")))

@@ -143,8 +143,18 @@ def test_a_change_holds_what_the_body_says():
     "codes": None,
     "category_share": None,
     "fields": {"account": "7"},
+    "paused": None,
   }
   assert (found.remove, found.stock) == (("c",), {"d": False})
+
+
+def test_facts_of_single_items_stand_by_their_ids():
+  found = change({"paused": {"a": True}, "prices": {"b": 2}})
+  assert found == ((), (), {}, {"a": True}, {"b": 2.0})
+  with pytest.raises(Invalid, match=r"prices\.b must be at least 0"):
+    change({"prices": {"b": -1}})
+  with pytest.raises(Invalid, match=r"paused\.a must be true or false"):
+    change({"paused": {"a": None}})
 
 
 @pytest.mark.parametrize(
