@@ -255,8 +255,7 @@ def _load(directory: pathlib.Path, manifests: dict[str, Any]) -> Artefacts:
   row = int((ids.codes < 0).any(axis=1).argmax())
   one = SemanticIds(ids.codes[row : row + 1], ids.level_sizes)
   counts = count_variables(one, np.ones(1), alpha, transitions)
-  init = initializer(model, counts)
-  check_params(params, nn.unbox(jax.eval_shape(init, jax.random.key(0))))
+  check_params(params, _initial(model, *_shapes(counts)))
   params |= load_values(directory / "generator")
   if isinstance(model, TextToCodes):
     folder = base_folder(directory, section)
@@ -274,6 +273,23 @@ def _load(directory: pathlib.Path, manifests: dict[str, Any]) -> Artefacts:
     transitions=transitions,
     candidates=candidates,
   )
+
+
+def _shapes(counts: Any) -> tuple[Any, tuple[jax.ShapeDtypeStruct, ...]]:
+  """The structure of a tree of arrays, and the shapes in it."""
+  leaves, tree = jax.tree.flatten(counts)
+  return tree, tuple(jax.ShapeDtypeStruct(x.shape, x.dtype) for x in leaves)
+
+
+@functools.lru_cache(maxsize=4)  # A server that reloads has traced it before.
+def _initial(model: Network, tree: Any, leaves: tuple) -> Any:
+  """Shapes of the parameters that a model would be initialized with."""
+
+  def init(counts: Any, key: jax.Array) -> Any:
+    return initializer(model, counts)(key)
+
+  counts = jax.tree.unflatten(tree, leaves)
+  return nn.unbox(jax.eval_shape(init, counts, jax.random.key(0)))
 
 
 def _candidates(

@@ -1,9 +1,10 @@
 """Sentence vectors."""
 
+import functools
 import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -38,12 +39,7 @@ class WordLlamaEncoder:
         "The package wordllama is not installed; run `pip install wordllama`, "
         "or give vectors of your own."
       )
-    # Imported late: it takes half a second and few programs need it.
-    from wordllama import WordLlama
-
-    self._model = WordLlama.load(
-      cache_dir=Path(spec.origin).parent, disable_download=True
-    )
+    self._model = _word_llama(Path(spec.origin).parent)
     self.dimensions = self._model.embedding.shape[1]
 
   def encode(self, texts: Sequence[str]) -> np.ndarray:
@@ -58,6 +54,14 @@ class WordLlamaEncoder:
     row = {text: i for i, text in enumerate(distinct)}
     vectors = self._model.embed(distinct, norm=False, return_np=True)
     return unit_rows(np.asarray(vectors))[[row[text] for text in texts]]
+
+
+@functools.cache  # A server that reloads has it; it never changes.
+def _word_llama(folder: Path) -> Any:
+  # Imported late: it takes half a second and few programs need it.
+  from wordllama import WordLlama
+
+  return WordLlama.load(cache_dir=folder, disable_download=True)
 
 
 def unit_rows(vectors: np.ndarray) -> np.ndarray:

@@ -87,9 +87,7 @@ def test_versions_follow_each_other_under_load(shop, tmp_path):
   switches, names = [], [f"{n:04d}" for n in range(1, VERSIONS + 1)]
   with serving(run, log, *flags) as (_, url):
     reload(url)  # What only the first one loads.
-    with SteadyLoad(url, BODIES, rate=None, workers=8) as fastest:
-      time.sleep(4)
-    rate = len(fastest.answers) / 4 / 2
+    rate = half_of_capacity(url)
     with (
       watching(run, incoming, log),
       SteadyLoad(url, BODIES, rate=rate) as load,
@@ -104,24 +102,58 @@ def test_versions_follow_each_other_under_load(shop, tmp_path):
     with SteadyLoad(url, BODIES, rate=10) as after:
       time.sleep(1)
   answers = load.answers
-  during = [each for each in answers if each.overlaps(switches)]
-  others = [each for each in answers if not each.overlaps(switches)]
-  tails = [milliseconds(part, 99) for part in (others, during)]
-  figures = {
-    "versions": len(names),
-    "rate": round(rate, 1),
-    "requests": len(answers),
-    "during": len(during),
-    "switch_seconds": round(float(np.median([b - a for a, b in switches])), 2),
-    "p50": [round(milliseconds(part, 50), 1) for part in (others, during)],
-    "p99": [round(each, 1) for each in tails],
-  }
-  print(json.dumps(figures))
+  found = tails(answers, switches)
+  print(json.dumps({"versions": len(names), "rate": rate, **found}))
   assert {each.status for each in answers} == {200}
   assert {each.content["model"] for each in answers} == {"0000", *names}
   check_versions(run, log, answers)
   assert {each.content["model"] for each in after.answers} == {names[-2]}
-  assert tails[1] < 2 * tails[0], figures
+  assert found["p99"][1] < 2 * found["p99"][0], found
+
+
+def test_a_switch_hardly_shows_in_the_tail(shop, tmp_path):
+  """As above, where nothing is trained beside the server."""
+  run = shutil.copytree(shop, tmp_path / "run", copy_function=os.link)
+  copy = versions.folder(run, "0001")
+  shutil.copytree(shop, copy, copy_function=os.link)
+  switches, names = [], ["0001", versions.FIRST] * (VERSIONS // 2)
+  log = tmp_path / "items.log"
+  with serving(run, log, "--max-batch=4", "--token=s3cret") as (_, url):
+    reload(url)
+    rate = half_of_capacity(url)
+    with SteadyLoad(url, BODIES, rate=rate) as load:
+      for name in names:
+        time.sleep(1)
+        versions.point_to(run, name)
+        begin = time.monotonic()
+        reload(url)
+        switches.append((begin, time.monotonic()))
+  found = tails(load.answers, switches)
+  print(json.dumps({"switches": len(names), "rate": rate, **found}))
+  assert {each.status for each in load.answers} == {200}
+  assert {each.content["model"] for each in load.answers} == set(names)
+  assert found["p99"][1] < 2 * found["p99"][0], found
+
+
+def half_of_capacity(url: str) -> float:
+  """Half of the requests a second that eight clients get answered."""
+  with SteadyLoad(url, BODIES, rate=None, workers=8) as fastest:
+    time.sleep(4)
+  return round(len(fastest.answers) / 4 / 2, 1)
+
+
+def tails(answers, switches) -> dict:
+  """Milliseconds beside switches and during them."""
+  during = [each for each in answers if each.overlaps(switches)]
+  others = [each for each in answers if not each.overlaps(switches)]
+  return {
+    "requests": [len(others), len(during)],
+    "switch_seconds": round(float(np.median([b - a for a, b in switches])), 2),
+    **{
+      f"p{q}": [round(milliseconds(part, q), 1) for part in (others, during)]
+      for q in (50, 95, 99)
+    },
+  }
 
 
 def check_versions(run, log, answers) -> None:
