@@ -47,6 +47,7 @@ def smallest(name: str, output: str = "") -> ConfigDict:
     "eg_grpo": _eg_grpo,
     "fp4": _fp4,
     "genrec": _genrec,
+    "gr4ad": _gr4ad,
     "pretrained": _pretrained,
     "sa2crq": _sa2crq,
   }[name](config)
@@ -107,6 +108,29 @@ def _genrec(config: ConfigDict) -> None:
   config.align.loop.update(_LOOP)
   config.align.validation.update(requests=8, batch_size=8)
   config.evaluation.unconstrained_beam = 4
+
+
+def _gr4ad(config: ConfigDict) -> None:
+  """One seed of two layers: values, an alignment and other beams."""
+  config.variants = ("vsl", "rspo", "progressive")
+  ads = config.worlds.ads
+  ads.data.update({**_SHOP, "accounts": 6})
+  for section in (ads, config):
+    section.tokenizer.levels = (4, 2, 8)
+  config.tokenizer.iterations = 1
+  config.tokenizer.contrast.update(
+    steps=2, batch_size=8, width=8, feed_forward=8
+  )
+  ads.generator.examples.batch_size = 8
+  ads.generator.loop.update(steps=2, checkpoint_every=2)
+  config.generator.loop.log_every = 2
+  config.generator.model.layers = 2
+  config.generator.early_layers = 1
+  config.preference.network.update(width=4, hidden=(4,))
+  config.align.group_size = 4
+  config.align.prompts.batch_size = 8
+  config.align.loop.update(_LOOP)
+  config.align.validation.update(requests=8, batch_size=8)
 
 
 def _pretrained(config: ConfigDict) -> None:

@@ -1,0 +1,214 @@
+"""GR4AD's ladder, arm by arm, where revenue is exact (arXiv 2602.22732).
+
+  sft        residual k-means IDs, a decoder that waits for every code
+  ua_sid     UA-SID in their place
+  vsl        then value-aware training, whose values rank the beam
+  lazy_K     the same with K of the layers early
+  ...        vsl, aligned by lists with one of several losses
+  narrow ... vsl, searched with other beams
+
+In the world of ads all of it is paid what the truth says; on the purchases an
+answer earns what its items were bought for.
+"""
+
+import functools
+
+import numpy as np
+
+from experiments import gr4ad, rq_kmeans, ua_sid
+from experiments.pipeline.align import align
+from experiments.pipeline.preference import fit_preference_model
+from experiments.pipeline.tokenize import Tokenized
+from experiments.pipeline.train import TrainedGenerator
+from experiments.studies import gr4ad_page, paired
+from experiments.studies.gr4ad_paper import CLAIMS
+from experiments.studies.gr4ad_worth import (
+  calibration_error,
+  discounted,
+  worth_of,
+)
+from experiments.studies.search_hits import id_hits, searcher
+from experiments.studies.study import Study, run_study
+from experiments.studies.variant import Run, Variant
+from experiments.studies.world import World, seeded
+from gr_jax.retrieval.items_of_ids import expand_items
+
+KINDS = ("personalised", "next_basket")
+METRICS = ("revenue@10", "ndcg@10", "hit_rate@10", "head@10")
+CUTOFF = 10
+_HEAD = 0.1  # Of all items, the most popular.
+
+_PLAIN = {
+  "generator.task": "point_wise",
+  "generator.early_layers": 0,
+  "generator.value.buckets": 0,
+}
+
+
+def _lazy(layers: int) -> Variant:
+  return Variant(f"LazyAR, K = {layers}", {"generator.early_layers": layers})
+
+
+def _aligned(label: str, loss: str, **changes) -> Variant:
+  changes |= {"loss": loss}
+  return Variant(
+    label,
+    {"generator.early_layers": 0}
+    | {f"align.{k}": x for k, x in changes.items()},
+    make="aligned",
+  )
+
+
+def _beams(label: str, beam) -> Variant:
+  return Variant(label, {"generator.early_layers": 0, "evaluation.beam": beam})
+
+
+GENERATORS = {
+  "sft": Variant("AR, RQ-KMeans IDs", _PLAIN, make="rq_kmeans"),
+  "ua_sid": Variant("+ UA-SID", _PLAIN),
+  "vsl": Variant("+ VSL", {"generator.early_layers": 0}),
+  "lazy_3": _lazy(3),
+  "lazy_6": _lazy(6),
+  "lazy_8": _lazy(8),
+}
+ALIGNED = {
+  "best_worst_dpo": _aligned("+ DPO, best and worst", "best_worst_dpo"),
+  "s_dpo": _aligned("+ S-DPO", "s_dpo"),
+  "grpo": _aligned("+ GRPO", "grpo"),
+  "lambda": _aligned("+ LambdaLoss", "lambda"),
+  "rspo": _aligned("+ RSPO", "rspo"),
+  "unified": _aligned("+ RSPO and VSL, unified", "unified"),
+}
+BEAMS = {
+  "beam_16": _beams("beam 16", 16),
+  "beam_32": _beams("beam 32", 32),
+  "beam_128": _beams("beam 128", 128),
+  "progressive": _beams("beams 32, 64, 128", (32, 64, 128)),
+}
+VARIANTS = GENERATORS | ALIGNED | BEAMS
+
+
+def _rows(source: World | Run) -> np.ndarray:
+  """`[R]` rows of all requests, kind after kind."""
+  there = [one.rows for one in source.requests(KINDS)]
+  return np.concatenate(there)
+
+
+def users(world: World) -> dict[str, np.ndarray]:
+  return {"": world.data.requests.user[_rows(world)]}
+
+
+def measure(run: Run) -> paired.Columns:
+  """Trains, aligns or searches; see the variants."""
+  tokenized = tokenized_of(run)
+  if run.name in GENERATORS:
+    generator = generator_of(run, run.name, tokenized)
+  else:
+    generator = generator_of(run, "vsl", tokenized)
+  if run.name in ALIGNED:
+    generator = aligned(run, generator, tokenized)
+  if "values" in generator.params and run.name not in BEAMS:
+    figures = calibration_error(run.world, generator, tokenized, _rows(run))
+    run.note("values", figures)
+  return run.columns(answers, generator, tokenized)
+
+
+def tokenized_of(run: Run) -> Tokenized:
+  """The IDs, one table of each kind for all seeds."""
+  world, plain = run.world, run.variant.make == "rq_kmeans"
+
+  def make() -> Tokenized:
+    if plain:
+      section, fit = world.config.rq_kmeans, rq_kmeans.fit
+    else:
+      section, fit = world.config.tokenizer, ua_sid.fit
+    folder = world.workdir / ("rq_kmeans" if plain else "ua_sid")
+    found = world.tokenize(section, folder, fit)
+    ids = found.semantic_ids
+    figures = {"ids": ids.num_ids, "level_sizes": list(ids.level_sizes)}
+    world.note("ids", folder.name, figures)
+    return found
+
+  return world.once(("ids", plain), make)
+
+
+def generator_of(run: Run, name: str, tokenized: Tokenized) -> TrainedGenerator:
+  """A trained generator of the seed, shared by what starts from it."""
+  world = run.world
+  plain = Run(world, name, VARIANTS[name], run.seed)
+
+  def make() -> TrainedGenerator:
+    section = seeded(plain.config.generator, run.seed)
+    return world.train(section, world.folder(run.seed, name), tokenized)
+
+  return world.once((name, run.seed), make)
+
+
+def aligned(
+  run: Run, generator: TrainedGenerator, tokenized: Tokenized
+) -> TrainedGenerator:
+  world = run.world
+
+  def judge():
+    return world.keep(
+      fit_preference_model(
+        world.config.preference, world.workdir, world.data, world.vectors
+      )
+    )
+
+  model = world.once("judge", judge)
+  world.note("judge", "preference", model.quality)
+  section = seeded(run.config.align, run.seed)
+  section.name = run.name
+  return world.keep(
+    align(
+      section,
+      run.stages(tokenized, generator),
+      reward=gr4ad.reward_of(model.model, world.data, tokenized),
+      inputs=[model.artefact.fingerprint],
+    )
+  )
+
+
+def answers(
+  run: Run, generator: TrainedGenerator, tokenized: Tokenized
+) -> dict[str, np.ndarray]:
+  """What the first ten items of every request earn, and which they are."""
+  world, ids, config = run.world, tokenized.semantic_ids, run.config.evaluation
+  search = searcher(generator, ids, batch_size=config.batch_size)
+  beam = config.beam if isinstance(config.beam, int) else tuple(config.beam)
+  popularity = world.data.catalogue.popularity
+  head = np.argsort(-popularity, kind="stable")[: int(_HEAD * len(popularity))]
+  parts = []
+  for one in run.requests(KINDS):
+    found = search(one.prompts(generator.writer), beam=beam)
+    items = expand_items(found, ids, popularity, k=CUTOFF)
+    earned, best = worth_of(world, one.rows, items, cutoff=CUTOFF)
+    hits = id_hits(found[:, :CUTOFF], one.targets, ids).any(axis=1)
+    columns = (
+      earned.sum(axis=1) / best.sum(axis=1).mean(),
+      discounted(earned) / np.maximum(discounted(best), 1e-9),
+      hits,
+      np.isin(items, head).mean(axis=1),
+    )
+    parts.append(dict(zip(METRICS, columns)))
+  return {name: np.concatenate([p[name] for p in parts]) for name in METRICS}
+
+
+STUDY = Study(
+  name="gr4ad",
+  title="GR4AD arm by arm",
+  method=gr4ad_page.method,
+  variants=lambda config: VARIANTS,
+  needs=("vsl",),
+  users=users,
+  measure=measure,
+  against=("sft", "vsl"),
+  pairs=gr4ad_page.PAIRS,
+  tables=gr4ad_page.TABLES,
+  figure=gr4ad_page.figure,
+  headline=("revenue@10", "hit_rate@10"),
+  claims=CLAIMS,
+  chosen_by=("revenue@10",),
+)
+run = functools.partial(run_study, STUDY)

@@ -1,0 +1,116 @@
+"""The page of the GR4AD study: the ladder, LazyAR, lists, beams."""
+
+import functools
+
+from experiments.studies import plots, tables
+from experiments.studies.gr4ad_paper import METHOD
+from experiments.studies.record import Record, View
+
+METRICS = ("revenue@10", "ndcg@10", "hit_rate@10", "head@10")
+LADDER = (("ua_sid", "sft"), ("vsl", "ua_sid"), ("vsl", "sft"))
+LAZY = (("lazy_3", "vsl"), ("lazy_6", "vsl"), ("lazy_8", "vsl"))
+LISTS = (
+  *[
+    (name, "vsl")
+    for name in (
+      "best_worst_dpo", "s_dpo", "grpo", "lambda", "rspo", "unified",
+    )
+  ],
+  ("rspo", "grpo"), ("rspo", "best_worst_dpo"), ("rspo", "s_dpo"),
+  ("unified", "rspo"),
+)  # fmt: skip
+BEAMS = (
+  ("beam_16", "vsl"), ("beam_32", "vsl"), ("beam_128", "vsl"),
+  ("progressive", "beam_128"),
+)  # fmt: skip
+_PARTS = {"(a) IDs and values": LADDER, "(b) LazyAR": LAZY}
+_PARTS |= {"(c) Lists": LISTS, "(d) Beams": BEAMS}
+PAIRS = tuple(
+  pair for part in _PARTS.values() for pair in part if pair[1] not in
+  ("sft", "vsl")
+)  # fmt: skip
+
+
+def method(record: Record) -> str:
+  align = record.config["align"]
+  return METHOD.format(
+    layers=record.config["generator"]["model"]["layers"],
+    steps=align["loop"]["steps"],
+    batch=align["prompts"]["batch_size"],
+    group=align["group_size"],
+  )
+
+
+def heading(view: View) -> str:
+  ids = view.facts["ids"]
+  found = [f"{x['ids']:,.0f} IDs ({name})" for name, x in ids.items()]
+  return tables.world_heading(view, *found)
+
+
+def arms(view: View) -> str:
+  """Every arm beside plain SFT, in its own figures."""
+  first = "sft" if "sft" in view.measured else "vsl"
+  return tables.baseline_table(view, first, METRICS, METRICS, digits=2)
+
+
+def parts(view: View) -> str:
+  """The comparisons that belong together."""
+  return "\n\n".join(
+    f"{title}\n\n{found}"
+    for title, pairs in _PARTS.items()
+    if (found := _table(view, pairs))
+  )
+
+
+def _table(view: View, pairs) -> str:
+  labels = view.labels
+  lines = [
+    ([labels[a], labels[b]], a, b, "")
+    for a, b in pairs
+    if {a, b} <= set(view.measured)
+  ]
+  if not lines:
+    return ""
+  head = ["arm", "against", *METRICS]
+  return tables.difference_table(view, head, lines, METRICS, digits=2)
+
+
+def value_table(view: View) -> str:
+  """How right the predicted values are."""
+  if "values" not in view.facts:
+    return ""
+  columns = {
+    "ECE over 20 buckets": "{ece:.3f}",
+    "predicted over real": "{ratio:.3f}",
+    "rank correlation": "{rank_correlation:.3f}",
+  }
+  return (
+    "Values that are predicted for what was clicked in the test period, means "
+    "over the seeds:\n\n" + tables.fact_table(view, "values", columns)
+  )
+
+
+def figure(record: Record) -> plots.Picture:
+  """A panel per world: revenue of every arm beside VSL's."""
+
+  def lines(view: View) -> list:
+    rows = [view.find("revenue@10", a, "vsl") for a in view.measured]
+    return [
+      (view.labels[row["arm"]], {"": plots.points(row)})
+      for row in rows
+      if row and row["arm"] != "vsl"
+    ]
+
+  panels = [
+    plots.Panel(
+      f"{view.title}, revenue of the first ten",
+      functools.partial(plots.intervals, lines=lines(view)),
+      f"above {record.labels['vsl']}",
+    )
+    for view in record.views()
+  ]
+  height = 1.1 + 0.27 * len(record.labels)
+  return plots.Picture(panels, columns=len(panels), height=height)
+
+
+TABLES = (heading, arms, parts, value_table)

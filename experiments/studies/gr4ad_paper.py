@@ -1,0 +1,66 @@
+"""What the paper of GR4AD claims (arXiv 2602.22732), and our bars."""
+
+from experiments.studies.claims import (
+  NOT_BELOW,
+  at_least,
+  at_most,
+  relative,
+  table,
+  value,
+)
+
+METHOD = """\
+One table of UA-SIDs and one of residual k-means IDs with as many codes per
+world; one generator per seed and arm of {layers} thin layers. Alignments start
+from *+ VSL* and take {steps} steps of {batch} training requests; a list is the
+beam of {group} IDs and what the page of the request showed, and its values are
+a model of clicks times what a click pays. *Unified* has the weights of the
+paper. In the world of ads revenue is the truth: the expected pay of showing the
+first ten items a thousand times each; on the purchases it is what was paid for
+those that were bought; both as a share of what the best ten would earn, over
+all requests. NDCG counts the same money, *head* is the share of the
+first ten items that are among the tenth that is clicked most."""
+
+_SOURCE = "arXiv 2602.22732, sections 4.2 and 4.3"
+_ADS = ("ads",)
+_AGAINST = ("grpo", "best_worst_dpo")
+
+
+def _rows():
+  ladder = (
+    ("UA-SID earns more than RQ-KMeans IDs", "+1.68 %", "ua_sid", "sft"),
+    ("VSL earns more than plain SFT", "1.68 to 1.92 %", "vsl", "ua_sid"),
+    ("RSPO earns more than VSL alone", "2.80 to 3.86 %", "rspo", "vsl"),
+    ("RSPO earns more than GRPO", "3.21 to 3.86 %", "rspo", "grpo"),
+    ("RSPO earns more than DPO of best and worst", "3.16 to 3.86 %", "rspo",
+     "best_worst_dpo"),
+    ("unified weights earn more than RSPO after VSL", "3.86 to 4.01 %",
+     "unified", "rspo"),
+  )  # fmt: skip
+  for text, paper, arm, baseline in ladder:
+    yield (text, paper, "revenue@10", arm, baseline)
+
+
+CLAIMS = (
+  *table("GR4AD", _SOURCE, _rows(), _ADS),
+  *table("GR4AD", _SOURCE, [
+    ("RSPO earns no less than S-DPO", "", "revenue@10", "rspo", "s_dpo",
+     NOT_BELOW),
+    ("LazyAR with six of nine layers early keeps revenue within 0.5 %",
+     "4.32 to 4.28 %", "revenue@10", "lazy_6", "vsl", at_least(-0.005),
+     relative),
+    ("LazyAR with six of nine layers early keeps hits within 0.5 %", "",
+     "hit_rate@10", "lazy_6", "vsl", at_least(-0.005), relative),
+    ("progressive beams lose at most 0.3 % of revenue", "-0.15 %",
+     "revenue@10", "progressive", "beam_128", at_least(-0.003), relative),
+    ("values are calibrated: ECE", "", "values/ece", "vsl", "",
+     at_most(0.03), value),
+  ], _ADS),
+  *table("GR4AD", _SOURCE, [
+    ("VSL earns more than plain SFT", "", "revenue@10", "vsl", "ua_sid"),
+    ("LazyAR with six of nine layers early keeps revenue within 0.5 %", "",
+     "revenue@10", "lazy_6", "vsl", at_least(-0.005), relative),
+    ("LazyAR with six of nine layers early keeps hits within 0.5 %", "",
+     "hit_rate@10", "lazy_6", "vsl", at_least(-0.005), relative),
+  ], ("complete_journey",)),
+)  # fmt: skip
