@@ -64,19 +64,24 @@ def grow(
     logged, before, encoder.codes, vector_width=artefacts.vector_width
   )
   fresh = [item for item in new if items.row(item.item_id) < 0]
+  for item in fresh:
+    encoder.check_fields(item)
   if fresh:
     fresh = encoder.with_categories(fresh, items)
     items = items.with_facts(fresh, encoder.codes(fresh, items))
   facts = {item.item_id: item for item in (*logged.add, *fresh)}
   ids = items.item_ids[len(before) :].tolist()
+  added = [facts[each] for each in ids]
   return GrownItems(
-    _catalogue(artefacts.catalogue, items),
+    _catalogue(artefacts.catalogue, items, added),
     items.semantic_ids,
-    _vectors(artefacts, encoder, [facts[each] for each in ids]),
+    _vectors(artefacts, encoder, added),
   )
 
 
-def _catalogue(old: Catalogue, items: Items) -> Catalogue:
+def _catalogue(
+  old: Catalogue, items: Items, added: Sequence[NewItem]
+) -> Catalogue:
   names: list[list[str]] = [[] for _ in old.category_names]
   # A dictionary keeps the order in which rows were given.
   for path, (depth, _) in items.category_row.items():
@@ -89,7 +94,16 @@ def _catalogue(old: Catalogue, items: Items) -> Catalogue:
     category_names=tuple(map(tuple, names)),
     values=items.prices,
     popularity=items.popularity,
+    fields=np.concatenate([old.fields, _fields(old, added)]),
   )
+
+
+def _fields(old: Catalogue, added: Sequence[NewItem]) -> np.ndarray:
+  """`[n, F]` object, None where an item does not say."""
+  fields = np.full((len(added), len(old.field_names)), None, object)
+  for row, item in zip(fields, added):
+    row[:] = [(item.fields or {}).get(name) for name in old.field_names]
+  return fields
 
 
 def _vectors(

@@ -9,6 +9,8 @@ import jax
 import numpy as np
 
 from experiments.pipeline.point_wise import point_wise_loss
+from experiments.pipeline.value_aware import value_aware_loss, value_config
+from experiments.updates.grown_log import RUN
 from experiments.updates.parts import Parts, future_of
 from experiments.updates.replay import replay_size, replayed_batches
 from experiments.updates.settings import UpdateConfig
@@ -19,14 +21,16 @@ from gr_jax.generators import placement
 from gr_jax.generators.build import initializer
 from gr_jax.generators.training_examples.single import (
   ExamplesConfig,
+  TargetGroups,
   draw_examples,
   group_targets,
 )
+from gr_jax.generators.training_examples.valued import with_values
 from gr_jax.parallel import hosts
 from gr_jax.parallel.mesh import MeshConfig, make_mesh
 from gr_jax.training.averaging import used_params
 from gr_jax.training.checkpoints import load_params, save_params
-from gr_jax.training.loop import LoopConfig, fit, make_step
+from gr_jax.training.loop import LoopConfig, LossFn, fit, make_step
 from gr_jax.training.optimizer import OptimizerConfig, make_optimizer
 from gr_jax.training.state import create_state
 
@@ -64,12 +68,16 @@ def learn(
   """
   section, parent = parts.section, parts.parent
   examples = ExamplesConfig(**section.examples, seed=config.seed)
-  groups = group_targets(parts.log.requests, split=TRAIN)
+  groups, loss = _task(parts)
   turns = -(-np.diff(groups.offsets) // examples.targets)
   group = np.repeat(np.arange(len(groups)), turns)
   request = groups.request[groups.offsets[:-1]][group]
   new = group[parts.log.first_learned[request]]
-  old = group[parts.log.learned_before[request]]
+  again = parts.log.learned_before[request]
+  if parent.candidates is not None:
+    # See `candidates`: what the run counted is not learned again.
+    again &= parts.log.request_update[request] > RUN
+  old = group[again]
   if not len(new):
     raise ValueError(
       "nothing new is left to learn: every new request is held out, or leads "
@@ -89,7 +97,7 @@ def learn(
   )
   params = jax.tree.map(
     lambda old, new: jax.device_put(np.asarray(old), new.sharding),
-    parent.params,
+    {name: parent.params[name] for name in state.params},
     state.params,
   )
   state = state.replace(params=params)
@@ -118,7 +126,7 @@ def learn(
   def make(directory: pathlib.Path) -> None:
     link_files(parent.directory / "generator", directory, but=_OWN)
     step = make_step(
-      functools.partial(point_wise_loss, parts.model),
+      functools.partial(loss, parts.model),
       optimizer,
       like=state,
       seed=config.seed,
@@ -137,6 +145,18 @@ def learn(
   stored = parent.manifests["generator"]["section"]
   artefact = build_resumable(folder, "generator", stored, inputs, make)
   return hosts.own_copy(load_params(artefact.directory, state.params))
+
+
+def _task(parts: Parts) -> tuple[TargetGroups, LossFn]:
+  """All groups of targets that may be learned, and the loss of the run."""
+  groups = group_targets(parts.log.requests, split=TRAIN)
+  if parts.section.get("task", "point_wise") == "point_wise":
+    return groups, point_wise_loss
+  config = value_config(parts.section)
+  return (
+    with_values(groups, parts.log.requests, config=config.weights),
+    functools.partial(value_aware_loss, config=config),
+  )
 
 
 def _optimizer(section, config: UpdateConfig) -> OptimizerConfig:

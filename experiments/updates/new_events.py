@@ -16,6 +16,7 @@ import polars as pl
 
 from gr_jax.data.imports import read
 from gr_jax.data.imports.checks import check_events, check_items
+from gr_jax.data.imports.columns import FIELD_COLUMNS
 from gr_jax.data.imports.summary import count_rejects
 from gr_jax.data.requests import Requests
 from gr_jax.serving.catalogue.items import NewItem
@@ -67,6 +68,10 @@ def read_items(path: pathlib.Path, columns: Mapping[str, str]) -> list[NewItem]:
       row["text"],
       category=_path(row["category"]),
       price=row["amount"] or 0.0,
+      fields={
+        name: row[name] for name in FIELD_COLUMNS if row.get(name) is not None
+      }
+      or None,
     )
     for row in rows.iter_rows(named=True)
   ]

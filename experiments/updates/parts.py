@@ -3,7 +3,8 @@
 The vocabulary stays: users are hashed, and a word that no query of the training
 had is read as a known one, as at serving. Popularity is counted on: what is
 learned joins the counts that the network reads, so that a new item has a share
-before any gradient knows it.
+before any gradient knows it. Candidates, and the buckets of values, stay as the
+run fitted them.
 """
 
 import dataclasses
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
+from experiments.updates.candidates import candidates_of
 from experiments.updates.grown_log import GrownLog
 from gr_jax.data.batches import power_of_two
 from gr_jax.data.catalogue import Catalogue
@@ -47,9 +49,14 @@ class Parts:
   writer: AnyWriter
 
   def counts(self, *, whole: bool) -> dict[str, Any]:
-    """`{"counts": ...}` as counted for this update or, not whole, before it."""
+    """What the model reads and nobody trains.
+
+    `{"counts": ...}`, as counted for this update or, not whole, before it, and
+    what else the parent has, such as the buckets of values.
+    """
     popularity = self.catalogue.popularity if whole else self.popularity
-    return count_variables(
+    kept = {k: v for k, v in self.parent.params.items() if k != "params"}
+    return kept | count_variables(
       self.semantic_ids, popularity, self.parent.count_alpha, None
     )
 
@@ -61,7 +68,6 @@ def check_trainable(section: dict[str, Any]) -> None:
     ValueError: names what it is.
   """
   found = {
-    "candidates": section.get("candidates", {}).get("size", 0),
     "transitions": section.get("transitions", {}).get("neighbours", 0) > 0,
     "a pretrained network": reads_text(section),
     "whole pages (task=page_wise)": section.get("task") == "page_wise",
@@ -79,6 +85,7 @@ def make_parts(
   log: GrownLog,
   catalogue: Catalogue,
   semantic_ids: SemanticIds,
+  vectors: np.ndarray,
 ) -> Parts:
   """The generator of an update.
 
@@ -87,6 +94,7 @@ def make_parts(
     log: the log with what is new.
     catalogue: all items; its popularity is not read.
     semantic_ids: the IDs of all items.
+    vectors: `[N, D]` of all items.
   """
   section = ConfigDict(parent.manifests["generator"]["section"])
   before = np.zeros(len(catalogue), np.int64)
@@ -94,6 +102,7 @@ def make_parts(
   learned, known = (
     log.popularity(len(catalogue), whole=whole) for whole in (True, False)
   )
+  candidates = candidates_of(parent, log, catalogue, semantic_ids, vectors)
   return Parts(
     parent,
     section,
@@ -102,9 +111,14 @@ def make_parts(
     before,
     semantic_ids,
     build_generator(
-      section, vocabulary=parent.vocabulary, semantic_ids=semantic_ids
+      section,
+      vocabulary=parent.vocabulary,
+      semantic_ids=semantic_ids,
+      candidate_features=len(candidates.names) if candidates else 0,
     ),
-    make_writer(log.requests, semantic_ids, parent.vocabulary, parent.prompt),
+    make_writer(
+      log.requests, semantic_ids, parent.vocabulary, parent.prompt, candidates
+    ),
   )
 
 

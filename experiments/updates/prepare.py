@@ -90,14 +90,16 @@ def prepare(
     ids = SemanticIds.load(folder / "tokenizer" / "semantic_ids")
     events = stages.read_new_events(folder)
     log = _with(log, events, catalogue.values, config)
-    return make_parts(parent, log, catalogue, ids), None
+    vectors = np.load(folder / "vectors" / "items.npy", mmap_mode="r")
+    return make_parts(parent, log, catalogue, ids, vectors), None
   for name in ("data", "vectors", "tokenizer"):
     shutil.rmtree(folder / name, ignore_errors=True)
   items, read = _read(parent, log, sources)
   catalogue = items.catalogue
   log = _with(log, read.frame, catalogue.values, config)
-  parts = make_parts(parent, log, catalogue, items.semantic_ids)
   stages.write_vectors(folder, parent, items, inputs=inputs)
+  vectors = np.load(folder / "vectors" / "items.npy", mmap_mode="r")
+  parts = make_parts(parent, log, catalogue, items.semantic_ids, vectors)
   stages.write_tokenizer(folder, parent, items)
   # Last: where it is there, the others are.
   stages.write_data(folder, parent, parts.catalogue, read.frame, inputs=inputs)

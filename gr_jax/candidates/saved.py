@@ -93,6 +93,12 @@ def save(writer: CandidateWriter, directory: pathlib.Path) -> None:
   (directory / _WRITER).write_text(json.dumps(content))
 
 
+def num_items(directory: pathlib.Path) -> int:
+  """The number of items that a saved writer was fitted on; 0 of none."""
+  path = directory / _WRITER
+  return json.loads(path.read_text())["items"] if path.is_file() else 0
+
+
 def load(
   directory: pathlib.Path, items: ItemFacts, codes: np.ndarray
 ) -> LiveCandidates:

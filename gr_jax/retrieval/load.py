@@ -18,7 +18,7 @@ from flax import linen as nn
 from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.live import LiveCandidates
 from gr_jax.candidates.query_reader import QueryReader
-from gr_jax.candidates.saved import CANDIDATES
+from gr_jax.candidates.saved import CANDIDATES, num_items
 from gr_jax.candidates.saved import load as load_candidates
 from gr_jax.data.catalogue import Catalogue
 from gr_jax.generators.build import Network, build_generator, initializer
@@ -300,10 +300,14 @@ def _candidates(
   ids: SemanticIds,
   vocabulary: AnyVocabulary,
 ) -> LiveCandidates | None:
-  """The candidates that were counted when the generator was trained."""
+  """The candidates that were counted when the generator was trained.
+
+  Items that an update added stand behind those that were counted.
+  """
   section = manifests["generator"]["section"]
   if not section.get("candidates", {}).get("size"):
     return None
+  folder = directory / "generator" / CANDIDATES
   made = manifests["vectors"]["section"]
   counted = 0 if made.get("path") else made["dimensions"]
   items = ItemFacts(
@@ -312,14 +316,14 @@ def _candidates(
     catalogue.values,
     without_counts(vectors, counted),
   )
-  found = load_candidates(
-    directory / "generator" / CANDIDATES, items, ids.codes
-  )
+  known = min(num_items(folder), len(catalogue))
+  columns = items.texts, items.categories, items.values, items.vectors
+  first = ItemFacts(*(column[:known] for column in columns))
+  found = load_candidates(folder, first, ids.codes[:known])
   encode = query_vectors(directory / "vectors", made, found.query_rows)
-  reader = QueryReader(vocabulary.known_words).with_items(
-    catalogue.texts.tolist()
-  )
-  return dataclasses.replace(found, query_vectors=encode, reader=reader)
+  reader = QueryReader(vocabulary.known_words).with_items(first.texts.tolist())
+  found = dataclasses.replace(found, query_vectors=encode, reader=reader)
+  return found if known == len(catalogue) else found.grown(items, ids.codes)
 
 
 def _transitions(
