@@ -29,6 +29,7 @@ from tools.benchmarks import (
   decoder,
   four_bits,
   kmeans,
+  lazy_ar,
   rollouts,
   rq_vae,
   search,
@@ -60,6 +61,7 @@ SECTIONS: dict[str, Callable[[], Section]] = {
   "search": search.section,
   "candidates": candidates.section,
   "token_merger": token_merger.section,
+  "lazy_ar": lazy_ar.section,
   "rollouts": rollouts.section,
   "four_bits": four_bits.section,
 }
