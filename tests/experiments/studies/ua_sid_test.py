@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from experiments.studies.claims import decide
-from experiments.studies.ua_sid import VARIANTS, gap_rows, id_figures
+from experiments.studies.ua_sid import gap_rows, id_figures
 from experiments.studies.ua_sid_ads import AdsConfig, make_ads
+from experiments.studies.ua_sid_arms import VARIANTS
 from experiments.studies.ua_sid_paper import (
   CLAIMS,
   COLLIDES,
