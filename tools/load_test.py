@@ -11,7 +11,7 @@ With `--add`, items are added to the catalogue in the second half of every rate,
 and the latency of the requests meanwhile is reported. With `--freshness`,
 single items are paused, resumed, priced and added at that rate, each of some of
 these changes is followed by one request, and it is counted whether that obeyed;
-new items stay, and known ones keep other prices. Only a server of this
+the items keep other prices. Only a server of this
 machine gets requests.
 """
 

@@ -14,6 +14,8 @@ Ask = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 
 # Prices that no item of a catalogue has.
 _FIRST_PRICE = 1_000_000
+# Ids of new items, which come and go: a catalogue has room for so many only.
+_NEW = 8
 
 
 @dataclasses.dataclass
@@ -61,7 +63,8 @@ async def freshness(
   """Changes items at a rate, and checks some of the changes.
 
   Prices of answered items change by themselves (open loop); beside them an item
-  is paused, resumed, priced anew and added, each followed by one request.
+  is paused and resumed, and another added, priced anew and removed, each step
+  followed by one request.
 
   Args:
     ask: posts to the server.
@@ -69,6 +72,9 @@ async def freshness(
     rate: changes a second by themselves.
     seconds: the time over which they are made.
     rng: chooses items and prices.
+
+  Raises:
+    ValueError: a search without answers, or a request that was refused.
   """
   clock = asyncio.get_running_loop().time
   found, start = Freshness(seconds), clock()
@@ -100,9 +106,15 @@ async def freshness(
       else:
         found.disobeyed.append(name)
 
-  async with asyncio.TaskGroup() as tasks:
-    tasks.create_task(price_some())
-    tasks.create_task(check_some())
+  try:
+    async with asyncio.TaskGroup() as tasks:
+      tasks.create_task(price_some())
+      tasks.create_task(check_some())
+  except* ValueError as refused:
+    first = refused.exceptions[0]
+    while isinstance(first, ExceptionGroup):
+      first = first.exceptions[0]
+    raise first from None
   return found
 
 
@@ -112,7 +124,7 @@ _Probe = tuple[str, dict[str, Any], dict[str, Any], Callable[[list[str]], bool]]
 def _probes(query: dict[str, Any], known: list[str]) -> Iterator[_Probe]:
   """Name, change, the search after it, and whether its ids obey."""
   for number in itertools.count():
-    item, new = known[number % len(known)], f"fresh-{number}"
+    item, new = known[number % len(known)], f"fresh-{number % _NEW}"
     yield (
       "pause",
       {"paused": {item: True}},
@@ -142,3 +154,4 @@ def _probes(query: dict[str, Any], known: list[str]) -> Iterator[_Probe]:
       band,
       lambda ids, new=new: ids == [new],
     )
+    yield "remove", {"remove": [new]}, band, lambda ids: not ids

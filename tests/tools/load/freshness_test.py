@@ -17,8 +17,11 @@ class Shop:
     self.paused = set()
 
   def _apply(self, body):
-    self.prices |= body.get("prices", {})
+    prices = body.get("prices", {}).items()
+    self.prices |= {k: v for k, v in prices if k in self.prices}
     self.prices |= {i["id"]: i["price"] for i in body.get("add", ())}
+    for name in body.get("remove", ()):
+      self.prices.pop(name, None)
     for name, flag in body.get("paused", {}).items():
       (self.paused.add if flag else self.paused.discard)(name)
 
@@ -57,10 +60,24 @@ def test_changes_come_at_their_rate_and_all_are_obeyed():
 
 
 @pytest.mark.parametrize(
-  ("late", "names"), [("paused", {"pause", "resume"}), ("add", {"add"})]
+  ("late", "names"), [("paused", {"pause", "resume"}), ("remove", {"remove"})]
 )
 def test_what_is_obeyed_one_request_late_is_named(late, names):
   assert set(measured(Shop(late=[late])).disobeyed) == names
+
+
+def test_a_refusal_is_one_error():
+  shop = Shop()
+  answer = shop.ask
+
+  async def ask(path, body):
+    if "add" in body:
+      raise ValueError("409")
+    return await answer(path, body)
+
+  shop.ask = ask
+  with pytest.raises(ValueError, match=r"^409$"):
+    measured(shop)
 
 
 def test_a_search_without_answers_is_refused():
