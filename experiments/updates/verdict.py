@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from experiments.updates.drift import inputs_of, stability_index
-from experiments.updates.measure import K, Measure, slices_of
+from experiments.updates.measure import K, Measure, make_slice, slices_of
 from experiments.updates.parts import Parts
 from experiments.updates.settings import UpdateConfig
 from gr_jax import atomic
@@ -137,8 +137,16 @@ class Judge:
     ]
 
   def _drift(self) -> dict[str, float]:
+    # All that is known, not the last weeks of it: a season is no drift.
+    log, config = self._parts.log, self._config
+    known = make_slice(
+      self._parts,
+      log.request_update < log.updates,
+      count=config.requests,
+      seed=config.seed,
+    )
     old, new = (
-      inputs_of(self._parts, self._slices[name]) for name in ("old", "arrived")
+      inputs_of(self._parts, each) for each in (known, self._slices["arrived"])
     )
     if min(len(each["request"]) for each in (old, new)) < _LEAST_REQUESTS:
       return {}

@@ -106,3 +106,26 @@ def test_permuted_labels_are_refused_and_the_next_good_day_is_served(
   assert versions.current_name(run) == "0003"
   assert record(run, "0003")["parent"] == "0001"
   assert load_artefacts(versions.folder(run, "0002")).version == "0002"
+
+
+def test_a_run_with_candidates_learns_on_and_knows_the_new_items(
+  shared, tmp_path
+):
+  shop_run.make(
+    shared / "shop_candidates",
+    "--config.generator.candidates.size=8",
+    "--config.generator.candidates.sequence_steps=5",
+  )
+  run = copy_of(shared / "shop_candidates" / "run", tmp_path)
+  items = tmp_path / "items.csv"
+  items.write_text("\n".join(shop_updates.NEW_ITEMS) + "\n")
+  for day in (20, 24):
+    events = written(tmp_path, f"{day}.csv", range(day, day + 4), items=["N1"])
+    shop_updates.update(run, events, f"--items={items}")
+  found = load_artefacts(run)
+  assert found.version == "0002"
+  assert len(found.candidates.items) == len(found.catalogue) == 62
+  old = load_artefacts(versions.folder(run, "0001"))
+  np.testing.assert_array_equal(
+    old.semantic_ids.codes, found.semantic_ids.codes
+  )
