@@ -196,11 +196,13 @@ def bad_batch(rows: list[dict[str, Any]], *, least_gap: float) -> list[str]:
 
 
 def moved(drift: dict[str, float], *, most: float) -> list[str]:
-  """Inputs whose stability index is above the limit."""
+  """The inputs whose stability index is above the limit, if any."""
+  found = [f"{k} by {v:.2f}" for k, v in drift.items() if v > most]
+  if not found:
+    return []
   return [
-    f"the inputs have moved: {name} by an index of {value:.2f}, above {most:g}"
-    for name, value in drift.items()
-    if value > most
+    f"the inputs have moved, by the stability index: {', '.join(found)}, where "
+    f"{most:g} is the most"
   ]
 
 

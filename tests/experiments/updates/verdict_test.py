@@ -58,5 +58,7 @@ def test_a_batch_is_bad_where_its_gap_is_surely_below_the_share_of_the_old():
 def test_inputs_above_the_limit_are_named():
   drift = {"first_code": 0.2, "request": 1.5, "words": float("nan")}
   (reason,) = moved(drift, most=1.0)
-  assert "request by an index of 1.50, above 1" in reason
+  assert "index: request by 1.50, where 1 is the most" in reason
+  both = drift | {"words": 2.0}
+  assert "request by 1.50, words by 2.00, where" in moved(both, most=1.0)[0]
   assert moved(drift, most=np.inf) == []
