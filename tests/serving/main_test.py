@@ -1,12 +1,15 @@
 """The server as a process: it survives what processes suffer."""
 
+import asyncio
 import contextlib
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 
@@ -14,6 +17,8 @@ import pytest
 
 from gr_jax.serving.__main__ import _mesh, _parser, main
 from tests.reference.small_run import ENVIRONMENT, ROOT
+from tools.load.freshness import freshness
+from tools.load.requests import Connections, local
 
 FLAGS = ("--port=0", "--beam=8", "--max-batch=1", "--room=500")
 
@@ -83,6 +88,45 @@ def test_what_was_acknowledged_survives_a_kill_and_a_torn_record(run, tmp_path):
     assert len(call(url, "/search", {"query": "cup"})["items"]) == 8
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) in (0, -signal.SIGTERM)
+
+
+@pytest.mark.slow
+def test_two_hundred_changes_a_second_are_obeyed_by_the_next_request(
+  run, tmp_path
+):
+  """The time is that of a quiet machine."""
+  with serving(run, tmp_path / "items.log") as (_, url):
+    time.sleep(20)  # What the page needs is compiled behind the start.
+    before = programs(url)
+    found = asyncio.run(measured_freshness(url))
+    assert programs(url) == before
+  assert found.disobeyed == []
+  assert len(found.obeyed) > 20
+  assert len(found.changes) == 1000 + len(found.obeyed)
+  assert sorted(found.obeyed)[int(0.95 * len(found.obeyed))] <= 0.1
+
+
+async def measured_freshness(url: str):
+  connections = Connections(local(url))
+  try:
+    return await freshness(
+      connections.ask,
+      {"query": "cup", "k": 8},
+      rate=200.0,
+      seconds=5.0,
+      rng=random.Random(0),
+    )
+  finally:
+    connections.close()
+    await asyncio.sleep(0.1)
+
+
+def programs(url: str) -> str:
+  """The line of the metrics that counts compiled searches."""
+  with urllib.request.urlopen(f"{url}/metrics", timeout=30) as response:
+    lines = response.read().decode().splitlines()
+  (found,) = (line for line in lines if line.startswith("gr_jax_programs "))
+  return found
 
 
 def test_a_run_that_is_not_there_is_one_line(tmp_path, capsys):

@@ -4,13 +4,15 @@ import collections
 import itertools
 import math
 import random
+import time
 
 import pytest
 
 from gr_jax.decoding.beams import decoder_positions
 from gr_jax.serving.engine.adaptive_beams import AdaptiveBeams, scaled_beams
-from gr_jax.serving.engine.batching import batch_size
+from gr_jax.serving.engine.batching import Batcher, batch_size
 from gr_jax.serving.engine.load_meter import Backlog
+from gr_jax.serving.requests import SearchRequest
 
 BASE = (128, 256, 512)
 MULTIPLES = (0.25, 0.5, 1.0, 1.6)
@@ -98,6 +100,41 @@ def test_four_times_the_traffic_is_answered_in_time_within_five_seconds(seed):
   assert min(found.beams(2.0, 10.0)) >= BEAMS[2]
   assert set(found.beams(15.0, 30.0)) <= {BEAMS[0], BEAMS[1], BEAMS[2]}
   assert set(found.beams(38.0, 45.0)) == {BEAMS[3]}
+
+
+@pytest.mark.slow
+def test_a_queue_of_threads_follows_as_the_simulation_does():
+  """Searches that sleep as long as simulated ones take, in real time."""
+  adaptive = AdaptiveBeams(BEAMS, levels=3, target=TARGET, sizes=SIZES, start=2)
+
+  def answer(requests):
+    time.sleep(Simulated.seconds(None, requests[0].beam, len(requests)))
+    return [None] * len(requests)
+
+  batcher = Batcher(
+    answer, sizes=SIZES, deadline=0.0, capacity=CAPACITY, timeout=TIMEOUT,
+    adaptive=adaptive,
+  )  # fmt: skip
+  rng, answers, begin, moment = random.Random(0), [], time.monotonic(), 0.0
+  try:
+    while moment < 24:
+      rate = 110 if moment < 5 else 440 if moment < 14 else 20
+      moment += rng.expovariate(rate)
+      time.sleep(max(0.0, begin + moment - time.monotonic()))
+      future = batcher.submit(SearchRequest(None, 10))
+      future.add_done_callback(
+        lambda done, moment=moment: answers.append(
+          (moment, time.monotonic() - begin - moment, done.result().beam)
+        )
+      )
+  finally:
+    batcher.close()
+  late = sorted(late for moment, late, _ in answers if 10 <= moment < 14)
+  assert late[int(0.99 * len(late))] <= TARGET
+  assert {beam for moment, _, beam in answers if 10 <= moment < 14} <= {
+    BEAMS[0], BEAMS[1], BEAMS[2],
+  }  # fmt: skip
+  assert {beam for moment, _, beam in answers if moment > 22} == {BEAMS[3]}
 
 
 def test_without_following_the_same_traffic_is_refused_and_late():
