@@ -66,6 +66,9 @@ def update(
     if any(one.mark == mark for one in chain):
       known = next(one.name for one in chain if one.mark == mark)
       _say(known, f"{files[0]['file']} is learned already; nothing is done.")
+      if server.address:
+        # It may have been out of reach when the version was made.
+        switch(run, parent, server)
       return None
     made = _finished(run, parent, mark)
     if made is not None and made.reasons:

@@ -16,6 +16,7 @@ from gr_jax.data.catalogue import Catalogue
 from gr_jax.data.requests import Requests
 from gr_jax.retrieval import versions
 from gr_jax.retrieval.load import load_artefacts
+from tests.experiments.updates.conftest import CONFIG
 from tests.reference import shop_updates
 
 NOBODY = run.Server()
@@ -107,6 +108,13 @@ def test_the_same_events_are_not_learned_twice(updated, capsys):
   said = capsys.readouterr().err
   assert said == "0001: events.csv is learned already; nothing is done.\n"
   assert versions.names(updated.run) == ["0000", "0001"]
+
+
+def test_a_server_that_was_out_of_reach_is_told_by_the_same_command(updated):
+  server = run.Server("http://nowhere", "token")
+  with mock.patch.object(tell, "reload") as reload:
+    assert run.update(updated.run, updated.sources, CONFIG, server) is None
+  reload.assert_called_once_with("http://nowhere", "token")
 
 
 def test_events_of_yesterday_are_late(updated, copied, tmp_path):

@@ -1,8 +1,17 @@
 """Each reason needs evidence, and says it with its figures."""
 
+import types
+
 import numpy as np
 
-from experiments.updates.verdict import HITS, bad_batch, forgetting, moved
+from experiments.updates.settings import UpdateConfig
+from experiments.updates.verdict import (
+  HITS,
+  Judge,
+  bad_batch,
+  forgetting,
+  moved,
+)
 
 
 def row(part, what, metric, value, low, high) -> dict:
@@ -62,3 +71,12 @@ def test_inputs_above_the_limit_are_named():
   both = drift | {"words": 2.0}
   assert "request by 1.50, words by 2.00, where" in moved(both, most=1.0)[0]
   assert moved(drift, most=np.inf) == []
+
+
+def test_the_gap_is_what_the_answer_of_another_costs_more():
+  judge = types.SimpleNamespace(_config=UpdateConfig())
+  losses = np.array([[1.0, 3.0], [2.0, 5.0]])
+  found = Judge._rows(judge, "losses", losses, np.arange(2), {"slice": "old"})
+  values = {row["metric"]: row["value"] for row in found}
+  assert values == {"loss": 1.5, "gap": 2.5}
+  assert [row["slice"] for row in found] == ["old", "old"]
