@@ -9,6 +9,12 @@ POST /search, /recommend and /items, GET /items/ID, /metrics, /healthz, /readyz
 and /openapi.json, which describes all of them; / is a page for people. SIGTERM
 finishes what was accepted and stops; SIGHUP, or POST /admin/reload with the
 token, serves what lies in the folder by then without a pause.
+
+  curl localhost:8000/items -d '{"paused": {"A": true}, "prices": {"B": 2.5}}' \\
+    -H 'content-type: application/json'
+
+The request after a change obeys it: items are added, removed, paused and priced
+anew while nothing is compiled.
 """
 
 import argparse
@@ -156,8 +162,8 @@ def _parser() -> argparse.ArgumentParser:
       "--busy",
       int,
       32,
-      "with several beams: once so many wait, requests that name no beam get "
-      "the narrowest that holds their k",
+      "with several beams, and none that follow the load: once so many wait, "
+      "requests that name no beam get the narrowest that holds their k",
     ),
     ("--timeout", float, 10, "seconds until a request is answered with 504"),
     ("--max-body", int, 4_000_000, "bytes"),

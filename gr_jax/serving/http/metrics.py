@@ -44,7 +44,7 @@ class ServingMetrics:
       Counter, "beams", "Answers by the beam of their search.", ("beam",)
     )
     self.cache = self._new(
-      Counter, "cache", "Answers kept: hits, misses, expired.", ("event",)
+      Counter, "cache", "Answers kept: hit, miss, expired, evicted.", ("event",)
     )
     self.late = self._new(
       Counter, "late_answers", "Answers later than the target."

@@ -177,6 +177,7 @@ function facts(item) {
     ["Item", item.id],
     ["Price", price(item.price) ?? "not known"],
     ["In stock", item.in_stock ? "yes" : "no"],
+    ...(item.paused ? [["In answers", "not while it is paused"]] : []),
   ];
   return el(
     "dl",
