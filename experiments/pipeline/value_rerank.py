@@ -2,8 +2,9 @@ r"""How much predicted values count when a beam is ranked.
 
 The order of an answer is that of `log P + gamma log v` (`decoding/
 value_ranking`). Validation requests choose `gamma` by what was really worth
-something: the logged value of the targets among the first ten. Of equal ones
-the smallest is taken. `[OURS]`
+something, the logged value of the targets among the first ten: the smallest
+that is not below the best by more than the standard error of their difference.
+`[OURS]`
 """
 
 import pathlib
@@ -15,6 +16,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
+from experiments.pipeline.network_share import smallest_of_best
 from experiments.pipeline.untrained import Untrained
 from experiments.pipeline.value_aware import value_config
 from gr_jax.artefacts import write_json
@@ -29,7 +31,7 @@ from gr_jax.tokenizers.semantic_ids import SemanticIds
 # The file beside a generator: the figures of every `gamma`.
 VALUE_RERANK = "value_rerank.json"
 
-CUTOFF, _BEAM, _BATCH, _REQUESTS = 10, 50, 32, 500
+CUTOFF, _BEAM, _BATCH, _REQUESTS = 10, 50, 32, 1000
 
 
 def found_values(
@@ -66,15 +68,14 @@ def best_rerank(
 ) -> tuple[float, list[dict[str, float]]]:
   """The best of `choices`, and `{"rerank", "value"}` of each."""
   log_probs = np.where(found.ids >= 0, found.log_probs, -np.inf)
-  figures = []
+  worth = {}
   for gamma in sorted(choices):
     scores = np.asarray(valued_scores(log_probs, found.values, gamma))
     order = np.argsort(-scores, axis=1, kind="stable")[:, :CUTOFF]
     ids = np.take_along_axis(found.ids, order, axis=1)
-    worth = found_values(ids, requests, rows, semantic_ids)
-    figures.append({"rerank": float(gamma), "value": float(worth.mean())})
-  best = max(figures, key=lambda row: row["value"])
-  return best["rerank"], figures
+    worth[float(gamma)] = found_values(ids, requests, rows, semantic_ids)
+  figures = [{"rerank": g, "value": float(v.mean())} for g, v in worth.items()]
+  return smallest_of_best(worth), figures
 
 
 def with_best_rerank(

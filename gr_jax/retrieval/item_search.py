@@ -30,12 +30,15 @@ class FoundItem(NamedTuple):
     text: the words of the item.
     log_prob: the log-probability of its semantic ID, which items may share.
     semantic_id: the codes, -1 after an early end.
+    value: what it is worth, by a generator that predicts values, by which items
+      are then ranked as well; else None.
   """
 
   item_id: str
   text: str
   log_prob: float
   semantic_id: tuple[int, ...]
+  value: float | None = None
 
 
 class ItemSearch:
@@ -110,12 +113,16 @@ class ItemSearch:
     answers = expand_items(found.ids, ids, popularity, k=k, seen=seen)[0]
     rows: list[int] = answers[answers >= 0].tolist()
     log_probs = dict(zip(found.ids[0].tolist(), found.log_probs[0].tolist()))
+    values: dict[int, float] = {}
+    if found.values is not None:
+      values = dict(zip(found.ids[0].tolist(), found.values[0].tolist()))
     return [
       FoundItem(
         artefacts.catalogue.item_ids[row],
         artefacts.catalogue.texts[row],
         log_probs[int(ids.id_of_item[row])],
         tuple(ids.codes[row].tolist()),
+        values.get(int(ids.id_of_item[row])),
       )
       for row in rows
     ]

@@ -44,7 +44,8 @@ class Answer(NamedTuple):
   """Ranked items, and the cost of finding them.
 
   Attributes:
-    items: `{id, text, score, semantic_id}`, best first.
+    items: `{id, text, score, semantic_id}`, best first; with a `value` of a
+      generator that predicts values.
     version: the version of the catalogue that was searched.
     ignored: ids of the history that the catalogue does not know.
     unknown_words: words of the query that are read as nothing known.
@@ -169,10 +170,13 @@ class Engine:
     found = jax.device_get(self._searches(generator, beam, inputs))
     ended = time.perf_counter()
     lists = [
-      _ranked(snapshot, log_probs, *snapshot.expand(ids, mask, k=request.k))
-      for (request, mask), ids, log_probs in zip(
-        valid, found.ids, found.log_probs
+      _ranked(
+        snapshot,
+        found.log_probs[row],
+        None if found.values is None else found.values[row],
+        *snapshot.expand(found.ids[row], mask, k=request.k),
       )
+      for row, (request, mask) in enumerate(valid)
     ]
     milliseconds = {
       "batch": 1e3 * (time.perf_counter() - ended + began - start),
@@ -226,9 +230,9 @@ def _passing(
     return error
 
 
-def _ranked(snapshot, log_probs, rows, places) -> list[dict[str, Any]]:
+def _ranked(snapshot, log_probs, values, rows, places) -> list[dict[str, Any]]:
   items = snapshot.items
-  return [
+  ranked: list[dict[str, Any]] = [
     {
       "id": items.item_ids[row],
       "text": items.texts[row],
@@ -237,3 +241,7 @@ def _ranked(snapshot, log_probs, rows, places) -> list[dict[str, Any]]:
     }
     for row, place in zip(rows, places)
   ]
+  if values is not None:
+    for item, place in zip(ranked, places):
+      item["value"] = float(values[place])
+  return ranked

@@ -216,6 +216,10 @@ class AnsweredItem(BaseModel):
     float, Field(description="Log-probability of the semantic ID.")
   ]
   semantic_id: list[int]
+  value: Annotated[
+    float | None,
+    Field(description="What it is worth, by a model that predicts values."),
+  ] = None
 
 
 class Milliseconds(BaseModel):
