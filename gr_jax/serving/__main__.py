@@ -10,8 +10,8 @@ and /openapi.json, which describes all of them; / is a page for people. SIGTERM
 finishes what was accepted and stops; SIGHUP, or POST /admin/reload with the
 token, serves what lies in the folder by then without a pause.
 
-  curl localhost:8000/items -d '{"paused": {"A": true}, "prices": {"B": 2.5}}' \\
-    -H 'content-type: application/json'
+  curl localhost:8000/items -H 'content-type: application/json' \\
+    -d '{"paused": {"A": true}, "prices": {"B": 2.5}}'
 
 The request after a change obeys it: items are added, removed, paused and priced
 anew while nothing is compiled.
