@@ -20,12 +20,14 @@ from experiments.pipeline.explore import (
 from experiments.pipeline.network_share import with_shares
 from experiments.pipeline.stages import Stages
 from experiments.pipeline.train import TrainedGenerator
+from experiments.pipeline.value_rerank import choices_of, with_best_rerank
 from gr_jax.artefacts import build_resumable
 from gr_jax.choices import choose
 from gr_jax.data.requests import TRAIN, VALID
 from gr_jax.decoding.trie import build_trie
 from gr_jax.generators import placement
 from gr_jax.generators.priors.left_out import FutureEvents
+from gr_jax.generators.values import load_values
 from gr_jax.parallel import hosts
 from gr_jax.parallel.mesh import (
   MeshConfig,
@@ -194,6 +196,19 @@ def align(
       raise
     chosen = choose_params(config.validation, stages, last.params, directory)
     save_params(directory, chosen)
+    if "values" in counts:
+      # Another policy, another share of values beside it.
+      with_best_rerank(
+        hosts.own_copy(chosen | counts),
+        requests,
+        model=generator.model,
+        writer=generator.writer,
+        semantic_ids=ids,
+        choices=choices_of(generator.artefact.directory),
+        seed=config.validation.seed,
+        directory=directory,
+        mesh=mesh if jax.process_count() == 1 else None,
+      )
 
   earlier = (stages.data, stages.tokenized, generator)
   inputs = [*(stage.artefact.fingerprint for stage in earlier), *inputs]
@@ -204,6 +219,7 @@ def align(
   if sentence and hosts.is_first():
     print(sentence, file=sys.stderr, flush=True)
   trained = load_params(artefact.directory, state.params)
+  counts |= load_values(artefact.directory)
   # Each host searches by itself, so each has all parameters.
   variables = hosts.own_copy(trained | counts)
   return dataclasses.replace(generator, params=variables, artefact=artefact)

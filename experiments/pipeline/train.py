@@ -30,6 +30,7 @@ from experiments.pipeline.task import Task
 from experiments.pipeline.tasks import task_of
 from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.untrained import Untrained, build_untrained
+from experiments.pipeline.value_aware import value_config
 from experiments.pipeline.value_rerank import with_best_rerank
 from gr_jax.artefacts import (
   Artefact,
@@ -43,7 +44,7 @@ from gr_jax.generators.build import Network
 from gr_jax.generators.pretrained.frozen import FROZEN
 from gr_jax.generators.priors.transitions import TRANSITIONS
 from gr_jax.generators.reading import AnyWriter
-from gr_jax.generators.values import load_values, save_values
+from gr_jax.generators.values import load_values
 from gr_jax.parallel import hosts
 from gr_jax.parallel.mesh import MeshConfig, make_mesh
 from gr_jax.recipes import keys
@@ -179,10 +180,17 @@ def train(
       used_params(trained), counts, untrained, directory, mesh=searching
     )
     save_params(directory, params)
-    if "values" in counts and hosts.is_first():
-      save_values(
-        directory,
-        with_best_rerank(params, counts, untrained, directory, mesh=searching),
+    if "values" in counts:
+      with_best_rerank(
+        hosts.own_copy(params | counts),
+        data.requests,
+        model=model,
+        writer=writer,
+        semantic_ids=tokenized.semantic_ids,
+        choices=value_config(config).rerank,
+        seed=config.seed,
+        directory=directory,
+        mesh=searching,
       )
     if hosts.is_first() and "transitions" in counts.get("counts", {}):
       shares = target_known_shares(untrained, counts, task.batches)

@@ -7,6 +7,7 @@ that is not below the best by more than the standard error of their difference.
 `[OURS]`
 """
 
+import json
 import pathlib
 import sys
 from collections.abc import Sequence
@@ -17,12 +18,12 @@ import numpy as np
 from jax.sharding import Mesh
 
 from experiments.pipeline.network_share import smallest_of_best
-from experiments.pipeline.untrained import Untrained
-from experiments.pipeline.value_aware import value_config
 from gr_jax.artefacts import write_json
 from gr_jax.data import request_lists
 from gr_jax.data.requests import CLICKED, VALID, Requests
 from gr_jax.decoding.value_ranking import valued_scores
+from gr_jax.generators.reading import AnyWriter
+from gr_jax.generators.values import save_values
 from gr_jax.parallel import hosts
 from gr_jax.retrieval.retriever import Retrieved, Retriever
 from gr_jax.rl.prompts import clicked_requests
@@ -79,51 +80,62 @@ def best_rerank(
 
 
 def with_best_rerank(
-  params: Any,
-  counts: Any,
-  untrained: Untrained,
-  directory: pathlib.Path,
+  variables: Any,
+  requests: Requests,
   *,
+  model: Any,
+  writer: AnyWriter,
+  semantic_ids: SemanticIds,
+  choices: Sequence[float],
+  seed: int,
+  directory: pathlib.Path,
   mesh: Mesh | None,
-) -> dict[str, Any]:
-  """`{"values": ...}` that rank as validation wants.
+) -> None:
+  """Writes the values of a generator, ranked as validation wants.
 
   Args:
-    params: the trained parameters.
-    counts: all else that the network reads.
-    untrained: the generator.
-    directory: receives the figures.
+    variables: all that the generator reads, `{"values": ...}` among it.
+    requests: the log, whose validation requests choose; without any the largest
+      choice is taken.
+    model: the generator.
+    writer: the writer of its prompts.
+    semantic_ids: the IDs of the catalogue.
+    choices: of `gamma`.
+    seed: draws the validation requests.
+    directory: receives the values and the figures.
     mesh: the devices that search; None = each host by itself.
   """
-  choices = value_config(untrained.section).rerank
   chosen, figures = max(choices), []
-  requests = untrained.data.requests
   rows = clicked_requests(requests, split=VALID)
   if len(rows) and len(choices) > 1:
-    rng = np.random.default_rng(untrained.section.seed)
+    rng = np.random.default_rng(seed)
     rows = request_lists.sample(rows, count=_REQUESTS, rng=rng)
-    ids = untrained.semantic_ids
     retriever = Retriever(
-      untrained.model,
-      hosts.own_copy(params | counts),
-      ids,
-      batch_size=_BATCH,
-      mesh=mesh,
+      model, variables, semantic_ids, batch_size=_BATCH, mesh=mesh
     )
     found = retriever.search(
-      untrained.writer.prompts(rows, shown=np.ones(len(rows), bool)),
-      untrained.writer.queries(requests.query[rows]),
-      beam_size=min(_BEAM, ids.num_ids),
+      writer.prompts(rows, shown=np.ones(len(rows), bool)),
+      writer.queries(requests.query[rows]),
+      beam_size=min(_BEAM, semantic_ids.num_ids),
     )
-    chosen, figures = best_rerank(found, requests, rows, ids, choices=choices)
-  if hosts.is_first():
-    write_json(directory / VALUE_RERANK, {"chosen": chosen, "tried": figures})
-    tried = ", ".join(f"{x['rerank']:g}: {x['value']:.4g}" for x in figures)
-    print(
-      f"values count {chosen:g} times in the order of answers, by the logged "
-      f"value of the first {CUTOFF} on validation requests ({tried})",
-      file=sys.stderr,
-      flush=True,
+    chosen, figures = best_rerank(
+      found, requests, rows, semantic_ids, choices=choices
     )
-  values = jax.device_get(counts["values"])
-  return {"values": {**values, "rerank": np.float32(chosen)}}
+  if not hosts.is_first():
+    return
+  write_json(directory / VALUE_RERANK, {"chosen": chosen, "tried": figures})
+  tried = ", ".join(f"{x['rerank']:g}: {x['value']:.4g}" for x in figures)
+  print(
+    f"values count {chosen:g} times in the order of answers, by the logged "
+    f"value of the first {CUTOFF} on validation requests ({tried})",
+    file=sys.stderr,
+    flush=True,
+  )
+  values = jax.device_get(variables["values"])
+  save_values(directory, {"values": values | {"rerank": np.float32(chosen)}})
+
+
+def choices_of(directory: pathlib.Path) -> list[float]:
+  """What `with_best_rerank` chose among in the folder of a generator."""
+  found = json.loads((directory / VALUE_RERANK).read_text())
+  return [row["rerank"] for row in found["tried"]] or [found["chosen"]]

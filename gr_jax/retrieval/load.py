@@ -256,7 +256,7 @@ def _load(directory: pathlib.Path, manifests: dict[str, Any]) -> Artefacts:
   one = SemanticIds(ids.codes[row : row + 1], ids.level_sizes)
   counts = count_variables(one, np.ones(1), alpha, transitions)
   check_params(params, _initial(model, *_shapes(counts)))
-  params |= load_values(directory / "generator")
+  params |= load_values(directory / trained)
   if isinstance(model, TextToCodes):
     folder = base_folder(directory, section)
     params |= frozen_variables(model, folder, section)
