@@ -9,7 +9,8 @@ bad batch    What was chosen hardly follows from its requests. Under the parent,
              the answer of another request of the slice costs `gap` nats more
              than the right one; permuted labels have a gap of 0, whatever the
              items. A batch is bad if its gap is surely below a share of the gap
-             of old requests [OURS]
+             of old requests: the one's upper end below that share of the
+             other's lower [OURS]
 drift        the inputs are not those of the log (`drift.stability_index`)
 
 The gap and the hits of the parent on everything that arrived are measured
@@ -186,7 +187,7 @@ def bad_batch(rows: list[dict[str, Any]], *, least_gap: float) -> list[str]:
   old, new = gaps["old"], gaps["arrived"]
   if min(old["n"], new["n"]) < _LEAST_REQUESTS:
     return []
-  if old["low"] <= 0 or new["high"] >= least_gap * old["value"]:
+  if old["low"] <= 0 or new["high"] >= least_gap * old["low"]:
     return []
   return [
     "what was chosen hardly follows from the requests: another request's "

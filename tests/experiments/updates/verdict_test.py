@@ -60,6 +60,8 @@ def test_a_batch_is_bad_where_its_gap_is_surely_below_the_share_of_the_old():
     bad_batch(gaps((0.1, -0.1, 0.3), (0, -0.01, 0.01)), least_gap=0.5) == []
   )
   assert bad_batch(bad, least_gap=0.2) == []
+  # The old gap is hardly known.
+  assert bad_batch(gaps((1.0, 0.3, 1.7), (0, -0.2, 0.2)), least_gap=0.5) == []
   assert bad_batch(bad[:1], least_gap=0.5) == []
   assert bad_batch([bad[0], bad[1] | {"n": 19}], least_gap=0.5) == []
 
