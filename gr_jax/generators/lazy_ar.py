@@ -312,7 +312,7 @@ class LazyAR(nn.Module):
     log_probs, prior = self.head.next_log_probs(
       states, codes, parents, cache.prior, level=level
     )
-    return log_probs, cache.replace(own=own, prior=prior)
+    return log_probs, dataclasses.replace(cache, own=own, prior=prior)
 
   def next_value(
     self, codes: jax.Array, parents: jax.Array, cache: LazyCache

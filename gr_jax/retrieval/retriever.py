@@ -166,12 +166,13 @@ class Retriever:
         results.append(self._fetched(pending))
       pending = found
     results.append(self._fetched(pending))
-    fields = [
-      [getattr(result, name) for result in results]
-      for name in Retrieved._fields
-    ]
+
+    def whole(name: str) -> np.ndarray:
+      return np.concatenate([getattr(r, name) for r in results])[:total]
+
+    valued = results[0].values is not None
     return Retrieved(
-      *(None if x[0] is None else np.concatenate(x)[:total] for x in fields)
+      whole("ids"), whole("log_probs"), whole("values") if valued else None
     )
 
   def _fetched(self, found: Any) -> Any:
