@@ -85,7 +85,13 @@ def _work(options: argparse.Namespace) -> None:
   with tempfile.TemporaryDirectory() as folder:
     log = pathlib.Path(folder) / "items.log"
     service = Service(
-      ServiceConfig(options.workdir, log, (_BEAM,), _BATCH, room=options.items)
+      ServiceConfig(
+        options.workdir,
+        log,
+        beams=(_BEAM,),
+        max_batch=_BATCH,
+        room=options.items,
+      )
     )
     try:
       for name, value in measure(service, count=options.items):

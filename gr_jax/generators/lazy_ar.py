@@ -15,7 +15,7 @@ The first code has none before it: `p_0` is the query and `h_0 = m_0`, so that
 it is read by all layers as in `DecoderOnly` `[OURS]`. The other `p_t` are
 learned. Early layers read the prompt and the `p` before, late ones the prompt
 as the early layers left it and the `h` before (causal attention, `[OURS]`).
-`W_f` starts as `[0; I]`. With `K = 0` nothing is fused: it is `DecoderOnly`,
+With `K = 0` nothing is fused: it is `DecoderOnly`,
 with its parameters.
 
 With `value_buckets` one more position follows the last code, which says what
@@ -32,6 +32,7 @@ from flax import linen as nn
 from flax import struct
 
 from gr_jax.generators.code_head import CodeHead
+from gr_jax.generators.lazy_fusion import LazyFusion
 from gr_jax.generators.priors.count_prior import PriorState
 from gr_jax.generators.prompts.prompt_encoder import (
   EncodedPrompt,
@@ -41,15 +42,9 @@ from gr_jax.generators.prompts.prompt_encoder import (
 from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.nn.attention import BeamCache, BeamPlace, KeyValues
 from gr_jax.nn.attention_mask import branch_mask, causal_mask
-from gr_jax.nn.layers import DotGeneral, Linear, name_axes
+from gr_jax.nn.layers import DotGeneral, name_axes
 from gr_jax.nn.transformer import Transformer, TransformerConfig
 from gr_jax.objectives.value_buckets import expected_value
-
-
-def _lower_identity(key: jax.Array, shape: tuple[int, int], *_) -> jax.Array:
-  """`[0; I]` `[2 D, D]`."""
-  del key
-  return jnp.eye(*shape, k=-shape[1])
 
 
 @struct.dataclass
@@ -127,20 +122,7 @@ class LazyAR(nn.Module):
     if K:
       early = dataclasses.replace(config, layers=K)
       self.early = Transformer(early, self.dot_general, final_norm=False)
-      self.gate, self.fuse = (
-        Linear(D, ("embed", "mlp"), dot_general=self.dot_general),
-        Linear(
-          D,
-          ("mlp", "embed"),
-          dot_general=self.dot_general,
-          kernel_init=_lower_identity,
-        ),
-      )
-      self.level_embedding = self.param(
-        "level_embedding",
-        name_axes(nn.initializers.normal(D**-0.5), ("levels", "embed")),
-        (self.branch_length - 1, D),
-      )
+      self.fusion = LazyFusion(D, self.branch_length, self.dot_general)
     if self.value_buckets:
       shape = self.value_buckets, D
       zeros = nn.initializers.zeros
@@ -236,8 +218,9 @@ class LazyAR(nn.Module):
 
     branches = before
     if self.early_layers:
-      x, early = run(self.early, x, self._early_inputs(before[:, :, 0], length))
-      later = self._fused(early[:, :, 1:], before[:, :, 1:])
+      inputs = self.fusion.early_inputs(before[:, :, 0], length)
+      x, early = run(self.early, x, inputs)
+      later = self.fusion(early[:, :, 1:], before[:, :, 1:])
       branches = jnp.concatenate((early[:, :, :1], later), axis=2)
       if early_too:
         branches = jnp.concatenate((branches, early), axis=1)
@@ -245,19 +228,6 @@ class LazyAR(nn.Module):
     found = [states[:, :, t] for t in range(length)]
     alone = found if early_too and self.early_layers else []
     return [x[:, :P] for x in found], [x[:, P:] for x in alone]
-
-  def _early_inputs(self, query: jax.Array, length: int) -> jax.Array:
-    """`p` `[..., length, D]` for queries `[..., D]`."""
-    others = jnp.broadcast_to(
-      self.level_embedding[: length - 1].astype(query.dtype),
-      (*query.shape[:-1], length - 1, query.shape[-1]),
-    )
-    return jnp.concatenate((query[..., None, :], others), axis=-2)
-
-  def _fused(self, early: jax.Array, before: jax.Array) -> jax.Array:
-    """`h` `[..., D]` of positions after the first; `before` is `e(s_{t-1})`."""
-    gated = early * self.gate(before)
-    return self.fuse(jnp.concatenate((gated, before), axis=-1))
 
   def _values(self, states: jax.Array) -> jax.Array:
     dims = (((states.ndim - 1,), (0,)), ((), ()))
@@ -288,7 +258,7 @@ class LazyAR(nn.Module):
 
     x, early, branch = read.states, None, query[:, None]
     if self.early_layers:
-      inputs = self._early_inputs(query, self.branch_length)
+      inputs = self.fusion.early_inputs(query, self.branch_length)
       states, _, _ = run(self.early, x, inputs)
       x, early = states[:, :S], states[:, S:]
       branch = early[:, :1]
@@ -338,7 +308,7 @@ class LazyAR(nn.Module):
     # A finished beam (-1) computes something; the search does not read it.
     x = self.head.table.embed_codes(codes, level - 1)
     if cache.early is not None:
-      x = self._fused(cache.early[:, level, None], x)
+      x = self.fusion(cache.early[:, level, None], x)
     first = cache.mask.shape[1]
     return self.transformer(
       x,

@@ -254,7 +254,7 @@ class WithCandidates(stateful.RuleBasedStateMachine):
     if items.present[row] and items.present.sum() > 1:
       items = items.without([items.item_ids[row]])
     else:
-      items = items._with_flags("present", {items.item_ids[row]: True})
+      items = items._with("present", {items.item_ids[row]: True})
     self.found.change(items)
 
   @stateful.rule(

@@ -13,6 +13,7 @@ from orbax.checkpoint import v1 as ocp
 
 from tests.reference import journey_run, small_run
 
+pytestmark = pytest.mark.slow
 STAGES = ("data", "vectors", "tokenizer", "generator", "evaluation")
 
 

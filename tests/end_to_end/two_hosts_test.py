@@ -115,6 +115,7 @@ def orders(directory):
   ]
 
 
+@pytest.mark.slow
 def test_two_hosts_go_on_from_one_and_one_from_two_as_if_it_were_one(tmp_path):
   """Weights that are split over the hosts, and rows in their places."""
   one = launch(tmp_path / "one", 6, hosts=1, devices=2)[0]

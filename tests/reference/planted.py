@@ -221,8 +221,8 @@ def _shop_world(folder: pathlib.Path, period: str):
   )  # fmt: skip
   drawn = shop_log.draw_log
 
-  def planted_log(rng, config, items, users):
-    log = drawn(rng, config, items, users)
+  def planted_log(rng, config, items, users, ads):
+    log = drawn(rng, config, items, users, ads)
     items.words[0] = WORD
     page, query = log.page_item, log.query
     page[page == 0] = 1

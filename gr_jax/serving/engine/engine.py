@@ -44,8 +44,8 @@ class Answer(NamedTuple):
   """Ranked items, and the cost of finding them.
 
   Attributes:
-    items: `{id, text, score, semantic_id}`, best first; with a `value` of a
-      generator that predicts values.
+    items: `{id, text, score, semantic_id, value}`, best first; the `value` is
+      None but of a generator that predicts values.
     version: the version of the catalogue that was searched.
     ignored: ids of the history that the catalogue does not know.
     unknown_words: words of the query that are read as nothing known.
@@ -232,16 +232,13 @@ def _passing(
 
 def _ranked(snapshot, log_probs, values, rows, places) -> list[dict[str, Any]]:
   items = snapshot.items
-  ranked: list[dict[str, Any]] = [
+  return [
     {
       "id": items.item_ids[row],
       "text": items.texts[row],
       "score": float(log_probs[place]),
       "semantic_id": items.semantic_ids.codes[row].tolist(),
+      "value": None if values is None else float(values[place]),
     }
     for row, place in zip(rows, places)
   ]
-  if values is not None:
-    for item, place in zip(ranked, places):
-      item["value"] = float(values[place])
-  return ranked

@@ -14,7 +14,7 @@ def test_every_share_is_a_probability_and_training_keeps_most():
     for field in dataclasses.fields(config)
     if field.name.endswith("_share")
   }
-  assert len(shares) == 6
+  assert len(shares) == 7
   assert all(0 < share < 1 for share in shares.values())
   assert config.valid_share + config.test_share < 0.5
 
