@@ -11,17 +11,11 @@ import pathlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import jax
 import numpy as np
-from flax import linen as nn
 
-from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.live import LiveCandidates
-from gr_jax.candidates.query_reader import QueryReader
-from gr_jax.candidates.saved import CANDIDATES, num_items
-from gr_jax.candidates.saved import load as load_candidates
 from gr_jax.data.catalogue import Catalogue
-from gr_jax.generators.build import Network, build_generator, initializer
+from gr_jax.generators.build import Network, build_generator
 from gr_jax.generators.pretrained.base import base_folder, frozen_variables
 from gr_jax.generators.pretrained.text_to_codes import TextToCodes
 from gr_jax.generators.priors.catalogue_counts import count_catalogue
@@ -35,10 +29,13 @@ from gr_jax.generators.reading import (
 from gr_jax.generators.values import load_values
 from gr_jax.quantization.policy import Decision
 from gr_jax.retrieval import versions
-from gr_jax.retrieval.load_params import check_params, read_params
-from gr_jax.retrieval.query_vectors import query_vectors
+from gr_jax.retrieval.load_candidates import live_candidates
+from gr_jax.retrieval.load_params import (
+  check_params,
+  expected_params,
+  read_params,
+)
 from gr_jax.retrieval.weights import quantize_weights
-from gr_jax.text.vectors import without_counts
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
 STAGES = ("data", "vectors", "tokenizer", "generator")
@@ -237,7 +234,7 @@ def _load(directory: pathlib.Path, manifests: dict[str, Any]) -> Artefacts:
       f"the generator knows levels {vocabulary.level_sizes}, the IDs have "
       f"{ids.level_sizes}"
     )
-  candidates = _candidates(
+  candidates = live_candidates(
     directory, manifests, catalogue, vectors, ids, vocabulary
   )
   model = build_generator(
@@ -255,7 +252,7 @@ def _load(directory: pathlib.Path, manifests: dict[str, Any]) -> Artefacts:
   row = int((ids.codes < 0).any(axis=1).argmax())
   one = SemanticIds(ids.codes[row : row + 1], ids.level_sizes)
   counts = count_variables(one, np.ones(1), alpha, transitions)
-  check_params(params, _initial(model, *_shapes(counts)))
+  check_params(params, expected_params(model, counts))
   params |= load_values(directory / trained)
   if isinstance(model, TextToCodes):
     folder = base_folder(directory, section)
@@ -273,57 +270,6 @@ def _load(directory: pathlib.Path, manifests: dict[str, Any]) -> Artefacts:
     transitions=transitions,
     candidates=candidates,
   )
-
-
-def _shapes(counts: Any) -> tuple[Any, tuple[jax.ShapeDtypeStruct, ...]]:
-  """The structure of a tree of arrays, and the shapes in it."""
-  leaves, tree = jax.tree.flatten(counts)
-  return tree, tuple(jax.ShapeDtypeStruct(x.shape, x.dtype) for x in leaves)
-
-
-@functools.lru_cache(maxsize=4)  # A server that reloads has traced it before.
-def _initial(model: Network, tree: Any, leaves: tuple) -> Any:
-  """Shapes of the parameters that a model would be initialized with."""
-
-  def init(counts: Any, key: jax.Array) -> Any:
-    return initializer(model, counts)(key)
-
-  counts = jax.tree.unflatten(tree, leaves)
-  return nn.unbox(jax.eval_shape(init, counts, jax.random.key(0)))
-
-
-def _candidates(
-  directory: pathlib.Path,
-  manifests: dict[str, Any],
-  catalogue: Catalogue,
-  vectors: np.ndarray,
-  ids: SemanticIds,
-  vocabulary: AnyVocabulary,
-) -> LiveCandidates | None:
-  """The candidates that were counted when the generator was trained.
-
-  Items that an update added stand behind those that were counted.
-  """
-  section = manifests["generator"]["section"]
-  if not section.get("candidates", {}).get("size"):
-    return None
-  folder = directory / "generator" / CANDIDATES
-  made = manifests["vectors"]["section"]
-  counted = 0 if made.get("path") else made["dimensions"]
-  items = ItemFacts(
-    catalogue.texts,
-    catalogue.categories,
-    catalogue.values,
-    without_counts(vectors, counted),
-  )
-  known = min(num_items(folder), len(catalogue))
-  columns = items.texts, items.categories, items.values, items.vectors
-  first = ItemFacts(*(column[:known] for column in columns))
-  found = load_candidates(folder, first, ids.codes[:known])
-  encode = query_vectors(directory / "vectors", made, found.query_rows)
-  reader = QueryReader(vocabulary.known_words).with_items(first.texts.tolist())
-  found = dataclasses.replace(found, query_vectors=encode, reader=reader)
-  return found if known == len(catalogue) else found.grown(items, ids.codes)
 
 
 def _transitions(

@@ -1,11 +1,14 @@
 """The parameters of a trained generator, read and checked."""
 
+import functools
 import pathlib
 from typing import Any
 
 import jax
 import numpy as np
+from flax import linen as nn
 
+from gr_jax.generators.build import Network, initializer
 from gr_jax.training.whole_steps import defect
 
 
@@ -71,3 +74,24 @@ def _by_path(tree: Any) -> dict[str, Any]:
     jax.tree_util.keystr(path, simple=True, separator="/"): leaf
     for path, leaf in jax.tree.leaves_with_path(tree)
   }
+
+
+def expected_params(model: Network, counts: Any) -> Any:
+  """Shapes of the parameters that a model would be initialized with.
+
+  Args:
+    model: the generator.
+    counts: all else that it reads.
+  """
+  leaves, tree = jax.tree.flatten(counts)
+  shapes = tuple(jax.ShapeDtypeStruct(x.shape, x.dtype) for x in leaves)
+  return _initial(model, tree, shapes)
+
+
+@functools.lru_cache(maxsize=4)  # A server that reloads has traced it before.
+def _initial(model: Network, tree: Any, leaves: tuple) -> Any:
+  def init(counts: Any, key: jax.Array) -> Any:
+    return initializer(model, counts)(key)
+
+  counts = jax.tree.unflatten(tree, leaves)
+  return nn.unbox(jax.eval_shape(init, counts, jax.random.key(0)))
