@@ -105,15 +105,19 @@ def alignment() -> ConfigDict:
 
 def _tiny(config: ConfigDict) -> None:
   config.generator.model.update(
-    layers=3, width=48, heads=2, kv_heads=1, head_size=24, feed_forward=96
+    layers=2, width=48, heads=2, kv_heads=1, head_size=24, feed_forward=96
   )
-  config.generator.early_layers = 2
+  config.generator.early_layers = 1
+  config.generator.count_alpha = 0.0
+  config.generator.value.rerank = (0.5,)
+  config.tokenizer.contrast.steps = 20
+  config.sasrec.training.steps = 0
   config.preference.network.update(width=8, hidden=(16,))
   config.preference.update(window=32, batch_size=2048)
   config.align.group_size = 8
   config.align.prompts.batch_size = 16
   config.align.loop.update(
-    steps=20, log_every=5, eval_every=10, checkpoint_every=10
+    steps=10, log_every=5, eval_every=10, checkpoint_every=10
   )
   config.align.validation.update(requests=32, batch_size=16)
 

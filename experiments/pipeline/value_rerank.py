@@ -124,13 +124,14 @@ def with_best_rerank(
   if not hosts.is_first():
     return
   write_json(directory / VALUE_RERANK, {"chosen": chosen, "tried": figures})
-  tried = ", ".join(f"{x['rerank']:g}: {x['value']:.4g}" for x in figures)
-  print(
-    f"values count {chosen:g} times in the order of answers, by the logged "
-    f"value of the first {CUTOFF} on validation requests ({tried})",
-    file=sys.stderr,
-    flush=True,
-  )
+  if figures:
+    tried = ", ".join(f"{x['rerank']:g}: {x['value']:.4g}" for x in figures)
+    print(
+      f"values count {chosen:g} times in the order of answers, by the logged "
+      f"value of the first {CUTOFF} on validation requests ({tried})",
+      file=sys.stderr,
+      flush=True,
+    )
   values = jax.device_get(variables["values"])
   save_values(directory, {"values": values | {"rerank": np.float32(chosen)}})
 
