@@ -5,7 +5,7 @@
   vsl        then value-aware training, whose values rank the beam
   lazy_K     the same with K of the layers early
   ...        vsl, aligned by lists with one of several losses
-  narrow ... vsl, searched with other beams
+  beam_N     vsl, searched with other beams; progressive: one a level
 
 In the world of ads all of it is paid what the truth says; on the purchases an
 answer earns what its items were bought for.
@@ -27,10 +27,11 @@ from experiments.studies.gr4ad_worth import (
   discounted,
   worth_of,
 )
-from experiments.studies.search_hits import id_hits, searcher
+from experiments.studies.search_hits import searcher
 from experiments.studies.study import Study, run_study
 from experiments.studies.variant import Run, Variant
 from experiments.studies.world import World, seeded
+from gr_jax.evaluation import metrics
 from gr_jax.retrieval.items_of_ids import expand_items
 
 KINDS = ("personalised", "next_basket")
@@ -184,15 +185,18 @@ def answers(
     found = search(one.prompts(generator.writer), beam=beam)
     items = expand_items(found, ids, popularity, k=CUTOFF)
     earned, best = worth_of(world, one.rows, items, cutoff=CUTOFF)
-    hits = id_hits(found[:, :CUTOFF], one.targets, ids).any(axis=1)
+    hits = metrics.hit_matrix(items, one.targets).any(axis=1)
     columns = (
-      earned.sum(axis=1) / best.sum(axis=1).mean(),
+      earned.sum(axis=1),
       discounted(earned) / np.maximum(discounted(best), 1e-9),
       hits,
       np.isin(items, head).mean(axis=1),
+      best.sum(axis=1),
     )
-    parts.append(dict(zip(METRICS, columns)))
-  return {name: np.concatenate([p[name] for p in parts]) for name in METRICS}
+    parts.append(dict(zip((*METRICS, "most"), columns)))
+  found = {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
+  found["revenue@10"] = found["revenue@10"] / found.pop("most").mean()
+  return found
 
 
 STUDY = Study(

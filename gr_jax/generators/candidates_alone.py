@@ -3,7 +3,8 @@
 Validation may find that a kind of requests is answered best without the network
 (`CandidatePrior.used` of 0). Its scores are then multiplied by 0 and its gates
 are one, so it need not run: what is left, the popularity and the candidates of
-a request folded to codes, is the same `Generator` at a fraction of the time.
+a request folded to codes, is the same `Generator` at a fraction of the time. Not
+so of one that predicts values, by which all its answers are ranked.
 """
 
 import dataclasses
@@ -15,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gr_jax.decoding.generator import Generator
+from gr_jax.decoding.value_ranking import is_valued
 from gr_jax.generators.build import Network
 from gr_jax.generators.priors.count_prior import PriorState
 from gr_jax.generators.prompts.writer import Prompt
@@ -87,7 +89,7 @@ class UsedParts:
 
   def __init__(self, generator: Generator, variables: Any):
     self._whole, self._alone = generator, None
-    if getattr(generator, "candidate_features", 0):
+    if getattr(generator, "candidate_features", 0) and not is_valued(generator):
       own = variables["params"]["prior"]["candidates"]
       self._used = np.asarray(jax.device_get(own["used"])) != 0
       self._alone = CandidatesAlone(cast(Network, generator))

@@ -37,6 +37,7 @@ _TRACED = (
   "decoding",
   "generators",
   "nn",
+  "objectives/value_buckets.py",
   "parallel/constraints.py",
   "parallel/mesh.py",
   "quantization",

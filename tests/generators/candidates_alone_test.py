@@ -17,6 +17,7 @@ from gr_jax.generators.candidates_alone import (
 )
 from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.generators.encoder_decoder import EncoderDecoder
+from gr_jax.generators.lazy_ar import LazyAR
 from gr_jax.generators.priors.catalogue_counts import count_catalogue
 from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.nn.transformer import TransformerConfig
@@ -84,6 +85,15 @@ def test_a_network_runs_where_one_of_the_requests_uses_it():
   assert parts.answering(kinds_of(prompt.replace(candidates=kinds))) is model
   assert parts.all_answering([0, 2]) == {alone}
   assert parts.all_answering(range(len(KINDS))) == {alone, model}
+
+
+def test_a_network_that_predicts_values_always_runs():
+  """Answers are ranked by these, of whatever kind the others in a batch are."""
+  model, variables, _, _ = built(
+    functools.partial(LazyAR, value_buckets=2), ends=True
+  )
+  parts = UsedParts(model, using(variables, [0, 0, 0]))
+  assert parts.all_answering(range(len(KINDS))) == {model}
 
 
 def test_a_generator_without_candidates_always_runs():

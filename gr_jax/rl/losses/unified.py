@@ -6,8 +6,8 @@ with the weights of `rl/list_weights`: where the policy orders a list otherwise
 than the values do, what the log shows is taught, and more so what is worth
 more; where it orders it well, its fine points are left to RSPO. `L^{SID}` is
 the negative log-likelihood of the experts, the members that the log shows, in
-nats; values are taken over the mean of their list `[OURS]`, so that weights do
-not depend on a currency.
+nats, and `w_0` is the weight of it alone `[OURS]`; values are taken over the
+mean of their list `[OURS]`, so that weights do not depend on a currency.
 """
 
 import jax

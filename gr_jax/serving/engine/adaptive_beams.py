@@ -1,5 +1,6 @@
 """Beams that follow the load: wider ones while a server is idle."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 
@@ -91,9 +92,10 @@ def scaled_beams(
       widths.
   """
   rising = list(multiples) == sorted(set(multiples))
-  if not rising or 1 not in multiples or multiples[0] <= 0:
+  finite = all(map(math.isfinite, multiples))
+  if not rising or 1 not in multiples or multiples[0] <= 0 or not finite:
     raise ValueError(
-      f"multiples of the beam must be positive, rise, and hold 1; got "
+      f"multiples of the beam must be positive, finite, rise, and hold 1; got "
       f"{','.join(f'{m:g}' for m in multiples)}."
     )
 
