@@ -3,8 +3,8 @@
 Validation may find that a kind of requests is answered best without the network
 (`CandidatePrior.used` of 0). Its scores are then multiplied by 0 and its gates
 are one, so it need not run: what is left, the popularity and the candidates of
-a request folded to codes, is the same `Generator` at a fraction of the time. Not
-so of one that predicts values, by which all its answers are ranked.
+a request folded to codes, is the same `Generator` at a fraction of the time.
+Not so of one that predicts values, by which all its answers are ranked.
 """
 
 import dataclasses
