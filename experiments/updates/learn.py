@@ -26,8 +26,10 @@ from gr_jax.generators.training_examples.single import (
   group_targets,
 )
 from gr_jax.generators.training_examples.valued import with_values
+from gr_jax.generators.values import VALUES, save_values
 from gr_jax.parallel import hosts
 from gr_jax.parallel.mesh import MeshConfig, make_mesh
+from gr_jax.retrieval.load import Artefacts
 from gr_jax.training.averaging import used_params
 from gr_jax.training.checkpoints import load_params, save_params
 from gr_jax.training.loop import LoopConfig, LossFn, fit, make_step
@@ -43,6 +45,8 @@ _OWN = (
   "metrics.jsonl",
   "outcome.json",
   "tensorboard",
+  "value_rerank.json",
+  VALUES,
 )
 _WARMUP, _CHECKPOINTS, _ROWS = 0.1, 5, 20
 
@@ -124,7 +128,7 @@ def learn(
   )
 
   def make(directory: pathlib.Path) -> None:
-    link_files(parent.directory / "generator", directory, but=_OWN)
+    link_parent(parent, directory)
     step = make_step(
       functools.partial(loss, parts.model),
       optimizer,
@@ -145,6 +149,17 @@ def learn(
   stored = parent.manifests["generator"]["section"]
   artefact = build_resumable(folder, "generator", stored, inputs, make)
   return hosts.own_copy(load_params(artefact.directory, state.params))
+
+
+def link_parent(parent: Artefacts, directory: pathlib.Path) -> None:
+  """Gives a generator's folder all that training does not change.
+
+  The values are those that the parent is served with, which an alignment may
+  have chosen anew: the version is judged with them.
+  """
+  link_files(parent.directory / "generator", directory, but=_OWN)
+  if "values" in parent.params:
+    save_values(directory, {"values": jax.device_get(parent.params["values"])})
 
 
 def _task(parts: Parts) -> tuple[TargetGroups, LossFn]:
