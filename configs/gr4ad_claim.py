@@ -32,7 +32,8 @@ def get_config(preset: str = "") -> ConfigDict:
   config.generator.model.update(
     layers=9, width=64, heads=2, kv_heads=1, head_size=32, feed_forward=176
   )
-  # What validation chooses is noisy, and arms would differ by it: log P + log v.
+  # log P + log v for all: what validation chooses is noisy, and arms would
+  # differ by it.
   config.generator.value.rerank = (1.0,)
   config.preference = gr4ad.genrec.preference()
   config.align = gr4ad.alignment()
