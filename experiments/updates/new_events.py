@@ -2,8 +2,9 @@
 
 A row is an event, checked as an import checks it. Events of items that nobody
 knows are left out, and so are late ones, from before the last event of their
-user: what was learned had other histories. Both are counted and named in one
-line.
+user: what was learned had other histories. So is what is known already, the
+same item at the last second of its user, as where two files overlap. All are
+counted and named in one line.
 """
 
 import dataclasses
@@ -18,10 +19,12 @@ from gr_jax.data.imports import read
 from gr_jax.data.imports.checks import check_events, check_items
 from gr_jax.data.imports.columns import FIELD_COLUMNS
 from gr_jax.data.imports.summary import count_rejects
+from gr_jax.data.imports.times import unix_times
 from gr_jax.data.requests import Requests
 from gr_jax.serving.catalogue.items import NewItem
 
 _LATE = "late: before the last event of its user that is known"
+_KNOWN = "known: the last second of its user has that item already"
 _COLUMNS = ("user_id", "item", "kind", "query", "session", "amount")
 _TIMES = ("seconds", "nanoseconds", "place")
 
@@ -125,7 +128,8 @@ def read_events(
     )
   if not known.shared_clock and "time" in table.frame.columns:
     # The clock of the log are positions: times only order new events.
-    order = table.frame["time"]
+    seconds, nanoseconds = unix_times(table.frame["time"])
+    order = _ranks(seconds, nanoseconds)
     table = dataclasses.replace(table, frame=table.frame.drop("time"))
     if "order" not in table.frame.columns:
       table = table.derive(order.alias("order"))
@@ -138,6 +142,7 @@ def read_events(
   if known.shared_clock:
     late = _before_the_last(checked.frame, known)
     checked = checked.drop(late, _LATE)
+    checked = checked.drop(_known_already(checked.frame, known), _KNOWN)
   left_out = {reason: n for _, reason, n, _ in count_rejects(checked.rejects)}
   kept = [
     name
@@ -165,3 +170,37 @@ def _before_the_last(frame: pl.DataFrame, known: Requests) -> pl.Expr:
   )
   late = (times["seconds"] < times["last"]).fill_null(False)
   return pl.lit(late)
+
+
+def _known_already(frame: pl.DataFrame, known: Requests) -> pl.Expr:
+  """True for items that the log has at the last second of their user."""
+  ends = known.user_offsets[1:]
+  user = known.event_user
+  rows = np.flatnonzero(known.event_time == known.event_time[ends[user] - 1])
+  there = pl.DataFrame(
+    {
+      "user_id": pl.Series(
+        known.user_ids[user[rows]].tolist(), dtype=pl.String
+      ),
+      "item": pl.Series(known.event_item[rows], dtype=frame["item"].dtype),
+      "seconds": pl.Series(known.event_time[rows], dtype=pl.Int64),
+      "known": True,
+    }
+  ).unique()
+  found = frame.select("user_id", "item", "seconds").join(
+    there,
+    on=("user_id", "item", "seconds"),
+    how="left",
+    maintain_order="left",
+  )
+  return pl.lit(found["known"].fill_null(False))
+
+
+def _ranks(seconds: pl.Series, nanoseconds: pl.Series) -> pl.Series:
+  """Texts `[n]` that order as times do; null where one cannot be read."""
+  times = pl.DataFrame({"seconds": seconds, "nanoseconds": nanoseconds})
+  return times.select(
+    pl.when(pl.col("seconds").is_not_null())
+    .then(pl.struct("seconds", "nanoseconds").rank("dense"))
+    .cast(pl.String)
+  ).to_series()

@@ -63,8 +63,8 @@ def update(
     parent = versions.current_name(run)
     chain = record.chain(run, parent)
     mark = record.mark_of(files)
-    if any(one.mark == mark for one in chain):
-      known = next(one.name for one in chain if one.mark == mark)
+    known = _learned(chain, files[0])
+    if known:
       _say(known, f"{files[0]['file']} is learned already; nothing is done.")
       if server.address:
         # It may have been out of reach when the version was made.
@@ -149,6 +149,17 @@ def _check_run(run: pathlib.Path) -> None:
       f"{run} holds no finished run; name the --workdir of one of "
       "`python -m gr_jax.main`."
     )
+
+
+def _learned(chain: list[Record], events: dict) -> str:
+  """The version that learned a file of events; "" if none did.
+
+  Its items are not asked after: events are what is learned.
+  """
+  for one in chain:
+    if one.events[0]["sha256"] == events["sha256"]:
+      return one.name
+  return ""
 
 
 def _finished(run: pathlib.Path, parent: str, mark: str) -> Record | None:

@@ -27,10 +27,10 @@ def test_events_have_the_rows_of_their_items(tmp_path):
 
 def test_what_cannot_be_learned_is_counted_by_reason(tmp_path):
   found = read(
-    tmp_path, HEAD, "u,c,5,click", "u,c,2,click", "u,c,1,click", "u,z,5,click",
+    tmp_path, HEAD, "u,c,5,click", "u,d,2,click", "u,c,1,click", "u,z,5,click",
     "u,a,5,sneeze", ",a,5,click",
   )  # fmt: skip
-  assert found.frame["item"].to_list() == [2, 2]
+  assert found.frame["item"].to_list() == [2, 3]
   assert sorted(found.left_out.values()) == [1, 1, 1, 1]
   assert "left out 1 x late: before the last event" in found.sentence()
   assert "1 x unknown item" in found.sentence()
@@ -57,7 +57,31 @@ def test_where_times_are_positions_a_time_only_orders(tmp_path):
   known = built(frame(FIRST, timed=False))
   found = read(tmp_path, HEAD, "u,c,9,click", "u,a,8,click", known=known)
   assert "seconds" not in found.frame.columns
-  assert found.frame["place"].to_list() == [9, 8]
+  assert found.frame["row"].to_list() == [2, 3]
+  assert found.frame["place"].to_list() == [2, 1]
+
+
+def test_where_times_are_positions_iso_times_order_too(tmp_path):
+  known = built(frame(FIRST, timed=False))
+  found = read(
+    tmp_path, HEAD, "u,c,2024-05-02 10:00:00,click",
+    "u,a,2024-05-02T10:00:00.5Z,click", "u,b,2024-05-01,click",
+    "u,b,2024-05-01,click", known=known,
+  )  # fmt: skip
+  assert found.frame["place"].to_list() == [2, 3, 1, 1]
+
+
+def test_an_event_that_the_log_has_is_not_learned_again(tmp_path):
+  item = KNOWN.event_item[KNOWN.user_offsets[1] - 1]
+  last = KNOWN.event_time[KNOWN.user_offsets[1] - 1]
+  user, other = KNOWN.user_ids[0], (item + 1) % 4
+  found = read(
+    tmp_path, HEAD, f"{user},{IDS[item]},{last},click",
+    f"{user},{IDS[item]},{last + 1},click", f"{user},{IDS[other]},{last},click",
+    f"new,{IDS[item]},{last},click",
+  )  # fmt: skip
+  assert found.frame["row"].to_list() == [3, 4, 5]
+  assert "left out 1 x known" in found.sentence()
 
 
 @pytest.mark.parametrize(

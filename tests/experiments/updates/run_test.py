@@ -110,6 +110,14 @@ def test_the_same_events_are_not_learned_twice(updated, capsys):
   assert versions.names(updated.run) == ["0000", "0001"]
 
 
+def test_the_same_events_with_other_items_are_not_learned_twice(
+  updated, capsys
+):
+  wanted = dataclasses.replace(updated.sources, items=None)
+  assert run.update(updated.run, wanted, UpdateConfig(), NOBODY) is None
+  assert "events.csv is learned already" in capsys.readouterr().err
+
+
 def test_a_server_that_was_out_of_reach_is_told_by_the_same_command(updated):
   server = run.Server("http://nowhere", "token")
   with mock.patch.object(tell, "reload") as reload:
