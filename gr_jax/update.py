@@ -74,12 +74,14 @@ def _update(flags: argparse.Namespace) -> None:
   start.start()
   # The pipeline lies beside the configs, in a checkout and in a wheel.
   recipes.import_from(recipes.ROOT / "configs" / "retrieval.py")
-  steps = importlib.import_module("experiments.updates.run")
   run = flags.artefacts
-  server = steps.Server(flags.server, flags.token)
+  switching = importlib.import_module("experiments.updates.switching")
+  server = switching.Server(flags.server, flags.token)
   if flags.rollback is not None:
-    steps.roll_back(run, flags.rollback, server)
+    rollback = importlib.import_module("experiments.updates.rollback")
+    rollback.roll_back(run, flags.rollback, server)
     return
+  steps = importlib.import_module("experiments.updates.run")
   settings = importlib.import_module("experiments.updates.settings")
   config = settings.UpdateConfig(
     **{

@@ -14,7 +14,7 @@ from typing import Any
 from gr_jax import artefacts
 from gr_jax.retrieval import versions
 
-_RECORD, _BEGUN = "version.json", "begun.json"
+_BEGUN = "begun.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Record:
     commit: the commit of the code that made it.
     machine: the machine that did.
     seconds: the time that it took, from the last start on.
+    run: the fingerprint of the run; "" of versions that did not keep it.
   """
 
   name: str
@@ -42,6 +43,7 @@ class Record:
   commit: str
   machine: Any
   seconds: float
+  run: str = ""
 
   @property
   def mark(self) -> str:
@@ -71,7 +73,7 @@ def describe_file(path: pathlib.Path) -> dict[str, Any]:
 def save(run: pathlib.Path, record: Record) -> None:
   """Finishes a version: it is whole from here on."""
   folder = versions.folder(run, record.name)
-  artefacts.write_json(folder / _RECORD, dataclasses.asdict(record))
+  artefacts.write_json(folder / versions.RECORD, dataclasses.asdict(record))
 
 
 def load(run: pathlib.Path, name: str) -> Record | None:
@@ -80,7 +82,7 @@ def load(run: pathlib.Path, name: str) -> Record | None:
   Raises:
     ValueError: the file is damaged.
   """
-  path = versions.folder(run, name) / _RECORD
+  path = versions.folder(run, name) / versions.RECORD
   if name == versions.FIRST or not path.is_file():
     return None
   try:

@@ -11,28 +11,27 @@ on at the last of these.
 import dataclasses
 import pathlib
 import shutil
-import sys
 import time
 
-from experiments.updates import record, tell
+from experiments.updates import record
 from experiments.updates.learn import learn
 from experiments.updates.parts import check_trainable
 from experiments.updates.prepare import Sources, known_log, prepare
 from experiments.updates.record import Record
+from experiments.updates.rollback import rolled_back
 from experiments.updates.settings import UpdateConfig
+from experiments.updates.switching import (
+  Server,
+  check_run,
+  say,
+  switch,
+  switch_again,
+)
 from experiments.updates.verdict import HITS, Judge, Verdict, shown
 from gr_jax import artefacts, provenance
 from gr_jax.parallel.host_memory import release_freed_memory
 from gr_jax.retrieval import versions
 from gr_jax.retrieval.load import load_artefacts
-
-
-@dataclasses.dataclass(frozen=True)
-class Server:
-  """A server to tell; the address "" = none."""
-
-  address: str = ""
-  token: str = ""
 
 
 def update(
@@ -53,7 +52,7 @@ def update(
     FileNotFoundError, ValueError, OSError: the run, or what comes in, cannot be
       read, or a version cannot be written; what was served is served still.
   """
-  _check_run(run)
+  check_run(run)
   files = [
     record.describe_file(path)
     for path in (sources.events, sources.items)
@@ -61,18 +60,26 @@ def update(
   ]
   with artefacts.locked(run / versions.VERSIONS):
     parent = versions.current_name(run)
+    versions.check_run(run, parent)
     chain = record.chain(run, parent)
     mark = record.mark_of(files)
     known = _learned(chain, files[0])
     if known:
-      _say(known, f"{files[0]['file']} is learned already; nothing is done.")
+      say(known, f"{files[0]['file']} is learned already; nothing is done.")
       if server.address:
         # It may have been out of reach when the version was made.
-        switch(run, parent, server)
+        switch_again(run, parent, server)
       return None
-    made = _finished(run, parent, mark)
+    made = _finished(run, parent, mark, dataclasses.asdict(config))
+    if made is not None and rolled_back(run, made.name):
+      say(
+        made.name,
+        f"{files[0]['file']} was learned and rolled back; "
+        f"--rollback={made.name} serves it.",
+      )
+      return made
     if made is not None and made.reasons:
-      _say(made.name, f"{files[0]['file']} was tried; {_kept(made)}")
+      say(made.name, f"{files[0]['file']} was tried; {_kept(made)}")
       return made
     if made is None:
       made = _make(run, parent, chain, files, sources, config)
@@ -88,67 +95,9 @@ def serve(run: pathlib.Path, made: Record, server: Server) -> None:
     tell.NotReached: nobody answered; the pointer names the version.
   """
   if made.reasons:
-    _say(made.name, _kept(made))
+    say(made.name, _kept(made))
     return
   switch(run, made.name, server)
-
-
-def switch(run: pathlib.Path, name: str, server: Server) -> None:
-  """Points to a version and tells the server; see `serve`."""
-  before = versions.current_name(run)
-  versions.point_to(run, name)
-  if not server.address:
-    _say(name, "is current: a server serves it from its next start or reload.")
-    return
-  try:
-    tell.reload(server.address, server.token)
-  except tell.NotSwitched:
-    versions.point_to(run, before)
-    raise
-  _say(name, f"is served by {server.address}.")
-
-
-def roll_back(run: pathlib.Path, name: str, server: Server) -> str:
-  """Serves an older version again, by default the parent of the current one.
-
-  Args:
-    run: the workdir of the run.
-    name: a version that is there; "" = the parent.
-    server: who is told.
-
-  Raises:
-    ValueError: there is nothing to go back to, or no such version.
-  """
-  _check_run(run)
-  with artefacts.locked(run / versions.VERSIONS):
-    current = versions.current_name(run)
-    if not name:
-      found = record.load(run, current)
-      if found is None:
-        raise ValueError(f"{run} serves the run itself; nothing is before it.")
-      name = found.parent
-    if name not in versions.names(run):
-      raise ValueError(
-        f"there is no version {name!r}; there are "
-        f"{', '.join(versions.names(run))}."
-      )
-    if name != versions.FIRST and record.load(run, name) is None:
-      raise ValueError(f"version {name} is not finished.")
-    switch(run, name, server)
-    return name
-
-
-def _check_run(run: pathlib.Path) -> None:
-  if versions.name_of(run) != versions.FIRST:
-    raise ValueError(
-      f"{run} is a version; name the run that it belongs to: "
-      f"--artefacts={run.parent.parent}."
-    )
-  if not (run / "generator" / "manifest.json").is_file():
-    raise FileNotFoundError(
-      f"{run} holds no finished run; name the --workdir of one of "
-      "`python -m gr_jax.main`."
-    )
 
 
 def _learned(chain: list[Record], events: dict) -> str:
@@ -162,11 +111,22 @@ def _learned(chain: list[Record], events: dict) -> str:
   return ""
 
 
-def _finished(run: pathlib.Path, parent: str, mark: str) -> Record | None:
-  """The version that was made of the same parent and events, if any."""
+def _finished(
+  run: pathlib.Path, parent: str, mark: str, settings: dict
+) -> Record | None:
+  """The version that was made of the same parent and events, if any.
+
+  Of those that are not fit to be served the one of the same settings: others
+  may do better.
+  """
+  now = versions.run_fingerprint(run)
   for name in versions.names(run):
     found = record.load(run, name)
-    if found and (found.parent, found.mark) == (parent, mark):
+    if found is None or (found.parent, found.mark) != (parent, mark):
+      continue
+    if found.run not in ("", now):
+      continue
+    if not found.reasons or found.settings == settings:
       return found
   return None
 
@@ -174,7 +134,9 @@ def _finished(run: pathlib.Path, parent: str, mark: str) -> Record | None:
 def _make(run, parent, chain, files, sources, config: UpdateConfig) -> Record:
   start = time.perf_counter()
   settings = dataclasses.asdict(config)
-  name = _begin(run, {"parent": parent, "files": files, "settings": settings})
+  fingerprint = versions.run_fingerprint(run)
+  wanted = {"parent": parent, "files": files, "settings": settings}
+  name = _begin(run, wanted | {"run": fingerprint})
   folder = versions.folder(run, name)
   old = load_artefacts(versions.folder(run, parent))
   check_trainable(old.manifests["generator"]["section"])
@@ -182,7 +144,7 @@ def _make(run, parent, chain, files, sources, config: UpdateConfig) -> Record:
   log = known_log(run, chain, old.catalogue.values)
   parts, read = prepare(folder, old, log, sources, config, inputs=inputs)
   if read is not None:
-    _say(name, f"{read.sentence()}.")
+    say(name, f"{read.sentence()}.")
   judge = Judge(parts, config)
   before = judge.before(folder)
   release_freed_memory()
@@ -200,6 +162,7 @@ def _make(run, parent, chain, files, sources, config: UpdateConfig) -> Record:
     commit=provenance.commit(),
     machine=provenance.machine(),
     seconds=time.perf_counter() - start,
+    run=fingerprint,
   )
   # What a training goes on from, three times the parameters.
   shutil.rmtree(folder / "generator" / "checkpoints", ignore_errors=True)
@@ -215,9 +178,9 @@ def _begin(run: pathlib.Path, wanted: dict) -> str:
       continue
     if record.begun(run, name) == wanted and not found:
       found = name
-      _say(name, "goes on.")
+      say(name, "goes on.")
       continue
-    _say(name, "was cut off and is of another update: removed.")
+    say(name, "was cut off and is of another update: removed.")
     shutil.rmtree(versions.folder(run, name))
   if not found:
     found = f"{int(versions.names(run)[-1]) + 1:04d}"
@@ -229,12 +192,12 @@ def _say_figures(name: str, verdict: Verdict) -> None:
   found = {row["slice"] for row in verdict.rows}
   if "arrived" in found:
     row = verdict.row("arrived", "before")
-    _say(name, f"{HITS} on what arrived, before it is learned: {shown(row)}.")
+    say(name, f"{HITS} on what arrived, before it is learned: {shown(row)}.")
   for part in ("old", "newest"):
     if part in found:
       pair = [verdict.row(part, what) for what in ("before", "after")]
       change = verdict.row(part, "difference")
-      _say(
+      say(
         name,
         f"{HITS} on {part} requests: {pair[0]['value']:.3f} -> "
         f"{pair[1]['value']:.3f}, by {shown(change)}.",
@@ -246,7 +209,3 @@ def _kept(made: Record) -> str:
     f"it is kept and not served: {'; '.join(made.reasons)}. To serve it all "
     f"the same: --rollback={made.name}."
   )
-
-
-def _say(name: str, text: str) -> None:
-  print(f"{name}: {text}", file=sys.stderr, flush=True)

@@ -13,6 +13,10 @@ class NotSwitched(ValueError):
   """The server refused, and goes on with what it served."""
 
 
+class NotAllowed(NotSwitched):
+  """It takes no such command from us, whatever is to be served."""
+
+
 class NotReached(ValueError):
   """Nobody answered; a server that starts serves what the pointer names."""
 
@@ -25,7 +29,7 @@ def reload(server: str, token: str) -> None:
     token: its bearer token, which it needs for this.
 
   Raises:
-    NotSwitched: it refused.
+    NotSwitched: it refused; `NotAllowed` for want of a token.
     NotReached: it did not answer.
   """
   address = f"{server.rstrip('/')}/admin/reload"
@@ -37,7 +41,8 @@ def reload(server: str, token: str) -> None:
         return
     except urllib.error.HTTPError as error:
       if error.code != 503:
-        raise NotSwitched(
+        kind = NotAllowed if error.code in (401, 403) else NotSwitched
+        raise kind(
           f"{server} refused the switch: {_sentence(error)}"
         ) from error
     except (OSError, http.client.HTTPException) as error:

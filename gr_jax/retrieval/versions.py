@@ -11,6 +11,7 @@ version before is what the pointer names. A folder never changes afterwards, so
 a server may read it while the next one is being made.
 """
 
+import json
 import pathlib
 import re
 
@@ -20,6 +21,11 @@ VERSIONS = "versions"
 FIRST = "0000"
 """The name of the run itself."""
 
+RECORD = "version.json"
+"""What is known of a version; the last of its files that is written."""
+
+# The last of them that is there is what a version goes on from.
+_TRAINED = ("alignment", "generator")
 _CURRENT = "current"
 _NAME = re.compile(r"\d{4,}")
 
@@ -62,8 +68,45 @@ def current_name(run: pathlib.Path) -> str:
 
 
 def current(run: pathlib.Path) -> pathlib.Path:
-  """The folder of the version that is served; `run` where nothing says so."""
-  return folder(run, current_name(run))
+  """The folder of the version that is served; `run` where nothing says so.
+
+  Raises:
+    ValueError: as `current_name` and `check_run`.
+  """
+  name = current_name(run)
+  check_run(run, name)
+  return folder(run, name)
+
+
+def run_fingerprint(run: pathlib.Path) -> str:
+  """The fingerprint of the last stage of a run itself; "" if none is whole."""
+  for stage in _TRAINED:
+    found = _read(run / stage / "manifest.json", "fingerprint")
+    if found:
+      return found
+  return ""
+
+
+def check_run(run: pathlib.Path, name: str) -> None:
+  """Checks that a version goes on from the run that is there now.
+
+  Raises:
+    ValueError: the run was run anew since.
+  """
+  known = name != FIRST and _read(folder(run, name) / RECORD, "run")
+  if known and known != run_fingerprint(run):
+    raise ValueError(
+      f"{run} was run anew, and its version {name} is of the run before: move "
+      f"{run / VERSIONS} away."
+    )
+
+
+def _read(path: pathlib.Path, key: str) -> str:
+  try:
+    return json.loads(path.read_text()).get(key, "")
+  except (OSError, ValueError, AttributeError):
+    # Whoever reads more of it says what is wrong with it.
+    return ""
 
 
 def point_to(run: pathlib.Path, name: str) -> None:

@@ -15,6 +15,7 @@ import pytest
 from experiments.updates import learn, run
 from experiments.updates.prepare import Sources
 from experiments.updates.settings import UpdateConfig
+from experiments.updates.switching import Server
 from gr_jax.parallel.mesh import make_mesh
 from gr_jax.serving.catalogue.items import ItemChange, NewItem
 from tests.reference import shop_run, shop_updates
@@ -71,5 +72,5 @@ def updated(shop, tmp_path_factory) -> Updated:
     contextlib.redirect_stderr(io.StringIO()) as said,
     mock.patch.object(learn, "make_mesh", one_device),
   ):
-    run.update(workdir, sources, CONFIG, run.Server())
+    run.update(workdir, sources, CONFIG, Server())
   return Updated(workdir, log, given, said.getvalue(), sources)

@@ -9,9 +9,10 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from experiments.updates import record, run, tell
+from experiments.updates import record, rollback, run, tell
 from experiments.updates.prepare import Sources, known_log
 from experiments.updates.settings import UpdateConfig
+from experiments.updates.switching import Server
 from gr_jax.data.catalogue import Catalogue
 from gr_jax.data.requests import Requests
 from gr_jax.retrieval import versions
@@ -19,7 +20,7 @@ from gr_jax.retrieval.load import load_artefacts
 from tests.experiments.updates.conftest import CONFIG
 from tests.reference import shop_updates
 
-NOBODY = run.Server()
+NOBODY = Server()
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +120,7 @@ def test_the_same_events_with_other_items_are_not_learned_twice(
 
 
 def test_a_server_that_was_out_of_reach_is_told_by_the_same_command(updated):
-  server = run.Server("http://nowhere", "token")
+  server = Server("http://nowhere", "token")
   with mock.patch.object(tell, "reload") as reload:
     assert run.update(updated.run, updated.sources, CONFIG, server) is None
   reload.assert_called_once_with("http://nowhere", "token")
@@ -134,16 +135,16 @@ def test_events_of_yesterday_are_late(updated, copied, tmp_path):
 
 
 def test_a_version_goes_back_and_forth(copied, capsys):
-  assert run.roll_back(copied, "", NOBODY) == versions.FIRST
+  assert rollback.roll_back(copied, "", NOBODY) == versions.FIRST
   assert load_artefacts(copied).version == versions.FIRST
   with pytest.raises(ValueError, match="nothing is before it"):
-    run.roll_back(copied, "", NOBODY)
-  assert run.roll_back(copied, "0001", NOBODY) == "0001"
+    rollback.roll_back(copied, "", NOBODY)
+  assert rollback.roll_back(copied, "0001", NOBODY) == "0001"
   with pytest.raises(ValueError, match="there is no version '7'"):
-    run.roll_back(copied, "7", NOBODY)
+    rollback.roll_back(copied, "7", NOBODY)
   (versions.folder(copied, "0001") / "version.json").unlink()
   with pytest.raises(ValueError, match="0001 is not finished"):
-    run.roll_back(copied, "0001", NOBODY)
+    rollback.roll_back(copied, "0001", NOBODY)
   assert versions.current_name(copied) == "0001"
   assert "0000: is current" in capsys.readouterr().err
 
@@ -168,11 +169,59 @@ def test_a_version_with_reasons_is_kept_and_not_served(
   path.unlink()  # It is a link.
   path.write_text(json.dumps(stored | {"reasons": ["it is worse"]}))
   for _ in range(2):
-    run.update(copied, updated.sources, UpdateConfig(), NOBODY)
+    run.update(copied, updated.sources, CONFIG, NOBODY)
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert "kept and not served: it is worse. To serve it all" in said
     assert versions.current_name(copied) == versions.FIRST
+
+  # Other options may do better.
+  tried = mock.patch.object(run, "_make", side_effect=OSError("tried"))
+  with tried, pytest.raises(OSError, match="tried"):
+    run.update(copied, updated.sources, UpdateConfig(), NOBODY)
+
+
+def test_what_was_rolled_back_is_served_by_its_name_alone(
+  updated, copied, capsys
+):
+  rollback.roll_back(copied, "", NOBODY)
+  run.update(copied, updated.sources, UpdateConfig(), NOBODY)
+  assert "rolled back; --rollback=0001 serves it" in capsys.readouterr().err
+  assert versions.current_name(copied) == versions.FIRST
+  rollback.roll_back(copied, "0001", NOBODY)
+  assert not rollback.rolled_back(copied, "0001")
+  versions.point_to(copied, versions.FIRST)
+  run.update(copied, updated.sources, UpdateConfig(), NOBODY)
+  assert versions.current_name(copied) == "0001"
+
+
+def test_versions_of_a_run_before_are_not_served(updated, copied):
+  path = copied / "generator" / "manifest.json"
+  stored = json.loads(path.read_text())
+  path.unlink()  # It is a link.
+  path.write_text(json.dumps(stored | {"fingerprint": "another"}))
+  text = "was run anew, and its version 0001 is of the run before: move"
+  with pytest.raises(ValueError, match=text):
+    load_artefacts(copied)
+  with pytest.raises(ValueError, match=text):
+    run.update(copied, updated.sources, UpdateConfig(), NOBODY)
+  assert rollback.roll_back(copied, "", NOBODY) == versions.FIRST
+  assert load_artefacts(copied).version == versions.FIRST
+  with pytest.raises(ValueError, match=text):
+    rollback.roll_back(copied, "0001", NOBODY)
+  # The same events are new to this run.
+  tried = mock.patch.object(run, "_make", side_effect=OSError("tried"))
+  with tried, pytest.raises(OSError, match="tried"):
+    run.update(copied, updated.sources, UpdateConfig(), NOBODY)
+
+
+def test_a_refusal_that_comes_late_takes_the_pointer_back(updated, copied):
+  server = Server("http://nowhere", "token")
+  for error, name in ((tell.NotAllowed, "0001"), (tell.NotSwitched, "0000")):
+    refusal = mock.patch.object(tell, "reload", side_effect=error("refused"))
+    with refusal, pytest.raises(tell.NotSwitched):
+      run.update(copied, updated.sources, CONFIG, server)
+    assert versions.current_name(copied) == name
 
 
 def test_a_folder_that_was_cut_off_is_gone_on_from_or_removed(copied, capsys):
@@ -203,14 +252,15 @@ def test_a_server_that_refuses_a_version_keeps_the_pointer(copied):
   refusal = mock.patch.object(
     tell, "reload", side_effect=tell.NotSwitched("refused")
   )
-  server = run.Server("http://nowhere", "token")
+  server = Server("http://nowhere", "token")
   with refusal, pytest.raises(tell.NotSwitched):
-    run.roll_back(copied, "", server)
+    rollback.roll_back(copied, "", server)
   assert versions.current_name(copied) == "0001"
+  assert not rollback.rolled_back(copied, "0001")
   gone = mock.patch.object(
     tell, "reload", side_effect=tell.NotReached("nobody")
   )
   with gone, pytest.raises(tell.NotReached):
-    run.roll_back(copied, "", server)
+    rollback.roll_back(copied, "", server)
   # One that starts again serves what the pointer names.
   assert versions.current_name(copied) == versions.FIRST
