@@ -15,6 +15,7 @@ import numpy as np
 
 from gr_jax.candidates.live import LiveCandidates
 from gr_jax.data.catalogue import Catalogue
+from gr_jax.decoding.value_ranking import is_valued
 from gr_jax.generators.build import Network, build_generator
 from gr_jax.generators.pretrained.base import base_folder, frozen_variables
 from gr_jax.generators.pretrained.text_to_codes import TextToCodes
@@ -26,7 +27,7 @@ from gr_jax.generators.reading import (
   load_vocabulary,
   prompt_config,
 )
-from gr_jax.generators.values import load_values
+from gr_jax.generators.values import VALUES, load_values
 from gr_jax.quantization.policy import Decision
 from gr_jax.retrieval import versions
 from gr_jax.retrieval.load_candidates import live_candidates
@@ -253,7 +254,10 @@ def _load(directory: pathlib.Path, manifests: dict[str, Any]) -> Artefacts:
   one = SemanticIds(ids.codes[row : row + 1], ids.level_sizes)
   counts = count_variables(one, np.ones(1), alpha, transitions)
   check_params(params, expected_params(model, counts))
-  params |= load_values(directory / trained)
+  values = load_values(directory / trained)
+  if is_valued(model) and not values:
+    raise FileNotFoundError(f"{directory / trained / VALUES} is missing")
+  params |= values
   if isinstance(model, TextToCodes):
     folder = base_folder(directory, section)
     params |= frozen_variables(model, folder, section)

@@ -43,9 +43,11 @@ GENERATOR = {
   "loop": {"steps": 1, "log_every": 1, "checkpoint_every": 1},
   "mesh": {},
 }
-# One layer that reads no code before, and one that does.
+# One layer that reads no code before, and one that does; and values.
 LAZY = {
   "early_layers": 1,
+  "task": "value_aware",
+  "value": {"buckets": 4, "rerank": (0.5,)},
   "model": GENERATOR["model"] | {"layers": 2},
 }
 # A pretrained one begins with random weights.

@@ -18,6 +18,7 @@ from gr_jax.candidates.sources.tastes import Tastes
 from gr_jax.decoding.beam_search import beam_search
 from gr_jax.decoding.trie import build_trie
 from gr_jax.generators.build import NETWORKS, PROMPT_ENCODERS
+from gr_jax.generators.values import VALUES
 from gr_jax.retrieval.load import STAGES, load_artefacts
 from tests.reference import tiny_tokenizers, trained_run
 
@@ -83,6 +84,10 @@ def test_a_loaded_generator_ranks_as_the_trained_one(
   )
   chex.assert_trees_all_equal(before, after)
   assert np.isfinite(before.log_probs).any()
+  if network == "lazy_ar":
+    (run / "generator" / VALUES).unlink()
+    with pytest.raises(ValueError, match=f"{VALUES} is missing"):
+      load_artefacts(run)
 
 
 @pytest.fixture(scope="module")
