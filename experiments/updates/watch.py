@@ -7,17 +7,21 @@ its size has stood still from one look to the next; names that begin with a dot
 are not looked at, so a file may also be written beside and renamed.
 """
 
+import contextlib
 import dataclasses
 import pathlib
 import sys
 import time
 from collections.abc import Callable, Iterator
 
+from experiments.updates import tell
 from experiments.updates.prepare import Sources
 from gr_jax import command_line
 from gr_jax.data.imports.read import ENDINGS
 
 _ITEMS = ".items"
+# Nothing is wrong with the file: the next look tries it again.
+_TRANSIENT = (OSError, tell.NotSwitched)
 
 
 def watch(
@@ -30,7 +34,9 @@ def watch(
 ) -> None:
   """Learns every file that comes, until it is interrupted.
 
-  A file that cannot be learned costs one line, and the next one its turn.
+  A file that cannot be learned costs one line, and the next one its turn. Where
+  that is no fault of the file, as with a full disk or a server that refuses, it
+  is tried again at every look, and later ones wait.
 
   Args:
     folder: the folder.
@@ -46,8 +52,13 @@ def watch(
     raise FileNotFoundError(f"there is no folder {folder} to watch.")
   done: dict[pathlib.Path, tuple] = {}
   before: dict[pathlib.Path, tuple] = {}
+  failed: dict[pathlib.Path, str] = {}
   while True:
-    now = {path: state(path) for path in files_of(folder)}
+    now = {}
+    for path in files_of(folder):
+      # It may be gone by now, and come back.
+      with contextlib.suppress(FileNotFoundError):
+        now[path] = state(path)
     # Of a later file the events would make earlier ones late.
     for path, found in now.items():
       if done.get(path) == found:
@@ -57,7 +68,14 @@ def watch(
       try:
         learn(dataclasses.replace(sources, events=path, items=items_of(path)))
       except command_line.EXPECTED as error:
-        print(f"watch: {command_line.one_line(error)}", file=sys.stderr)
+        text = command_line.one_line(error)
+        if failed.get(path) != text:
+          print(f"watch: {text}", file=sys.stderr)
+        failed[path] = text
+        if isinstance(error, _TRANSIENT):
+          break
+      else:
+        failed.pop(path, None)
       done[path] = found
     before = now
     if until():

@@ -2,6 +2,8 @@
 
 import pytest
 
+from experiments.updates import tell
+from experiments.updates import watch as watch_module
 from experiments.updates.prepare import Sources
 from experiments.updates.watch import files_of, items_of, watch
 
@@ -83,6 +85,37 @@ def test_a_file_that_was_corrected_is_tried_again(tmp_path, learned):
     nothing, nothing,
   )  # fmt: skip
   assert found == [("01.csv", None, "good")]
+
+
+@pytest.mark.parametrize("error", [OSError, tell.NotSwitched])
+def test_a_file_is_tried_again_where_it_is_not_to_blame(
+  tmp_path, capsys, error
+):
+  errors, found = [error("full"), error("full")], []
+
+  def learn(sources) -> None:
+    if errors:
+      raise errors.pop()
+    found.append(sources.events.name)
+
+  for name in ("01.csv", "02.csv"):
+    (tmp_path / name).write_text(name)
+  looks(tmp_path, learn, nothing, nothing, nothing)
+  assert found == ["01.csv", "02.csv"]
+  assert capsys.readouterr().err == "watch: full\n"
+
+
+def test_a_file_that_vanishes_does_not_end_the_watch(
+  tmp_path, learned, monkeypatch
+):
+  found, learn = learned
+  (tmp_path / "02.csv").write_text("b")
+  listed = files_of(tmp_path)
+  monkeypatch.setattr(
+    watch_module, "files_of", lambda folder: [folder / "01.csv", *listed]
+  )
+  looks(tmp_path, learn, nothing, nothing)
+  assert found == [("02.csv", None, "b")]
 
 
 @pytest.mark.parametrize(
