@@ -6,6 +6,8 @@ candidates as requests of now do. Of the run's own training requests the counts
 hold the answers: they are not learned again [OURS].
 """
 
+import dataclasses
+
 import numpy as np
 
 from experiments.updates.grown_log import RUN, GrownLog
@@ -13,7 +15,7 @@ from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.log import Log
 from gr_jax.candidates.query_reader import typed_vectors
 from gr_jax.candidates.writer import CandidateWriter
-from gr_jax.data.catalogue import Catalogue
+from gr_jax.data.catalogue import Catalogue, object_array
 from gr_jax.retrieval.load import Artefacts
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 
@@ -56,7 +58,8 @@ def candidates_of(
   width = known.items.vectors.shape[1]
   return known.writer.of(
     Log(
-      requests,
+      # As a server reads what it is asked, so that learning sees the same.
+      dataclasses.replace(requests, queries=object_array(read)),
       _counted(log),
       rows,
       typed_vectors(known.query_vectors, queries, read, width),

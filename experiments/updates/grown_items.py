@@ -73,14 +73,17 @@ def grow(
   ids = items.item_ids[len(before) :].tolist()
   added = [facts[each] for each in ids]
   return GrownItems(
-    _catalogue(artefacts.catalogue, items, added),
+    _catalogue(artefacts.catalogue, items, added, logged.add),
     items.semantic_ids,
     _vectors(artefacts, encoder, added),
   )
 
 
 def _catalogue(
-  old: Catalogue, items: Items, added: Sequence[NewItem]
+  old: Catalogue,
+  items: Items,
+  added: Sequence[NewItem],
+  logged: Sequence[NewItem],
 ) -> Catalogue:
   names: list[list[str]] = [[] for _ in old.category_names]
   # A dictionary keeps the order in which rows were given.
@@ -94,8 +97,27 @@ def _catalogue(
     category_names=tuple(map(tuple, names)),
     values=items.prices,
     popularity=items.popularity,
-    fields=np.concatenate([old.fields, _fields(old, added)]),
+    fields=np.concatenate([known_fields(old, logged), _fields(old, added)]),
   )
+
+
+def known_fields(old: Catalogue, logged: Sequence[NewItem]) -> np.ndarray:
+  """`[N, F]` object of known items, as a server's log describes them anew.
+
+  Args:
+    old: the catalogue of the run.
+    logged: items of the log; a field that one does not bring stays.
+  """
+  fields = old.fields.copy()
+  rows = {item_id: row for row, item_id in enumerate(old.item_ids.tolist())}
+  columns = {name: column for column, name in enumerate(old.field_names)}
+  for item in logged:
+    if item.item_id not in rows:
+      continue
+    for name, value in (item.fields or {}).items():
+      if name in columns:
+        fields[rows[item.item_id], columns[name]] = value
+  return fields
 
 
 def _fields(old: Catalogue, added: Sequence[NewItem]) -> np.ndarray:
