@@ -17,11 +17,18 @@ worse than its parent on requests that it did not learn, by more than the
 interval; or the labels do not follow from the requests; or the inputs have
 moved. Then it is kept, and one line says why.
 
+A run with candidates has counted the answers of its own requests, so those are
+not learned again: old requests are those of earlier updates, and its first
+update learns new ones alone.
+
 A file that was learned is not learned again. Killed at any point, the old
 version serves, and the same command goes on. Back to the version before:
 
   python -m gr_jax.update --artefacts=runs/shop --rollback \\
     --server=http://localhost:8000
+
+The version that is left is not served again by the command that made it, but
+by --rollback=NAME.
 
 A folder can be watched: every DAY.csv that is put there is learned, in the
 order of the names, with the new items of DAY.items.csv if there are any:
@@ -133,7 +140,13 @@ def _parser() -> argparse.ArgumentParser:
   add("--columns", default="", help="as of gr_jax.import_data")
   add("--event_types", default="", help="likewise")
   for flag, kind, default, text in (
-    ("--replay", float, 0.5, "share of a batch that was learned before"),
+    (
+      "--replay",
+      float,
+      0.5,
+      "share of a batch that was learned before; of a run with candidates, by "
+      "earlier updates",
+    ),
     ("--learning_rate", float, 0.3, "peak, as a share of the run's own"),
     ("--passes", float, 3, "times that new requests are learned"),
     ("--steps", int, 0, "updates of the parameters, 0 = as --passes says"),

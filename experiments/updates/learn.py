@@ -15,6 +15,7 @@ from experiments.updates.parts import Parts, future_of
 from experiments.updates.replay import replay_size, replayed_batches
 from experiments.updates.settings import UpdateConfig
 from experiments.updates.stages import link_files
+from experiments.updates.switching import say
 from gr_jax.artefacts import build_resumable
 from gr_jax.data.requests import TRAIN
 from gr_jax.generators import placement
@@ -87,6 +88,8 @@ def learn(
       "nothing new is left to learn: every new request is held out, or leads "
       "to no click or order. Collect more events, or lower --held_out."
     )
+  if config.replay and not len(old):
+    say(folder.name, nothing_replayed(candidates=parent.candidates is not None))
   steps = config.steps or _steps(
     examples.batch_size, len(new), len(old), config
   )
@@ -149,6 +152,16 @@ def learn(
   stored = parent.manifests["generator"]["section"]
   artefact = build_resumable(folder, "generator", stored, inputs, make)
   return hosts.own_copy(load_params(artefact.directory, state.params))
+
+
+def nothing_replayed(*, candidates: bool) -> str:
+  """Why no old request is among the new ones."""
+  if not candidates:
+    return "no old request is replayed: nothing was learned before."
+  return (
+    "no old request is replayed: this run's candidates have counted the "
+    "answers of its own, and no update was before."
+  )
 
 
 def link_parent(parent: Artefacts, directory: pathlib.Path) -> None:

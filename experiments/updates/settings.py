@@ -12,7 +12,9 @@ class UpdateConfig:
 
   Attributes:
     replay: the share of a batch that was learned before, every group of the
-      run's log and of earlier updates as likely as any other.
+      run's log and of earlier updates as likely as any other; of a run with
+      candidates those of earlier updates alone, so its first update replays
+      nothing.
     learning_rate: the peak, as a share of the run's own. It climbs to it anew
       and falls to zero again: with replay, as good as training on everything
       from the start (Ibrahim et al. 2024, arXiv 2403.08763).

@@ -24,7 +24,7 @@ def switch(run: pathlib.Path, name: str, server: Server) -> None:
     say(name, "is current: a server serves it from its next start or reload.")
     return
   try:
-    tell.reload(server.address, server.token)
+    tell.reload(server.address, server.token, name)
   except tell.NotSwitched:
     versions.point_to(run, before)
     raise
@@ -42,7 +42,7 @@ def switch_again(run: pathlib.Path, name: str, server: Server) -> None:
   """
   try:
     switch(run, name, server)
-  except tell.NotAllowed:
+  except tell.WrongServer:
     raise  # It says nothing of the version.
   except tell.NotSwitched:
     made = record.load(run, name)

@@ -7,8 +7,8 @@
 A version is a folder that `load_artefacts` reads like any run. It is served
 once `current` names it, which is written whole or not at all and after
 everything else: whatever an update was doing when its process ended, the
-version before is what the pointer names. A folder never changes afterwards, so
-a server may read it while the next one is being made.
+version before is what the pointer names. What a server reads never changes
+afterwards, so it may do so while the next one is being made.
 """
 
 import json

@@ -71,7 +71,7 @@ class Api:
     metrics: the counters.
     cached: the answers that may be given again, if any.
     unavailable: returns what the server is doing instead of serving, if so.
-    reload: does what `Service.reload` does.
+    reload: does what `Service.reload` does; returns the answer to it.
     more: operations that come before these.
 
   Attributes:
@@ -87,7 +87,7 @@ class Api:
     *,
     cached: CachedAnswers | None = None,
     unavailable: Callable[[], str | None],
-    reload: Callable[[], int],
+    reload: Callable[[], dict[str, Any]],
     more: Sequence[Operation] = (),
   ):
     self._service, self._batcher = service, batcher
@@ -260,8 +260,7 @@ class Api:
     if not self._config.token:
       raise HTTPException(403, "start the server with a token to allow this.")
     self._check_ready()
-    version = await asyncio.to_thread(self._reload_service)
-    return JSONResponse({"version": version})
+    return JSONResponse(await asyncio.to_thread(self._reload_service))
 
   async def _metrics_text(self, request: Request) -> Response:
     text = self._metrics.text()

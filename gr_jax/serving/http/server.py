@@ -136,8 +136,12 @@ class Server:
     watch("log_records", "Changes on disk.", lambda: service.log_records)
     watch("ready", "1 while requests are taken.", lambda: not self._doing)
 
-  def reload(self) -> int:
+  def reload(self) -> dict[str, Any]:
     """Reloads as `Service.reload` does, and counts it.
+
+    Returns:
+      The `version` of the catalogue, and the `model` that is served now, the
+      name of the run's version.
 
     Raises:
       HTTPException: the artefacts there cannot be served; the old ones go on.
@@ -149,7 +153,10 @@ class Server:
       self._metrics.reloads.labels("refused").inc()
       raise HTTPException(409, f"not reloaded: {error}") from error
     self._metrics.reloads.labels("done").inc()
-    return version
+    return {
+      "version": version,
+      "model": self._service.serving.engine.artefacts.version,
+    }
 
   @contextlib.asynccontextmanager
   async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
@@ -183,7 +190,11 @@ class Server:
   def _reload_in_background(self) -> None:
     def reload() -> None:
       try:
-        text = f"serving version {self.reload()}."
+        found = self.reload()
+        text = (
+          f"serving version {found['version']} of the catalogue, model "
+          f"{found['model']}."
+        )
       except HTTPException as error:
         text = error.detail
       except Busy:

@@ -4,7 +4,7 @@ import types
 
 import numpy as np
 
-from experiments.updates.learn import link_parent
+from experiments.updates.learn import link_parent, nothing_replayed
 from gr_jax.generators.values import load_values, save_values
 
 
@@ -37,3 +37,8 @@ def test_a_generator_without_values_gets_none(tmp_path):
   parent = types.SimpleNamespace(directory=tmp_path / "run", params={})
   link_parent(parent, tmp_path / "version")
   assert load_values(tmp_path / "version") == {}
+
+
+def test_where_nothing_is_replayed_it_says_why():
+  assert "candidates have counted" in nothing_replayed(candidates=True)
+  assert "candidates" not in nothing_replayed(candidates=False)

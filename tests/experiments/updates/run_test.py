@@ -123,7 +123,7 @@ def test_a_server_that_was_out_of_reach_is_told_by_the_same_command(updated):
   server = Server("http://nowhere", "token")
   with mock.patch.object(tell, "reload") as reload:
     assert run.update(updated.run, updated.sources, CONFIG, server) is None
-  reload.assert_called_once_with("http://nowhere", "token")
+  reload.assert_called_once_with("http://nowhere", "token", "0001")
 
 
 def test_events_of_yesterday_are_late(updated, copied, tmp_path):
@@ -217,7 +217,7 @@ def test_versions_of_a_run_before_are_not_served(updated, copied):
 
 def test_a_refusal_that_comes_late_takes_the_pointer_back(updated, copied):
   server = Server("http://nowhere", "token")
-  for error, name in ((tell.NotAllowed, "0001"), (tell.NotSwitched, "0000")):
+  for error, name in ((tell.WrongServer, "0001"), (tell.NotSwitched, "0000")):
     refusal = mock.patch.object(tell, "reload", side_effect=error("refused"))
     with refusal, pytest.raises(tell.NotSwitched):
       run.update(copied, updated.sources, CONFIG, server)

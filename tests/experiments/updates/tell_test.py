@@ -11,7 +11,7 @@ import pytest
 from experiments.updates import tell
 
 BUSY = 503, {"error": "a reload is under way."}
-DONE = 200, {"version": 2}
+DONE = 200, {"version": 2, "model": "0002"}
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -58,23 +58,41 @@ def serve() -> Iterator:
 
 def test_a_busy_server_is_asked_again(serve):
   server = serve(BUSY, BUSY, DONE)
-  tell.reload(server.address + "/", "s3cret")
+  tell.reload(server.address + "/", "s3cret", "0002")
   assert server.asked == [("/admin/reload", "Bearer s3cret")] * 3
 
 
 def test_a_refusal_is_said_in_the_server_s_words(serve):
   server = serve((409, {"error": "not reloaded: no such file."}))
   with pytest.raises(tell.NotSwitched, match="switch: not reloaded: no such"):
-    tell.reload(server.address, "")
+    tell.reload(server.address, "", "0002")
   assert len(server.asked) == 1
   other = serve((500, ["?"]))
   with pytest.raises(tell.NotSwitched, match="status 500"):
-    tell.reload(other.address, "")
+    tell.reload(other.address, "", "0002")
+
+
+def test_a_server_of_another_run_has_not_switched(serve):
+  server = serve(DONE, (200, {"version": 2}), (200, ["?"]))
+  with pytest.raises(tell.WrongServer, match="serves 0002, not 0003: start it"):
+    tell.reload(server.address, "", "0003")
+  tell.reload(server.address, "", "0003")
+  with pytest.raises(tell.NotSwitched, match="is no server of gr_jax"):
+    tell.reload(server.address, "", "0003")
+
+
+def test_a_refused_token_says_nothing_of_the_version(serve):
+  server = serve((403, {"error": "no"}), (409, {"error": "no"}))
+  with pytest.raises(tell.WrongServer):
+    tell.reload(server.address, "", "0002")
+  with pytest.raises(tell.NotSwitched) as refusal:
+    tell.reload(server.address, "", "0002")
+  assert not isinstance(refusal.value, tell.WrongServer)
 
 
 def test_nobody_there_and_always_busy_are_told_apart_from_a_refusal(serve):
   with pytest.raises(tell.NotReached, match="did not answer"):
-    tell.reload("http://127.0.0.1:1", "")
+    tell.reload("http://127.0.0.1:1", "", "0002")
   server = serve(*[BUSY] * 20)
   with pytest.raises(tell.NotReached, match="was busy 20 times"):
-    tell.reload(server.address, "")
+    tell.reload(server.address, "", "0002")

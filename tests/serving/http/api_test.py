@@ -56,7 +56,7 @@ class Behind:
 
   def reload(self):
     self._take("reload")
-    return 9
+    return {"version": 9, "model": "0002"}
 
   def _take(self, value):
     self.taken.append(value)
@@ -240,7 +240,7 @@ def test_only_with_a_token_is_a_reload_allowed(make, behind):
   assert not behind.taken
   client = make(token="s3cret")
   client.headers = {"authorization": "Bearer s3cret"}
-  assert client.post("/admin/reload").json() == {"version": 9}
+  assert client.post("/admin/reload").json() == {"version": 9, "model": "0002"}
   behind.error = Busy()
   assert "reload is under way" in said(client.post("/admin/reload"), 503)
 

@@ -186,7 +186,8 @@ def test_a_reload_answers_with_the_version(make_client):
   client = make_client(token=TOKEN)
   right = {"authorization": f"Bearer {TOKEN}"}
   client.post("/items", json={"remove": ["B1"]}, headers=right)
-  assert client.post("/admin/reload", headers=right).json() == {"version": 2}
+  answer = client.post("/admin/reload", headers=right).json()
+  assert answer == {"version": 2, "model": "0000"}
   assert client.get("/items/B1", headers=right).status_code == 404
 
 
