@@ -15,7 +15,6 @@ import numpy as np
 
 from gr_jax.candidates.live import LiveCandidates
 from gr_jax.data.catalogue import Catalogue
-from gr_jax.decoding.value_ranking import is_valued
 from gr_jax.generators.build import Network, build_generator
 from gr_jax.generators.pretrained.base import base_folder, frozen_variables
 from gr_jax.generators.pretrained.text_to_codes import TextToCodes
@@ -27,7 +26,6 @@ from gr_jax.generators.reading import (
   load_vocabulary,
   prompt_config,
 )
-from gr_jax.generators.values import VALUES, load_values
 from gr_jax.quantization.policy import Decision
 from gr_jax.retrieval import versions
 from gr_jax.retrieval.load_candidates import live_candidates
@@ -35,6 +33,7 @@ from gr_jax.retrieval.load_params import (
   check_params,
   expected_params,
   read_params,
+  read_values,
 )
 from gr_jax.retrieval.weights import quantize_weights
 from gr_jax.tokenizers.semantic_ids import SemanticIds
@@ -254,10 +253,7 @@ def _load(directory: pathlib.Path, manifests: dict[str, Any]) -> Artefacts:
   one = SemanticIds(ids.codes[row : row + 1], ids.level_sizes)
   counts = count_variables(one, np.ones(1), alpha, transitions)
   check_params(params, expected_params(model, counts))
-  values = load_values(directory / trained)
-  if is_valued(model) and not values:
-    raise FileNotFoundError(f"{directory / trained / VALUES} is missing")
-  params |= values
+  params |= read_values(model, directory / trained)
   if isinstance(model, TextToCodes):
     folder = base_folder(directory, section)
     params |= frozen_variables(model, folder, section)

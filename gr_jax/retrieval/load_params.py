@@ -8,7 +8,9 @@ import jax
 import numpy as np
 from flax import linen as nn
 
+from gr_jax.decoding.value_ranking import is_valued
 from gr_jax.generators.build import Network, initializer
+from gr_jax.generators.values import VALUES, load_values
 from gr_jax.training.whole_steps import defect
 
 
@@ -74,6 +76,18 @@ def _by_path(tree: Any) -> dict[str, Any]:
     jax.tree_util.keystr(path, simple=True, separator="/"): leaf
     for path, leaf in jax.tree.leaves_with_path(tree)
   }
+
+
+def read_values(model: Network, directory: pathlib.Path) -> dict[str, Any]:
+  """`{"values": ...}` of a generator that predicts values, else `{}`.
+
+  Raises:
+    FileNotFoundError: a generator that predicts values has lost them.
+  """
+  found = load_values(directory)
+  if is_valued(model) and not found:
+    raise FileNotFoundError(f"{directory / VALUES} is missing")
+  return found
 
 
 def expected_params(model: Network, counts: Any) -> Any:
