@@ -63,7 +63,7 @@ def test_a_search_says_what_it_found_and_how_long_it_took(client):
   body = {"query": "red cup", "history": ["B1", "nobody"], "k": 3}
   found = client.post("/search", json=body).json()
   assert [set(item) for item in found["items"]] == [
-    {"id", "text", "score", "semantic_id"}
+    {"id", "text", "score", "semantic_id", "value"}
   ] * 3
   scores = [item["score"] for item in found["items"]]
   assert scores == sorted(scores, reverse=True)
