@@ -1,5 +1,7 @@
 """Next-token losses on the codes of semantic IDs and of whole pages."""
 
+from collections.abc import Iterator, Sequence
+
 import jax
 import jax.numpy as jnp
 
@@ -49,6 +51,29 @@ def code_totals(codes: jax.Array, *, where: jax.Array) -> jax.Array:
   return open_mask.sum(axis=tuple(range(open_mask.ndim - 1)))
 
 
+def level_targets(
+  logits: Sequence[jax.Array], codes: jax.Array, *, where: jax.Array
+) -> Iterator[tuple[jax.Array, jax.Array, jax.Array]]:
+  """Logits `[..., C_l]`, targets and which of them count `[...]`, by level.
+
+  A code of -1 after an early end is a target once, as the last column
+  ("the ID ends here"); what follows it is not a target.
+
+  Args:
+    logits: per level `[..., C_l]`.
+    codes: `[..., L]`.
+    where: `[...]`, which targets count.
+  """
+  for level, scores in enumerate(logits):
+    ended = codes[..., level] < 0
+    yield (
+      scores,
+      jnp.where(ended, scores.shape[-1] - 1, codes[..., level]),
+      where,
+    )
+    where = where & ~ended
+
+
 def code_losses(
   logits: list[jax.Array],
   codes: jax.Array,
@@ -56,10 +81,7 @@ def code_losses(
   where: jax.Array,
   totals: jax.Array | None = None,
 ) -> jax.Array:
-  """Cross-entropy of every level, `[L]`.
-
-  A code of -1 after an early end is a target once, as the last column
-  ("the ID ends here"); what follows it is not a target.
+  """Cross-entropy of every level, `[L]`; those of `level_targets`.
 
   Args:
     logits: per level `[..., C_l]`.
@@ -69,16 +91,11 @@ def code_losses(
       of a whole batch.
   """
   losses = []
-  open_mask = where
-  for l, level_logits in enumerate(logits):
-    ended = codes[..., l] < 0
-    end_column = level_logits.shape[-1] - 1
-    target = jnp.where(ended, end_column, codes[..., l])
-    total = None if totals is None else totals[l]
-    losses.append(
-      cross_entropy(level_logits, target, where=open_mask, total=total)
-    )
-    open_mask = open_mask & ~ended
+  for level, (scores, target, counted) in enumerate(
+    level_targets(logits, codes, where=where)
+  ):
+    total = None if totals is None else totals[level]
+    losses.append(cross_entropy(scores, target, where=counted, total=total))
   return jnp.stack(losses)
 
 
@@ -114,15 +131,10 @@ def page_losses(
   """
   total = jnp.sum(weights) if total is None else total
   scale = 1 / jnp.where(total > 0, total, 1)
-  where = weights > 0
-  losses = []
-  for l, level_logits in enumerate(logits):
-    closed = codes[..., l] < 0
-    last = level_logits.shape[-1] - 1
-    targets = jnp.where(closed, last, codes[..., l])
-    found = token_losses(level_logits, targets, where=where)
-    losses.append(jnp.sum(weights * found) * scale)
-    where &= ~closed
+  losses = [
+    jnp.sum(weights * token_losses(scores, target, where=where)) * scale
+    for scores, target, where in level_targets(logits, codes, where=weights > 0)
+  ]
   targets = jnp.full(ended.shape, ends.shape[-1] - 1)
   found = token_losses(ends, targets, where=ended)
   return jnp.stack([*losses, jnp.sum(found) * scale])

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from gr_jax.objectives.next_token import token_losses
+from gr_jax.objectives.next_token import level_targets, token_losses
 
 
 class ValueAwareLosses(NamedTuple):
@@ -64,12 +64,12 @@ def value_aware_losses(
     return jnp.sum(weights * losses) / jnp.where(total > 0, total, 1)
 
   own = [
-    mean(losses, weights, totals[0])
-    for losses in _level_losses(codes, targets, where)
+    mean(token_losses(scores, target, where=open_mask), weights, totals[0])
+    for scores, target, open_mask in level_targets(codes, targets, where=where)
   ]
   alone = [
-    mean(losses, where, totals[1])
-    for losses in _level_losses(early, targets, where)
+    mean(token_losses(scores, target, where=open_mask), where, totals[1])
+    for scores, target, open_mask in level_targets(early, targets, where=where)
   ]
   value = token_losses(values, buckets, where=where)
   return ValueAwareLosses(
@@ -82,19 +82,6 @@ def value_aware_losses(
 def target_totals(weights: jax.Array, *, where: jax.Array) -> jax.Array:
   """`[2]`: the sum of the weights and the number of the targets."""
   return jnp.stack((jnp.sum(weights, where=where), jnp.sum(where)))
-
-
-def _level_losses(
-  logits: list[jax.Array], targets: jax.Array, where: jax.Array
-) -> list[jax.Array]:
-  """Per level `[B, P]`; an end is a target once, as the last column."""
-  found = []
-  for level, scores in enumerate(logits):
-    ended = targets[..., level] < 0
-    target = jnp.where(ended, scores.shape[-1] - 1, targets[..., level])
-    found.append(token_losses(scores, target, where=where))
-    where = where & ~ended
-  return found
 
 
 def total_loss(
