@@ -10,7 +10,8 @@ from experiments.pipeline.train import TrainedGenerator
 from experiments.studies.world import World
 from gr_jax.data import request_lists
 from gr_jax.data.batches import padded_batches
-from gr_jax.data.requests import CLICKED, Requests
+from gr_jax.data.requests import Requests
+from gr_jax.data.target_values import TargetValues
 from gr_jax.data.worlds import shop_config, shop_world
 from gr_jax.data.worlds.shop_world import ShopWorld
 from gr_jax.generators.values import buckets_of
@@ -66,24 +67,12 @@ def paid(
 
   An item that comes up twice on a page has its larger value.
   """
-  bought = log.page_kind >= CLICKED
-  request, item = log.page_request[bought], log.page_item[bought]
-  keys = request.astype(np.int64) << 32 | item
-  order = np.lexsort((log.page_value[bought], keys))
-  keys, values = keys[order], log.page_value[bought][order]
-  last = np.append(np.diff(keys) != 0, True)
-  keys, values = keys[last], values[last]
-  wanted = rows.astype(np.int64)[:, None] << 32 | np.maximum(items, 0)
-  place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-  there = (keys[place] == wanted) & (items >= 0)
-  earned = np.where(there, values[place], 0)
-  begins = np.searchsorted(keys, rows.astype(np.int64) << 32)
-  ends = np.searchsorted(keys, (rows.astype(np.int64) + 1) << 32)
+  values = TargetValues(log)
   best = np.zeros((len(rows), cutoff))
-  for line, begin, end in zip(best, begins, ends):
-    top = np.sort(values[begin:end])[::-1][:cutoff]
+  for line, row in zip(best, rows):
+    top = values.best(row, count=cutoff)
     line[: len(top)] = top
-  return earned, best
+  return values.of(rows[:, None], items), best
 
 
 def discounted(gains: np.ndarray) -> np.ndarray:

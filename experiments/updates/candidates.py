@@ -58,7 +58,7 @@ def candidates_of(
   width = known.items.vectors.shape[1]
   return known.writer.of(
     Log(
-      # As a server reads what it is asked, so that learning sees the same.
+      # As a server reads requests, so that learning sees the same.
       dataclasses.replace(requests, queries=object_array(read)),
       _counted(log),
       rows,

@@ -14,12 +14,12 @@ def roll_back(run: pathlib.Path, name: str, server: Server) -> str:
   """Serves an older version again, by default the parent of the current one.
 
   The versions that it leaves behind are marked: the commands that made them do
-  not serve them again, until they are asked for by name.
+  not serve them again, until they are named.
 
   Args:
     run: the workdir of the run.
     name: a version that is there; "" = the parent.
-    server: who is told.
+    server: reloads the version.
 
   Raises:
     ValueError: there is nothing to go back to, or no such version.

@@ -43,7 +43,7 @@ def update(
     run: the workdir of a finished run.
     sources: what comes in.
     config: how to learn, and the limits.
-    server: who is told.
+    server: reloads the version.
 
   Returns:
     The version; None where the events were learned before.
@@ -103,7 +103,7 @@ def serve(run: pathlib.Path, made: Record, server: Server) -> None:
 def _learned(chain: list[Record], events: dict) -> str:
   """The version that learned a file of events; "" if none did.
 
-  Its items are not asked after: events are what is learned.
+  Its items do not matter: events are what is learned.
   """
   for one in chain:
     if one.events[0]["sha256"] == events["sha256"]:

@@ -1,4 +1,4 @@
-"""Which version a run points to, and the server that is told of it."""
+"""Which version a run points to, and the server that reloads it."""
 
 import dataclasses
 import pathlib

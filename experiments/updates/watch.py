@@ -43,7 +43,7 @@ def watch(
     sources: all but the files.
     learn: makes an update.
     every: seconds between two looks.
-    until: asked after every look; ends it.
+    until: called after every look; True ends it.
 
   Raises:
     FileNotFoundError: there is no such folder.

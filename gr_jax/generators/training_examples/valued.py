@@ -14,6 +14,7 @@ import dataclasses
 import numpy as np
 
 from gr_jax.data.requests import CLICKED, ORDERED, TRAIN, Requests
+from gr_jax.data.target_values import TargetValues, pair_keys
 from gr_jax.generators.training_examples.single import TargetGroups
 from gr_jax.objectives.value_buckets import sample_weights
 
@@ -45,19 +46,12 @@ def with_values(
     requests: the log that they are of.
     config: the weights.
   """
-  kept = requests.page_kind >= CLICKED
-  keys = _keys(requests.page_request[kept], requests.page_item[kept])
-  order = np.lexsort((requests.page_value[kept], keys))
-  keys, values = keys[order], requests.page_value[kept][order]
-  kinds = requests.page_kind[kept][order]
-  # The last of equal keys has the largest value.
-  last = np.searchsorted(keys, _keys(groups.request, groups.item), "right") - 1
-  ordered = np.zeros(len(keys), bool)
-  first = np.searchsorted(keys, keys)
-  np.logical_or.at(ordered, first, kinds == ORDERED)
-  behaviour = np.where(
-    ordered[first[last]], config.ordered, config.clicked
-  ).astype(np.float64)
+  bought = requests.page_kind == ORDERED
+  ordered = np.isin(
+    pair_keys(groups.request, groups.item),
+    pair_keys(requests.page_request[bought], requests.page_item[bought]),
+  )
+  behaviour = np.where(ordered, config.ordered, config.clicked)
   factors = [behaviour]
   if config.user_exponent:
     worth = 1 + _training_values(requests)
@@ -65,7 +59,7 @@ def with_values(
     factors.append(shares[requests.user[groups.request]])
   return dataclasses.replace(
     groups,
-    value=values[last],
+    value=TargetValues(requests).of(groups.request, groups.item),
     weight=sample_weights(*factors).astype(np.float32),
   )
 
@@ -88,7 +82,3 @@ def _training_values(requests: Requests) -> np.ndarray:
 def _training_targets(requests: Requests) -> np.ndarray:
   split = requests.split[requests.page_request]
   return (requests.page_kind >= CLICKED) & (split == TRAIN)
-
-
-def _keys(request: np.ndarray, item: np.ndarray) -> np.ndarray:
-  return request.astype(np.int64) << 32 | item

@@ -1,4 +1,4 @@
-"""Answers of a server to requests that it was just asked."""
+"""Answers of a server to requests that came a moment ago."""
 
 import dataclasses
 import hashlib
@@ -54,7 +54,7 @@ class CachedAnswers:
       request: the request.
       beam: the beam that it was answered with.
       answer: the body of the answer.
-      before: the generation that served when it was asked.
+      before: the generation that served when it came.
       after: the generation that serves now. Where a reload lies between them,
         nobody knows which one answered, and nothing is kept.
     """
