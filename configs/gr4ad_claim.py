@@ -4,9 +4,10 @@
 
 A made-up platform of ads, whose revenue is exact: residual k-means IDs and
 UA-SID, a generator with and without values, with 0, 3, 6 and 8 of nine layers
-early, aligned by lists with six losses, and searched with other beams; five
-seeds. And the purchases of 400 households with the first of these; three seeds.
-About two hours on a CPU core; a run that is cut off goes on where it was.
+early, aligned by lists with six losses, and narrower or searched with other
+beams; five seeds, two for curves. And the purchases of 400 households with the
+first of these; three seeds. About two hours on a CPU core; a run that is cut
+off goes on where it was.
 Presets: `tiny` (shows that it runs, not what is true).
 
 `--config.output=DIR` writes the table and the picture there as well.
@@ -17,8 +18,20 @@ from ml_collections import ConfigDict
 from configs import gr4ad, rq_kmeans, study, ua_sid
 
 PRESETS = study.PRESETS
-GENERATORS = ("sft", "ua_sid", "vsl", "lazy_3", "lazy_6", "lazy_8")
-ALIGNED = ("best_worst_dpo", "s_dpo", "grpo", "lambda", "rspo", "unified")
+GENERATORS = (
+  "sft",
+  "ua_sid",
+  "vsl",
+  "lazy_3",
+  "lazy_6",
+  "lazy_8",
+  "width_32",
+  "width_48",
+)
+ALIGNED = (
+  "best_worst_dpo", "s_dpo", "grpo", "lambda", "rspo", "unified",
+  "wrong_gated", "wrong_ungated",
+)  # fmt: skip
 BEAMS = ("beam_16", "beam_32", "beam_128", "progressive")
 
 
@@ -29,6 +42,7 @@ def get_config(preset: str = "") -> ConfigDict:
   # As UA-SIDs are: equal codes, one ID.
   config.rq_kmeans.collisions = "clusters"
   config.generator.update(gr4ad.lazy(config.generator))
+  config.generator.prompt.update(history=16, lookback=128)
   config.generator.model.update(
     layers=9, width=64, heads=2, kv_heads=1, head_size=32, feed_forward=176
   )
@@ -39,7 +53,7 @@ def get_config(preset: str = "") -> ConfigDict:
   config.align = gr4ad.alignment()
   config.align.optimizer.learning_rate = 1e-4
   config.align.loop.update(
-    steps=200, log_every=20, eval_every=200, checkpoint_every=200
+    steps=100, log_every=20, eval_every=100, checkpoint_every=100
   )
   config.evaluation = {
     "requests": 2000, "batch_size": 64, "beam": 64, "seed": 0,
@@ -49,7 +63,7 @@ def get_config(preset: str = "") -> ConfigDict:
   levels = {"levels": (64, 32, 64)}
   ads = {
     "data": gr4ad.ads() | {"num_items": 3000, "num_requests": 30_000},
-    "generator": _training(batch_size=64, targets=2, steps=1000),
+    "generator": _training(batch_size=32, targets=4, steps=1000),
     "tokenizer": levels,
     "rq_kmeans": levels,
   }

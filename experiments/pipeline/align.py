@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import pathlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import grain
 import jax
@@ -95,6 +95,7 @@ def align(
   *,
   reward: IdReward,
   inputs: Sequence[str] = (),
+  change: Callable[[AlignmentConfig], AlignmentConfig] = lambda aim: aim,
 ) -> TrainedGenerator:
   """The generator with aligned parameters; goes on where it was cut off.
 
@@ -114,13 +115,15 @@ def align(
     reward: a function of request rows `[B]` and ID rows `[B, G]`, -1 = names
       nothing.
     inputs: fingerprints of further artefacts that `reward` was made from.
+    change: gives the objective that is used in place of the config's; the
+      config's `name` should then be another.
 
   Raises:
     BadReward: `reward` gives a number that is not finite; the message names
       the request, the item and the value.
   """
   generator = stages.generator
-  aim, explores = objective(config), exploration(config)
+  aim, explores = change(objective(config)), exploration(config)
   policy = POLICIES[config.policy]
   mesh = make_mesh(MeshConfig(**config.mesh))
   loop = AlignmentLoopConfig(**config.loop)

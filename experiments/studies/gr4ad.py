@@ -4,15 +4,20 @@
   ua_sid     UA-SID in their place
   vsl        then value-aware training, whose values rank the beam
   lazy_K     the same with K of the layers early
-  ...        vsl, aligned by lists with one of several losses
-  beam_N     vsl, searched with other beams; progressive: one a level
+  ...        lazy_6, aligned by lists with one of several losses
+  wrong_...  the same where the reference has read another request's prompt
+  width_N    lazy_6 in narrower layers
+  beam_N     lazy_6, searched with other beams; progressive: one a level
 
 In the world of ads all of it is paid what the truth says; on the purchases an
 answer earns what its items were bought for.
 """
 
+import dataclasses
 import functools
+from typing import Any
 
+import jax
 import numpy as np
 
 from experiments import gr4ad, rq_kmeans, ua_sid
@@ -24,7 +29,7 @@ from experiments.studies import gr4ad_page, paired
 from experiments.studies.gr4ad_paper import CLAIMS
 from experiments.studies.gr4ad_worth import (
   calibration_error,
-  discounted,
+  ndcg,
   worth_of,
 )
 from experiments.studies.search_hits import searcher
@@ -33,11 +38,17 @@ from experiments.studies.variant import Run, Variant
 from experiments.studies.world import World, seeded
 from gr_jax.evaluation import metrics
 from gr_jax.retrieval.items_of_ids import expand_items
+from gr_jax.rl.objective import AlignmentConfig
 
 KINDS = ("personalised", "next_basket")
-METRICS = ("revenue@10", "ndcg@10", "hit_rate@10", "head@10")
+METRICS = ("revenue@10", "ndcg@5", "ndcg@10", "hit_rate@10", "head@10")
 CUTOFF = 10
 _HEAD = 0.1  # Of all items, the most popular.
+
+# What the reference of an alignment reads.
+AS_IT_IS, WRONG = "as it is", "wrong"
+_NO_GATE = 1e9
+BASE = "lazy_6"
 
 _PLAIN = {
   "generator.task": "point_wise",
@@ -46,22 +57,28 @@ _PLAIN = {
 }
 
 
-def _lazy(layers: int) -> Variant:
-  return Variant(f"LazyAR, K = {layers}", {"generator.early_layers": layers})
+def _lazy(layers: int, seeds: int | None = 2) -> Variant:
+  changes = {"generator.early_layers": layers}
+  return Variant(f"LazyAR, K = {layers}", changes, seeds=seeds)
 
 
-def _aligned(label: str, loss: str, **changes) -> Variant:
-  changes |= {"loss": loss}
-  return Variant(
-    label,
-    {"generator.early_layers": 0}
-    | {f"align.{k}": x for k, x in changes.items()},
-    make="aligned",
-  )
+def _narrow(width: int) -> Variant:
+  """Of layers that are that wide, in the proportions of 64."""
+  model = {
+    "width": width, "head_size": width // 2, "feed_forward": 11 * width // 4,
+  }  # fmt: skip
+  changes = {f"generator.model.{k}": x for k, x in model.items()}
+  return Variant(f"width {width}", changes, seeds=2)
+
+
+def _aligned(label: str, loss: str, make=AS_IT_IS, **options) -> Variant:
+  changes = {"align.loss": loss}
+  changes |= {f"align.loss_options.{k}": x for k, x in options.items()}
+  return Variant(label, changes, make=make)
 
 
 def _beams(label: str, beam) -> Variant:
-  return Variant(label, {"generator.early_layers": 0, "evaluation.beam": beam})
+  return Variant(label, {"evaluation.beam": beam})
 
 
 GENERATORS = {
@@ -69,8 +86,10 @@ GENERATORS = {
   "ua_sid": Variant("+ UA-SID", _PLAIN),
   "vsl": Variant("+ VSL", {"generator.early_layers": 0}),
   "lazy_3": _lazy(3),
-  "lazy_6": _lazy(6),
+  "lazy_6": _lazy(6, seeds=None),
   "lazy_8": _lazy(8),
+  "width_32": _narrow(32),
+  "width_48": _narrow(48),
 }
 ALIGNED = {
   "best_worst_dpo": _aligned("+ DPO, best and worst", "best_worst_dpo"),
@@ -79,6 +98,10 @@ ALIGNED = {
   "lambda": _aligned("+ LambdaLoss", "lambda"),
   "rspo": _aligned("+ RSPO", "rspo"),
   "unified": _aligned("+ RSPO and VSL, unified", "unified"),
+  "wrong_gated": _aligned("wrong reference, gated", "rspo", WRONG, beta=1.0),
+  "wrong_ungated": _aligned(
+    "wrong reference, no gate", "rspo", WRONG, beta=1.0, gate=_NO_GATE
+  ),
 }
 BEAMS = {
   "beam_16": _beams("beam 16", 16),
@@ -105,7 +128,7 @@ def measure(run: Run) -> paired.Columns:
   if run.name in GENERATORS:
     generator = generator_of(run, run.name, tokenized)
   else:
-    generator = generator_of(run, "vsl", tokenized)
+    generator = generator_of(run, BASE, tokenized)
   if run.name in ALIGNED:
     generator = aligned(run, generator, tokenized)
   if "values" in generator.params and run.name not in BEAMS:
@@ -161,14 +184,31 @@ def aligned(
   world.note("judge", "preference", model.quality)
   section = seeded(run.config.align, run.seed)
   section.name = run.name
+  change = misread if run.variant.make == WRONG else lambda aim: aim
   return world.keep(
     align(
       section,
       run.stages(tokenized, generator),
       reward=gr4ad.reward_of(model.model, world.data, tokenized),
       inputs=[model.artefact.fingerprint],
+      change=change,
     )
   )
+
+
+def misread(aim: AlignmentConfig) -> AlignmentConfig:
+  """The objective where two of five requests have each other's reference."""
+  return dataclasses.replace(aim, reference_reads=exchange_prompts)
+
+
+def exchange_prompts(samples: Any) -> Any:
+  """Of ten rows the first four read the prompt of the row beside them."""
+  rows = np.arange(len(samples.queries))
+  pairs = rows ^ 1
+  wrong = (rows % 10 < 4) & (pairs < len(rows))
+  read = np.where(wrong, pairs, rows)
+  prompt = jax.tree.map(lambda x: x[read], samples.prompt)
+  return samples.replace(prompt=prompt, queries=samples.queries[read])
 
 
 def answers(
@@ -188,7 +228,8 @@ def answers(
     hits = metrics.hit_matrix(items, one.targets).any(axis=1)
     columns = (
       earned.sum(axis=1),
-      discounted(earned) / np.maximum(discounted(best), 1e-9),
+      ndcg(earned[:, :5], best[:, :5]),
+      ndcg(earned, best),
       hits,
       np.isin(items, head).mean(axis=1),
       best.sum(axis=1),
@@ -204,10 +245,10 @@ STUDY = Study(
   title="GR4AD arm by arm",
   method=gr4ad_page.method,
   variants=lambda config: VARIANTS,
-  needs=("vsl",),
+  needs=("lazy_6",),
   users=users,
   measure=measure,
-  against=("sft", "vsl"),
+  against=gr4ad_page.AGAINST,
   pairs=gr4ad_page.PAIRS,
   tables=gr4ad_page.TABLES,
   figure=gr4ad_page.figure,

@@ -1,4 +1,4 @@
-"""The page of the GR4AD study: the ladder, LazyAR, lists, beams."""
+"""The page of the GR4AD study: the ladder, LazyAR, lists, sizes, beams."""
 
 import functools
 
@@ -6,29 +6,30 @@ from experiments.studies import plots, tables
 from experiments.studies.gr4ad_paper import METHOD
 from experiments.studies.record import Record, View
 
-METRICS = ("revenue@10", "ndcg@10", "hit_rate@10", "head@10")
+METRICS = ("revenue@10", "ndcg@5", "ndcg@10", "hit_rate@10", "head@10")
+AGAINST = ("sft", "vsl", "lazy_6")
 LADDER = (("ua_sid", "sft"), ("vsl", "ua_sid"), ("vsl", "sft"))
 LAZY = (("lazy_3", "vsl"), ("lazy_6", "vsl"), ("lazy_8", "vsl"))
 LISTS = (
   *[
-    (name, "vsl")
+    (name, "lazy_6")
     for name in (
       "best_worst_dpo", "s_dpo", "grpo", "lambda", "rspo", "unified",
     )
   ],
-  ("rspo", "grpo"), ("rspo", "best_worst_dpo"), ("rspo", "s_dpo"),
-  ("unified", "rspo"),
+  ("rspo", "sft"), ("rspo", "grpo"), ("rspo", "best_worst_dpo"),
+  ("rspo", "s_dpo"), ("unified", "rspo"), ("wrong_gated", "wrong_ungated"),
 )  # fmt: skip
-BEAMS = (
-  ("beam_16", "vsl"), ("beam_32", "vsl"), ("beam_128", "vsl"),
+SIZES = (
+  ("width_32", "lazy_6"), ("width_48", "lazy_6"), ("width_48", "width_32"),
+  ("beam_16", "lazy_6"), ("beam_32", "lazy_6"), ("beam_128", "lazy_6"),
   ("progressive", "beam_128"),
 )  # fmt: skip
 _PARTS = {"(a) IDs and values": LADDER, "(b) LazyAR": LAZY}
-_PARTS |= {"(c) Lists": LISTS, "(d) Beams": BEAMS}
+_PARTS |= {"(c) Lists": LISTS, "(d) Widths and beams": SIZES}
 PAIRS = tuple(
-  pair for part in _PARTS.values() for pair in part if pair[1] not in
-  ("sft", "vsl")
-)  # fmt: skip
+  pair for part in _PARTS.values() for pair in part if pair[1] not in AGAINST
+)
 
 
 def method(record: Record) -> str:
@@ -49,7 +50,7 @@ def heading(view: View) -> str:
 
 def arms(view: View) -> str:
   """Every arm beside plain SFT, in its own figures."""
-  first = "sft" if "sft" in view.measured else "vsl"
+  first = next(name for name in AGAINST if name in view.measured)
   return tables.baseline_table(view, first, METRICS, METRICS, digits=2)
 
 
@@ -91,21 +92,21 @@ def value_table(view: View) -> str:
 
 
 def figure(record: Record) -> plots.Picture:
-  """A panel per world: revenue of every arm beside VSL's."""
+  """A panel per world: revenue of every arm beside LazyAR's."""
 
   def lines(view: View) -> list:
-    rows = [view.find("revenue@10", a, "vsl") for a in view.measured]
+    rows = [view.find("revenue@10", a, "lazy_6") for a in view.measured]
     return [
       (view.labels[row["arm"]], {"": plots.points(row)})
       for row in rows
-      if row and row["arm"] != "vsl"
+      if row and row["arm"] != "lazy_6"
     ]
 
   panels = [
     plots.Panel(
       f"{view.title}, revenue of the first ten",
       functools.partial(plots.intervals, lines=lines(view)),
-      f"above {record.labels['vsl']}",
+      f"above {record.labels['lazy_6']}",
     )
     for view in record.views()
   ]

@@ -80,6 +80,11 @@ def discounted(gains: np.ndarray) -> np.ndarray:
   return (gains / np.log2(np.arange(2, gains.shape[1] + 2))).sum(axis=1)
 
 
+def ndcg(earned: np.ndarray, best: np.ndarray) -> np.ndarray:
+  """Discounted earnings `[R]` as a share of those of the best list."""
+  return discounted(earned) / np.maximum(discounted(best), 1e-9)
+
+
 def calibration_error(
   world: World,
   generator: TrainedGenerator,

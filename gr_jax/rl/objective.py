@@ -50,6 +50,11 @@ def all_groups(rewards: jax.Array, *, where: jax.Array) -> jax.Array:
   return jnp.any(where, axis=-1)
 
 
+def as_they_are(samples: Samples) -> Samples:
+  """What the policy reads."""
+  return samples
+
+
 @dataclasses.dataclass(frozen=True)
 class AlignmentConfig:
   """The objective; the defaults are EG-GRPO's.
@@ -64,6 +69,8 @@ class AlignmentConfig:
     nll_coef: the weight of the positives (GRPO-SR's alpha).
     old_policy: the rule for the parameters that rollouts are drawn from.
     parts: the number of pieces of a batch whose gradients are added up.
+    reference_reads: what the reference is given of the samples; other prompts
+      than the policy's make it wrong, which experiments may want.
   """
 
   policy_loss: Loss = eg_grpo_loss
@@ -73,6 +80,7 @@ class AlignmentConfig:
   nll_coef: float = 0.0
   old_policy: OldPolicy = _ON_POLICY
   parts: int = 1
+  reference_reads: Callable[[Any], Any] = as_they_are
 
 
 def alignment_config(section: Mapping[str, Any]) -> AlignmentConfig:
@@ -158,7 +166,8 @@ def objective(
     old, _ = score(old_params, context, samples)
   scored = ScoredGroup(log_probs, old, rewards, group.where, group.sampled)
   # Where neither the loss nor the KL term reads it, XLA leaves it out.
-  ref, _ = score(context.reference, context, samples)
+  read = config.reference_reads(samples)
+  ref, _ = score(context.reference, context, read)
   losses = config.policy_loss(dataclasses.replace(scored, ref_log_probs=ref))
   terms = {"align/policy_loss": jnp.sum(weights.policy * losses)}
   loss = terms["align/policy_loss"]

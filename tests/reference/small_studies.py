@@ -112,7 +112,7 @@ def _genrec(config: ConfigDict) -> None:
 
 def _gr4ad(config: ConfigDict) -> None:
   """One seed of two layers: values, an alignment and other beams."""
-  config.variants = ("vsl", "rspo", "progressive")
+  config.variants = ("lazy_6", "rspo", "progressive")
   ads = config.worlds.ads
   ads.data.update({**_SHOP, "accounts": 6})
   for section in (ads, config):

@@ -141,3 +141,32 @@ def test_the_terms_of_the_objective_are_the_equation():
   np.testing.assert_allclose(terms["align/kl"], kl, rtol=1e-6)
   np.testing.assert_allclose(terms["align/nll"], 0.7, rtol=1e-6)
   np.testing.assert_allclose(value, policy + 0.5 * kl + 0.25 * 0.7, rtol=1e-6)
+
+
+def test_the_reference_alone_reads_what_it_is_given():
+  samples, rewards = batch([[1, 0]], [[True, True]], [False])
+  config = AlignmentConfig(
+    policy_loss=lambda group: jnp.sum(
+      group.log_probs - group.ref_log_probs, axis=(-2, -1)
+    ),
+    kl_coef=0.0,
+    reference_reads=lambda samples: samples.replace(queries=jnp.float32(1)),
+  )
+
+  def read(params, context, samples):
+    found = params if samples.queries is None else params - samples.queries
+    return found, context.positives
+
+  params = jnp.array([[-1.0, -2.0]])[..., None]
+  context = Context(reference=params, positives=jnp.zeros((1, 1, 1)))
+  value, _ = objective(
+    params,
+    params,
+    context,
+    samples,
+    rewards,
+    group_weights(samples, rewards, config),
+    score=read,
+    config=config,
+  )
+  np.testing.assert_allclose(value, 2.0)
