@@ -95,17 +95,22 @@ def alignment() -> ConfigDict:
   return config
 
 
-def _tiny(config: ConfigDict) -> None:
-  config.generator.examples.update(batch_size=16, places=8, pages=4)
+def tiny_alignment(config: ConfigDict, *, steps: int) -> None:
+  """Sections preference and align in seconds."""
   config.preference.network.update(width=8, hidden=(16,))
   config.preference.update(window=32, batch_size=2048)
   config.align.group_size = 8
   config.align.prompts.batch_size = 16
-  config.align.gate.samples = 1000
   config.align.loop.update(
-    steps=20, log_every=5, eval_every=10, checkpoint_every=10
+    steps=steps, log_every=5, eval_every=10, checkpoint_every=10
   )
   config.align.validation.update(requests=32, batch_size=16)
+
+
+def _tiny(config: ConfigDict) -> None:
+  config.generator.examples.update(batch_size=16, places=8, pages=4)
+  tiny_alignment(config, steps=20)
+  config.align.gate.samples = 1000
 
 
 def _paper(config: ConfigDict) -> None:

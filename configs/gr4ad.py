@@ -112,14 +112,7 @@ def _tiny(config: ConfigDict) -> None:
   config.generator.value.rerank = (0.5,)
   config.tokenizer.contrast.steps = 20
   config.sasrec.training.steps = 0
-  config.preference.network.update(width=8, hidden=(16,))
-  config.preference.update(window=32, batch_size=2048)
-  config.align.group_size = 8
-  config.align.prompts.batch_size = 16
-  config.align.loop.update(
-    steps=10, log_every=5, eval_every=10, checkpoint_every=10
-  )
-  config.align.validation.update(requests=32, batch_size=16)
+  genrec.tiny_alignment(config, steps=10)
 
 
 def _paper(config: ConfigDict) -> None:

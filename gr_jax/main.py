@@ -37,8 +37,10 @@ def parse_flags(argv: list[str]) -> list[str]:
   if {"--help", "-help", "-h"} & set(argv):
     app.usage(shorthelp=True, writeto_stdout=True)
     print("\nRecipes, each with the presets tiny and paper or none:")
-    for name, title in recipes.names().items():
-      print(f"  {name:16}{title}")
+    names = recipes.names()
+    width = 2 + max(map(len, names), default=0)
+    for name, title in names.items():
+      print(f"  {name:{width}}{title}")
     sys.exit(0)
   try:
     rest = flags.FLAGS(recipes.with_config_file(argv))

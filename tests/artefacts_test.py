@@ -1,5 +1,4 @@
 import json
-import os
 
 import pytest
 
@@ -170,26 +169,6 @@ def test_a_manifest_of_older_code_has_an_unknown_commit(tmp_path):
   found = artefacts.build(tmp_path, "a", {}, [], maker([]))
   assert found.commit == "unknown"
   assert found.fingerprint == made.fingerprint
-
-
-def test_the_fingerprint_of_files_follows_names_sizes_and_times(tmp_path):
-  marks = [artefacts.fingerprint_files(str(tmp_path))]
-  file = tmp_path / "deep" / "a.csv"
-  file.parent.mkdir()
-  for text in ("1", "12"):
-    file.write_text(text)
-    os.utime(file, ns=(5, 5))
-    marks.append(artefacts.fingerprint_files(str(tmp_path)))
-  os.utime(file, ns=(5, 6))
-  marks.append(artefacts.fingerprint_files(str(tmp_path)))
-  file.rename(file.with_name("b.csv"))
-  marks.append(artefacts.fingerprint_files(str(tmp_path)))
-  assert len(set(marks)) == len(marks)
-  alone = artefacts.fingerprint_files(str(tmp_path / "deep" / "b.csv"))
-  assert alone == artefacts.fingerprint_files(str(tmp_path / "deep" / "b.csv"))
-  assert alone not in marks
-  assert artefacts.fingerprint_files("") == ""
-  assert artefacts.fingerprint_files(str(tmp_path / "none")) == ""
 
 
 def test_a_folder_serves_one_run_at_a_time(tmp_path):

@@ -37,6 +37,7 @@ LAYERS = (
     "gr_jax.artefacts",
     "gr_jax.atomic",
     "gr_jax.choices",
+    "gr_jax.fingerprints",
     "gr_jax.provenance",
     "gr_jax.command_line",
   ),

@@ -92,8 +92,8 @@ def test_help_shows_the_command_and_succeeds():
   assert done.returncode == 0
   assert TINY in done.stdout
   assert "--workdir" in done.stdout
-  for name in ("cq_sid", "tiger", "sa2crq_claim"):
-    assert f"\n  {name} " in done.stdout
+  for name in ("cq_sid", "tiger", "flow_pictures_claim"):
+    assert f"\n  {name}  " in done.stdout
   assert done.stderr == ""
 
 

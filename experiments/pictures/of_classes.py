@@ -8,12 +8,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from experiments.pipeline.fitting import load_params, save_params
-from gr_jax.artefacts import (
-  Artefact,
-  build,
-  build_resumable,
-  fingerprint_files,
-)
+from gr_jax.artefacts import Artefact, build, build_resumable
 from gr_jax.choices import choose
 from gr_jax.data.pictures import digits, fashion_mnist
 from gr_jax.data.pictures.captions import ClassCaptions, class_captions
@@ -44,6 +39,7 @@ from gr_jax.evaluation.pictures.classifier_training import (
   ClassifierTrainingConfig,
   Labeled,
 )
+from gr_jax.fingerprints import fingerprint_files
 from gr_jax.nn.precision import dot_general
 from gr_jax.parallel.mesh import local_mesh
 from gr_jax.training.averaging import used_params

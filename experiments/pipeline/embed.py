@@ -8,8 +8,9 @@ from ml_collections import ConfigDict
 
 from experiments.pipeline.from_data import decided_window
 from experiments.pipeline.prepare import Data
-from gr_jax.artefacts import Artefact, build, fingerprint_files
+from gr_jax.artefacts import Artefact, build
 from gr_jax.candidates.query_reader import QueryVectors
+from gr_jax.fingerprints import fingerprint_files
 from gr_jax.retrieval.query_vectors import EncodedQueries
 from gr_jax.text import vectors
 from gr_jax.text.encoder import TextEncoder, WordLlamaEncoder

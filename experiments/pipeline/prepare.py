@@ -8,7 +8,7 @@ import pathlib
 import numpy as np
 from ml_collections import ConfigDict
 
-from gr_jax.artefacts import Artefact, build, fingerprint_files, write_json
+from gr_jax.artefacts import Artefact, build, write_json
 from gr_jax.choices import choose
 from gr_jax.data.catalogue import Catalogue
 from gr_jax.data.cold_items import draw_cold, make_cold
@@ -21,6 +21,7 @@ from gr_jax.data.sources import (
   own_data,
 )
 from gr_jax.data.worlds import shop_config, shop_world
+from gr_jax.fingerprints import fingerprint_files
 from gr_jax.text.document_queries import (
   DocumentQueriesConfig,
   with_document_queries,
