@@ -9,7 +9,8 @@ import numpy as np
 
 from experiments.updates import stages
 from experiments.updates.grown_items import GrownItems, grow
-from experiments.updates.grown_log import GrownLog, grown, of_run
+from experiments.updates.grown_log import GrownLog, of_run
+from experiments.updates.log_growth import grown
 from experiments.updates.new_events import NewEvents, read_events, read_items
 from experiments.updates.parts import Parts, make_parts
 from experiments.updates.record import Record

@@ -6,8 +6,8 @@ import numpy as np
 
 from experiments.updates.candidates import candidates_of
 from experiments.updates.grown_log import of_run
-from tests.experiments.updates.grown_log_test import FIRST, LAST, built, frame
-from tests.experiments.updates.grown_log_test import more as grown_by
+from tests.experiments.updates.small_logs import FIRST, LAST, built, frame
+from tests.experiments.updates.small_logs import more as grown_by
 
 
 class Items:

@@ -4,7 +4,7 @@ import pytest
 
 from experiments.updates.new_events import read_events, read_items
 from gr_jax.data.catalogue import object_array
-from tests.experiments.updates.grown_log_test import FIRST, built, frame
+from tests.experiments.updates.small_logs import FIRST, built, frame
 
 IDS = object_array(["a", "b", "c", "d"])
 KNOWN = built(frame(FIRST))  # Users u and v, up to second 2.

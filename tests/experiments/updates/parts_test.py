@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.updates.parts import CountedFuture, check_trainable
-from tests.experiments.updates.grown_log_test import three_updates
+from tests.experiments.updates.small_logs import three_updates
 
 
 def test_a_row_leaves_out_all_that_its_user_did_later_and_was_counted():
