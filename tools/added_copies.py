@@ -20,8 +20,9 @@ import numpy as np
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from gr_jax import command_line
+from gr_jax.serving.catalogue.generation import ServiceConfig
 from gr_jax.serving.catalogue.items import ItemChange, NewItem
-from gr_jax.serving.catalogue.service import Service, ServiceConfig
+from gr_jax.serving.catalogue.service import Service
 from gr_jax.serving.engine.engine import Answer
 from gr_jax.serving.requests import SearchRequest
 

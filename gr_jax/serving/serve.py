@@ -11,7 +11,8 @@ from gr_jax.decoding.beams import BeamSize
 from gr_jax.parallel import start
 from gr_jax.parallel.mesh import MeshConfig
 from gr_jax.retrieval.weights import summary
-from gr_jax.serving.catalogue.service import Service, ServiceConfig
+from gr_jax.serving.catalogue.generation import ServiceConfig
+from gr_jax.serving.catalogue.service import Service
 from gr_jax.serving.http.api import HttpConfig
 from gr_jax.serving.http.server import Server
 

@@ -6,7 +6,8 @@ import shutil
 
 import pytest
 
-from gr_jax.serving.catalogue.service import Service, ServiceConfig
+from gr_jax.serving.catalogue.generation import ServiceConfig
+from gr_jax.serving.catalogue.service import Service
 from gr_jax.serving.http.schemas import search_bodies, search_request
 from gr_jax.serving.http.validation import validated
 from gr_jax.serving.requests import SearchRequest

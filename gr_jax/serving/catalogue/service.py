@@ -6,31 +6,27 @@ with the old pair keeps it.
 """
 
 import contextlib
-import dataclasses
-import pathlib
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-
-from gr_jax.decoding.beams import BeamSize
-from gr_jax.parallel.mesh import MeshConfig, make_mesh
+from gr_jax.parallel.mesh import make_mesh
 from gr_jax.quantization.policy import Decision
 from gr_jax.retrieval.compiled_search import CompiledSearches
-from gr_jax.retrieval.load import load_artefacts
 from gr_jax.serving.catalogue.encoding import ItemEncoder
+from gr_jax.serving.catalogue.generation import (
+  ServiceConfig,
+  Serving,
+  capacity_for,
+  first_serving,
+  load_engine,
+  replayed,
+)
+from gr_jax.serving.catalogue.generation_change import changed, described
 from gr_jax.serving.catalogue.group_commit import GroupCommit
 from gr_jax.serving.catalogue.item_log import ItemLog
-from gr_jax.serving.catalogue.items import ItemChange, catalogue_items
-from gr_jax.serving.catalogue.log_replay import (
-  applied,
-  change_record,
-  fold,
-  with_change,
-)
-from gr_jax.serving.catalogue.snapshot import Snapshot, first_snapshot
+from gr_jax.serving.catalogue.items import ItemChange
 from gr_jax.serving.engine.engine import Answer, Engine
 from gr_jax.serving.requests import Invalid, SearchRequest
 
@@ -47,51 +43,6 @@ class NoRoom(Exception):
 
 class NotWritten(Exception):
   """The log did not take a change, which is thus undone."""
-
-
-@dataclasses.dataclass(frozen=True)
-class ServiceConfig:
-  """The run that is served, and the sizes of its searches.
-
-  Attributes:
-    artefacts: the workdir of a run.
-    log: the file of the changes.
-    beams: the IDs that a search can keep, the default first: each a number, or
-      one for every level.
-    multiples: widths that follow the load, as multiples of the default beam's,
-      rising, 1 among them; none = the default beam, whatever the load.
-    max_batch: requests answered at once.
-    room: new IDs that fit beside those of the run.
-    programs: the folder of compiled searches; None keeps none.
-    mesh: the numbers of devices that search together; None = one device.
-    weights: the format of the kernels, one of `retrieval.weights.WEIGHTS`; "" =
-      as they were trained.
-  """
-
-  artefacts: pathlib.Path
-  log: pathlib.Path
-  beams: tuple[BeamSize, ...] = (50,)
-  multiples: tuple[float, ...] = ()
-  max_batch: int = 16
-  room: int = 8192
-  programs: pathlib.Path | None = None
-  mesh: MeshConfig | None = None
-  weights: str = ""
-
-  def __post_init__(self):
-    if self.weights and self.mesh is not None:
-      raise ValueError(
-        f"weights={self.weights} are whole on one device: leave out the mesh, "
-        "or the weights."
-      )
-
-
-class Serving(NamedTuple):
-  """One generation of everything that answers."""
-
-  engine: Engine
-  encoder: ItemEncoder
-  snapshot: Snapshot
 
 
 class Service:
@@ -115,7 +66,7 @@ class Service:
     self._capacity = 0
     self._commit = GroupCommit(self._committed, self._lock)
     try:
-      self.serving = self._loaded()
+      self.serving = self._replay(*self._load())
     except BaseException:
       self._log.close()
       raise
@@ -168,13 +119,13 @@ class Service:
     serving, records, done = self.serving, [], []
     for change in changes:
       try:
-        new, record = _changed(serving, change)
+        new, record = changed(serving, change)
       except Invalid as error:
         done.append(error)
       except ValueError as error:
         done.append(NoRoom(str(error)))
       else:
-        done.append(_described(change, serving.snapshot, new, record))
+        done.append(described(change, serving.snapshot, new, record))
         serving = serving._replace(snapshot=new)
         records.append(record)
     try:
@@ -206,7 +157,7 @@ class Service:
       raise Busy
     try:
       with self._lock, _short_turns():
-        new = self._loaded()
+        new = self._replay(*self._load())
         new.engine.warm(new.snapshot)
         new.encoder.prepare()
         self.serving = new
@@ -214,62 +165,34 @@ class Service:
     finally:
       self._reloading.release()
 
+  def _load(self) -> tuple[Engine, ItemEncoder]:
+    return load_engine(self.config, self._searches, self._mesh)
+
   def close(self) -> None:
     """Ends the log; no change comes after this."""
     with self._lock:
       self._log.close()
 
-  def _loaded(self) -> Serving:
-    config = self.config
-    artefacts = load_artefacts(config.artefacts, weights=config.weights)
-    encoder = ItemEncoder(artefacts)
-    mark = artefacts.tokenizer_fingerprint
-    items, recoded = applied(
-      logged := fold(self._log.changes(), mark=mark),
-      catalogue_items(artefacts.catalogue, artefacts.semantic_ids),
-      encoder.codes,
-      vector_width=artefacts.vector_width,
-    )
-    if recoded:
+  def _replay(self, engine: Engine, encoder: ItemEncoder) -> Serving:
+    """The generation of a run and all changes so far; the lock is held."""
+    run = engine.artefacts
+    found = replayed(run, encoder, self._log.changes())
+    if found.recoded is not None:
       # IDs of this tokenizer stay from now on, too.
-      stock = {i.item_id: logged.stock[i.item_id] for i in recoded}
-      gone = [item_id for item_id in logged.remove if item_id in stock]
-      # Facts that came after them, too.
-      paused = {i.item_id: logged.paused.get(i.item_id, False) for i in recoded}
-      prices = {i.item_id: logged.prices[i.item_id] for i in recoded}
-      change = ItemChange(recoded, gone, stock, paused, prices)
-      self._log.append(change_record(mark, change))
-    facts = {item.item_id: item for item in logged.add}
-    added: list[str] = items.item_ids[len(artefacts.catalogue) :].tolist()
-    self._make_room(artefacts.semantic_ids.num_ids)
-    snapshot = first_snapshot(
-      items,
+      self._log.append(found.recoded)
+    self._capacity = capacity_for(
+      run.semantic_ids.num_ids,
+      found.items.semantic_ids.num_ids,
+      room=self.config.room,
+      before=self._capacity,
+    )
+    return first_serving(
+      engine,
+      encoder,
+      found,
       capacity=self._capacity,
       version=1 + self._log.records,
-      count_alpha=artefacts.count_alpha,
-      transitions=artefacts.transitions,
-      candidates=encoder.candidates(
-        artefacts.candidates, [facts[each] for each in added], items
-      ),
     )
-    engine = Engine(
-      artefacts,
-      self._searches,
-      beams=config.beams,
-      multiples=config.multiples,
-      max_batch=config.max_batch,
-      mesh=self._mesh,
-    )
-    return Serving(engine, encoder, snapshot)
-
-  def _make_room(self, num_ids: int) -> None:
-    """Sets the IDs that any version can hold.
-
-    It shapes every program. A reload keeps it while half of the room is left,
-    so that a run that has grown by an update compiles nothing.
-    """
-    if num_ids + self.config.room // 2 > self._capacity:
-      self._capacity = num_ids + self.config.room
 
 
 @contextlib.contextmanager
@@ -285,55 +208,3 @@ def _short_turns() -> Iterator[None]:
     yield
   finally:
     sys.setswitchinterval(usual)
-
-
-def _changed(
-  old: Serving, change: ItemChange
-) -> tuple[Snapshot, dict[str, Any]]:
-  """Returns the next version and its record in the log."""
-  items = old.snapshot.items
-  for item in change.add:
-    # Also of known items, whose codes stay: the log keeps the vector.
-    old.encoder.check_vector(item)
-    old.encoder.check_fields(item)
-  fresh = [i for i in change.add if items.row(i.item_id) < 0]
-  # Checked first, so that nothing is encoded in vain.
-  items.with_categories(change.add)
-  fresh = old.encoder.with_categories(fresh, items) if fresh else fresh
-  filled = {item.item_id: item for item in fresh}
-  add = [filled.get(i.item_id, i) for i in change.add]
-  codes = old.encoder.codes(fresh, items) if fresh else np.zeros((0, 0))
-  if add:
-    items = items.with_facts(add, codes)
-  # An item that comes later was never paused.
-  known = {k: v for k, v in change.paused.items() if items.row(k) >= 0}
-  change = change._replace(paused=known)
-  items = with_change(items, change)
-  given = dict(zip((i.item_id for i in fresh), map(tuple, codes.tolist())))
-  add = [i._replace(codes=given.get(i.item_id)) for i in add]
-  mark = old.engine.artefacts.tokenizer_fingerprint
-  record = change_record(mark, change._replace(add=add))
-  candidates = old.encoder.candidates(old.snapshot.candidates, fresh, items)
-  return old.snapshot.changed(items, candidates), record
-
-
-def _described(
-  change: ItemChange, old: Snapshot, new: Snapshot, record: dict[str, Any]
-) -> dict[str, Any]:
-  """What `Service.change` returns."""
-  rows = new.items.rows([item.item_id for item in change.add])
-  named = dict.fromkeys(
-    (*change.remove, *change.stock, *change.paused, *change.prices)
-  )
-  return {
-    "version": new.version,
-    "items": [
-      new.items.record(row)
-      | {
-        "category": new.items.path_of(new.items.categories[row]),
-        "category_share": item.get("category_share"),
-      }
-      for row, item in zip(rows.tolist(), record["add"])
-    ],
-    "unknown": [each for each in named if old.items.row(each) < 0],
-  }

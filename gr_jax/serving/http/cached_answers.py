@@ -10,7 +10,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from gr_jax.decoding.beams import BeamSize, answer_size
-from gr_jax.serving.catalogue.service import Serving
+from gr_jax.serving.catalogue.generation import Serving
 from gr_jax.serving.engine.result_cache import ResultCache
 from gr_jax.serving.requests import SearchRequest
 

@@ -21,7 +21,7 @@ import numpy as np
 from gr_jax.data.batches import padded_batches
 from gr_jax.generators.build import Network
 from gr_jax.generators.reading import AnyPrompt
-from gr_jax.serving.catalogue.service import Serving
+from gr_jax.serving.catalogue.generation import Serving
 from gr_jax.serving.engine.prompting import write_prompts
 from gr_jax.serving.page.browse import items_below, span, topic
 from gr_jax.serving.requests import SearchRequest

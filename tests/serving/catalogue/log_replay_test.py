@@ -8,10 +8,11 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 
+from gr_jax.serving.catalogue.generation import Serving
+from gr_jax.serving.catalogue.generation_change import changed
 from gr_jax.serving.catalogue.item_log import ItemLog
 from gr_jax.serving.catalogue.items import ItemChange, NewItem
 from gr_jax.serving.catalogue.log_replay import applied, change_record, fold
-from gr_jax.serving.catalogue.service import Serving, _changed
 from tests.serving.catalogue.items_test import columns_of
 from tests.serving.page.browse_test import SIZES, shop
 
@@ -52,7 +53,7 @@ def served(changes) -> tuple:
   """The items after changes that a service took, and its records."""
   now, records = serving(), []
   for change in changes:
-    snapshot, record = _changed(now, change)
+    snapshot, record = changed(now, change)
     now = now._replace(snapshot=snapshot)
     records.append(json.loads(json.dumps(record)))
   return now.snapshot.items, records

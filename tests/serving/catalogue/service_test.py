@@ -388,17 +388,6 @@ def test_a_version_is_switched_to_and_back_and_compiles_nothing(
   assert len(service._searches) == programs
 
 
-def test_a_run_that_has_grown_keeps_the_room_while_half_of_it_is_left(
-  make_service,
-):
-  service = make_service(room=64)
-  capacity = service.serving.snapshot.live.capacity
-  service._make_room(capacity - 32)
-  assert service._capacity == capacity
-  service._make_room(capacity - 31)
-  assert service._capacity == capacity - 31 + 64
-
-
 def test_a_damaged_run_is_not_reloaded_and_the_old_one_serves(
   make_service, find, copied
 ):

@@ -21,8 +21,8 @@ from gr_jax.retrieval.item_search import load
 from gr_jax.retrieval.items_of_ids import expand_items, fully_seen_ids
 from gr_jax.retrieval.load import load_artefacts
 from gr_jax.retrieval.retriever import Retriever
+from gr_jax.serving.catalogue.generation import ServiceConfig
 from gr_jax.serving.catalogue.items import NewItem, catalogue_items
-from gr_jax.serving.catalogue.service import ServiceConfig
 from gr_jax.serving.catalogue.snapshot import first_snapshot
 from gr_jax.serving.engine.engine import Engine, bucket_sizes
 from gr_jax.serving.engine.prompting import write_prompts
