@@ -15,6 +15,7 @@ from gr_jax.serving.catalogue.generation import ServiceConfig
 from gr_jax.serving.catalogue.service import Service
 from gr_jax.serving.http.api import HttpConfig
 from gr_jax.serving.http.server import Server
+from gr_jax.serving.long_lived import keep_what_is_there
 
 _DEFAULT = HttpConfig()
 
@@ -87,7 +88,13 @@ def serve(
     failures.append(error)
     http.should_exit = True
 
-  server = Server(service, limits, on_ready=ready, on_failure=failed)
+  server = Server(
+    service,
+    limits,
+    on_ready=ready,
+    on_failure=failed,
+    on_loaded=keep_what_is_there,
+  )
   http = uvicorn.Server(
     uvicorn.Config(
       server.app,

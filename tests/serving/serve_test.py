@@ -43,7 +43,7 @@ def test_what_fails_in_the_warm_up_ends_the_server_and_is_raised(
       assert config.mesh == MeshConfig(model=2)
 
   class Server:
-    def __init__(self, service, limits, *, on_ready, on_failure):
+    def __init__(self, service, limits, *, on_ready, on_failure, on_loaded):
       self.app = on_failure
 
   class Http:

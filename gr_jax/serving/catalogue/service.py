@@ -16,6 +16,7 @@ from gr_jax.quantization.policy import Decision
 from gr_jax.retrieval.compiled_search import CompiledSearches
 from gr_jax.serving.catalogue.encoding import ItemEncoder
 from gr_jax.serving.catalogue.generation import (
+  Replayed,
   ServiceConfig,
   Serving,
   capacity_for,
@@ -34,7 +35,7 @@ _TURN = 2e-4  # Seconds.
 
 
 class Busy(Exception):
-  """A reload is under way; changes and other reloads come after it."""
+  """A reload is under way; other reloads come after it."""
 
 
 class NoRoom(Exception):
@@ -106,10 +107,7 @@ class Service:
       Invalid: the change does not fit the catalogue.
       NoRoom: it has more IDs than there is room for.
       NotWritten: the log cannot be written; nothing has changed.
-      Busy: while a reload is under way.
     """
-    if self._reloading.locked():
-      raise Busy
     return self._commit(change)
 
   def _committed(
@@ -146,8 +144,9 @@ class Service:
     """Serves what lies in the artefact folder now; returns the version.
 
     Of a run with versions this is the one that its pointer names. The new
-    generation is loaded and warmed beside the old one, which goes on answering,
-    also when this fails.
+    generation is loaded and warmed beside the old one, which goes on answering
+    and changing, also when this fails. Changes that come meanwhile are in the
+    log; they are read once more before the new one answers.
 
     Raises:
       FileNotFoundError, ValueError, OSError: the old one stays.
@@ -156,11 +155,17 @@ class Service:
     if not self._reloading.acquire(blocking=False):
       raise Busy
     try:
-      with self._lock, _short_turns():
-        new = self._replay(*self._load())
+      with _short_turns():
+        new, whole = self._beside()
         new.engine.warm(new.snapshot)
         new.encoder.prepare()
-        self.serving = new
+        with self._lock:
+          if not whole or self._log.records >= new.snapshot.version:
+            warmed = new.snapshot.live.capacity
+            new = self._replay(new.engine, new.encoder)
+            if new.snapshot.live.capacity != warmed:
+              new.engine.warm(new.snapshot)
+          self.serving = new
         return new.snapshot.version
     finally:
       self._reloading.release()
@@ -173,26 +178,38 @@ class Service:
     with self._lock:
       self._log.close()
 
+  def _beside(self) -> tuple[Serving, bool]:
+    """A generation from the changes so far, and whether it needs no new IDs."""
+    engine, encoder = self._load()
+    with self._lock:
+      changes = self._log.changes()
+    found = replayed(engine.artefacts, encoder, changes)
+    whole = found.recoded is None
+    return self._serving(engine, encoder, found, records=len(changes)), whole
+
   def _replay(self, engine: Engine, encoder: ItemEncoder) -> Serving:
     """The generation of a run and all changes so far; the lock is held."""
-    run = engine.artefacts
-    found = replayed(run, encoder, self._log.changes())
+    found = replayed(engine.artefacts, encoder, self._log.changes())
     if found.recoded is not None:
       # IDs of this tokenizer stay from now on, too.
       self._log.append(found.recoded)
-    self._capacity = capacity_for(
-      run.semantic_ids.num_ids,
+    records = self._log.records
+    return self._serving(engine, encoder, found, records=records)
+
+  def _serving(
+    self, engine: Engine, encoder: ItemEncoder, found: Replayed, *, records: int
+  ) -> Serving:
+    capacity = capacity_for(
+      engine.artefacts.semantic_ids.num_ids,
       found.items.semantic_ids.num_ids,
       room=self.config.room,
       before=self._capacity,
     )
-    return first_serving(
-      engine,
-      encoder,
-      found,
-      capacity=self._capacity,
-      version=1 + self._log.records,
+    new = first_serving(
+      engine, encoder, found, capacity=capacity, version=1 + records
     )
+    self._capacity = capacity
+    return new
 
 
 @contextlib.contextmanager

@@ -32,8 +32,10 @@ class Server:
     service: a loaded one; it is warmed in the background, and closed at the
       end.
     config: the limits.
-    on_ready: called once every program is compiled.
+    on_ready: called once every program is compiled and requests are taken.
     on_failure: called with the error that kept the server from being ready.
+    on_loaded: called before the first request is taken, and once more when all
+      is loaded that only some requests need.
 
   Attributes:
     app: the ASGI application.
@@ -47,9 +49,11 @@ class Server:
     *,
     on_ready: Callable[[], None] = lambda: None,
     on_failure: Callable[[BaseException], None] = lambda error: None,
+    on_loaded: Callable[[], None] = lambda: None,
   ):
     self._service = service
     self._on_ready, self._on_failure = on_ready, on_failure
+    self._on_loaded = on_loaded
     self._doing: str | None = "starting"
     self._metrics = ServingMetrics()
     adaptive = _adaptive(service, config)
@@ -174,6 +178,7 @@ class Server:
   def _warm(self) -> None:
     try:
       self._service.warm()
+      self._on_loaded()
     except BaseException as error:
       self._on_failure(error)
       return
@@ -186,6 +191,7 @@ class Server:
       encoder.prepare()
       engine.artefacts.vocabulary.known_words.prepare()
       self._page.prepare()
+      self._on_loaded()
 
   def _reload_in_background(self) -> None:
     def reload() -> None:

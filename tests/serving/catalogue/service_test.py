@@ -14,6 +14,7 @@ import pytest
 from gr_jax.retrieval import compiled_search, versions
 from gr_jax.serving.catalogue.items import ItemChange, NewItem
 from gr_jax.serving.catalogue.service import NoRoom, NotWritten
+from gr_jax.serving.engine.engine import Engine
 from gr_jax.serving.requests import Invalid
 from gr_jax.training.checkpoints import save_params
 
@@ -359,6 +360,29 @@ def test_a_reload_keeps_what_was_added_and_compiles_nothing(
   service.reload()
   assert ids(find(service, k=60)) == before
   assert len(service._searches) == programs
+
+
+def test_changes_that_come_during_a_reload_are_taken_and_kept(
+  make_service, find, copied, monkeypatch
+):
+  service = make_service(copied)
+  service.change(ItemChange(remove=["B1"]))
+  warm = Engine.warm
+
+  def changed_meanwhile(engine, snapshot):
+    warm(engine, snapshot)
+    service.change(ItemChange([NewItem("N1", "red cup")], remove=["B2"]))
+    service.change(ItemChange(paused={"B3": True}))
+
+  monkeypatch.setattr(Engine, "warm", changed_meanwhile)
+  programs = len(service._searches)
+  assert service.reload() == 4 == service.serving.snapshot.version
+  assert len(service._searches) - programs <= len(service.serving.engine.sizes)
+  found = set(ids(find(service, k=61)))
+  assert "N1" in found
+  assert not found & {"B1", "B2", "B3"}
+  code = service.item("N1")
+  assert make_service(copied).item("N1") == code
 
 
 def test_a_version_is_switched_to_and_back_and_compiles_nothing(
