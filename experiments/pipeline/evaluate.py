@@ -17,6 +17,7 @@ from experiments.pipeline.network_share import NETWORK_SHARE
 from experiments.pipeline.second_look import second_look
 from experiments.pipeline.stages import Stages
 from experiments.pipeline.train import SIZES, TARGET_KNOWN, TrainedGenerator
+from experiments.pipeline.value_figures import predicts_values, value_figures
 from gr_jax.artefacts import build_by_all
 from gr_jax.atomic import write_text
 from gr_jax.data.requests import VALID
@@ -65,6 +66,8 @@ def evaluate(
     level_sizes: the number of codes at each level.
     items_per_id: the number of IDs that name one item, two, and so on.
     history: `{training: rows of its metrics log}`.
+    values: of a generator that predicts values, `value_figures.value_figures`;
+      `results` then have the metric "value" of all systems (`worth`).
     second_look: rows as `results`, recall@10 of all systems on validation
       requests (`second_look.second_look`).
     outcome: how the generator's training ended (`stopping.Outcome`).
@@ -119,6 +122,7 @@ def evaluate(
       "second_look": second_look(
         evaluator, validation, count=settings.second_look
       ),
+      "values": _values(evaluator, generators[config.name], stages),
       "choices": baselines.choices,
       "left_out": baselines.left_out,
     }
@@ -177,6 +181,20 @@ def _figures(evaluator: Evaluator) -> dict:
         found["beams"].append(evaluator.beam_rows(requests, beam))
         bar.update()
   return found
+
+
+def _values(
+  evaluator: Evaluator, generator: TrainedGenerator, stages: Stages
+) -> dict:
+  """What the report says of values, of a generator that predicts them."""
+  if not predicts_values(generator):
+    return {}
+  return value_figures(
+    generator,
+    stages.tokenized.semantic_ids,
+    evaluator.requests,
+    seed=evaluator.config.seed,
+  )
 
 
 def _training_record(stages: Stages, aligned: TrainedGenerator | None) -> dict:

@@ -11,11 +11,13 @@ from experiments.pipeline.prepare import Data
 from experiments.pipeline.searches import Searches
 from experiments.pipeline.train import TrainedGenerator
 from experiments.pipeline.validation_choice import recall_row
+from experiments.pipeline.value_figures import predicts_values
 from gr_jax.data import request_lists
 from gr_jax.data.requests import TEST, VALID
 from gr_jax.data.row_lists import RowLists
+from gr_jax.data.target_values import TargetValues
 from gr_jax.decoding.beams import BeamSize, answer_size
-from gr_jax.evaluation import graded, intervals, metrics, results
+from gr_jax.evaluation import graded, intervals, metrics, results, worth
 from gr_jax.evaluation.results import Measured
 from gr_jax.retrieval.retriever import Retriever
 from gr_jax.tokenizers.semantic_ids import SemanticIds
@@ -105,6 +107,9 @@ class Evaluator:
     self._ids = ids
     self._baselines = baselines
     self._model, *_ = generators
+    # Where the model says what answers are worth, all are paid for theirs.
+    valued = predicts_values(generators[self._model])
+    self._values = TargetValues(data.requests) if valued else None
     self.searches = Searches(
       {
         name: Retriever(
@@ -179,21 +184,20 @@ class Evaluator:
     seen: str,
   ) -> Measured:
     """All figures of one system on single requests."""
-    plain = results.measure(
+    found = results.measure(
       items,
       relevant,
       id_of_item=self._ids.id_of_item,
       ranked_ids=ids,
       head=self._head,
     )
-    if self._grades is None or seen == "out":
-      return plain
-    judged = request_lists.judged(requests.table, requests.rows, self._grades)
-    more = graded.measure(items, *judged)
-    return Measured(
-      plain.labels + more.labels,
-      np.concatenate([plain.values, more.values], axis=1),
-    )
+    if self._values is not None:
+      more = worth.measure(items, relevant, self._values, requests.rows)
+      found = found.beside(more)
+    if self._grades is not None and seen == "kept":
+      judged = request_lists.judged(requests.table, requests.rows, self._grades)
+      found = found.beside(graded.measure(items, *judged))
+    return found
 
   def _rankings(
     self, requests: EvalRequests, seen: str, hidden: RowLists | None

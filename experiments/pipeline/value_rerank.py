@@ -67,7 +67,11 @@ def best_rerank(
   *,
   choices: Sequence[float],
 ) -> tuple[float, list[dict[str, float]]]:
-  """The best of `choices`, and `{"rerank", "value"}` of each."""
+  """The best of `choices`, and the figures of each.
+
+  They are `{"rerank", "value", "lost", "error"}`: the mean value of the first
+  ten, what the best choice has more, and the standard error of that.
+  """
   log_probs = np.where(found.ids >= 0, found.log_probs, -np.inf)
   worth = {}
   for gamma in sorted(choices):
@@ -75,7 +79,16 @@ def best_rerank(
     order = np.argsort(-scores, axis=1, kind="stable")[:, :CUTOFF]
     ids = np.take_along_axis(found.ids, order, axis=1)
     worth[float(gamma)] = found_values(ids, requests, rows, semantic_ids)
-  figures = [{"rerank": g, "value": float(v.mean())} for g, v in worth.items()]
+  best = max(worth.values(), key=np.mean)
+  figures = [
+    {
+      "rerank": gamma,
+      "value": float(value.mean()),
+      "lost": float((best - value).mean()),
+      "error": float((best - value).std() / np.sqrt(max(len(value), 1))),
+    }
+    for gamma, value in worth.items()
+  ]
   return smallest_of_best(worth), figures
 
 

@@ -1,23 +1,19 @@
 """What answers are worth, by the truth or by the log, and what a model says."""
 
-import functools
-
-import jax
 import numpy as np
 
 from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.train import TrainedGenerator
+from experiments.pipeline.value_figures import predicted_values
 from experiments.studies.world import World
 from gr_jax.data import request_lists
-from gr_jax.data.batches import padded_batches
 from gr_jax.data.requests import Requests
 from gr_jax.data.target_values import TargetValues
 from gr_jax.data.worlds import shop_config, shop_world
 from gr_jax.data.worlds.shop_world import ShopWorld
-from gr_jax.generators.values import buckets_of
-from gr_jax.objectives.value_buckets import expected_value
+from gr_jax.evaluation import value_calibration, worth
 
-_CHUNK, _BATCH, _BUCKETS = 256, 64, 20
+_CHUNK = 256
 
 
 def truth_of(world: World) -> ShopWorld | None:
@@ -68,10 +64,7 @@ def paid(
   An item that comes up twice on a page has its larger value.
   """
   values = TargetValues(log)
-  best = np.zeros((len(rows), cutoff))
-  for line, row in zip(best, rows):
-    top = values.best(row, count=cutoff)
-    line[: len(top)] = top
+  best = worth.dearest(values, rows, count=cutoff)
   return values.of(rows[:, None], items), best
 
 
@@ -91,55 +84,14 @@ def calibration_error(
   tokenized: Tokenized,
   rows: np.ndarray,
 ) -> dict[str, float]:
-  r"""How far predicted values are off, beside those of what was clicked.
+  """How far predicted values are off, beside those of what was clicked.
 
-  $$ ECE = \sum_b \frac{n_b}{N} \frac{|mean_b \hat v - mean_b v|}{mean\ v} $$
-
-  over twenty buckets of equally many predictions.
-
-  Returns:
-    `ece`; `ratio`, the mean prediction over the mean value; and the Spearman
-    correlation of the two.
+  See `value_calibration.figures`, of the first target of every request.
   """
   log = world.data.requests
   targets = request_lists.targets(log, rows)
   first = targets.rows[targets.offsets[:-1]]
   values, _ = paid(log, rows, first[:, None], cutoff=1)
-  codes = tokenized.semantic_ids.codes[first][:, None]
-  writer = generator.writer
-  inputs = (
-    writer.prompts(rows, shown=np.ones(len(rows), bool)),
-    writer.queries(log.query[rows])[:, None],
-    codes,
-  )
-  predict = functools.partial(_predicted, model=generator.model)
-  found = np.concatenate(
-    [
-      np.asarray(predict(generator.params, *batch))
-      for batch in padded_batches(inputs, _BATCH)
-    ]
-  )[: len(rows)]
-  return calibration(found, values[:, 0])
-
-
-@functools.partial(jax.jit, static_argnames="model")
-def _predicted(params, prompt, queries, codes, *, model):
-  found = model.apply(params, prompt, queries, codes, method="value_aware")
-  return expected_value(found.values, buckets_of(params).means)[:, 0]
-
-
-def calibration(
-  predicted: np.ndarray, values: np.ndarray, *, buckets: int = _BUCKETS
-) -> dict[str, float]:
-  """The figures of `calibration_error` for predictions and values `[N]`."""
-  order = np.argsort(predicted, kind="stable")
-  parts = np.array_split(order, buckets)
-  off = [abs(predicted[p].mean() - values[p].mean()) * len(p) for p in parts]
-  ranks = [
-    np.argsort(np.argsort(x, kind="stable")) for x in (predicted, values)
-  ]
-  return {
-    "ece": float(sum(off) / len(values) / values.mean()),
-    "ratio": float(predicted.mean() / values.mean()),
-    "rank_correlation": float(np.corrcoef(*ranks)[0, 1]),
-  }
+  ids = tokenized.semantic_ids
+  found = predicted_values(generator, ids, log, rows, first)
+  return value_calibration.figures(found, values[:, 0])

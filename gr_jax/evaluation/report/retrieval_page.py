@@ -11,6 +11,7 @@ from gr_jax.evaluation.report import (
   result_sections,
   run_plots,
   run_sections,
+  value_sections,
   verdicts,
 )
 from gr_jax.evaluation.report.page import Section, Tile, page
@@ -69,6 +70,7 @@ def retrieval_page(report: Mapping) -> str:
         results, report.get("left_out", ()), report.get("sampled", ())
       ),
       result_sections.paired(results, fallback, report.get("choices", ())),
+      value_sections.values(results, report.get("values", {})),
       _head_and_tail(results),
       _search(report.get("beams", ()), report.get("hallucination", ())),
       _training(report),

@@ -39,3 +39,6 @@ def test_validation_chooses_what_finds_the_most_value():
     best, figures = best_rerank(found, choices=(1.0, 0.0), **options)
     assert best == wanted
     assert [row["rerank"] for row in figures] == [0.0, 1.0]
+    lost = {row["rerank"]: row["lost"] for row in figures}
+    assert lost[wanted] == 0
+    assert min(lost.values()) == 0

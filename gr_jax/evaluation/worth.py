@@ -1,0 +1,56 @@
+r"""What answers were worth, by the log: the value of what was taken of them.
+
+  $value@k = \sum_{i \le k} h_i v_i$
+
+with `h_i` 1 where the item at rank `i` was clicked or ordered (at its first
+place only, as in `metrics`), and `v_i` what that was worth: the price, or what
+a click pays. The log knows nothing of items that it did not show, so that this
+is a lower bound of what answers earn, for every system alike.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from gr_jax.data.row_lists import RowLists
+from gr_jax.data.target_values import TargetValues
+from gr_jax.evaluation import metrics
+from gr_jax.evaluation.results import Measured
+
+VALUE = "value"
+
+
+def measure(
+  ranked: np.ndarray,
+  relevant: RowLists,
+  values: TargetValues,
+  requests: np.ndarray,
+  *,
+  cutoffs: Sequence[int] = metrics.CUTOFFS,
+) -> Measured:
+  """`value@k` of every request, NaN where it has no relevant item.
+
+  Args:
+    ranked: `[R, K]` catalogue rows, best first, -1 where nothing is left.
+    relevant: The relevant catalogue rows of the same requests.
+    values: What was paid.
+    requests: `[R]` rows of the log.
+    cutoffs: Those beyond K are left out.
+  """
+  cutoffs = [k for k in cutoffs if k <= ranked.shape[1]]
+  hits = metrics.hit_matrix(ranked, relevant)
+  earned = np.cumsum(hits * values.of(requests[:, None], ranked), axis=1)
+  found = earned[:, np.array(cutoffs, int) - 1]
+  found = np.where(relevant.sizes[:, None] > 0, found, np.nan)
+  return Measured([("item", "all", VALUE, k) for k in cutoffs], found)
+
+
+def dearest(
+  values: TargetValues, requests: np.ndarray, *, count: int
+) -> np.ndarray:
+  """The largest values `[R, count]` of each request, then 0."""
+  best = np.zeros((len(requests), count))
+  for line, row in zip(best, requests):
+    top = values.best(row, count=count)
+    line[: len(top)] = top
+  return best

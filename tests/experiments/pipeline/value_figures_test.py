@@ -1,0 +1,84 @@
+import jax
+import numpy as np
+import pytest
+from flax import linen as nn
+
+from experiments.pipeline.eval_requests import draw_eval_requests
+from experiments.pipeline.train import TrainedGenerator
+from experiments.pipeline.value_figures import (
+  predicted_values,
+  predicts_values,
+  value_figures,
+)
+from experiments.pipeline.value_rerank import VALUE_RERANK
+from gr_jax.artefacts import Artefact, write_json
+from gr_jax.data import request_lists
+from gr_jax.data.requests import TEST
+from gr_jax.data.target_values import TargetValues
+from tests.reference import tasks
+
+
+@pytest.fixture(scope="module")
+def generator(tmp_path_factory):
+  """Its predictions are those of its value bias: no state is read."""
+  directory = tmp_path_factory.mktemp("run")
+  parts = tasks.untrained(tasks.section("value_aware"), directory)
+  counts = parts.counts()
+  params = nn.unbox(jax.jit(parts.initializer(counts))(jax.random.key(0)))
+  write_json(directory / VALUE_RERANK, {"chosen": 0.5, "tried": []})
+  artefact = Artefact(directory, "", 0.0)
+  found = TrainedGenerator(parts.model, params | counts, parts.writer, artefact)
+  return parts, found
+
+
+def with_bias(generator, bucket):
+  params = dict(generator.params["params"])
+  bias = np.full(params["value_bias"].shape, -1e4, np.float32)
+  bias[bucket] = 0
+  params["value_bias"] = bias
+  variables = generator.params | {"params": params}
+  return variables
+
+
+def test_a_sure_prediction_is_the_mean_of_its_bucket(generator):
+  parts, found = generator
+  log, ids = parts.data.requests, parts.semantic_ids
+  rows = np.flatnonzero(log.split == TEST)[:3]
+  means = found.params["values"]["means"]
+  for bucket in (0, len(means) - 1):
+    variables = with_bias(found, bucket)
+    sure = TrainedGenerator(
+      found.model, variables, found.writer, found.artefact
+    )
+    values = predicted_values(sure, ids, log, rows, np.arange(3))
+    np.testing.assert_allclose(values, means[bucket], rtol=1e-5)
+
+
+def test_figures_are_of_targets_that_were_paid_for(generator):
+  parts, found = generator
+  log = parts.data.requests
+  requests = draw_eval_requests(log, split=TEST, count=20, seed=0)
+  figures = value_figures(found, parts.semantic_ids, requests, seed=0)
+  read = [one for one in requests if one.shows_history]
+  assert figures["calibration"]["n"] == sum(len(one.rows) for one in read)
+  assert (
+    sum(row["n"] for row in figures["reliability"])
+    == (figures["calibration"]["n"])
+  )
+  assert figures["rerank"]["chosen"] == 0.5
+  for one, row in zip(requests, figures["most"]):
+    targets = request_lists.targets(log, one.rows)
+    paid = TargetValues(log).of(one.rows[targets.owners], targets.rows)
+    # Of twenty requests none has more than ten targets here.
+    assert targets.sizes.max() <= 10
+    assert row["requests"] == one.kind
+    np.testing.assert_allclose(row["value"], paid.sum() / len(one.rows))
+
+
+def test_only_a_generator_with_values_predicts_them(generator):
+  _, found = generator
+  assert predicts_values(found)
+  plain = {"params": found.params["params"]}
+  assert not predicts_values(
+    TrainedGenerator(found.model, plain, found.writer, found.artefact)
+  )
