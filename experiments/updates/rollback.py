@@ -3,8 +3,12 @@
 import pathlib
 
 from experiments.updates import record, tell
-from experiments.updates.switching import Server, check_run, switch
-from gr_jax import artefacts
+from experiments.updates.switching import (
+  Server,
+  check_run,
+  one_at_a_time,
+  switch,
+)
 from gr_jax.retrieval import versions
 
 _MARK = "rolled_back"
@@ -25,7 +29,7 @@ def roll_back(run: pathlib.Path, name: str, server: Server) -> str:
     ValueError: there is nothing to go back to, or no such version.
   """
   check_run(run)
-  with artefacts.locked(run / versions.VERSIONS):
+  with one_at_a_time(run):
     current = versions.current_name(run)
     if not name:
       found = record.load(run, current)

@@ -15,20 +15,21 @@ import time
 
 from experiments.updates import record
 from experiments.updates.learn import learn
+from experiments.updates.met_before import finished, learned_by, left_with
 from experiments.updates.parts import check_trainable
 from experiments.updates.prepare import Sources, known_log, prepare
 from experiments.updates.record import Record
-from experiments.updates.rollback import rolled_back
 from experiments.updates.settings import UpdateConfig
 from experiments.updates.switching import (
   Server,
   check_run,
+  one_at_a_time,
   say,
   switch,
   switch_again,
 )
 from experiments.updates.verdict import HITS, Judge, Verdict, shown
-from gr_jax import artefacts, provenance
+from gr_jax import provenance
 from gr_jax.parallel.host_memory import release_freed_memory
 from gr_jax.retrieval import versions
 from gr_jax.retrieval.load import load_artefacts
@@ -58,26 +59,28 @@ def update(
     for path in (sources.events, sources.items)
     if path is not None
   ]
-  with artefacts.locked(run / versions.VERSIONS):
+  with one_at_a_time(run):
     parent = versions.current_name(run)
     versions.check_run(run, parent)
     chain = record.chain(run, parent)
     mark = record.mark_of(files)
-    known = _learned(chain, files[0])
+    known = learned_by(chain, files[0])
     if known:
-      say(known, f"{files[0]['file']} is learned already; nothing is done.")
       if server.address:
         # It may have been out of reach when the version was made.
         switch_again(run, parent, server)
+      else:
+        say(known, f"{files[0]['file']} is learned already; nothing is done.")
       return None
-    made = _finished(run, parent, mark, dataclasses.asdict(config))
-    if made is not None and rolled_back(run, made.name):
+    left = left_with(run, files[0])
+    if left is not None:
       say(
-        made.name,
+        left.name,
         f"{files[0]['file']} was learned and rolled back; "
-        f"--rollback={made.name} serves it.",
+        f"--rollback={left.name} serves it.",
       )
-      return made
+      return left
+    made = finished(run, parent, mark, dataclasses.asdict(config))
     if made is not None and made.reasons:
       say(made.name, f"{files[0]['file']} was tried; {_kept(made)}")
       return made
@@ -98,37 +101,6 @@ def serve(run: pathlib.Path, made: Record, server: Server) -> None:
     say(made.name, _kept(made))
     return
   switch(run, made.name, server)
-
-
-def _learned(chain: list[Record], events: dict) -> str:
-  """The version that learned a file of events; "" if none did.
-
-  Its items do not matter: events are what is learned.
-  """
-  for one in chain:
-    if one.events[0]["sha256"] == events["sha256"]:
-      return one.name
-  return ""
-
-
-def _finished(
-  run: pathlib.Path, parent: str, mark: str, settings: dict
-) -> Record | None:
-  """The version that was made of the same parent and events, if any.
-
-  Of those that are not fit to be served the one of the same settings: others
-  may do better.
-  """
-  now = versions.run_fingerprint(run)
-  for name in versions.names(run):
-    found = record.load(run, name)
-    if found is None or (found.parent, found.mark) != (parent, mark):
-      continue
-    if found.run not in ("", now):
-      continue
-    if not found.reasons or found.settings == settings:
-      return found
-  return None
 
 
 def _make(run, parent, chain, files, sources, config: UpdateConfig) -> Record:

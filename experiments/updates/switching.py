@@ -1,10 +1,13 @@
 """Which version a run points to, and the server that reloads it."""
 
+import contextlib
 import dataclasses
 import pathlib
 import sys
+from collections.abc import Iterator
 
 from experiments.updates import record, tell
+from gr_jax import artefacts
 from gr_jax.retrieval import versions
 
 
@@ -28,6 +31,11 @@ def switch(run: pathlib.Path, name: str, server: Server) -> None:
   except tell.NotSwitched:
     versions.point_to(run, before)
     raise
+  except tell.NotReached as error:
+    raise tell.NotReached(
+      f"{error}: {name} is current, and the server serves it from its next "
+      "start or reload."
+    ) from error
   say(name, f"is served by {server.address}.")
 
 
@@ -62,6 +70,28 @@ def check_run(run: pathlib.Path) -> None:
       f"{run} holds no finished run; name the --workdir of one of "
       "`python -m gr_jax.main`."
     )
+
+
+class InUse(ValueError):
+  """Another update or rollback of the run is under way."""
+
+
+@contextlib.contextmanager
+def one_at_a_time(run: pathlib.Path) -> Iterator[None]:
+  """Lets one update or rollback of a run at a time into its versions.
+
+  Raises:
+    InUse: another process is there.
+  """
+  with contextlib.ExitStack() as stack:
+    try:
+      stack.enter_context(artefacts.locked(run / versions.VERSIONS))
+    except ValueError as error:
+      raise InUse(
+        f"another update or rollback of {run} is under way; the same command "
+        "does its work after it."
+      ) from error
+    yield
 
 
 def say(name: str, text: str) -> None:

@@ -9,7 +9,7 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from experiments.updates import record, rollback, run, tell
+from experiments.updates import record, rollback, run, switching, tell
 from experiments.updates.prepare import Sources, known_log
 from experiments.updates.settings import UpdateConfig
 from experiments.updates.switching import Server
@@ -195,6 +195,68 @@ def test_what_was_rolled_back_is_served_by_its_name_alone(
   assert versions.current_name(copied) == "0001"
 
 
+def second_version(updated, run_folder, events, **changes) -> None:
+  """A copy of the version, as if it had learned other events after it."""
+  folder = versions.folder(run_folder, "0002")
+  first = versions.folder(run_folder, "0001")
+  shutil.copytree(first, folder, copy_function=os.link)
+  made = record.load(run_folder, "0001")
+  assert made is not None
+  (folder / "version.json").unlink()  # It is a link.
+  files = [record.describe_file(events), *made.events[1:]]
+  changes = {"name": "0002", "parent": "0001", "events": files} | changes
+  record.save(run_folder, dataclasses.replace(made, **changes))
+
+
+def test_what_was_rolled_back_with_others_is_not_learned_again(
+  updated, copied, tmp_path, capsys
+):
+  second = other(updated, tmp_path, "more")
+  second_version(updated, copied, second.events)
+  versions.point_to(copied, "0002")
+  rollback.roll_back(copied, versions.FIRST, NOBODY)
+  capsys.readouterr()
+  made = mock.patch.object(run, "_make", side_effect=OSError("made"))
+  with made as make:
+    for sources, name in ((updated.sources, "0001"), (second, "0002")):
+      run.update(copied, sources, UpdateConfig(), NOBODY)
+      said = capsys.readouterr().err
+      assert f"rolled back; --rollback={name} serves it.\n" in said
+      assert said.count("\n") == 1
+    assert versions.current_name(copied) == versions.FIRST
+    # What comes next is trained from what is served, with its data alone.
+    third = other(updated, tmp_path, "third")
+    with pytest.raises(OSError, match="made"):
+      run.update(copied, third, UpdateConfig(), NOBODY)
+  assert make.call_args.args[1:3] == (versions.FIRST, [])
+
+
+def test_what_was_refused_is_not_tried_again_on_a_later_version(
+  updated, copied, tmp_path, capsys
+):
+  bad = other(updated, tmp_path, "bad")
+  second_version(
+    updated, copied, bad.events, parent=versions.FIRST, reasons=["it is worse"]
+  )
+  made = mock.patch.object(run, "_make", side_effect=OSError("made"))
+  with made:
+    run.update(copied, bad, CONFIG, NOBODY)
+    assert "kept and not served: it is worse" in capsys.readouterr().err
+    with pytest.raises(OSError, match="made"):
+      run.update(copied, bad, UpdateConfig(), NOBODY)
+
+
+def test_two_updates_of_a_run_do_not_meet(updated, copied):
+  with switching.one_at_a_time(copied):
+    for work in (
+      lambda: run.update(copied, updated.sources, CONFIG, NOBODY),
+      lambda: rollback.roll_back(copied, "", NOBODY),
+    ):
+      with pytest.raises(switching.InUse, match="another update or rollback"):
+        work()
+  assert versions.current_name(copied) == "0001"
+
+
 def test_versions_of_a_run_before_are_not_served(updated, copied):
   path = copied / "generator" / "manifest.json"
   stored = json.loads(path.read_text())
@@ -260,7 +322,7 @@ def test_a_server_that_refuses_a_version_keeps_the_pointer(copied):
   gone = mock.patch.object(
     tell, "reload", side_effect=tell.NotReached("nobody")
   )
-  with gone, pytest.raises(tell.NotReached):
+  with gone, pytest.raises(tell.NotReached, match="nobody: 0000 is current"):
     rollback.roll_back(copied, "", server)
   # One that starts again serves what the pointer names.
   assert versions.current_name(copied) == versions.FIRST

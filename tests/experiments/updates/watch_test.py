@@ -1,10 +1,14 @@
 """A folder is learned file by file, in the order of the names."""
 
+import functools
+
 import pytest
 
 from experiments.updates import tell
 from experiments.updates import watch as watch_module
+from experiments.updates.backoff import Backoff
 from experiments.updates.prepare import Sources
+from experiments.updates.switching import InUse
 from experiments.updates.watch import files_of, items_of, watch
 
 
@@ -87,22 +91,94 @@ def test_a_file_that_was_corrected_is_tried_again(tmp_path, learned):
   assert found == [("01.csv", None, "good")]
 
 
-@pytest.mark.parametrize("error", [OSError, tell.NotSwitched])
-def test_a_file_is_tried_again_where_it_is_not_to_blame(
-  tmp_path, capsys, error
+@pytest.fixture
+def pauses(monkeypatch) -> list[float]:
+  """Makes time a thing of the test: it passes where it is added to."""
+  passed = [0.0]
+  make = functools.partial(Backoff, now=lambda: sum(passed), draw=lambda: 0.0)
+  monkeypatch.setattr(watch_module, "Backoff", lambda every: make(1000 * every))
+  return passed
+
+
+@pytest.mark.parametrize("error", [OSError, tell.NotSwitched, InUse])
+def test_a_file_that_is_not_to_blame_is_tried_again_and_later_ones_wait(
+  tmp_path, capsys, error, pauses
 ):
   errors, found = [error("full"), error("full")], []
 
   def learn(sources) -> None:
+    found.append(sources.events.name)
     if errors:
       raise errors.pop()
-    found.append(sources.events.name)
 
   for name in ("01.csv", "02.csv"):
     (tmp_path / name).write_text(name)
-  looks(tmp_path, learn, nothing, nothing, nothing)
-  assert found == ["01.csv", "02.csv"]
-  assert capsys.readouterr().err == "watch: full\n"
+  looks(
+    tmp_path, learn, nothing, nothing, nothing, lambda: pauses.append(1),
+    lambda: pauses.append(1), lambda: pauses.append(1), nothing,
+  )  # fmt: skip
+  # The first try, the second after a second, the third after two more.
+  assert found == ["01.csv", "01.csv", "01.csv", "02.csv"]
+  said = capsys.readouterr().err
+  assert said.count("\n") == 1
+  assert said.startswith("watch: full; it is tried again, ")
+
+
+def test_a_file_that_is_replaced_is_tried_at_once(tmp_path, learned, pauses):
+  found, learn = learned
+
+  def full_or(sources) -> None:
+    if sources.events.read_text() == "full":
+      raise OSError("full")
+    learn(sources)
+
+  path = tmp_path / "01.csv"
+  path.write_text("full")
+  looks(
+    tmp_path, full_or, nothing, nothing, lambda: path.write_text("good"),
+    nothing, nothing,
+  )  # fmt: skip
+  assert found == [("01.csv", None, "good")]
+
+
+def test_a_server_that_is_away_is_told_later_and_keeps_nothing_waiting(
+  tmp_path, capsys, pauses
+):
+  away, found = [True], []
+
+  def learn(sources) -> None:
+    found.append(sources.events.name)
+    if away:
+      raise tell.NotReached("nobody answers")
+
+  for name in ("01.csv", "02.csv"):
+    (tmp_path / name).write_text(name)
+  looks(
+    tmp_path, learn, nothing, nothing, nothing, lambda: pauses.append(2),
+    away.clear, nothing, nothing, lambda: pauses.append(9), nothing, nothing,
+  )  # fmt: skip
+  assert found == ["01.csv", "02.csv", "02.csv", "02.csv"]
+  said = capsys.readouterr().err.splitlines()
+  # One for each version that it does not know.
+  assert len(said) == 2
+  assert set(said) == {said[0]}
+
+
+def test_a_refusal_that_comes_late_is_tried_again(tmp_path, pauses):
+  errors = [tell.NotSwitched("no"), tell.NotReached("nobody")]
+  found = []
+
+  def learn(sources) -> None:
+    found.append(sources.events.name)
+    if errors:
+      raise errors.pop()
+
+  (tmp_path / "01.csv").write_text("a")
+  looks(
+    tmp_path, learn, nothing, nothing, lambda: pauses.append(1),
+    lambda: pauses.append(9), nothing, nothing,
+  )  # fmt: skip
+  assert found == ["01.csv"] * 3
 
 
 def test_a_file_that_vanishes_does_not_end_the_watch(
