@@ -9,6 +9,7 @@ import numpy as np
 
 from experiments.pipeline.eval_requests import EvalRequests
 from experiments.pipeline.searches import Searches
+from experiments.updates.grown_log import RUN
 from experiments.updates.parts import Parts
 from gr_jax.data import request_lists
 from gr_jax.data.batches import padded_batches
@@ -70,18 +71,22 @@ def make_slice(
 def slices_of(parts: Parts, *, count: int, seed: int) -> dict[str, Slice]:
   """The slices of an update.
 
-  old       validation requests of the run, else test or the ones it learned
+  old       validation requests of the run, else its test requests
+  learned   where it has neither, those that it learned
   newest    what this update holds out
   arrived   all that is new
   """
   log = parts.log
-  own = log.request_update == 0
-  old = own & (log.requests.split == VALID)
-  for split in (TEST, TRAIN):
-    if not old.any():
-      old = own & (log.requests.split == split)
-  where = {"old": old, "newest": log.newest & log.held_out}
-  where["arrived"] = log.newest
+  own = {
+    split: (log.request_update == RUN) & (log.requests.split == split)
+    for split in (VALID, TEST, TRAIN)
+  }
+  held_out = next((s for s in (VALID, TEST) if own[s].any()), None)
+  if held_out is None:
+    where = {"learned": own[TRAIN]}
+  else:
+    where = {"old": own[held_out]}
+  where |= {"newest": log.newest & log.held_out, "arrived": log.newest}
   return {
     name: make_slice(parts, some, count=count, seed=seed)
     for name, some in where.items()

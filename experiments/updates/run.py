@@ -165,7 +165,7 @@ def _say_figures(name: str, verdict: Verdict) -> None:
   if "arrived" in found:
     row = verdict.row("arrived", "before")
     say(name, f"{HITS} on what arrived, before it is learned: {shown(row)}.")
-  for part in ("old", "newest"):
+  for part in ("old", "learned", "newest"):
     if part in found:
       pair = [verdict.row(part, what) for what in ("before", "after")]
       change = verdict.row(part, "difference")

@@ -10,7 +10,9 @@ bad batch    What was chosen hardly follows from its requests. Under the parent,
              than the right one; permuted labels have a gap of 0, whatever the
              items. A batch is bad if its gap is surely below a share of the gap
              of old requests: the one's upper end below that share of the
-             other's lower [OURS]
+             other's lower [OURS]. Requests that the parent learned have too
+             large a gap: where there are no others, the batch must show none
+             of its own as well, with a lower end of 0 or less
 drift        the inputs are not those of the log (`drift.stability_index`)
 
 The gap and the hits of the parent on everything that arrived are measured
@@ -163,7 +165,11 @@ class Judge:
 
 def forgetting(rows: list[dict[str, Any]]) -> list[str]:
   """Slices on which the version is worse by more than its interval."""
-  names = {"old": "old requests", "newest": "the newest requests"}
+  names = {
+    "old": "old requests",
+    "learned": "requests that the run learned",
+    "newest": "the newest requests",
+  }
   return [
     f"{HITS} on {names[row['slice']]} falls by {shown(row, sign=-1)}"
     for row in rows
@@ -182,12 +188,14 @@ def bad_batch(rows: list[dict[str, Any]], *, least_gap: float) -> list[str]:
     for row in rows
     if row["metric"] == "gap" and row["what"] == "before"
   }
-  if not {"old", "arrived"} <= gaps.keys():
+  old, new = gaps.get("old", gaps.get("learned")), gaps.get("arrived")
+  if old is None or new is None:
     return []
-  old, new = gaps["old"], gaps["arrived"]
   if min(old["n"], new["n"]) < _LEAST_REQUESTS:
     return []
   if old["low"] <= 0 or new["high"] >= least_gap * old["low"]:
+    return []
+  if "old" not in gaps and new["low"] > 0:
     return []
   return [
     "what was chosen hardly follows from the requests: another request's "

@@ -1,8 +1,14 @@
 """Answers of others: every one of them, and never one's own place."""
 
-import numpy as np
+import dataclasses
+import types
 
-from experiments.updates.measure import OTHERS, _of_others
+import numpy as np
+import pytest
+
+from experiments.updates.measure import OTHERS, _of_others, slices_of
+from gr_jax.data.requests import TEST, TRAIN, VALID
+from tests.experiments.updates.small_logs import three_updates
 
 
 def test_permutations_leave_nobody_in_place_and_lose_nobody():
@@ -18,3 +24,28 @@ def test_permutations_leave_nobody_in_place_and_lose_nobody():
 def test_a_slice_of_a_few_is_permuted_all_the_same():
   for other in _of_others(np.array([5]), seed=0):
     assert other.tolist() == [5]
+
+
+@pytest.mark.parametrize(
+  ("splits", "name", "split"),
+  [
+    ((), "old", VALID),
+    ((VALID,), "old", TEST),
+    ((VALID, TEST), "learned", TRAIN),
+  ],
+)
+def test_old_requests_are_ones_that_nobody_learned_if_there_are_any(
+  splits, name, split
+):
+  """Where splits of the run are made training requests."""
+  log = three_updates()
+  own, old = log.request_update == 0, log.requests.split.copy()
+  old[own & np.isin(old, splits)] = TRAIN
+  log = dataclasses.replace(
+    log, requests=dataclasses.replace(log.requests, split=old)
+  )
+  found = slices_of(types.SimpleNamespace(log=log), count=99, seed=0)
+  assert sorted(found) == sorted([name, "newest", "arrived"])
+  assert set(old[found[name].rows]) == {split}
+  assert own[found[name].rows].all()
+  assert log.held_out[found["newest"].rows].all()

@@ -22,7 +22,7 @@ def row(part, what, metric, value, low, high) -> dict:
 
 
 def test_worse_by_more_than_the_interval_is_forgetting():
-  for part in ("old", "newest"):
+  for part in ("old", "learned", "newest"):
     worse = row(part, "difference", HITS, -0.1, -0.18, -0.02)
     worse |= {"changed": 6}
     (reason,) = forgetting([worse])
@@ -64,6 +64,18 @@ def test_a_batch_is_bad_where_its_gap_is_surely_below_the_share_of_the_old():
   assert bad_batch(gaps((1.0, 0.3, 1.7), (0, -0.2, 0.2)), least_gap=0.5) == []
   assert bad_batch(bad[:1], least_gap=0.5) == []
   assert bad_batch([bad[0], bad[1] | {"n": 19}], least_gap=0.5) == []
+
+
+def test_beside_learned_requests_a_batch_must_show_no_gap_of_its_own():
+  def learned(new: tuple) -> list[dict]:
+    old, arrived = gaps((3.0, 2.8, 3.2), new)
+    return [old | {"slice": "learned"}, arrived]
+
+  assert bad_batch(learned((0.0, -0.2, 0.2)), least_gap=0.5)
+  # What is not known by heart: half a nat, and surely more than none.
+  assert bad_batch(learned((0.5, 0.3, 0.7)), least_gap=0.5) == []
+  assert bad_batch(gaps((3.0, 2.8, 3.2), (0.5, 0.3, 0.7)), least_gap=0.5)
+  assert bad_batch(learned((0.0, -0.2, 2.0)), least_gap=0.5) == []
 
 
 def test_inputs_above_the_limit_are_named():
