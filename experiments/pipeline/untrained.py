@@ -85,7 +85,7 @@ class Untrained:
       return {}
     values = target_values(self.data.requests)
     buckets = value_buckets(values, count=count).padded(count)
-    return value_variables(buckets, rerank=0.0)
+    return value_variables(buckets)
 
   def initializer(self, counts: dict[str, Any]) -> Callable[[jax.Array], Any]:
     """The function from a key to random parameters, beside `counts`."""

@@ -1,58 +1,23 @@
 """What a run says of values: what could be earned, and what was predicted."""
 
-import functools
 import json
 from collections.abc import Sequence
 
-import jax
 import numpy as np
 
 from experiments.pipeline.eval_requests import EvalRequests
 from experiments.pipeline.train import TrainedGenerator
+from experiments.pipeline.value_predictions import predict_values
 from experiments.pipeline.value_rerank import VALUE_RERANK
-from gr_jax.data.batches import padded_batches
-from gr_jax.data.requests import Requests
 from gr_jax.data.target_values import TargetValues
 from gr_jax.evaluation import value_calibration, worth
 from gr_jax.evaluation.report.verdicts import METRIC
-from gr_jax.generators.values import buckets_of
-from gr_jax.objectives.value_buckets import expected_value
 from gr_jax.tokenizers.semantic_ids import SemanticIds
-
-_BATCH = 64
 
 
 def predicts_values(generator: TrainedGenerator) -> bool:
   """Whether a generator says what its answers are worth."""
   return "values" in generator.params
-
-
-def predicted_values(
-  generator: TrainedGenerator,
-  semantic_ids: SemanticIds,
-  log: Requests,
-  rows: np.ndarray,
-  items: np.ndarray,
-) -> np.ndarray:
-  """What a generator says that items `[R]` are worth at requests `[R]`."""
-  writer = generator.writer
-  inputs = (
-    writer.prompts(rows, shown=np.ones(len(rows), bool)),
-    writer.queries(log.query[rows])[:, None],
-    semantic_ids.codes[items][:, None],
-  )
-  predict = functools.partial(_predicted, model=generator.model)
-  found = [
-    np.asarray(predict(generator.params, *batch))
-    for batch in padded_batches(inputs, _BATCH)
-  ]
-  return np.concatenate(found)[: len(rows)]
-
-
-@functools.partial(jax.jit, static_argnames="model")
-def _predicted(params, prompt, queries, codes, *, model):
-  found = model.apply(params, prompt, queries, codes, method="value_aware")
-  return expected_value(found.values, buckets_of(params).means)[:, 0]
 
 
 def value_figures(
@@ -95,7 +60,15 @@ def value_figures(
   paid = values.of(rows, items)
   if not paid.any():
     return {}
-  predicted = predicted_values(generator, semantic_ids, log, rows, items)
+  predicted = predict_values(
+    generator.model,
+    generator.params,
+    generator.writer,
+    semantic_ids,
+    log,
+    rows,
+    items,
+  )
   tried = generator.artefact.directory / VALUE_RERANK
   return {
     "most": most,

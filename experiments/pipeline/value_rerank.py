@@ -18,6 +18,7 @@ import numpy as np
 from jax.sharding import Mesh
 
 from experiments.pipeline.network_share import smallest_of_best
+from experiments.pipeline.value_predictions import with_fitted_scale
 from gr_jax.artefacts import write_json
 from gr_jax.data import request_lists
 from gr_jax.data.requests import CLICKED, VALID, Requests
@@ -104,7 +105,7 @@ def with_best_rerank(
   directory: pathlib.Path,
   mesh: Mesh | None,
 ) -> None:
-  """Writes the values of a generator, ranked as validation wants.
+  """Writes the values of a generator, scaled and ranked as validation wants.
 
   Args:
     variables: all that the generator reads, `{"values": ...}` among it.
@@ -118,6 +119,14 @@ def with_best_rerank(
     directory: receives the values and the figures.
     mesh: the devices that search; None = each host by itself.
   """
+  variables = with_fitted_scale(
+    variables,
+    requests,
+    model=model,
+    writer=writer,
+    semantic_ids=semantic_ids,
+    seed=seed,
+  )
   chosen, figures = max(choices), []
   rows = clicked_requests(requests, split=VALID)
   if len(rows) and len(choices) > 1:

@@ -82,12 +82,14 @@ def value_table(view: View) -> str:
     return ""
   columns = {
     "ECE over 20 buckets": "{ece:.3f}",
+    "of right predictions": "{chance:.3f}",
     "predicted over real": "{ratio:.3f}",
     "rank correlation": "{rank_correlation:.3f}",
   }
   return (
     "Values that are predicted for what was clicked in the test period, means "
-    "over the seeds:\n\n" + tables.fact_table(view, "values", columns)
+    "over the seeds; *of right predictions* is the ECE that chance gives to so "
+    "many of them:\n\n" + tables.fact_table(view, "values", columns)
   )
 
 

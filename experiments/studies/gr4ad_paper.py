@@ -70,6 +70,8 @@ CLAIMS = (
      "revenue@10", "progressive", "beam_128", at_least(-0.003), relative),
     ("values are calibrated: ECE", "", "values/ece", "vsl", "",
      at_most(0.03), value),
+    ("values are calibrated: ECE above that of right predictions", "",
+     "values/above_chance", "vsl", "", at_most(0.03), value),
   ], _ADS),
   *table("GR4AD", _SOURCE, [
     ("VSL earns more than plain SFT", "", "revenue@10", "vsl", "ua_sid"),

@@ -4,7 +4,7 @@ import numpy as np
 
 from experiments.pipeline.tokenize import Tokenized
 from experiments.pipeline.train import TrainedGenerator
-from experiments.pipeline.value_figures import predicted_values
+from experiments.pipeline.value_predictions import predict_values
 from experiments.studies.world import World
 from gr_jax.data import request_lists
 from gr_jax.data.requests import Requests
@@ -86,12 +86,22 @@ def calibration_error(
 ) -> dict[str, float]:
   """How far predicted values are off, beside those of what was clicked.
 
-  See `value_calibration.figures`, of the first target of every request.
+  Returns:
+    `value_calibration.figures` of all targets of the requests, and
+    `above_chance`, the ECE less what right predictions would seem to have.
   """
   log = world.data.requests
   targets = request_lists.targets(log, rows)
-  first = targets.rows[targets.offsets[:-1]]
-  values, _ = paid(log, rows, first[:, None], cutoff=1)
-  ids = tokenized.semantic_ids
-  found = predicted_values(generator, ids, log, rows, first)
-  return value_calibration.figures(found, values[:, 0])
+  rows, items = np.repeat(rows, targets.sizes), targets.rows
+  values, _ = paid(log, rows, items[:, None], cutoff=1)
+  found = predict_values(
+    generator.model,
+    generator.params,
+    generator.writer,
+    tokenized.semantic_ids,
+    log,
+    rows,
+    items,
+  )
+  figures = value_calibration.figures(found, values[:, 0])
+  return figures | {"above_chance": figures["ece"] - figures["chance"]}

@@ -18,18 +18,25 @@ def figures(
   """How far predictions `[N]` are off, beside the true values.
 
   Returns:
-    `ece`; `ratio`, the mean prediction over the mean value; and
-    `rank_correlation`, Spearman's, of the two.
+    `ece`; `chance`, what it would be of predictions that are right, by how far
+    the values of a bucket are apart; `ratio`, the mean prediction over the mean
+    value; and `rank_correlation`, Spearman's, of the two.
   """
+  parts = _parts(predicted, buckets)
   off = [
     abs(predicted[part].mean() - values[part].mean()) * len(part)
-    for part in _parts(predicted, buckets)
+    for part in parts
+  ]
+  # The mean size of a normal number is sqrt(2 / pi) of its deviation.
+  chance = [
+    np.sqrt(2 / np.pi * len(part)) * values[part].std() for part in parts
   ]
   ranks = [
     np.argsort(np.argsort(x, kind="stable")) for x in (predicted, values)
   ]
   return {
     "ece": float(sum(off) / len(values) / values.mean()),
+    "chance": float(sum(chance) / len(values) / values.mean()),
     "ratio": float(predicted.mean() / values.mean()),
     "rank_correlation": float(np.corrcoef(*ranks)[0, 1]),
   }

@@ -40,11 +40,11 @@ from gr_jax.generators.prompts.prompt_encoder import (
   SumItems,
 )
 from gr_jax.generators.prompts.writer import Prompt
+from gr_jax.generators.values import predicted_value
 from gr_jax.nn.attention import BeamCache, BeamPlace, KeyValues
 from gr_jax.nn.attention_mask import branch_mask, causal_mask
 from gr_jax.nn.layers import DotGeneral, name_axes
 from gr_jax.nn.transformer import Transformer, TransformerConfig
-from gr_jax.objectives.value_buckets import expected_value
 
 
 @struct.dataclass
@@ -324,8 +324,9 @@ class LazyAR(nn.Module):
 
     Variables then hold those of `generators/values`.
     """
-    means = self.get_variable("values", "means")
-    return expected_value(self.next_value(codes, parents, cache), means)
+    names = ("means", "scale", "power")
+    values = {name: self.get_variable("values", name) for name in names}
+    return predicted_value(self.next_value(codes, parents, cache), values)
 
   @nn.nowrap
   def prefill(

@@ -16,6 +16,18 @@ def test_a_model_that_is_right_on_average_has_no_calibration_error():
   assert constant["ece"] < 0.1
 
 
+def test_chance_is_the_error_of_predictions_that_are_right():
+  rng = np.random.default_rng(4)
+  found = []
+  for _ in range(40):
+    predicted = rng.uniform(1, 10, 1000)
+    values = predicted * rng.lognormal(-0.5, 1, 1000)
+    found.append(value_calibration.figures(predicted, values))
+  ece, chance = (np.mean([f[key] for f in found]) for key in ("ece", "chance"))
+  np.testing.assert_allclose(chance, ece, rtol=0.1)
+  assert ece > 0.05
+
+
 def test_buckets_are_of_one_size_and_rise():
   rng = np.random.default_rng(1)
   predicted = rng.permutation(103).astype(float)

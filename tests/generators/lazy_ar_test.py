@@ -13,7 +13,10 @@ from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.generators.lazy_ar import LazyAR, build
 from gr_jax.generators.priors.catalogue_counts import count_catalogue
 from gr_jax.generators.prompts.prompt_encoder import MergeItems, SumItems
+from gr_jax.generators.values import value_variables
 from gr_jax.nn.transformer import TransformerConfig
+from gr_jax.objectives.value_buckets import ValueBuckets
+from gr_jax.objectives.value_scale import ValueScale
 from tests.reference.noisy import noisy
 from tests.reference.small_world import semantic_ids, shop, writer
 
@@ -186,7 +189,8 @@ def test_a_search_finds_the_scores_of_the_uncached_forward_pass():
   """Beams that keep every ID have all of them, with exact scores and values."""
   model, params = built()
   means = np.array([1.0, 2.0, 4.0], np.float32)
-  params |= {"values": {"means": means, "rerank": np.float32(0)}}
+  buckets = ValueBuckets(means[:2], means)
+  params |= value_variables(buckets, scale=ValueScale(0.5, 2.0))
   prompt, queries, _ = inputs()
   ids = semantic_ids()
   trie = build_trie(ids.ids, ids.level_sizes)
@@ -201,7 +205,7 @@ def test_a_search_finds_the_scores_of_the_uncached_forward_pass():
     )[..., 0]
     for level, x in enumerate(scores.codes)
   )
-  values = np.asarray(jax.nn.softmax(scores.values) @ means)
+  values = 0.5 * np.asarray(jax.nn.softmax(scores.values) @ means) ** 2
   for have, all_ids in ((found.log_probs, wanted), (found.values, values)):
     want = np.take_along_axis(all_ids, np.asarray(found.ids), axis=1)
     np.testing.assert_allclose(have, want, **CLOSE)

@@ -62,7 +62,8 @@ def _predicted(found: Mapping) -> list[str]:
   return [
     f"Predicted values of {figures['n']:,} items that were taken: a mean of "
     f"{figures['ratio']:.3f} of what was paid; buckets are off by "
-    f"{figures['ece']:.1%} of the mean value (ECE); rank correlation "
+    f"{figures['ece']:.1%} of the mean value (ECE), where predictions that "
+    f"are right would seem to be by {figures['chance']:.1%}; rank correlation "
     f"{figures['rank_correlation']:.2f}. They say what an item is worth if it "
     "is taken, not whether it is.",
     f"gamma = {chosen:g}, "

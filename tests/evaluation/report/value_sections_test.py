@@ -4,6 +4,7 @@ FOUND = {
   "most": [{"requests": "next_basket", "value": 21.0}],
   "calibration": {
     "ece": 0.021,
+    "chance": 0.018,
     "ratio": 1.0375,
     "rank_correlation": 0.41,
     "n": 2500,

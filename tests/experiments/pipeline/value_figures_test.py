@@ -6,7 +6,6 @@ from flax import linen as nn
 from experiments.pipeline.eval_requests import draw_eval_requests
 from experiments.pipeline.train import TrainedGenerator
 from experiments.pipeline.value_figures import (
-  predicted_values,
   predicts_values,
   value_figures,
 )
@@ -29,29 +28,6 @@ def generator(tmp_path_factory):
   artefact = Artefact(directory, "", 0.0)
   found = TrainedGenerator(parts.model, params | counts, parts.writer, artefact)
   return parts, found
-
-
-def with_bias(generator, bucket):
-  params = dict(generator.params["params"])
-  bias = np.full(params["value_bias"].shape, -1e4, np.float32)
-  bias[bucket] = 0
-  params["value_bias"] = bias
-  variables = generator.params | {"params": params}
-  return variables
-
-
-def test_a_sure_prediction_is_the_mean_of_its_bucket(generator):
-  parts, found = generator
-  log, ids = parts.data.requests, parts.semantic_ids
-  rows = np.flatnonzero(log.split == TEST)[:3]
-  means = found.params["values"]["means"]
-  for bucket in (0, len(means) - 1):
-    variables = with_bias(found, bucket)
-    sure = TrainedGenerator(
-      found.model, variables, found.writer, found.artefact
-    )
-    values = predicted_values(sure, ids, log, rows, np.arange(3))
-    np.testing.assert_allclose(values, means[bucket], rtol=1e-5)
 
 
 def test_figures_are_of_targets_that_were_paid_for(generator):
