@@ -5,9 +5,9 @@
 A made-up platform of ads, whose revenue is exact: residual k-means IDs and
 UA-SID, a generator with and without values, with 0, 3, 6 and 8 of nine layers
 early, aligned by lists with six losses, and narrower or searched with other
-beams; five seeds, two for curves. And the purchases of 400 households with the
-first of these; three seeds. About two hours on a CPU core; a run that is cut
-off goes on where it was.
+beams; five seeds, fewer for curves. And the purchases of 400 households with
+the first of these; three seeds. About two hours on a CPU core; a run that is
+cut off goes on where it was.
 Presets: `tiny` (shows that it runs, not what is true).
 
 `--config.output=DIR` writes the table and the picture there as well.
@@ -71,7 +71,7 @@ def get_config(preset: str = "") -> ConfigDict:
   config.rq_kmeans.update(levels)
   purchases = {
     "data": study.households(),
-    "generator": _training(batch_size=16, targets=8, steps=2000),
+    "generator": _training(batch_size=16, targets=8, steps=1500),
     "variants": ("sft", "ua_sid", "vsl", "lazy_6"),
     "seeds": (0, 1, 2),
   }

@@ -71,10 +71,16 @@ def _narrow(width: int) -> Variant:
   return Variant(f"width {width}", changes, seeds=2)
 
 
-def _aligned(label: str, loss: str, make=AS_IT_IS, **options) -> Variant:
+def _aligned(
+  label: str,
+  loss: str,
+  make: str = AS_IT_IS,
+  seeds: int | None = None,
+  **options: float,
+) -> Variant:
   changes = {"align.loss": loss}
   changes |= {f"align.loss_options.{k}": x for k, x in options.items()}
-  return Variant(label, changes, make=make)
+  return Variant(label, changes, make=make, seeds=seeds)
 
 
 def _beams(label: str, beam) -> Variant:
@@ -95,12 +101,14 @@ ALIGNED = {
   "best_worst_dpo": _aligned("+ DPO, best and worst", "best_worst_dpo"),
   "s_dpo": _aligned("+ S-DPO", "s_dpo"),
   "grpo": _aligned("+ GRPO", "grpo"),
-  "lambda": _aligned("+ LambdaLoss", "lambda"),
+  "lambda": _aligned("+ LambdaLoss", "lambda", seeds=2),
   "rspo": _aligned("+ RSPO", "rspo"),
   "unified": _aligned("+ RSPO and VSL, unified", "unified"),
-  "wrong_gated": _aligned("wrong reference, gated", "rspo", WRONG, beta=1.0),
+  "wrong_gated": _aligned(
+    "wrong reference, gated", "rspo", WRONG, seeds=3, beta=1.0
+  ),
   "wrong_ungated": _aligned(
-    "wrong reference, no gate", "rspo", WRONG, beta=1.0, gate=_NO_GATE
+    "wrong reference, no gate", "rspo", WRONG, seeds=3, beta=1.0, gate=_NO_GATE
   ),
 }
 BEAMS = {
