@@ -133,6 +133,8 @@ def base(preset: str) -> ConfigDict:
   # Of several hosts, seconds until one that is lost or stuck ends all; 0 = no
   # limit. See `gr_jax/parallel/judge.py`.
   config.hosts = {"limit": 40.0}
+  # Whether XLA optimizes what it compiles; what runs for seconds need not.
+  config.compiler = {"optimize": True}
   # Trained to stand beside the baselines where there are histories; 0 steps
   # leave it out.
   config.sasrec = {
@@ -168,6 +170,7 @@ def _default(config: ConfigDict) -> None:
 
 def _tiny(config: ConfigDict) -> None:
   """Seconds: shows that everything runs, not how good it is."""
+  config.compiler.optimize = False
   config.data.max_households = 100
   config.data.max_exposures = 0  # Their table alone takes seconds to read.
   config.vectors.dimensions = 16

@@ -1,9 +1,10 @@
 """The start of a process, before its first JAX call."""
 
+import contextlib
 import os
 import pathlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import jax
@@ -21,6 +22,8 @@ HEARTBEAT = 45
 JAX's own threads say that a process lives, whatever its Python is busy with, so
 this finds a dead host also while nobody makes steps, `judge`.
 """
+
+_UNOPTIMIZED = "jax_disable_most_optimizations"
 
 # What JAX detects by variables or by the metadata of the machine. Its other
 # kinds ask a service, which a notebook in a container must not wait for.
@@ -70,6 +73,21 @@ def start() -> None:
   jax.distributed.initialize(
     **hosts.options, heartbeat_timeout_seconds=HEARTBEAT
   )
+
+
+@contextlib.contextmanager
+def compiling(*, optimize: bool) -> Iterator[None]:
+  """Lets XLA optimize what is compiled here, or leave most of that out.
+
+  A program that runs for less than a second takes longer to optimize than that
+  saves. Where `optimize` is True nothing changes.
+  """
+  before = jax.config.values[_UNOPTIMIZED]
+  jax.config.update(_UNOPTIMIZED, before or not optimize)
+  try:
+    yield
+  finally:
+    jax.config.update(_UNOPTIMIZED, before)
 
 
 def announced(variables: Mapping[str, str] = os.environ) -> Announced | None:

@@ -106,7 +106,11 @@ def run(config: Any, *, workdir: str | pathlib.Path) -> dict:
   keys.check_renamed(config)
   hosts = HostsConfig(**config.get("hosts", {}))
   experiment = importlib.import_module(f"experiments.{config.experiment}")
-  with watched(hosts, command_line.one_line):
+  optimize = config.get("compiler", {}).get("optimize", True)
+  with (
+    start.compiling(optimize=optimize),
+    watched(hosts, command_line.one_line),
+  ):
     return experiment.run(config, pathlib.Path(workdir).absolute())
 
 

@@ -155,3 +155,30 @@ def test_a_version_of_jax_without_its_clusters_is_named(monkeypatch):
   monkeypatch.delattr(clusters.ClusterEnv, "_cluster_types")
   with pytest.raises(private_jax.MissingInJax, match="has no list of clusters"):
     starting.announced({})
+
+
+def unoptimized():
+  return jax.config.values["jax_disable_most_optimizations"]
+
+
+def test_programs_are_compiled_in_haste_inside_only():
+  before = unoptimized()
+  with starting.compiling(optimize=False):
+    assert unoptimized()
+  assert unoptimized() == before
+
+  def fail():
+    with starting.compiling(optimize=False):
+      raise ZeroDivisionError
+
+  with pytest.raises(ZeroDivisionError):
+    fail()
+  assert unoptimized() == before
+
+
+def test_a_user_who_wants_no_optimizations_has_none():
+  with (
+    starting.compiling(optimize=False),
+    starting.compiling(optimize=True),
+  ):
+    assert unoptimized()
