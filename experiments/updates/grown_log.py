@@ -76,7 +76,9 @@ class GrownLog:
   @property
   def _first_counted(self) -> np.ndarray:
     """`[E]` bool, events that the update which brought them counted."""
-    ends = held_out_from(self.requests, self.held_out, self.request_update)
+    ends = held_out_from(
+      self.requests, self.held_out, self.request_update, updates=self.updates
+    )
     key = self.requests.event_user, self.event_update
     return self.requests.event_time < ends[key]
 

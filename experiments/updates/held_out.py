@@ -30,13 +30,19 @@ def newest_requests(
 
 
 def held_out_from(
-  requests: Requests, held_out: np.ndarray, update: np.ndarray
+  requests: Requests, held_out: np.ndarray, update: np.ndarray, *, updates: int
 ) -> np.ndarray:
   """`[U, updates + 1]`, the time from which events of an update are held out.
 
   On one clock it is the same for all users.
+
+  Args:
+    requests: all of them.
+    held_out: `[R]` bool, those that are.
+    update: `[R]`, which update brought them.
+    updates: the number of updates; the last may have brought none.
   """
-  users, updates = len(requests.user_ids), int(update.max(initial=0)) + 1
+  users, updates = len(requests.user_ids), updates + 1
   rows = np.flatnonzero(held_out)
   if requests.shared_clock:
     first = np.full(updates, NEVER)

@@ -89,7 +89,9 @@ def grown(
   event_update = np.append(log.event_update, np.full(merged.added, update))
   held_out = np.append(log.held_out, held_out)
   event_update = event_update[order]
-  ends = held_out_from(requests, held_out & (number == update), number)
+  ends = held_out_from(
+    requests, held_out & (number == update), number, updates=update
+  )
   # What earlier updates held out is counted from here on.
   counted = np.append(
     log.counted | (log.event_update > RUN), np.ones(merged.added, bool)

@@ -110,19 +110,12 @@ def _make(run, parent, chain, files, sources, config: UpdateConfig) -> Record:
   wanted = {"parent": parent, "files": files, "settings": settings}
   name = _begin(run, wanted | {"run": fingerprint})
   folder = versions.folder(run, name)
-  old = load_artefacts(versions.folder(run, parent))
-  check_trainable(old.manifests["generator"]["section"])
-  inputs = [old.fingerprint, record.mark_of(files), repr(settings)]
-  log = known_log(run, chain, old.catalogue.values)
-  parts, read = prepare(folder, old, log, sources, config, inputs=inputs)
-  if read is not None:
-    say(name, f"{read.sentence()}.")
-  judge = Judge(parts, config)
-  before = judge.before(folder)
-  release_freed_memory()
-  params = learn(parts, folder, config, inputs=inputs)
-  release_freed_memory()
-  verdict = judge.verdict(before, params)
+  try:
+    verdict = _trained(run, folder, parent, chain, files, sources, config)
+  except ValueError:
+    # What comes in is to blame: there is nothing to go on from.
+    shutil.rmtree(folder, ignore_errors=True)
+    raise
   _say_figures(name, verdict)
   made = Record(
     name=name,
@@ -140,6 +133,26 @@ def _make(run, parent, chain, files, sources, config: UpdateConfig) -> Record:
   shutil.rmtree(folder / "generator" / "checkpoints", ignore_errors=True)
   record.save(run, made)
   return made
+
+
+def _trained(
+  run, folder, parent, chain, files, sources, config: UpdateConfig
+) -> Verdict:
+  """Makes the stages of a version; returns how it does."""
+  old = load_artefacts(versions.folder(run, parent))
+  check_trainable(old.manifests["generator"]["section"])
+  settings = repr(dataclasses.asdict(config))
+  inputs = [old.fingerprint, record.mark_of(files), settings]
+  log = known_log(run, chain, old.catalogue.values)
+  parts, read = prepare(folder, old, log, sources, config, inputs=inputs)
+  if read is not None:
+    say(folder.name, f"{read.sentence()}.")
+  judge = Judge(parts, config)
+  before = judge.before(folder)
+  release_freed_memory()
+  params = learn(parts, folder, config, inputs=inputs)
+  release_freed_memory()
+  return judge.verdict(before, params)
 
 
 def _begin(run: pathlib.Path, wanted: dict) -> str:

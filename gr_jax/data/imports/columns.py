@@ -18,6 +18,8 @@ EVENT_COLUMNS = (
 )
 _REQUIRED = {"items": ("item_id", "text"), "events": ("user_id", "item_id")}
 _COLUMNS = {"items": ITEM_COLUMNS, "events": EVENT_COLUMNS}
+# Of names in a message: characters of each, and how many.
+_LONGEST, _MOST = 40, 30
 _NAMES = tuple(dict.fromkeys(ITEM_COLUMNS + EVENT_COLUMNS))
 
 
@@ -116,7 +118,7 @@ def resolve_columns(
     places = [table] if table else [t for t in files if name in _COLUMNS[t]]
     if not any(found[t].get(name) == theirs for t in places):
       lists = "; ".join(
-        f"{files[t][1]} has {', '.join(files[t][0])}" for t in places
+        f"{files[t][1]} has {_shown(files[t][0])}" for t in places
       )
       near = _did_you_mean(theirs, [c for t in places for c in files[t][0]])
       raise ValueError(
@@ -127,9 +129,20 @@ def resolve_columns(
       if name not in found[table]:
         raise ValueError(
           f"{file} has no column {name!r}{_did_you_mean(name, present)}; it "
-          f"has {', '.join(present)}. Name yours: --columns={name}=YOURS."
+          f"has {_shown(present)}. Name yours: --columns={name}=YOURS."
         )
   return found["items"], found["events"]
+
+
+def _shown(names: Sequence[str]) -> str:
+  """Names on one line: what is no table at all may have any."""
+  found = [
+    name if name.isprintable() and len(name) <= _LONGEST else ascii(name)
+    for name in names[:_MOST]
+  ]
+  cut = [f"{x[:_LONGEST]}..." if len(x) > _LONGEST else x for x in found]
+  more = [f"{len(names) - _MOST} more"] if len(names) > _MOST else []
+  return ", ".join([*cut, *more])
 
 
 def _resolve(

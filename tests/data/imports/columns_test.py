@@ -79,6 +79,19 @@ def test_a_required_column_must_be_there():
     )
 
 
+def test_what_is_no_table_is_one_short_line():
+  names = ["\x00" * 5000, "a\x1b[2J", *(f"c{i}" for i in range(100))]
+  with pytest.raises(ValueError, match="has no column 'user_id'") as refusal:
+    resolve_columns(
+      {}, items=["item_id", "text"], events=names, item_file="i", event_file="e"
+    )
+  text = str(refusal.value)
+  assert text.isprintable()
+  assert "'a\\x1b[2J', c0, c1, " in text
+  assert "72 more" in text
+  assert len(text) < 500
+
+
 @pytest.mark.parametrize("columns", [{}, {"split": "fold"}])
 def test_an_order_beside_times_must_be_asked_for(columns):
   """It may number the orders of a shop."""

@@ -1,6 +1,7 @@
 """A log that grows is the log that would have been read at once."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,6 +65,21 @@ def test_known_requests_stay_what_they_were(some):
   for r in range(len(base)):
     np.testing.assert_array_equal(base.history(r), log.requests.history(r))
   np.testing.assert_array_equal(base.split, log.requests.split[: len(base)])
+
+
+@pytest.mark.parametrize("timed", [True, False])
+def test_events_that_make_no_request_are_the_history_of_later_ones(timed):
+  """Of a new user the first click without a query, or impressions alone."""
+  bare = [dict(FIRST[0], user_id="new", seconds=20)]
+  log = more(of_run(built(frame(FIRST, timed=timed))), frame(bare, timed=timed))
+  assert not log.newest.any()
+  assert not log.first_learned.any()
+  popularity = log.popularity(4, whole=True)
+  assert popularity.sum() == log.popularity(4, whole=False).sum() + 1
+  later = [dict(e, user_id="new", seconds=e["seconds"] + 20) for e in LAST]
+  log = more(log, frame(later, timed=timed))
+  first = np.flatnonzero(log.newest)[0]
+  assert log.requests.history(first).tolist() == [bare[0]["item"]]
 
 
 def test_positions_go_on_where_a_user_stopped():

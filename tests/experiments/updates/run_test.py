@@ -134,6 +134,21 @@ def test_events_of_yesterday_are_late(updated, copied, tmp_path):
   assert record.load(copied, "0002") is None
 
 
+def test_a_file_that_cannot_be_learned_leaves_nothing(
+  updated, copied, tmp_path
+):
+  before = versions.names(copied)
+  head = shop_updates.HEAD
+  for events, message in (
+    ("", "is empty"),
+    (f"{head}\n", "nothing is left to learn"),
+  ):
+    with pytest.raises(ValueError, match=message):
+      run.update(copied, other(updated, tmp_path, events), CONFIG, NOBODY)
+    assert versions.names(copied) == before
+  assert versions.current_name(copied) == "0001"
+
+
 def test_a_version_goes_back_and_forth(copied, capsys):
   assert rollback.roll_back(copied, "", NOBODY) == versions.FIRST
   assert load_artefacts(copied).version == versions.FIRST
