@@ -13,7 +13,7 @@ from experiments.updates.grown_log import RUN
 from experiments.updates.parts import Parts
 from gr_jax.data import request_lists
 from gr_jax.data.batches import padded_batches
-from gr_jax.data.requests import TEST, TRAIN, VALID
+from gr_jax.data.requests import CLICKED, TEST, TRAIN, VALID, Requests
 from gr_jax.evaluation import metrics
 from gr_jax.objectives.next_token import token_losses
 from gr_jax.retrieval.retriever import Retriever
@@ -109,9 +109,12 @@ class Measure:
     """Everything that the model reads; see `Parts.counts`."""
     return params | self._parts.counts(whole=whole)
 
-  def hits(self, variables: Any, part: Slice) -> np.ndarray:
-    """`[R]`, 1 where a target is among the first `K` answers."""
-    parts, found = self._parts, [np.zeros(0)]
+  def answers(self, variables: Any, part: Slice) -> np.ndarray:
+    """`[R, 2]`: 1 where a target is among the first `K` answers, and its value.
+
+    The value is what all targets among the answers were worth in the log.
+    """
+    parts, found = self._parts, [np.zeros((0, 2))]
     if not len(part):
       return found[0]
     if self._retriever is None:
@@ -129,8 +132,9 @@ class Measure:
       hidden = kind.hidden("kept")
       _, items = searches.items("", kind, beam=beam, hidden=hidden)
       relevant = kind.relevant(hidden)
-      hits = metrics.hit_matrix(items, relevant)
-      found.append(metrics.hit_rate(hits, k=K))
+      hits = metrics.hit_rate(metrics.hit_matrix(items, relevant), k=K)
+      worth = found_values(kind.table, kind.rows, items[:, :K])
+      found.append(np.stack([hits, worth], axis=1))
     return np.concatenate(found)
 
   def losses(self, variables: Any, part: Slice, *, seed: int) -> np.ndarray:
@@ -156,6 +160,25 @@ class Measure:
     ]
     losses = np.concatenate(jax.device_get(found))[: len(part)]
     return np.stack([losses[:, 0], losses[:, 1:].mean(axis=1)], axis=1)
+
+
+def found_values(
+  table: Requests, rows: np.ndarray, items: np.ndarray
+) -> np.ndarray:
+  """`[R]`, the logged value of the targets that are among the answers.
+
+  Args:
+    table: the log.
+    rows: the requests `[R]`.
+    items: rows of items `[R, K]`, -1 = none.
+  """
+  place = np.full(len(table), -1)
+  place[rows] = np.arange(len(rows))
+  owner = place[table.page_request]
+  kept = (owner >= 0) & (table.page_kind >= CLICKED)
+  owner, targets = owner[kept], table.page_item[kept]
+  hit = (items[owner] == targets[:, None]).any(axis=1)
+  return np.bincount(owner, hit * table.page_value[kept], minlength=len(rows))
 
 
 def _of_others(targets: np.ndarray, seed: int) -> list[np.ndarray]:

@@ -4,7 +4,9 @@ Three things keep it from that, each with evidence: an interval over users, and
 enough of them, since a handful of requests shows nothing.
 
 forgetting   fewer hits than its parent had, on old requests or on the newest
-             that it did not learn, by more than the interval of the difference
+             that it did not learn, by more than the interval of the difference;
+             of a generator that predicts values also less value among the
+             answers, which an alignment may have been for
 bad batch    What was chosen hardly follows from its requests. Under the parent,
              the answer of another request of the slice costs `gap` nats more
              than the right one; permuted labels have a gap of 0, whatever the
@@ -40,6 +42,9 @@ _LEAST_USERS = 6
 # Of fewer a resampled interval says little.
 _LEAST_REQUESTS = 20
 HITS = f"hit_rate@{K}"
+VALUE = f"value@{K}"
+_RISING = (HITS, VALUE)
+"""Metrics of which more is better."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,8 +53,8 @@ class Verdict:
 
   Attributes:
     rows: `{"slice", "what", "metric", "value", "low", "high", "n"}`, where
-      `what` is "before", "after" or "difference"; the last has, of hits, the
-      number of users that have `changed`.
+      `what` is "before", "after" or "difference"; the last has, but for
+      losses, the number of users that have `changed`.
     drift: the stability index of each input; none of a few requests.
     reasons: why the version is not served, a sentence each; none if it is.
   """
@@ -97,7 +102,10 @@ class Judge:
     for name, part in self._slices.items():
       if whole and name == "arrived":
         continue  # Most of it is learned by now.
-      found[f"hits/{name}"] = self._measure.hits(variables, part)
+      answers = self._measure.answers(variables, part)
+      found[f"hits/{name}"] = answers[:, 0]
+      if "values" in self._parts.parent.params:
+        found[f"values/{name}"] = answers[:, 1]
       found[f"losses/{name}"] = self._measure.losses(
         variables, part, seed=self._config.seed
       )
@@ -119,8 +127,8 @@ class Judge:
         rows += self._rows(kind, found, users, {"slice": name, "what": what})
       if key in after:
         change = after[key] - values
-        names = {"slice": name, "what": "difference"}
-        if kind == "hits":
+        names: dict[str, Any] = {"slice": name, "what": "difference"}
+        if kind != "losses":
           names["changed"] = len(np.unique(users[change != 0]))
         rows += self._rows(kind, change, users, names)
     drift = self._drift()
@@ -128,8 +136,8 @@ class Judge:
 
   def _rows(self, kind, values, users, names) -> list[dict[str, Any]]:
     seed = self._config.seed
-    if kind == "hits":
-      found = {HITS: values}
+    if kind != "losses":
+      found = {{"hits": HITS, "values": VALUE}[kind]: values}
     else:
       found = {"loss": values[:, 0], "gap": values[:, 1] - values[:, 0]}
     return [
@@ -171,10 +179,10 @@ def forgetting(rows: list[dict[str, Any]]) -> list[str]:
     "newest": "the newest requests",
   }
   return [
-    f"{HITS} on {names[row['slice']]} falls by {shown(row, sign=-1)}"
+    f"{row['metric']} on {names[row['slice']]} falls by {shown(row, sign=-1)}"
     for row in rows
     if row["what"] == "difference"
-    and row["metric"] == HITS
+    and row["metric"] in _RISING
     and row["slice"] in names
     and row["high"] < -_ROUNDING
     and row["changed"] >= _LEAST_USERS

@@ -1,6 +1,10 @@
 """Checkpoints of a training run: its state and its place in the input."""
 
+import contextlib
+import errno
+import os
 import pathlib
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 import jax
@@ -94,14 +98,18 @@ class Checkpoints:
       state: a tree of arrays.
       batches: the iterator, at the same place on every host.
       loss: the held-out loss at this step, where it was measured.
+
+    Raises:
+      OSError: the disk is full; the steps before are whole.
     """
     metrics = None if loss is None else {"loss": loss, "step": step}
-    self._checkpointer.save_checkpointables(
-      step,
-      {"state": state, "batches": InputPlace(batches)},
-      overwrite=True,
-      metrics=metrics,
-    )
+    with _disk_errors(self._directory):
+      self._checkpointer.save_checkpointables(
+        step,
+        {"state": state, "batches": InputPlace(batches)},
+        overwrite=True,
+        metrics=metrics,
+      )
     if hosts.is_first():
       whole_steps.seal(self._directory / str(step))
     # What was written leaves small blocks among the free ones, where the large
@@ -128,8 +136,13 @@ class Checkpoints:
 
 
 def save_params(directory: pathlib.Path, params: Any) -> None:
-  """Writes the parameters that a finished training is used with."""
-  ocp.save(str(directory.absolute() / _PARAMS), params, overwrite=True)
+  """Writes the parameters that a finished training is used with.
+
+  Raises:
+    OSError: the disk is full.
+  """
+  with _disk_errors(directory):
+    ocp.save(str(directory.absolute() / _PARAMS), params, overwrite=True)
 
 
 def load_params(directory: pathlib.Path, like: State) -> State:
@@ -137,6 +150,18 @@ def load_params(directory: pathlib.Path, like: State) -> State:
   path = str(directory.absolute() / _PARAMS)
   found: Any = ocp.load(path, _abstract(like))
   return found
+
+
+@contextlib.contextmanager
+def _disk_errors(directory: pathlib.Path) -> Iterator[None]:
+  """Raises the OSError that Orbax gives as the text of a ValueError."""
+  try:
+    yield
+  except ValueError as error:
+    for code in (errno.ENOSPC, errno.EDQUOT):
+      if os.strerror(code) in str(error):
+        raise OSError(code, os.strerror(code), str(directory)) from error
+    raise
 
 
 def _goodness(metrics: Any) -> tuple[float, int]:

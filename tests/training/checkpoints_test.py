@@ -1,3 +1,4 @@
+import errno
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from gr_jax.parallel.mesh import MeshConfig, make_mesh, replicated
+from gr_jax.training import checkpoints
 from gr_jax.training.checkpoints import (
   Checkpoints,
   load_params,
@@ -114,6 +116,24 @@ def test_the_step_of_the_lowest_held_out_loss_stays(tmp_path, mesh):
   best = again.restore(2, state(0, mesh))
   np.testing.assert_array_equal(best.params["w"], np.full((8, 4), 2.0))
   again.close()
+
+
+def test_a_full_disk_is_an_error_of_the_disk(tmp_path, monkeypatch):
+  """Orbax has it as the text of a ValueError, as of a wrong shape."""
+  texts = [
+    "RESOURCE_EXHAUSTED: Failed writing: No space left on device [code='28']",
+    "a shape is wrong",
+  ]
+
+  def fail(*args, **options):
+    raise ValueError(texts.pop(0))
+
+  monkeypatch.setattr(checkpoints.ocp, "save", fail)
+  with pytest.raises(OSError, match="No space left") as full:
+    save_params(tmp_path, {})
+  assert full.value.errno == errno.ENOSPC
+  with pytest.raises(ValueError, match="a shape is wrong"):
+    save_params(tmp_path, {})
 
 
 def test_parameters_come_back_where_they_are_wanted(tmp_path, mesh):

@@ -6,7 +6,12 @@ import types
 import numpy as np
 import pytest
 
-from experiments.updates.measure import OTHERS, _of_others, slices_of
+from experiments.updates.measure import (
+  OTHERS,
+  _of_others,
+  found_values,
+  slices_of,
+)
 from gr_jax.data.requests import TEST, TRAIN, VALID
 from tests.experiments.updates.small_logs import three_updates
 
@@ -49,3 +54,19 @@ def test_old_requests_are_ones_that_nobody_learned_if_there_are_any(
   assert set(old[found[name].rows]) == {split}
   assert own[found[name].rows].all()
   assert log.held_out[found["newest"].rows].all()
+
+
+def test_only_targets_that_are_answered_are_worth_something():
+  class Table:
+    page_request = np.array([0, 0, 0, 1, 2])
+    page_item = np.array([4, 5, 6, 4, 7])
+    page_kind = np.array([0, 1, 2, 2, 2])
+    page_value = np.array([9.0, 0.5, 3.0, 8.0, 2.0])
+
+    def __len__(self):
+      return 3
+
+  answers = np.array([[7, 9], [4, 6], [-1, -1]])
+  found = found_values(Table(), np.array([2, 0, 1]), answers)
+  # An impression is no target, and another request's is not one's own.
+  np.testing.assert_array_equal(found, [2.0, 3.0, 0.0])

@@ -29,6 +29,8 @@ def test_worse_by_more_than_the_interval_is_forgetting():
     assert "falls by 0.100 (0.020 to 0.180, n = 50)" in reason
     assert forgetting([worse | {"high": 0.0}]) == []
     assert forgetting([worse | {"metric": "loss"}]) == []
+    (reason,) = forgetting([worse | {"metric": "value@10"}])
+    assert reason.startswith("value@10 on ")
     # Five users who lose are chance: 2^-5 is above 2.5 %.
     assert forgetting([worse | {"changed": 5}]) == []
 
