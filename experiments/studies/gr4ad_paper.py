@@ -16,7 +16,8 @@ world; one generator per seed and arm of {layers} thin layers. Alignments, other
 widths and other beams start from LazyAR with K = 6. An alignment takes {steps}
 steps of {batch} training requests; a list is the beam of {group} IDs and what
 the page of the request showed, and its values are a model of clicks times what
-a click pays. *Unified* has the weights of the paper. With a *wrong reference*
+a click pays. *Unified* has the weights of the
+paper. With a *wrong reference*
 two of five requests have the reference read the prompt of another one, with a
 beta of 1 (else .1). In the world of ads revenue is the truth: the expected pay
 of showing the first ten items a thousand times each; on the purchases it is

@@ -28,16 +28,18 @@ def unified_loss(
   *,
   beta: float = 0.1,
   gate: float = 0.5,
-  supervised: float = 1.0,
+  supervised: float = 0.001,
   most: float = 1.0,
 ) -> jax.Array:
   """`L` of each group.
 
   Args:
     group: samples and experts, with their values.
-    beta: of RSPO.
-    gate: of RSPO.
-    supervised: `w_0` of the experts' likelihood.
+    beta: that of RSPO.
+    gate: that of RSPO.
+    supervised: `w_0` of the experts' likelihood. A nat of it pulls some
+      hundred times as hard as a bit of RSPO, whose gradient has the factors
+      beta and `M` `[OURS]`.
     most: `Z`, the largest weight of a list's preferences.
   """
   own = sequence_sums(group.log_probs, where=group.where)

@@ -35,7 +35,9 @@ def test_it_is_the_sum_of_both_parts_with_their_weights():
   listed = (preference_weights(gaps) * losses)[counted].mean()
   relative = group.rewards / group.rewards.mean()
   taught = ((1 + relative) ** gaps * -own)[:2].mean()
-  np.testing.assert_allclose(unified_loss(group), listed + taught, rtol=1e-5)
+  for weight in (0.01, 1.0):
+    found = unified_loss(group, supervised=weight)
+    np.testing.assert_allclose(found, listed + weight * taught, rtol=1e-5)
 
 
 def test_without_experts_and_in_the_right_order_it_is_rspo():
@@ -49,7 +51,9 @@ def test_a_currency_changes_nothing():
   group = a_list()
   other = dataclasses.replace(group, rewards=100 * group.rewards)
   np.testing.assert_allclose(
-    unified_loss(group), unified_loss(other), rtol=1e-5
+    unified_loss(group, supervised=1.0),
+    unified_loss(other, supervised=1.0),
+    rtol=1e-5,
   )
 
 
@@ -62,6 +66,7 @@ def test_gradients_are_those_of_finite_differences(seed):
     )
 
     def loss(log_probs):
-      return unified_loss(dataclasses.replace(wide, log_probs=log_probs))
+      group = dataclasses.replace(wide, log_probs=log_probs)
+      return unified_loss(group, supervised=1.0)
 
     check_grads(loss, (wide.log_probs,), order=1, modes=["rev"], rtol=1e-4)
