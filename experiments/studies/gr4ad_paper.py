@@ -16,15 +16,13 @@ world; one generator per seed and arm of {layers} thin layers. Alignments, other
 widths and other beams start from LazyAR with K = 6. An alignment takes {steps}
 steps of {batch} training requests; a list is the beam of {group} IDs and what
 the page of the request showed, and its values are a model of clicks times what
-a click pays. *Unified* has the weights of the
-paper. With a *wrong reference*
+a click pays. *Unified* has the weights of the paper. With a *wrong reference*
 two of five requests have the reference read the prompt of another one, with a
 beta of 1 (else .1). In the world of ads revenue is the truth: the expected pay
 of showing the first ten items a thousand times each; on the purchases it is
 what was paid for those that were bought; both as a share of what the best ten
 would earn, over all requests. Hits are of items; NDCG counts the same money,
-*head* is the share of the first ten items that are among the tenth that is
-clicked most."""
+*head* is the share of the first ten items that are among the tenth that is clicked most."""
 
 _SOURCE = "arXiv 2602.22732, sections 4.2 and 4.3"
 _ADS = ("ads",)
