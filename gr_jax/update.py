@@ -27,13 +27,24 @@ version serves, and the same command goes on. Back to the version before:
   python -m gr_jax.update --artefacts=runs/shop --rollback \\
     --server=http://localhost:8000
 
-The version that is left is not served again by the command that made it, but
-by --rollback=NAME.
+The versions that are left are not served again by the commands that made them,
+but by --rollback=NAME; their events are not learned again while their folders
+are there. What comes next is trained from the version that is served, without
+them.
+
+Of a run that was aligned, as by configs/gr4ad.py, the aligned parameters are
+trained on by the loss of the generator, and nothing is aligned anew. Values
+keep their buckets and their weight in the ranking. A version whose answers are
+worth less, by more than the interval, is not served either.
 
 A folder can be watched: every DAY.csv that is put there is learned, in the
 order of the names, with the new items of DAY.items.csv if there are any:
 
   python -m gr_jax.update --artefacts=runs/shop --watch=incoming
+
+A server that is away is told when it is there again; one that refuses, a full
+disk or another update keep the next files waiting. Pauses between tries grow to
+five minutes, and a line is printed where something changes.
 """
 
 import argparse

@@ -22,7 +22,8 @@ beta of 1 (else .1). In the world of ads revenue is the truth: the expected pay
 of showing the first ten items a thousand times each; on the purchases it is
 what was paid for those that were bought; both as a share of what the best ten
 would earn, over all requests. Hits are of items; NDCG counts the same money,
-*head* is the share of the first ten items that are among the tenth that is clicked most."""
+*head* is the share of the first ten items that are among the tenth that is
+clicked most."""
 
 _SOURCE = "arXiv 2602.22732, sections 4.2 and 4.3"
 _ADS = ("ads",)

@@ -1,4 +1,10 @@
-"""Trains a generator on: new requests, and old ones among them."""
+"""Trains a generator on: new requests, and old ones among them.
+
+Of a run that was aligned the aligned parameters are trained on, by the loss of
+its generator, which lists are not. What the alignment was for is kept from
+being forgotten by the verdict alone, which compares values as well: align the
+run anew from time to time [OURS].
+"""
 
 import functools
 import math
@@ -30,7 +36,7 @@ from gr_jax.generators.training_examples.valued import with_values
 from gr_jax.generators.values import VALUES, save_values
 from gr_jax.parallel import hosts
 from gr_jax.parallel.mesh import MeshConfig, make_mesh
-from gr_jax.retrieval.load import Artefacts
+from gr_jax.retrieval.load import ALIGNMENT, Artefacts
 from gr_jax.training.averaging import used_params
 from gr_jax.training.checkpoints import load_params, save_params
 from gr_jax.training.loop import LoopConfig, LossFn, fit, make_step
@@ -90,6 +96,12 @@ def learn(
     )
   if config.replay and not len(old):
     say(folder.name, nothing_replayed(candidates=parent.candidates is not None))
+  if ALIGNMENT in parent.manifests:
+    say(
+      folder.name,
+      "the aligned parameters are trained on by the loss of the generator; "
+      "nothing is aligned anew.",
+    )
   steps = config.steps or _steps(
     examples.batch_size, len(new), len(old), config
   )

@@ -3,8 +3,10 @@
 The vocabulary stays: users are hashed, and a word that no query of the training
 had is read as a known one, as at serving. Popularity is counted on: what is
 learned joins the counts that the network reads, so that a new item has a share
-before any gradient knows it. Candidates, and the buckets of values, stay as the
-run fitted them.
+before any gradient knows it. Candidates, the buckets of values with their
+means, and how much values count in a search stay as the run fitted them: a
+predicted value means the same in all versions, and values that have drifted
+need a new run.
 """
 
 import dataclasses

@@ -28,7 +28,7 @@ from experiments.updates.switching import (
   switch,
   switch_again,
 )
-from experiments.updates.verdict import HITS, Judge, Verdict, shown
+from experiments.updates.verdict import RISING, Judge, Verdict, shown
 from gr_jax import provenance
 from gr_jax.parallel.host_memory import release_freed_memory
 from gr_jax.retrieval import versions
@@ -174,19 +174,21 @@ def _begin(run: pathlib.Path, wanted: dict) -> str:
 
 
 def _say_figures(name: str, verdict: Verdict) -> None:
-  found = {row["slice"] for row in verdict.rows}
-  if "arrived" in found:
-    row = verdict.row("arrived", "before")
-    say(name, f"{HITS} on what arrived, before it is learned: {shown(row)}.")
-  for part in ("old", "learned", "newest"):
-    if part in found:
-      pair = [verdict.row(part, what) for what in ("before", "after")]
-      change = verdict.row(part, "difference")
-      say(
-        name,
-        f"{HITS} on {part} requests: {pair[0]['value']:.3f} -> "
-        f"{pair[1]['value']:.3f}, by {shown(change)}.",
-      )
+  found = {(row["slice"], row["metric"]) for row in verdict.rows}
+  for metric in RISING:
+    if ("arrived", metric) in found:
+      row = verdict.row("arrived", "before", metric)
+      text = f"{metric} on what arrived, before it is learned: {shown(row)}."
+      say(name, text)
+    for part in ("old", "learned", "newest"):
+      if (part, metric) in found:
+        pair = [verdict.row(part, what, metric) for what in ("before", "after")]
+        change = verdict.row(part, "difference", metric)
+        say(
+          name,
+          f"{metric} on {part} requests: {pair[0]['value']:.3f} -> "
+          f"{pair[1]['value']:.3f}, by {shown(change)}.",
+        )
 
 
 def _kept(made: Record) -> str:

@@ -43,7 +43,7 @@ _LEAST_USERS = 6
 _LEAST_REQUESTS = 20
 HITS = f"hit_rate@{K}"
 VALUE = f"value@{K}"
-_RISING = (HITS, VALUE)
+RISING = (HITS, VALUE)
 """Metrics of which more is better."""
 
 
@@ -182,7 +182,7 @@ def forgetting(rows: list[dict[str, Any]]) -> list[str]:
     f"{row['metric']} on {names[row['slice']]} falls by {shown(row, sign=-1)}"
     for row in rows
     if row["what"] == "difference"
-    and row["metric"] in _RISING
+    and row["metric"] in RISING
     and row["slice"] in names
     and row["high"] < -_ROUNDING
     and row["changed"] >= _LEAST_USERS

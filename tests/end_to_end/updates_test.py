@@ -5,6 +5,8 @@ import os
 import pathlib
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 
@@ -12,9 +14,14 @@ import jax
 import numpy as np
 import pytest
 
+from gr_jax.data.catalogue import Catalogue
+from gr_jax.data.requests import ORDERED, TRAIN, Requests
+from gr_jax.generators.values import load_values
 from gr_jax.retrieval import versions
 from gr_jax.retrieval.load import load_artefacts
+from gr_jax.retrieval.load_params import read_params
 from tests.reference import shop_run, shop_updates
+from tests.reference.small_run import ENVIRONMENT, ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -106,6 +113,64 @@ def test_permuted_labels_are_refused_and_the_next_good_day_is_served(
   assert versions.current_name(run) == "0003"
   assert record(run, "0003")["parent"] == "0001"
   assert load_artefacts(versions.folder(run, "0002")).version == "0002"
+
+
+def aligned_events(run: pathlib.Path) -> str:
+  """The last training requests once more, as if they came after all others."""
+  log = Requests.load(run / "data" / "requests")
+  items = Catalogue.load(run / "data" / "catalogue").item_ids
+  rows = np.flatnonzero((log.split == TRAIN) & (log.query >= 0))[-200:]
+  last, kinds = int(log.event_time.max()), ("exposure", "click", "purchase")
+  lines = ["user_id,item_id,time,event,query,value"]
+  for place, row in enumerate(rows.tolist(), 1):
+    page = slice(*log.page_offsets[row : row + 2])
+    user, query = log.user_ids[log.user[row]], log.queries[log.query[row]]
+    lines += [
+      f"{user},{items[item]},{last + 60 * place},{kinds[kind]},{query},"
+      f"{value if kind == ORDERED else ''}"
+      for item, kind, value in zip(
+        log.page_item[page], log.page_kind[page], log.page_value[page]
+      )
+    ]
+  return "\n".join(lines) + "\n"
+
+
+def test_an_aligned_run_goes_on_from_its_aligned_parameters(tmp_path):
+  run = tmp_path / "run"
+  command = [
+    *(sys.executable, "-m", "gr_jax.main", f"--workdir={run}"),
+    "--config=configs/gr4ad.py:tiny",
+    # Whatever the few steps are worth, what they leave is another generator.
+    "--config.align.validation.keep_better=False",
+  ]
+  subprocess.run(
+    command, cwd=ROOT, env=os.environ | ENVIRONMENT, check=True,
+  )  # fmt: skip
+  events = tmp_path / "day.csv"
+  events.write_text(aligned_events(run))
+  output = shop_updates.update(run, f"--events={events}", "--steps=1")
+  assert "0001: the aligned parameters are trained on" in output
+  assert "0001: value@10 on old requests: " in output
+  version = load_artefacts(run)
+  assert version.version == "0001"
+  assert not (version.directory / "alignment").exists()
+  trained, aligned = (
+    read_params(run / stage) for stage in ("generator", "alignment")
+  )
+  params = {"params": version.params["params"]}
+  assert distance(params, aligned) < 0.5 * distance(params, trained)
+  # Buckets, means and the share of values are those that were served.
+  of_alignment = load_values(run / "alignment")["values"]
+  jax.tree.map(
+    np.testing.assert_array_equal, version.params["values"], of_alignment
+  )
+  shop_updates.update(run, "--rollback")
+  assert load_artefacts(run).version == versions.FIRST
+
+
+def distance(one, other) -> float:
+  gaps = jax.tree.map(lambda x, y: np.square(x - y).sum(), one, other)
+  return float(sum(jax.tree.leaves(gaps))) ** 0.5
 
 
 def test_a_run_with_candidates_learns_on_and_knows_the_new_items(
