@@ -16,6 +16,7 @@ from gr_jax.generators.training_examples.valued import (
   WeightsConfig,
   with_values,
 )
+from gr_jax.generators.value_scores import value_aware_scores
 from gr_jax.generators.values import buckets_of
 from gr_jax.objectives.value_aware import (
   target_totals,
@@ -87,7 +88,7 @@ def value_aware_loss(
     batch.prompt,
     batch.queries,
     batch.codes,
-    method="value_aware",
+    method=value_aware_scores,
     rngs=dropout_keys(model, key),
   )
   buckets = buckets_of(counts)

@@ -11,6 +11,7 @@ from gr_jax.data import request_lists
 from gr_jax.data.batches import padded_batches
 from gr_jax.data.requests import CLICKED, VALID, Requests
 from gr_jax.generators.reading import AnyWriter
+from gr_jax.generators.value_scores import value_aware_scores
 from gr_jax.generators.values import predicted_value, with_scale
 from gr_jax.objectives.value_scale import ValueScale, fit_scale
 from gr_jax.tokenizers.semantic_ids import SemanticIds
@@ -53,7 +54,8 @@ def predict_values(
 
 @functools.partial(jax.jit, static_argnames="model")
 def _predicted(variables, prompt, queries, codes, *, model):
-  found = model.apply(variables, prompt, queries, codes, method="value_aware")
+  scores = value_aware_scores
+  found = model.apply(variables, prompt, queries, codes, method=scores)
   return predicted_value(found.values, variables["values"])[:, 0]
 
 

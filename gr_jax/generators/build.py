@@ -6,14 +6,14 @@ ahead-of-time compilation build it from there.
 
 import pkgutil
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import jax
 import numpy as np
 
 from gr_jax.candidates.candidates import Candidates
 from gr_jax.choices import choose
-from gr_jax.decoding.generator import Generator
+from gr_jax.generators.network import Network
 from gr_jax.generators.pretrained.text_to_codes import TextToCodes
 from gr_jax.generators.prompts.prompt_encoder import (
   FlattenItems,
@@ -44,31 +44,6 @@ PROMPT_ENCODERS: Mapping[str, Callable[[DotGeneral], PromptEncoder]] = {
   "merge_items": MergeItems,
 }
 _RENAMED = dict(zip(("summed", "tokens", "merged"), PROMPT_ENCODERS))
-
-
-class Network(Generator, Protocol):
-  """A `Generator` that is trained: a Linen module, or a `TextToCodes`.
-
-  Training calls it with prompts, queries `[B, P, Wq]` and codes `[B, P, L]`,
-  for a list of logits `[B, P, C_l]`, one per level.
-  """
-
-  @property
-  def config(self) -> TransformerConfig: ...
-
-  @property
-  def prompt_size(self) -> int: ...
-
-  @property
-  def level_sizes(self) -> tuple[int, ...]: ...
-
-  @property
-  def dot_general(self) -> DotGeneral: ...
-
-  @property
-  def candidate_features(self) -> int: ...
-
-  def apply(self, variables: Any, *args: Any, **kwargs: Any) -> Any: ...
 
 
 def network_of(section: Mapping[str, Any]) -> Callable[..., Network]:

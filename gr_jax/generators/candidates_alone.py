@@ -17,7 +17,7 @@ import numpy as np
 
 from gr_jax.decoding.generator import Generator
 from gr_jax.decoding.value_ranking import is_valued
-from gr_jax.generators.build import Network
+from gr_jax.generators.network import Network
 from gr_jax.generators.priors.count_prior import PriorState
 from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.generators.reading import AnyPrompt

@@ -75,6 +75,19 @@ class CodeTable(nn.Module):
     """`[..., D]` of the codes `[...]` of a level, 0 after an early end."""
     return self.rows(jnp.where(codes >= 0, codes + self.offset(level), -1))
 
+  def shifted(
+    self, start: jax.Array, codes: jax.Array, *, length: int
+  ) -> jax.Array:
+    """The inputs `[..., length, D]` that predict codes when these are known.
+
+    Args:
+      start: `[..., D]`, read before the first code.
+      codes: `[..., L]`, of which the first `length - 1` are read.
+      length: `L`, or `L + 1` where something is predicted after the last code.
+    """
+    before = [self.embed_codes(codes[..., l], l) for l in range(length - 1)]
+    return jnp.stack([start, *before], axis=-2)
+
   def logits(self, states: jax.Array, level: int) -> jax.Array:
     """Scores `s · e_c` of a level's codes for states `[..., D]`.
 

@@ -5,43 +5,40 @@ codes of one target item. All branches of a row read the same prompt and never
 each other, so a page of targets costs one prompt, in training as in search.
 """
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 from flax import linen as nn
 from flax import struct
 
-from gr_jax.generators.code_head import CodeHead
+from gr_jax.generators.branches import (
+  BranchCache,
+  read_branches,
+  read_codes,
+  read_prompt,
+)
+from gr_jax.generators.network import code_head, decode_step, encode, prefill
 from gr_jax.generators.priors.count_prior import PriorState
 from gr_jax.generators.prompts.prompt_encoder import (
-  EncodedPrompt,
   PromptEncoder,
   SumItems,
 )
 from gr_jax.generators.prompts.writer import Prompt
-from gr_jax.nn.attention import BeamCache, BeamPlace, KeyValues
-from gr_jax.nn.attention_mask import branch_mask, causal_mask
 from gr_jax.nn.layers import DotGeneral
 from gr_jax.nn.transformer import Transformer, TransformerConfig
 
 
 @struct.dataclass
 class DecodingCache:
-  """The cache of a decoder-only generator.
+  """The cache of a search.
 
   Attributes:
-    prompt: keys and values `[layers, B, S + 1, K, h]` of prompt and query.
-    own: `[layers, B, M, L - 1, K, h]`, or None before the first step.
-    mask: `[B, S + 1]`.
+    branches: keys and values of prompt, query and beams.
     prior: the state of the counts; None without counts.
   """
 
-  prompt: KeyValues
-  own: KeyValues | None
-  mask: jax.Array
+  branches: BranchCache
   prior: PriorState | None = None
 
 
@@ -67,24 +64,11 @@ class DecoderOnly(nn.Module):
   candidate_features: int = 0
 
   def setup(self):
-    self.head = CodeHead(
-      self.prompt_size,
-      self.level_sizes,
-      self.config.width,
-      self.ends,
-      self.dot_general,
-      self.candidate_features,
-    )
+    self.head = code_head(self)
     # Parameters of the head and of its table lie beside the transformer's.
     nn.share_scope(self, self.head)
     nn.share_scope(self, self.head.table)
     self.transformer = Transformer(self.config, self.dot_general)
-
-  def encode(self, prompt: Prompt) -> EncodedPrompt:
-    """States and mask of a prompt's positions."""
-    return self.prompt_encoder(
-      prompt, self.head.table.embed, levels=len(self.level_sizes)
-    )
 
   def __call__(
     self, prompt: Prompt, queries: jax.Array, codes: jax.Array
@@ -100,23 +84,11 @@ class DecoderOnly(nn.Module):
       Per level, logits `[B, P, C_l]`, with the column of ends where there is
       one.
     """
-    B, P, L = codes.shape
-    table = self.head.table
-    inputs = [table.embed(queries)]
-    inputs += [table.embed_codes(codes[:, :, l], l) for l in range(L - 1)]
-    branches = jnp.stack(inputs, axis=2).reshape(B, P * L, -1)
+    L, table = len(self.level_sizes), self.head.table
+    branches = table.shifted(table.embed(queries), codes, length=L)
     # After the branches: gradients of a table add up in the order of its uses.
-    read = self.encode(prompt)
-    S = read.mask.shape[1]
-    x = jnp.concatenate((read.states, branches), axis=1)
-    positions = jnp.concatenate((jnp.arange(S), S + jnp.tile(jnp.arange(L), P)))
-    there = jnp.pad(read.mask, ((0, 0), (0, P * L)), constant_values=True)
-    states, _ = self.transformer(
-      x,
-      jnp.broadcast_to(positions, x.shape[:2]),
-      branch_mask(there, P, L),
-    )
-    states = states[:, S:].reshape(B, P, L, -1)
+    read = encode(self, prompt)
+    _, states = read_branches(self.transformer, read, branches)
     levels = [states[:, :, l] for l in range(L)]
     return self.head.logits(prompt, levels, codes)
 
@@ -129,15 +101,11 @@ class DecoderOnly(nn.Module):
       prompt: the prompts of `B` rows.
       queries: `[B, Wq]`.
     """
-    read = self.encode(prompt)
-    B, S = read.mask.shape
+    read = encode(self, prompt)
     query = self.head.table.embed(queries)[:, None]
-    x = jnp.concatenate((read.states, query), axis=1)
-    positions = jnp.broadcast_to(jnp.arange(S + 1), (B, S + 1))
-    mask = jnp.pad(read.mask, ((0, 0), (0, 1)), constant_values=True)
-    states, kept = self.transformer(x, positions, causal_mask(mask))
+    states, branches = read_prompt(self.transformer, read, query)
     log_probs, prior = self.head.first_log_probs(prompt, states[:, -1])
-    return log_probs, DecodingCache(kept, None, mask, prior)
+    return log_probs, DecodingCache(branches, prior)
 
   def next_code(
     self,
@@ -151,44 +119,23 @@ class DecoderOnly(nn.Module):
 
     Arguments as for `Generator.decode_step`.
     """
-    B, M = codes.shape
-    if cache.own is None:
-      layers, _, _, K, h = cache.prompt.keys.shape
-      shape = (layers, B, M, len(self.level_sizes) - 1, K, h)
-      own = KeyValues(jnp.zeros(shape), jnp.zeros(shape))
-    else:
-      index = parents[None, :, :, None, None, None]
-      own = jax.tree.map(
-        lambda x: jnp.take_along_axis(x, index, axis=2), cache.own
-      )
     # A finished beam (-1) computes something; the search does not read it.
     x = self.head.table.embed_codes(codes, level - 1)
-    first = cache.mask.shape[1]
-    states, own = self.transformer(
+    states, branches = read_codes(
+      self.transformer,
       x,
-      jnp.full((B, M), first + level - 1),
-      BeamPlace(cache.mask, slot=level - 1),
-      BeamCache(KeyValues(cache.prompt.keys, cache.prompt.values), own),
+      parents,
+      cache.branches,
+      level=level,
+      codes=len(self.level_sizes) - 1,
     )
     log_probs, prior = self.head.next_log_probs(
       states, codes, parents, cache.prior, level=level
     )
-    return log_probs, dataclasses.replace(cache, own=own, prior=prior)
+    return log_probs, DecodingCache(branches, prior)
 
-  @nn.nowrap
-  def prefill(
-    self, variables: Any, prompt: tuple[Prompt, jax.Array]
-  ) -> tuple[jax.Array, DecodingCache]:
-    """`first_code` of prompts and queries, as a pure function."""
-    return nn.apply(DecoderOnly.first_code, self)(variables, *prompt)
-
-  @nn.nowrap
-  def decode_step(
-    self, variables: Any, codes, parents, cache: DecodingCache, *, level: int
-  ) -> tuple[jax.Array, DecodingCache]:
-    """`next_code`, as a pure function."""
-    step = nn.apply(DecoderOnly.next_code, self)
-    return step(variables, codes, parents, cache, level=level)
+  # As a `Generator`.
+  prefill, decode_step = prefill, decode_step
 
 
 def build(section: Mapping[str, Any], **parts) -> DecoderOnly:

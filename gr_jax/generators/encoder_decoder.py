@@ -21,7 +21,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from flax import struct
 
-from gr_jax.generators.code_head import CodeHead
+from gr_jax.generators.network import code_head, decode_step, encode, prefill
 from gr_jax.generators.prefix_adaptor import PrefixAdaptor
 from gr_jax.generators.priors.count_prior import PriorState
 from gr_jax.generators.prompts.prompt_encoder import PromptEncoder, SumItems
@@ -92,14 +92,7 @@ class EncoderDecoder(nn.Module):
 
   def setup(self):
     c = self.config
-    self.head = CodeHead(
-      self.prompt_size,
-      self.level_sizes,
-      c.width,
-      self.ends,
-      self.dot_general,
-      self.candidate_features,
-    )
+    self.head = code_head(self)
     # Parameters of the head lie beside those of encoder and decoder.
     nn.share_scope(self, self.head)
     self.start = self.param(
@@ -115,9 +108,7 @@ class EncoderDecoder(nn.Module):
 
   def encode(self, prompt: Prompt, queries: jax.Array, *, rows: int) -> Encoded:
     """Reads a prompt and `P` queries, `[B, P, Wq]` words, for `rows` each."""
-    read = self.prompt_encoder(
-      prompt, self.head.table.embed, levels=len(self.level_sizes)
-    )
+    read = encode(self, prompt)
     (B, S), (_, P, W) = read.mask.shape, queries.shape
     words = self.head.table.rows(queries).reshape(B, P * W, -1)
     # A query without words keeps one place: there is always something to read.
@@ -168,13 +159,10 @@ class EncoderDecoder(nn.Module):
       Per level, logits `[B, P, C_l]`, with the column of ends where there is
       one.
     """
-    B, P, L = codes.shape
-    inputs = [jnp.broadcast_to(self.start, (B, P, *self.start.shape))]
-    inputs += [
-      self.head.table.embed_codes(codes[..., l], l) for l in range(L - 1)
-    ]
+    L, D = len(self.level_sizes), self.config.width
+    start = jnp.broadcast_to(self.start, (*codes.shape[:2], D))
+    x = self.head.table.shifted(start, codes, length=L)
     encoded = self.encode(prompt, queries, rows=L)
-    x = jnp.stack(inputs, axis=2)
     states, _, _ = self.decode(x, None, None, encoded)
     levels = [states[:, :, l] for l in range(L)]
     return self.head.logits(prompt, levels, codes)
@@ -190,7 +178,7 @@ class EncoderDecoder(nn.Module):
     """
     encoded = self.encode(prompt, queries[:, None], rows=1)
     start = jnp.broadcast_to(
-      self.start, (len(queries), 1, 1, *self.start.shape)
+      self.start, (len(queries), 1, 1, self.config.width)
     )
     states, prefix, own = self.decode(start, None, None, encoded)
     log_probs, prior = self.head.first_log_probs(prompt, states[:, 0, 0])
@@ -211,11 +199,8 @@ class EncoderDecoder(nn.Module):
     Arguments as for `Generator.decode_step`.
     """
     B, M = codes.shape
-    index = parents[None, :, :, None, None, None]
-    past = jax.tree.map(
-      lambda x: jnp.take_along_axis(x, index, axis=2), cache.own
-    )
-    before = jnp.take_along_axis(cache.prefix, index[0, ..., 0], axis=1)
+    past = cache.own.select(parents)
+    before = jnp.take_along_axis(cache.prefix, parents[..., None, None], axis=1)
     mask = jnp.broadcast_to(cache.mask[:, None], (B, M, cache.mask.shape[1]))
     # A finished beam (-1) computes something; the search does not read it.
     x = self.head.table.embed_codes(codes, level - 1)[:, :, None]
@@ -229,20 +214,8 @@ class EncoderDecoder(nn.Module):
       cache, own=own, prefix=prefix, prior=prior
     )
 
-  @nn.nowrap
-  def prefill(
-    self, variables: Any, prompt: tuple[Prompt, jax.Array]
-  ) -> tuple[jax.Array, EncodedCache]:
-    """`first_code` of prompts and queries, as a pure function."""
-    return nn.apply(EncoderDecoder.first_code, self)(variables, *prompt)
-
-  @nn.nowrap
-  def decode_step(
-    self, variables: Any, codes, parents, cache: EncodedCache, *, level: int
-  ) -> tuple[jax.Array, EncodedCache]:
-    """`next_code`, as a pure function."""
-    step = nn.apply(EncoderDecoder.next_code, self)
-    return step(variables, codes, parents, cache, level=level)
+  # As a `Generator`.
+  prefill, decode_step = prefill, decode_step
 
 
 def build(section: Mapping[str, Any], **parts) -> EncoderDecoder:

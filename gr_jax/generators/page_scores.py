@@ -14,6 +14,7 @@ import jax.numpy as jnp
 
 from gr_jax.generators.code_head import CodeTable
 from gr_jax.generators.decoder_only import DecoderOnly
+from gr_jax.generators.network import encode
 from gr_jax.generators.prompts.writer import Prompt
 from gr_jax.nn.attention_mask import page_mask
 
@@ -54,15 +55,13 @@ def page_scores(
   """
   B, P, L = codes.shape
   Q, table = queries.shape[1], decoder.head.table
-  read = decoder.encode(prompt)
+  read = encode(decoder, prompt)
   S = read.mask.shape[1]
   index = jnp.arange(P)
   first = page != jnp.pad(page, ((0, 0), (1, 0)), constant_values=-1)[:, :-1]
   place = index - jax.lax.cummax(jnp.where(first, index, 0), axis=1)
   start, last = _starts(table, queries, codes, page, first)
-  inputs = [start]
-  inputs += [table.embed_codes(codes[..., l], l) for l in range(L - 1)]
-  inside = jnp.stack(inputs, axis=2).reshape(B, P * L, -1)
+  inside = table.shifted(start, codes, length=L).reshape(B, P * L, -1)
   sizes = jnp.sum(page[:, None] == jnp.arange(Q)[:, None], axis=-1)
   positions = (place[..., None] * L + jnp.arange(L)).reshape(B, P * L)
   # Empty places are a page of their own, the last.

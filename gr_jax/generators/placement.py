@@ -13,7 +13,8 @@ import jax
 from flax import linen as nn
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from gr_jax.generators.build import Network, initializer
+from gr_jax.generators.build import initializer
+from gr_jax.generators.network import Network
 from gr_jax.generators.pretrained.frozen import FROZEN, initialized
 from gr_jax.generators.pretrained.text_to_codes import TextToCodes
 from gr_jax.nn.transformer import TransformerConfig

@@ -32,6 +32,11 @@ class KeyValues:
   keys: jax.Array
   values: jax.Array
 
+  def select(self, parents: jax.Array) -> "KeyValues":
+    """Of `[layers, B, M, L, K, h]` those of the beams `parents` `[B, M']`."""
+    index = parents[None, :, :, None, None, None]
+    return jax.tree.map(lambda x: jnp.take_along_axis(x, index, axis=2), self)
+
 
 @struct.dataclass
 class BeamCache:

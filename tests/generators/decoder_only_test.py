@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
-from gr_jax.generators.decoder_only import (
-  DecoderOnly,
-)
+from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.generators.priors.catalogue_counts import count_catalogue
 from gr_jax.generators.priors.left_out import LeftOut
 from gr_jax.generators.priors.transition_counts import count_transitions
@@ -227,7 +225,8 @@ def test_what_is_decoded_does_not_depend_on_the_prompt_encoder(prompt_encoder):
   """The same shapes of scores and of each beam's own past."""
   summed, other = cached(SUMMED), cached(prompt_encoder)
   chex.assert_trees_all_equal_shapes(summed[0], other[0])
-  chex.assert_trees_all_equal_shapes(summed[1].own, other[1].own)
+  own = (cache.branches.own for _, cache in (summed, other))
+  chex.assert_trees_all_equal_shapes(*own)
 
 
 def cached(prompt_encoder):

@@ -13,6 +13,7 @@ from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.generators.lazy_ar import LazyAR, build
 from gr_jax.generators.priors.catalogue_counts import count_catalogue
 from gr_jax.generators.prompts.prompt_encoder import MergeItems, SumItems
+from gr_jax.generators.value_scores import value_aware_scores
 from gr_jax.generators.values import value_variables
 from gr_jax.nn.transformer import TransformerConfig
 from gr_jax.objectives.value_buckets import ValueBuckets
@@ -26,6 +27,7 @@ CONFIG = TransformerConfig(
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}
 ROWS = np.arange(100, 104)
 SUMMED = SumItems()
+MEANS = np.array([1.0, 2.0, 4.0], np.float32)
 
 
 @functools.partial(
@@ -104,7 +106,7 @@ def test_early_states_do_not_depend_on_any_code():
   model, params = built()
   prompt, queries, codes = inputs()
   found = [
-    apply(model, params, prompt, queries, each, method="value_aware")
+    apply(model, params, prompt, queries, each, method=value_aware_scores)
     for each in (codes, np.roll(codes, 1, axis=1))
   ]
   chex.assert_trees_all_equal(found[0].early, found[1].early)
@@ -120,7 +122,7 @@ def test_a_code_changes_the_scores_of_later_levels_only(level):
   changed = codes.copy()
   changed[..., level] = (codes[..., level] + 1) % model.level_sizes[level]
   before, after = (
-    apply(model, params, prompt, queries, each, method="value_aware")
+    apply(model, params, prompt, queries, each, method=value_aware_scores)
     for each in (codes, changed)
   )
   same = [np.array_equal(a, b) for a, b in zip(before.codes, after.codes)]
@@ -131,10 +133,17 @@ def test_a_code_changes_the_scores_of_later_levels_only(level):
 def test_branches_do_not_read_each_other():
   model, params = built()
   prompt, queries, codes = inputs()
-  together = apply(model, params, prompt, queries, codes, method="value_aware")
+  together = apply(
+    model, params, prompt, queries, codes, method=value_aware_scores
+  )
   one = slice(1, 2)
   alone = apply(
-    model, params, prompt, queries[:, one], codes[:, one], method="value_aware"
+    model,
+    params,
+    prompt,
+    queries[:, one],
+    codes[:, one],
+    method=value_aware_scores,
   )
   for a, b in zip(jax.tree.leaves(together), jax.tree.leaves(alone)):
     np.testing.assert_allclose(a[:, one], b, **CLOSE)
@@ -143,7 +152,7 @@ def test_branches_do_not_read_each_other():
 def test_scores_are_those_of_the_value_aware_pass():
   model, params = built()
   plain = apply(model, params, *inputs())
-  both = apply(model, params, *inputs(), method="value_aware")
+  both = apply(model, params, *inputs(), method=value_aware_scores)
   for a, b in zip(plain, both.codes):
     np.testing.assert_allclose(a, b, **CLOSE)
 
@@ -165,7 +174,9 @@ SLOW = ("one of three", "none", "merged")
 def test_steps_with_a_cache_equal_the_packed_forward_pass(case):
   model, params = built(**CASES[case])
   prompt, queries, codes = inputs()
-  packed = apply(model, params, prompt, queries, codes, method="value_aware")
+  packed = apply(
+    model, params, prompt, queries, codes, method=value_aware_scores
+  )
   beams = jnp.asarray(codes[:, :1])
   parents = jnp.zeros((4, 1), jnp.int32)
   log_probs, cache = apply(
@@ -179,17 +190,18 @@ def test_steps_with_a_cache_equal_the_packed_forward_pass(case):
       model, params, code, parents, cache, level=level, method="next_code"
     )
     np.testing.assert_allclose(log_probs[:, 0], wanted[level], **CLOSE)
+  params |= value_variables(ValueBuckets(MEANS[:2], MEANS))
   values = apply(
     model, params, beams[:, :, 2], parents, cache, method="next_value"
   )
-  np.testing.assert_allclose(values[:, 0], packed.values[:, 0], **CLOSE)
+  wanted = jax.nn.softmax(packed.values[:, 0]) @ MEANS
+  np.testing.assert_allclose(values[:, 0], wanted, **CLOSE)
 
 
 def test_a_search_finds_the_scores_of_the_uncached_forward_pass():
   """Beams that keep every ID have all of them, with exact scores and values."""
   model, params = built()
-  means = np.array([1.0, 2.0, 4.0], np.float32)
-  buckets = ValueBuckets(means[:2], means)
+  buckets = ValueBuckets(MEANS[:2], MEANS)
   params |= value_variables(buckets, scale=ValueScale(0.5, 2.0))
   prompt, queries, _ = inputs()
   ids = semantic_ids()
@@ -198,14 +210,14 @@ def test_a_search_finds_the_scores_of_the_uncached_forward_pass():
   found = search(params, (prompt, queries[:, 0]), trie)
   codes = np.broadcast_to(ids.ids, (4, *ids.ids.shape))
   alone = np.broadcast_to(queries[:, :1], (4, len(ids.ids), queries.shape[-1]))
-  scores = apply(model, params, prompt, alone, codes, method="value_aware")
+  scores = apply(model, params, prompt, alone, codes, method=value_aware_scores)
   wanted = sum(
     np.take_along_axis(
       np.asarray(jax.nn.log_softmax(x)), codes[..., level, None], axis=-1
     )[..., 0]
     for level, x in enumerate(scores.codes)
   )
-  values = 0.5 * np.asarray(jax.nn.softmax(scores.values) @ means) ** 2
+  values = 0.5 * np.asarray(jax.nn.softmax(scores.values) @ MEANS) ** 2
   for have, all_ids in ((found.log_probs, wanted), (found.values, values)):
     want = np.take_along_axis(all_ids, np.asarray(found.ids), axis=1)
     np.testing.assert_allclose(have, want, **CLOSE)
@@ -214,8 +226,20 @@ def test_a_search_finds_the_scores_of_the_uncached_forward_pass():
   )
 
 
-def test_a_late_layer_has_to_read_the_code_before():
+@pytest.mark.parametrize("early", [-1, 3])
+def test_a_late_layer_has_to_read_the_code_before(early):
+  with pytest.raises(ValueError, match=f"early_layers is {early} of 3 layers"):
+    LazyAR(CONFIG, 4, (3, 3), early_layers=early)
+
+
+def test_values_have_two_buckets_at_least():
+  with pytest.raises(ValueError, match="value_buckets is 1"):
+    LazyAR(CONFIG, 4, (3, 3), value_buckets=1)
+
+
+def test_a_section_says_how_many_layers_are_early():
   parts = {"prompt_size": 4, "level_sizes": (3, 3)}
-  assert build({"early_layers": 2}, config=CONFIG, **parts).early_layers == 2
-  with pytest.raises(ValueError, match="early_layers is 3 of 3 layers"):
-    build({"early_layers": 3}, config=CONFIG, **parts)
+  model = build({"early_layers": 2}, config=CONFIG, **parts)
+  assert model == LazyAR(CONFIG, 4, (3, 3), early_layers=2)
+  section = {"early_layers": 0, "value": {"buckets": 5}}
+  assert build(section, config=CONFIG, **parts).value_buckets == 5

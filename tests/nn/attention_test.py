@@ -119,3 +119,14 @@ def test_biases_are_there_only_when_asked():
       module.init, jax.random.key(0), x, positions, jnp.ones((1, 2, 2), bool)
     )
     assert set(params["params"]["qkv"]["dense"]) == names
+
+
+def test_selected_pasts_are_those_of_the_parents_of_each_row():
+  past = np.arange(2 * 2 * 3 * 4.0).reshape(2, 2, 3, 1, 4, 1)
+  parents = np.array([[2, 2], [0, 1]])
+  found = KeyValues(past, past + 1).select(parents)
+  for row, chosen in enumerate(parents):
+    np.testing.assert_array_equal(found.keys[:, row], past[:, row, chosen])
+    np.testing.assert_array_equal(
+      found.values[:, row], past[:, row, chosen] + 1
+    )

@@ -52,7 +52,7 @@ class TextCache:
 
 @dataclasses.dataclass(frozen=True)
 class TextToCodes:
-  """A `generators.build.Network` of the codes that are a decoder's new tokens.
+  """A `Network` (`generators/network`) whose codes are new tokens of a decoder.
 
   Its variables are those of the decoder, in one collection or two (`frozen`).
 
