@@ -141,7 +141,7 @@ class Server:
     watch("ready", "1 while requests are taken.", lambda: not self._doing)
 
   def reload(self) -> dict[str, Any]:
-    """Reloads as `Service.reload` does, and counts it.
+    """Reloads as `Service.reload` does, counts it and says what came of it.
 
     Returns:
       The `version` of the catalogue, and the `model` that is served now, the
@@ -151,16 +151,21 @@ class Server:
       HTTPException: the artefacts there cannot be served; the old ones go on.
       Busy: another reload is under way.
     """
+    programs = self._service.programs
     try:
       version = self._service.reload()
     except (OSError, ValueError, TypeError, RuntimeError) as error:
       self._metrics.reloads.labels("refused").inc()
+      _say(f"not reloaded: {error}")
       raise HTTPException(409, f"not reloaded: {error}") from error
     self._metrics.reloads.labels("done").inc()
-    return {
-      "version": version,
-      "model": self._service.serving.engine.artefacts.version,
-    }
+    model = self._service.serving.engine.artefacts.version
+    new = self._service.programs - programs
+    _say(
+      f"serving version {version} of the catalogue, model {model}"
+      + (f", by {new} programs compiled for it." if new else ".")
+    )
+    return {"version": version, "model": model}
 
   @contextlib.asynccontextmanager
   async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
@@ -196,18 +201,17 @@ class Server:
   def _reload_in_background(self) -> None:
     def reload() -> None:
       try:
-        found = self.reload()
-        text = (
-          f"serving version {found['version']} of the catalogue, model "
-          f"{found['model']}."
-        )
-      except HTTPException as error:
-        text = error.detail
+        # It says itself why not.
+        with contextlib.suppress(HTTPException):
+          self.reload()
       except Busy:
-        text = "a reload is under way already."
-      print(f"reload: {text}", file=sys.stderr, flush=True)
+        _say("one is under way already.")
 
     threading.Thread(target=reload, name="reload", daemon=True).start()
+
+
+def _say(text: str) -> None:
+  print(f"reload: {text}", file=sys.stderr, flush=True)
 
 
 def _adaptive(service: Service, config: HttpConfig) -> AdaptiveBeams | None:

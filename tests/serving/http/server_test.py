@@ -3,6 +3,7 @@
 import concurrent.futures
 import json
 import threading
+from unittest import mock
 
 import hypothesis
 import hypothesis.strategies as st
@@ -182,13 +183,29 @@ def test_only_a_token_may_reload(client):
   assert "with a token" in said(client.post("/admin/reload"), 403)
 
 
-def test_a_reload_answers_with_the_version(make_client):
+def test_a_reload_answers_with_the_version(make_client, capsys):
   client = make_client(token=TOKEN)
   right = {"authorization": f"Bearer {TOKEN}"}
   client.post("/items", json={"remove": ["B1"]}, headers=right)
   answer = client.post("/admin/reload", headers=right).json()
   assert answer == {"version": 2, "model": "0000"}
   assert client.get("/items/B1", headers=right).status_code == 404
+  assert capsys.readouterr().err == (
+    "reload: serving version 2 of the catalogue, model 0000.\n"
+  )
+
+
+def test_a_refused_reload_says_why_to_both_sides(make_client, capsys):
+  client = make_client(token=TOKEN)
+  right = {"authorization": f"Bearer {TOKEN}"}
+  full = "600 semantic IDs do not fit the room for 500: start it with more."
+  service = client.server._service
+  with mock.patch.object(service, "reload", side_effect=ValueError(full)):
+    refused = said(client.post("/admin/reload", headers=right), 409)
+  assert refused == f"not reloaded: {full}"
+  assert capsys.readouterr().err == f"reload: {refused}\n"
+  found = client.post("/search", json={"query": "cup"}, headers=right)
+  assert found.status_code == 200
 
 
 def test_nothing_is_answered_before_all_is_compiled(make_client):
