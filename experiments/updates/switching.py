@@ -88,8 +88,7 @@ def one_at_a_time(run: pathlib.Path) -> Iterator[None]:
       stack.enter_context(artefacts.locked(run / versions.VERSIONS))
     except ValueError as error:
       raise InUse(
-        f"another update or rollback of {run} is under way; the same command "
-        "does its work after it."
+        f"another update or rollback of {run} is under way: wait for its end."
       ) from error
     yield
 

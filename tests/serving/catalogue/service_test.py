@@ -1,9 +1,11 @@
 """The laws of a catalogue that is searched while it changes."""
 
+import gc
 import json
 import os
 import shutil
 import threading
+import weakref
 from unittest import mock
 
 import chex
@@ -410,6 +412,25 @@ def test_a_version_is_switched_to_and_back_and_compiles_nothing(
   service.reload()
   assert find(service, k=60).items == first.items
   assert len(service._searches) == programs
+
+
+def test_the_generation_before_is_freed_without_a_collection(
+  make_service, find, copied
+):
+  """A server spares itself full collections; see `serving.long_lived`."""
+  service = make_service(copied)
+  find(service, k=5)
+  engine, encoder, snapshot = service.serving
+  params = jax.tree.leaves(engine.artefacts.params)[0]
+  parts = [engine, engine.artefacts, encoder, snapshot, params]
+  gone = list(map(weakref.ref, parts))
+  del engine, encoder, snapshot, params, parts
+  gc.disable()
+  try:
+    service.reload()
+    assert [each() for each in gone] == [None] * len(gone)
+  finally:
+    gc.enable()
 
 
 def test_a_damaged_run_is_not_reloaded_and_the_old_one_serves(
