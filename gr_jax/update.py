@@ -85,7 +85,8 @@ def _update(flags: argparse.Namespace) -> None:
     )
   from absl import logging
 
-  logging.set_verbosity(logging.ERROR)
+  # Orbax logs what it raises as well, a trace for each of its threads.
+  logging.set_verbosity(logging.FATAL)
   # Before JAX starts: its CPU client allocates at once.
   from gr_jax.parallel import start
 

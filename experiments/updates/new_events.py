@@ -16,12 +16,10 @@ import numpy as np
 import polars as pl
 
 from gr_jax.data.imports import read
-from gr_jax.data.imports.checks import check_events, check_items
-from gr_jax.data.imports.columns import FIELD_COLUMNS
+from gr_jax.data.imports.checks import check_events
 from gr_jax.data.imports.summary import count_rejects
 from gr_jax.data.imports.times import unix_times
 from gr_jax.data.requests import Requests
-from gr_jax.serving.catalogue.items import NewItem
 
 _LATE = "late: before the last event of its user that is known"
 _KNOWN = "known: the last second of its user has that item already"
@@ -47,52 +45,13 @@ class NewEvents:
 
   def sentence(self) -> str:
     """What was read, in one line."""
-    lost = "".join(
-      f"; left out {n} x {why}" for why, n in self.left_out.items()
-    )
+    lost = listed(self.left_out)
     return f"{self.frame.height} of {self.rows_read} events are new{lost}"
 
 
-def read_items(path: pathlib.Path, columns: Mapping[str, str]) -> list[NewItem]:
-  """The items of a file in the format of an import.
-
-  Raises:
-    FileNotFoundError, ValueError: it cannot be read.
-  """
-  frame = check_items(read.read_alone(path, "items", columns)).frame
-  rows = frame.with_columns(
-    pl.lit(None, dtype).alias(name)
-    for name, dtype in (("category", pl.String), ("amount", pl.Float64))
-    if name not in frame.columns
-  )
-  return [
-    NewItem(
-      row["item_id"],
-      row["text"],
-      category=_path(row["category"]),
-      price=row["amount"] or 0.0,
-      fields={
-        name: row[name] for name in FIELD_COLUMNS if row.get(name) is not None
-      }
-      or None,
-    )
-    for row in rows.iter_rows(named=True)
-  ]
-
-
-def _path(category: str | None) -> str | None:
-  """A path as the catalogue writes it."""
-  if category is None:
-    return None
-  separator = ">" if ">" in category else "|"
-  names = [name.strip() for name in category.split(separator)]
-  return " > ".join(filter(None, names)) or None
-
-
-def named_items(path: pathlib.Path, columns: Mapping[str, str]) -> set[str]:
-  """The ids of all items that a file of events names."""
-  frame = read.read_alone(path, "events", columns).frame
-  return set(frame["item_id"].drop_nulls().to_list())
+def listed(left_out: Mapping[str, int]) -> str:
+  """Rows by reason, as the end of a sentence."""
+  return "".join(f"; left out {n} x {why}" for why, n in left_out.items())
 
 
 def read_events(

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from experiments.updates import stages
-from experiments.updates.grown_items import GrownItems, grow
+from experiments.updates.grown_items import grow
 from experiments.updates.grown_log import GrownLog, of_run
 from experiments.updates.log_growth import grown
-from experiments.updates.new_events import NewEvents, read_events, read_items
+from experiments.updates.new_events import read_events
+from experiments.updates.new_items import NewItems, read_items
 from experiments.updates.parts import Parts, make_parts
 from experiments.updates.record import Record
 from experiments.updates.settings import UpdateConfig
@@ -69,7 +70,7 @@ def prepare(
   config: UpdateConfig,
   *,
   inputs: Sequence[str],
-) -> tuple[Parts, NewEvents | None]:
+) -> tuple[Parts, list[str]]:
   """Writes data, vectors and tokenizer of a version, unless they are there.
 
   Args:
@@ -81,7 +82,8 @@ def prepare(
     inputs: fingerprints of everything that the stages are made from.
 
   Returns:
-    The generator and, unless the stages were there, the events that were read.
+    The generator and, unless the stages were there, what was read, a sentence
+    each.
 
   Raises:
     FileNotFoundError, ValueError: a file cannot be read, or nothing is new.
@@ -92,11 +94,25 @@ def prepare(
     events = stages.read_new_events(folder)
     log = _with(log, events, catalogue.values, config)
     vectors = np.load(folder / "vectors" / "items.npy", mmap_mode="r")
-    return make_parts(parent, log, catalogue, ids, vectors), None
+    return make_parts(parent, log, catalogue, ids, vectors), []
   for name in ("data", "vectors", "tokenizer"):
     shutil.rmtree(folder / name, ignore_errors=True)
-  items, read = _read(parent, log, sources)
+  new, said = NewItems([], {}), []
+  if sources.items is not None:
+    new = read_items(sources.items, sources.columns)
+  items = grow(parent, new.items, log=sources.log)
+  if sources.items is not None:
+    ids = items.catalogue.item_ids[len(parent.catalogue) :].tolist()
+    mine = {item.item_id for item in new.items}
+    said.append(new.sentence(added=len(mine.intersection(ids))))
   catalogue = items.catalogue
+  read = read_events(
+    sources.events,
+    log.requests,
+    catalogue.item_ids,
+    columns=sources.columns,
+    event_types=sources.event_types,
+  )
   log = _with(log, read.frame, catalogue.values, config)
   stages.write_vectors(folder, parent, items, inputs=inputs)
   vectors = np.load(folder / "vectors" / "items.npy", mmap_mode="r")
@@ -104,24 +120,7 @@ def prepare(
   stages.write_tokenizer(folder, parent, items)
   # Last: where it is there, the others are.
   stages.write_data(folder, parent, parts.catalogue, read.frame, inputs=inputs)
-  return parts, read
-
-
-def _read(
-  parent: Artefacts, log: GrownLog, sources: Sources
-) -> tuple[GrownItems, NewEvents]:
-  new = []
-  if sources.items is not None:
-    new = read_items(sources.items, sources.columns)
-  items = grow(parent, new, log=sources.log)
-  read = read_events(
-    sources.events,
-    log.requests,
-    items.catalogue.item_ids,
-    columns=sources.columns,
-    event_types=sources.event_types,
-  )
-  return items, read
+  return parts, [*said, read.sentence()]
 
 
 def _with(

@@ -12,6 +12,7 @@ import dataclasses
 import pathlib
 import shutil
 import time
+from typing import Any
 
 from experiments.updates import record
 from experiments.updates.learn import learn
@@ -54,11 +55,7 @@ def update(
       read, or a version cannot be written; what was served is served still.
   """
   check_run(run)
-  files = [
-    record.describe_file(path)
-    for path in (sources.events, sources.items)
-    if path is not None
-  ]
+  files = _described(sources)
   with one_at_a_time(run):
     parent = versions.current_name(run)
     versions.check_run(run, parent)
@@ -144,15 +141,26 @@ def _trained(
   settings = repr(dataclasses.asdict(config))
   inputs = [old.fingerprint, record.mark_of(files), settings]
   log = known_log(run, chain, old.catalogue.values)
-  parts, read = prepare(folder, old, log, sources, config, inputs=inputs)
-  if read is not None:
-    say(folder.name, f"{read.sentence()}.")
+  parts, said = prepare(folder, old, log, sources, config, inputs=inputs)
+  if said and files != _described(sources):
+    raise ValueError(
+      f"{files[0]['file']} has changed while it was read; the same command "
+      "reads it anew."
+    )
+  for sentence in said:
+    say(folder.name, f"{sentence}.")
   judge = Judge(parts, config)
   before = judge.before(folder)
   release_freed_memory()
   params = learn(parts, folder, config, inputs=inputs)
   release_freed_memory()
   return judge.verdict(before, params)
+
+
+def _described(sources: Sources) -> list[dict[str, Any]]:
+  """The files that come in, that of the events first."""
+  paths = (sources.events, sources.items)
+  return [record.describe_file(path) for path in paths if path is not None]
 
 
 def _begin(run: pathlib.Path, wanted: dict) -> str:

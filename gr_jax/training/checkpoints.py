@@ -132,7 +132,9 @@ class Checkpoints:
     return self._checkpointer.load_checkpointables(step, wanted)["state"]
 
   def close(self) -> None:
-    self._checkpointer.close()
+    # What a save raised is raised once more.
+    with _disk_errors(self._directory):
+      self._checkpointer.close()
 
 
 def save_params(directory: pathlib.Path, params: Any) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.updates.new_events import read_events, read_items
+from experiments.updates.new_events import read_events
 from gr_jax.data.catalogue import object_array
 from tests.experiments.updates.small_logs import FIRST, built, frame
 
@@ -95,15 +95,3 @@ def test_an_event_that_the_log_has_is_not_learned_again(tmp_path):
 def test_a_file_of_no_use_is_one_line(tmp_path, lines, text):
   with pytest.raises(ValueError, match=text):
     read(tmp_path, *lines)
-
-
-def test_items_have_a_path_and_a_price(tmp_path):
-  path = tmp_path / "items.csv"
-  path.write_text(
-    "item_id,text,category,value\n"
-    "e,red  cup,KITCHEN | CUPS,3\nf,plate,,\nf,plate,,\n,none,,\n"
-  )
-  first, second = read_items(path, {})
-  assert first.category == "KITCHEN > CUPS"
-  assert (first.item_id, first.text, first.price) == ("e", "red cup", 3.0)
-  assert (second.category, second.price) == (None, 0.0)
