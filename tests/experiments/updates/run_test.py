@@ -35,6 +35,7 @@ def copied(updated, tmp_path):
 
 
 def test_it_says_what_it_read_and_that_the_version_is_current(updated):
+  assert "0001: 2 of 2 items are new.\n" in updated.output
   assert "0001: 78 of 80 events are new; left out 2 x unknown item" in (
     updated.output
   )
@@ -147,6 +148,25 @@ def test_a_file_that_cannot_be_learned_leaves_nothing(
       run.update(copied, other(updated, tmp_path, events), CONFIG, NOBODY)
     assert versions.names(copied) == before
   assert versions.current_name(copied) == "0001"
+
+
+def test_a_file_that_grows_while_it_is_read_is_refused(
+  updated, copied, tmp_path
+):
+  sources = other(updated, tmp_path, shop_updates.events([26]))
+
+  def prepare(*arguments, **options):
+    sources.events.write_text(shop_updates.events([26, 27]))
+    return None, ["20 of 20 events are new"]
+
+  with (
+    mock.patch.object(run, "prepare", prepare),
+    pytest.raises(
+      ValueError, match=r"other\.csv has changed while it was read"
+    ),
+  ):
+    run.update(copied, sources, CONFIG, NOBODY)
+  assert versions.names(copied) == ["0000", "0001"]
 
 
 def test_a_version_goes_back_and_forth(copied, capsys):
