@@ -98,7 +98,7 @@ def alignment() -> ConfigDict:
 def tiny_alignment(config: ConfigDict, *, steps: int) -> None:
   """Sections preference and align in seconds."""
   config.preference.network.update(width=8, hidden=(16,))
-  config.preference.update(window=32, batch_size=2048)
+  config.preference.update(window=32, batch_size=512, max_requests=5000)
   config.align.group_size = 8
   config.align.prompts.batch_size = 16
   config.align.loop.update(

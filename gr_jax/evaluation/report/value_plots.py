@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+from matplotlib.axes import Axes
+
 from gr_jax.evaluation.report import svg
 from gr_jax.evaluation.report.page import Figure
 
@@ -23,13 +26,13 @@ def reliability(rows: Sequence[Mapping[str, float]]) -> Figure:
         [x, x], [row["low"], row["high"]], color=svg.SERIES[0], linewidth=2
       )
       panel.plot(x, row["value"], "o", color=svg.SERIES[0], markersize=5)
+    # The values of a bucket may reach far above all that is predicted.
+    predicted = [row["predicted"] for row in rows]
     if min(numbers) > 0:
       # Prices spread over decades, most of them low.
-      panel.set_xscale("log")
-      panel.set_yscale("log")
-      for axis in (panel.xaxis, panel.yaxis):
-        axis.set_major_formatter(lambda x, _: f"{x:g}")
-        axis.set_minor_formatter("")
+      _logarithmic(panel, min(predicted) / 1.05, max(predicted) * 1.05)
+    else:
+      panel.set_xlim(min(predicted), 1.05 * max(predicted) or 1)
     panel.set_xlabel("predicted value")
     panel.set_ylabel("value in the log")
     svg.grid(panel, "y")
@@ -43,6 +46,20 @@ def reliability(rows: Sequence[Mapping[str, float]]) -> Figure:
       "predictions, with 95 % intervals. On the dashed line predictions are "
       "right on average.",
     )
+
+
+def _logarithmic(panel: Axes, low: float, high: float) -> None:
+  """Both axes, with numbers also where they hold no power of ten."""
+  panel.set_xscale("log")
+  panel.set_yscale("log")
+  panel.set_xlim(low, high)
+  for axis, limits in (
+    (panel.xaxis, panel.get_xlim()),
+    (panel.yaxis, panel.get_ylim()),
+  ):
+    ticks = np.geomspace(*limits, 6)[1:-1]
+    axis.set_ticks(ticks, [f"{tick:.2g}" for tick in ticks])
+    axis.set_ticks([], minor=True)
 
 
 def value_by_weight(
