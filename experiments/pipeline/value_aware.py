@@ -4,6 +4,7 @@ import dataclasses
 import functools
 
 import jax
+import numpy as np
 from flax import linen as nn
 from ml_collections import ConfigDict
 
@@ -30,13 +31,17 @@ class ValueConfig:
   """Section generator.value.
 
   Attributes:
-    buckets: of the value, at most.
+    buckets: the largest number of buckets of the value.
     value_coef: the weight of the value's loss, `λ_e`.
     early_coef: the weight of the early states' loss, `λ_mtp`.
     rerank: how much values count when the beam is ranked
       (`decoding/value_ranking`), of which validation chooses one; one alone is
       taken.
-    weights: those of samples.
+    weights: the weights of samples.
+
+  Raises:
+    ValueError: a number that is below 0 or not finite, fewer than two buckets,
+      or no `rerank`.
   """
 
   buckets: int = 20
@@ -44,6 +49,20 @@ class ValueConfig:
   early_coef: float = 0.3
   rerank: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
   weights: WeightsConfig = dataclasses.field(default_factory=WeightsConfig)
+
+  def __post_init__(self):
+    if self.buckets < 2:
+      raise ValueError(
+        f"generator.value.buckets is {self.buckets}; give at least 2."
+      )
+    if not len(self.rerank):
+      raise ValueError("generator.value.rerank is empty; give a number.")
+    for name in ("value_coef", "early_coef", "rerank"):
+      value = getattr(self, name)
+      if not all(0 <= x < float("inf") for x in np.ravel(value)):
+        raise ValueError(
+          f"generator.value.{name} is {value}; give finite numbers from 0 on."
+        )
 
 
 def value_config(section: ConfigDict) -> ValueConfig:

@@ -81,13 +81,14 @@ def build_generator(
     section: `model` as `TransformerConfig`, `precision`; it may have `network`,
       one of `NETWORKS` (else "decoder_only"), and `prompt_encoder`, one of
       `PROMPT_ENCODERS` (else "sum_items"). "nci" also has `adaptor_layers`,
-      "lazy_ar" `early_layers`.
+      "lazy_ar" `early_layers` and, to predict values, `value` with `buckets`.
     vocabulary: the tokens of the prompts.
     semantic_ids: the codes that are generated.
     candidate_features: the number of features of a candidate, 0 without.
 
   Raises:
-    ValueError: a name that is not in the tables.
+    ValueError: a name that is not in the tables, or sizes that no network of
+      this name has.
   """
   return network_of(section)(
     section,

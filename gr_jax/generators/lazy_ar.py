@@ -240,10 +240,20 @@ class LazyAR(nn.Module):
     """Mean values `[B, M]` of whole IDs, whose last code is read.
 
     Variables then hold those of `generators/values`.
+
+    Raises:
+      ValueError: the network predicts no values, or the variables have none.
     """
-    states, _ = self._step(codes, parents, cache, len(self.level_sizes))
     names = ("means", "scale", "power")
     values = {name: self.get_variable("values", name) for name in names}
+    means = values["means"]
+    if not self.value_buckets or means is None:
+      raise ValueError(
+        f"value_buckets is {self.value_buckets} and the variables have "
+        f"{'no' if means is None else 'their'} means: values need at least 2 "
+        'buckets, and {"values": ...} of `value_variables`.'
+      )
+    states, _ = self._step(codes, parents, cache, len(self.level_sizes))
     return predicted_value(self.value_logits(states), values)
 
   def _step(

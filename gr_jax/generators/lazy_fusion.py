@@ -24,7 +24,7 @@ class LazyFusion(nn.Module):
 
   Attributes:
     width: `D`.
-    positions: those of an ID, `T`.
+    positions: the number of positions of an ID, `T`.
     dot_general: the product of both layers.
   """
 

@@ -41,7 +41,15 @@ def value_aware_scores(
     prompt: the prompts of `B` rows.
     queries: `[B, P, Wq]`.
     codes: the targets `[B, P, L]`; all levels are read.
+
+  Raises:
+    ValueError: the network predicts no values.
   """
+  if not decoder.value_buckets:
+    raise ValueError(
+      "the network predicts no values: build it with value_buckets of 2 or "
+      "more (generator.value.buckets)."
+    )
   levels, P = len(decoder.level_sizes), codes.shape[1]
   read, early, branches = decoder.late_inputs(
     prompt, queries, codes, length=decoder.branch_length

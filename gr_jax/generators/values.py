@@ -24,7 +24,18 @@ _AS_IT_IS = ValueScale()
 def value_variables(
   buckets: ValueBuckets, *, rerank: float = 0.0, scale: ValueScale = _AS_IT_IS
 ) -> dict[str, Any]:
-  """The variables of these buckets."""
+  """The variables of these buckets.
+
+  Args:
+    buckets: the buckets of the values.
+    rerank: how much values count in a search, 0 = not at all.
+    scale: the power of their mean that predictions are.
+
+  Raises:
+    ValueError: `rerank` is below 0 or not finite.
+  """
+  if not 0 <= rerank < float("inf"):
+    raise ValueError(f"rerank is {rerank}; give a finite number from 0 on.")
   values = {"edges": buckets.edges, "means": buckets.means}
   values |= _scale(scale) | {"rerank": np.float32(rerank)}
   return {"values": values}

@@ -37,7 +37,7 @@ def add_lora(params: Mapping[str, Any], key: jax.Array, lora: Lora) -> dict:
   `A ~ N(0, 1 / D)`, `B = 0`: the network computes what it did.
 
   Args:
-    params: those of a network without.
+    params: the parameters of a network without it.
     key: draws `A`.
     lora: as the network has it in its config.
 

@@ -95,6 +95,8 @@ class TransformerConfig:
       object.__setattr__(self, "remat", "full" if self.remat else "none")
     choose("model.remat", self.remat, REMAT)
     choose("model.attention", self.attention, ATTENTION)
+    if self.layers < 1:
+      raise ValueError(f"layers ({self.layers}) must be at least 1.")
     if self.heads % self.kv_heads:
       raise ValueError(
         f"kv_heads ({self.kv_heads}) must divide heads ({self.heads})."

@@ -11,62 +11,15 @@ from gr_jax.decoding.beam_search import beam_search
 from gr_jax.decoding.trie import build_trie
 from gr_jax.generators.decoder_only import DecoderOnly
 from gr_jax.generators.lazy_ar import LazyAR, build
-from gr_jax.generators.priors.catalogue_counts import count_catalogue
-from gr_jax.generators.prompts.prompt_encoder import MergeItems, SumItems
+from gr_jax.generators.prompts.prompt_encoder import MergeItems
 from gr_jax.generators.value_scores import value_aware_scores
 from gr_jax.generators.values import value_variables
-from gr_jax.nn.transformer import TransformerConfig
 from gr_jax.objectives.value_buckets import ValueBuckets
 from gr_jax.objectives.value_scale import ValueScale
-from tests.reference.noisy import noisy
-from tests.reference.small_world import semantic_ids, shop, writer
+from tests.reference.small_lazy_ar import CONFIG, MEANS, apply, built, inputs
+from tests.reference.small_world import semantic_ids
 
-CONFIG = TransformerConfig(
-  layers=3, width=16, heads=2, kv_heads=1, head_size=8, feed_forward=24
-)
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}
-ROWS = np.arange(100, 104)
-SUMMED = SumItems()
-MEANS = np.array([1.0, 2.0, 4.0], np.float32)
-
-
-@functools.partial(
-  jax.jit, static_argnums=0, static_argnames=("level", "method")
-)
-def apply(model, params, *inputs, **options):
-  return model.apply(params, *inputs, **options)
-
-
-@functools.cache
-def inputs():
-  prompt = writer().prompts(ROWS, shown=np.ones(4, bool))
-  queries = writer().queries(np.array([[0, -1, 3]] * 4))
-  rng = np.random.default_rng(0)
-  sizes = semantic_ids().level_sizes
-  codes = np.stack([rng.integers(0, c, (4, 3)) for c in sizes], axis=-1)
-  return prompt, queries, codes.astype(np.int32)
-
-
-@functools.cache
-def built(early=2, buckets=3, prompt_encoder=SUMMED, counted=False):
-  model = LazyAR(
-    CONFIG,
-    writer()._vocabulary.prompt_size,
-    semantic_ids().level_sizes,
-    prompt_encoder=prompt_encoder,
-    early_layers=early,
-    value_buckets=buckets,
-  )
-  variables = {}
-  if counted:
-    popularity = shop().catalogue.popularity
-    counts = count_catalogue(semantic_ids(), popularity, alpha=0.5)
-    variables = {"counts": {"catalogue": counts}}
-  init = functools.partial(model.apply, variables, mutable=["params"])
-  _, params = jax.jit(lambda key: init(*inputs(), rngs={"params": key}))(
-    jax.random.key(0)
-  )
-  return model, noisy(nn.unbox(params)) | variables
 
 
 def only_decoder():
@@ -99,62 +52,6 @@ def test_without_early_layers_it_is_the_decoder_bit_for_bit():
     if generator is decoder:
       wanted = first[0], step[0]
   chex.assert_trees_all_equal(wanted, (first[0], step[0]))
-
-
-def test_early_states_do_not_depend_on_any_code():
-  """`m` is the same for all codes; the scores of codes are not."""
-  model, params = built()
-  prompt, queries, codes = inputs()
-  found = [
-    apply(model, params, prompt, queries, each, method=value_aware_scores)
-    for each in (codes, np.roll(codes, 1, axis=1))
-  ]
-  chex.assert_trees_all_equal(found[0].early, found[1].early)
-  for level in (1, 2):
-    a, b = found[0].codes[level], found[1].codes[level]
-    assert not np.allclose(a, b, atol=1e-3)
-
-
-@pytest.mark.parametrize("level", [0, 1, 2])
-def test_a_code_changes_the_scores_of_later_levels_only(level):
-  model, params = built()
-  prompt, queries, codes = inputs()
-  changed = codes.copy()
-  changed[..., level] = (codes[..., level] + 1) % model.level_sizes[level]
-  before, after = (
-    apply(model, params, prompt, queries, each, method=value_aware_scores)
-    for each in (codes, changed)
-  )
-  same = [np.array_equal(a, b) for a, b in zip(before.codes, after.codes)]
-  assert same == [later <= level for later in range(3)]
-  assert not np.array_equal(before.values, after.values)
-
-
-def test_branches_do_not_read_each_other():
-  model, params = built()
-  prompt, queries, codes = inputs()
-  together = apply(
-    model, params, prompt, queries, codes, method=value_aware_scores
-  )
-  one = slice(1, 2)
-  alone = apply(
-    model,
-    params,
-    prompt,
-    queries[:, one],
-    codes[:, one],
-    method=value_aware_scores,
-  )
-  for a, b in zip(jax.tree.leaves(together), jax.tree.leaves(alone)):
-    np.testing.assert_allclose(a[:, one], b, **CLOSE)
-
-
-def test_scores_are_those_of_the_value_aware_pass():
-  model, params = built()
-  plain = apply(model, params, *inputs())
-  both = apply(model, params, *inputs(), method=value_aware_scores)
-  for a, b in zip(plain, both.codes):
-    np.testing.assert_allclose(a, b, **CLOSE)
 
 
 CASES = {
@@ -190,7 +87,7 @@ def test_steps_with_a_cache_equal_the_packed_forward_pass(case):
       model, params, code, parents, cache, level=level, method="next_code"
     )
     np.testing.assert_allclose(log_probs[:, 0], wanted[level], **CLOSE)
-  params |= value_variables(ValueBuckets(MEANS[:2], MEANS))
+  params = params | value_variables(ValueBuckets(MEANS[:2], MEANS))
   values = apply(
     model, params, beams[:, :, 2], parents, cache, method="next_value"
   )
@@ -202,7 +99,7 @@ def test_a_search_finds_the_scores_of_the_uncached_forward_pass():
   """Beams that keep every ID have all of them, with exact scores and values."""
   model, params = built()
   buckets = ValueBuckets(MEANS[:2], MEANS)
-  params |= value_variables(buckets, scale=ValueScale(0.5, 2.0))
+  params = params | value_variables(buckets, scale=ValueScale(0.5, 2.0))
   prompt, queries, _ = inputs()
   ids = semantic_ids()
   trie = build_trie(ids.ids, ids.level_sizes)
@@ -235,6 +132,15 @@ def test_a_late_layer_has_to_read_the_code_before(early):
 def test_values_have_two_buckets_at_least():
   with pytest.raises(ValueError, match="value_buckets is 1"):
     LazyAR(CONFIG, 4, (3, 3), value_buckets=1)
+
+
+def test_values_are_predicted_with_their_means_alone():
+  model, params = built()
+  prompt, queries, codes = inputs()
+  read = jax.eval_shape(model.prefill, params, (prompt, queries[:, 0]))
+  step = functools.partial(jax.eval_shape, model.predict_value)
+  with pytest.raises(ValueError, match="variables have no means"):
+    step(params, codes[:, :, 2], np.zeros((4, 3), int), read[1])
 
 
 def test_a_section_says_how_many_layers_are_early():

@@ -1,5 +1,6 @@
 import chex
 import numpy as np
+import pytest
 
 from gr_jax.generators import values
 from gr_jax.objectives.value_buckets import ValueBuckets, value_buckets
@@ -36,3 +37,17 @@ def test_saving_again_replaces_what_was_there(tmp_path):
 def test_a_generator_without_values_has_none(tmp_path):
   assert values.load_values(tmp_path) == {}
   assert values.load_values(tmp_path / "nowhere") == {}
+
+
+@pytest.mark.parametrize("rerank", [-0.5, np.nan, np.inf])
+def test_values_count_a_finite_number_of_times(rerank):
+  with pytest.raises(ValueError, match=f"rerank is {rerank}"):
+    made(rerank)
+
+
+def test_what_was_saved_before_there_was_a_scale_has_none(tmp_path):
+  buckets, variables = made()
+  kept = {"edges": buckets.edges, "means": buckets.means}
+  kept["rerank"] = np.float32(0.25)
+  np.savez(tmp_path / values.VALUES, **kept)
+  chex.assert_trees_all_equal(values.load_values(tmp_path), variables)

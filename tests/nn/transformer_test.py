@@ -111,6 +111,7 @@ def test_unrolling_the_scan_changes_nothing(unroll):
 @pytest.mark.parametrize(
   ("changes", "message"),
   [
+    ({"layers": 0}, "at least 1"),
     ({"kv_heads": 3, "heads": 4}, "must divide"),
     ({"head_size": 7}, "even"),
     ({"dropout": 1.0}, r"in \[0, 1\)"),

@@ -90,7 +90,7 @@ def frozen_variables(
     model: the generator.
     folder: the model that it begins with.
     section: the section of the generator.
-    mesh: where it lies; None = all on the first device.
+    mesh: the devices; None = all on the first one.
   """
   if model.config.lora is None:
     return {}

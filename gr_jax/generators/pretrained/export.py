@@ -70,8 +70,8 @@ def export(
 
   Args:
     folder: made if it is not there; weights that it has are replaced.
-    params: those of the decoder, on devices of this process. `QTensor`s are in
-      NVFP4 and `storable`, and LoRA is merged before.
+    params: the decoder's parameters, on devices of this process. `QTensor`s are
+      in NVFP4 and `storable`, and LoRA is merged before.
     arrangement: the sizes that were read.
     new: the tokens with rows of their own, as the decoder has them.
     lora: as the decoder has it; it is merged.

@@ -98,7 +98,7 @@ def extend(
   """The parameters with rows for new tokens.
 
   Args:
-    params: those of a `CausalDecoder` without new tokens.
+    params: the parameters of a `CausalDecoder` without new tokens.
     rows: `[C, D]` of the embedding.
     head_rows: `[C, D]` of a head of its own, None where the embedding scores.
 

@@ -35,7 +35,7 @@ class GgufFile:
   """One file.
 
   Attributes:
-    path: where it lies.
+    path: the path of the file.
     metadata: its fields.
     shapes: the shape of every tensor, `[out, in]`.
   """

@@ -32,7 +32,7 @@ def code_texts(
 
   Args:
     semantic_ids: the IDs of the catalogue.
-    texts: those of its items.
+    texts: the texts of its items.
     count: the number of new tokens.
   """
   found = []

@@ -64,7 +64,7 @@ def packed_table(
   """A table of weights in which quantized kernels have three tensors a layer.
 
   Args:
-    table: from `weights.tensors`.
+    table: the weights, see `weights.tensors`.
     quantized: the kernels' paths.
   """
   parts = collections.Counter()

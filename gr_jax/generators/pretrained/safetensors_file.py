@@ -35,7 +35,7 @@ class SafetensorsFile:
   """One file. Closed by leaving a `with` block.
 
   Attributes:
-    path: where it lies.
+    path: the path of the file.
     shapes: the shape of every tensor.
     dtypes: their types.
   """

@@ -31,7 +31,7 @@ def text_page_scores(
   """Scores pages, as `generator.apply(variables, ..., method=...)`.
 
   Args:
-    generator: has the page's end among its new tokens.
+    generator: the network; its new tokens have the page's end.
     variables: the decoder's.
     prompt: the prompts of `B` rows.
     queries: `[B, Q, Wq]`, the text of every page, -1 = none; each has a token.

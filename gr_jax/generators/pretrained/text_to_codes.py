@@ -23,10 +23,11 @@ import jax.numpy as jnp
 from flax import linen as nn
 from flax import struct
 
+from gr_jax.generators.branches import BranchCache
 from gr_jax.generators.pretrained.decoder import CausalDecoder, text_positions
 from gr_jax.generators.pretrained.frozen import initialized
 from gr_jax.generators.pretrained.text_prompt import TextPrompt
-from gr_jax.nn.attention import BeamCache, BeamPlace, KeyValues
+from gr_jax.nn.attention import BeamPlace
 from gr_jax.nn.attention_mask import AttentionMask, branch_mask
 from gr_jax.nn.layers import DotGeneral
 from gr_jax.nn.lora import in_one
@@ -38,15 +39,11 @@ class TextCache:
   """The cache of a search.
 
   Attributes:
-    prompt: keys and values `[layers, B, S + Q, K, h]`.
-    own: `[layers, B, M, L - 1, K, h]`, or None before the first step.
-    mask: `[B, S + Q]`.
-    lengths: `[B]`, tokens before the codes.
+    branches: keys and values of prompt, query and beams.
+    lengths: `[B]`, the number of tokens before the codes.
   """
 
-  prompt: KeyValues
-  own: KeyValues | None
-  mask: jax.Array
+  branches: BranchCache
   lengths: jax.Array
 
 
@@ -57,8 +54,8 @@ class TextToCodes:
   Its variables are those of the decoder, in one collection or two (`frozen`).
 
   Attributes:
-    decoder: whose new tokens are the codes, level by level, then `<end>`, then
-      the page's end.
+    decoder: the language model; its new tokens are the codes, level by level,
+      then `<end>`, then the page's end.
     level_sizes: the number of codes per level.
     ends: whether IDs may end early.
     page_ends: 1 where whole pages are learned, else 0.
@@ -218,7 +215,7 @@ class TextToCodes:
     )
     last = jnp.take_along_axis(states, last_place(mask)[:, None, None], axis=1)
     logits = self.level_logits(variables, last[:, 0], 0)
-    cache = TextCache(kept, None, mask, mask.sum(axis=1))
+    cache = TextCache(BranchCache(kept, None, mask), mask.sum(axis=1))
     return jax.nn.log_softmax(logits), cache
 
   def decode_step(
@@ -232,26 +229,17 @@ class TextToCodes:
   ) -> tuple[jax.Array, TextCache]:
     """Log-probabilities `[B, M, C_level]`; see `Generator.decode_step`."""
     variables = in_one(variables)
-    B, M = codes.shape
-    if cache.own is None:
-      layers, _, _, K, h = cache.prompt.keys.shape
-      shape = (layers, B, M, len(self.level_sizes) - 1, K, h)
-      empty = jnp.zeros(shape, cache.prompt.keys.dtype)
-      own = KeyValues(empty, empty)
-    else:
-      index = parents[None, :, :, None, None, None]
-      own = jax.tree.map(
-        lambda x: jnp.take_along_axis(x, index, axis=2), cache.own
-      )
+    before = cache.branches
     states, own = nn.apply(CausalDecoder.go_on, self.decoder)(
       variables,
       self.tokens(codes, level - 1),
-      jnp.broadcast_to(cache.lengths[:, None] + level - 1, (B, M)),
-      BeamPlace(cache.mask, slot=level - 1),
-      BeamCache(cache.prompt, own),
+      jnp.broadcast_to(cache.lengths[:, None] + level - 1, codes.shape),
+      BeamPlace(before.mask, slot=level - 1),
+      before.of_beams(parents, codes=len(self.level_sizes) - 1),
     )
     logits = self.level_logits(variables, states, level)
-    return jax.nn.log_softmax(logits), dataclasses.replace(cache, own=own)
+    branches = dataclasses.replace(before, own=own)
+    return jax.nn.log_softmax(logits), TextCache(branches, cache.lengths)
 
   @property
   def _offsets(self) -> list[int]:

@@ -53,14 +53,15 @@ class FitConfig(NamedTuple):
   """How weights are fitted.
 
   Attributes:
-    steps: of AdamW, whose rate falls to zero in a half cosine.
-    batch_size: requests a step.
-    learning_rate: of the first step.
-    weight_decay: of all parameters.
-    held_out_share: of the requests, where no others are held out; 0 = the last
-      weights are used.
-    evaluations: on the held-out requests, at even distances.
-    seed: of the initial values and the batches.
+    steps: the steps of AdamW, whose rate falls to zero in a half cosine.
+    batch_size: the number of requests a step.
+    learning_rate: the rate of the first step.
+    weight_decay: AdamW's, of all parameters.
+    held_out_share: the share of the requests that chooses the weights, where no
+      others are held out; 0 = the last weights are used.
+    evaluations: the number of evaluations on the held-out requests, at even
+      distances.
+    seed: the seed of the initial values and the batches.
   """
 
   steps: int = 3000
@@ -103,9 +104,9 @@ def fit(
   """The parameters of a prior, its gates as they begin.
 
   Args:
-    prior: whose `log_weights` are fitted.
+    prior: the network of the weights, `log_weights`.
     rows: the requests, in a random order.
-    config: how.
+    config: how it is fitted.
     held_out: requests that choose the weights; None = a share of the `rows`.
     progress: gets the losses of every chunk.
 

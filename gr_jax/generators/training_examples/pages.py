@@ -46,7 +46,7 @@ def build_pages(
   """The pages of all requests of a split that led to a click or an order.
 
   Args:
-    requests: with their pages.
+    requests: the log, pages included.
     id_of_item: `[N]` row of the table of IDs of every item.
     split: TRAIN, as a rule.
     max_exposures: items of a page that were only shown; 0 leaves them out.

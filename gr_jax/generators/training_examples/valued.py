@@ -24,14 +24,22 @@ class WeightsConfig:
   """The weights of samples.
 
   Attributes:
-    clicked: of a target that was clicked and not ordered.
-    ordered: of one that was ordered.
+    clicked: the weight of a target that was clicked and not ordered.
+    ordered: the weight of a target that was ordered.
     user_exponent: `a`; 0 = users count alike.
+
+  Raises:
+    ValueError: a weight is below 0, or something is not finite.
   """
 
   clicked: float = 1.0
   ordered: float = 1.0
   user_exponent: float = 0.0
+
+  def __post_init__(self):
+    for name, value in dataclasses.asdict(self).items():
+      if not np.isfinite(value) or (name != "user_exponent" and value < 0):
+        raise ValueError(f"{name} is {value}; give a finite number from 0 on.")
 
 
 def with_values(
@@ -42,8 +50,8 @@ def with_values(
   The value of a target is the largest that its page says of it.
 
   Args:
-    groups: of `group_targets`.
-    requests: the log that they are of.
+    groups: the targets, see `group_targets`.
+    requests: the log that they come from.
     config: the weights.
   """
   bought = requests.page_kind == ORDERED

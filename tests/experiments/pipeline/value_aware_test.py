@@ -4,7 +4,7 @@ import pytest
 from flax import linen as nn
 
 from experiments.pipeline.tasks import check_generator
-from experiments.pipeline.value_aware import value_config
+from experiments.pipeline.value_aware import ValueConfig, value_config
 from tests.reference import tasks
 
 
@@ -62,3 +62,20 @@ def test_a_section_leaves_what_it_does_not_say():
   assert config.buckets == 4
   assert config.weights.ordered == 2.0
   assert config.value_coef == 0.1
+
+
+@pytest.mark.parametrize(
+  "wrong",
+  [
+    {"buckets": 1},
+    {"value_coef": -0.1},
+    {"early_coef": float("nan")},
+    {"rerank": ()},
+    {"rerank": (0.0, -1.0)},
+    {"rerank": (float("nan"),)},
+  ],
+  ids=str,
+)
+def test_numbers_that_mean_nothing_are_named(wrong):
+  with pytest.raises(ValueError, match=f"generator.value.{next(iter(wrong))}"):
+    ValueConfig(**wrong)

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from gr_jax.data.requests import CLICKED, ORDERED, TRAIN
 from gr_jax.generators.training_examples.single import group_targets
@@ -59,3 +60,12 @@ def test_values_are_those_of_the_training_period():
   values = target_values(requests)
   assert len(values) >= len(groups.value)
   np.testing.assert_allclose(values.max(), groups.value.max())
+
+
+@pytest.mark.parametrize(
+  "wrong", [{"clicked": -1.0}, {"ordered": np.nan}, {"user_exponent": np.inf}]
+)
+def test_weights_that_mean_nothing_are_named(wrong):
+  ((name, value),) = wrong.items()
+  with pytest.raises(ValueError, match=f"{name} is {value}"):
+    WeightsConfig(**wrong)
