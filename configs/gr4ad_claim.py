@@ -19,19 +19,14 @@ from configs import gr4ad, rq_kmeans, study, ua_sid
 
 PRESETS = study.PRESETS
 GENERATORS = (
-  "sft",
-  "ua_sid",
-  "vsl",
-  "lazy_3",
-  "lazy_6",
-  "lazy_8",
-  "width_32",
+  "sft", "ua_sid", "vsl", "rq_vsl", "lazy_3", "lazy_6", "lazy_8", "width_32",
   "width_48",
-)
+)  # fmt: skip
 ALIGNED = (
   "best_worst_dpo", "s_dpo", "grpo", "lambda", "rspo", "unified",
   "wrong_gated", "wrong_ungated",
 )  # fmt: skip
+BY_CODES = ("vsl_codes", "lazy_6_codes")
 BEAMS = ("beam_16", "beam_32", "beam_128", "progressive")
 
 
@@ -59,7 +54,7 @@ def get_config(preset: str = "") -> ConfigDict:
     "requests": 2000, "batch_size": 64, "beam": 64, "seed": 0,
   }  # fmt: skip
   config.seeds = (0, 1, 2, 3, 4)
-  config.variants = (*GENERATORS, *ALIGNED, *BEAMS)
+  config.variants = (*GENERATORS, *ALIGNED, *BY_CODES, *BEAMS)
   levels = {"levels": (64, 32, 64)}
   ads = {
     "data": gr4ad.ads() | {"num_items": 3000, "num_requests": 30_000},
@@ -72,7 +67,7 @@ def get_config(preset: str = "") -> ConfigDict:
   purchases = {
     "data": study.households(),
     "generator": _training(batch_size=16, targets=8, steps=1500),
-    "variants": ("sft", "ua_sid", "vsl", "lazy_6"),
+    "variants": ("sft", "ua_sid", "vsl", "lazy_6", *BY_CODES),
     "seeds": (0, 1, 2),
   }
   config.worlds = {"ads": ads, "complete_journey": purchases}

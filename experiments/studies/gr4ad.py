@@ -3,7 +3,9 @@
   sft        residual k-means IDs, a decoder that waits for every code
   ua_sid     UA-SID in their place
   vsl        then value-aware training, whose values rank the beam
-  lazy_K     the same with K of the layers early
+  rq_vsl     the same with the IDs of sft
+  lazy_K     vsl with K of the layers early
+  ..._codes  vsl and lazy_6, whose values do not rank the beam
   ...        lazy_6, aligned by lists with one of several losses
   wrong_...  the same where the reference has read another request's prompt
   width_N    lazy_6 in narrower layers
@@ -91,6 +93,12 @@ GENERATORS = {
   "sft": Variant("AR, RQ-KMeans IDs", _PLAIN, make="rq_kmeans"),
   "ua_sid": Variant("+ UA-SID", _PLAIN),
   "vsl": Variant("+ VSL", {"generator.early_layers": 0}),
+  "rq_vsl": Variant(
+    "VSL, RQ-KMeans IDs",
+    {"generator.early_layers": 0},
+    make="rq_kmeans",
+    seeds=3,
+  ),
   "lazy_3": _lazy(3),
   "lazy_6": _lazy(6, seeds=None),
   "lazy_8": _lazy(8),
@@ -117,7 +125,15 @@ BEAMS = {
   "beam_128": _beams("beam 128", 128),
   "progressive": _beams("beams 32, 64, 128", (32, 64, 128)),
 }
-VARIANTS = GENERATORS | ALIGNED | BEAMS
+# Arms that search with the generator of another.
+BY_CODES = {"vsl_codes": "vsl", "lazy_6_codes": "lazy_6"}
+_CODES = {
+  name: dataclasses.replace(
+    GENERATORS[first], label=f"{GENERATORS[first].label}, by codes alone"
+  )
+  for name, first in BY_CODES.items()
+}
+VARIANTS = GENERATORS | ALIGNED | _CODES | BEAMS
 
 
 def _rows(source: World | Run) -> np.ndarray:
@@ -133,13 +149,15 @@ def users(world: World) -> dict[str, np.ndarray]:
 def measure(run: Run) -> paired.Columns:
   """Trains, aligns or searches; see the variants."""
   tokenized = tokenized_of(run)
-  if run.name in GENERATORS:
-    generator = generator_of(run, run.name, tokenized)
-  else:
-    generator = generator_of(run, BASE, tokenized)
+  first = BY_CODES.get(run.name, BASE)
+  generator = generator_of(
+    run, run.name if run.name in GENERATORS else first, tokenized
+  )
   if run.name in ALIGNED:
     generator = aligned(run, generator, tokenized)
-  if "values" in generator.params and run.name not in BEAMS:
+  if run.name in BY_CODES:
+    generator = by_codes(generator)
+  elif "values" in generator.params and run.name not in BEAMS:
     figures = calibration_error(run.world, generator, tokenized, _rows(run))
     run.note("values", figures)
   return run.columns(answers, generator, tokenized)
@@ -174,6 +192,13 @@ def generator_of(run: Run, name: str, tokenized: Tokenized) -> TrainedGenerator:
     return world.train(section, world.folder(run.seed, name), tokenized)
 
   return world.once((name, run.seed), make)
+
+
+def by_codes(generator: TrainedGenerator) -> TrainedGenerator:
+  """The generator whose values rank nothing."""
+  values = generator.params["values"] | {"rerank": np.float32(0)}
+  params = generator.params | {"values": values}
+  return dataclasses.replace(generator, params=params)
 
 
 def aligned(

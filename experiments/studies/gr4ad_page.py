@@ -8,8 +8,14 @@ from experiments.studies.record import Record, View
 
 METRICS = ("revenue@10", "ndcg@5", "ndcg@10", "hit_rate@10", "head@10")
 AGAINST = ("sft", "vsl", "lazy_6")
-LADDER = (("ua_sid", "sft"), ("vsl", "ua_sid"), ("vsl", "sft"))
-LAZY = (("lazy_3", "vsl"), ("lazy_6", "vsl"), ("lazy_8", "vsl"))
+LADDER = (
+  ("ua_sid", "sft"), ("vsl_codes", "ua_sid"), ("vsl", "ua_sid"),
+  ("vsl", "sft"), ("vsl", "rq_vsl"),
+)  # fmt: skip
+LAZY = (
+  ("lazy_3", "vsl"), ("lazy_6", "vsl"), ("lazy_8", "vsl"),
+  ("lazy_6_codes", "vsl_codes"),
+)  # fmt: skip
 LISTS = (
   *[
     (name, "lazy_6")
