@@ -7,16 +7,15 @@ $$ m_t = Early_K(p_t, X), \quad
    h_t = W_f [m_t \odot W_g e(s_{t-1});\ e(s_{t-1})], \quad
    \log P(s_t | s_{<t}, X) = head(Late_{L-K}(h_t, X)) $$
 
-A search then runs `L - K` layers a beam and code instead of `L`: of `L (1 +
-(T - 1) B)` evaluations of a layer it leaves `K T + (L - K)(1 + (T - 1) B)`. It
-costs little where the first code is the hard one.
+A search with `M` beams then runs `L - K` layers a beam and code instead of `L`:
+of `L (1 + (T - 1) M)` evaluations of a layer it leaves `K T + (L - K)(1 + (T -
+1) M)`. It costs little where the first code is the hard one.
 
 The first code has none before it: `p_0` is the query and `h_0 = m_0`, so that
 it is read by all layers as in `DecoderOnly` `[OURS]`. The other `p_t` are
 learned. Early layers read the prompt and the `p` before, late ones the prompt
 as the early layers left it and the `h` before (causal attention, `[OURS]`).
-With `K = 0` nothing is fused: it is `DecoderOnly`,
-with its parameters.
+With `K = 0` nothing is fused: it is `DecoderOnly`, with its parameters.
 
 With `value_buckets` one more position follows the last code, which says what
 the item is worth (`objectives/value_aware`): `p_T` is its early input.
@@ -242,16 +241,13 @@ class LazyAR(nn.Module):
     Variables then hold those of `generators/values`.
 
     Raises:
-      ValueError: the network predicts no values, or the variables have none.
+      ValueError: they are not there.
     """
     names = ("means", "scale", "power")
     values = {name: self.get_variable("values", name) for name in names}
-    means = values["means"]
-    if not self.value_buckets or means is None:
+    if values["means"] is None:
       raise ValueError(
-        f"value_buckets is {self.value_buckets} and the variables have "
-        f"{'no' if means is None else 'their'} means: values need at least 2 "
-        'buckets, and {"values": ...} of `value_variables`.'
+        'the variables have no {"values": ...}: add those of `value_variables`.'
       )
     states, _ = self._step(codes, parents, cache, len(self.level_sizes))
     return predicted_value(self.value_logits(states), values)

@@ -32,6 +32,33 @@ class PageScores(NamedTuple):
   ends: jax.Array
 
 
+class PagePlaces(NamedTuple):
+  """Where the `P` places of a row stand in its pages.
+
+  Attributes:
+    first: `[B, P]` bool, the first place of a page.
+    index: `[B, P]`, the number of places of the page before each.
+    last: `[B, Q]`, the last place of each page; 0 of a page that is not there.
+  """
+
+  first: jax.Array
+  index: jax.Array
+  last: jax.Array
+
+
+def page_places(page: jax.Array, *, pages: int) -> PagePlaces:
+  """The places of `pages` pages, where `page` `[B, P]` is that of each place.
+
+  Pages stand side by side; places without one have page `pages`.
+  """
+  places = jnp.arange(page.shape[1])
+  before = jnp.pad(page, ((0, 0), (1, 0)), constant_values=-1)[:, :-1]
+  first = page != before
+  index = places - jax.lax.cummax(jnp.where(first, places, 0), axis=1)
+  own = page[:, None] == jnp.arange(pages)[:, None]
+  return PagePlaces(first, index, jnp.max(jnp.where(own, places, 0), axis=-1))
+
+
 def page_scores(
   decoder: DecoderOnly,
   prompt: Prompt,
@@ -57,13 +84,11 @@ def page_scores(
   Q, table = queries.shape[1], decoder.head.table
   read = encode(decoder, prompt)
   S = read.mask.shape[1]
-  index = jnp.arange(P)
-  first = page != jnp.pad(page, ((0, 0), (1, 0)), constant_values=-1)[:, :-1]
-  place = index - jax.lax.cummax(jnp.where(first, index, 0), axis=1)
-  start, last = _starts(table, queries, codes, page, first)
+  places = page_places(page, pages=Q)
+  start, last = _starts(table, queries, codes, page, places)
   inside = table.shifted(start, codes, length=L).reshape(B, P * L, -1)
   sizes = jnp.sum(page[:, None] == jnp.arange(Q)[:, None], axis=-1)
-  positions = (place[..., None] * L + jnp.arange(L)).reshape(B, P * L)
+  positions = (places.index[..., None] * L + jnp.arange(L)).reshape(B, P * L)
   # Empty places are a page of their own, the last.
   pages = 1 + jnp.concatenate(
     (
@@ -93,7 +118,7 @@ def page_scores(
   logits = decoder.head.logits(prompt, levels, codes)
   # At the first place a page cannot end: one ID it has.
   end = heads @ table.token_embedding[end_token]
-  never = jnp.pad(first, ((0, 0), (0, Q)))
+  never = jnp.pad(places.first, ((0, 0), (0, Q)))
   end = jnp.where(never, -jnp.inf, end)[..., None]
   first_level = jnp.concatenate((logits[0], end), axis=-1)
   return PageScores([first_level[:, :P], *logits[1:]], first_level[:, P:])
@@ -104,7 +129,7 @@ def _starts(
   queries: jax.Array,
   codes: jax.Array,
   page: jax.Array,
-  first: jax.Array,
+  places: PagePlaces,
 ) -> tuple[jax.Array, jax.Array]:
   """The embeddings that places begin with, and that pages end with.
 
@@ -112,15 +137,13 @@ def _starts(
     `[B, P, D]`, the query or the last code of the ID before; `[B, Q, D]`, the
     last code of each page.
   """
-  Q, P = queries.shape[1], codes.shape[1]
+  Q = queries.shape[1]
   closing = table.embed_codes(codes[..., -1], codes.shape[-1] - 1)
   before = jnp.pad(closing, ((0, 0), (1, 0), (0, 0)))[:, :-1]
   query = jnp.take_along_axis(
     table.embed(queries), jnp.minimum(page, Q - 1)[..., None], axis=1
   )
-  mine = page[:, None] == jnp.arange(Q)[:, None]
-  final = jnp.max(jnp.where(mine, jnp.arange(P), 0), axis=-1)
   return (
-    jnp.where(first[..., None], query, before),
-    jnp.take_along_axis(closing, final[..., None], axis=1),
+    jnp.where(places.first[..., None], query, before),
+    jnp.take_along_axis(closing, places.last[..., None], axis=1),
   )

@@ -7,7 +7,7 @@ import pytest
 from flax import linen as nn
 
 from gr_jax.generators.decoder_only import DecoderOnly
-from gr_jax.generators.page_scores import page_scores
+from gr_jax.generators.page_scores import page_places, page_scores
 from gr_jax.generators.priors.catalogue_counts import count_catalogue
 from gr_jax.generators.prompts.prompt_encoder import MergeItems
 from gr_jax.nn.transformer import TransformerConfig
@@ -124,3 +124,12 @@ def test_the_end_after_an_id_is_scored_as_if_another_followed():
   np.testing.assert_allclose(
     longer.codes[0][0, 2], shorter.ends[0, 0], atol=1e-4
   )
+
+
+def test_places_count_from_the_first_of_their_page():
+  found = page_places(jnp.asarray(PAGE), pages=3)
+  first = [[1, 0, 0, 1, 1], [1, 1, 0, 1, 0]]
+  np.testing.assert_array_equal(found.first, np.array(first, bool))
+  index = np.array([[0, 1, 2, 0, 0], [0, 0, 1, 0, 1]])
+  np.testing.assert_array_equal(found.index, index)
+  np.testing.assert_array_equal(found.last, [[2, 3, 4], [0, 2, 0]])

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from gr_jax.generators.page_scores import PageScores
+from gr_jax.generators.page_scores import PageScores, page_places
 from gr_jax.generators.pretrained.decoder import CausalDecoder
 from gr_jax.generators.pretrained.text_prompt import TextPrompt
 from gr_jax.generators.pretrained.text_to_codes import TextToCodes, last_place
@@ -41,18 +41,14 @@ def text_page_scores(
   """
   (B, P, L), (_, Q, W) = codes.shape, queries.shape
   S, texts = prompt.tokens.shape[1], Q * W
-  first = page != jnp.pad(page, ((0, 0), (1, 0)), constant_values=-1)[:, :-1]
-  index = jnp.arange(P)
-  place = index - jax.lax.cummax(jnp.where(first, index, 0), axis=1)
-  mine = page[:, None] == jnp.arange(Q)[:, None]
-  final = jnp.max(jnp.where(mine, index, 0), axis=-1)
+  places = page_places(page, pages=Q)
   of_page = jnp.minimum(page, Q - 1)
   words = queries >= 0
   # Tokens before the pages, those of a text, and those of the IDs before.
   before = prompt.mask.sum(axis=1)[:, None]
   within = before[..., None] + jnp.maximum(jnp.cumsum(words, axis=-1) - 1, 0)
   lengths = jnp.take_along_axis(words.sum(axis=-1), of_page, axis=1)
-  begin = before + lengths + place * L
+  begin = before + lengths + places.index * L
   # Empty places are a page of their own, the last.
   pages = 1 + jnp.concatenate(
     (
@@ -87,15 +83,15 @@ def text_page_scores(
     page_mask(there, pages, page_count=Q + 1),
   )
   heads = S + W * jnp.arange(Q) + last_place(words)
-  codes_at = S + texts + L * index
+  codes_at = S + texts + L * jnp.arange(P)
   start = jnp.where(
-    first, jnp.take_along_axis(heads, of_page, axis=1), codes_at - 1
+    places.first, jnp.take_along_axis(heads, of_page, axis=1), codes_at - 1
   )
-  ends = S + texts + L * final + L - 1
+  ends = S + texts + L * places.last + L - 1
 
-  def at(places: jax.Array) -> jax.Array:
+  def at(slots: jax.Array) -> jax.Array:
     return jnp.take_along_axis(
-      states, jnp.broadcast_to(places, (B, places.shape[-1]))[..., None], axis=1
+      states, jnp.broadcast_to(slots, (B, slots.shape[-1]))[..., None], axis=1
     )
 
   starts = at(jnp.concatenate((start, ends), axis=1))
@@ -106,7 +102,7 @@ def text_page_scores(
     end_token - generator.prompt_size + 1,
   )
   # At the first place a page cannot end: one ID it has.
-  never = jnp.pad(first, ((0, 0), (0, Q)))[..., None]
+  never = jnp.pad(places.first, ((0, 0), (0, Q)))[..., None]
   level = generator.level_logits(variables, starts, 0)
   whole = jnp.concatenate((level, jnp.where(never, -jnp.inf, end)), axis=-1)
   later = [
