@@ -24,7 +24,7 @@ GENERATORS = (
 )  # fmt: skip
 ALIGNED = (
   "best_worst_dpo", "s_dpo", "grpo", "lambda", "rspo", "unified",
-  "wrong_gated", "wrong_ungated",
+  "grpo_fast", "rspo_fast", "wrong_gated", "wrong_ungated",
 )  # fmt: skip
 BY_CODES = ("vsl_codes", "lazy_6_codes")
 BEAMS = ("beam_16", "beam_32", "beam_128", "progressive")

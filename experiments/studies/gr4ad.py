@@ -7,6 +7,7 @@
   lazy_K     vsl with K of the layers early
   ..._codes  vsl and lazy_6, whose values do not rank the beam
   ...        lazy_6, aligned by lists with one of several losses
+  ..._fast   three times their rate
   wrong_...  the same where the reference has read another request's prompt
   width_N    lazy_6 in narrower layers
   beam_N     lazy_6, searched with other beams; progressive: one a level
@@ -85,6 +86,12 @@ def _aligned(
   return Variant(label, changes, make=make, seeds=seeds)
 
 
+def _fast(label: str, loss: str) -> Variant:
+  slow = _aligned(f"{label}, three times the rate", loss, seeds=3)
+  changes = {**slow.changes, "align.optimizer.learning_rate": 3e-4}
+  return dataclasses.replace(slow, changes=changes)
+
+
 def _beams(label: str, beam) -> Variant:
   return Variant(label, {"evaluation.beam": beam})
 
@@ -112,6 +119,8 @@ ALIGNED = {
   "lambda": _aligned("+ LambdaLoss", "lambda", seeds=2),
   "rspo": _aligned("+ RSPO", "rspo"),
   "unified": _aligned("+ RSPO and VSL, unified", "unified"),
+  "grpo_fast": _fast("+ GRPO", "grpo"),
+  "rspo_fast": _fast("+ RSPO", "rspo"),
   "wrong_gated": _aligned(
     "wrong reference, gated", "rspo", WRONG, seeds=3, beta=1.0
   ),

@@ -24,7 +24,8 @@ LISTS = (
     )
   ],
   ("rspo", "sft"), ("rspo", "grpo"), ("rspo", "best_worst_dpo"),
-  ("rspo", "s_dpo"), ("unified", "rspo"), ("wrong_gated", "wrong_ungated"),
+  ("rspo", "s_dpo"), ("unified", "rspo"), ("rspo_fast", "grpo_fast"),
+  ("wrong_gated", "wrong_ungated"),
 )  # fmt: skip
 SIZES = (
   ("width_32", "lazy_6"), ("width_48", "lazy_6"), ("width_48", "width_32"),

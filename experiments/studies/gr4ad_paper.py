@@ -58,6 +58,8 @@ CLAIMS = (
     ("RSPO earns more than plain SFT", "", "revenue@10", "rspo", "sft"),
     ("RSPO orders the first five 0.3 points better than GRPO", "", "ndcg@5",
      "rspo", "grpo", at_least(0.003)),
+    ("at three times the rate RSPO earns more than GRPO", "", "revenue@10",
+     "rspo_fast", "grpo_fast"),
     ("RSPO orders the first five a point better than DPO of best and worst", "",
      "ndcg@5", "rspo", "best_worst_dpo", at_least(0.01)),
     ("under a wrong reference the gate gives a point of NDCG@5", "", "ndcg@5",
