@@ -187,7 +187,7 @@ def _tiny(config: ConfigDict) -> None:
   config.evaluation.update(
     requests=64,
     beam=20,
-    beams=(1, 20),
+    beams=(20,),  # Every width is a program of its own.
     beam_requests=32,
     batch_size=32,
     second_look=32,

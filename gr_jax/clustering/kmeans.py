@@ -127,6 +127,24 @@ def shard_rows(x: jax.Array, mesh: Mesh) -> tuple[jax.Array, jax.Array]:
   return jax.device_put((rows, weights), sharding)
 
 
+def _mesh_of(mesh: Mesh | None) -> Mesh:
+  """A mesh that is given, that of `jax.set_mesh`, or the first device alone."""
+  mesh = jax.sharding.get_mesh() if mesh is None else mesh
+  return Mesh(np.array(jax.devices()[:1]), ("data",)) if mesh.empty else mesh
+
+
+def placed(x: jax.Array, mesh: Mesh | None = None) -> jax.Array:
+  """The rows where `fit` leaves its centroids, and so where residuals lie.
+
+  One program then serves all levels. Of several devices rows stay where they
+  are: whole on each they might not fit.
+  """
+  mesh = _mesh_of(mesh)
+  if mesh.size > 1:
+    return x
+  return jax.device_put(x, jax.NamedSharding(mesh, P()))
+
+
 @jax.jit
 def _mean_variance(x):
   return jnp.mean(jnp.var(x, axis=0))
@@ -170,10 +188,8 @@ def fit(
       f"{num_clusters} clusters need as many rows; got {x.shape[0]}. Make the "
       "codebook smaller."
     )
-  if mesh is None:
-    mesh = jax.sharding.get_mesh()
-    if mesh.empty:
-      mesh = Mesh(np.array(jax.devices()[:1]), ("data",))
+  mesh = _mesh_of(mesh)
+  x = placed(x, mesh)
   seed_key, loop_key = jax.random.split(key)
   centroids = seed(x, seed_key, num_clusters=num_clusters)
   limit = tolerance * _mean_variance(x) if tolerance else 0.0

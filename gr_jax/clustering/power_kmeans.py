@@ -71,7 +71,7 @@ def fit(
   Raises:
     ValueError: fewer rows than clusters, or rows that are not finite.
   """
-  x = jnp.asarray(x, jnp.float32)
+  x = kmeans.placed(jnp.asarray(x, jnp.float32))
   start = kmeans.fit(x, num_clusters=num_clusters, key=key)
   centroids, prices = _converge(
     x, start.centroids, start.error, iterations=iterations

@@ -73,3 +73,21 @@ def test_as_many_clusters_as_rows_leave_no_error_and_more_are_an_error():
   assert FIT(x).error == pytest.approx(0, abs=1e-5)
   with pytest.raises(ValueError, match="8 clusters need as many rows; got 7"):
     FIT(x[:7])
+
+
+def test_residuals_are_clustered_by_the_program_of_the_first_level():
+  """They lie where centroids do, and the first rows wherever they were."""
+  x = jax.random.normal(jax.random.key(0), (40, 3))
+  options = {"num_clusters": 4, "key": jax.random.key(1), "iterations": 1}
+  found = kmeans.fit(x, **options)
+  residual, names = x - found.centroids[found.codes], []
+
+  def listen(name, seconds, **_):
+    names.append(name)
+
+  jax.monitoring.register_event_duration_secs_listener(listen)
+  try:
+    kmeans.fit(residual, **options)
+  finally:
+    jax.monitoring.unregister_event_duration_listener(listen)
+  assert not [name for name in names if "backend_compile" in name]
