@@ -19,7 +19,7 @@ from experiments.pipeline.value_aware import value_aware_loss, value_config
 from experiments.updates.grown_log import RUN
 from experiments.updates.parts import Parts, future_of
 from experiments.updates.replay import replay_size, replayed_batches
-from experiments.updates.settings import UpdateConfig
+from experiments.updates.settings import LEAST_STEPS, UpdateConfig
 from experiments.updates.stages import link_files
 from experiments.updates.switching import say
 from gr_jax.artefacts import build_resumable
@@ -214,4 +214,4 @@ def _optimizer(section, config: UpdateConfig) -> OptimizerConfig:
 
 def _steps(batch_size: int, new: int, old: int, config: UpdateConfig) -> int:
   fresh = batch_size - replay_size(batch_size, config.replay, old=old)
-  return max(1, math.ceil(config.passes * new / fresh))
+  return max(LEAST_STEPS, math.ceil(config.passes * new / fresh))

@@ -2,6 +2,9 @@
 
 import dataclasses
 
+LEAST_STEPS = 2
+"""The rate climbs from 0, so that a single step would learn nothing."""
+
 _SHARES = ("replay", "held_out", "least_gap")
 _ABOVE = ("learning_rate", "passes", "requests", "most_drift")
 
@@ -48,5 +51,8 @@ class UpdateConfig:
     for name in _ABOVE:
       if not getattr(self, name) > 0:
         raise ValueError(f"--{name}={getattr(self, name)}: must be above 0.")
-    if self.steps < 0:
-      raise ValueError(f"--steps={self.steps}: must not be negative.")
+    if self.steps and self.steps < LEAST_STEPS:
+      raise ValueError(
+        f"--steps={self.steps}: must be 0, or {LEAST_STEPS} and more: at the "
+        "first step the learning rate is 0."
+      )

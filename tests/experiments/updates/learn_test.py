@@ -3,9 +3,12 @@
 import types
 
 import numpy as np
+import pytest
 
-from experiments.updates.learn import link_parent, nothing_replayed
+from experiments.updates.learn import _steps, link_parent, nothing_replayed
+from experiments.updates.settings import UpdateConfig
 from gr_jax.generators.values import load_values, save_values
+from gr_jax.training.optimizer import OptimizerConfig, cosine_schedule
 
 
 def values(rerank: float) -> dict:
@@ -42,3 +45,15 @@ def test_a_generator_without_values_gets_none(tmp_path):
 def test_where_nothing_is_replayed_it_says_why():
   assert "candidates have counted" in nothing_replayed(candidates=True)
   assert "candidates" not in nothing_replayed(candidates=False)
+
+
+def test_every_update_learns_something():
+  """The first step has a rate of 0."""
+  config = UpdateConfig(passes=0.1)
+  assert _steps(16, 1, 0, config) == 2
+  assert _steps(16, 1, 100, config) == 2
+  peak = OptimizerConfig(learning_rate=1.0, warmup_share=0.1)
+  assert cosine_schedule(peak, 2)(1) > 0.5
+  for steps in (1, -1):
+    with pytest.raises(ValueError, match=f"--steps={steps}: must be 0, or 2"):
+      UpdateConfig(steps=steps)
