@@ -35,7 +35,7 @@ def test_help_shows_a_whole_example(capsys):
     (["--watch=a", "--every=0"], "--every=0.0: must be positive."),
     (["--events=a.csv", "--replay=1"], "--replay=1.0: must be in [0, 1)"),
     (["--events=a.csv", "--passes=0"], "--passes=0.0: must be above 0."),
-    (["--events=a.csv", "--steps=-1"], "--steps=-1: must not be negative."),
+    (["--events=a.csv", "--steps=-1"], "--steps=-1: must be 0, or 2 and more"),
     (["--events=a.csv", "--columns=x"], "--columns has 'x'; write it as"),
     (["--events=a.csv"], "holds no finished run; name the --workdir"),
     (["--rollback"], "holds no finished run; name the --workdir"),
