@@ -3,8 +3,9 @@
 A generator that reads candidates is aligned with all of its network. How much
 of it is used afterwards is chosen anew on validation (`network_share`), and
 then both generators are compared as they would be used, by the mean over kinds
-of requests of recall@10. Without candidates the validation searches of the
-alignment decide.
+of requests of recall@10; where a generator predicts values, by what the targets
+among the first ten are worth, as both were ranked before. Without candidates
+and values the validation searches of the alignment decide.
 """
 
 import json
@@ -41,13 +42,16 @@ def choose_params(
     directory: the alignment's folder, which has its metrics.
   """
   generator = stages.generator
-  before, _ = split_variables(generator.params)
+  before, counts = split_variables(generator.params)
+  keeps_better = validation.get("keep_better", False)
+  reads = generator.writer.candidates is not None
+  searches = reads or ("values" in counts and keeps_better)
   rows = []
-  if generator.writer.candidates is not None and validation.requests:
-    aligned, rows, sentence = _with_shares(validation, stages, aligned)
+  if searches and validation.requests:
+    aligned, rows, sentence = _by_search(validation, stages, aligned)
   else:
     sentence = kept_before(read_metrics(directory / "metrics.jsonl"))
-  if not validation.get("keep_better", False):
+  if not keeps_better:
     sentence = ""
   if hosts.is_first():
     found = {"kept_before": sentence, "network_share": rows}
@@ -78,7 +82,7 @@ def kept_before(rows: Sequence[Mapping[str, float]]) -> str:
   )
 
 
-def _with_shares(
+def _by_search(
   validation: ConfigDict, stages: Stages, aligned: Any
 ) -> tuple[Any, list[dict], str]:
   """The aligned generator as it would be used, and why it should not be."""
@@ -97,16 +101,28 @@ def _with_shares(
   retriever = network_share.make_retriever(
     generator.model, own, ids, generator.mesh
   )
-  best, rows = network_share.choose(retriever, own, requests)
-  after = float(np.mean([row["value"] for row in rows if row["chosen"]]))
-  served = retriever.with_variables(hosts.own_copy(generator.params))
-  found = network_share.recalls(served, requests)
-  before = float(np.mean([np.nanmean(each) for each in found.values()]))
-  aligned = network_share.with_shares(aligned, best)
+  rows = []
+  if generator.writer.candidates is not None:
+    best, rows = network_share.choose(retriever, own, requests)
+    aligned = network_share.with_shares(aligned, best)
+    own = hosts.own_copy(aligned | counts)
+  paid = "values" in counts and any(some.values.any() for some in requests)
+  name = "value@10" if paid else "recall@10"
+  measure = network_share.found_values if paid else network_share.recalls
+
+  def mean(variables: Any) -> float:
+    found = measure(retriever.with_variables(variables), requests)
+    return float(np.mean([np.nanmean(each) for each in found.values()]))
+
+  if rows and not paid:
+    after = float(np.mean([row["value"] for row in rows if row["chosen"]]))
+  else:
+    after = mean(own)
+  before = mean(hosts.own_copy(generator.params))
   if after > before:
     return aligned, rows, ""
   sentence = (
-    "alignment: the generator stays as it was before; recall@10 on validation "
+    f"alignment: the generator stays as it was before; {name} on validation "
     f"requests is {after:.3f} after it, {before:.3f} before"
   )
   return aligned, rows, sentence

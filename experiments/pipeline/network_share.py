@@ -27,6 +27,7 @@ from gr_jax.artefacts import write_json
 from gr_jax.candidates.candidates import KINDS
 from gr_jax.data.requests import VALID
 from gr_jax.data.row_lists import RowLists
+from gr_jax.data.target_values import TargetValues
 from gr_jax.evaluation import metrics
 from gr_jax.generators.prompts.writer import Prompt, PromptWriter
 from gr_jax.parallel import hosts
@@ -65,12 +66,14 @@ class ValidationRequests(NamedTuple):
     prompt: of `R` requests.
     queries: `[R, Wq]` tokens.
     wanted: the IDs of the targets of each.
+    values: what the log says that each of these targets is worth.
   """
 
   kind: str
   prompt: Prompt
   queries: np.ndarray
   wanted: RowLists
+  values: np.ndarray
 
 
 def validation_requests(
@@ -83,12 +86,14 @@ def validation_requests(
 ) -> list[ValidationRequests]:
   """Up to `count` validation requests of each kind; none without any."""
   drawn = draw_eval_requests(data.requests, split=VALID, count=count, seed=seed)
-  found = []
+  worth, found = TargetValues(data.requests), []
   for some in drawn:
     wanted = some.relevant(some.hidden("kept"))
     ids = RowLists(wanted.offsets, semantic_ids.id_of_item[wanted.rows])
     prompt, queries = some.prompts(writer)
-    found.append(ValidationRequests(some.kind, prompt, queries, ids))
+    rows = np.repeat(some.rows, wanted.sizes)
+    values = worth.of(rows, wanted.rows)
+    found.append(ValidationRequests(some.kind, prompt, queries, ids, values))
   return found
 
 
@@ -111,18 +116,34 @@ def recalls(
 
   NaN where a request has no target.
   """
-  beam = min(_BEAM, retriever.semantic_ids.num_ids)
+  place = metrics.METRICS.index("recall")
+  return {
+    some.kind: metrics.request_metrics(
+      _found(retriever, some), some.wanted, cutoffs=(_CUTOFF,)
+    )[:, place, 0]
+    for some in requests
+  }
+
+
+def found_values(
+  retriever: Retriever, requests: Sequence[ValidationRequests]
+) -> dict[str, np.ndarray]:
+  """What the targets among the first ten IDs are worth `[R]`, as `recalls`."""
   found = {}
   for some in requests:
-    ids = hosts.rows_by_all(
-      lambda rows: retriever.search(*rows, beam_size=beam).ids,
-      (some.prompt, some.queries),
-    )
-    values = metrics.request_metrics(ids, some.wanted, cutoffs=(_CUTOFF,))[
-      :, metrics.METRICS.index("recall"), 0
-    ]
-    found[some.kind] = values
+    ids = _found(retriever, some)[:, :_CUTOFF]
+    owner = np.repeat(np.arange(len(ids)), some.wanted.sizes)
+    hit = (ids[owner] == some.wanted.rows[:, None]).any(axis=1)
+    found[some.kind] = np.bincount(owner, hit * some.values, minlength=len(ids))
   return found
+
+
+def _found(retriever: Retriever, requests: ValidationRequests) -> np.ndarray:
+  beam = min(_BEAM, retriever.semantic_ids.num_ids)
+  return hosts.rows_by_all(
+    lambda rows: retriever.search(*rows, beam_size=beam).ids,
+    (requests.prompt, requests.queries),
+  )
 
 
 def smallest_of_best(found: Mapping[float, np.ndarray]) -> float:

@@ -31,14 +31,14 @@ def figures(
   chance = [
     np.sqrt(2 / np.pi * len(part)) * values[part].std() for part in parts
   ]
-  ranks = [
-    np.argsort(np.argsort(x, kind="stable")) for x in (predicted, values)
-  ]
+  ranks = np.stack(
+    [np.argsort(np.argsort(x, kind="stable")) for x in (predicted, values)]
+  )
   return {
     "ece": float(sum(off) / len(values) / values.mean()),
     "chance": float(sum(chance) / len(values) / values.mean()),
     "ratio": float(predicted.mean() / values.mean()),
-    "rank_correlation": float(np.corrcoef(*ranks)[0, 1]),
+    "rank_correlation": float(np.corrcoef(ranks)[0, 1]),
   }
 
 

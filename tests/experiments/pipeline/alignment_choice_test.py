@@ -35,9 +35,9 @@ def params(weight, used):
 BEFORE, AFTER = params(1, 0.5), params(2, 1)
 
 
-def stages(candidates):
+def stages(candidates, **counts):
   generator = types.SimpleNamespace(
-    params=BEFORE | {"counts": {}},
+    params=BEFORE | {"counts": {}} | counts,
     writer=types.SimpleNamespace(candidates=candidates),
     model=None,
     mesh=None,
@@ -56,8 +56,8 @@ def validation(keep_better=True):
 def measured(monkeypatch):
   """Recalls by (weight, share), in place of searches."""
 
-  def use(figures):
-    asked = [types.SimpleNamespace(kind="semantic")]
+  def use(figures, paid=(0.0,), worth=None):
+    asked = [types.SimpleNamespace(kind="semantic", values=np.array(paid))]
     found = types.SimpleNamespace(with_variables=lambda variables: variables)
 
     def recalls(variables, requests):
@@ -68,7 +68,13 @@ def measured(monkeypatch):
         "semantic": np.full(3, figures[float(own["weight"][0])][float(share)])
       }
 
+    def found_values(variables, requests):
+      del requests
+      weight = float(variables["params"]["weight"][0])
+      return {"semantic": np.full(3, (worth or {})[weight])}
+
     replaced = {
+      "found_values": found_values,
       "validation_requests": lambda *_, **__: asked,
       "make_retriever": lambda *_: found,
       "recalls": recalls,
@@ -115,3 +121,24 @@ def test_without_candidates_the_searches_of_the_alignment_decide(tmp_path):
     (tmp_path / "metrics.jsonl").write_text(text)
     found = choose_params(validation(), stages(None), AFTER, tmp_path)
     assert found["params"]["weight"][0] == weight
+
+
+@pytest.mark.parametrize("candidates", [None, object()])
+def test_where_values_are_predicted_they_decide(measured, tmp_path, candidates):
+  """The aligned one finds less, which is worth more."""
+  finds_less = {1.0: {0.5: 0.4}, 2.0: shares_of(0.3)}
+  valued = stages(candidates, values={})
+  for after, weight in ((9.0, 2), (7.0, 1)):
+    measured(finds_less, paid=(0.0, 5.0), worth={1.0: 8.0, 2.0: after})
+    found = choose_params(validation(), valued, AFTER, tmp_path)
+    assert found["params"]["weight"][0] == weight
+  said = read_choice(tmp_path)["kept_before"]
+  assert "value@10 on validation requests is 7.000 after it, 8.000" in said
+
+
+def test_where_nothing_was_paid_recall_decides(measured, tmp_path):
+  measured({1.0: {0.5: 0.4}, 2.0: shares_of(0.3)}, paid=(0.0, 0.0))
+  valued = stages(object(), values={})
+  found = choose_params(validation(), valued, AFTER, tmp_path)
+  assert found["params"]["weight"][0] == 1
+  assert "recall@10" in read_choice(tmp_path)["kept_before"]

@@ -15,6 +15,7 @@ from experiments.pipeline.network_share import (
   with_shares,
 )
 from gr_jax.candidates.candidates import KINDS
+from gr_jax.data.row_lists import RowLists
 
 PARAMS = {
   "params": {
@@ -128,3 +129,22 @@ def test_nothing_is_chosen_where_nobody_asks_for_it(tmp_path):
   for parts in (untrained(), types.SimpleNamespace(candidates=None)):
     assert with_best_shares(PARAMS, {}, parts, tmp_path, mesh=None) is PARAMS
   assert not list(tmp_path.iterdir())
+
+
+def test_a_target_among_the_first_ten_is_worth_what_was_paid():
+  """Of two requests: the second target of the first is found, in the tenth."""
+  ids = np.full((2, 12), -1)
+  ids[0, 9], ids[1, 10] = 7, 3
+  some = network_share.ValidationRequests(
+    kind="semantic",
+    prompt=np.zeros((2, 1)),
+    queries=np.zeros((2, 1)),
+    wanted=RowLists(np.array([0, 2, 3]), np.array([5, 7, 3])),
+    values=np.array([1.0, 20.0, 300.0]),
+  )
+  retriever = types.SimpleNamespace(
+    semantic_ids=types.SimpleNamespace(num_ids=40),
+    search=lambda *rows, beam_size: types.SimpleNamespace(ids=ids),
+  )
+  found = network_share.found_values(retriever, [some])
+  np.testing.assert_array_equal(found["semantic"], [20.0, 0.0])
