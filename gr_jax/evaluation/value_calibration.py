@@ -38,7 +38,7 @@ def figures(
     "ece": float(sum(off) / len(values) / values.mean()),
     "chance": float(sum(chance) / len(values) / values.mean()),
     "ratio": float(predicted.mean() / values.mean()),
-    "rank_correlation": float(np.corrcoef(ranks)[0, 1]),
+    "rank_correlation": float(np.atleast_2d(np.corrcoef(ranks))[0, 1]),
   }
 
 
