@@ -109,6 +109,8 @@ def _tiny(config: ConfigDict) -> None:
   )
   config.generator.early_layers = 1
   config.generator.count_alpha = 0.0
+  config.generator.candidates.share_requests = 64
+  config.generator.loop.steps = 40
   config.generator.value.rerank = (0.5,)
   config.tokenizer.contrast.steps = 20
   config.sasrec.training.steps = 0
