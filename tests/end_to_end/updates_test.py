@@ -142,8 +142,10 @@ def test_an_aligned_run_goes_on_from_its_aligned_parameters(tmp_path):
   command = [
     *(sys.executable, "-m", "gr_jax.main", f"--workdir={run}"),
     "--config=configs/gr4ad.py:tiny",
-    # Whatever the few steps are worth, what they leave is another generator.
+    # Whatever the few steps are worth, what they leave is another generator,
+    # further from the first than an update goes.
     "--config.align.validation.keep_better=False",
+    "--config.align.optimizer.learning_rate=0.003",
   ]
   subprocess.run(
     command, cwd=ROOT, env=os.environ | ENVIRONMENT, check=True,
