@@ -99,7 +99,7 @@ def alignment() -> ConfigDict:
     for name in ("beta", "gate", "supervised", "most", "clip_eps")
   }
   config.kl_coef = 0.0
-  config.loop.eval_every = 100
+  config.loop.update(steps=200, eval_every=100)
   return config
 
 
