@@ -42,7 +42,7 @@ order of the names, with the new items of DAY.items.csv if there are any:
 
   python -m gr_jax.update --artefacts=runs/shop --watch=incoming
 
-A server that is away is told when it is there again; one that refuses, a full
+A server that is away switches when it is there again; one that refuses, a full
 disk or another update keep the next files waiting. Pauses between tries grow to
 five minutes, and a line is printed where something changes.
 """

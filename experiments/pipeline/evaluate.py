@@ -66,7 +66,7 @@ def evaluate(
     level_sizes: the number of codes at each level.
     items_per_id: the number of IDs that name one item, two, and so on.
     history: `{training: rows of its metrics log}`.
-    values: of a generator that predicts values, `value_figures.value_figures`;
+    values: `value_figures.value_figures`, {} unless values are predicted;
       `results` then have the metric "value" of all systems (`worth`).
     second_look: rows as `results`, recall@10 of all systems on validation
       requests (`second_look.second_look`).

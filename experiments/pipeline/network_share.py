@@ -28,7 +28,7 @@ from gr_jax.candidates.candidates import KINDS
 from gr_jax.data.requests import VALID
 from gr_jax.data.row_lists import RowLists
 from gr_jax.data.target_values import TargetValues
-from gr_jax.evaluation import metrics
+from gr_jax.evaluation import metrics, worth
 from gr_jax.generators.prompts.writer import Prompt, PromptWriter
 from gr_jax.parallel import hosts
 from gr_jax.retrieval.retriever import Retriever
@@ -86,13 +86,13 @@ def validation_requests(
 ) -> list[ValidationRequests]:
   """Up to `count` validation requests of each kind; none without any."""
   drawn = draw_eval_requests(data.requests, split=VALID, count=count, seed=seed)
-  worth, found = TargetValues(data.requests), []
+  paid, found = TargetValues(data.requests), []
   for some in drawn:
     wanted = some.relevant(some.hidden("kept"))
     ids = RowLists(wanted.offsets, semantic_ids.id_of_item[wanted.rows])
     prompt, queries = some.prompts(writer)
     rows = np.repeat(some.rows, wanted.sizes)
-    values = worth.of(rows, wanted.rows)
+    values = paid.of(rows, wanted.rows)
     found.append(ValidationRequests(some.kind, prompt, queries, ids, values))
   return found
 
@@ -129,13 +129,15 @@ def found_values(
   retriever: Retriever, requests: Sequence[ValidationRequests]
 ) -> dict[str, np.ndarray]:
   """What the targets among the first ten IDs are worth `[R]`, as `recalls`."""
-  found = {}
-  for some in requests:
-    ids = _found(retriever, some)[:, :_CUTOFF]
-    owner = np.repeat(np.arange(len(ids)), some.wanted.sizes)
-    hit = (ids[owner] == some.wanted.rows[:, None]).any(axis=1)
-    found[some.kind] = np.bincount(owner, hit * some.values, minlength=len(ids))
-  return found
+  return {
+    some.kind: worth.found(
+      _found(retriever, some)[:, :_CUTOFF],
+      some.wanted.owners,
+      some.wanted.rows,
+      some.values,
+    )
+    for some in requests
+  }
 
 
 def _found(retriever: Retriever, requests: ValidationRequests) -> np.ndarray:

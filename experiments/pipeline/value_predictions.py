@@ -36,7 +36,7 @@ def predict_values(
     writer: the writer of its prompts.
     semantic_ids: the IDs of the catalogue.
     log: the requests.
-    rows: those of the log that are asked about.
+    rows: the requests, as rows of the log.
     items: an item for each.
   """
   inputs = (

@@ -23,6 +23,7 @@ from gr_jax.artefacts import write_json
 from gr_jax.data import request_lists
 from gr_jax.data.requests import CLICKED, VALID, Requests
 from gr_jax.decoding.value_ranking import valued_scores
+from gr_jax.evaluation import worth
 from gr_jax.generators.reading import AnyWriter
 from gr_jax.generators.values import save_values
 from gr_jax.parallel import hosts
@@ -56,8 +57,7 @@ def found_values(
   kept = (owner >= 0) & (requests.page_kind >= CLICKED)
   owner, values = owner[kept], requests.page_value[kept]
   targets = semantic_ids.id_of_item[requests.page_item[kept]]
-  hit = (ids[owner] == targets[:, None]).any(axis=1)
-  return np.bincount(owner, hit * values, minlength=len(rows))
+  return worth.found(ids, owner, targets, values)
 
 
 def best_rerank(
@@ -74,13 +74,13 @@ def best_rerank(
   ten, what the best choice has more, and the standard error of that.
   """
   log_probs = np.where(found.ids >= 0, found.log_probs, -np.inf)
-  worth = {}
+  earned = {}
   for gamma in sorted(choices):
     scores = np.asarray(valued_scores(log_probs, found.values, gamma))
     order = np.argsort(-scores, axis=1, kind="stable")[:, :CUTOFF]
     ids = np.take_along_axis(found.ids, order, axis=1)
-    worth[float(gamma)] = found_values(ids, requests, rows, semantic_ids)
-  best = max(worth.values(), key=np.mean)
+    earned[float(gamma)] = found_values(ids, requests, rows, semantic_ids)
+  best = max(earned.values(), key=np.mean)
   figures = [
     {
       "rerank": gamma,
@@ -88,9 +88,9 @@ def best_rerank(
       "lost": float((best - value).mean()),
       "error": float((best - value).std() / np.sqrt(max(len(value), 1))),
     }
-    for gamma, value in worth.items()
+    for gamma, value in earned.items()
   ]
-  return smallest_of_best(worth), figures
+  return smallest_of_best(earned), figures
 
 
 def with_best_rerank(

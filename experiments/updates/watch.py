@@ -8,7 +8,7 @@ are not looked at, so a file may also be written beside and renamed.
 
 What is no fault of a file is tried again, with pauses (`backoff`): a full disk,
 another update of the run, a server that refuses. Later files wait behind it. A
-server that is away keeps nothing waiting: it is told when it is there again. A
+server that is away keeps nothing waiting: it switches when it is there again. A
 line is printed where something changes, not at every try.
 """
 

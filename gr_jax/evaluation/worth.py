@@ -45,6 +45,24 @@ def measure(
   return Measured([("item", "all", VALUE, k) for k in cutoffs], found)
 
 
+def found(
+  ranked: np.ndarray,
+  owners: np.ndarray,
+  targets: np.ndarray,
+  values: np.ndarray,
+) -> np.ndarray:
+  """The value `[R]` of the targets that are among the answers.
+
+  Args:
+    ranked: `[R, K]` rows of IDs or items, -1 where nothing is left.
+    owners: `[N]`, the place among the R of each target's request.
+    targets: `[N]` rows of the same kind.
+    values: `[N]`, what was paid for each.
+  """
+  hit = (ranked[owners] == targets[:, None]).any(axis=1)
+  return np.bincount(owners, hit * values, minlength=len(ranked))
+
+
 def dearest(
   values: TargetValues, requests: np.ndarray, *, count: int
 ) -> np.ndarray:

@@ -59,3 +59,14 @@ def test_nothing_earns_more_than_the_dearest_targets():
   for row, line in zip(ROWS, best):
     top = sorted(paid_of(log, row).values(), reverse=True)[:3]
     np.testing.assert_allclose(line, top + [0] * (3 - len(top)), rtol=1e-6)
+
+
+def test_what_was_paid_for_targets_is_found_where_they_are_ranked():
+  ranked = np.array([[4, 7, -1], [3, -1, -1], [5, 6, 8]])
+  found = worth.found(
+    ranked,
+    owners=np.array([0, 0, 0, 1, 1]),
+    targets=np.array([7, 5, 4, 3, 4]),
+    values=np.array([1.0, 20.0, 300.0, 4000.0, 50000.0]),
+  )
+  np.testing.assert_array_equal(found, [301.0, 4000.0, 0.0])

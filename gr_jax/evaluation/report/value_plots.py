@@ -13,7 +13,7 @@ def reliability(rows: Sequence[Mapping[str, float]]) -> Figure:
   """What was paid against what was predicted, a dot and its interval a bucket.
 
   Args:
-    rows: of `value_calibration.reliability`.
+    rows: those that `value_calibration.reliability` gives.
   """
   numbers = [x for r in rows for x in (r["predicted"], r["value"], r["low"])]
   with svg.drawing("reliability"):

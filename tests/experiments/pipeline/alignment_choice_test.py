@@ -57,7 +57,7 @@ def measured(monkeypatch):
   """Recalls by (weight, share), in place of searches."""
 
   def use(figures, paid=(0.0,), worth=None):
-    asked = [types.SimpleNamespace(kind="semantic", values=np.array(paid))]
+    searched = [types.SimpleNamespace(kind="semantic", values=np.array(paid))]
     found = types.SimpleNamespace(with_variables=lambda variables: variables)
 
     def recalls(variables, requests):
@@ -75,7 +75,7 @@ def measured(monkeypatch):
 
     replaced = {
       "found_values": found_values,
-      "validation_requests": lambda *_, **__: asked,
+      "validation_requests": lambda *_, **__: searched,
       "make_retriever": lambda *_: found,
       "recalls": recalls,
     }
@@ -108,7 +108,7 @@ def test_the_one_before_stays_where_it_is_as_good(measured, tmp_path):
   assert found["params"]["prior"]["candidates"]["used"][1] == 0.5
   said = read_choice(tmp_path)["kept_before"]
   assert "0.400 after it, 0.400 before" in said
-  # Nobody asked for the better one.
+  # Nobody searched for the better one.
   found = choose_params(validation(False), stages(object()), AFTER, tmp_path)
   assert found["params"]["weight"][0] == 2
   assert read_choice(tmp_path)["kept_before"] == ""
