@@ -21,7 +21,7 @@ from experiments.pipeline.network_share import smallest_of_best
 from experiments.pipeline.value_predictions import with_fitted_scale
 from gr_jax.artefacts import write_json
 from gr_jax.data import request_lists
-from gr_jax.data.requests import CLICKED, VALID, Requests
+from gr_jax.data.requests import VALID, Requests
 from gr_jax.decoding.value_ranking import valued_scores
 from gr_jax.evaluation import worth
 from gr_jax.generators.reading import AnyWriter
@@ -35,29 +35,6 @@ from gr_jax.tokenizers.semantic_ids import SemanticIds
 VALUE_RERANK = "value_rerank.json"
 
 CUTOFF, _BEAM, _BATCH, _REQUESTS = 10, 50, 32, 1000
-
-
-def found_values(
-  ids: np.ndarray,
-  requests: Requests,
-  rows: np.ndarray,
-  semantic_ids: SemanticIds,
-) -> np.ndarray:
-  """`[R]`, the logged value of the targets that are among the IDs.
-
-  Args:
-    ids: ID rows `[R, M]` of the answers, -1 = none.
-    requests: the log.
-    rows: the requests `[R]`.
-    semantic_ids: the IDs of the catalogue.
-  """
-  place = np.full(len(requests), -1)
-  place[rows] = np.arange(len(rows))
-  owner = place[requests.page_request]
-  kept = (owner >= 0) & (requests.page_kind >= CLICKED)
-  owner, values = owner[kept], requests.page_value[kept]
-  targets = semantic_ids.id_of_item[requests.page_item[kept]]
-  return worth.found(ids, owner, targets, values)
 
 
 def best_rerank(
@@ -79,7 +56,9 @@ def best_rerank(
     scores = np.asarray(valued_scores(log_probs, found.values, gamma))
     order = np.argsort(-scores, axis=1, kind="stable")[:, :CUTOFF]
     ids = np.take_along_axis(found.ids, order, axis=1)
-    earned[float(gamma)] = found_values(ids, requests, rows, semantic_ids)
+    earned[float(gamma)] = worth.found_in_log(
+      ids, requests, rows, id_of_item=semantic_ids.id_of_item
+    )
   best = max(earned.values(), key=np.mean)
   figures = [
     {

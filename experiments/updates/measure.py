@@ -13,8 +13,8 @@ from experiments.updates.grown_log import RUN
 from experiments.updates.parts import Parts
 from gr_jax.data import request_lists
 from gr_jax.data.batches import padded_batches
-from gr_jax.data.requests import CLICKED, TEST, TRAIN, VALID, Requests
-from gr_jax.evaluation import metrics
+from gr_jax.data.requests import TEST, TRAIN, VALID
+from gr_jax.evaluation import metrics, worth
 from gr_jax.objectives.next_token import token_losses
 from gr_jax.retrieval.retriever import Retriever
 
@@ -133,8 +133,8 @@ class Measure:
       _, items = searches.items("", kind, beam=beam, hidden=hidden)
       relevant = kind.relevant(hidden)
       hits = metrics.hit_rate(metrics.hit_matrix(items, relevant), k=K)
-      worth = found_values(kind.table, kind.rows, items[:, :K])
-      found.append(np.stack([hits, worth], axis=1))
+      paid = worth.found_in_log(items[:, :K], kind.table, kind.rows)
+      found.append(np.stack([hits, paid], axis=1))
     return np.concatenate(found)
 
   def losses(self, variables: Any, part: Slice, *, seed: int) -> np.ndarray:
@@ -160,25 +160,6 @@ class Measure:
     ]
     losses = np.concatenate(jax.device_get(found))[: len(part)]
     return np.stack([losses[:, 0], losses[:, 1:].mean(axis=1)], axis=1)
-
-
-def found_values(
-  table: Requests, rows: np.ndarray, items: np.ndarray
-) -> np.ndarray:
-  """`[R]`, the logged value of the targets that are among the answers.
-
-  Args:
-    table: the log.
-    rows: the requests `[R]`.
-    items: rows of items `[R, K]`, -1 = none.
-  """
-  place = np.full(len(table), -1)
-  place[rows] = np.arange(len(rows))
-  owner = place[table.page_request]
-  kept = (owner >= 0) & (table.page_kind >= CLICKED)
-  owner, targets = owner[kept], table.page_item[kept]
-  hit = (items[owner] == targets[:, None]).any(axis=1)
-  return np.bincount(owner, hit * table.page_value[kept], minlength=len(rows))
 
 
 def _of_others(targets: np.ndarray, seed: int) -> list[np.ndarray]:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gr_jax.data.requests import CLICKED, Requests
 from gr_jax.data.row_lists import RowLists
 from gr_jax.data.target_values import TargetValues
 from gr_jax.evaluation import metrics
@@ -61,6 +62,31 @@ def found(
   """
   hit = (ranked[owners] == targets[:, None]).any(axis=1)
   return np.bincount(owners, hit * values, minlength=len(ranked))
+
+
+def found_in_log(
+  ranked: np.ndarray,
+  log: Requests,
+  rows: np.ndarray,
+  *,
+  id_of_item: np.ndarray | None = None,
+) -> np.ndarray:
+  """The logged value `[R]` of the clicks and orders that are answered.
+
+  Args:
+    ranked: `[R, K]` rows of items, or of IDs, -1 where nothing is left.
+    log: the requests.
+    rows: those that are answered, `[R]`.
+    id_of_item: the ID row of every item, where IDs are ranked.
+  """
+  place = np.full(len(log), -1)
+  place[rows] = np.arange(len(rows))
+  owners = place[log.page_request]
+  kept = (owners >= 0) & (log.page_kind >= CLICKED)
+  targets = log.page_item[kept]
+  if id_of_item is not None:
+    targets = id_of_item[targets]
+  return found(ranked, owners[kept], targets, log.page_value[kept])
 
 
 def dearest(

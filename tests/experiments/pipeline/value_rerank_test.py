@@ -1,7 +1,8 @@
 import numpy as np
 
-from experiments.pipeline.value_rerank import best_rerank, found_values
+from experiments.pipeline.value_rerank import best_rerank
 from gr_jax.data.requests import CLICKED
+from gr_jax.evaluation import worth
 from gr_jax.retrieval.retriever import Retrieved
 from tests.reference.small_world import semantic_ids, shop
 
@@ -20,9 +21,12 @@ def test_a_target_that_is_found_is_worth_what_the_log_says():
   log, rows, targets, values = requests_of(5)
   ids = np.stack([np.full(5, -1), targets], axis=1)
   np.testing.assert_allclose(
-    found_values(ids, log, rows, semantic_ids()), values
+    worth.found_in_log(ids, log, rows, id_of_item=semantic_ids().id_of_item),
+    values,
   )
-  assert not found_values(ids[:, :1], log, rows, semantic_ids()).any()
+  assert not worth.found_in_log(
+    ids[:, :1], log, rows, id_of_item=semantic_ids().id_of_item
+  ).any()
 
 
 def test_validation_chooses_what_finds_the_most_value():

@@ -9,10 +9,10 @@ import pytest
 from experiments.updates.measure import (
   OTHERS,
   _of_others,
-  found_values,
   slices_of,
 )
 from gr_jax.data.requests import TEST, TRAIN, VALID
+from gr_jax.evaluation import worth
 from tests.experiments.updates.small_logs import three_updates
 
 
@@ -67,6 +67,6 @@ def test_only_targets_that_are_answered_are_worth_something():
       return 3
 
   answers = np.array([[7, 9], [4, 6], [-1, -1]])
-  found = found_values(Table(), np.array([2, 0, 1]), answers)
+  found = worth.found_in_log(answers, Table(), np.array([2, 0, 1]))
   # An impression is no target, and another request's is not one's own.
   np.testing.assert_array_equal(found, [2.0, 3.0, 0.0])
