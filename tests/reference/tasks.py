@@ -71,6 +71,14 @@ def untrained(
   return build_untrained(config, data(directory), ids, vectors, base=base)
 
 
+def valued(directory: pathlib.Path):
+  """The parts of a generator that predicts values, and all that it reads."""
+  parts = untrained(section("value_aware"), directory)
+  counts = parts.counts()
+  params = nn.unbox(jax.jit(parts.initializer(counts))(jax.random.key(0)))
+  return parts, params | counts
+
+
 def started(name: str, directory: pathlib.Path):
   """Task, model, initial parameters and a batch."""
   parts = untrained(section(name), directory)

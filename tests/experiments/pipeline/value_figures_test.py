@@ -1,7 +1,5 @@
-import jax
 import numpy as np
 import pytest
-from flax import linen as nn
 
 from experiments.pipeline.eval_requests import draw_eval_requests
 from experiments.pipeline.train import TrainedGenerator
@@ -19,14 +17,11 @@ from tests.reference import tasks
 
 @pytest.fixture(scope="module")
 def generator(tmp_path_factory):
-  """Its predictions are those of its value bias: no state is read."""
   directory = tmp_path_factory.mktemp("run")
-  parts = tasks.untrained(tasks.section("value_aware"), directory)
-  counts = parts.counts()
-  params = nn.unbox(jax.jit(parts.initializer(counts))(jax.random.key(0)))
+  parts, variables = tasks.valued(directory)
   write_json(directory / VALUE_RERANK, {"chosen": 0.5, "tried": []})
   artefact = Artefact(directory, "", 0.0)
-  found = TrainedGenerator(parts.model, params | counts, parts.writer, artefact)
+  found = TrainedGenerator(parts.model, variables, parts.writer, artefact)
   return parts, found
 
 

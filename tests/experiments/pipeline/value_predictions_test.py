@@ -1,9 +1,7 @@
 import dataclasses
 
-import jax
 import numpy as np
 import pytest
-from flax import linen as nn
 
 from experiments.pipeline.value_predictions import (
   predict_values,
@@ -15,12 +13,7 @@ from tests.reference import tasks
 
 @pytest.fixture(scope="module")
 def generator(tmp_path_factory):
-  """Parts of a generator, and all that it reads."""
-  directory = tmp_path_factory.mktemp("run")
-  parts = tasks.untrained(tasks.section("value_aware"), directory)
-  counts = parts.counts()
-  params = nn.unbox(jax.jit(parts.initializer(counts))(jax.random.key(0)))
-  return parts, params | counts
+  return tasks.valued(tmp_path_factory.mktemp("run"))
 
 
 def sure_of(variables, bucket):
