@@ -31,6 +31,7 @@ from gr_jax.decoding.beams import BeamSize, SearchResult
 from gr_jax.decoding.filters import RowMask
 from gr_jax.decoding.generator import Generator
 from gr_jax.decoding.value_ranking import is_valued
+from gr_jax.retrieval.row_searches import search_rows
 
 # The sources that a search is traced from.
 _TRACED = (
@@ -42,6 +43,7 @@ _TRACED = (
   "parallel/mesh.py",
   "quantization",
   "retrieval/compiled_search.py",
+  "retrieval/row_searches.py",
   "retrieval/search_layout.py",
 )
 
@@ -57,12 +59,15 @@ class SearchInputs(NamedTuple):
     prompt: the prompts and queries.
     trie: the catalogue.
     allowed: `B` masks over the trie's rows.
+    count: of how many rows each is searched by itself, see `search_rows`; None
+      searches all together.
   """
 
   variables: Any
   prompt: Any
   trie: Any
   allowed: RowMask
+  count: Any = None
 
 
 class CompiledSearches:
@@ -139,11 +144,17 @@ def _compiled(
   leaves, tree = jax.tree.flatten(shapes)
 
   def search(*leaves):
-    variables, prompt, trie, allowed = jax.tree.unflatten(tree, leaves)
-    found = beam_search(
-      model, variables, prompt, trie, beam_size=beam, allowed=allowed
-    )
-    return tuple(jax.tree.leaves(found))
+    inputs = jax.tree.unflatten(tree, leaves)
+
+    def found(rows):
+      prompt, allowed = rows
+      where = inputs.variables, prompt, inputs.trie
+      return beam_search(model, *where, beam_size=beam, allowed=allowed)
+
+    rows = inputs.prompt, inputs.allowed
+    if inputs.count is None:
+      return tuple(jax.tree.leaves(found(rows)))
+    return tuple(jax.tree.leaves(search_rows(found, rows, inputs.count)))
 
   # A program from JAX's cache cannot be kept whole: under a name of its own it
   # is found there only if it was kept here as well.

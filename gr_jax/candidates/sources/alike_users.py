@@ -23,6 +23,7 @@ from typing import Any, Self
 import numpy as np
 from scipy import linalg
 
+from gr_jax.candidates.independent_rows import rows_times
 from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.ordering import largest_first
 from gr_jax.candidates.pairs import Pairs, Proposed, expand
@@ -120,7 +121,7 @@ class AlikeUsers(TaughtByLog):
       shape = len(batch.requests), self._num_items
       history = log_counts(rows, batch.event_item[events], shape=shape)
       alike = (history @ self._chosen).toarray()
-      found = alike @ self._kernel
+      found = rows_times(alike, self._kernel)
       training = np.flatnonzero(batch.ends < batch.log.counted[batch.users])
       if len(training):
         found[training] = self._without(alike[training], batch.users[training])

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gr_jax.candidates.independent_rows import rows_times
 from gr_jax.candidates.log import Log
 from gr_jax.candidates.neighbour_weights import neighbour_weights
 from gr_jax.candidates.ordering import largest_first
@@ -71,7 +72,7 @@ class NearQueries:
     )
 
   def _found(self, log: Log, queries: np.ndarray) -> Neighbours:
-    scores = log.unit_query_vectors[queries] @ self._numbers.T
+    scores = rows_times(log.unit_query_vectors[queries], self._numbers.T)
     scores[log.trained_query[queries][:, None] == self.rows] = 0
     best = largest_first(scores, self._near)
     score = np.take_along_axis(scores, best, axis=1).astype(np.float64)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from gr_jax.candidates.independent_rows import rows_times
 from gr_jax.candidates.log import Log
 from gr_jax.candidates.ordering import largest_first
 
@@ -29,6 +30,6 @@ def nearest_items(
   near = found.shape[1]
   new = np.unique(queries[found[queries, 0] < 0])
   for rows in np.array_split(new, -(-len(new) // _BLOCK)) if len(new) else ():
-    scores = log.unit_query_vectors[rows] @ item_vectors.T
+    scores = rows_times(log.unit_query_vectors[rows], item_vectors.T)
     found[rows] = largest_first(scores, near)
   return found[queries]

@@ -20,6 +20,7 @@ import jax
 import numpy as np
 from flax import traverse_util
 
+from gr_jax.candidates.independent_rows import FEW
 from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.pairs import Pairs, Proposed
 from gr_jax.candidates.request_batch import RequestBatch
@@ -35,6 +36,7 @@ from gr_jax.training.optimizer import OptimizerConfig
 
 FOLDS = 2
 LENGTH = 50
+_BLOCK = 4  # Histories of a server that are read together.
 """Newest items that are read."""
 
 NETWORK = TransformerConfig(
@@ -157,13 +159,23 @@ def log_probs(
 
 
 def after(model: SASRec, params: Any, histories: RowLists) -> np.ndarray:
-  """`[B, N]`, `log_probs` after each history."""
+  """`[B, N]`, `log_probs` after each history.
+
+  A server's few rows go in blocks of one size: those of a history are then the
+  same to the last digit, whatever the others are.
+  """
   rows, count = sasrec.newest_table(histories, LENGTH)
-  missing = 0, power_of_two(len(count)) - len(count)
-  found = log_probs(
-    model, params, np.pad(rows, (missing, (0, 0))), np.pad(count, missing)
-  )
-  return np.asarray(found)[: len(count)]
+  few = len(count) <= FEW
+  size = _BLOCK if few else power_of_two(len(count))
+  missing = 0, -len(count) % size if len(count) else size
+  rows, count = np.pad(rows, (missing, (0, 0))), np.pad(count, missing)
+  found = [
+    np.asarray(
+      log_probs(model, params, rows[i : i + size], count[i : i + size])
+    )
+    for i in range(0, len(count), size)
+  ]
+  return np.concatenate(found)[: len(histories)]
 
 
 def fit(

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from gr_jax.candidates.independent_rows import rows_times
 from gr_jax.candidates.item_facts import ItemFacts
 from gr_jax.candidates.pairs import Pairs
 from gr_jax.candidates.request_batch import RequestBatch
@@ -90,7 +91,8 @@ class QueryTypes(NamedTuple):
     share = self.counts.shares(batch, read, owners, labels)
     known = ((read.weights * read.totals).sum(axis=1) > 0)[owners]
     queries, row = np.unique(batch.queries[owners], return_inverse=True)
-    cosines = batch.log.unit_query_vectors[queries] @ self.vectors.T
+    vectors = batch.log.unit_query_vectors[queries]
+    cosines = rows_times(vectors, self.vectors.T)
     cosine = cosines[row, types]
     largest = cosines[:, : self._num_counted].max(axis=1)
     log_share = np.where(known, np.log(share + _LEAST_SHARE), 0)

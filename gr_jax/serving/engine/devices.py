@@ -41,6 +41,7 @@ class Devices:
 
   Attributes:
     shared_by: the number of devices that share a batch.
+    one_by_one: whether each request is searched by itself, as on a CPU.
 
   Raises:
     ValueError: the mesh does not divide the heads of the network.
@@ -51,17 +52,26 @@ class Devices:
     self._params = search_layout(model, params) if mesh is None else params
     self._last: _Placed | None = None
     self.shared_by = 1
+    self.one_by_one = mesh is None and jax.default_backend() == "cpu"
     if mesh is not None:
       placement.check_heads(model.config, mesh)
       self.shared_by = batch_parts(mesh)
 
   def inputs(
-    self, prompt: Any, allowed: RowMask, snapshot: Snapshot
+    self, prompt: Any, allowed: RowMask, snapshot: Snapshot, *, count: int
   ) -> SearchInputs:
-    """The arguments of a search for `prompt` under the masks `allowed`."""
+    """The arguments of a search for `prompt` under the masks `allowed`.
+
+    Args:
+      prompt: prompts and queries.
+      allowed: the masks.
+      snapshot: the catalogue.
+      count: the number of rows that are requests; others are filled up.
+    """
     if self._mesh is None:
       variables = {**self._params, **snapshot.counts}
-      return SearchInputs(variables, prompt, snapshot.live.trie, allowed)
+      rows = np.int32(count) if self.one_by_one else None
+      return SearchInputs(variables, prompt, snapshot.live.trie, allowed, rows)
     last = self._last
     if last is None or last.snapshot is not snapshot:
       last = self._last = self._placed(snapshot, self._mesh)

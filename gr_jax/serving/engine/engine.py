@@ -2,7 +2,9 @@
 
 A batch is filled up to one of a few sizes, its prompts have the one length of
 training, and the catalogue is an argument: what was compiled at the start
-serves every request. Every search has a mask over the IDs, packed on the host:
+serves every request. On a CPU one program searches the requests of a batch one
+by one: the answer to a request is the same to the last digit, whatever other
+requests there are. Every search has a mask over the IDs, packed on the host:
 one that lets all of them through costs next to nothing, and a program of its
 own for requests without filters would double the time of a start.
 """
@@ -91,7 +93,7 @@ class Engine:
     beams: as given.
     adaptive: the beams that follow the load, narrowest first; empty without
       multiples.
-    sizes: the sizes of batches that are compiled.
+    sizes: the sizes of batches that are searched without filling up.
 
   Raises:
     ValueError: the mesh does not divide the heads of the network, a beam has
@@ -121,6 +123,10 @@ class Engine:
       self.adaptive = scaled_beams(beams[0], multiples, levels)
     sizes = bucket_sizes(max_batch)
     self.sizes = shared_sizes(sizes, self._devices.shared_by)
+    self._compiled = self.sizes
+    if self._devices.one_by_one:
+      self._compiled = (max_batch,)
+      self.sizes = tuple(range(1, max_batch + 1))
 
   def warm(self, snapshot: Snapshot) -> None:
     """Compiles, or loads, every program that a request can need."""
@@ -130,10 +136,10 @@ class Engine:
     for beam in dict.fromkeys((*self.beams, *self.adaptive)):
       request = SearchRequest(beam, 1)
       valid = request, snapshot.items.shown
-      inputs = [self._inputs([valid] * size, snapshot) for size in self.sizes]
+      inputs = [self._inputs([valid] * n, snapshot) for n in self._compiled]
       for generator in generators:
         self._searches.prepare(generator, beam, inputs)
-      for size in self.sizes:
+      for size in (1,) if self._devices.one_by_one else self.sizes:
         self.answer([request] * size, snapshot)
 
   def answer(
@@ -207,7 +213,7 @@ class Engine:
       self.artefacts.prompt,
       snapshot.candidates,
     )
-    size = next(size for size in self.sizes if size >= len(valid))
+    size = next(size for size in self._compiled if size >= len(valid))
     masks = [
       snapshot.everything
       if request.filters == Filters()
@@ -216,7 +222,10 @@ class Engine:
     ]
     allowed = jax.tree.map(lambda *x: np.stack(x), *masks)
     return self._devices.inputs(
-      pad_rows(prompts, size), pad_rows(allowed, size), snapshot
+      pad_rows(prompts, size),
+      pad_rows(allowed, size),
+      snapshot,
+      count=len(valid),
     )
 
 

@@ -16,6 +16,7 @@ import pytest
 from gr_jax.retrieval import compiled_search, versions
 from gr_jax.serving.catalogue.items import ItemChange, NewItem
 from gr_jax.serving.catalogue.service import NoRoom, NotWritten
+from gr_jax.serving.engine.batching import Batcher
 from gr_jax.serving.engine.engine import Engine
 from gr_jax.serving.requests import Invalid
 from gr_jax.training.checkpoints import save_params
@@ -31,7 +32,13 @@ def price(item_id: str) -> int:
   return 1 + int(item_id[1:]) % 7
 
 
-def test_a_batch_answers_as_one_by_one(make_service, search_of):
+def items_of(answers) -> list[list[tuple[str, float]]]:
+  return [[(i["id"], i["score"]) for i in each.items] for each in answers]
+
+
+def test_a_request_has_one_answer_alone_and_among_others(
+  make_service, search_of
+):
   service = make_service()
   requests = [
     search_of("cup", k=20),
@@ -40,15 +47,50 @@ def test_a_batch_answers_as_one_by_one(make_service, search_of):
     search_of("blue", filters={"exclude": ["B1", "B2"]}, k=20),
   ]
   together = service.answer(requests)
-  for request, answer in zip(requests, together):
-    alone = service.answer([request])[0]
-    assert ids(alone) == ids(answer)
-    np.testing.assert_allclose(
-      [item["score"] for item in alone.items],
-      [item["score"] for item in answer.items],
-      atol=1e-4,
-    )
+  alone = [service.answer([request])[0] for request in requests]
+  assert items_of(together) == items_of(alone)
   assert together[0].batch == 4
+
+
+@pytest.mark.slow
+def test_500_requests_have_one_answer_alone_in_batches_and_under_load(
+  make_service, search_of
+):
+  service = make_service(max_batch=16)
+  rng = np.random.default_rng(0)
+  words = ["cup", "plate", "red", "blue", "kitchen", "bottle", "green"]
+
+  def request():
+    query = " ".join(rng.choice(words, rng.integers(1, 4)))
+    bought = rng.choice(60, rng.integers(0, 6))
+    history = [
+      {"id": f"B{i}", "days_ago": float(9 - age)}
+      for age, i in enumerate(bought)
+    ]
+    has_query = not history or rng.random() < 0.6
+    return search_of(query if has_query else None, history=history, k=50)
+
+  requests = [request() for _ in range(500)]
+  alone = items_of([service.answer([each])[0] for each in requests])
+  for size in (2, 7, 16):
+    answers = []
+    for begin in range(0, len(requests), size):
+      answers += service.answer(requests[begin : begin + size])
+    assert items_of(answers) == alone
+  batcher = Batcher(
+    service.answer,
+    sizes=service.serving.engine.sizes,
+    deadline=0.002,
+    capacity=500,
+    timeout=300,
+  )
+  try:
+    replies = [batcher.submit(each) for each in requests]
+    answers = [reply.result(300).answer for reply in replies]
+  finally:
+    batcher.close()
+  assert items_of(answers) == alone
+  assert max(each.batch for each in answers) == 16
 
 
 @pytest.mark.parametrize(
@@ -321,7 +363,7 @@ def test_fifty_changes_compile_nothing(run, make_service, find, monkeypatch):
     if i % 10 == 0:
       assert f"B{i}" not in ids(find(service, k=60))
       assert len(find(service, k=60, filters={"in_stock": True}).items) == 60
-  assert len(service._searches) == 2
+  assert len(service._searches) == 1
 
 
 def test_a_search_under_way_keeps_its_catalogue(make_service, find):
