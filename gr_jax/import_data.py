@@ -21,6 +21,17 @@ session (what was shown together; without it, the events of a user with the same
 time and query). Rows that cannot be used are left out, counted in the summary,
 and listed with their row numbers in OUTPUT/rejects.csv.
 
+Files are read as they are: CSV, TSV, other delimited text ("::", no header: name
+the columns with --items_header and --events_header), JSON Lines, JSON arrays and
+objects, Parquet; packed by gzip, bzip2, xz or zip; UTF-8, UTF-16, or as
+--encoding says. Several files with the same columns are one table; others are
+joined on the column that they share:
+
+  python -m gr_jax.import_data --items=products.csv,aisles.csv \\
+    --events='order_products_*.csv,orders.csv' \\
+    --columns=item_id=product_id,text=product_name,category=aisle \\
+    --output=data/groceries
+
 A published split comes in as it is, without invented times:
 
   python -m gr_jax.import_data --items=items.csv --events=events.csv \\
@@ -31,11 +42,13 @@ last request of each user is the test and the one before it the validation.
 """
 
 import argparse
+import dataclasses
 import sys
 from pathlib import Path
 
 from gr_jax import command_line
 from gr_jax.data.imports.columns import parse_pairs
+from gr_jax.data.imports.source import Source, parse_source
 from gr_jax.data.sources.own_data import import_tables
 
 
@@ -46,8 +59,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _import(flags: argparse.Namespace) -> None:
   summary = import_tables(
-    flags.items,
-    flags.events,
+    _source(flags, "items"),
+    _source(flags, "events"),
     parse_pairs(flags.columns, flag="--columns"),
     flags.output,
     event_types=parse_pairs(flags.event_types, flag="--event_types"),
@@ -60,11 +73,24 @@ def _import(flags: argparse.Namespace) -> None:
   print(summary)
 
 
+def _source(flags: argparse.Namespace, kind: str) -> Source:
+  """The files of the items or the events, and how they are written."""
+  header = getattr(flags, f"{kind}_header")
+  return dataclasses.replace(
+    parse_source(getattr(flags, kind), flag=f"--{kind}"),
+    header=tuple(name.strip() for name in header.split(",") if header),
+    delimiter=flags.delimiter.replace("\\t", "\t"),
+    encoding=flags.encoding,
+    keys=tuple(filter(None, flags.join.split(","))),
+  )
+
+
 def _parser() -> argparse.ArgumentParser:
   parser = command_line.parser("python -m gr_jax.import_data", __doc__)
   add = parser.add_argument
-  add("--items", type=Path, required=True, help="CSV, JSONL or Parquet file")
-  add("--events", type=Path, required=True, help="CSV, JSONL or Parquet file")
+  files = "file of delimited text, JSON or Parquet, also packed; or several "
+  add("--items", required=True, metavar="FILES", help=files + "between commas")
+  add("--events", required=True, metavar="FILES", help=files + "(events_*.csv)")
   add("--output", type=Path, required=True, help="folder to write")
   add(
     "--columns",
@@ -99,6 +125,30 @@ def _parser() -> argparse.ArgumentParser:
     type=float,
     default=0.1,
     help="share of the last requests in time (default 0.1), likewise",
+  )
+  for kind in ("items", "events"):
+    add(
+      f"--{kind}_header",
+      default="",
+      metavar="NAME,...",
+      help="names of the first columns, where the files have no header",
+    )
+  add(
+    "--delimiter",
+    default="",
+    help="what stands between fields, such as '::' or '\\t' (default: found)",
+  )
+  add(
+    "--encoding",
+    default="",
+    help="encoding of text, such as latin-1 or gb18030 (default: UTF-8, or a "
+    "guess that is printed)",
+  )
+  add(
+    "--join",
+    default="",
+    metavar="COLUMN,...",
+    help="columns that join the files of one table, where two share several",
   )
   add("--overwrite", action="store_true", help="replace an earlier import")
   return parser

@@ -51,7 +51,9 @@ def test_help_shows_an_example(capsys):
   ("changed", "message"),
   [
     ("--items=no.csv", "No file no.csv."),
-    ("--items=items.xls", "No file items.xls."),
+    ("--items=*.xls", "No file *.xls."),
+    ("--items_header=a,b,c,d,e", "has 4 columns between ',', and the header"),
+    ("--encoding=klingon", "--encoding=klingon: no such encoding of text"),
     ("--columns=item=asin", "does not know 'item'"),
     ("--columns=item_id=asin,text=tittle,user_id=uid", "did you mean 'title'"),
     ("--columns=item_id=asin,text=title", "events.csv has no column 'user_id'"),

@@ -5,7 +5,11 @@ from collections.abc import Iterable
 
 import polars as pl
 
-BAD_ENCODING = "bad encoding: not UTF-8"
+from gr_jax.data.catalogue import PATH_SEPARATOR
+
+BAD_ENCODING = "bad encoding: not UTF-8 (see --encoding)"
+LIST_SEPARATOR = PATH_SEPARATOR
+"""Stands between the values of a list in a cell."""
 
 _CHUNK = 65536
 
@@ -36,6 +40,9 @@ class CheckedTable:
     rejects: The rows listed so far, with the columns of `SCHEMA`.
     rows_read: The number of rows of the file before any check.
     columns: The names of all columns of the file.
+    notes: What was assumed in reading it, a line each.
+    parts: Where the table is made of several files, the name of each and the
+      number of rows before it: `row` counts on from file to file.
   """
 
   file: str
@@ -43,6 +50,8 @@ class CheckedTable:
   rejects: pl.DataFrame
   rows_read: int
   columns: tuple[str, ...] = ()
+  notes: tuple[str, ...] = ()
+  parts: tuple[tuple[str, int], ...] = ()
 
   def drop(self, where: pl.Expr, reason: str) -> "CheckedTable":
     """Lists the rows where `where` is true and goes on without them."""
@@ -58,12 +67,25 @@ class CheckedTable:
     # Text columns are the file's own; numbers are derived from them.
     content = pl.struct(pl.col(pl.String)).struct.json_encode()
     listed = bad.select(
-      pl.lit(self.file).alias("file"),
-      pl.col("row").cast(pl.Int64),
+      *self._places(),
       pl.lit(reason).alias("reason"),
       content.alias("content"),
     )
     return dataclasses.replace(self, rejects=pl.concat([self.rejects, listed]))
+
+  def note(self, *lines: str) -> "CheckedTable":
+    """Returns the same rows with more notes, each said once, none empty."""
+    notes = tuple(dict.fromkeys((*self.notes, *filter(None, lines))))
+    return dataclasses.replace(self, notes=notes)
+
+  def _places(self) -> tuple[pl.Expr, pl.Expr]:
+    """The file of each row, and its row there."""
+    row = pl.col("row").cast(pl.Int64)
+    file, before = pl.lit(self.file), pl.lit(0)
+    for name, begin in self.parts:
+      file = pl.when(row > begin).then(pl.lit(name)).otherwise(file)
+      before = pl.when(row > begin).then(begin).otherwise(before)
+    return file.alias("file"), (row - before).alias("row")
 
   def derive(self, *columns: pl.Expr | pl.Series) -> "CheckedTable":
     """Returns the same rows with computed columns."""

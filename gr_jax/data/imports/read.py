@@ -1,7 +1,6 @@
-"""Reads a file of rows by its ending: CSV, JSONL or Parquet."""
+"""Reads the files of a table by what they are: text, JSON or Parquet."""
 
 import dataclasses
-import gzip
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -13,49 +12,60 @@ from gr_jax.data.imports.columns import (
   ITEM_COLUMNS,
   resolve_columns,
 )
-from gr_jax.data.imports.readers import read_csv, read_jsonl, read_parquet
+from gr_jax.data.imports.decode import decode
+from gr_jax.data.imports.delimited import read_csv
+from gr_jax.data.imports.joins import combine
+from gr_jax.data.imports.json_rows import read_json
+from gr_jax.data.imports.parquet_rows import read_parquet
+from gr_jax.data.imports.source import Source, as_source
+from gr_jax.data.imports.unpack import read_bytes
 
 _CSV = (".csv", ".tsv", ".txt")
-_JSONL = (".jsonl", ".ndjson", ".json")
+_JSON = (".jsonl", ".ndjson", ".json")
 _PARQUET = (".parquet", ".pq")
+_OURS = {"items": ITEM_COLUMNS, "events": EVENT_COLUMNS}
 
-ENDINGS = (*(f"{e}.gz" for e in _CSV + _JSONL), *_CSV, *_JSONL, *_PARQUET)
-"""How the names of files that can be read end."""
+ENDINGS = (*(f"{e}.gz" for e in _CSV + _JSON), *_CSV, *_JSON, *_PARQUET)
+"""How the names of files mostly end; others are read as delimited text."""
 
 
 def read_tables(
-  items_path: Path,
-  events_path: Path,
+  items: Path | Source,
+  events: Path | Source,
   columns: Mapping[str, str],
   *,
   progress: Callable[[str], None],
 ) -> tuple[CheckedTable, CheckedTable]:
-  """Reads both files under our column names, texts and queries on one line.
+  """Reads both tables under our column names, texts and queries on one line.
 
   Args:
+    items: The file or files of the items.
+    events: Those of the events.
     columns: A map of our names to columns, see `resolve_columns`.
-    progress: Gets a line before each file.
+    progress: Gets a line before each file, and what was assumed of it.
   """
-  tables = []
-  for path, ours in (items_path, ITEM_COLUMNS), (events_path, EVENT_COLUMNS):
-    same_name = items_path.name == events_path.name
-    progress(f"reading {path}")
-    tables.append(
-      read_table(
-        path,
-        wanted={*ours, *columns.values()},
-        file=str(path) if same_name else path.name,
-      )
-    )
-  items, events = tables
+  sources = {"items": as_source(items), "events": as_source(events)}
+  same_name = sources["items"].name == sources["events"].name
+  tables, found = {}, dict(columns)
+  for kind, source in sources.items():
+    progress(f"reading {source}")
+    mine = {*_OURS[kind], *columns.values(), *_offered(source)}
+    table = read_source(source, wanted=mine, whole_path=same_name)
+    for note in table.notes:
+      progress(note)
+    tables[kind] = table
+    found = _chosen(source, table, kind, columns) | found
   item_names, event_names = resolve_columns(
-    columns,
-    items=items.columns,
-    events=events.columns,
-    item_file=items.file,
-    event_file=events.file,
+    found,
+    items=tables["items"].columns,
+    events=tables["events"].columns,
+    item_file=tables["items"].file,
+    event_file=tables["events"].file,
   )
-  return _renamed(items, item_names), _renamed(events, event_names)
+  return (
+    _renamed(tables["items"], item_names),
+    _renamed(tables["events"], event_names),
+  )
 
 
 def read_alone(
@@ -72,16 +82,17 @@ def read_alone(
   Raises:
     ValueError: a column that must be there is missing.
   """
-  ours = {"items": ITEM_COLUMNS, "events": EVENT_COLUMNS}
   mine = {
     name: theirs
     for name, theirs in columns.items()
     if name.rpartition(".")[0] in ("", kind)
-    and name.rpartition(".")[2] in ours[kind]
+    and name.rpartition(".")[2] in _OURS[kind]
   }
-  table = read_table(path, wanted={*ours[kind], *mine.values()}, file=path.name)
+  table = read_table(
+    path, wanted={*_OURS[kind], *mine.values()}, file=path.name
+  )
   # The other file is as if it had all that it needs.
-  both = {name: ours[name] for name in ours} | {kind: table.columns}
+  both = {name: _OURS[name] for name in _OURS} | {kind: table.columns}
   found = resolve_columns(
     mine,
     items=both["items"],
@@ -92,58 +103,112 @@ def read_alone(
   return _renamed(table, found[kind == "events"])
 
 
-def read_table(path: Path, *, wanted: set[str], file: str) -> CheckedTable:
-  """Reads the `wanted` columns of a file, by its ending.
+def read_source(
+  source: Source, *, wanted: set[str], whole_path: bool = False
+) -> CheckedTable:
+  """Reads the wanted columns of all files of a table as one table.
 
-  CSV (`.csv`, `.tsv`, `.txt`; the delimiter is found in the header) and JSON
-  Lines (`.jsonl`, `.ndjson`, `.json`), each also with `.gz`; Parquet
-  (`.parquet`, `.pq`).
+  Args:
+    source: The files.
+    wanted: The names of the columns to read where they exist.
+    whole_path: True to name files by their paths in messages.
+
+  Raises:
+    FileNotFoundError, ValueError: as `read_table`, and those of `combine`.
+  """
+  if source.reshape:
+    wanted = wanted | set(source.reshape.needs)
+  # A key may be any column.
+  several = len(source.paths) > 1
+  tables = [
+    read_table(
+      path,
+      wanted=None if several else wanted,
+      file=str(path) if whole_path else path.name,
+      header=source.header,
+      delimiter=source.delimiter,
+      encoding=source.encoding,
+    )
+    for path in source.paths
+  ]
+  table = combine(tables, source.keys)
+  return source.reshape.of(table) if source.reshape else table
+
+
+def read_table(
+  path: Path,
+  *,
+  wanted: set[str] | None,
+  file: str,
+  header: tuple[str, ...] = (),
+  delimiter: str = "",
+  encoding: str = "",
+) -> CheckedTable:
+  """Reads the `wanted` columns of a file.
+
+  Parquet is known by its first bytes; JSON by its ending (`.json`, `.jsonl`,
+  `.ndjson`) or, in a file of an ending that is none of ours, by its first
+  letter; all else is delimited text. Each may be packed, see `read_bytes`.
 
   Args:
     path: The file.
-    wanted: The names of the columns to read where they exist.
+    wanted: The names of the columns to read where they exist; None for all.
     file: The name of the file in messages.
+    header: The names of the first columns of text without a header.
+    delimiter: What stands between fields, "" to find it.
+    encoding: The encoding of text, "" to guess it.
 
   Raises:
     FileNotFoundError: no such file.
-    ValueError: unknown ending, empty or unreadable file.
+    ValueError: an empty or unreadable file.
+    OSError: the file may not be read.
   """
-  if not path.is_file():
-    raise FileNotFoundError(f"No file {path}.")
-  packed = path.suffix.lower() == ".gz"
-  ending = Path(path.stem if packed else path.name).suffix.lower()
-  if ending in _PARQUET and not packed:
-    return read_parquet(path, wanted=wanted, file=file)
-  if ending not in _CSV + _JSONL:
-    raise ValueError(
-      f"{path} is not of a known kind: {', '.join(_CSV + _JSONL)} (each also "
-      f"with .gz) or {', '.join(_PARQUET)}; convert or rename it."
-    )
-  lines, not_utf8 = _read_lines(path, packed)
-  read = read_csv if ending in _CSV else read_jsonl
-  return read(lines, not_utf8, wanted=wanted, file=file)
-
-
-def _read_lines(path: Path, packed: bool) -> tuple[list[str], set[int]]:
-  """Reads lines, and finds the indices of those that are not UTF-8."""
-  try:
-    with (gzip.open if packed else open)(path, "rb") as stream:
-      raw = stream.readlines()
-  except (gzip.BadGzipFile, EOFError) as error:
-    raise ValueError(f"{path} is not a whole gzip file: {error}.") from error
-  if not any(line.strip() for line in raw):
+  raw, name, packed = read_bytes(path)
+  ending = Path(name).suffix.lower()
+  if raw[:4] == b"PAR1" or ending in _PARQUET:
+    return read_parquet(raw, wanted=wanted, file=file).note(packed)
+  text = decode(raw, encoding=encoding, file=file)
+  del raw
+  first = next((line for line in text.lines if line.strip()), "").lstrip()
+  if not first:
     raise ValueError(f"{path} is empty.")
-  if raw[0][:2] in (b"\xff\xfe", b"\xfe\xff"):
-    raise ValueError(f"{path} is UTF-16; save it as UTF-8.")
-  raw[0] = raw[0].removeprefix(b"\xef\xbb\xbf")
-  lines, not_utf8 = [], set()
-  for i, line in enumerate(raw):
-    try:
-      lines.append(line.decode())
-    except UnicodeDecodeError:
-      lines.append(line.decode(errors="backslashreplace"))
-      not_utf8.add(i)
-  return lines, not_utf8
+  if len(text.bad) == len(text.lines) and any(
+    "\0" in line for line in text.lines
+  ):
+    raise ValueError(f"{path} is no text (NUL bytes); what is it?")
+  is_json = ending in _JSON or (ending not in _CSV and first[0] in "{[")
+  if is_json:
+    table = read_json(text.lines, text.bad, wanted=wanted, file=file)
+  else:
+    table = read_csv(
+      text.lines,
+      text.bad,
+      wanted=wanted,
+      file=file,
+      header=header,
+      delimiter=delimiter,
+    )
+  return table.note(packed, text.note)
+
+
+def _offered(source: Source) -> set[str]:
+  """All columns that a public format may have under our names."""
+  return {c for names in source.columns.values() for c in names.split("|")}
+
+
+def _chosen(
+  source: Source,
+  table: CheckedTable,
+  kind: str,
+  given: Mapping[str, str],
+) -> dict[str, str]:
+  """The columns of a public format that this file has; given ones win."""
+  found = {}
+  for name, theirs in source.columns.items():
+    there = [c for c in theirs.split("|") if c in table.columns]
+    if there and name not in given:
+      found[f"{kind}.{name}"] = there[0]
+  return found
 
 
 def _renamed(table: CheckedTable, names: Mapping[str, str]) -> CheckedTable:

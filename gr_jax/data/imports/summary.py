@@ -99,6 +99,8 @@ def summarize(
     counts=counts,
     rejected=count_rejects(rejects),
     notes=(
+      *items.notes,
+      *events.notes,
       *missing_column_notes(items.frame.columns, events.frame.columns),
       *field_note(items.frame.columns),
       *event_type_note(events.frame),

@@ -13,6 +13,7 @@ from gr_jax.data.imports.checks import known_types
 from gr_jax.data.imports.columns import check_names
 from gr_jax.data.imports.published_split import known_splits
 from gr_jax.data.imports.read import read_tables
+from gr_jax.data.imports.source import Source
 from gr_jax.data.imports.summary import ImportSummary
 from gr_jax.data.imports.write import check_output, write_folder
 from gr_jax.data.requests import Requests
@@ -66,8 +67,8 @@ def load(path: Path) -> tuple[Catalogue, Requests]:
 
 
 def import_tables(
-  items_path: Path,
-  events_path: Path,
+  items_path: Path | Source,
+  events_path: Path | Source,
   columns: Mapping[str, str],
   output: Path,
   *,
@@ -97,8 +98,9 @@ def import_tables(
   whole or not at all.
 
   Args:
-    items_path: A CSV, JSONL or Parquet file, see `read_table`.
-    events_path: A file of the same kinds.
+    items_path: A file of delimited text, JSON or Parquet, see `read_table`, or
+      a `Source` of several files.
+    events_path: The same of the events.
     columns: A map of our names to columns of the files where they differ, see
       `resolve_columns`.
     output: The folder to write.
@@ -126,7 +128,7 @@ def import_tables(
   check_shares(valid_share, test_share)
   check_output(output, marker=_MANIFEST, overwrite=overwrite)
   items, events = read_tables(
-    Path(items_path), Path(events_path), columns, progress=progress
+    items_path, events_path, columns, progress=progress
   )
   data = assemble(
     items,
