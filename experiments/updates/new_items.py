@@ -58,16 +58,7 @@ def _item(row: Mapping) -> NewItem:
   return NewItem(
     row["item_id"],
     row["text"],
-    category=_path(row["category"]),
+    category=row["category"],
     price=row["amount"] or 0.0,
     fields=fields or None,
   )
-
-
-def _path(category: str | None) -> str | None:
-  """A path as the catalogue writes it."""
-  if category is None:
-    return None
-  separator = ">" if ">" in category else "|"
-  names = [name.strip() for name in category.split(separator)]
-  return " > ".join(filter(None, names)) or None

@@ -3,10 +3,13 @@
 import numpy as np
 import polars as pl
 
-from gr_jax.data.catalogue import Catalogue, category_columns, object_array
+from gr_jax.data.catalogue import (
+  PATH_SEPARATOR,
+  Catalogue,
+  category_columns,
+  object_array,
+)
 from gr_jax.data.imports.columns import FIELD_COLUMNS
-
-SEPARATORS = (">", "|")
 
 
 def build_catalogue(items: pl.DataFrame) -> Catalogue:
@@ -54,15 +57,9 @@ def typical_values(items: pl.DataFrame, training: pl.DataFrame) -> np.ndarray:
 
 
 def category_paths(items: pl.DataFrame) -> list[list[str]]:
-  """Splits `[N]` category paths at ">" if any has one, else at "|"."""
-  column = items["category"].fill_null("")
-  for separator in SEPARATORS:
-    if column.str.contains(separator, literal=True).any():
-      break
-  return [
-    [name for name in map(str.strip, path.split(separator)) if name]
-    for path in column
-  ]
+  """Returns the names `[N]` of category paths "a > b", [] where unknown."""
+  names = items["category"].str.split(PATH_SEPARATOR)
+  return names.fill_null([]).to_list()
 
 
 def _own_values(items: pl.DataFrame) -> np.ndarray:

@@ -5,10 +5,8 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from gr_jax.data.catalogue import PATH_SEPARATOR
-
 BAD_ENCODING = "bad encoding: not UTF-8 (see --encoding)"
-LIST_SEPARATOR = PATH_SEPARATOR
+LIST_SEPARATOR = "\x1f"
 """Stands between the values of a list in a cell."""
 
 _CHUNK = 65536

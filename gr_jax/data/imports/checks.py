@@ -5,32 +5,49 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from gr_jax.data.imports.amounts import LARGEST, read_amounts
+from gr_jax.data.imports.category_paths import read_paths
 from gr_jax.data.imports.checked_table import CheckedTable
-from gr_jax.data.imports.columns import known_words
+from gr_jax.data.imports.event_types import check_kinds
+from gr_jax.data.imports.id_hints import id_hint
+from gr_jax.data.imports.plain_text import without_markup
 from gr_jax.data.imports.published_split import check_split
-from gr_jax.data.imports.times import unix_times
-from gr_jax.data.requests import CLICKED, EXPOSED, ORDERED
+from gr_jax.data.imports.times import (
+  date_numbers,
+  likely_formats,
+  unit_counts,
+  unix_times,
+)
+from gr_jax.data.requests import EXPOSED
 
-EVENT_KINDS = {"exposure": EXPOSED, "click": CLICKED, "order": ORDERED}
-EVENT_TYPES = {
-  "exposure": "exposure exposed impression view show display",
-  "click": "click clicked cart add_to_cart addtocart basket",
-  "order": "order ordered purchase purchased buy bought transaction sale",
-}
+UNKNOWN_ITEM = "unknown item"
+
 _DAY = 86_400
-_AMOUNT = pl.col("value").cast(pl.Float64, strict=False)
-_IS_AMOUNT = (_AMOUNT.is_finite() & (_AMOUNT >= 0)).fill_null(False)
+_AMOUNT = pl.col("amount")
+_IS_AMOUNT = (_AMOUNT.is_finite() & _AMOUNT.is_between(0, LARGEST)).fill_null(
+  False
+)
 # Exact where a float is not: 20 digits before the point, nine after it.
 _PLACE = pl.col("order").cast(pl.Decimal(38, 9), strict=False)
 _BAD_VALUE = pl.col("value").is_not_null() & ~_IS_AMOUNT
 
 
-def check_items(table: CheckedTable) -> CheckedTable:
+def check_items(
+  table: CheckedTable, *, category_separator: str = ""
+) -> CheckedTable:
   """Keeps the first row of every id that has an id and a text.
 
-  Adds `amount`, the value as a number: a value that is not a number >= 0 is
-  listed and taken as unknown (null).
+  Texts and categories lose their markup, and categories become paths "a > b"
+  (`read_paths`). Adds `amount`, the value as a number: a value that is not a
+  number >= 0 is listed and taken as unknown (null).
+
+  Args:
+    table: The items, their columns as text.
+    category_separator: See `read_paths`.
   """
+  for name in ("text", "category"):
+    if name in table.frame.columns:
+      table = _without_markup(table, name)
   table = table.drop(pl.col("item_id").is_null(), "missing item id")
   table = table.drop(pl.col("text").is_null(), "missing item text")
   again = pl.col("item_id").is_first_distinct().not_()
@@ -38,11 +55,15 @@ def check_items(table: CheckedTable) -> CheckedTable:
   table = table.drop(again & same, "duplicate item id, same text")
   again = pl.col("item_id").is_first_distinct().not_()
   table = table.drop(again, "duplicate item id, other text (the first is kept)")
-  if "value" not in table.frame.columns:
-    return table
-  unknown = "bad value (the row is kept, its value unknown)"
-  amount = pl.when(~_BAD_VALUE).then(_AMOUNT)
-  return table.list(_BAD_VALUE, unknown).derive(amount.alias("amount"))
+  if "value" in table.frame.columns:
+    table = _with_amount(table, "prices")
+    unknown = "bad value (the row is kept, its value unknown)"
+    amount = pl.when(~_BAD_VALUE).then(_AMOUNT)
+    table = table.list(_BAD_VALUE, unknown).derive(amount.alias("amount"))
+  if "category" in table.frame.columns:
+    paths, notes = read_paths(table.frame["category"], category_separator)
+    table = table.derive(paths).note(*notes)
+  return table
 
 
 def check_events(
@@ -51,6 +72,7 @@ def check_events(
   item_ids: pl.Series,
   event_types: Mapping[str, str],
   splits: Mapping[str, str] | None = None,
+  time_format: str = "",
   now: int,
 ) -> CheckedTable:
   """Keeps the events that name a known item, a user, a time and a type.
@@ -67,6 +89,7 @@ def check_events(
     event_types: A map of a file's event types to "exposure", "click" or
       "order"; it comes before the types known by name.
     splits: A map of a file's words for splits, see `check_split`.
+    time_format: The form of the times, see `unix_times`.
     now: The present in unix seconds; the future begins a day later.
 
   Raises:
@@ -78,21 +101,21 @@ def check_events(
   table = table.drop(pl.col("item_id").is_null(), "missing item id")
   item = pl.col("item_id").cast(pl.Enum(item_ids), strict=False)
   table = table.derive(item.to_physical().cast(pl.Int32).alias("item"))
-  table = table.drop(pl.col("item").is_null(), "unknown item")
-  table = _check_kinds(table, event_types)
+  strange = table.frame.filter(pl.col("item").is_null())["item_id"]
+  table = table.drop(pl.col("item").is_null(), UNKNOWN_ITEM)
+  if hint := id_hint(strange, item_ids):
+    table = table.note(hint)
+  table = check_kinds(table, event_types)
   if "time" in table.frame.columns:
-    seconds, nanoseconds = unix_times(table.frame["time"])
-    table = table.derive(seconds.alias("seconds"), nanoseconds)
-    unread = "missing or unreadable time (write unix time or ISO 8601)"
-    table = table.drop(pl.col("seconds").is_null(), unread)
+    table = _with_times(table, time_format)
     table = table.drop(pl.col("seconds") > now + _DAY, "time in the future")
   if "order" in table.frame.columns:
     table = table.derive(_PLACE.alias("place"))
     unread = "missing or unreadable order (write a number; dates are a time)"
     table = table.drop(pl.col("place").is_null(), unread)
   if "value" in table.frame.columns:
+    table = _with_amount(table, "values of events")
     table = table.drop(_BAD_VALUE, "bad value")
-    table = table.derive(_AMOUNT.alias("amount"))
   return table
 
 
@@ -120,27 +143,46 @@ def drop_empty_users(
   )
 
 
-def known_types(event_types: Mapping[str, str]) -> dict[str, int]:
-  """Maps lower-case event types to kinds, the caller's own types first.
-
-  Raises:
-    ValueError: a target that is not "exposure", "click" or "order".
-  """
-  return known_words(
-    EVENT_TYPES, EVENT_KINDS, event_types, flag="--event_types"
-  )
+def _with_amount(table: CheckedTable, noun: str) -> CheckedTable:
+  values, notes = read_amounts(table.frame["value"], noun=noun)
+  return table.derive(values.alias("amount")).note(*notes)
 
 
-def _check_kinds(
-  table: CheckedTable, event_types: Mapping[str, str]
-) -> CheckedTable:
-  if "event" not in table.frame.columns:
-    return table.derive(pl.lit(ORDERED, pl.Int8).alias("kind"))
-  kind = pl.col("event").str.to_lowercase()
-  kind = kind.replace_strict(
-    known_types(event_types), default=None, return_dtype=pl.Int8
-  )
-  table = table.derive(kind.alias("kind"))
-  return table.drop(
-    pl.col("kind").is_null(), "unknown event type (see --event_types)"
-  )
+def _with_times(table: CheckedTable, time_format: str) -> CheckedTable:
+  """Adds `seconds` and `nanoseconds`; rows without a time are dropped."""
+  times = table.frame["time"]
+  seconds, nanoseconds = unix_times(times, time_format)
+  table = table.derive(seconds.alias("seconds"), nanoseconds)
+  if not time_format:
+    table = table.note(*_time_notes(times))
+  form = f"not of --time_format={time_format}"
+  if not time_format:
+    likely = " or ".join(likely_formats(times.filter(seconds.is_null())))
+    form = (
+      f"write unix time or ISO 8601, or add --time_format={likely or '...'}"
+    )
+  unread = f"missing or unreadable time ({form})"
+  return table.drop(pl.col("seconds").is_null(), unread)
+
+
+def _time_notes(times: pl.Series) -> list[str]:
+  notes, dates = [], date_numbers(times)
+  if dates.any():
+    notes.append(
+      f"{int(dates.sum()):,} times are numbers that are dates, such as "
+      f"{times.filter(dates)[0]}."
+    )
+  units = unit_counts(times)
+  if len(units) > 1:
+    named = ", ".join(f"{unit} ({n:,})" for unit, n in units.items())
+    notes.append(f"times are in different units, read by their size: {named}.")
+  return notes
+
+
+def _without_markup(table: CheckedTable, name: str) -> CheckedTable:
+  texts, n = without_markup(table.frame[name])
+  if not n:
+    return table
+  plural = {"text": "texts", "category": "categories"}[name]
+  note = f"HTML tags and entities were removed from {n:,} {plural}."
+  return table.derive(texts).note(note)

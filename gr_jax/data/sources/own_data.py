@@ -9,8 +9,8 @@ from pathlib import Path
 import gr_jax
 from gr_jax.data.catalogue import Catalogue
 from gr_jax.data.imports.assemble import assemble
-from gr_jax.data.imports.checks import known_types
 from gr_jax.data.imports.columns import check_names
+from gr_jax.data.imports.event_types import known_types
 from gr_jax.data.imports.published_split import known_splits
 from gr_jax.data.imports.read import read_tables
 from gr_jax.data.imports.source import Source

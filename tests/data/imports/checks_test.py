@@ -8,8 +8,8 @@ from gr_jax.data.imports.checks import (
   check_events,
   check_items,
   drop_empty_users,
-  known_types,
 )
+from gr_jax.data.imports.event_types import known_types
 from gr_jax.data.requests import CLICKED, EXPOSED, ORDERED, TRAIN, VALID
 
 NOW = 1_700_000_000
@@ -89,7 +89,10 @@ def test_times_more_than_a_day_ahead_are_the_future():
   times = [str(NOW + 86_400), str(NOW + 86_401), "soon", None]
   checked = _events(user_id=["u"] * 4, item_id=["a"] * 4, time=times)
   assert checked.frame["seconds"].to_list() == [NOW + 86_400]
-  unread = "missing or unreadable time (write unix time or ISO 8601)"
+  unread = (
+    "missing or unreadable time (write unix time or ISO 8601, or add "
+    "--time_format=...)"
+  )
   assert _reasons(checked) == {
     3: "time in the future",
     4: unread,

@@ -7,7 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gr_jax.data.imports.times import unix_times
+from gr_jax.data.imports.times import (
+  likely_formats,
+  unit_counts,
+  unix_times,
+)
 
 
 def unix_seconds(times):
@@ -43,6 +47,18 @@ SECOND = 1_717_163_100  # 2024-05-31 13:45:00 UTC.
     "20240531T1345Z",
     "20240531T154500.5+0200",
     "20240531134500",
+    "202405311345",
+    "2024-W22-5T13:45",
+    "2024W225T134500",
+    "2024-152T13:45:00Z",
+    "2024152T1345",
+    "2024-05-31T13,75",
+    "2024-05-31T13:45,0Z",
+    "2024-05-31 15:45:00+02",
+    "2024-05-31T19:30+05:45",
+    "2024-05-31T13:45:00\u22120000",
+    "2024-05-31 1:45:00 PM",
+    "2024-5-31 13:45",
   ],
 )
 def test_a_moment_is_the_same_second_in_every_form(text):
@@ -59,7 +75,7 @@ def test_forms_may_be_mixed_and_a_date_is_its_midnight():
   ]
 
 
-def test_numbers_that_are_all_dates_are_days():
+def test_numbers_that_are_mostly_dates_are_days():
   days = unix_seconds(pl.Series(["20141201", "20141203", None, "20150101"]))
   assert days.to_list() == [
     1_417_392_000,
@@ -67,12 +83,14 @@ def test_numbers_that_are_all_dates_are_days():
     None,
     1_420_070_400,
   ]
-  # One is no date: all are seconds.
-  for other in ("20141301", "20140132", "19", "20141201.5"):
+  # Half of the numbers of eight digits are none: all are seconds.
+  for other in ("20141301", "20140132"):
     read = unix_seconds(pl.Series(["20141201", other]))
     assert read[0] == 20_141_201
   # The 31st of February passes as a form, and is none.
   assert unix_seconds(pl.Series(["20140231"])).to_list() == [None]
+  forms = ["20141201", "2014-12-01", "1417392000", "20141201000000", "2014335"]
+  assert unix_seconds(pl.Series(forms)).to_list() == [1_417_392_000] * 5
 
 
 def test_no_times_at_all():
@@ -121,3 +139,110 @@ def test_nanoseconds_are_what_is_left_of_the_second():
   seconds, nanoseconds = unix_times(pl.Series(texts))
   assert seconds.to_list() == [SECOND, SECOND, SECOND + 1]
   assert nanoseconds.to_list() == [123_000_000, 500_000, 999_000_000]
+
+
+ZONES = st.integers(-23 * 60, 23 * 60).map(
+  lambda minutes: datetime.timezone(datetime.timedelta(minutes=minutes))
+)
+
+
+@given(
+  st.lists(
+    st.datetimes(
+      datetime.datetime(2, 1, 1),
+      datetime.datetime(9998, 12, 31),
+      timezones=ZONES,
+    ),
+    min_size=1,
+    max_size=8,
+  ),
+  st.sampled_from("T "),
+  st.sampled_from(["auto", "minutes", "seconds", "milliseconds"]),
+)
+def test_what_python_writes_is_read_as_python_reads_it(moments, between, spec):
+  texts = [moment.isoformat(between, spec) for moment in moments]
+  epoch = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+  micro = datetime.timedelta(microseconds=1)
+  expected = [
+    divmod((datetime.datetime.fromisoformat(t) - epoch) // micro, 10**6)
+    for t in texts
+  ]
+  seconds, nanoseconds = unix_times(pl.Series(texts))
+  assert list(zip(seconds, nanoseconds // 1000)) == expected
+
+
+@given(st.dates())
+def test_a_day_is_one_day_in_every_calendar(day):
+  year, week, weekday = day.isocalendar()
+  forms = [
+    f"{day:%Y-%m-%d}".zfill(10),
+    f"{year:04d}-W{week:02d}-{weekday}",
+    f"{year:04d}W{week:02d}{weekday}",
+    f"{day.year:04d}-{day.timetuple().tm_yday:03d}",
+  ]
+  expected = (day - datetime.date(1970, 1, 1)).days * 86_400
+  assert set(unix_seconds(pl.Series(forms))) == {expected}
+
+
+def test_the_end_of_a_day_is_the_next_one_and_nothing_else_is_at_24():
+  times = ["2024-05-31T24:00", "2024-06-01", "2024-05-31T24:00:01", "2021-366"]
+  ends, begins, *none = unix_seconds(pl.Series([*times, "2021-W53-1"]))
+  assert (ends, none) == (begins, [None] * 3)
+
+
+@pytest.mark.parametrize(
+  ("form", "text"),
+  [
+    ("mdy", "5/31/2024 1:45:00 PM"),
+    ("mdy", "05-31-24 13:45"),
+    ("dmy", "31.5.2024 13:45"),
+    ("dmy", "31/05/2024 15:45:00 +0200"),
+    ("%a %b %d %H:%M:%S %Y", "Fri May 31 13:45:00 2024"),
+    ("%d/%b/%Y:%H:%M:%S %z", "31/May/2024:15:45:00 +0200"),
+    ("%d.%m.%Y %H:%M:%S.%f", "31.05.2024 13:45:00.250000"),
+  ],
+)
+def test_a_stated_form_is_the_only_one_that_is_read(form, text):
+  read = unix_times(pl.Series([text, "2024-05-31", None]), form)[0]
+  assert read.to_list() == [SECOND, None, None]
+
+
+def test_a_form_that_is_none_is_refused():
+  for form in ("ymd", "%d.%m.%Y %H"):
+    with pytest.raises(ValueError, match=f"--time_format={form} is n"):
+      unix_times(pl.Series(["31.05.2024 13"]), form)
+
+
+@pytest.mark.parametrize(
+  ("texts", "likely"),
+  [
+    (["1/31/2024", "1/2/2024", "unknown"], ["mdy"]),
+    (["31.1.2024 8:26", "1.2.2024 8:26"], ["dmy"]),
+    (["1/2/2024"], ["mdy", "dmy"]),
+    (["1/31/2024", "31/1/2024"], []),
+    (["Fri May 31 13:45:00 2024"], ["'%a %b %d %H:%M:%S %Y'"]),
+    (["yesterday"], []),
+    ([None], []),
+  ],
+)
+def test_a_form_is_likely_where_nothing_speaks_against_it(texts, likely):
+  assert likely_formats(pl.Series(texts, dtype=pl.String)) == likely
+
+
+def test_units_that_differ_are_read_by_their_size_where_that_is_likely():
+  times = pl.Series(["1717163100", "1717163100000", "1717163100000000", "5"])
+  assert unix_seconds(times).to_list()[:3] == [SECOND] * 3
+  assert unit_counts(pl.Series(["1717163100"] * 3 + ["1717163100000"])) == {
+    "seconds": 3,
+    "milliseconds": 1,
+  }
+  # Near 1970 in milliseconds: nothing says seconds.
+  early = ["200000000000", "300000000000", "50000000000"]
+  assert unix_seconds(pl.Series(early)).to_list() == [2e8, 3e8, 5e7]
+
+
+@given(st.lists(st.text("0123456789-:/.,TWZ+e ", max_size=24), max_size=8))
+def test_no_text_breaks_it(texts):
+  seconds, nanoseconds = unix_times(pl.Series(texts, dtype=pl.String))
+  assert (seconds.is_null() == nanoseconds.is_null()).all()
+  assert nanoseconds.drop_nulls().is_between(0, 10**9 - 1).all()
