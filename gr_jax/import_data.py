@@ -10,22 +10,26 @@ then train on it:
 
   python -m gr_jax.main --config=own_data --config.data.path=data/my_shop
 
-Items need item_id and text, and may have category (a path "a > b" or "a|b"),
-value (the price), and facts that tell ads of the same text apart: account,
-advertiser and conversion, which the tokenizer ua_sid reads. Events need user_id
-and item_id, and may have time (unix time or ISO 8601), order (a number, the
-place of an event in its user's sequence, where there is no time; beside times
-it must be named in --columns and orders what has one time), split (train, valid
-or test), event (exposure, click or order), query, value (what was paid) and
-session (what was shown together; without it, the events of a user with the same
-time and query). Rows that cannot be used are left out, counted in the summary,
-and listed with their row numbers in OUTPUT/rejects.csv.
+Items need item_id and text, and may have category (a path "a > b", "a|b" or
+"a/b"), value (the price: 1299, "1.299,00 kr"), and facts that tell ads of the
+same text apart: account, advertiser and conversion, which the tokenizer ua_sid
+reads. Several columns make one text or one path:
+--columns=text=title+brand,category=department+aisle. Events need user_id and
+item_id, and may have time (unix time or any form of ISO 8601; others with
+--time_format), order (a number, the place of an event in its user's sequence,
+where there is no time; beside times it must be named in --columns and orders
+what has one time), split (train, valid or test), event (exposure, click or
+order, or as GA4, Shopify, Segment and others call them), query, value (what was
+paid) and session (what was shown together; without it, the events of a user
+with the same time and query). Rows that cannot be used are left out, counted in
+the summary, and listed with their row numbers in OUTPUT/rejects.csv
+(OUTPUT.rejects.csv if too little is left).
 
-Files are read as they are: CSV, TSV, other delimited text ("::", no header: name
-the columns with --items_header and --events_header), JSON Lines, JSON arrays and
-objects, Parquet; packed by gzip, bzip2, xz or zip; UTF-8, UTF-16, or as
---encoding says. Several files with the same columns are one table; others are
-joined on the column that they share:
+Files are read as they are: CSV, TSV, other delimited text ("::", no header:
+name the columns with --items_header and --events_header), JSON Lines, JSON
+arrays and objects, Parquet; packed by gzip, bzip2, xz or zip; UTF-8, UTF-16, or
+as --encoding says. Several files with the same columns are one table; others
+are joined on the column that they share:
 
   python -m gr_jax.import_data --items=products.csv,aisles.csv \\
     --events='order_products_*.csv,orders.csv' \\
@@ -65,6 +69,8 @@ def _import(flags: argparse.Namespace) -> None:
     flags.output,
     event_types=parse_pairs(flags.event_types, flag="--event_types"),
     splits=parse_pairs(flags.splits, flag="--splits"),
+    time_format=flags.time_format,
+    category_separator=flags.category_separator,
     valid_share=flags.valid_share,
     test_share=flags.test_share,
     overwrite=flags.overwrite,
@@ -112,6 +118,21 @@ def _parser() -> argparse.ArgumentParser:
     metavar="YOURS=OURS,...",
     help="words of the split column that are not train, valid (validation, "
     "val, dev) or test: --splits=0=train,1=valid,2=test",
+  )
+  add(
+    "--time_format",
+    default="",
+    help="form of times that are neither unix time nor ISO 8601: mdy "
+    "(5/31/2024 1:45 PM), dmy (31.5.2024 13:45) or a strptime pattern such as "
+    "'%%d %%b %%Y %%H:%%M'",
+  )
+  add(
+    "--category_separator",
+    default="",
+    metavar="TEXT",
+    help="what stands between the names of a category path; none leaves "
+    "categories whole (default: > or | where any has one, / where most have "
+    "one)",
   )
   add(
     "--valid_share",

@@ -1,11 +1,10 @@
 """Settings that the data decides where a recipe does not ([OURS])."""
 
-import polars as pl
 from ml_collections import ConfigDict
 
 from gr_jax.data.catalogue import ITEM_ID, Catalogue
+from gr_jax.data.chosen_together import training_visits
 from gr_jax.data.requests import Requests
-from gr_jax.data.training_period import page_mask
 
 BY_DATA = -1
 # Fields that tell ads with one content apart, and those that say whose they
@@ -81,22 +80,6 @@ def decided_window(history_window: int, requests: Requests) -> int:
 
 
 def leads_to_single_items(requests: Requests) -> bool:
-  """Whether more than half of the training baskets hold one item.
-
-  A basket is what all requests of one user at one time led to, as in
-  `gr_jax.text.vectors.training_baskets`: the searches of a shopping trip for
-  one item each are no single items. Where times are positions, every event is a
-  basket.
-  """
-  trained = page_mask(requests)
-  request = requests.page_request[trained]
-  chosen = pl.DataFrame(
-    {
-      "user": requests.user[request],
-      "time": requests.time[request],
-      "item": requests.page_item[trained],
-    }
-  )
-  single = pl.col("item").min() == pl.col("item").max()
-  baskets = chosen.group_by("user", "time").agg(single.alias("single"))
-  return int(baskets["single"].sum()) * 2 > len(baskets)
+  """Whether more than half of the training visits led to one item."""
+  single, visits = training_visits(requests)
+  return single * 2 > visits

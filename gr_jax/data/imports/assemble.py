@@ -15,6 +15,7 @@ from gr_jax.data.imports.build_catalogue import (
 from gr_jax.data.imports.build_requests import build_requests, ordered_events
 from gr_jax.data.imports.checked_table import CheckedTable
 from gr_jax.data.imports.checks import (
+  UNKNOWN_ITEM,
   check_events,
   check_items,
   drop_empty_users,
@@ -27,6 +28,20 @@ from gr_jax.data.imports.summary import (
 from gr_jax.data.requests import TRAIN, Requests
 from gr_jax.data.splits import split_by_time, split_by_user
 from gr_jax.data.training_period import event_counts
+
+
+class NothingLeft(ValueError):
+  """The checks left too little.
+
+  Attributes:
+    rejects: The rows that were left out, as in `Assembled`.
+  """
+
+  def __init__(self, message: str, *tables: CheckedTable):
+    *others, last = tables
+    told = [_why(table) for table in others if table.rejects.height]
+    super().__init__(" ".join([message, *told, _why(last), *last.notes]))
+    self.rejects = pl.concat([table.rejects for table in tables])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +68,8 @@ def assemble(
   *,
   event_types: Mapping[str, str],
   splits: Mapping[str, str] | None = None,
+  time_format: str = "",
+  category_separator: str = "",
   valid_share: float,
   test_share: float,
   now: int,
@@ -61,11 +78,24 @@ def assemble(
   """Checks both tables and builds what they hold; see `import_tables`.
 
   Raises:
-    ValueError: no item, no event, fewer than two users, no request, or no
+    NothingLeft: no item, no event, fewer than two users, no request, or no
       request to train on is left.
   """
-  items, events = _check(
-    items, events, event_types, splits or {}, now, progress
+  items = check_items(items, category_separator=category_separator)
+  progress(f"{items.frame.height:,} of {items.rows_read:,} items are usable")
+  if not items.frame.height:
+    raise NothingLeft("No item is left.", items)
+  events = _check_events(
+    items,
+    events,
+    functools.partial(
+      check_events,
+      event_types=event_types,
+      splits=splits,
+      time_format=time_format,
+      now=now,
+    ),
+    progress,
   )
   catalogue = build_catalogue(items.frame)
   timed = "seconds" in events.frame.columns
@@ -86,7 +116,7 @@ def assemble(
   )
   requests = built.requests
   progress(f"{len(requests):,} requests are built")
-  _check_requests(requests, kind, events)
+  _check_requests(requests, kind, items, events)
   catalogue = dataclasses.replace(
     catalogue,
     values=built.values,
@@ -102,42 +132,32 @@ def assemble(
   )
 
 
-def _check(
+def _check_events(
   items: CheckedTable,
   events: CheckedTable,
-  event_types: Mapping[str, str],
-  splits: Mapping[str, str],
-  now: int,
+  check: Callable[..., CheckedTable],
   progress: Callable[[str], None],
-) -> tuple[CheckedTable, CheckedTable]:
-  items = check_items(items)
-  progress(f"{items.frame.height:,} of {items.rows_read:,} items are usable")
-  if not items.frame.height:
-    raise ValueError(f"No item is left. {_why(items)}")
+) -> CheckedTable:
   everyone, named = events.frame.select("user_id", "row"), events.frame
   item_ids = items.frame["item_id"]
-  events = check_events(
-    events,
-    item_ids=item_ids,
-    event_types=event_types,
-    splits=splits,
-    now=now,
-  )
+  events = check(events, item_ids=item_ids)
   events = drop_empty_users(events, everyone)
   progress(f"{events.frame.height:,} of {events.rows_read:,} events are usable")
-  if not events.frame.height:
-    examples = (
+  users = events.frame["user_id"].n_unique()
+  if users >= 2:
+    return events
+  message = (
+    f"{users} user is left, 2 are needed." if users else ("No event is left.")
+  )
+  strange = (events.rejects["reason"] == UNKNOWN_ITEM).sum() * 2
+  if strange > events.rows_read and not any(
+    "unknown item ids" in note for note in events.notes
+  ):
+    message += (
       f" Events name items like {named['item_id'].first()!r}, the catalogue "
       f"has items like {item_ids[0]!r}."
     )
-    strange = (events.rejects["reason"] == "unknown item").any()
-    raise ValueError(
-      f"No event is left. {_why(events)}{examples if strange else ''}"
-    )
-  users = events.frame["user_id"].n_unique()
-  if users < 2:
-    raise ValueError(f"{users} user is left, 2 are needed. {_why(events)}")
-  return items, events
+  raise NothingLeft(message, items, events)
 
 
 def _why(table: CheckedTable) -> str:
@@ -145,30 +165,32 @@ def _why(table: CheckedTable) -> str:
     f"{n:,} x {reason} (first in row {rows[0]})"
     for _, reason, n, rows in count_rejects(table.rejects)
   )
-  return (
+  told = (
     f"{table.file} has {table.rows_read:,} rows; {reasons or 'none is bad'}."
   )
+  return " ".join([told, *table.notes])
 
 
 def _check_requests(
-  requests: Requests, split: str, events: CheckedTable
+  requests: Requests, split: str, items: CheckedTable, events: CheckedTable
 ) -> None:
   if not len(requests):
-    raise ValueError(
+    raise NothingLeft(
       "No request is left: without a query, a user needs a click or order "
-      f"after an earlier one. {_why(events)}"
+      "after an earlier one.",
+      items,
+      events,
     )
   if (requests.split == TRAIN).any():
     return
-  if split == "column":
-    raise ValueError(
-      f"No request is left to train on: of the {len(requests):,} requests that "
-      "have a query or an earlier event of their user, the split column calls "
-      "none training."
-    )
-  raise ValueError(
-    f"No request is left to train on: {len(requests):,} requests have "
-    f"{len(np.unique(requests.time))} distinct times, and those of one time "
-    "stay together. Give finer times, lower --valid_share and --test_share, "
-    "or leave the time column out."
+  reason = (
+    f"{len(requests):,} requests have {len(np.unique(requests.time))} distinct "
+    "times, and those of one time stay together. Give finer times, lower "
+    "--valid_share and --test_share, or leave the time column out."
   )
+  if split == "column":
+    reason = (
+      f"of the {len(requests):,} requests that have a query or an earlier "
+      "event of their user, the split column calls none training."
+    )
+  raise NothingLeft(f"No request is left to train on: {reason}", items, events)

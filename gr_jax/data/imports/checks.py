@@ -139,7 +139,8 @@ def drop_empty_users(
   )
   active = (pl.col("kind") > EXPOSED).any().over("user_id")
   return dataclasses.replace(listed, frame=table.frame).drop(
-    active.not_(), "empty user: exposures without a click or order"
+    active.not_(),
+    "empty user: exposures without a click or order (see --event_types)",
   )
 
 

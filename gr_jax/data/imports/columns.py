@@ -1,7 +1,9 @@
 """The user's names of columns, as in `item_id=asin,text=title`."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+
+from gr_jax.data.imports.checked_table import LIST_SEPARATOR
 
 FIELD_COLUMNS = ("account", "advertiser", "conversion")
 ITEM_COLUMNS = ("item_id", "text", "category", "value", *FIELD_COLUMNS)
@@ -16,6 +18,9 @@ EVENT_COLUMNS = (
   "order",
   "split",
 )
+JOINED = {"text": " ", "category": LIST_SEPARATOR}
+"""Names that several columns may make, "a+b", and what is put between them."""
+
 _REQUIRED = {"items": ("item_id", "text"), "events": ("user_id", "item_id")}
 _COLUMNS = {"items": ITEM_COLUMNS, "events": EVENT_COLUMNS}
 # Of names in a message: characters of each, and how many.
@@ -86,6 +91,18 @@ def check_names(columns: Mapping[str, str]) -> None:
       )
 
 
+def parts_of(theirs: str, present: Collection[str]) -> list[str]:
+  """The columns of "a+b"; a column that is called so is itself."""
+  return [theirs] if theirs in present else theirs.split("+")
+
+
+def source_columns(columns: Mapping[str, str]) -> set[str]:
+  """All columns that the right sides may mean."""
+  return {
+    name for theirs in columns.values() for name in (theirs, *theirs.split("+"))
+  }
+
+
 def resolve_columns(
   columns: Mapping[str, str],
   *,
@@ -96,7 +113,8 @@ def resolve_columns(
 ) -> tuple[dict[str, str], dict[str, str]]:
   """Finds our columns among those of the two files.
 
-  A name that is not mapped is looked for under our own name; beside times, a
+  A right side "a+b" of `JOINED` names several. A name that is not mapped is
+  looked for under our own name; beside times, a
   column `order` is not, as it may number the orders of a shop.
 
   Returns:
@@ -117,13 +135,11 @@ def resolve_columns(
     table, _, name = ours.rpartition(".")
     places = [table] if table else [t for t in files if name in _COLUMNS[t]]
     if not any(found[t].get(name) == theirs for t in places):
+      missing = _missing(name, theirs, [c for t in places for c in files[t][0]])
       lists = "; ".join(
         f"{files[t][1]} has {_shown(files[t][0])}" for t in places
       )
-      near = _did_you_mean(theirs, [c for t in places for c in files[t][0]])
-      raise ValueError(
-        f"--columns={ours}={theirs}: no column {theirs!r}{near}. {lists}."
-      )
+      raise ValueError(f"--columns={ours}={theirs}: {missing}. {lists}.")
   for table, (present, file) in files.items():
     for name in _REQUIRED[table]:
       if name not in found[table]:
@@ -152,11 +168,23 @@ def _resolve(
   for name in _COLUMNS[table]:
     own = columns.get(f"{table}.{name}")
     candidates = [own] if own else [columns.get(name), name]
-    for candidate in candidates:
-      if candidate in present:
+    for candidate in filter(None, candidates):
+      parts = parts_of(candidate, present) if name in JOINED else [candidate]
+      if all(part in present for part in parts):
         found[name] = candidate
         break
   return found
+
+
+def _missing(name: str, theirs: str, present: Sequence[str]) -> str:
+  """Says which column is not there, or that columns cannot be joined."""
+  parts = parts_of(theirs, present)
+  lost = [part for part in parts if part not in present]
+  if name not in JOINED and len(parts) > 1 and not lost:
+    return f"only {' and '.join(JOINED)} join several columns"
+  if name not in JOINED:
+    lost = [theirs]
+  return f"no column {lost[0]!r}{_did_you_mean(lost[0], present)}"
 
 
 def _is_mapped(columns: Mapping[str, str], name: str) -> bool:

@@ -1,6 +1,5 @@
 """Lines of the summary: what an import assumed, and what is switched off."""
 
-import datetime
 from collections.abc import Collection
 
 import polars as pl
@@ -25,7 +24,8 @@ _MISSING_EVENT_COLUMNS = {
   "requests remain",
 }
 _KIND_NAMES = {EXPOSED: "exposure", CLICKED: "click", ORDERED: "order"}
-_OLD = datetime.datetime(1990, 1, 1)
+_OLD = 631_152_000  # 1990-01-01 in unix seconds.
+_VIEWS = ("view", "viewed", "views")
 _SPLIT_NAMES = {TRAIN: "train", VALID: "valid", TEST: "test"}
 
 
@@ -84,20 +84,43 @@ def event_type_note(events: pl.DataFrame) -> list[str]:
     f"{name} = {_KIND_NAMES[kind]} ({n:,})"
     for name, kind, n in types.sort("len", "event", descending=True).rows()
   )
-  return [f"event types: {read}."]
+  notes = [f"event types: {read}."]
+  viewed = types.filter(
+    pl.col("event").is_in(_VIEWS) & (pl.col("kind") == EXPOSED)
+  )
+  if viewed.height and (types["kind"] > EXPOSED).any():
+    name = viewed["event"][0]
+    notes.append(
+      f"{name} is an exposure, an item in a list; where it is the page of one "
+      f"item, add --event_types={name}=click."
+    )
+  return notes
+
+
+def time_range(events: pl.DataFrame) -> str:
+  """Writes the first and the last time, and the days between; "" without."""
+  if "seconds" not in events.columns or not events.height:
+    return ""
+  seconds = events["seconds"]
+  ends = pl.Series([seconds.min(), seconds.max()])
+  first, last = pl.from_epoch(ends, time_unit="s").dt.to_string(
+    "%Y-%m-%d %H:%M:%S"
+  )
+  days = (ends[1] - ends[0]) / 86_400
+  return f"times: {first} to {last} UTC, {days:,.1f} days"
 
 
 def time_note(events: pl.DataFrame) -> list[str]:
-  """Doubts times that are all older than any log of a shop."""
+  """Doubts times that are older than any log of a shop."""
   if "seconds" not in events.columns:
     return []
-  moment = pl.from_epoch(pl.col("seconds"), time_unit="s")
-  first, last = events.select(a=moment.min(), b=moment.max()).row(0)
-  if last >= _OLD:
+  old = int((events["seconds"] < _OLD).sum())
+  if not old:
     return []
   return [
-    f"all times are between {first} and {last}: numbers are read as unix time; "
-    "one that counts something else is an order (--columns=order=...)."
+    f"{old:,} of {events.height:,} times are before 1990: numbers are read as "
+    "unix time; one that counts something else is an order "
+    "(--columns=order=...)."
   ]
 
 
@@ -187,3 +210,22 @@ def page_notes(
       "order: they belong to no request."
     )
   return notes
+
+
+def visit_note(single: int, visits: int) -> list[str]:
+  """Says whether users choose items one by one, and what follows from it.
+
+  Args:
+    single: The number of training visits that led to one item.
+    visits: The number of all.
+  """
+  if single * 2 > visits:
+    return [
+      f"{single:,} of {visits:,} training visits led to one item: the config "
+      "own_data reads what was chosen just before (history_window 5)."
+    ]
+  return [
+    f"{visits - single:,} of {visits:,} training visits led to several items: "
+    "baskets, of which the config own_data learns what goes together "
+    "(history_window 0)."
+  ]

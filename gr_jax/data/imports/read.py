@@ -1,7 +1,7 @@
 """Reads the files of a table by what they are: text, JSON or Parquet."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import polars as pl
@@ -10,7 +10,10 @@ from gr_jax.data.imports.checked_table import CheckedTable
 from gr_jax.data.imports.columns import (
   EVENT_COLUMNS,
   ITEM_COLUMNS,
+  JOINED,
+  parts_of,
   resolve_columns,
+  source_columns,
 )
 from gr_jax.data.imports.decode import decode
 from gr_jax.data.imports.delimited import read_csv
@@ -49,7 +52,7 @@ def read_tables(
   tables, found = {}, dict(columns)
   for kind, source in sources.items():
     progress(f"reading {source}")
-    mine = {*_OURS[kind], *columns.values(), *_offered(source)}
+    mine = {*_OURS[kind], *source_columns(columns), *_offered(source)}
     table = read_source(source, wanted=mine, whole_path=same_name)
     for note in table.notes:
       progress(note)
@@ -89,7 +92,7 @@ def read_alone(
     and name.rpartition(".")[2] in _OURS[kind]
   }
   table = read_table(
-    path, wanted={*_OURS[kind], *mine.values()}, file=path.name
+    path, wanted={*_OURS[kind], *source_columns(mine)}, file=path.name
   )
   # The other file is as if it had all that it needs.
   both = {name: _OURS[name] for name in _OURS} | {kind: table.columns}
@@ -213,8 +216,18 @@ def _chosen(
 
 def _renamed(table: CheckedTable, names: Mapping[str, str]) -> CheckedTable:
   frame = table.frame.select(
-    "row", *(pl.col(theirs).alias(ours) for ours, theirs in names.items())
+    "row",
+    *(_column(ours, theirs, table.columns) for ours, theirs in names.items()),
   )
   words = [name for name in ("text", "query") if name in names]
-  one_line = pl.col(words).str.replace_all(r"\s+", " ")
+  one_line = pl.col(words).str.replace_all(r"[\s\x1f]+", " ")
   return dataclasses.replace(table, frame=frame.with_columns(one_line))
+
+
+def _column(ours: str, theirs: str, present: Collection[str]) -> pl.Expr:
+  """A column, or the parts of one that a row has, joined."""
+  parts = parts_of(theirs, present)
+  if len(parts) == 1:
+    return pl.col(theirs).alias(ours)
+  joined = pl.concat_str(parts, separator=JOINED[ours], ignore_nulls=True)
+  return joined.replace("", None).alias(ours)

@@ -4,6 +4,7 @@ import dataclasses
 
 import polars as pl
 
+from gr_jax.data.chosen_together import training_visits
 from gr_jax.data.imports.build_requests import Built
 from gr_jax.data.imports.checked_table import CheckedTable
 from gr_jax.data.imports.notes import (
@@ -15,6 +16,8 @@ from gr_jax.data.imports.notes import (
   place_notes,
   split_notes,
   time_note,
+  time_range,
+  visit_note,
 )
 from gr_jax.data.requests import TEST, TRAIN, VALID
 
@@ -33,6 +36,7 @@ class ImportSummary:
     rejected: File, reason, number and first row numbers of all rejected rows.
     notes: A line for all that is switched off and that was assumed.
     rejects_file: The list of all rejected rows, "" if there is none.
+    times: The first and last time, "" without times.
   """
 
   files: tuple[tuple[str, int, int], ...]
@@ -40,6 +44,7 @@ class ImportSummary:
   rejected: tuple[tuple[str, str, int, tuple[int, ...]], ...]
   notes: tuple[str, ...]
   rejects_file: str
+  times: str = ""
 
   def __str__(self) -> str:
     counts = {name: f"{count:,}" for name, count in self.counts.items()}
@@ -52,6 +57,8 @@ class ImportSummary:
       "requests: {train} train, {valid} valid, {test} test; {search} search, "
       "{next_basket} next-basket".format(**counts)
     )
+    if self.times:
+      lines.append(self.times)
     if self.rejected:
       lines.append(
         "Left out (a row is a line of a CSV or JSONL file, a row of a Parquet "
@@ -108,11 +115,13 @@ def summarize(
       *time_note(events.frame),
       *order_note(events.frame),
       *place_notes(events.frame),
+      *visit_note(*training_visits(requests)),
       *page_notes(
         built.first_pages, built.unused_exposures, built.held_out_first
       ),
     ),
     rejects_file="",
+    times=time_range(events.frame),
   )
 
 

@@ -30,6 +30,18 @@ def check_output(output: Path, *, marker: str, overwrite: bool) -> None:
     )
 
 
+def write_rejects(rejects: pl.DataFrame, path: Path) -> None:
+  """Writes rejected rows as CSV that spreadsheets only show.
+
+  A cell that they would run, as it begins with one of = + - @ TAB CR, gets an
+  apostrophe before it.
+  """
+  text = pl.col(pl.String)
+  run = text.str.contains(r"^[=+\-@\t\r]")
+  safe = pl.when(run).then(pl.lit("'") + text).otherwise(text).name.keep()
+  rejects.with_columns(safe).write_csv(path)
+
+
 def write_folder(output: Path, write: Callable[[Path], None]) -> None:
   """Calls `write` on a folder beside `output` and renames it when it is whole.
 

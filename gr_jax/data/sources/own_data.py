@@ -8,14 +8,19 @@ from pathlib import Path
 
 import gr_jax
 from gr_jax.data.catalogue import Catalogue
-from gr_jax.data.imports.assemble import assemble
+from gr_jax.data.imports.assemble import NothingLeft, assemble
 from gr_jax.data.imports.columns import check_names
 from gr_jax.data.imports.event_types import known_types
 from gr_jax.data.imports.published_split import known_splits
 from gr_jax.data.imports.read import read_tables
 from gr_jax.data.imports.source import Source
 from gr_jax.data.imports.summary import ImportSummary
-from gr_jax.data.imports.write import check_output, write_folder
+from gr_jax.data.imports.times import check_time_format
+from gr_jax.data.imports.write import (
+  check_output,
+  write_folder,
+  write_rejects,
+)
 from gr_jax.data.requests import Requests
 from gr_jax.data.splits import check_shares
 
@@ -74,6 +79,8 @@ def import_tables(
   *,
   event_types: Mapping[str, str] | None = None,
   splits: Mapping[str, str] | None = None,
+  time_format: str = "",
+  category_separator: str = "",
   valid_share: float = 0.1,
   test_share: float = 0.1,
   overwrite: bool = False,
@@ -95,7 +102,7 @@ def import_tables(
   `valid_share` before them the validation; without times, each user's last
   request and the one before it. Requests: see `build_requests`. An item without
   a value of its own has the median of its training events. The folder appears
-  whole or not at all.
+  whole or not at all; without it, rejected rows are in OUTPUT.rejects.csv.
 
   Args:
     items_path: A file of delimited text, JSON or Parquet, see `read_table`, or
@@ -108,6 +115,9 @@ def import_tables(
       "order", where the name is not enough.
     splits: A map of words of the split column to "train", "valid" or "test",
       likewise.
+    time_format: The form of the times where it is none that `unix_times` reads
+      by itself.
+    category_separator: What category paths are split at, see `read_paths`.
     valid_share: The share of validation requests; not read without times or
       with a split column.
     test_share: The share of test requests, likewise.
@@ -125,21 +135,32 @@ def import_tables(
   check_names(columns)
   known_types(event_types)
   known_splits(splits)
+  check_time_format(time_format)
   check_shares(valid_share, test_share)
   check_output(output, marker=_MANIFEST, overwrite=overwrite)
   items, events = read_tables(
     items_path, events_path, columns, progress=progress
   )
-  data = assemble(
-    items,
-    events,
-    event_types=event_types,
-    splits=splits,
-    valid_share=valid_share,
-    test_share=test_share,
-    now=int(time.time()) if now is None else now,
-    progress=progress,
-  )
+  try:
+    data = assemble(
+      items,
+      events,
+      event_types=event_types,
+      splits=splits,
+      time_format=time_format,
+      category_separator=category_separator,
+      valid_share=valid_share,
+      test_share=test_share,
+      now=int(time.time()) if now is None else now,
+      progress=progress,
+    )
+  except NothingLeft as error:
+    if not len(error.rejects):
+      raise
+    path = output.with_name(f"{output.name}.{_REJECTS}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_rejects(error.rejects, path)
+    raise ValueError(f"{error} All rejected rows are in {path}.") from error
   summary = dataclasses.replace(
     data.summary, rejects_file=str(output / _REJECTS)
   )
@@ -151,6 +172,8 @@ def import_tables(
     "columns": dict(columns),
     "event_types": dict(event_types),
     "splits": dict(splits),
+    "time_format": time_format,
+    "category_separator": category_separator,
     "split": data.split,
     "summary": dataclasses.asdict(summary),
   }
@@ -158,7 +181,7 @@ def import_tables(
   def write(folder: Path) -> None:
     data.catalogue.save(folder / "catalogue")
     data.requests.save(folder / "requests")
-    data.rejects.write_csv(folder / _REJECTS)
+    write_rejects(data.rejects, folder / _REJECTS)
     text = json.dumps(manifest, indent=2, ensure_ascii=False)
     (folder / _MANIFEST).write_text(text + "\n", encoding="utf-8")
 

@@ -6,7 +6,9 @@ from gr_jax.data.imports.columns import (
   check_names,
   known_words,
   parse_pairs,
+  parts_of,
   resolve_columns,
+  source_columns,
 )
 
 FILES = {"item_file": "i.csv", "event_file": "e.csv"}
@@ -115,3 +117,27 @@ def test_words_given_come_before_those_known():
   assert found == {"aa": 1, "ab": 2, "ba": 2, "c": 1}
   with pytest.raises(ValueError, match="--f=x=c: 'c' is none of a, b"):
     known_words(words, numbers, {"x": "c"}, flag="--f")
+
+
+def test_several_columns_make_a_text_or_a_path():
+  items, events = ["id", "title", "brand", "a+b"], ["user_id", "item_id"]
+  columns = {"items.item_id": "id", "text": "title+brand", "category": "a+b"}
+  found, _ = resolve_columns(columns, items=items, events=events, **FILES)
+  assert (found["text"], found["category"]) == ("title+brand", "a+b")
+  assert parts_of("title+brand", items) == ["title", "brand"]
+  assert parts_of("a+b", items) == ["a+b"]
+  assert {"title", "brand", "title+brand"} <= source_columns(columns)
+
+
+@pytest.mark.parametrize(
+  ("columns", "said"),
+  [
+    ({"text": "title+brnd"}, "no column 'brnd' .did you mean 'brand'"),
+    ({"value": "title+brand"}, "only text and category join several columns"),
+    ({"value": "title+price"}, "no column 'title.price'"),
+  ],
+)
+def test_what_cannot_be_joined_is_named(columns, said):
+  items, events = ["item_id", "text", "title", "brand"], ["user_id", "item_id"]
+  with pytest.raises(ValueError, match=said):
+    resolve_columns(columns, items=items, events=events, **FILES)

@@ -27,7 +27,9 @@ def test_fields_have_a_note_that_says_who_reads_them():
 def test_event_types_are_noted_with_their_reading():
   events = pl.DataFrame({"event": ["View", "buy", "buy"], "kind": [0, 2, 2]})
   assert notes.event_type_note(events) == [
-    "event types: buy = order (2), view = exposure (1)."
+    "event types: buy = order (2), view = exposure (1).",
+    "view is an exposure, an item in a list; where it is the page of one item, "
+    "add --event_types=view=click.",
   ]
   assert notes.event_type_note(events.drop("event")) == []
 
@@ -122,6 +124,12 @@ def test_shared_places_and_contradictions_to_the_time_are_noted():
 def test_times_that_are_no_times_are_doubted():
   events = pl.DataFrame({"seconds": [1101, 1102]})
   (line,) = notes.time_note(events)
-  assert "between 1970-01-01 00:18:21 and 1970-01-01 00:18:22" in line
-  assert notes.time_note(pl.DataFrame({"seconds": [1101, 10**9]})) == []
+  assert line.startswith("2 of 2 times are before 1990")
+  assert notes.time_note(pl.DataFrame({"seconds": [10**9]})) == []
+  (line,) = notes.time_note(pl.DataFrame({"seconds": [1101, 10**9]}))
+  assert line.startswith("1 of 2 times")
+  events = pl.DataFrame({"seconds": [10**9, 10**9 + 43_200]})
+  assert notes.time_range(events) == (
+    "times: 2001-09-09 01:46:40 to 2001-09-09 13:46:40 UTC, 0.5 days"
+  )
   assert notes.time_note(events.drop("seconds")) == []

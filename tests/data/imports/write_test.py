@@ -1,10 +1,19 @@
 """A folder appears whole or not at all, and an old one is never lost."""
 
+import csv
 import os
+import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from gr_jax.data.imports.write import check_output, write_folder
+from gr_jax.data.imports.checked_table import reject_rows
+from gr_jax.data.imports.write import (
+  check_output,
+  write_folder,
+  write_rejects,
+)
 
 
 def _write(folder):
@@ -72,3 +81,21 @@ def test_a_parent_that_is_a_file_is_one_line(tmp_path):
   (tmp_path / "file").write_text("")
   with pytest.raises(OSError, match=r"Cannot write .*: "):
     write_folder(tmp_path / "file" / "out", _write)
+
+
+CELLS = st.lists(
+  st.text(st.sampled_from("=+-@\t\r'a,\" "), max_size=6), min_size=1, max_size=4
+)
+
+
+@given(CELLS)
+def test_spreadsheets_run_no_cell_of_the_rejects(tmp_path_factory, contents):
+  path = tmp_path_factory.getbasetemp() / "rejects.csv"
+  rows = [(row, "bad", text) for row, text in enumerate(contents)]
+  write_rejects(reject_rows("=t.csv", rows), path)
+  with path.open(newline="") as stream:
+    read = list(csv.DictReader(stream))
+  for text, row in zip(contents, read, strict=True):
+    runs = re.match(r"[=+\-@\t\r]", text)
+    assert row["content"] == ("'" if runs else "") + text
+    assert row["file"] == "'=t.csv"

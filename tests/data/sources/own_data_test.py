@@ -307,10 +307,20 @@ def test_nothing_usable_writes_nothing(tmp_path, run, message):
   with pytest.raises(ValueError, match=message) as caught:
     run(tmp_path)
   assert "\n" not in str(caught.value)
-  assert sorted(p.name for p in tmp_path.iterdir()) == [
-    "events.csv",
-    "items.csv",
-  ]
+  left = {p.name for p in tmp_path.iterdir()} - {"events.csv", "items.csv"}
+  bad = "; 1 x" in str(caught.value)
+  assert left == ({"out.rejects.csv"} if bad else set())
+  assert ("All rejected rows are in" in str(caught.value)) == bad
+
+
+def test_a_failed_import_lists_why_and_every_row(tmp_path):
+  rows = ["ann,B1,2024-05-01,order,,", "ann,=1+1,2024-05-01,order,,"]
+  with pytest.raises(ValueError, match="1 user is left") as caught:
+    _import(tmp_path, events=rows)
+  assert "1 x unknown item (first in row 3)" in str(caught.value)
+  assert "Events name items like" not in str(caught.value)
+  rejects = pl.read_csv(tmp_path / "out.rejects.csv")
+  assert rejects["row"].to_list() == [3]
 
 
 def test_existing_output_is_refused_and_overwritten_on_demand(tmp_path):
