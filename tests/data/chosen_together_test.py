@@ -17,7 +17,7 @@ COUNT = len(SMALL)
 
 @given(st.lists(st.integers(0, 3), min_size=COUNT, max_size=COUNT))
 def test_visits_are_those_of_a_dictionary(times):
-  time = np.sort(np.array(times, np.int64)) + int(SMALL.time.min())
+  time = np.sort(np.array(times, np.int64)) + int(SMALL.event_time.max()) + 1
   requests = dataclasses.replace(SMALL, time=time)
   visits = defaultdict(set)
   for line in np.flatnonzero(page_mask(requests)):
