@@ -25,16 +25,21 @@ with the same time and query). Rows that cannot be used are left out, counted in
 the summary, and listed with their row numbers in OUTPUT/rejects.csv
 (OUTPUT.rejects.csv if too little is left).
 
-Files are read as they are: CSV, TSV, other delimited text ("::", no header:
-name the columns with --items_header and --events_header), JSON Lines, JSON
-arrays and objects, Parquet; packed by gzip, bzip2, xz or zip; UTF-8, UTF-16, or
-as --encoding says. Several files with the same columns are one table; others
-are joined on the column that they share:
+Files are read as they are: CSV, TSV and other delimited text, JSON Lines, JSON
+arrays and objects, Parquet; packed by gzip, bzip2, xz or zip; in UTF-8, UTF-16
+or what --encoding says. Columns of a file without a header are named by
+--items_header and --events_header. Several files with the same columns are one
+table; others are joined on the column that they share:
 
   python -m gr_jax.import_data --items=products.csv,aisles.csv \\
     --events='order_products_*.csv,orders.csv' \\
     --columns=item_id=product_id,text=product_name,category=aisle \\
     --output=data/groceries
+
+Folders of public data are known by name:
+
+  python -m gr_jax.import_data --format=movielens --input=ml-1m \\
+    --output=data/movies
 
 A published split comes in as it is, without invented times:
 
@@ -52,6 +57,7 @@ from pathlib import Path
 
 from gr_jax import command_line
 from gr_jax.data.imports.columns import parse_pairs
+from gr_jax.data.imports.formats import FORMATS, Format, format_sources
 from gr_jax.data.imports.source import Source, parse_source
 from gr_jax.data.sources.own_data import import_tables
 
@@ -62,14 +68,17 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _import(flags: argparse.Namespace) -> None:
+  items, events = _sources(flags)
+  known = FORMATS.get(flags.format, Format((), (), {}))
+  given = parse_pairs(flags.event_types, flag="--event_types")
   summary = import_tables(
-    _source(flags, "items"),
-    _source(flags, "events"),
+    items,
+    events,
     parse_pairs(flags.columns, flag="--columns"),
     flags.output,
-    event_types=parse_pairs(flags.event_types, flag="--event_types"),
+    event_types=dict(known.event_types) | given,
     splits=parse_pairs(flags.splits, flag="--splits"),
-    time_format=flags.time_format,
+    time_format=flags.time_format or known.time_format,
     category_separator=flags.category_separator,
     valid_share=flags.valid_share,
     test_share=flags.test_share,
@@ -79,11 +88,30 @@ def _import(flags: argparse.Namespace) -> None:
   print(summary)
 
 
-def _source(flags: argparse.Namespace, kind: str) -> Source:
-  """The files of the items or the events, and how they are written."""
-  header = getattr(flags, f"{kind}_header")
+def _sources(flags: argparse.Namespace) -> tuple[Source, Source]:
+  """The files of the items and the events, and how they are written."""
+  if flags.input and not flags.format:
+    raise ValueError(
+      f"--input={flags.input} needs --format, one of {', '.join(FORMATS)}; or "
+      "name the files with --items and --events."
+    )
+  given = {kind: _given(flags, kind) for kind in ("items", "events")}
+  if flags.format:
+    return format_sources(flags.format, flags.input, **given)
+  missing = [f"--{kind}" for kind, files in given.items() if not files.paths]
+  if missing:
+    raise ValueError(
+      f"the following arguments are required: {', '.join(missing)} (or "
+      "--format and --input); see --help."
+    )
+  return given["items"], given["events"]
+
+
+def _given(flags: argparse.Namespace, kind: str) -> Source:
+  """What the flags say of the files of one table, which may be nothing."""
+  files, header = getattr(flags, kind), getattr(flags, f"{kind}_header")
   return dataclasses.replace(
-    parse_source(getattr(flags, kind), flag=f"--{kind}"),
+    parse_source(files, flag=f"--{kind}") if files else Source(()),
     header=tuple(name.strip() for name in header.split(",") if header),
     delimiter=flags.delimiter.replace("\\t", "\t"),
     encoding=flags.encoding,
@@ -95,8 +123,17 @@ def _parser() -> argparse.ArgumentParser:
   parser = command_line.parser("python -m gr_jax.import_data", __doc__)
   add = parser.add_argument
   files = "file of delimited text, JSON or Parquet, also packed; or several "
-  add("--items", required=True, metavar="FILES", help=files + "between commas")
-  add("--events", required=True, metavar="FILES", help=files + "(events_*.csv)")
+  add("--items", default="", metavar="FILES", help=files + "between commas")
+  add("--events", default="", metavar="FILES", help=files + "(events_*.csv)")
+  add(
+    "--format",
+    default="",
+    choices=["", *FORMATS],
+    metavar="NAME",
+    help=f"public data set whose files and columns are known: "
+    f"{', '.join(FORMATS)}; other flags come before it",
+  )
+  add("--input", type=Path, help="folder with the files of --format")
   add("--output", type=Path, required=True, help="folder to write")
   add(
     "--columns",

@@ -111,10 +111,17 @@ def test_a_column_can_be_the_order_and_the_split(flags, capsys):
 
 
 def test_missing_flag_is_one_line(capsys):
-  assert main(["--items=a.csv"]) == 1
-  error = capsys.readouterr().err
-  assert error.count("\n") == 1
-  assert "--events, --output" in error
+  for given, missing in (
+    ([], "--output"),
+    (["--output=x"], "--items, --events (or --format and --input)"),
+    (["--output=x", "--input=."], "needs --format, one of movielens, amazon"),
+    (["--output=x", "--format=mind"], "--format=mind needs --input=FOLDER"),
+    (["--output=x", "--format=netflix"], "invalid choice: 'netflix'"),
+  ):
+    assert main(given) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert missing in error
 
 
 def test_output_that_is_not_an_import_is_never_replaced(flags, tmp_path):

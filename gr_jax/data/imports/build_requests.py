@@ -177,7 +177,10 @@ def ordered_events(events: pl.DataFrame) -> pl.DataFrame:
     if name not in events.columns
   ).with_columns(pl.col("part").fill_null(TRAIN))
   keys = ("user_id", "seconds", "nanoseconds", "place", "part", "row")
-  events = events.sort([name for name in keys if name in events.columns])
+  # Rows of a list, as a page of impressions, keep the order of the list.
+  events = events.sort(
+    [name for name in keys if name in events.columns], maintain_order=True
+  )
   check_order(events)
   if "seconds" in events.columns:
     events = events.with_columns(time=pl.col("seconds"), moment="seconds")

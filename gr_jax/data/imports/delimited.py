@@ -40,7 +40,8 @@ def read_csv(
   """Reads the wanted columns of delimited text.
 
   The first line that is not blank is the header, unless one is given; its names
-  are then those of the first columns. A quote may enclose a field. In a file
+  are then those of the first columns. (A first line that has one of these names
+  is a header all the same.) A quote may enclose a field. In a file
   with tabs, as MIND's news, where that makes more rows malformed than it saves,
   quotes are letters as any other; so they are beside a delimiter of several
   characters.
@@ -59,7 +60,10 @@ def read_csv(
   first = next(i for i, line in enumerate(lines) if line.strip())
   delimiter = delimiter or _delimiter(lines[first:], bool(header))
   names = _fields(lines[first], delimiter, file)
-  width = len(names)
+  width, notes = len(names), []
+  if not set(header).isdisjoint(name.strip() for name in names):
+    header = ()
+    notes = [f"{file} has a header of its own, which is read."]
   if header and len(header) > width:
     raise ValueError(
       f"{file} has {width} columns between {delimiter!r}, and the header names "
@@ -85,7 +89,7 @@ def read_csv(
         rows.reject(i + 1, wrong, "".join(lines[i:end]))
       else:
         rows.keep(i + 1, [fields[place] for place in places])
-    return rows.checked(names), malformed, long
+    return rows.checked(names).note(*notes), malformed, long
 
   plain = _plain_records(lines, begin, delimiter, width)
   if len(delimiter) > 1:

@@ -196,7 +196,9 @@ def read_table(
 
 def _offered(source: Source) -> set[str]:
   """All columns that a public format may have under our names."""
-  return {c for names in source.columns.values() for c in names.split("|")}
+  return source_columns(
+    {c: c for names in source.columns.values() for c in names.split("|")}
+  )
 
 
 def _chosen(
@@ -208,8 +210,12 @@ def _chosen(
   """The columns of a public format that this file has; given ones win."""
   found = {}
   for name, theirs in source.columns.items():
-    there = [c for c in theirs.split("|") if c in table.columns]
-    if there and name not in given:
+    there = [
+      choice
+      for choice in theirs.split("|")
+      if all(part in table.columns for part in parts_of(choice, table.columns))
+    ]
+    if there and name in _OURS[kind] and name not in given:
       found[f"{kind}.{name}"] = there[0]
   return found
 

@@ -121,6 +121,13 @@ def test_a_given_header_longer_than_the_rows_is_an_error():
     _csv("1,2\n3,4\n", header=("a", "b", "c"))
 
 
+def test_a_header_in_the_file_is_no_row_where_one_is_given():
+  table = _csv("b,a\n1,2\n", header=("a", "time"))
+  assert table.frame.rows() == [(2, "1", "2")]
+  assert table.columns == ("b", "a")
+  assert "has a header of its own" in table.notes[0]
+
+
 def test_a_delimiter_that_is_named_is_taken():
   assert _rows("a b\n1 2\n", delimiter=" ") == [(2, "1", "2")]
   assert _rows('a##b\n"1##2\n', delimiter="##") == [(2, '"1', "2")]
