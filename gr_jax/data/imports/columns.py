@@ -145,7 +145,8 @@ def resolve_columns(
       if name not in found[table]:
         raise ValueError(
           f"{file} has no column {name!r}{_did_you_mean(name, present)}; it "
-          f"has {_shown(present)}. Name yours: --columns={name}=YOURS."
+          f"has {_shown(present)}. Name yours: --columns={name}=YOURS; where "
+          f"the first line is no header, name all: --{table}_header={name},..."
         )
   return found["items"], found["events"]
 

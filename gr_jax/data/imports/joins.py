@@ -94,6 +94,7 @@ def join(
       f"No row of {left.file} finds its {' and '.join(on)} in {right.file}: "
       f"the one has {_example(left, on)}, the other {_example(right, on)}."
     )
+  joined = f"{left.file} is joined with {right.file} on {' and '.join(on)}."
   note = (
     f"{left.file}: {alone.height:,} rows have a {' and '.join(on)} that "
     f"{right.file} has not (first in row {alone['row'].min()}); what it would "
@@ -105,7 +106,7 @@ def join(
     rejects=pl.concat([left.rejects, right.rejects]),
     columns=(*left.columns, *added),
     notes=(*left.notes, *right.notes),
-  ).note(note if alone.height else "")
+  ).note(joined, note if alone.height else "")
 
 
 def _is_unique(table: CheckedTable, on: list[str]) -> bool:

@@ -48,7 +48,9 @@ def read_tables(
     progress: Gets a line before each file, and what was assumed of it.
   """
   sources = {"items": as_source(items), "events": as_source(events)}
-  same_name = sources["items"].name == sources["events"].name
+  names = {source.name for source in sources.values()}
+  files = {source.paths for source in sources.values()}
+  same_name = len(names) < len(files)
   tables, found = {}, dict(columns)
   for kind, source in sources.items():
     progress(f"reading {source}")

@@ -25,7 +25,9 @@ def _shown(frame: pl.DataFrame) -> pl.DataFrame:
     .explode("shown")
     .with_columns(
       item_id=pl.col("shown").str.replace(r"-[01]$", ""),
-      event=pl.when(clicked).then(pl.lit("click")).otherwise(pl.lit("view")),
+      event=pl.when(clicked)
+      .then(pl.lit("click"))
+      .otherwise(pl.lit("impression")),
     )
   )
 

@@ -28,7 +28,8 @@ def test_names_are_looked_up_through_several_files():
     (3, "soap", "care", "home"),
     (4, "rum", None, None),
   ]
-  assert "1 rows have a aisle_id" in whole.notes[0]
+  assert whole.notes[0] == "t.csv is joined with t.csv on aisle_id."
+  assert "1 rows have a aisle_id" in whole.notes[1]
 
 
 @pytest.mark.parametrize("texts", [(ORDERS, LINES), (LINES, ORDERS)])
