@@ -7,6 +7,8 @@ one row.
 import contextlib
 import csv
 import itertools
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from gr_jax.data.imports.checked_table import CheckedTable, RowCollector
@@ -14,6 +16,8 @@ from gr_jax.data.imports.decode import ascii_shown
 
 DELIMITERS = (",", ";", "\t", "|", "::")
 
+# The first line that Excel writes and reads for itself.
+_EXCEL = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 # Lines whose fields are counted to find the delimiter without a header.
 _SAMPLE = 50
 _LIMIT = 131_072
@@ -41,10 +45,11 @@ def read_csv(
 
   The first line that is not blank is the header, unless one is given; its names
   are then those of the first columns. (A first line that has one of these names
-  is a header all the same.) A quote may enclose a field. In a file
-  with tabs, as MIND's news, where that makes more rows malformed than it saves,
-  quotes are letters as any other; so they are beside a delimiter of several
-  characters.
+  is a header all the same.) Columns of one name are `name#1` and `name#2`.
+
+  A quote may enclose a field. In a file with tabs, as MIND's news, where that
+  makes more rows malformed than it saves, quotes are letters as any other; so
+  they are beside a delimiter of several characters.
 
   Args:
     lines: The decoded lines with their ends.
@@ -55,9 +60,14 @@ def read_csv(
     delimiter: What stands between fields, "" to find it in the file.
 
   Raises:
-    ValueError: the header cannot be read, or names a wanted column twice.
+    ValueError: the header cannot be read, or is longer than the rows.
   """
   first = next(i for i, line in enumerate(lines) if line.strip())
+  if excel := _EXCEL.fullmatch(lines[first].strip()):
+    delimiter = delimiter or excel[1]
+    first = next(
+      (i for i in range(first + 1, len(lines)) if lines[i].strip()), first
+    )
   delimiter = delimiter or _delimiter(lines[first:], bool(header))
   names = _fields(lines[first], delimiter, file)
   width, notes = len(names), []
@@ -70,11 +80,13 @@ def read_csv(
       f"{len(header)}: {', '.join(header)}. Its line {first + 1} is "
       f"{ascii_shown(lines[first])}."
     )
-  names = list(header) or [name.strip() for name in names]
-  columns = [x for x in dict.fromkeys(names) if wanted is None or x in wanted]
-  for name in columns:
-    if names.count(name) > 1:
-      raise ValueError(f"{file} has two columns named {name!r}; rename one.")
+  names, twice = _distinct(list(header) or [name.strip() for name in names])
+  if twice:
+    notes.append(
+      f"{file} has two columns named {', '.join(map(repr, twice))}; --columns "
+      f"says which: {twice[0]}#1 or {twice[0]}#2."
+    )
+  columns = [name for name in names if wanted is None or name in wanted]
   begin = first if header else first + 1
 
   def collect(records: Iterator[_Record]) -> tuple[CheckedTable, int, bool]:
@@ -106,6 +118,18 @@ def read_csv(
     f"would make {malformed:,} rows malformed."
   )
   return raw.note(note)
+
+
+def _distinct(names: list[str]) -> tuple[list[str], list[str]]:
+  """Numbers the names that come twice; returns (distinct names, those)."""
+  counts = Counter(names)
+  twice = [name for name, n in counts.items() if n > 1]
+  seen = Counter()
+  found = []
+  for name in names:
+    seen[name] += 1
+    found.append(f"{name}#{seen[name]}" if name in twice else name)
+  return found, twice
 
 
 def _delimiter(lines: list[str], headless: bool) -> str:

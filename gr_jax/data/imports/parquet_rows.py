@@ -116,7 +116,8 @@ def _path(column: pl.Expr, inner: pl.DataType) -> pl.Expr:
   if isinstance(inner, pl.Struct):
     each = column.list.eval(pl.element().struct.json_encode())
     return pl.format("[{}]", each.list.join(", "))
-  return column.cast(pl.List(pl.String)).list.join(LIST_SEPARATOR)
+  each = column.list.eval(_text(pl.element(), inner))
+  return each.list.join(LIST_SEPARATOR)
 
 
 def _decode(value: bytes | None) -> str | None:

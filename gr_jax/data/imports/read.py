@@ -152,8 +152,8 @@ def read_table(
   """Reads the `wanted` columns of a file.
 
   Parquet is known by its first bytes; JSON by its ending (`.json`, `.jsonl`,
-  `.ndjson`) or, in a file of an ending that is none of ours, by its first
-  letter; all else is delimited text. Each may be packed, see `read_bytes`.
+  `.ndjson`) or its first letter; all else is delimited text. Each may be
+  packed, see `read_bytes`.
 
   Args:
     path: The file.
@@ -181,7 +181,9 @@ def read_table(
     "\0" in line for line in text.lines
   ):
     raise ValueError(f"{path} is no text (NUL bytes); what is it?")
-  is_json = ending in _JSON or (ending not in _CSV and first[0] in "{[")
+  # SQL Server writes [id],[name] as the header of a CSV file.
+  marks = "{" if ending in _CSV else "{["
+  is_json = ending in _JSON or first[0] in marks
   if is_json:
     table = read_json(text.lines, text.bad, wanted=wanted, file=file)
   else:

@@ -83,10 +83,16 @@ def test_a_row_of_another_length_than_the_header_is_rejected(row):
   assert checked.rows_read == 2
 
 
-def test_a_wanted_column_named_twice_is_an_error():
-  assert _csv("a,b,b\n1,2,3\n", wanted=("a",)).frame.height == 1
-  with pytest.raises(ValueError, match="two columns named 'b'"):
-    _csv("a,b,b\n1,2,3\n")
+def test_columns_of_one_name_are_numbered():
+  table = _csv("a,b,b\n1,2,3\n", wanted=("a", "b", "b#2"))
+  assert table.columns == ("a", "b#1", "b#2")
+  assert table.frame.rows() == [(2, "1", "3")]
+  assert "two columns named 'b'; --columns says which: b#1" in table.notes[0]
+
+
+def test_the_line_of_excel_names_the_delimiter():
+  table = _csv("sep=;\na;b\n1,5;2\n")
+  assert table.frame.rows() == [(3, "1,5", "2")]
 
 
 def test_records_with_a_bad_line_are_rejected():

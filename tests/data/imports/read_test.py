@@ -27,6 +27,7 @@ def _read(path, **kwargs):
     ("t", b"a::b\n1::2\n"),
     ("t.dump", b'{"a": 1}\n{"a": null}\n'),
     ("t.csv", "a,b\n1,\u00e9\n".encode("utf-16")),
+    ("t.csv", b'{"a": 1}\n{"a": 2}\n'),
     ("t.csv", gzip.compress(b"a\n1\n", mtime=0)),
   ],
 )
