@@ -4,8 +4,8 @@ Any delimiter, stray quotes, rows of a wrong length: what cannot be read costs
 one row.
 """
 
-import contextlib
 import csv
+import dataclasses
 import itertools
 import re
 from collections import Counter
@@ -13,6 +13,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from gr_jax.data.imports.checked_table import CheckedTable, RowCollector
 from gr_jax.data.imports.decode import ascii_shown
+from gr_jax.data.imports.records import (
+  Record,
+  first_fields,
+  meaning,
+  plain_records,
+  quoted_records,
+)
 
 DELIMITERS = (",", ";", "\t", "|", "::")
 
@@ -20,16 +27,25 @@ DELIMITERS = (",", ";", "\t", "|", "::")
 _EXCEL = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 # Lines whose fields are counted to find the delimiter without a header.
 _SAMPLE = 50
-_LIMIT = 131_072
-# First word of the csv module's message -> its meaning.
-_ERRORS = {
-  "unexpected": "a quote is not closed",
-  "field": "a quote is not closed",
-  "new-line": "a carriage return inside the row",
-} | {f"'{m}'".split()[0]: "text after a closing quote" for m in DELIMITERS}
 
-_Record = tuple[int, int, list[str], str]
-"""The first line, the line after the last, the fields, a fault or ""."""
+
+@dataclasses.dataclass(frozen=True)
+class _Form:
+  """How a file is written.
+
+  Attributes:
+    delimiter: What stands between fields.
+    names: The names of the columns, distinct.
+    width: The number of fields of a row.
+    begin: The first line after the header.
+    notes: What was assumed.
+  """
+
+  delimiter: str
+  names: list[str]
+  width: int
+  begin: int
+  notes: list[str]
 
 
 def read_csv(
@@ -49,7 +65,8 @@ def read_csv(
 
   A quote may enclose a field. In a file with tabs, as MIND's news, where that
   makes more rows malformed than it saves, quotes are letters as any other; so
-  they are beside a delimiter of several characters.
+  they are beside a delimiter of several characters. Elsewhere a backslash makes
+  a quote a letter, as Spark and MySQL write it, where that saves rows.
 
   Args:
     lines: The decoded lines with their ends.
@@ -62,35 +79,11 @@ def read_csv(
   Raises:
     ValueError: the header cannot be read, or is longer than the rows.
   """
-  first = next(i for i, line in enumerate(lines) if line.strip())
-  if excel := _EXCEL.fullmatch(lines[first].strip()):
-    delimiter = delimiter or excel[1]
-    first = next(
-      (i for i in range(first + 1, len(lines)) if lines[i].strip()), first
-    )
-  delimiter = delimiter or _delimiter(lines[first:], bool(header))
-  names = _fields(lines[first], delimiter, file)
-  width, notes = len(names), []
-  if not set(header).isdisjoint(name.strip() for name in names):
-    header = ()
-    notes = [f"{file} has a header of its own, which is read."]
-  if header and len(header) > width:
-    raise ValueError(
-      f"{file} has {width} columns between {delimiter!r}, and the header names "
-      f"{len(header)}: {', '.join(header)}. Its line {first + 1} is "
-      f"{ascii_shown(lines[first])}."
-    )
-  names, twice = _distinct(list(header) or [name.strip() for name in names])
-  if twice:
-    notes.append(
-      f"{file} has two columns named {', '.join(map(repr, twice))}; --columns "
-      f"says which: {twice[0]}#1 or {twice[0]}#2."
-    )
-  columns = [name for name in names if wanted is None or name in wanted]
-  begin = first if header else first + 1
+  form = _form(lines, header, delimiter, file)
+  columns = [x for x in form.names if wanted is None or x in wanted]
+  places = [form.names.index(name) for name in columns]
 
-  def collect(records: Iterator[_Record]) -> tuple[CheckedTable, int, bool]:
-    places = [names.index(name) for name in columns]
+  def collect(records: Iterator[Record]) -> tuple[CheckedTable, int, bool]:
     rows, malformed, long = RowCollector(file, columns), 0, False
     for i, end, fields, wrong in records:
       malformed += bool(wrong)
@@ -101,23 +94,60 @@ def read_csv(
         rows.reject(i + 1, wrong, "".join(lines[i:end]))
       else:
         rows.keep(i + 1, [fields[place] for place in places])
-    return rows.checked(names).note(*notes), malformed, long
+    return rows.checked(form.names).note(*form.notes), malformed, long
 
-  plain = _plain_records(lines, begin, delimiter, width)
-  if len(delimiter) > 1:
-    return collect(plain)[0]
-  quoted = _quoted_records(lines, begin, delimiter, width)
-  table, malformed, long = collect(quoted)
-  if delimiter != "\t" or not (malformed or long):
+  layout = (lines, form.begin, form.delimiter, form.width)
+  if len(form.delimiter) > 1:
+    return collect(plain_records(*layout))[0]
+  table, malformed, long = collect(quoted_records(*layout))
+  if form.delimiter == "\t" and (malformed or long):
+    other, still, _ = collect(plain_records(*layout))
+    taken = "quotes are taken as they stand; as marks around a field they"
+  elif malformed and any('\\"' in line for line in lines):
+    other, still, _ = collect(quoted_records(*layout, escape="\\"))
+    taken = "a backslash before a quote makes it a letter; two quotes"
+  else:
     return table
-  raw, raw_malformed, _ = collect(plain)
-  if raw_malformed > malformed or (raw_malformed == malformed and malformed):
+  if still > malformed or still == malformed > 0:
     return table
-  note = (
-    f"{file}: quotes are taken as they stand; as marks around a field they "
-    f"would make {malformed:,} rows malformed."
-  )
-  return raw.note(note)
+  return other.note(f"{file}: {taken} would make {malformed:,} rows malformed.")
+
+
+def _form(
+  lines: list[str], header: Sequence[str], delimiter: str, file: str
+) -> _Form:
+  first = next(i for i, line in enumerate(lines) if line.strip())
+  if excel := _EXCEL.fullmatch(lines[first].strip()):
+    delimiter = delimiter or excel[1]
+    first = next(
+      (i for i in range(first + 1, len(lines)) if lines[i].strip()), first
+    )
+  delimiter = delimiter or _delimiter(lines[first:], bool(header))
+  try:
+    fields = first_fields(lines[first], delimiter)
+  except csv.Error as error:
+    raise ValueError(
+      f"{file}: its first line cannot be read ({meaning(error)}): "
+      f"{ascii_shown(lines[first])}."
+    ) from error
+  names, notes = [name.strip() for name in fields], []
+  headless = bool(header) and set(header).isdisjoint(names)
+  if header and not headless:
+    notes.append(f"{file} has a header of its own, which is read.")
+  if headless and len(header) > len(names):
+    raise ValueError(
+      f"{file} has {len(names)} columns between {delimiter!r}, and the header "
+      f"names {len(header)}: {', '.join(header)}. Its line {first + 1} is "
+      f"{ascii_shown(lines[first])}."
+    )
+  names, twice = _distinct(list(header) if headless else names)
+  if twice:
+    notes.append(
+      f"{file} has two columns named {', '.join(map(repr, twice))}; --columns "
+      f"says which: {twice[0]}#1 or {twice[0]}#2."
+    )
+  begin = first if headless else first + 1
+  return _Form(delimiter, names, len(fields), begin, notes)
 
 
 def _distinct(names: list[str]) -> tuple[list[str], list[str]]:
@@ -145,79 +175,3 @@ def _delimiter(lines: list[str], headless: bool) -> str:
 def _count(line: str, mark: str) -> int:
   """Counts a mark outside double quotes."""
   return sum(part.count(mark) for part in line.split('"')[::2])
-
-
-def _fields(line: str, delimiter: str, file: str) -> list[str]:
-  if len(delimiter) > 1:
-    return line.rstrip("\r\n").split(delimiter)
-  try:
-    with _limit([line]):
-      return next(csv.reader([line], delimiter=delimiter))
-  except csv.Error as error:
-    reason = _ERRORS.get(str(error).split()[0], str(error))
-    raise ValueError(
-      f"{file}: its first line cannot be read ({reason}): {ascii_shown(line)}."
-    ) from error
-
-
-def _plain_records(
-  lines: list[str], begin: int, delimiter: str, width: int
-) -> Iterator[_Record]:
-  """Splits each line; quotes are letters."""
-  for i in range(begin, len(lines)):
-    line = lines[i].rstrip("\r\n")
-    if line:
-      fields = line.split(delimiter)
-      yield i, i + 1, fields, _wrong_length(fields, width)
-
-
-def _wrong_length(fields: list[str], width: int) -> str:
-  if len(fields) == width:
-    return ""
-  return f"malformed row: not the {width} fields of the header"
-
-
-def _quoted_records(
-  lines: list[str], begin: int, delimiter: str, width: int
-) -> Iterator[_Record]:
-  """Reads records that may have quoted fields of several lines.
-
-  A quote that is not closed swallows the lines after it, so a bad record of
-  several lines costs only its first: reading starts again at its second.
-  """
-  position = begin
-
-  def feed():
-    nonlocal position
-    while position < len(lines):
-      position += 1
-      yield lines[position - 1]
-
-  with _limit(lines):
-    reader = csv.reader(feed(), delimiter=delimiter, strict=True)
-    while position < len(lines):
-      start, fields, wrong = position, [], ""
-      try:
-        fields = next(reader)
-      except csv.Error as error:
-        wrong = f"malformed row: {_ERRORS.get(str(error).split()[0], error)}"
-      if not fields and not wrong:
-        continue  # A blank line.
-      wrong = wrong or _wrong_length(fields, width)
-      if wrong and position > start + 1:
-        position = start + 1
-        reader = csv.reader(feed(), delimiter=delimiter, strict=True)
-      yield start, position, fields, wrong
-
-
-@contextlib.contextmanager
-def _limit(lines: list[str]) -> Iterator[None]:
-  """Lets a field be as long as the longest line, where that is long.
-
-  The limit of the csv module also ends a quote that is never closed.
-  """
-  before = csv.field_size_limit(max(_LIMIT, max(map(len, lines))))
-  try:
-    yield
-  finally:
-    csv.field_size_limit(before)

@@ -50,8 +50,8 @@ def concatenate(tables: Sequence[CheckedTable]) -> CheckedTable:
   for table in tables:
     frames.append(table.frame.with_columns(pl.col("row") + before))
     parts.append((table.file, before))
-    last = (table.frame["row"].max() or 0, table.rejects["row"].max() or 0)
-    before += max(last)
+    rows = pl.concat([table.frame["row"], table.rejects["row"]])
+    before += int(rows.to_numpy().max(initial=0))
   return dataclasses.replace(
     tables[0],
     file=f"{tables[0].file} + {len(tables) - 1}",

@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 
 import polars as pl
+from polars.datatypes import DataTypeClass
 
 from gr_jax.data.imports.checked_table import (
   BAD_ENCODING,
@@ -83,7 +84,7 @@ def _texts(values: pl.Series, file: str) -> pl.Series:
     ) from error
 
 
-def _text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+def _text(column: pl.Expr, dtype: pl.DataType | DataTypeClass) -> pl.Expr:
   if isinstance(dtype, pl.Array):
     column, dtype = column.arr.to_list(), pl.List(dtype.inner)
   if isinstance(dtype, pl.List):
@@ -109,7 +110,7 @@ def _text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
   return column.cast(pl.String)
 
 
-def _path(column: pl.Expr, inner: pl.DataType) -> pl.Expr:
+def _path(column: pl.Expr, inner: pl.DataType | DataTypeClass) -> pl.Expr:
   """The texts of a list, or of the first of its lists."""
   if isinstance(inner, pl.List | pl.Array):
     return _text(column.list.first(), inner)

@@ -152,6 +152,15 @@ def test_quotes_that_hold_tabs_or_lines_stay_marks():
   assert table.notes == ()
 
 
+def test_a_backslash_before_a_quote_is_read_where_it_saves_rows():
+  table = _csv('a,b,c\n1,"say \\"x\\", y",C:\\new\n4,5,6\n')
+  assert table.frame["b"].to_list() == ['say "x", y', "5"]
+  assert table.rejects.height == 0
+  assert "a backslash before a quote makes it a letter" in table.notes[0]
+  plain = _csv("a,b,c\n1,C:\\new,3\n")
+  assert plain.frame["b"].to_list() == ["C:\\new"]
+
+
 def test_a_field_longer_than_the_parser_allows_is_read():
   limit = csv.field_size_limit()
   table = _csv(f"a,b,c\n1,{'x' * 200_000},3\n4,5,6\n")
