@@ -6,7 +6,6 @@ one row.
 
 import csv
 import dataclasses
-import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -134,9 +133,12 @@ def _form(
   headless = bool(header) and set(header).isdisjoint(names)
   if header and not headless:
     notes.append(f"{file} has a header of its own, which is read.")
-  if headless and len(header) > len(names):
+  width = len(names)
+  if headless:
+    width = _most_common(lines[first:], delimiter)[1] + 1
+  if headless and len(header) > width:
     raise ValueError(
-      f"{file} has {len(names)} columns between {delimiter!r}, and the header "
+      f"{file} has {width} columns between {delimiter!r}, and the header "
       f"names {len(header)}: {', '.join(header)}. Its line {first + 1} is "
       f"{ascii_shown(lines[first])}."
     )
@@ -147,7 +149,7 @@ def _form(
       f"says which: {twice[0]}#1 or {twice[0]}#2."
     )
   begin = first if headless else first + 1
-  return _Form(delimiter, names, len(fields), begin, notes)
+  return _Form(delimiter, names, width, begin, notes)
 
 
 def _distinct(names: list[str]) -> tuple[list[str], list[str]]:
@@ -163,12 +165,18 @@ def _distinct(names: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _delimiter(lines: list[str], headless: bool) -> str:
-  """The mark that most often stands in the header, or in every line."""
+  """The mark that most often stands in the header, or in equal lines."""
   if not headless:
     return max(DELIMITERS, key=lambda mark: _count(lines[0], mark))
-  sample = [x for x in itertools.islice(lines, _SAMPLE) if x.strip()]
+  return max(DELIMITERS, key=lambda mark: _most_common(lines, mark))
+
+
+def _most_common(lines: list[str], mark: str) -> tuple[int, int]:
+  """How many of the first lines have the most common number of a mark; it."""
+  sample = (line for line in lines[:_SAMPLE] if line.strip())
+  counts = Counter(_count(line, mark) for line in sample)
   return max(
-    DELIMITERS, key=lambda mark: min(_count(line, mark) for line in sample)
+    ((n, count) for count, n in counts.items() if count), default=(0, 0)
   )
 
 

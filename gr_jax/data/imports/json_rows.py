@@ -26,7 +26,7 @@ _LONGEST_LITERAL = 1_000_000
 _DECODER = json.JSONDecoder()
 
 _Row = tuple[int, dict[str, Any], str, str]
-"""The row, its object, a fault or "", and what stands in the file."""
+"""The row, its object, a fault or "", and its line ("" in a document)."""
 
 
 def read_json(
@@ -79,7 +79,7 @@ def read_json(
     except _WRONG:
       wrong = "malformed row: not JSON"
     if wrong:
-      collector.reject(row, wrong, content)
+      collector.reject(row, wrong, content or json.dumps(record))
     else:
       seen |= dict.fromkeys(map(str, record))
       collector.keep(row, fields)
@@ -202,7 +202,7 @@ def _is_table(value: Any) -> bool:
 def _numbered(values: Iterable) -> Iterator[_Row]:
   for row, value in enumerate(values, 1):
     if isinstance(value, dict):
-      yield row, value, "", json.dumps(value)
+      yield row, value, "", ""
     else:
       yield row, {}, "malformed row: not a JSON object", json.dumps(value)
 

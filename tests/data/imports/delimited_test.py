@@ -127,6 +127,12 @@ def test_a_given_header_longer_than_the_rows_is_an_error():
     _csv("1,2\n3,4\n", header=("a", "b", "c"))
 
 
+def test_a_first_line_that_is_broken_costs_itself():
+  table = _csv("x\n1::a\n2::b, c\n", header=("a", "b"))
+  assert table.frame.rows() == [(2, "1", "a"), (3, "2", "b, c")]
+  assert table.rejects["row"].to_list() == [1]
+
+
 def test_a_header_in_the_file_is_no_row_where_one_is_given():
   table = _csv("b,a\n1,2\n", header=("a", "time"))
   assert table.frame.rows() == [(2, "1", "2")]
