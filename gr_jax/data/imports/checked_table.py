@@ -41,6 +41,7 @@ class CheckedTable:
     notes: What was assumed in reading it, a line each.
     parts: Where the table is made of several files, the name of each and the
       number of rows before it: `row` counts on from file to file.
+    ragged: True where rows need not have all columns, as in JSON Lines.
   """
 
   file: str
@@ -50,6 +51,7 @@ class CheckedTable:
   columns: tuple[str, ...] = ()
   notes: tuple[str, ...] = ()
   parts: tuple[tuple[str, int], ...] = ()
+  ragged: bool = False
 
   def drop(self, where: pl.Expr, reason: str) -> "CheckedTable":
     """Lists the rows where `where` is true and goes on without them."""

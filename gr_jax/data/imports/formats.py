@@ -22,6 +22,7 @@ class FileSet:
     header: The names of the first columns, where the files have no header.
     delimiter: What stands between fields, "" where it can be found.
     encoding: The encoding, "" where it can be guessed.
+    keys: The columns that join them.
     reshape: The change of their rows, or None.
   """
 
@@ -29,6 +30,7 @@ class FileSet:
   header: tuple[str, ...] = ()
   delimiter: str = ""
   encoding: str = ""
+  keys: tuple[str, ...] = ()
   reshape: Reshape | None = None
 
 
@@ -116,8 +118,15 @@ FORMATS: Mapping[str, Format] = {
     },
   ),
   "instacart": Format(
-    items=(FileSet(("products.csv", "aisles.csv", "departments.csv")),),
-    events=(FileSet(("order_products__*.csv", "orders.csv")),),
+    items=(
+      FileSet(
+        ("products.csv", "aisles.csv", "departments.csv"),
+        keys=("aisle_id", "department_id"),
+      ),
+    ),
+    events=(
+      FileSet(("order_products__*.csv", "orders.csv"), keys=("order_id",)),
+    ),
     columns={
       "item_id": "product_id",
       "text": "product_name",
@@ -245,6 +254,7 @@ def _source(
     header=given.header or found.header,
     delimiter=given.delimiter or found.delimiter,
     encoding=given.encoding or found.encoding,
+    keys=given.keys or found.keys,
     columns=_columns(form.columns, kind) | dict(given.columns),
     reshape=given.reshape or found.reshape,
   )

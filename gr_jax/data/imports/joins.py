@@ -1,35 +1,60 @@
 """Several files as one table: parts one after another, others by a key."""
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 
 import polars as pl
 
 from gr_jax.data.imports.checked_table import CheckedTable
 
+# Parts whose rows may lack columns share most of them.
+_MOST = 0.5
+
+
+def group_parts(tables: Sequence[CheckedTable]) -> list[list[CheckedTable]]:
+  """Groups the tables that are parts of one, in the order of the first.
+
+  Parts have the same columns; where rows need not have all of them, as in JSON
+  Lines, most of them.
+  """
+  groups: list[list[CheckedTable]] = []
+  for table in tables:
+    for group in groups:
+      if _are_parts(group[0], table):
+        group.append(table)
+        break
+    else:
+      groups.append([table])
+  return groups
+
+
+def shared_columns(groups: Sequence[Sequence[CheckedTable]]) -> set[str]:
+  """The columns that two tables have which are no parts of one."""
+  found = [{c for table in group for c in table.columns} for group in groups]
+  pairs = itertools.combinations(found, 2)
+  return set().union(*(a & b for a, b in pairs))
+
 
 def combine(
-  tables: Sequence[CheckedTable], keys: Sequence[str]
+  groups: Sequence[Sequence[CheckedTable]], keys: Sequence[str]
 ) -> CheckedTable:
   """Makes one table of the tables of several files.
 
-  Files with the same columns are parts, one after another. The others are
-  joined to the first on the columns that they share with it or with what is
-  joined already: every row of the one gets the fields of the row of the other
-  that has its key, and the other has every key once. If only the first has, it
-  is the one that gives its fields: orders, then the lines of the orders.
+  Parts come one after another. The other files are joined to the first on the
+  columns that they share with it or with what is joined already: every row of
+  the one gets the fields of the row of the other that has its key, and the
+  other has every key once. If only the first has, it is the one that gives its
+  fields: orders, then the lines of the orders.
 
   Args:
-    tables: The tables, with all their columns.
+    groups: The tables, grouped by `group_parts`, with all `shared_columns`.
     keys: The columns that may join two files; () where they share one.
 
   Raises:
     ValueError: a key is missing, ambiguous or there twice, or never met.
   """
-  groups: dict[frozenset[str], list[CheckedTable]] = {}
-  for table in tables:
-    groups.setdefault(frozenset(table.columns), []).append(table)
-  whole, *others = map(concatenate, groups.values())
+  whole, *others = map(concatenate, groups)
   while others:
     near = [bool(set(t.columns) & set(whole.columns)) for t in others]
     if not any(near):
@@ -85,7 +110,8 @@ def join(
     left, right = right, left
   if not _is_unique(right, on):
     raise ValueError(_doubled(right, on))
-  added = [name for name in right.columns if name not in left.columns]
+  added = [name for name in right.frame.columns if name not in left.columns]
+  added = [name for name in added if name != "row"]
   known = right.frame.drop_nulls(on).select(*on, *added, joined=True)
   frame = left.frame.join(known, on=on, how="left", maintain_order="left")
   alone = frame.filter(pl.col("joined").is_null())
@@ -104,9 +130,16 @@ def join(
     left,
     frame=frame.drop("joined"),
     rejects=pl.concat([left.rejects, right.rejects]),
-    columns=(*left.columns, *added),
+    columns=tuple(dict.fromkeys((*left.columns, *right.columns))),
     notes=(*left.notes, *right.notes),
   ).note(joined, note if alone.height else "")
+
+
+def _are_parts(a: CheckedTable, b: CheckedTable) -> bool:
+  first, second = set(a.columns), set(b.columns)
+  if not (a.ragged and b.ragged):
+    return first == second
+  return len(first & second) > _MOST * len(first | second)
 
 
 def _is_unique(table: CheckedTable, on: list[str]) -> bool:

@@ -7,6 +7,7 @@ the text that a CSV file would have.
 """
 
 import ast
+import dataclasses
 import json
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -55,15 +56,7 @@ def read_json(
     ValueError: no line is a JSON object, and all of it is none.
   """
   filled = [i for i, line in enumerate(lines) if line.strip()]
-  note, problem, rows = "", "", None
-  if len(filled) == 1 or not _parse(lines[filled[0]])[0]:
-    try:
-      found, note = _objects(_values("".join(lines)), wanted or set())
-      rows = _numbered(found)
-    except _WRONG as error:
-      problem = " ".join(str(error).split()) or type(error).__name__
-  if rows is None:
-    rows = _lines(lines, filled, bad)
+  rows, note, problem = _found(lines, filled, bad, wanted or set())
   if wanted is None:
     rows = list(rows)
     keys = {str(key) for _, record, _, _ in rows for key in record}
@@ -74,7 +67,8 @@ def read_json(
     objects += bool(record)
     try:
       fields = [_as_text(record.get(name)) for name in columns]
-      if not _is_unicode("".join(filter(None, fields))):
+      escaped = not content or "\\u" in content or "\\U" in content
+      if escaped and not _is_unicode("".join(filter(None, fields))):
         wrong = wrong or BAD_ENCODING
     except _WRONG:
       wrong = "malformed row: not JSON"
@@ -91,7 +85,25 @@ def read_json(
     )
   present = [name for name in columns if name in seen]
   table = collector.checked(seen).select("row", *present)
-  return table.note(f"{file} is {note}." if note else "")
+  table = table.note(f"{file} is {note}." if note else "")
+  return dataclasses.replace(table, ragged=True)
+
+
+def _found(
+  lines: list[str],
+  filled: list[int],
+  bad: Mapping[int, str],
+  wanted: set[str],
+) -> tuple[Iterable[_Row], str, str]:
+  """Finds the rows: (rows, what the document is, why it is none)."""
+  problem = ""
+  if len(filled) == 1 or not _parse(lines[filled[0]])[0]:
+    try:
+      values, note = _objects(_values("".join(lines)), wanted)
+      return _numbered(values), note, ""
+    except _WRONG as error:
+      problem = " ".join(str(error).split()) or type(error).__name__
+  return _lines(lines, filled, bad), "", problem
 
 
 def _is_unicode(text: str) -> bool:

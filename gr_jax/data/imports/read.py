@@ -17,7 +17,7 @@ from gr_jax.data.imports.columns import (
 )
 from gr_jax.data.imports.decode import decode
 from gr_jax.data.imports.delimited import read_csv
-from gr_jax.data.imports.joins import combine
+from gr_jax.data.imports.joins import combine, group_parts, shared_columns
 from gr_jax.data.imports.json_rows import read_json
 from gr_jax.data.imports.parquet_rows import read_parquet
 from gr_jax.data.imports.source import Source, as_source
@@ -123,20 +123,28 @@ def read_source(
   """
   if source.reshape:
     wanted = wanted | set(source.reshape.needs)
-  # A key may be any column.
-  several = len(source.paths) > 1
-  tables = [
-    read_table(
-      path,
-      wanted=None if several else wanted,
-      file=str(path) if whole_path else path.name,
-      header=source.header,
-      delimiter=source.delimiter,
-      encoding=source.encoding,
+
+  def read(wanted: set[str]) -> list[list[CheckedTable]]:
+    return group_parts(
+      [
+        read_table(
+          path,
+          wanted=wanted,
+          file=str(path) if whole_path else path.name,
+          header=source.header,
+          delimiter=source.delimiter,
+          encoding=source.encoding,
+        )
+        for path in source.paths
+      ]
     )
-    for path in source.paths
-  ]
-  table = combine(tables, source.keys)
+
+  groups = read(wanted | set(source.keys))
+  shared = shared_columns(groups)
+  if not source.keys and not shared <= wanted:
+    # A key may be any column; which, the files have said now.
+    groups = read(wanted | shared)
+  table = combine(groups, source.keys)
   return source.reshape.of(table) if source.reshape else table
 
 

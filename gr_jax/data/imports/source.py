@@ -93,6 +93,10 @@ def parse_source(text: str, *, flag: str) -> Source:
   return Source(tuple(dict.fromkeys(paths)))
 
 
-def as_source(files: "Path | str | Source") -> Source:
-  """Returns a source of one file for a path."""
-  return files if isinstance(files, Source) else Source((Path(files),))
+def as_source(files: Path | str | Source) -> Source:
+  """Returns the source of a path, or of what `parse_source` reads."""
+  if isinstance(files, Source):
+    return files
+  if isinstance(files, Path):
+    return Source((files,))
+  return parse_source(files, flag="The text")

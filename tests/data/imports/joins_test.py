@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gr_jax.data.imports.delimited import read_csv
-from gr_jax.data.imports.joins import combine, concatenate
+from gr_jax.data.imports.joins import (
+  combine,
+  concatenate,
+  group_parts,
+  shared_columns,
+)
+from gr_jax.data.imports.json_rows import read_json
 
 PRODUCTS = "product_id,name,aisle_id\n1,milk,a\n2,soap,b\n3,rum,\n"
 AISLES = "aisle_id,aisle,department_id\na,dairy,x\nb,care,y\n"
@@ -22,7 +28,7 @@ def _table(text: str, file: str = "t.csv"):
 def test_names_are_looked_up_through_several_files():
   # Departments share nothing with products: they wait for the aisles.
   tables = [_table(x) for x in (PRODUCTS, DEPARTMENTS, AISLES)]
-  whole = combine(tables, ())
+  whole = combine(group_parts(tables), ())
   assert whole.frame.select("row", "name", "aisle", "department").rows() == [
     (2, "milk", "dairy", "food"),
     (3, "soap", "care", "home"),
@@ -34,7 +40,7 @@ def test_names_are_looked_up_through_several_files():
 
 @pytest.mark.parametrize("texts", [(ORDERS, LINES), (LINES, ORDERS)])
 def test_lines_get_the_fields_of_their_order_in_any_order(texts):
-  whole = combine([_table(text) for text in texts], ())
+  whole = combine(group_parts([_table(text) for text in texts]), ())
   assert whole.frame.select("row", "user_id", "product_id").rows() == [
     (2, "bob", "1"),
     (3, "ann", "2"),
@@ -86,10 +92,24 @@ def test_rows_of_parts_are_named_by_their_file_and_line(parts):
 )
 def test_keys_that_do_not_join_are_one_line(texts, keys, message):
   with pytest.raises(ValueError, match=message):
-    combine([_table(text) for text in texts], keys)
+    combine(group_parts([_table(text) for text in texts]), keys)
 
 
 def test_a_named_key_joins_files_that_share_other_columns():
   left, right = _table("a,b\n1,2\n"), _table("a,b,c\n1,9,3\n")
-  whole = combine([left, right], ("a",))
+  whole = combine([[left], [right]], ("a",))
   assert whole.frame.rows() == [(2, "1", "2", "3")]
+
+
+def test_parts_of_json_need_not_have_all_columns():
+  def read(text):
+    return read_json([text], {}, wanted={"a", "b"}, file="t.json")
+
+  full, less = (
+    read('{"a": 1, "b": 2}'),
+    read('{"a": 3, "c": 4, "b": 5, "d": 6}'),
+  )
+  other = read('{"a": 1, "x": 2, "y": 3}')
+  groups = group_parts([full, other, read('{"b": 1, "a": 2}'), less])
+  assert [len(group) for group in groups] == [2, 1, 1]
+  assert shared_columns(groups) == {"a", "b"}

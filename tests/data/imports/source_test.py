@@ -1,5 +1,7 @@
 """Files are named by paths, patterns and lists of both."""
 
+import pathlib
+
 import pytest
 
 from gr_jax.data.imports.source import Source, as_source, parse_source
@@ -43,8 +45,9 @@ def test_no_name_at_all_names_the_flag():
     parse_source(", ,", flag="--items")
 
 
-def test_a_path_is_a_source_of_one_file():
-  source = as_source("a/b.csv")
+def test_a_path_is_a_source_of_one_file_and_a_text_is_parsed(folder):
+  assert len(as_source(f"{folder}/a*.csv").paths) == 2
+  source = as_source(pathlib.Path("a/b.csv"))
   assert (source.name, str(source)) == ("b.csv", "a/b.csv")
   assert as_source(source) is source
   assert Source((*source.paths, *source.paths)).name == "b.csv + 1"
