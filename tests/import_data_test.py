@@ -110,6 +110,46 @@ def test_a_column_can_be_the_order_and_the_split(flags, capsys):
   assert "4 of these are held out by the split" in printed
 
 
+MIND = {
+  "news.tsv": "N{k}\tsports\tgolf\ttitle {k}\tabout\n",
+  "behaviors.tsv": "{k}\tU{u}\t11/{k}/2019 9:05:58 AM\t\tN{k}-1 N1-0\n",
+}
+ROCKET = {
+  "item_properties_part1.csv": "1,{k},categoryid,c\n",
+  "events.csv": "{k}0000000,{u},view,{k},\n",
+}
+ROCKET_HEADERS = {
+  "item_properties_part1.csv": "timestamp,itemid,property,value\n",
+  "events.csv": "timestamp,visitorid,event,itemid,transactionid\n",
+}
+
+
+@pytest.mark.parametrize(
+  ("name", "files", "changed", "read"),
+  [
+    ("mind", MIND, [], "impression = exposure (20), click = click (20)"),
+    ("retailrocket", ROCKET, [], "view = click (20)"),
+    (
+      "retailrocket",
+      ROCKET,
+      ["--event_types=view=order"],
+      "view = order (20)",
+    ),
+  ],
+)
+def test_a_format_says_types_and_times_that_flags_may_change(
+  tmp_path, capsys, name, files, changed, read
+):
+  for file, line in files.items():
+    rows = (line.format(k=k, u=k % 3) for k in range(1, 21))
+    (tmp_path / file).write_text(ROCKET_HEADERS.get(file, "") + "".join(rows))
+  flags = [f"--format={name}", f"--input={tmp_path}"]
+  assert main([*flags, f"--output={tmp_path / 'out'}", *changed]) == 0
+  printed = capsys.readouterr().out
+  assert "20 items, 3 users, 20 clicks and orders" in printed
+  assert read in printed
+
+
 def test_missing_flag_is_one_line(capsys):
   for given, missing in (
     ([], "--output"),
