@@ -20,7 +20,8 @@ from gr_jax.data.imports.records import (
   quoted_records,
 )
 
-DELIMITERS = (",", ";", "\t", "|", "::")
+DELIMITERS = (",", ";", "\t", "|", "::", "\x01")
+"""What is looked for between fields; Hive writes the last."""
 
 # The first line that Excel writes and reads for itself.
 _EXCEL = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
