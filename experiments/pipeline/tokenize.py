@@ -17,6 +17,7 @@ from experiments.pipeline.sizes import with_tokenizer_sizes
 from gr_jax.artefacts import Artefact, build, write_json
 from gr_jax.choices import choose
 from gr_jax.data.requests import VALID
+from gr_jax.fingerprints import fingerprint_files
 from gr_jax.text.encoder import unit_rows
 from gr_jax.tokenizers import quality
 from gr_jax.tokenizers.build import tokenizer_class
@@ -92,6 +93,8 @@ def tokenize(
     write_json(directory / "quality.json", report)
 
   inputs = [data.artefact.fingerprint, vectors.artefact.fingerprint]
+  if config.get("path"):
+    inputs.append(fingerprint_files(config.path))
   artefact = build(workdir, "tokenizer", config.to_dict(), inputs, make)
   return Tokenized(
     SemanticIds.load(artefact.directory / "semantic_ids"), artefact

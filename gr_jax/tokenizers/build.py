@@ -15,6 +15,7 @@ from gr_jax.tokenizers.tokenizer import Tokenizer
 TOKENIZERS = {
   "cq_sid": "cq_sid:CqSid",
   "dsi": "dsi:DsiIds",
+  "given_ids": "given_ids:GivenIds",
   "rq_kmeans": "rq_kmeans:RqKMeans",
   "rq_vae": "rq_vae:RqVae",
   "sa2crq": "sa2crq:Sa2crq",

@@ -13,6 +13,10 @@ from flax import serialization
 _ARRAYS = "state.msgpack"
 
 
+class Uncodable(ValueError):
+  """New items cannot have codes: a tokenizer only knows those it was given."""
+
+
 class Tokenizer(Protocol):
   """Gives codes to items by their vectors."""
 
@@ -33,6 +37,9 @@ class Tokenizer(Protocol):
 
     Returns:
       Codes, -1 from the level on that does not depend on the vector.
+
+    Raises:
+      Uncodable: This tokenizer codes no new items.
     """
     ...
 

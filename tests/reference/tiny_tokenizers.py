@@ -10,12 +10,21 @@ from ml_collections import ConfigDict
 from configs import acrq as acrq_config
 from configs import cq_sid as cq_sid_config
 from configs import dsi as dsi_config
+from configs import given_ids as given_ids_config
 from configs import rq_kmeans as rq_kmeans_config
 from configs import rq_vae as rq_vae_config
 from configs import sa2crq as sa2crq_config
 from configs import sarq as sarq_config
 from configs import ua_sid as ua_sid_config
-from experiments import cq_sid, dsi, rq_kmeans, rq_vae, sa2crq, ua_sid
+from experiments import (
+  cq_sid,
+  dsi,
+  given_ids,
+  rq_kmeans,
+  rq_vae,
+  sa2crq,
+  ua_sid,
+)
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import Tokenized, tokenize
@@ -47,6 +56,11 @@ CASES = {
   "naive": (dsi_config, dsi.fit, {"ids": "naive"}),
   "semantic": (dsi_config, dsi.fit, {"ids": "semantic"}),
   "ua_sid": (ua_sid_config, ua_sid.fit, {"category_depth": 2}),
+  "given_ids": (
+    given_ids_config,
+    given_ids.fit,
+    {"path": str(pathlib.Path(__file__).with_name("given_ids.json"))},
+  ),
 }
 
 

@@ -12,6 +12,7 @@ category that came after the fit has no code of its own: its items are coded
 under the category of their neighbours.
 """
 
+import contextlib
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -26,7 +27,7 @@ from gr_jax.retrieval.load import Artefacts
 from gr_jax.serving.catalogue.items import Items, NewItem
 from gr_jax.serving.catalogue.nearest_category import vote
 from gr_jax.serving.requests import Invalid, shown
-from gr_jax.tokenizers.tokenizer import ReadsFields, Tokenizer
+from gr_jax.tokenizers.tokenizer import ReadsFields, Tokenizer, Uncodable
 
 _ROWS = 64  # Encoded at once, so that one shape is compiled.
 _LARGEST = float(np.finfo(np.float32).max)
@@ -57,7 +58,8 @@ class ItemEncoder:
           artefacts.directory / "tokenizer", artefacts.tokenizer_section
         )
         nothing = np.zeros((1, artefacts.vector_width), np.float32)
-        _in_chunks(tokenizer, nothing, np.full(1, -1, np.int32))
+        with contextlib.suppress(Uncodable):
+          _in_chunks(tokenizer, nothing, np.full(1, -1, np.int32))
         self._parts = WordLlamaEncoder(), tokenizer
       return self._parts
 
@@ -102,7 +104,8 @@ class ItemEncoder:
     """`[n, L]` whole IDs of items that have no row yet.
 
     Raises:
-      Invalid: A vector of the wrong width, or a category that is no path.
+      Invalid: A vector of the wrong width, a category that is no path, or the
+        tokenizer codes no new items.
       ValueError: There is no room for the IDs.
     """
     from gr_jax.tokenizers.collisions import COLLISIONS
@@ -112,7 +115,10 @@ class ItemEncoder:
     columns = [self._checked_vectors(new, text), categories]
     if isinstance(tokenizer, ReadsFields):
       columns.append(_fields(new, tokenizer.field_names))
-    codes = _in_chunks(tokenizer, *columns)
+    try:
+      codes = _in_chunks(tokenizer, *columns)
+    except Uncodable as error:
+      raise Invalid(f"item {shown(new[0].item_id)}: {error}") from error
     policy, old = COLLISIONS[self._artefacts.collisions], items.semantic_ids
     return policy.append(old, codes).codes[len(old) :]
 

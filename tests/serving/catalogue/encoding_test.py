@@ -10,6 +10,8 @@ from gr_jax.serving.catalogue.encoding import ItemEncoder
 from gr_jax.serving.catalogue.items import NewItem, catalogue_items
 from gr_jax.serving.requests import Invalid
 from gr_jax.text.encoder import WordLlamaEncoder
+from gr_jax.tokenizers import build
+from gr_jax.tokenizers.given_ids import GivenIds
 from gr_jax.tokenizers.semantic_ids import SemanticIds
 from gr_jax.tokenizers.suffix import append_suffix
 
@@ -165,3 +167,13 @@ def test_what_cannot_be_coded_is_refused_by_its_id(
 ):
   with pytest.raises(Invalid, match=said):
     encoder.codes([known[0], item], items)
+
+
+def test_ids_of_a_table_are_for_its_items_alone(artefacts, items, monkeypatch):
+  monkeypatch.setattr(
+    build, "load_tokenizer", lambda *_: GivenIds(items.semantic_ids.level_sizes)
+  )
+  encoder = ItemEncoder(artefacts)
+  encoder.prepare()
+  with pytest.raises(Invalid, match="'N1': the IDs of this run come from"):
+    encoder.codes([NewItem("N1", "a red cup", CUPS)], items)

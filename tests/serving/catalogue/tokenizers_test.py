@@ -47,7 +47,7 @@ CASES = (
   *("cq_sid", "split", "sa2crq", "atomic", "semantic"),
   *(
     pytest.param(name, marks=pytest.mark.slow)
-    for name in ("rq_vae", "naive", "ua_sid")
+    for name in ("rq_vae", "naive", "ua_sid", "given_ids")
   ),
 )
 
@@ -84,6 +84,12 @@ def test_items_come_and_go_and_the_run_is_reloaded(
     with pytest.raises(NoRoom, match="no room: all 60 IDs"):
       service.change(ItemChange(add=new))
     new = []
+  elif case == "given_ids":
+    with pytest.raises(Invalid, match="'new 0': the IDs of this run come from"):
+      service.change(ItemChange(add=new))
+    new = []
+    known = NewItem("item0", "another text", price=3.0)
+    service.change(ItemChange(add=[known]))
   else:
     added = service.change(ItemChange(add=new))["items"]
     assert [item["id"] for item in added] == [item.item_id for item in new]
