@@ -32,7 +32,7 @@ def load_vectors(
   if not path.is_file():
     raise FileNotFoundError(f"No vectors at {path}.")
   if path.suffix == ".npy":
-    vectors = np.load(path, allow_pickle=False)
+    vectors = _npy_vectors(path)
   elif path.suffix == ".parquet":
     try:
       vectors = _parquet_vectors(path, keys, key)
@@ -64,6 +64,20 @@ def load_vectors(
       "cannot be told apart.",
       file=sys.stderr,
     )
+  return vectors
+
+
+def _npy_vectors(path: Path) -> np.ndarray:
+  try:
+    vectors = np.load(path, allow_pickle=False)
+  except (ValueError, EOFError, OSError) as error:
+    reason = str(error).splitlines()[0]
+    if "pickle" in reason:
+      reason = "it does not hold plain numbers"
+    raise ValueError(f"{path.name} cannot be read as NPY: {reason}") from error
+  if not isinstance(vectors, np.ndarray) or vectors.dtype.kind not in "fiub":
+    kind = getattr(vectors, "dtype", "several arrays (NPZ)")
+    raise ValueError(f"{path.name} holds {kind}; give one array of numbers.")
   return vectors
 
 

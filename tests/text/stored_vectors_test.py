@@ -56,6 +56,37 @@ def test_wrong_parquet_is_refused(tmp_path, ids, vectors, message):
     load_vectors(path, IDS)
 
 
+@pytest.mark.parametrize(
+  ("array", "message"),
+  [
+    (np.array([["x"]] * 3), "holds <U1; give one array of numbers"),
+    (np.ones((3, 2), complex), "holds complex128; give"),
+    (np.zeros((3, 2), "M8[D]"), "holds datetime64.D.; give"),
+    (np.float32(1), r"has shape \[\]; this data needs \[3, D\]"),
+    (np.ones((2, 4)), r"has shape \[2, 4\]; this data needs \[3, D\]"),
+  ],
+)
+def test_wrong_arrays_are_refused(tmp_path, array, message):
+  np.save(tmp_path / "v.npy", array)
+  with pytest.raises(ValueError, match=message):
+    load_vectors(tmp_path / "v.npy", IDS)
+
+
+def test_a_damaged_npy_is_one_line(tmp_path):
+  path = tmp_path / "v.npy"
+  np.save(path, VECTORS)
+  whole = path.read_bytes()
+  for damaged in (b"", b"1,2,3", whole[:60], whole[:-4]):
+    path.write_bytes(damaged)
+    with pytest.raises(ValueError, match=r"v\.npy cannot be read as NPY") as e:
+      load_vectors(path, IDS)
+    assert "\n" not in str(e.value)
+  with path.open("wb") as stream:
+    np.savez(stream, a=VECTORS)
+  with pytest.raises(ValueError, match="several arrays"):
+    load_vectors(path, IDS)
+
+
 def test_queries_are_found_by_their_text(tmp_path):
   table = pl.DataFrame(
     {"query": ["milk", "ice"], "y": [[1.0, 2.0], [3.0, 4.0]]}
