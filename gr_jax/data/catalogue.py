@@ -12,6 +12,7 @@ PATH_SEPARATOR = " > "
 
 _ITEMS_FILE = "items.parquet"
 _CATEGORY_NAMES_FILE = "category_names.json"
+_FREE = "free"
 _FIELD = "field_"  # Begins the names of the columns of fields.
 
 ITEM_ID = "item_id"
@@ -20,6 +21,10 @@ ITEM_ID = "item_id"
 
 def _no_fields() -> np.ndarray:
   return np.empty((0, 0), object)
+
+
+def _none_free() -> np.ndarray:
+  return np.empty(0, bool)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -33,11 +38,12 @@ class Catalogue:
       the item's category path cut after d + 1 names, -1 where the path is
       shorter. K may be 0.
     category_names: K tuples of full path prefixes, "grocery > ice".
-    values: `[N]` float32, typical price, 0 where unknown.
+    values: `[N]` float32, typical price, 0 where unknown or `free`.
     popularity: `[N]` int64, interactions in the training split.
     fields: `[N, F]` object, facts that the content does not show, such as an
       ad's account: each a str, or None where it is not known. F may be 0.
     field_names: F names, "account".
+    free: `[N]` bool, items that are known to cost nothing.
 
   Raises:
     ValueError: a shape, dtype or range does not hold.
@@ -51,12 +57,17 @@ class Catalogue:
   popularity: np.ndarray
   fields: np.ndarray = dataclasses.field(default_factory=_no_fields)
   field_names: tuple[str, ...] = ()
+  free: np.ndarray = dataclasses.field(default_factory=_none_free)
 
   def __post_init__(self):
     n = len(self.item_ids)
     if not self.field_names and not self.fields.size:
       object.__setattr__(self, "fields", np.empty((n, 0), object))
-    for name in ("texts", "values", "popularity", "categories", "fields"):
+    if not self.free.size:
+      object.__setattr__(self, "free", np.zeros(n, bool))
+    for name in (
+      *("texts", "values", "popularity", "categories", "fields", "free"),
+    ):
       if len(getattr(self, name)) != n:
         raise ValueError(
           f"Catalogue.{name} has {len(getattr(self, name))} rows for {n} "
@@ -66,6 +77,7 @@ class Catalogue:
       ("categories", np.int32),
       ("values", np.float32),
       ("popularity", np.int64),
+      ("free", np.bool_),
     ):
       if getattr(self, name).dtype != dtype:
         raise ValueError(
@@ -87,6 +99,11 @@ class Catalogue:
 
   def __len__(self) -> int:
     return len(self.item_ids)
+
+  @property
+  def priced(self) -> np.ndarray:
+    """`[N]` bool, items whose value is known; it may be 0."""
+    return (self.values != 0) | self.free
 
   def fields_of(self, names: Sequence[str]) -> np.ndarray:
     """Returns `[N, len(names)]` object, the fields of these names in order.
@@ -122,6 +139,8 @@ class Catalogue:
     }
     for d in range(self.categories.shape[1]):
       columns[f"category_{d}"] = self.categories[:, d]
+    if self.free.any():
+      columns[_FREE] = self.free
     for f, name in enumerate(self.field_names):
       values = self.fields[:, f].tolist()
       columns[_FIELD + name] = pl.Series(values, dtype=pl.String)
@@ -158,6 +177,11 @@ class Catalogue:
       popularity=table["popularity"].to_numpy(writable=True),
       fields=fields,
       field_names=tuple(name.removeprefix(_FIELD) for name in columns),
+      free=(
+        table[_FREE].to_numpy(writable=True)
+        if _FREE in table.columns
+        else _none_free()
+      ),
     )
 
 

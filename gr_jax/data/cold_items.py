@@ -82,7 +82,9 @@ def make_cold(
   )
   counts = event_counts(log, num_items=len(catalogue))
   values = np.where(cold, np.float32(0), catalogue.values)
-  catalogue = dataclasses.replace(catalogue, popularity=counts, values=values)
+  catalogue = dataclasses.replace(
+    catalogue, popularity=counts, values=values, free=catalogue.free & ~cold
+  )
   return catalogue, log, entries
 
 

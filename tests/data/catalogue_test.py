@@ -47,6 +47,7 @@ def assert_same(left: Catalogue, right: Catalogue):
     "values",
     "popularity",
     "fields",
+    "free",
   ):
     a, b = getattr(left, name), getattr(right, name)
     np.testing.assert_array_equal(a, b, err_msg=name)
@@ -187,6 +188,19 @@ def test_fields_are_found_by_name_in_any_order():
 def test_wrong_columns_of_fields_are_refused(changes, message):
   with pytest.raises(ValueError, match=message):
     dataclasses.replace(small_catalogue(), **changes)
+
+
+def test_what_is_free_is_stored_where_anything_is(tmp_path):
+  catalogue = small_catalogue([["A"], ["B"]])
+  assert not catalogue.free.any()
+  catalogue.save(tmp_path)
+  assert "free" not in pl.read_parquet_schema(tmp_path / "items.parquet")
+  free = np.array([False, True])
+  zero = np.zeros(2, np.float32)
+  given = dataclasses.replace(catalogue, values=zero, free=free)
+  given.save(tmp_path)
+  loaded = Catalogue.load(tmp_path)
+  assert loaded.free.tolist() == loaded.priced.tolist() == [False, True]
 
 
 def test_loading_from_an_empty_folder_names_the_missing_file(tmp_path):

@@ -15,7 +15,8 @@ from gr_jax.data.imports.columns import FIELD_COLUMNS
 def build_catalogue(items: pl.DataFrame) -> Catalogue:
   """Builds the catalogue of checked items, before anything is sold.
 
-  The popularity is 0, and so is a value that the items do not have themselves.
+  The popularity is 0, and so is a value that the items do not have themselves;
+  one that is 0 makes an item `free`.
 
   Args:
     items: The checked items, with columns item_id, text and, where known,
@@ -23,6 +24,7 @@ def build_catalogue(items: pl.DataFrame) -> Catalogue:
   """
   paths = category_paths(items) if "category" in items.columns else []
   categories, names = category_columns(paths or [[]] * items.height)
+  values = _own_values(items)
   field_names = tuple(name for name in FIELD_COLUMNS if name in items.columns)
   fields = np.empty((items.height, len(field_names)), object)
   for f, name in enumerate(field_names):
@@ -32,10 +34,11 @@ def build_catalogue(items: pl.DataFrame) -> Catalogue:
     texts=object_array(items["text"].to_list()),
     categories=categories,
     category_names=names,
-    values=np.nan_to_num(_own_values(items)).astype(np.float32),
+    values=np.nan_to_num(values).astype(np.float32),
     popularity=np.zeros(items.height, np.int64),
     fields=fields,
     field_names=field_names,
+    free=values.astype(np.float32) == 0,
   )
 
 

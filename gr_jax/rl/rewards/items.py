@@ -9,7 +9,8 @@ rows and `[n]` catalogue rows gives `[n]` numbers. One's own is five lines:
   reward = best_of_items(cheap, semantic_ids)
 
 The last line makes it a reward of IDs, `[B, G]`, which is what a rollout has,
-and checks every value: a price that is -1 would make this one infinite.
+and checks every value: a price that is -1 would make this one infinite. A price
+of 0 is unknown, but for what is free: `catalogue.priced` tells them apart.
 """
 
 from collections.abc import Callable, Sequence

@@ -19,14 +19,14 @@ def value_reward(clicks: ItemReward, catalogue: Catalogue) -> ItemReward:
   Args:
     clicks: the probability of a click.
     catalogue: its `values` are what clicks pay; unknown ones are worth the mean
-      of the others.
+      of the others, and 0 what is `free`.
 
   Raises:
     ValueError: the catalogue has no values, or negative ones.
   """
   worth = catalogue.values
-  known = worth != 0
-  if not known.any() or worth.min() < 0:
+  known = catalogue.priced
+  if not worth.any() or worth.min() < 0:
     raise ValueError(
       f"{known.sum()} of {len(worth)} items have a value, the least is "
       f"{worth.min(initial=0):g}: a value reward needs values above 0."

@@ -38,6 +38,10 @@ def test_a_price_is_the_items_own_or_the_median_paid_or_0():
     {"item": [0, 1, 1, 1, 2], "amount": [1.0, 2.0, 3.0, 7.0, None]}
   )
   assert build_catalogue(items).values.tolist() == [9, 0, 0]
+  assert build_catalogue(items).priced.tolist() == [True, False, False]
+  gift = build_catalogue(items.with_columns(amount=pl.Series([0.0, None, 2.0])))
+  assert gift.free.tolist() == [True, False, False]
+  assert gift.priced.tolist() == [True, False, True]
   assert typical_values(items, events).tolist() == [9, 3, 0]
   bare = items.drop("amount")
   assert typical_values(bare, events).tolist() == [1, 3, 0]

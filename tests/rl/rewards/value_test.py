@@ -29,6 +29,15 @@ def test_what_has_no_value_is_worth_the_mean_of_the_others():
   np.testing.assert_allclose(found, 0.25 * np.delete(values, 3).mean())
 
 
+def test_what_is_free_is_worth_nothing():
+  catalogue = shop().catalogue
+  values, free = catalogue.values.copy(), np.zeros(len(catalogue), bool)
+  values[3], free[3] = 0, True
+  catalogue = dataclasses.replace(catalogue, values=values, free=free)
+  assert catalogue.priced[3]
+  assert value_reward(clicks, catalogue)(np.array([0]), np.array([3])) == [0]
+
+
 @pytest.mark.parametrize("low", [0.0, -1.0])
 def test_a_catalogue_without_values_is_refused(low):
   catalogue = shop().catalogue
