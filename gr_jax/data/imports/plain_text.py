@@ -18,7 +18,7 @@ _HIDDEN = r"(?is)<(?:script\b.*?</script|style\b.*?</style|!--.*?--)\s*>"
 # Within a word an element of style is no blank.
 _STYLE = r"(?i)</?(?:b|i|u|em|s|strong|span|font|small|sub|sup|mark)>"
 _TAG = rf"(?i)</?(?:{_ELEMENTS})(?:\s[^<>]*=[^<>]*)?\s*/?>"
-_ENTITY = r"&(?:#\d+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);"
+_ENTITY = r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]*);"
 
 
 def without_markup(texts: pl.Series) -> tuple[pl.Series, int]:

@@ -26,6 +26,7 @@ def _read(*texts: str | None) -> list[str | None]:
     ("a <b and c> d", "a <b and c> d"),
     ("R&D; x < y > z", "R&D; x < y > z"),
     ("i <3 you", "i <3 you"),
+    ("&#" + "9" * 5000 + ";", "&#" + "9" * 5000 + ";"),
     (None, None),
   ],
 )
