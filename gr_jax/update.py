@@ -114,6 +114,8 @@ def _update(flags: argparse.Namespace) -> None:
     log=flags.log or pathlib.Path(f"{run.absolute()}.items.log"),
     columns=parse_pairs(flags.columns, flag="--columns"),
     event_types=parse_pairs(flags.event_types, flag="--event_types"),
+    time_format=flags.time_format,
+    category_separator=flags.category_separator,
   )
   if flags.watch is None:
     steps.update(run, sources, config, server)
@@ -150,7 +152,8 @@ def _parser() -> argparse.ArgumentParser:
   )
   add("--log", help="the server's --log [ARTEFACTS.items.log]", **path)
   add("--columns", default="", help="as of gr_jax.import_data")
-  add("--event_types", default="", help="likewise")
+  for flag in ("--event_types", "--time_format", "--category_separator"):
+    add(flag, default="", help="likewise")
   for flag, kind, default, text in (
     (
       "--replay",

@@ -61,6 +61,7 @@ def read_events(
   *,
   columns: Mapping[str, str],
   event_types: Mapping[str, str],
+  time_format: str = "",
 ) -> NewEvents:
   """Reads and checks a file of events.
 
@@ -71,6 +72,7 @@ def read_events(
     item_ids: `[N]`, the ids of the grown catalogue.
     columns: our names to those of the file.
     event_types: the types of the file to "exposure", "click" or "order".
+    time_format: the form of times that are no unix time or ISO 8601.
 
   Raises:
     FileNotFoundError: there is no such file.
@@ -87,7 +89,7 @@ def read_events(
     )
   if not known.shared_clock and "time" in table.frame.columns:
     # The clock of the log are positions: times only order new events.
-    seconds, nanoseconds = unix_times(table.frame["time"])
+    seconds, nanoseconds = unix_times(table.frame["time"], time_format)
     order = _ranks(seconds, nanoseconds)
     table = dataclasses.replace(table, frame=table.frame.drop("time"))
     if "order" not in table.frame.columns:
@@ -96,6 +98,7 @@ def read_events(
     table,
     item_ids=pl.Series(item_ids.tolist(), dtype=pl.String),
     event_types=event_types,
+    time_format=time_format,
     now=int(time.time()),
   )
   if known.shared_clock:

@@ -35,13 +35,22 @@ class NewItems:
     return f"{added} of {len(self.items)} items are new{listed(self.left_out)}"
 
 
-def read_items(path: pathlib.Path, columns: Mapping[str, str]) -> NewItems:
+def read_items(
+  path: pathlib.Path, columns: Mapping[str, str], *, separator: str = ""
+) -> NewItems:
   """The items of a file.
+
+  Args:
+    path: the file.
+    columns: our names to those of the file.
+    separator: what category paths are split at; "" lets the file decide.
 
   Raises:
     FileNotFoundError, ValueError: it cannot be read.
   """
-  checked = check_items(read.read_alone(path, "items", columns))
+  checked = check_items(
+    read.read_alone(path, "items", columns), category_separator=separator
+  )
   rows = checked.frame.with_columns(
     pl.lit(None, dtype).alias(name)
     for name, dtype in (("category", pl.String), ("amount", pl.Float64))

@@ -33,6 +33,8 @@ class Sources:
     log: the server's changes, whose new items keep the IDs that it gave.
     columns: our names of columns to those of the files.
     event_types: types of events to "exposure", "click" or "order".
+    time_format: the form of times, as of the import.
+    category_separator: what paths are split at, likewise.
   """
 
   events: pathlib.Path
@@ -40,6 +42,8 @@ class Sources:
   log: pathlib.Path
   columns: Mapping[str, str]
   event_types: Mapping[str, str]
+  time_format: str = ""
+  category_separator: str = ""
 
 
 def known_log(
@@ -99,7 +103,9 @@ def prepare(
     shutil.rmtree(folder / name, ignore_errors=True)
   new, said = NewItems([], {}), []
   if sources.items is not None:
-    new = read_items(sources.items, sources.columns)
+    new = read_items(
+      sources.items, sources.columns, separator=sources.category_separator
+    )
   items = grow(parent, new.items, log=sources.log)
   if sources.items is not None:
     ids = items.catalogue.item_ids[len(parent.catalogue) :].tolist()
@@ -112,6 +118,7 @@ def prepare(
     catalogue.item_ids,
     columns=sources.columns,
     event_types=sources.event_types,
+    time_format=sources.time_format,
   )
   log = _with(log, read.frame, catalogue.values, config)
   stages.write_vectors(folder, parent, items, inputs=inputs)

@@ -158,7 +158,9 @@ def _with_times(table: CheckedTable, time_format: str) -> CheckedTable:
     table = table.note(*_time_notes(times))
   form = f"not of --time_format={time_format}"
   if not time_format:
-    likely = " or ".join(likely_formats(times.filter(seconds.is_null())))
+    likely = " or --time_format=".join(
+      likely_formats(times.filter(seconds.is_null()))
+    )
     form = (
       f"write unix time or ISO 8601, or add --time_format={likely or '...'}"
     )

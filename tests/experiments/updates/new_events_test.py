@@ -40,6 +40,16 @@ def test_one_user_is_not_late_for_another(tmp_path):
   assert read(tmp_path, HEAD, "new,c,0,click").frame.height == 1
 
 
+def test_times_may_be_of_a_form_that_is_said(tmp_path):
+  line = "u,c,2/1/2025 1:00 PM,click"
+  first, second = (
+    read(tmp_path, HEAD, line, time_format=form).frame["seconds"][0]
+    for form in ("mdy", "dmy")
+  )
+  # The first of February and the second of January.
+  assert first - second == 30 * 86_400
+
+
 def test_a_split_is_not_read(tmp_path):
   assert read(tmp_path, f"{HEAD},split", "u,c,5,click,of mine").left_out == {}
 

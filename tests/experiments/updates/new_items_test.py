@@ -15,6 +15,14 @@ def test_items_have_a_path_and_a_price(tmp_path):
   assert (second.category, second.price) == (None, 0.0)
 
 
+def test_paths_are_split_as_the_import_split_them(tmp_path):
+  path = tmp_path / "items.csv"
+  path.write_text("item_id,text,category\na,cup,A/C parts\n")
+  (whole,) = read_items(path, {}, separator="none").items
+  (split,) = read_items(path, {}, separator="/").items
+  assert (whole.category, split.category) == ("A/C parts", "A > C parts")
+
+
 def test_what_is_no_item_is_counted_by_reason(tmp_path):
   path = tmp_path / "items.csv"
   lines = [
