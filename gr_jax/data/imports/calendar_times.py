@@ -78,10 +78,10 @@ def by_pattern(times: pl.Series, pattern: str) -> pl.DataFrame:
   """
   # Where Python's %f are digits after a point, polars' are nanoseconds.
   form = pattern.replace(".%f", "%.f").replace("%f", "%6f")
-  zoned = {"time_zone": "UTC"} if "%z" in form else {}
+  zone = "UTC" if "%z" in form else None
   try:
     read = times.str.to_datetime(
-      form, time_unit="ns", strict=False, exact=True, **zoned
+      form, time_unit="us", time_zone=zone, strict=False
     )
   except pl.exceptions.PolarsError as error:
     reason = str(error).splitlines()[0]
@@ -89,9 +89,9 @@ def by_pattern(times: pl.Series, pattern: str) -> pl.DataFrame:
       f"--time_format={pattern} is no pattern of strptime ({reason}); write "
       "mdy, dmy, or one such as '%d %b %Y %H:%M'."
     ) from error
-  whole = read.dt.epoch("ns")
-  return pl.DataFrame({"whole": whole}).select(
-    seconds=pl.col("whole") // SECOND, rest=pl.col("whole") % SECOND
+  micro = pl.col("micro")
+  return pl.DataFrame({"micro": read.dt.epoch("us")}).select(
+    seconds=micro // 10**6, rest=micro % 10**6 * 1000
   )
 
 

@@ -207,6 +207,19 @@ def test_a_stated_form_is_the_only_one_that_is_read(form, text):
   assert read.to_list() == [SECOND, None, None]
 
 
+@given(
+  st.datetimes(
+    datetime.datetime(1000, 1, 1), datetime.datetime(9998, 12, 31)
+  ).map(lambda moment: moment.replace(microsecond=0)),
+  st.sampled_from(["%d.%m.%Y %H:%M:%S", "%Y%m%d %I:%M:%S %p", "%b %d %Y %T"]),
+)
+def test_a_pattern_reads_what_strftime_writes(moment, pattern):
+  (seconds,) = unix_times(pl.Series([moment.strftime(pattern)]), pattern)[0]
+  utc = moment.replace(tzinfo=datetime.UTC)
+  epoch = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+  assert seconds == (utc - epoch) // datetime.timedelta(seconds=1)
+
+
 def test_a_form_that_is_none_is_refused():
   for form in ("ymd", "%d.%m.%Y %H"):
     with pytest.raises(ValueError, match=f"--time_format={form} is n"):
