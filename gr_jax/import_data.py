@@ -168,8 +168,8 @@ def _parser() -> argparse.ArgumentParser:
     default="",
     metavar="TEXT",
     help="what stands between the names of a category path; none leaves "
-    "categories whole (default: > or | where any has one, / where most have "
-    "one)",
+    "categories whole (default: > or | where any has one, / or ; where most "
+    "have one)",
   )
   add(
     "--valid_share",

@@ -13,7 +13,7 @@ _CODES = (
   "USD|EUR|GBP|JPY|CNY|RMB|INR|RUB|KRW|CHF|SEK|NOK|DKK|ISK|PLN|CZK|HUF|RON|BGN"
   "|TRY|UAH|KZT|BRL|MXN|ARS|CLP|COP|PEN|UYU|CAD|AUD|NZD|SGD|HKD|TWD|THB|IDR|MYR"
   "|PHP|VND|ZAR|NGN|KES|EGP|MAD|AED|SAR|QAR|KWD|ILS|PKR|BDT|LKR"
-  "|kr|zł|zl|Kč|Kc|Ft|lei|lv|Rs|Rp|RM|TL|Fr|SFr|DM"
+  "|euros?|dollars?|pounds?|yen|yuan|kr|zł|zl|Kč|Kc|Ft|lei|lv|Rs|Rp|RM|TL|Fr|SFr|DM"
   r"|\x{440}\x{443}\x{431}|\x{440}|\x{433}\x{440}\x{43d}"
 )
 _SIGNS = r"(?:US|AU|CA|NZ|HK|NT|MX|[ACRS])?\$|[€£¥₹₽₩₺₴₫₦₱₪₸฿￥元円원]"

@@ -18,7 +18,8 @@ _CLOCK = (
   r"(?:[.,](?<f>\d+))?)?"
   r"(?: ?(?<half>[AaPp])\.?[Mm]\.?)?"
   r"(?:\s*(?:[Zz]|UTC|GMT|(?<sign>[-+\x{2212}])(?<zH>\d\d)(?::?(?<zM>\d\d)"
-  r"(?::?(?<zS>\d\d))?)?))?$"
+  # Go writes the zone twice, Java its name behind it.
+  r"(?::?(?<zS>\d\d))?)?(?: UTC| GMT)?(?:\[[\w/+-]+\])?))?$"
 )
 _ISO_DAY = (
   r"^(?<y>\d{4})(?:[-/](?<m>\d\d?)[-/](?<d>\d\d?)|(?<bm>\d\d)(?<bd>\d\d)|"

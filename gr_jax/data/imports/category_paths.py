@@ -10,8 +10,9 @@ from gr_jax.data.imports.checked_table import LIST_SEPARATOR
 NONE = "none"
 """The separator that splits nothing."""
 
-_ANYWHERE = (">", "|")
-_SLASH = r"[^/\s][^/]*/\s*[^/\s]"
+# The last are guillemets, as web pages have them between names.
+_ANYWHERE = (">", "|", "\u203a", "\u00bb", "::")
+_MOSTLY = ("/", ";")
 
 
 class Paths(NamedTuple):
@@ -25,9 +26,9 @@ def read_paths(column: pl.Series, separator: str = "") -> Paths:
   """Writes categories `[n]` as paths "a > b > c".
 
   Lists are paths, and their parts are not split again. Text is split at the
-  separator; "" decides it by the column: ">" where any category has one, else
-  "|", else "/" where most have one between two names. A name keeps no " > ",
-  which would be two: it becomes " / ".
+  separator; "" decides it by the column: ">", "|", a guillemet or "::" where
+  any category has one, else "/" or ";" where most have one between two names.
+  A name keeps no " > ", which would be two: it becomes " / ".
 
   Args:
     column: The categories, null where unknown.
@@ -56,21 +57,25 @@ def _decided(known: pl.Series) -> tuple[str, list[str]]:
   for mark in _ANYWHERE:
     with_mark = int(known.str.contains(mark, literal=True).sum())
     if with_mark:
-      return mark, [
-        f"{with_mark:,} of {known.len():,} categories are paths, split at "
-        f"{mark!r} (--category_separator={NONE} leaves them whole)."
-      ]
-  slashed = known.str.contains(_SLASH)
-  n = int(slashed.sum())
-  if n * 2 > known.len():
-    return "/", [
-      f"{n:,} of {known.len():,} categories are paths, split at '/' "
-      f"(--category_separator={NONE} leaves them whole)."
-    ]
-  if n:
-    return NONE, [
-      f"{n:,} of {known.len():,} categories have a '/' "
-      f"({known.filter(slashed)[0]!r}) and are one name each; "
-      "--category_separator=/ splits them."
-    ]
-  return NONE, []
+      return mark, [_split_note(with_mark, known, mark)]
+  notes = []
+  for mark in _MOSTLY:
+    form = rf"[^{mark}\s][^{mark}]*{mark}\s*[^{mark}\s]"
+    with_mark = known.filter(known.str.contains(form))
+    n = with_mark.len()
+    if n * 2 > known.len():
+      return mark, [_split_note(n, known, mark)]
+    if n:
+      notes.append(
+        f"{n:,} of {known.len():,} categories have a {mark!r} "
+        f"({with_mark[0]!r}) and are one name each; "
+        f"--category_separator='{mark}' splits them."
+      )
+  return NONE, notes
+
+
+def _split_note(n: int, known: pl.Series, mark: str) -> str:
+  return (
+    f"{n:,} of {known.len():,} categories are paths, split at {mark!r} "
+    f"(--category_separator={NONE} leaves them whole)."
+  )

@@ -14,19 +14,24 @@ EVENT_KINDS = {"exposure": EXPOSED, "click": CLICKED, "order": ORDERED}
 # page of one item was chosen: it is a click; what takes a choice back (a
 # refund, a removal from the cart) is none of the three.
 EVENT_TYPES = {
-  "exposure": "exposure exposed impression imp impr view viewed show shown "
+  "exposure": "exposure exposures exposed impression impressions imp impr view "
+  "views viewed show shown product_impression item_impression "
   "display displayed view_item_list view_promotion view_search_results "
   "product_list_viewed collection_viewed promotion_viewed view_category",
-  "click": "click clicked clk cart add_to_cart basket add_to_basket detail "
+  "click": "click clicks clicked clk cart add_to_cart basket add_to_basket "
+  "add_to_bag detail "
+  "detail_view product_detail_view item_view product_click item_click "
   "view_item select_item select_promotion add_to_wishlist begin_checkout "
   "add_shipping_info add_payment_info product_view product_viewed "
   "viewed_product product_clicked product_added product_added_to_cart "
   "added_to_cart product_added_to_wishlist promotion_clicked checkout_started "
   "started_checkout checkout payment_info_entered payment_info_submitted "
   "view_content initiate_checkout pv fav favorite collect wishlist",
-  "order": "order ordered purchase purchased buy bought transaction sale "
+  "order": "order orders ordered purchase purchases purchased buy bought "
+  "transaction sale "
   "order_completed order_placed placed_order ordered_product "
-  "checkout_completed alipay conversion",
+  "completed_order checkout_completed product_purchase item_purchase "
+  "product_purchased item_purchased sold paid alipay conversion",
 }
 # What a name that nobody knows probably is, by a word in it.
 _TAKEN_BACK = r"(?i)remov|delet|refund|cancel|return|unsub|dislike"

@@ -1,5 +1,6 @@
 """Lines of the summary: what an import assumed, and what is switched off."""
 
+import datetime
 from collections.abc import Collection
 
 import polars as pl
@@ -25,6 +26,8 @@ _MISSING_EVENT_COLUMNS = {
 }
 _KIND_NAMES = {EXPOSED: "exposure", CLICKED: "click", ORDERED: "order"}
 _OLD = 631_152_000  # 1990-01-01 in unix seconds.
+# The days of a spreadsheet from 1990 to 2064.
+_SHEET_DAYS = (32_874, 60_000)
 _VIEWS = ("view", "viewed", "views")
 _SPLIT_NAMES = {TRAIN: "train", VALID: "valid", TEST: "test"}
 
@@ -117,6 +120,13 @@ def time_note(events: pl.DataFrame) -> list[str]:
   old = int((events["seconds"] < _OLD).sum())
   if not old:
     return []
+  if events["seconds"].is_between(*_SHEET_DAYS).all():
+    first = events["seconds"][0]
+    day = datetime.date(1899, 12, 30) + datetime.timedelta(days=first)
+    return [
+      f"all times look like days of a spreadsheet ({first} is {day}) and are "
+      "read as unix seconds; write them as dates."
+    ]
   return [
     f"{old:,} of {events.height:,} times are before 1990: numbers are read as "
     "unix time; one that counts something else is an order "

@@ -39,6 +39,7 @@ _GUESSES = (
   "%a %b %d %H:%M:%S %Y",
   "%a %b %d %H:%M:%S %z %Y",
   "%a, %d %b %Y %H:%M:%S %z",
+  "%a, %d %b %Y %H:%M:%S GMT",
   "%d/%b/%Y:%H:%M:%S %z",
   "%d %b %Y %H:%M:%S",
   "%d %b %Y",

@@ -24,6 +24,9 @@ def _paths(*written: str | None, separator: str = "") -> list[str | None]:
     (["Shoes/Women", "Shoes / Men", "Bags"],
      ["Shoes > Women", "Shoes > Men", "Bags"]),
     (["/Men/Shoes/", "/Men/"], ["Men > Shoes", "Men"]),
+    (["Action;Drama", "Comedy;Drama", "War"],
+     ["Action > Drama", "Comedy > Drama", "War"]),
+    (["a \u203a b", "c"], ["a > b", "c"]),
     (["Beauty\x1fGift > Box", "Toys > All"],
      ["Beauty > Gift / Box", "Toys / All"]),
   ],
@@ -45,7 +48,7 @@ def test_the_decision_is_said():
   column = pl.Series(["A/C parts", "tyres", "oil"])
   (note,) = read_paths(column).notes
   assert "1 of 3 categories have a '/' ('A/C parts')" in note
-  assert "--category_separator=/" in note
+  assert "--category_separator='/'" in note
   (note,) = read_paths(pl.Series(["a > b"])).notes
   assert "split at '>' (--category_separator=none" in note
   assert read_paths(pl.Series(["a", "b"])).notes == []

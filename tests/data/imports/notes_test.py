@@ -128,6 +128,8 @@ def test_times_that_are_no_times_are_doubted():
   assert notes.time_note(pl.DataFrame({"seconds": [10**9]})) == []
   (line,) = notes.time_note(pl.DataFrame({"seconds": [1101, 10**9]}))
   assert line.startswith("1 of 2 times")
+  (line,) = notes.time_note(pl.DataFrame({"seconds": [45_689, 45_690]}))
+  assert "45689 is 2025-02-01" in line
   events = pl.DataFrame({"seconds": [10**9, 10**9 + 43_200]})
   assert notes.time_range(events) == (
     "times: 2001-09-09 01:46:40 to 2001-09-09 13:46:40 UTC, 0.5 days"
