@@ -13,7 +13,7 @@ from gr_jax.parallel.mesh import MeshConfig
 from gr_jax.retrieval.weights import summary
 from gr_jax.serving.catalogue.generation import ServiceConfig
 from gr_jax.serving.catalogue.service import Service
-from gr_jax.serving.http.api import HttpConfig
+from gr_jax.serving.http.config import HttpConfig
 from gr_jax.serving.http.server import Server
 from gr_jax.serving.long_lived import keep_what_is_there
 

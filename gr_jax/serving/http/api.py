@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import hmac
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,6 +16,7 @@ from gr_jax.serving.beam_names import beam_name, narrowest_first
 from gr_jax.serving.catalogue.service import Service
 from gr_jax.serving.engine.batching import Batcher
 from gr_jax.serving.http.cached_answers import CachedAnswers
+from gr_jax.serving.http.config import HttpConfig
 from gr_jax.serving.http.errors import refusal
 from gr_jax.serving.http.http_body import read_json
 from gr_jax.serving.http.metrics import ServingMetrics
@@ -28,37 +28,9 @@ from gr_jax.serving.http.schemas import (
   search_bodies,
   search_request,
 )
+from gr_jax.serving.http.tokens import Tokens
 from gr_jax.serving.http.validation import validated
 from gr_jax.serving.requests import SearchRequest
-
-
-@dataclasses.dataclass(frozen=True)
-class HttpConfig:
-  """Limits of what is accepted.
-
-  Attributes:
-    token: the bearer token, empty for none.
-    queue: requests that may wait.
-    busy: how many of them make searches narrow, where there is a choice.
-    deadline: seconds that a request waits for others at most.
-    target: seconds in which 99 of 100 answers are to come: beams that follow
-      the load keep to it, and later answers are counted.
-    timeout: seconds until an answer is too late.
-    max_body: bytes.
-    cache_seconds: the time that an answer is given again to equal requests, as
-      long as model and catalogue are the same; 0 = never.
-    cache_bytes: bytes that answers kept for it take, at most.
-  """
-
-  token: str = ""
-  queue: int = 256
-  busy: int = 32
-  deadline: float = 0.004
-  target: float = 0.1
-  timeout: float = 10.0
-  max_body: int = 4_000_000
-  cache_seconds: float = 0.0
-  cache_bytes: int = 64_000_000
 
 
 class Api:
@@ -92,6 +64,7 @@ class Api:
   ):
     self._service, self._batcher = service, batcher
     self._config, self._metrics = config, metrics
+    self._tokens = Tokens(config.token, config.read_token)
     self._cached = cached
     self._unavailable, self._reload_service = unavailable, reload
     beams = service.config.beams
@@ -125,6 +98,7 @@ class Api:
         method="POST",
         errors=("409", "507"),
         body=ItemsBody,
+        access="change",
       ),
       Operation(
         "/items/{item_id:path}", self._item, "One item.", errors=("404", "503")
@@ -134,19 +108,20 @@ class Api:
         self._reload,
         "Serves the artefacts that lie in the folder now.",
         method="POST",
-        errors=("403", "409", "503"),
+        errors=("409", "503"),
+        access="change",
       ),
       Operation("/metrics", self._metrics_text),
-      Operation("/openapi.json", self._openapi, guarded=False),
+      Operation("/openapi.json", self._openapi, access="open"),
       Operation(
-        "/healthz", self._health, "The process answers.", guarded=False
+        "/healthz", self._health, "The process answers.", access="open"
       ),
       Operation(
         "/readyz",
         self._readiness,
         "Every program is compiled.",
         errors=("503",),
-        guarded=False,
+        access="open",
       ),
     ]
     self._description = openapi(operations)
@@ -159,8 +134,7 @@ class Api:
     async def endpoint(request: Request) -> Response:
       start = time.perf_counter()
       try:
-        if operation.guarded:
-          self._check_token(request)
+        self._tokens.check(request, operation.access)
         response = await self._handled(operation, request)
       except ClientDisconnect:
         response = Response(status_code=499)
@@ -169,6 +143,8 @@ class Api:
         if response is None:
           counted.labels(path, 500).inc()
           raise
+      # No browser is to take an answer for a page or a script.
+      response.headers["X-Content-Type-Options"] = "nosniff"
       counted.labels(path, response.status_code).inc()
       self._metrics.latency.labels(path).observe(time.perf_counter() - start)
       return response
@@ -187,18 +163,6 @@ class Api:
       request, limit=self._config.max_body, timeout=self._config.timeout
     )
     return await operation.handler(request, validated(operation.body, found))
-
-  def _check_token(self, request: Request) -> None:
-    if not self._config.token:
-      return
-    given = request.headers.get("authorization", "").encode()
-    wanted = f"Bearer {self._config.token}".encode()
-    if not hmac.compare_digest(given, wanted):
-      raise HTTPException(
-        401,
-        "the bearer token is missing or wrong.",
-        {"WWW-Authenticate": "Bearer"},
-      )
 
   def _check_ready(self) -> None:
     if doing := self._unavailable():

@@ -38,7 +38,8 @@ def reply(
 ) -> JSONResponse:
   """`{"error": text}`, the text on one line."""
   line = " ".join(text.split())
-  return JSONResponse({"error": line}, status_code=status, headers=headers)
+  more = {"X-Content-Type-Options": "nosniff"} | dict(headers or {})
+  return JSONResponse({"error": line}, status_code=status, headers=more)
 
 
 async def http_error(request: Request, error: HTTPException) -> JSONResponse:

@@ -16,7 +16,7 @@ async def read_json(request: Request, *, limit: int, timeout: float) -> Any:
   Raises:
     HTTPException: too large, too slow, not JSON, or of another content type.
   """
-  kind = request.headers.get("content-type", "application/json")
+  kind = request.headers.get("content-type", "")
   if kind.partition(";")[0].strip().lower() != "application/json":
     raise HTTPException(
       415, "the body must be JSON: content-type application/json."

@@ -11,14 +11,17 @@ from starlette.responses import Response
 
 import gr_jax
 from gr_jax.serving.http.schemas import ErrorBody
+from gr_jax.serving.http.tokens import Access
 
 ERRORS = {
   "400": "The body is not JSON.",
   "401": "The bearer token is missing or wrong.",
+  "403": "A page of another site asks, or the token may only read.",
   "408": "The body did not come in time.",
   "409": "There is no room for this change.",
   "413": "The body is too large.",
   "415": "The content type is not that of JSON.",
+  "421": "The name in Host is none of the server's.",
   "422": "A field is unknown or does not fit; the message names it.",
   "429": "The queue is full; see Retry-After.",
   "503": "Starting, reloading or stopping; see Retry-After.",
@@ -26,6 +29,7 @@ ERRORS = {
   "507": "The log could not be written; nothing has changed.",
 }
 _WITH_A_BODY = ("400", "408", "413", "415", "422", "503")
+_REFUSED = {"open": (), "read": ("401",), "change": ("401", "403")}
 _REF = "#/components/schemas/{model}"
 
 
@@ -42,7 +46,7 @@ class Operation:
     body: the model of the JSON body.
     parameters: the model of the query string.
     answer: the model of the answer; None for any object.
-    guarded: whether the token is needed.
+    access: the token that it needs.
   """
 
   path: str
@@ -53,7 +57,7 @@ class Operation:
   body: type[BaseModel] | None = None
   parameters: type[BaseModel] | None = None
   answer: type[BaseModel] | None = None
-  guarded: bool = True
+  access: Access = "read"
 
 
 def openapi(operations: Sequence[Operation]) -> dict[str, Any]:
@@ -80,7 +84,8 @@ def openapi(operations: Sequence[Operation]) -> dict[str, Any]:
 
 
 def _operation(operation: Operation) -> dict[str, Any]:
-  errors = {*operation.errors, *(("401",) if operation.guarded else ())}
+  errors = {*operation.errors, *_REFUSED[operation.access], "421"}
+  errors |= {"403"} if operation.method != "GET" else set()
   errors |= {*_WITH_A_BODY} if operation.body else set()
   errors |= {"422"} if operation.parameters else set()
   responses = {"200": {"description": "Done."} | _json(operation.answer)}
@@ -88,7 +93,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
     text = ERRORS.get(status, "No such thing, or not allowed.")
     responses[status] = {"description": text} | _json(ErrorBody)
   found = {"summary": operation.summary, "responses": responses}
-  if operation.guarded:
+  if operation.access != "open":
     found["security"] = [{}, {"bearer": []}]
   if operation.body:
     found["requestBody"] = _json(operation.body) | {"required": True}

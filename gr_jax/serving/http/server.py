@@ -18,10 +18,12 @@ from gr_jax.serving.engine.adaptive_beams import AdaptiveBeams
 from gr_jax.serving.engine.batching import Batcher
 from gr_jax.serving.engine.result_cache import ResultCache
 from gr_jax.serving.http.admission import Admission
-from gr_jax.serving.http.api import Api, HttpConfig
+from gr_jax.serving.http.api import Api
 from gr_jax.serving.http.cached_answers import CachedAnswers
+from gr_jax.serving.http.config import HttpConfig
 from gr_jax.serving.http.errors import bug, http_error
 from gr_jax.serving.http.metrics import ServingMetrics
+from gr_jax.serving.http.site_guard import SiteGuard, cors
 from gr_jax.serving.page.routes import PageRoutes
 
 
@@ -82,7 +84,11 @@ class Server:
     self.app = Starlette(
       routes=api.routes,
       lifespan=self._lifespan,
-      middleware=[self._admission()],
+      middleware=[
+        Middleware(SiteGuard, hosts=config.hosts, origins=config.origins),
+        *cors(config.origins),
+        self._admission(),
+      ],
       exception_handlers=handlers,
     )
 

@@ -96,8 +96,8 @@ class PageRoutes:
     self._compiling = threading.Lock()
     self._compiled: tuple[Any, concurrent.futures.Future] | None = None
     self.operations = [
-      Operation("/", self._file, guarded=False),
-      Operation("/page/{name}", self._file, guarded=False),
+      Operation("/", self._file, access="open"),
+      Operation("/page/{name}", self._file, access="open"),
       Operation(
         "/catalogue",
         self._catalogue,

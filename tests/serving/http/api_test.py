@@ -15,7 +15,8 @@ from gr_jax.serving.catalogue.items import ItemChange, NewItem
 from gr_jax.serving.catalogue.service import Busy, NoRoom, NotWritten
 from gr_jax.serving.engine.batching import QueueFull, Reply
 from gr_jax.serving.engine.engine import Answer
-from gr_jax.serving.http.api import Api, HttpConfig
+from gr_jax.serving.http.api import Api
+from gr_jax.serving.http.config import HttpConfig
 from gr_jax.serving.http.metrics import ServingMetrics
 from gr_jax.serving.requests import Filters, Invalid, Purchase, SearchRequest
 from tests.serving.conftest import said
@@ -24,6 +25,7 @@ ITEM = {"id": "a", "text": "cup", "score": -1.5, "semantic_id": [1, 2]}
 TAKEN = {"batch": 1.23456, "search": 2.0}
 ANSWER = Answer([ITEM], 7, ["x"], ["zzz"], {"cofee": "coffee"}, TAKEN, 3)
 ADD = {"add": [{"id": "a", "text": "cup"}]}
+AS_JSON = {"content-type": "application/json"}
 OPEN = {"/healthz", "/readyz", "/openapi.json"}
 
 
@@ -202,7 +204,7 @@ def requests_of(client):
 
 def test_the_token_guards_all_but_health_and_the_description(make, behind):
   client = make(token="s3cret")
-  wrong = (None, "", "s3cret", "bearer s3cret", "Bearer s3cret ", "Bearer s3")
+  wrong = (None, "", "s3cret", "Basic s3cret", "Bearer  s3cret", "Bearer s3")
   for method, path, guarded in requests_of(client):
     for given in wrong:
       headers = {} if given is None else {"authorization": given}
@@ -210,10 +212,11 @@ def test_the_token_guards_all_but_health_and_the_description(make, behind):
       assert (response.status_code == 401) == guarded, (path, given)
       if guarded:
         assert response.headers["www-authenticate"] == "Bearer"
-    right = {"authorization": "Bearer s3cret"}
-    response = client.request(method, path, headers=right)
-    assert response.status_code in (200, 400)
-  assert behind.taken == ["reload"]
+    for scheme in ("Bearer", "bearer", "BEARER"):
+      right = AS_JSON | {"authorization": f"{scheme} s3cret"}
+      response = client.request(method, path, headers=right)
+      assert response.status_code in (200, 400)
+  assert behind.taken == ["reload"] * 3
 
 
 def test_nothing_is_searched_or_changed_before_the_server_is_ready(
@@ -270,10 +273,14 @@ def test_every_request_is_counted_once_by_its_route_and_status(client, behind):
 def test_a_body_has_the_limits_of_the_configuration(make):
   client = make(max_body=30)
   for route in ("/search", "/recommend", "/items"):
-    assert "30 bytes" in said(client.post(route, content=b" " * 31), 413)
-    plain = {"content-type": "text/plain"}
-    assert said(client.post(route, content=b"{}", headers=plain), 415)
-    assert said(client.post(route, content=b"{"), 400)
+    for body, headers, status in (
+      (b" " * 31, AS_JSON, 413),
+      (b"{}", {"content-type": "text/plain"}, 415),
+      (b"{}", {}, 415),
+      (b"{", AS_JSON, 400),
+    ):
+      response = client.post(route, content=body, headers=headers)
+      assert ("30 bytes" in said(response, status)) == (status == 413)
 
 
 def test_metrics_are_text_of_the_version_that_prometheus_knows(client):

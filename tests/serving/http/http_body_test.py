@@ -6,8 +6,12 @@ from starlette.requests import Request
 
 from gr_jax.serving.http.http_body import read_json
 
+AS_JSON = (b"content-type", b"application/json")
 
-def read(*parts: bytes, headers=(), wait: float = 0.0, limit: int = 100):
+
+def read(
+  *parts: bytes, headers=(AS_JSON,), wait: float = 0.0, limit: int = 100
+):
   parts = list(parts)
 
   async def receive():
@@ -62,11 +66,12 @@ def test_deep_nesting_is_refused():
   ("body", "options", "status"),
   [
     (b"9" * 10_000, {"limit": 20_000}, 400),
-    (b"{}", {"headers": [(b"content-length", b"101")]}, 413),
+    (b"{}", {"headers": [AS_JSON, (b"content-length", b"101")]}, 413),
     (b"{}", {"wait": 1.0}, 408),
     (b"a=1", {"headers": [(b"content-type", b"text/plain")]}, 415),
+    (b"{}", {"headers": []}, 415),
   ],
-  ids=["endless digits", "length as said", "slow", "other media type"],
+  ids=["endless digits", "length as said", "slow", "other type", "no type"],
 )
 def test_what_cannot_be_a_body_is_refused(body, options, status):
   with pytest.raises(HTTPException) as caught:

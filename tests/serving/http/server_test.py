@@ -10,7 +10,7 @@ import hypothesis.strategies as st
 import pytest
 from starlette.testclient import TestClient
 
-from gr_jax.serving.http.api import HttpConfig
+from gr_jax.serving.http.config import HttpConfig
 from gr_jax.serving.http.server import Server
 from tests.serving.conftest import BEAM, open_service, said
 from tests.serving.http.validation_test import JSON
@@ -18,6 +18,7 @@ from tests.serving.http.validation_test import JSON
 TOKEN = "s3cret"
 ROUTES = ("/search", "/recommend", "/items")
 ITEM = {"id": "a", "text": "b"}
+AS_JSON = {"content-type": "application/json"}
 
 
 def start(service, *, ready: bool = True, **options) -> TestClient:
@@ -31,7 +32,9 @@ def start(service, *, ready: bool = True, **options) -> TestClient:
   )
   if not ready:
     service.warm = threading.Event().wait
-  client = TestClient(server.app, raise_server_exceptions=False)
+  client = TestClient(
+    server.app, "http://localhost", raise_server_exceptions=False
+  )
   client.server = server
   client.__enter__()
   assert not ready or event.wait(300)
@@ -143,7 +146,7 @@ def test_no_json_at_all_gives_an_error_of_the_server(make_client):
     response = client.post(
       route,
       content=json.dumps(body),
-      headers={"content-type": "application/json"},
+      headers=AS_JSON,
     )
     assert response.status_code == 200 or said(response, response.status_code)
     assert response.status_code < 500
@@ -155,10 +158,15 @@ def test_wrong_ways_are_answered_in_json(make_client):
   client = make_client(max_body=1000)
   assert said(client.get("/nothing"), 404)
   assert said(client.get("/search"), 405)
-  assert said(client.post("/search", content=b"{"), 400)
-  assert "1000 bytes" in said(client.post("/search", content=b" " * 1001), 413)
-  plain = {"content-type": "text/plain"}
-  assert said(client.post("/search", content=b"{}", headers=plain), 415)
+
+  def post(body, kind="application/json; charset=utf-8"):
+    headers = {"content-type": kind} if kind else {}
+    return client.post("/search", content=body, headers=headers)
+
+  assert said(post(b"{"), 400)
+  assert "1000 bytes" in said(post(b" " * 1001), 413)
+  for kind in ("text/plain", ""):
+    assert said(post(b"{}", kind), 415)
 
 
 def test_a_token_is_needed_where_there_is_one(make_client):

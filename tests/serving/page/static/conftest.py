@@ -8,7 +8,7 @@ import urllib.request
 import pytest
 
 from gr_jax.serving.catalogue.items import ItemChange, NewItem
-from gr_jax.serving.http.api import HttpConfig
+from gr_jax.serving.http.config import HttpConfig
 from gr_jax.serving.http.server import Server
 from tests.serving.conftest import open_service
 
