@@ -1,16 +1,16 @@
-"""Refuses searches at the door while the queue is full.
+"""Refuses at the door what would have to wait too long.
 
 Under a load of several times what it can answer, a server that reads, checks
 and routes each request before it says no spends its processor on refusals. This
-one looks at the path alone, says 429 and goes on: what is admitted is answered
-at nearly the rate of before. [OURS]
+one looks at method and path alone, says 429 and goes on: what is admitted is
+answered at nearly the rate of before. [OURS]
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gr_jax.serving.engine.batching import Batcher, QueueFull
+from gr_jax.serving.engine.batching import QueueFull
 from gr_jax.serving.http.errors import refusal
 
 
@@ -19,33 +19,29 @@ class Admission:
 
   Args:
     app: the application that takes the rest.
-    batcher: the queue.
-    paths: the paths whose POST requests end in the queue.
+    doors: by method and path, what raises QueueFull while there is no room.
     on_refusal: called with the path of each refusal.
   """
 
   def __init__(
     self,
     app: ASGIApp,
-    batcher: Batcher,
     *,
-    paths: tuple[str, ...],
+    doors: Mapping[tuple[str, str], Callable[[], None]],
     on_refusal: Callable[[str], None],
   ):
-    self._app, self._batcher = app, batcher
-    self._paths = frozenset(paths)
-    self._on_refusal = on_refusal
+    self._app, self._doors, self._on_refusal = app, doors, on_refusal
 
   async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
     """Refuses, or hands on."""
-    queues = (
-      scope["type"] == "http"
-      and scope["method"] == "POST"
-      and scope["path"] in self._paths
+    door = (
+      self._doors.get((scope["method"], scope["path"]))
+      if scope["type"] == "http"
+      else None
     )
-    if queues:
+    if door:
       try:
-        self._batcher.check_room()
+        door()
       except QueueFull as full:
         answer = refusal(full)
         assert answer is not None

@@ -18,7 +18,8 @@ from gr_jax.serving.engine.batching import Batcher
 from gr_jax.serving.http.cached_answers import CachedAnswers
 from gr_jax.serving.http.config import HttpConfig
 from gr_jax.serving.http.errors import refusal
-from gr_jax.serving.http.http_body import read_json
+from gr_jax.serving.http.http_body import CHANGE, Bodies
+from gr_jax.serving.http.lane import Lane
 from gr_jax.serving.http.metrics import ServingMetrics
 from gr_jax.serving.http.openapi import Operation, openapi
 from gr_jax.serving.http.schemas import (
@@ -48,6 +49,8 @@ class Api:
 
   Attributes:
     routes: all of them, each counted by its path and status.
+    doors: of operations with a queue, by method and path, what raises QueueFull
+      while there is no room.
   """
 
   def __init__(
@@ -64,6 +67,12 @@ class Api:
   ):
     self._service, self._batcher = service, batcher
     self._config, self._metrics = config, metrics
+    self._bodies = Bodies(most=config.max_body, timeout=config.timeout)
+    # Changes that come together are written together: they wait in threads.
+    self._changes = Lane("change", threads=16)
+    self._scrapes = Lane(
+      "metrics", waiting=16, rest=2.0, timeout=config.timeout
+    )
     self._tokens = Tokens(config.token, config.read_token)
     self._cached = cached
     self._unavailable, self._reload_service = unavailable, reload
@@ -72,8 +81,9 @@ class Api:
     bodies = search_bodies(beams)
     batched: dict[str, Any] = {
       "method": "POST",
-      "errors": ("429", "504"),
+      "errors": ("504",),
       "answer": AnswerBody,
+      "door": batcher.check_room,
     }
     operations = [
       *more,
@@ -98,6 +108,8 @@ class Api:
         method="POST",
         errors=("409", "507"),
         body=ItemsBody,
+        limit=CHANGE,
+        door=self._changes.check_room,
         access="change",
       ),
       Operation(
@@ -111,7 +123,7 @@ class Api:
         errors=("409", "503"),
         access="change",
       ),
-      Operation("/metrics", self._metrics_text),
+      Operation("/metrics", self._metrics_text, door=self._scrapes.check_room),
       Operation("/openapi.json", self._openapi, access="open"),
       Operation(
         "/healthz", self._health, "The process answers.", access="open"
@@ -124,7 +136,10 @@ class Api:
         access="open",
       ),
     ]
-    self._description = openapi(operations)
+    self._description = JSONResponse(openapi(operations)).body
+    self.doors = {
+      (each.method, each.path): each.door for each in operations if each.door
+    }
     self.routes = [self._route(each) for each in operations]
 
   def _route(self, operation: Operation) -> Route:
@@ -159,10 +174,8 @@ class Api:
     if operation.body is None:
       return await operation.handler(request)
     self._check_ready()
-    found = await read_json(
-      request, limit=self._config.max_body, timeout=self._config.timeout
-    )
-    return await operation.handler(request, validated(operation.body, found))
+    body = await self._bodies.read(request, operation.body, operation.limit)
+    return await operation.handler(request, body)
 
   def _check_ready(self) -> None:
     if doing := self._unavailable():
@@ -208,8 +221,11 @@ class Api:
     return search_request(body, config.beams, unnamed=unnamed)
 
   async def _change(self, request: Request, body: ItemsBody) -> Response:
+    return await self._changes.run(self._changed, body)
+
+  def _changed(self, body: ItemsBody) -> Response:
     change = item_change(body)
-    done = await asyncio.to_thread(self._service.change, change)
+    done = self._service.change(change)
     for kind, changed in change._asdict().items():
       self._metrics.changes.labels(kind).inc(len(changed))
     return JSONResponse(done)
@@ -227,11 +243,11 @@ class Api:
     return JSONResponse(await asyncio.to_thread(self._reload_service))
 
   async def _metrics_text(self, request: Request) -> Response:
-    text = self._metrics.text()
+    text = await self._scrapes.run(self._metrics.text)
     return Response(text, media_type="text/plain; version=0.0.4")
 
   async def _openapi(self, request: Request) -> Response:
-    return JSONResponse(self._description)
+    return Response(self._description, media_type="application/json")
 
   async def _health(self, request: Request) -> Response:
     return JSONResponse({"status": "alive"})

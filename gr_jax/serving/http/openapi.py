@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 from starlette.responses import Response
 
 import gr_jax
+from gr_jax.serving.http.http_body import SEARCH, BodyLimit
 from gr_jax.serving.http.schemas import ErrorBody
 from gr_jax.serving.http.tokens import Access
 
@@ -19,11 +20,11 @@ ERRORS = {
   "403": "A page of another site asks, or the token may only read.",
   "408": "The body did not come in time.",
   "409": "There is no room for this change.",
-  "413": "The body is too large.",
+  "413": "The body is too large, or has too many values.",
   "415": "The content type is not that of JSON.",
   "421": "The name in Host is none of the server's.",
   "422": "A field is unknown or does not fit; the message names it.",
-  "429": "The queue is full; see Retry-After.",
+  "429": "Too many ask for this at once; see Retry-After.",
   "503": "Starting, reloading or stopping; see Retry-After.",
   "504": "No answer in time.",
   "507": "The log could not be written; nothing has changed.",
@@ -44,7 +45,9 @@ class Operation:
     method: the HTTP method.
     errors: statuses beside those that a token, a body or parameters bring.
     body: the model of the JSON body.
+    limit: the most that the body may hold.
     parameters: the model of the query string.
+    door: raises QueueFull while there is no room for it.
     answer: the model of the answer; None for any object.
     access: the token that it needs.
   """
@@ -55,7 +58,9 @@ class Operation:
   method: str = "GET"
   errors: tuple[str, ...] = ()
   body: type[BaseModel] | None = None
+  limit: BodyLimit = SEARCH
   parameters: type[BaseModel] | None = None
+  door: Callable[[], None] | None = None
   answer: type[BaseModel] | None = None
   access: Access = "read"
 
@@ -88,6 +93,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
   errors |= {"403"} if operation.method != "GET" else set()
   errors |= {*_WITH_A_BODY} if operation.body else set()
   errors |= {"422"} if operation.parameters else set()
+  errors |= {"429"} if operation.door or operation.body else set()
   responses = {"200": {"description": "Done."} | _json(operation.answer)}
   for status in sorted(errors):
     text = ERRORS.get(status, "No such thing, or not allowed.")

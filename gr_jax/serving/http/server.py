@@ -87,20 +87,19 @@ class Server:
       middleware=[
         Middleware(SiteGuard, hosts=config.hosts, origins=config.origins),
         *cors(config.origins),
-        self._admission(),
+        self._admission(api),
       ],
       exception_handlers=handlers,
     )
 
-  def _admission(self) -> Middleware:
-    paths = ("/search", "/recommend", "/explain")
+  def _admission(self, api: Api) -> Middleware:
     refused = {
-      path: self._metrics.requests.labels(path, 429).inc for path in paths
+      path: self._metrics.requests.labels(path, 429).inc
+      for _, path in api.doors
     }
     return Middleware(
       Admission,
-      batcher=self.batcher,
-      paths=paths,
+      doors=api.doors,
       on_refusal=lambda path: refused[path](),
     )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import functools
 import pathlib
 import re
 import threading
@@ -17,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from gr_jax.serving.beam_names import beam_name
 from gr_jax.serving.catalogue.service import Busy, Service
 from gr_jax.serving.engine.batching import Batcher
+from gr_jax.serving.http.lane import Lane
 from gr_jax.serving.http.openapi import Operation
 from gr_jax.serving.http.schemas import search_bodies, search_request
 from gr_jax.serving.page.browse import children, neighbours
@@ -92,7 +94,8 @@ class PageRoutes:
       if path.suffix in TYPES
     }
     # Explanations come one by one: searches have the other cores.
-    self._explaining = concurrent.futures.ThreadPoolExecutor(1, "explain")
+    self._explaining = Lane("explain", rest=1.0, timeout=timeout)
+    self._reading = Lane("read", rest=2.0, timeout=timeout)
     self._compiling = threading.Lock()
     self._compiled: tuple[Any, concurrent.futures.Future] | None = None
     self.operations = [
@@ -102,32 +105,38 @@ class PageRoutes:
         "/catalogue",
         self._catalogue,
         "Sizes, beams, facts and made-up shoppers.",
+        errors=("504",),
+        door=self._reading.check_room,
       ),
       Operation(
         "/tree",
         self._tree,
         "The children of a prefix of codes, most bought first.",
-        errors=("404",),
+        errors=("404", "504"),
         parameters=TreeParameters,
+        door=self._reading.check_room,
       ),
       Operation(
         "/find",
         self._find,
         "Items and categories by words.",
+        errors=("504",),
         parameters=FindParameters,
+        door=self._reading.check_room,
       ),
       Operation(
         "/items/{item_id:path}/neighbours",
         self._neighbours,
         "Items whose IDs begin as the item's own.",
-        errors=("404",),
+        errors=("404", "429", "504"),
       ),
       Operation(
         "/explain",
         self._explain,
         "Items, and the probabilities of their codes.",
         method="POST",
-        errors=("429", "504"),
+        errors=("504",),
+        door=batcher.check_room,
         body=search_bodies(service.config.beams)["/explain"],
       ),
     ]
@@ -161,7 +170,7 @@ class PageRoutes:
     return Response(content, media_type=media_type, headers=HEADERS)
 
   async def _catalogue(self, request: Request) -> Response:
-    return JSONResponse(await asyncio.to_thread(self._about))
+    return JSONResponse(await self._reading.run(self._about))
 
   def _about(self) -> dict[str, Any]:
     engine, _, snapshot = self._service.serving
@@ -182,8 +191,10 @@ class PageRoutes:
   async def _tree(self, request: Request, node: TreeParameters) -> Response:
     prefix = tuple(map(int, node.prefix.split(","))) if node.prefix else ()
     snapshot = self._service.serving.snapshot
-    found = await asyncio.to_thread(
-      children, snapshot, prefix, offset=node.offset, limit=_CHILDREN
+    found = await self._reading.run(
+      functools.partial(
+        children, snapshot, prefix, offset=node.offset, limit=_CHILDREN
+      )
     )
     if found is None:
       raise HTTPException(
@@ -192,10 +203,14 @@ class PageRoutes:
     return JSONResponse(found)
 
   async def _find(self, request: Request, words: FindParameters) -> Response:
-    snapshot, text = self._service.serving.snapshot, words.text
-    items = await asyncio.to_thread(find_items, snapshot, text, limit=_FOUND)
-    categories = find_categories(snapshot, text, limit=_FOUND)
-    return JSONResponse({"items": items, "categories": categories})
+    return JSONResponse(await self._reading.run(self._found, words.text))
+
+  def _found(self, text: str) -> dict[str, Any]:
+    snapshot = self._service.serving.snapshot
+    return {
+      "items": find_items(snapshot, text, limit=_FOUND),
+      "categories": find_categories(snapshot, text, limit=_FOUND),
+    }
 
   async def _neighbours(self, request: Request) -> Response:
     snapshot = self._service.serving.snapshot
@@ -203,8 +218,8 @@ class PageRoutes:
     row = items.row(request.path_params["item_id"])
     if row < 0 or not items.present[row]:
       raise HTTPException(404, "the catalogue has no such item.")
-    found = await asyncio.to_thread(
-      neighbours, snapshot, row, limit=_NEIGHBOURS
+    found = await self._reading.run(
+      functools.partial(neighbours, snapshot, row, limit=_NEIGHBOURS)
     )
     return JSONResponse({"item": items.record(row), "neighbours": found})
 
@@ -219,12 +234,8 @@ class PageRoutes:
     if serving.engine is not before.engine:
       raise Busy  # The codes may be of the model before.
     answer = reply.answer._asdict()
-    # One that nobody waits for any more leaves the queue.
-    explained = self._explaining.submit(
+    answer["prefixes"] = await self._explaining.run(
       explain, search, answer["items"], serving
-    )
-    answer["prefixes"] = await asyncio.wait_for(
-      asyncio.wrap_future(explained), self._timeout
     )
     items = serving.snapshot.items
     for item in answer["items"]:

@@ -31,7 +31,9 @@ def door():
     routes=[Route(p, through, methods=["GET", "POST"]) for p in ("/a", "/b")],
     middleware=[
       Middleware(
-        Admission, batcher=queue, paths=("/a",), on_refusal=refused.append
+        Admission,
+        doors={("POST", "/a"): queue.check_room},
+        on_refusal=refused.append,
       )
     ],
   )

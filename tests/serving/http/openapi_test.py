@@ -178,7 +178,7 @@ def refusals(client, path):
     yield client.post(path, content=good)
   owner, name, errors = batcher, "submit", [QueueFull(1)]
   if path == "/items":
-    errors = [NoRoom("no"), NotWritten("no"), Invalid("no")]
+    errors = [NoRoom("no"), NotWritten("no"), Invalid("no"), QueueFull(1)]
     owner, name = service, "change"
   elif path == "/admin/reload":
     owner, name = service, "reload"
