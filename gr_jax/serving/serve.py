@@ -1,8 +1,15 @@
 """A finished run behind HTTP, in this process, until it is stopped."""
 
+import contextlib
+import dataclasses
+import math
 import pathlib
+import signal
+import socket
 import sys
+import threading
 import time
+from collections.abc import Iterator
 
 import jax
 import uvicorn
@@ -11,13 +18,18 @@ from gr_jax.decoding.beams import BeamSize
 from gr_jax.parallel import start
 from gr_jax.parallel.mesh import MeshConfig
 from gr_jax.retrieval.weights import summary
+from gr_jax.serving import listening
 from gr_jax.serving.catalogue.generation import ServiceConfig
 from gr_jax.serving.catalogue.service import Service
 from gr_jax.serving.http.config import HttpConfig
+from gr_jax.serving.http.connections import bounded_protocol
 from gr_jax.serving.http.server import Server
-from gr_jax.serving.long_lived import keep_what_is_there
+from gr_jax.serving.http.site_guard import cors
+from gr_jax.serving.http.tokens import Tokens
+from gr_jax.serving.long_lived import keep_what_is_there, turns_of
 
 _DEFAULT = HttpConfig()
+_TURN = 5e-4  # Seconds.
 
 
 def serve(
@@ -33,6 +45,7 @@ def serve(
   mesh: MeshConfig | None = None,
   weights: str = "",
   limits: HttpConfig = _DEFAULT,
+  insecure: bool = False,
   started: float | None = None,
 ) -> None:
   """Serves the run in a folder until a signal stops the process.
@@ -52,37 +65,61 @@ def serve(
     weights: the format of the kernels, one of `retrieval.weights.WEIGHTS`; "" =
       as they were trained.
     limits: the limits of what is accepted over HTTP.
+    insecure: whether other machines may come without a token: something in
+      front asks who they are.
     started: the `time.monotonic` at which the process began, for the log.
 
   Raises:
     FileNotFoundError, ValueError, OSError: the run or the log cannot be read,
-      or a search cannot be compiled.
+      a search cannot be compiled, the address is not free, or other machines
+      would need no token.
   """
   begun = time.monotonic() if started is None else started
-  # Before JAX starts: its CPU client allocates at once.
-  start.start()
   artefacts = pathlib.Path(artefacts)
-  service = Service(
-    ServiceConfig(
-      artefacts=artefacts,
-      log=log or _log_beside(artefacts),
-      beams=beams,
-      multiples=multiples,
-      max_batch=max_batch,
-      room=room,
-      programs=_programs(),
-      mesh=mesh,
-      weights=weights,
+  log = (log or _log_beside(artefacts)).absolute()
+  Tokens(limits.token, limits.read_token)
+  cors(limits.origins)
+  with listening.bound(host, port) as taken, _leaves_no_empty_log(log):
+    if not (listening.is_loopback(taken) or limits.token or insecure):
+      raise ValueError(
+        f"--host={host} lets other machines in, and there is no token: set "
+        "GR_JAX_TOKEN or --token-file, or --insecure where something in front "
+        "asks who comes."
+      )
+    # Before JAX starts: its CPU client allocates at once.
+    start.start()
+    service = Service(
+      ServiceConfig(
+        artefacts=artefacts,
+        log=log,
+        beams=beams,
+        multiples=multiples,
+        max_batch=max_batch,
+        room=room,
+        programs=_programs(),
+        mesh=mesh,
+        weights=weights,
+      )
     )
-  )
+    if service.quantized:
+      _say(summary(service.quantized))
+    _say(f"{artefacts} is loaded; warming up")
+    names = (*limits.hosts, host)
+    limits = dataclasses.replace(limits, hosts=names)
+    _run(service, limits, taken, begun)
+
+
+def _run(
+  service: Service, limits: HttpConfig, taken: socket.socket, begun: float
+) -> None:
+  """Answers on a socket until a signal comes or the warm-up fails."""
   failures: list[BaseException] = []
+  where = listening.url(taken)
 
   def ready() -> None:
     while not http.started:  # It listens a moment after the warm-up begins.
       time.sleep(0.01)
-    seconds = time.monotonic() - begun
-    address, port = http.servers[0].sockets[0].getsockname()[:2]
-    _say(f"ready on http://{address}:{port} after {seconds:.1f} s")
+    _say(f"ready on {where} after {time.monotonic() - begun:.1f} s")
 
   def failed(error: BaseException) -> None:
     failures.append(error)
@@ -98,21 +135,63 @@ def serve(
   http = uvicorn.Server(
     uvicorn.Config(
       server.app,
-      host=host,
-      port=port,
+      http=bounded_protocol(
+        header_timeout=limits.header_timeout,
+        keep_alive=limits.keep_alive,
+        most=limits.max_connections,
+      ),
+      ws="none",
       log_level="warning",
+      server_header=False,
+      timeout_keep_alive=math.ceil(limits.keep_alive),
       timeout_graceful_shutdown=int(limits.timeout) + 1,
     )
   )
-  if service.quantized:
-    _say(summary(service.quantized))
-  _say(f"{artefacts} is loaded; warming up")
-  # What the program printed before: uvicorn ends the process by the signal
-  # that stopped it, and then no buffer is written.
-  print(end="", flush=True)
-  http.run()
+  with _ends_in_order(), turns_of(_TURN):
+    http.run(sockets=[taken])
   if failures:
     raise failures[0]
+
+
+@contextlib.contextmanager
+def _ends_in_order() -> Iterator[None]:
+  """Goes on after a signal that has stopped the server.
+
+  uvicorn sends itself that signal once more when it is done, and the process
+  would end by it instead of with its own exit code.
+  """
+  if threading.current_thread() is not threading.main_thread():
+    yield
+    return
+  before = {
+    each: signal.signal(each, lambda *_: None)
+    for each in (signal.SIGINT, signal.SIGTERM)
+  }
+  try:
+    yield
+  finally:
+    for each, handler in before.items():
+      signal.signal(each, handler)
+
+
+@contextlib.contextmanager
+def _leaves_no_empty_log(log: pathlib.Path) -> Iterator[None]:
+  """Removes what a start that fails has made beside the run."""
+
+  def files() -> set[pathlib.Path]:
+    beside = log.parent
+    every = beside.iterdir() if beside.is_dir() else ()
+    return {path for path in every if path.name.startswith(log.name)}
+
+  before = files()
+  try:
+    yield
+  except BaseException:
+    new = files() - before
+    if log not in before and all(not path.stat().st_size for path in new):
+      for path in new:
+        path.unlink()
+    raise
 
 
 def _programs() -> pathlib.Path | None:

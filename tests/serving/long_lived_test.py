@@ -1,9 +1,12 @@
 """What a server keeps to its end costs no collection."""
 
 import gc
+import sys
 import weakref
 
-from gr_jax.serving.long_lived import keep_what_is_there
+import pytest
+
+from gr_jax.serving.long_lived import keep_what_is_there, turns_of
 
 
 class Thing:
@@ -22,3 +25,12 @@ def test_what_is_kept_is_not_visited_and_what_comes_later_is_collected():
     assert later() is None
   finally:
     gc.unfreeze()
+
+
+def test_turns_are_short_while_it_serves_and_never_longer_than_before():
+  usual = sys.getswitchinterval()
+  with turns_of(usual / 4):
+    assert sys.getswitchinterval() == pytest.approx(usual / 4)
+    with turns_of(usual):
+      assert sys.getswitchinterval() == pytest.approx(usual / 4)
+  assert sys.getswitchinterval() == pytest.approx(usual)

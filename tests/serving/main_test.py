@@ -15,7 +15,7 @@ import urllib.request
 
 import pytest
 
-from gr_jax.serving.__main__ import _mesh, _parser, main
+from gr_jax.serving.__main__ import main
 from tests.reference.small_run import ENVIRONMENT, ROOT
 from tools.load.freshness import freshness
 from tools.load.requests import Connections, local
@@ -87,7 +87,7 @@ def test_what_was_acknowledged_survives_a_kill_and_a_torn_record(run, tmp_path):
     # SIGTERM: what was accepted is answered, and the exit is in order.
     assert len(call(url, "/search", {"query": "cup"})["items"]) == 8
     process.send_signal(signal.SIGTERM)
-    assert process.wait(30) in (0, -signal.SIGTERM)
+    assert process.wait(30) == 0
 
 
 @pytest.mark.slow
@@ -136,50 +136,16 @@ def test_a_run_that_is_not_there_is_one_line(tmp_path, capsys):
   assert error.count("\n") == 1
 
 
-@pytest.mark.parametrize(
-  "flag",
-  [
-    "--queue=0",
-    "--max-batch=-1",
-    "--deadline-ms=-1",
-    "--timeout=0",
-    "--target-ms=0",
-    "--cache-seconds=-1",
-    "--cache-bytes=0",
-  ],
-)
-def test_values_that_make_no_sense_are_refused(tmp_path, capsys, flag):
-  assert main([f"--artefacts={tmp_path}", flag]) == 1
-  assert f"error: {flag.split('=')[0]}=" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("beam", ["0", "5:0", "5,5", "wide", ""])
-def test_a_beam_that_is_none_is_one_line(tmp_path, capsys, beam):
-  assert main([f"--artefacts={tmp_path}", f"--beam={beam}"]) == 1
-  error = capsys.readouterr().err
-  assert error.startswith("error: beam ")
-  assert error.count("\n") == 1
-
-
-def test_multiples_are_numbers_and_have_a_default():
-  read = _parser().parse_args
-  assert read(["--artefacts=x"]).adaptive_beams == ()
-  named = read(["--artefacts=x", "--adaptive-beams=0.5,1,2"])
-  assert named.adaptive_beams == (0.5, 1.0, 2.0)
-  alone = read(["--artefacts=x", "--adaptive-beams"]).adaptive_beams
-  assert alone[-1] == 1.6
-
-
-def test_a_mesh_is_named_by_its_axes():
-  assert _mesh("data=2,model=4") == {"data": 2, "model": 4}
-  for text in ("fsdp=2", "4", "model=two"):
-    with pytest.raises(ValueError):  # noqa: PT011
-      _mesh(text)
-
-
 def test_help_names_every_flag(capsys):
   with pytest.raises(SystemExit):
     main(["--help"])
   text = capsys.readouterr().out
-  for flag in ("--artefacts", "--beam", "--queue", "--token", "--log"):
+  for flag in (
+    "--artefacts",
+    "--beam",
+    "--queue",
+    "--token",
+    "--log",
+    "--insecure",
+  ):
     assert flag in text

@@ -19,6 +19,9 @@ class HttpConfig:
       the load keep to it, and later answers are counted.
     timeout: seconds until an answer is too late.
     max_body: bytes.
+    max_connections: connections at once.
+    header_timeout: seconds until the headers of a request must be there.
+    keep_alive: seconds that a connection may be silent between two requests.
     cache_seconds: the time that an answer is given again to equal requests, as
       long as model and catalogue are the same; 0 = never.
     cache_bytes: bytes that answers kept for it take, at most.
@@ -34,5 +37,8 @@ class HttpConfig:
   target: float = 0.1
   timeout: float = 10.0
   max_body: int = 4_000_000
+  max_connections: int = 1000
+  header_timeout: float = 10.0
+  keep_alive: float = 75.0
   cache_seconds: float = 0.0
   cache_bytes: int = 64_000_000
