@@ -5,7 +5,9 @@ import contextlib
 import json
 import os
 import random
+import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -127,6 +129,36 @@ def programs(url: str) -> str:
     lines = response.read().decode().splitlines()
   (found,) = (line for line in lines if line.startswith("gr_jax_programs "))
   return found
+
+
+@pytest.mark.slow
+def test_three_hundred_slow_clients_are_closed_while_others_are_answered(
+  run, tmp_path
+):
+  half = b"POST /search HTTP/1.1\r\nhost: localhost\r\n"
+  whole = half + b"content-type: application/json\r\ncontent-length: 9\r\n\r\n{"
+  parts = [half] * 150 + [b""] * 100 + [whole] * 50
+  flags = ("--header-timeout=3", "--timeout=3", "--keep-alive=3")
+  with serving(run, tmp_path / "items.log", *flags) as (process, url):
+    port = int(url.rpartition(":")[2])
+    clients = [socket.create_connection(("127.0.0.1", port)) for _ in parts]
+    for client, part in zip(clients, parts):
+      client.sendall(part)
+    answered, answers = 0, []
+    while clients:
+      call(url, "/search", {"query": "cup"})
+      answered += 1
+      done = select.select(clients, [], [], 0.05)[0]
+      for client in done:
+        if data := client.recv(4096):
+          answers.append(data)
+        else:
+          client.close()
+          clients.remove(client)
+    assert answered >= 10
+    assert sum(b" 408 " in each for each in answers) == 50
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 0
 
 
 def test_a_run_that_is_not_there_is_one_line(tmp_path, capsys):

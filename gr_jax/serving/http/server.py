@@ -80,12 +80,18 @@ class Server:
       # First: an item's id may hold slashes.
       more=self._page.operations,
     )
+    refused = self._metrics.requests
     handlers: dict[Any, Any] = {HTTPException: http_error, Exception: bug}
     self.app = Starlette(
       routes=api.routes,
       lifespan=self._lifespan,
       middleware=[
-        Middleware(SiteGuard, hosts=config.hosts, origins=config.origins),
+        Middleware(
+          SiteGuard,
+          hosts=config.hosts,
+          origins=config.origins,
+          on_refusal=lambda status: refused.labels("", status).inc(),
+        ),
         *cors(config.origins),
         self._admission(api),
       ],

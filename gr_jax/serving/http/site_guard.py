@@ -10,7 +10,7 @@ neither of the latter two and are not asked for them.
 
 import ipaddress
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from starlette.datastructures import Headers
 from starlette.middleware import Middleware
@@ -50,19 +50,27 @@ class SiteGuard:
     hosts: names of this server beside those of loopback. Where one of them
       stands for every address, such as 0.0.0.0, every address is one.
     origins: origins whose pages may do what the server's own page may.
+    on_refusal: called with the status of each refusal.
   """
 
   def __init__(
-    self, app: ASGIApp, *, hosts: Sequence[str], origins: Sequence[str]
+    self,
+    app: ASGIApp,
+    *,
+    hosts: Sequence[str],
+    origins: Sequence[str],
+    on_refusal: Callable[[int], None] = lambda status: None,
   ):
-    self._app = app
+    self._app, self._on_refusal = app, on_refusal
     self._hosts = {*LOOPBACK, *map(_written, hosts)}
     self._addresses = not self._hosts.isdisjoint(ANY_ADDRESS)
     self._origins = frozenset(map(checked_origin, origins))
 
   async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
     """Refuses, or hands on."""
-    refused = scope["type"] == "http" and self._refused(scope)
+    refused = self._refused(scope) if scope["type"] == "http" else None
+    if refused is not None:
+      self._on_refusal(refused.status_code)
     await (refused or self._app)(scope, receive, send)
 
   def _refused(self, scope: Scope) -> Response | None:

@@ -85,6 +85,19 @@ def test_no_foreign_page_changes_anything(origin, fetched):
   assert passes(client, "GET", **headers)
 
 
+def test_refusals_are_counted_by_their_status():
+  async def through(scope, receive, send):
+    await PlainTextResponse("through")(scope, receive, send)
+
+  counted = []
+  guard = SiteGuard(through, hosts=(), origins=(), on_refusal=counted.append)
+  client = TestClient(guard, "http://localhost")
+  client.post("/", headers={"origin": SHOP})
+  client.get("/", headers={"host": "evil.test"})
+  assert client.get("/").text == "through"
+  assert counted == [403, 421]
+
+
 def test_programs_and_the_own_page_and_pages_of_the_list_may_do_all():
   client = client_of(origins=(SHOP.upper(),))
   assert passes(client)
