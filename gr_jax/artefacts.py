@@ -2,13 +2,14 @@
 
 Each stage owns one folder under the working directory. Its `manifest.json`,
 written last, holds a fingerprint of the stage's configuration, of the
-artefacts it was made from and of the library's version. A folder whose
-fingerprint matches is used as it is; any other is made anew. A folder without
-a manifest was cut off, and nothing reads it. The manifest also names the
-commit and the machine that made the stage; they are no part of the
-fingerprint, so a new commit retrains nothing. Every stage reports on stderr
-what became of it. Of several hosts the first makes what one can make; all
-train and evaluate.
+artefacts it was made from and of the library's version, and the checksums of
+its files. A folder whose fingerprint matches and whose files are whole is used
+as it is; for any other values the stage is made anew, and what it was before
+is kept (`kept_stages`). A folder without a manifest was cut off, and nothing
+reads it. The manifest also names the commit and the machine that made the
+stage; they are no part of the fingerprint, so a new commit retrains nothing.
+Every stage reports on stderr what became of it. Of several hosts the first
+makes what one can make; all train and evaluate.
 """
 
 import contextlib
@@ -16,21 +17,17 @@ import dataclasses
 import fcntl
 import functools
 import json
-import os
 import pathlib
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import gr_jax
-from gr_jax import atomic, provenance
+from gr_jax import atomic, kept_stages, manifests, provenance
 from gr_jax.fingerprints import fingerprint
+from gr_jax.kept_stages import say
 from gr_jax.parallel import hosts
-
-_MANIFEST = "manifest.json"
-_STARTED = "started.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,22 +56,6 @@ def write_json(path: pathlib.Path, content: Any) -> None:
 @functools.cache  # What is imported stays as it was when the process began.
 def _commit() -> str:
   return provenance.commit()
-
-
-def _remove(directory: pathlib.Path) -> None:
-  """Removes marks first: what is half removed must not pass for whole."""
-  for file in (_MANIFEST, _STARTED):
-    (directory / file).unlink(missing_ok=True)
-  shutil.rmtree(directory, ignore_errors=True)
-
-
-def _matching(directory: pathlib.Path, file: str, wanted: str) -> dict | None:
-  """Reads a mark, which older code may have written without a commit."""
-  path = directory / file
-  if not path.exists():
-    return None
-  found = {"commit": "unknown"} | json.loads(path.read_text())
-  return found if found["fingerprint"] == wanted else None
 
 
 def build(
@@ -123,7 +104,8 @@ def build_by_all(
   if hosts.is_first():
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    _say(name, "started")
+    kept_stages.announce(final, section)
+    say(name, "started")
   start = time.perf_counter()
   try:
     make(partial)
@@ -132,9 +114,10 @@ def build_by_all(
       shutil.rmtree(partial, ignore_errors=True)
     raise
   if hosts.is_first():
-    _remove(final)
-    os.replace(partial, final)
-    _finish(final, wanted, section, time.perf_counter() - start, _commit())
+    seconds = time.perf_counter() - start
+    _finish(partial, wanted, section, inputs, seconds, _commit())
+    kept_stages.set_aside(final)
+    atomic.rename(partial, final)
   return _load_finished(final, wanted)
 
 
@@ -147,34 +130,37 @@ def build_resumable(
 ) -> Artefact:
   """Builds a stage that goes on from what it left when it was cut off.
 
-  `make` works in the final folder; what lies there of an older configuration
-  is removed first. Arguments are those of `build`.
+  `make` works in the final folder; what lies there of other values is set
+  aside first, and put back where `make` fails before its first checkpoint.
+  Arguments are those of `build`.
   """
   final = workdir / name
   wanted = fingerprint(name, section, inputs)
   if found := _load(final, wanted):
     return found
-  started = _matching(final, _STARTED, wanted)
+  started, before = kept_stages.started(final, wanted), None
   if started:
-    _say(name, f"goes on in {final}")
+    say(name, f"goes on in {final}")
     if _commit() not in started["commit"].split(", "):
       started["commit"] += f", {_commit()}"
   else:
     started = {"fingerprint": wanted, "seconds": 0.0, "commit": _commit()}
-    _begin(final, started)
+    before = _begin(final, started, section)
   start = time.perf_counter()
   try:
     make(final)
-  except BaseException:
+  except BaseException as error:
     # A full disk may be what ended it; that error is the one to report.
     with contextlib.suppress(OSError):
       if hosts.is_first():
         started["seconds"] += time.perf_counter() - start
-        write_json(final / _STARTED, started)
+        write_json(final / kept_stages.STARTED, started)
+        if isinstance(error, Exception) and before:
+          kept_stages.put_back(before, final)
     raise
   if hosts.is_first():
     seconds = started["seconds"] + time.perf_counter() - start
-    _finish(final, wanted, section, seconds, started["commit"])
+    _finish(final, wanted, section, inputs, seconds, started["commit"])
   return _load_finished(final, wanted)
 
 
@@ -188,27 +174,36 @@ def finished(
 
   Arguments are those of `build`, which would load it.
   """
-  found = _read(workdir / name, fingerprint(name, section, inputs))
-  return found and found.directory
+  wanted = fingerprint(name, section, inputs)
+  return kept_stages.find(workdir / name, wanted)
 
 
-def _begin(final: pathlib.Path, started: Mapping[str, Any]) -> None:
-  """Makes the empty folder that the stage's work goes into."""
+def _begin(
+  final: pathlib.Path, started: Mapping[str, Any], section: Mapping[str, Any]
+) -> pathlib.Path | None:
+  """Makes the empty folder of the stage; returns where the one before is."""
   hosts.wait_for_all(f"{final.name} begins")
+  before = None
   if hosts.is_first():
-    _remove(final)
+    kept_stages.announce(final, section)
+    before = kept_stages.set_aside(final)
     final.mkdir(parents=True)
-    write_json(final / _STARTED, started)
-    _say(final.name, "started")
+    write_json(final / kept_stages.STARTED, started)
+    say(final.name, "started")
   hosts.wait_for_all(f"{final.name} begun")
+  return before
 
 
 def _load(final: pathlib.Path, wanted: str) -> Artefact | None:
   """Loads the stage as it is; all hosts have looked before one changes it."""
+  hosts.wait_for_all(f"{final.name} wanted")
+  if hosts.is_first():
+    kept_stages.put_in_place(final, wanted)
+  hosts.wait_for_all(f"{final.name} in its place")
   found = _read(final, wanted)
   hosts.wait_for_all(f"{final.name} looked for")
   if found:
-    _say(final.name, f"loaded from {final}")
+    say(final.name, f"loaded from {final}")
   return found
 
 
@@ -225,16 +220,18 @@ def _load_finished(final: pathlib.Path, wanted: str) -> Artefact:
 
 
 def _read(final: pathlib.Path, wanted: str) -> Artefact | None:
-  found = _matching(final, _MANIFEST, wanted)
+  found = kept_stages.manifest(final, wanted)
   if found is None:
     return None
-  return Artefact(final, wanted, found["seconds"], found["commit"])
+  seconds, commit = found.get("seconds", 0.0), found.get("commit", "unknown")
+  return Artefact(final, wanted, seconds, commit)
 
 
 def _finish(
-  final: pathlib.Path,
+  folder: pathlib.Path,
   wanted: str,
   section: Mapping[str, Any],
+  inputs: Sequence[str],
   seconds: float,
   commit: str,
 ) -> None:
@@ -242,17 +239,13 @@ def _finish(
     "fingerprint": wanted,
     "seconds": seconds,
     "section": section,
+    "inputs": list(inputs),
     "version": gr_jax.__version__,
     "commit": commit,
     "machine": provenance.machine(),
   }
-  write_json(final / _MANIFEST, manifest)
-  _say(final.name, f"done in {seconds:.1f} s")
-
-
-def _say(name: str, text: str) -> None:
-  if hosts.is_first():
-    print(f"{name}: {text}", file=sys.stderr, flush=True)
+  manifests.write(folder, manifest)
+  say(folder.name.removesuffix(".partial"), f"done in {seconds:.1f} s")
 
 
 @contextlib.contextmanager

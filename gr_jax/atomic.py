@@ -1,5 +1,6 @@
-"""Files that are never seen half-written."""
+"""Files that are never seen half-written, also after a loss of power."""
 
+import errno
 import os
 import pathlib
 import threading
@@ -29,3 +30,39 @@ def write_bytes(path: pathlib.Path, content: bytes) -> None:
   except BaseException:
     beside.unlink(missing_ok=True)
     raise
+  sync_folder(path.parent)
+
+
+def rename(source: pathlib.Path, target: pathlib.Path) -> None:
+  """Renames a file or folder; it has its new name on disk afterwards."""
+  os.replace(source, target)
+  for folder in {source.parent, target.parent}:
+    sync_folder(folder)
+
+
+def sync_tree(folder: pathlib.Path) -> None:
+  """Returns when all files below a folder are on disk, and their names."""
+  for root, _, files in os.walk(folder):
+    for name in files:
+      _sync(os.path.join(root, name))
+    sync_folder(pathlib.Path(root))
+
+
+def sync_folder(folder: pathlib.Path) -> None:
+  """Returns when the names in a folder are on disk.
+
+  Nothing is done on file systems that do not offer it.
+  """
+  try:
+    _sync(folder)
+  except OSError as error:
+    if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+      raise
+
+
+def _sync(path: str | pathlib.Path) -> None:
+  descriptor = os.open(path, os.O_RDONLY)
+  try:
+    os.fsync(descriptor)
+  finally:
+    os.close(descriptor)

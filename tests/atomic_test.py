@@ -1,5 +1,6 @@
 """A reader sees the file before or the file after, and nothing in between."""
 
+import errno
 import os
 
 import pytest
@@ -35,5 +36,36 @@ def test_the_old_file_stands_until_the_new_one_is_whole(tmp_path, monkeypatch):
   atomic.write_text(path, "before")
   monkeypatch.setattr(os, "fsync", lambda _: seen.append(path.read_text()))
   atomic.write_text(path, "after")
-  assert seen == ["before"]
+  # The file, and then its name in the folder.
+  assert seen == ["before", "after"]
   assert path.read_text() == "after"
+
+
+def test_what_was_renamed_is_on_disk_under_both_folders(tmp_path, monkeypatch):
+  synced = []
+  monkeypatch.setattr(atomic, "sync_folder", synced.append)
+  (tmp_path / "a").mkdir()
+  (tmp_path / "a" / "file").touch()
+  atomic.rename(tmp_path / "a" / "file", tmp_path / "file")
+  assert (tmp_path / "file").exists()
+  assert set(synced) == {tmp_path, tmp_path / "a"}
+
+
+def test_every_file_and_folder_of_a_tree_is_synced(tmp_path, monkeypatch):
+  (tmp_path / "a" / "b").mkdir(parents=True)
+  (tmp_path / "a" / "b" / "file").touch()
+  synced = []
+  monkeypatch.setattr(atomic, "_sync", lambda path: synced.append(str(path)))
+  atomic.sync_tree(tmp_path)
+  below = [tmp_path, *tmp_path.rglob("*")]
+  assert sorted(synced) == sorted(map(str, below))
+
+
+def test_a_file_system_that_cannot_sync_folders_is_no_error(
+  tmp_path, monkeypatch
+):
+  def refuse(path):
+    raise OSError(errno.EINVAL, "Invalid argument")
+
+  monkeypatch.setattr(atomic, "_sync", refuse)
+  atomic.sync_folder(tmp_path)

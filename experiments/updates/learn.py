@@ -36,7 +36,8 @@ from gr_jax.generators.training_examples.valued import with_values
 from gr_jax.generators.values import VALUES, save_values
 from gr_jax.parallel import hosts
 from gr_jax.parallel.mesh import MeshConfig, make_mesh
-from gr_jax.retrieval.load import ALIGNMENT, Artefacts
+from gr_jax.retrieval.load import Artefacts
+from gr_jax.retrieval.load_manifests import ALIGNMENT
 from gr_jax.training.averaging import used_params
 from gr_jax.training.checkpoints import load_params, save_params
 from gr_jax.training.loop import LoopConfig, LossFn, fit, make_step

@@ -18,12 +18,12 @@ import numpy as np
 import polars as pl
 
 from experiments.updates.grown_items import GrownItems
-from gr_jax.artefacts import build, write_json
+from gr_jax import atomic, manifests
+from gr_jax.artefacts import build
 from gr_jax.data.catalogue import Catalogue
 from gr_jax.retrieval.load import Artefacts
 
 EVENTS = "events.parquet"
-_MANIFEST = "manifest.json"
 
 
 def write_data(
@@ -60,7 +60,7 @@ def write_vectors(
   old = parent.directory / "vectors"
 
   def make(directory: pathlib.Path) -> None:
-    link_files(old, directory, but=(_MANIFEST, "items.npy"))
+    link_files(old, directory, but=(manifests.MANIFEST, "items.npy"))
     if not items.added:
       _link(old / "items.npy", directory / "items.npy")
       return
@@ -79,17 +79,19 @@ def write_tokenizer(
   Codes mean the same as long as that does, also those in a server's log.
   """
   final = folder / "tokenizer"
-  if (final / _MANIFEST).is_file():
+  if (final / manifests.MANIFEST).is_file():
     return
   partial = folder / "tokenizer.partial"
   shutil.rmtree(partial, ignore_errors=True)
   link_files(
-    parent.directory / "tokenizer", partial, but=(_MANIFEST, "semantic_ids")
+    parent.directory / "tokenizer",
+    partial,
+    but=(manifests.MANIFEST, "semantic_ids"),
   )
   items.semantic_ids.save(partial / "semantic_ids")
+  manifests.write(partial, parent.manifests["tokenizer"])
   shutil.rmtree(final, ignore_errors=True)
-  os.replace(partial, final)
-  write_json(final / _MANIFEST, parent.manifests["tokenizer"])
+  atomic.rename(partial, final)
 
 
 def link_files(

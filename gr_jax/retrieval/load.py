@@ -6,7 +6,6 @@ The logs of the shop are not read: histories come with the requests.
 import contextlib
 import dataclasses
 import functools
-import json
 import pathlib
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -29,6 +28,11 @@ from gr_jax.generators.reading import (
 from gr_jax.quantization.policy import Decision
 from gr_jax.retrieval import versions
 from gr_jax.retrieval.load_candidates import live_candidates
+from gr_jax.retrieval.load_manifests import (
+  ALIGNMENT,
+  cannot_be_read,
+  read_manifests,
+)
 from gr_jax.retrieval.load_params import (
   check_params,
   expected_params,
@@ -37,10 +41,6 @@ from gr_jax.retrieval.load_params import (
 )
 from gr_jax.retrieval.weights import quantize_weights
 from gr_jax.tokenizers.semantic_ids import SemanticIds
-
-STAGES = ("data", "vectors", "tokenizer", "generator")
-# Of recipes that go on from the trained generator: then its parameters count.
-ALIGNMENT = "alignment"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -178,42 +178,22 @@ def load_artefacts(directory: pathlib.Path, *, weights: str = "") -> Artefacts:
       "`python -m gr_jax.main`."
     )
   directory = versions.current(directory)
-  stages = STAGES
-  # A folder without a manifest is an alignment that is not finished.
-  if (directory / ALIGNMENT).is_dir():
-    stages += (ALIGNMENT,)
-  manifests = {stage: _manifest(directory, stage) for stage in stages}
+  manifests = read_manifests(directory)
   with _one_line_errors(directory):
     found = _load(directory, manifests)
   params, made = quantize_weights(found.params, weights)
   return dataclasses.replace(found, params=params, quantized=made)
 
 
-def _manifest(directory: pathlib.Path, stage: str) -> dict[str, Any]:
-  path = directory / stage / "manifest.json"
-  if not path.is_file():
-    raise FileNotFoundError(
-      f"{directory} has no finished stage {stage!r}: finish the run with "
-      f"`python -m gr_jax.main --workdir={directory}` and its config."
-    )
-  try:
-    found = json.loads(path.read_text())
-    _ = found["fingerprint"], found["section"]
-  except (ValueError, KeyError, TypeError) as error:
-    raise ValueError(f"{path} is damaged ({error}); run it anew.") from error
-  return found
-
-
 @contextlib.contextmanager
 def _one_line_errors(directory: pathlib.Path) -> Iterator[None]:
-  """Turns any error of a damaged file into one line that names the folder."""
+  """Turns any error of a damaged file into one line that says what to do."""
   try:
     yield
   except Exception as error:
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    raise ValueError(
-      f"the artefacts in {directory} cannot be read: {lines[0][:300]}"
-    ) from error
+    reason = lines[0][:300]
+    raise ValueError(cannot_be_read(directory, reason)) from error
 
 
 def _load(directory: pathlib.Path, manifests: dict[str, Any]) -> Artefacts:

@@ -6,15 +6,13 @@ list of all files with their sizes and CRC-32 is left in the folder of a step
 [OURS], and a step that differs from its list is set aside.
 """
 
-import concurrent.futures
 import json
 import pathlib
 import re
 import shutil
 import sys
-import zlib
-from collections.abc import Iterable
 
+from gr_jax import checksums
 from gr_jax.atomic import write_text
 
 FILES = "files.json"
@@ -26,39 +24,23 @@ DAMAGED = ".damaged"
 # A step without a list was cut off before it, or is older than the lists.
 _LEAST = ("_CHECKPOINT_METADATA", "state/_METADATA")
 _CUT_OFF = r"\d+\.orbax-checkpoint-tmp.*"
-_PIECE = 1 << 24
 
 
 def seal(step: pathlib.Path) -> None:
   """Leaves the list of the files of a step that was just written."""
-  paths = sorted(path for path in step.rglob("*") if path.is_file())
-  names = [path.relative_to(step).as_posix() for path in paths]
-  write_text(step / FILES, json.dumps(dict(zip(names, _contents(paths)))))
+  write_text(step / FILES, json.dumps(checksums.of_files(step)))
 
 
 def defect(step: pathlib.Path) -> str | None:
   """What is wrong with the files of a step; None of a whole one."""
   try:
-    listed = json.loads((step / FILES).read_text())
+    listed = dict(json.loads((step / FILES).read_text()))
   except FileNotFoundError:
     missing = [name for name in _LEAST if not (step / name).is_file()]
     return f"{missing[0]} is missing" if missing else None
-  except (OSError, ValueError) as error:
+  except (OSError, ValueError, TypeError) as error:
     return f"{FILES} cannot be read ({_one_line(error)})"
-  paths = [step / name for name in listed]
-  for path, (name, (size, _)) in zip(paths, listed.items()):
-    if not path.is_file():
-      return f"{name} is missing"
-    if path.stat().st_size != size:
-      return f"{name} has {path.stat().st_size:,} bytes of {size:,}"
-  try:
-    found = _contents(paths)
-  except OSError as error:
-    return f"a file cannot be read ({_one_line(error)})"
-  for name, content in zip(listed, found):
-    if content != listed[name]:
-      return f"{name} is not what was written (another CRC-32)"
-  return None
+  return checksums.first_change(step, listed)
 
 
 def set_damaged_aside(directory: pathlib.Path) -> None:
@@ -97,21 +79,6 @@ def _named(directory: pathlib.Path, name: str) -> list[pathlib.Path]:
     for path in directory.iterdir()
     if path.is_dir() and re.fullmatch(name, path.name)
   ]
-
-
-def _contents(paths: Iterable[pathlib.Path]) -> list[list[int]]:
-  """The size and CRC-32 of each file."""
-  # Both reading and CRC-32 let other threads run.
-  with concurrent.futures.ThreadPoolExecutor() as pool:
-    return list(pool.map(_content, paths))
-
-
-def _content(path: pathlib.Path) -> list[int]:
-  size = checksum = 0
-  with path.open("rb") as file:
-    while piece := file.read(_PIECE):
-      size, checksum = size + len(piece), zlib.crc32(piece, checksum)
-  return [size, checksum]
 
 
 def _one_line(error: Exception) -> str:

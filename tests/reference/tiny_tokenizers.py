@@ -30,6 +30,7 @@ from experiments.pipeline.prepare import Data
 from experiments.pipeline.tokenize import Tokenized, tokenize
 from gr_jax.artefacts import build
 from gr_jax.data.catalogue import Catalogue
+from gr_jax.fingerprints import fingerprint
 from gr_jax.tokenizers.tokenizer import ReadsFields, Tokenizer
 from tests.reference.alone import alone
 from tests.reference.small_world import shop
@@ -125,9 +126,9 @@ def vectors(workdir) -> Vectors:
   def save(directory) -> None:
     np.save(directory / "items.npy", items)
 
-  artefact = build(
-    workdir, "vectors", {"text_weight": 1.0, "dimensions": 0}, [], save
-  )
+  section = {"text_weight": 1.0, "dimensions": 0}
+  inputs = [fingerprint("data", {}, [])]
+  artefact = build(workdir, "vectors", section, inputs, save)
   return Vectors(items, queries.astype(np.float32), artefact)
 
 

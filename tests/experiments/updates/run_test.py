@@ -18,7 +18,7 @@ from gr_jax.data.requests import Requests
 from gr_jax.retrieval import versions
 from gr_jax.retrieval.load import load_artefacts
 from tests.experiments.updates.conftest import CONFIG
-from tests.reference import shop_updates
+from tests.reference import resealed, shop_updates
 
 NOBODY = Server()
 
@@ -293,10 +293,7 @@ def test_two_updates_of_a_run_do_not_meet(updated, copied):
 
 
 def test_versions_of_a_run_before_are_not_served(updated, copied):
-  path = copied / "generator" / "manifest.json"
-  stored = json.loads(path.read_text())
-  path.unlink()  # It is a link.
-  path.write_text(json.dumps(stored | {"fingerprint": "another"}))
+  resealed.remake(copied, "generator", "another")
   text = "was run anew, and its version 0001 is of the run before: move"
   with pytest.raises(ValueError, match=text):
     load_artefacts(copied)

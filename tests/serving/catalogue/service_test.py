@@ -1,7 +1,6 @@
 """The laws of a catalogue that is searched while it changes."""
 
 import gc
-import json
 import os
 import shutil
 import threading
@@ -20,6 +19,7 @@ from gr_jax.serving.engine.batching import Batcher
 from gr_jax.serving.engine.engine import Engine
 from gr_jax.serving.requests import Invalid
 from gr_jax.training.checkpoints import save_params
+from tests.reference import resealed
 
 HISTORY = [{"id": "B3", "days_ago": 2}, "B5", "B5"]
 
@@ -332,9 +332,7 @@ def test_another_tokenizer_gives_new_ids_once(make_service, copied):
   service = make_service()
   service.change(ItemChange([NewItem("N1", "red cup"), NewItem("N2", "plate")]))
   service.change(ItemChange(remove=["N2"]))
-  manifest = copied / "tokenizer" / "manifest.json"
-  stored = json.loads(manifest.read_text())
-  manifest.write_text(json.dumps(stored | {"fingerprint": "another"}))
+  resealed.remake(copied, "tokenizer", "another")
   service = make_service(copied)
   assert service.log_records == 3
   first = service.item("N1")
@@ -442,6 +440,7 @@ def test_a_version_is_switched_to_and_back_and_compiles_nothing(
   shutil.rmtree(linked / "generator" / "params")
   params = service.serving.engine.artefacts.params
   save_params(linked / "generator", jax.tree.map(lambda x: 0.9 * x, params))
+  resealed.reseal(linked / "generator")
   service.reload()
   assert find(service, k=60).model == versions.FIRST
   versions.point_to(copied, "0001")

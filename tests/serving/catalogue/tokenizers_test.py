@@ -7,12 +7,13 @@ from ml_collections import ConfigDict
 from orbax.checkpoint import v1 as ocp
 
 from experiments.pipeline.untrained import build_untrained
+from gr_jax import manifests
 from gr_jax.artefacts import build
 from gr_jax.serving.catalogue.items import ItemChange, NewItem
 from gr_jax.serving.catalogue.service import NoRoom
 from gr_jax.serving.requests import Invalid
 from gr_jax.tokenizers.stable_hash import hash_codes
-from tests.reference import tiny_tokenizers
+from tests.reference import resealed, tiny_tokenizers
 
 GENERATOR = {
   "precision": "float32",
@@ -37,7 +38,11 @@ def make_run(case: str, shared, workdir):
     with ocp.training.Checkpointer(folder) as checkpoints:
       checkpoints.save_checkpointables(1, {"state": {"params": params}})
 
-  build(workdir, "generator", GENERATOR, [], save)
+  inputs = [
+    manifests.read(workdir / stage)["fingerprint"]
+    for stage in ("data", "tokenizer")
+  ]
+  build(workdir, "generator", GENERATOR, inputs, save)
   return workdir
 
 
@@ -130,12 +135,7 @@ def test_the_fields_of_a_new_item_are_hashed_and_outlive_the_tokenizer(
   assert codes(service) == found
   with pytest.raises(Invalid, match="'b' has a field 'brand'; this catalogue"):
     service.change(ItemChange(add=[new[1]._replace(fields={"brand": "x"})]))
-  manifest = run / "tokenizer" / "manifest.json"
-  manifest.write_text(
-    manifest.read_text().replace(
-      service.serving.engine.artefacts.tokenizer_fingerprint, "another one"
-    )
-  )
+  resealed.remake(run, "tokenizer", "another one")
   service.reload()
   again = hash_codes([("a", "8", "install")], num_codes=8)
   assert codes(service)["a"] == [*found["a"][:-1], *again.tolist()]
