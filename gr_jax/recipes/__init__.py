@@ -15,7 +15,7 @@ import types
 from typing import Any
 
 from gr_jax import command_line
-from gr_jax.recipes import keys
+from gr_jax.recipes import keys, ranges
 
 _HERE = pathlib.Path(__file__).parent
 ROOT = _HERE if (_HERE / "configs").is_dir() else _HERE.parents[1]
@@ -104,6 +104,7 @@ def run(config: Any, *, workdir: str | pathlib.Path) -> dict:
   if isinstance(config, str):
     config = get_config(config)
   keys.check_renamed(config)
+  ranges.check_ranges(config)
   hosts = HostsConfig(**config.get("hosts", {}))
   experiment = importlib.import_module(f"experiments.{config.experiment}")
   optimize = config.get("compiler", {}).get("optimize", True)
