@@ -27,15 +27,21 @@ def fingerprint(
 def fingerprint_files(name: str) -> str:
   """Changes when the file or one under the folder `name` does; "" for none.
 
-  It reads names, sizes and times of change, not the content.
+  Of the content, and of the names below the folder: however `name` is spelt,
+  and wherever a copy of it lies.
   """
   path = pathlib.Path(name)
   if not name or not path.exists():
     return ""
   files = [path] if path.is_file() else path.rglob("*")
-  stats = sorted(
-    (str(file.relative_to(path)), file.stat().st_size, file.stat().st_mtime_ns)
+  found = sorted(
+    (file.relative_to(path).as_posix(), _digest(file))
     for file in files
     if file.is_file()
   )
-  return hashlib.sha256(repr(stats).encode()).hexdigest()[:16]
+  return hashlib.sha256(repr(found).encode()).hexdigest()[:16]
+
+
+def _digest(file: pathlib.Path) -> str:
+  with file.open("rb") as opened:
+    return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -112,7 +112,7 @@ def load_task(config: ConfigDict, workdir: pathlib.Path) -> Task:
       split: _of_each_class(data, split, config.evaluation)
       for split in (TEST, VALID, TRAIN)
     },
-    (repr(sorted(config.data.items())), fingerprint_files(path)),
+    (repr((valid, seed)), fingerprint_files(path)),
   )
 
 

@@ -12,6 +12,7 @@ Its section has `pretrained.path`:
 The first three become a folder of the run.
 """
 
+import os
 import pathlib
 import tempfile
 
@@ -66,7 +67,7 @@ def check_base(
       if not (folder / name).is_file():
         raise FileNotFoundError(f"{folder} has no {name}.")
     return
-  if workdir and finished(workdir, FOLDER, {"path": path}, []):
+  if workdir and finished(workdir, FOLDER, {"path": _one_spelling(path)}, []):
     return
   with from_gguf.gguf_file(path):
     pass
@@ -82,7 +83,7 @@ def find_base(
   if pathlib.Path(wanted.path).is_dir():
     return pathlib.Path(wanted.path)
   inputs = []
-  kept = {"path": wanted.path}
+  kept = {"path": _one_spelling(wanted.path)}
   if wanted.path == RANDOM:
     kept |= {"random": wanted.random.to_dict(), "seed": section.seed}
     inputs.append(data.artefact.fingerprint)
@@ -104,11 +105,17 @@ def described(section: ConfigDict, base: pathlib.Path | None) -> ConfigDict:
   arrangement = read_arrangement(base)
   section.pretrained.arrangement = arrangement_fields(arrangement)
   section.pretrained.digest = digest(base)
+  section.pretrained.path = _one_spelling(section.pretrained.path)
   # Those that all networks have.
   for name in ("layers", "width", "heads", "kv_heads", "head_size"):
     section.model[name] = getattr(arrangement, name)
   section.model.feed_forward = arrangement.feed_forward
   return section
+
+
+def _one_spelling(path: str) -> str:
+  """A file or folder is the same however its path is spelt; names stay."""
+  return os.path.abspath(path) if os.path.exists(path) else path
 
 
 def _write_random(

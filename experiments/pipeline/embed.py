@@ -71,8 +71,9 @@ def embed(
     )
   inputs = [data.artefact.fingerprint]
   if paths[0]:
-    options |= {"path": paths[0], "query_path": paths[1]}
-    inputs += [fingerprint_files(path) for path in paths]
+    # What lies there counts, not how its place is spelt.
+    marks = [fingerprint_files(path) for path in paths]
+    options |= {"path": marks[0], "query_path": marks[1]}
 
   def make(directory: pathlib.Path) -> None:
     if paths[0]:

@@ -158,7 +158,9 @@ def prepare(config: ConfigDict, workdir: pathlib.Path) -> Data:
       np.save(directory / _GRADES, grades)
 
   mark = fingerprint_files(options.get("path", ""))
-  artefact = build(workdir, "data", config.to_dict(), [mark], make)
+  # What lies there counts, not how its place is spelt.
+  section = config.to_dict() | ({"path": mark} if "path" in options else {})
+  artefact = build(workdir, "data", section, [mark], make)
   grades, logged = (artefact.directory / name for name in (_GRADES, _LOGGED))
   return Data(
     Catalogue.load(artefact.directory / "catalogue"),

@@ -84,7 +84,27 @@ def check_generator(
       "generator.network=pretrained reads neither counts nor candidates: set "
       "generator.count_alpha and generator.candidates.size to 0."
     )
+  _check_sizes(section)
   task_of(section)
   build.network_of(section)
   build.prompt_encoder_of(section)
   check_base(section, workdir)
+
+
+def _check_sizes(section: ConfigDict) -> None:
+  """Refuses numbers that exclude each other; the data may decide some."""
+  for divisor, number in (
+    ("model.kv_heads", "model.heads"),
+    ("loop.micro_batches", "examples.batch_size"),
+  ):
+    values = [_value(section, path) for path in (divisor, number)]
+    if all(values) and values[1] % values[0]:
+      raise ValueError(
+        f"generator.{number} is {values[1]}, no multiple of "
+        f"generator.{divisor} ({values[0]})."
+      )
+
+
+def _value(section: ConfigDict, path: str) -> int | None:
+  part, key = path.split(".")
+  return section.get(part, {}).get(key)

@@ -33,8 +33,9 @@ _NEUTRAL_CHOICES = {
   "objective": ("nft", ("flow_grpo",)),
   "reward": ("judge", ("guard",)),
 }
-# Sections that no figure depends on.
+# Sections and keys that no figure depends on.
 _NEVER_STORED = ("hosts",)
+_KEYS_NEVER_STORED = ("loop.log_every",)
 _STORED_AS = {"model.remat": {"none": False, "full": True}}
 # No figure depends on the mesh: what one was training, another goes on with.
 _ANY_MESH = {"data": 0, "model": 1}
@@ -45,6 +46,9 @@ def stored(section: Mapping[str, Any]) -> dict[str, Any]:
   found = copy.deepcopy(dict(section))
   for name in _NEVER_STORED:
     found.pop(name, None)
+  for path in _KEYS_NEVER_STORED:
+    part, key = path.split(".")
+    found.get(part, {}).pop(key, None)
   for path, value in _NEUTRAL.items():
     part, key = path.split(".")
     if found.get(part, {}).get(key) == value:

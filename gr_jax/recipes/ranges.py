@@ -32,6 +32,8 @@ _AT_LEAST = dict.fromkeys(_COUNTS, 1) | {
   # 0: as wide as what it reads.
   "contrast.width": 0,
 }
+# Numbers or tuples of them: the only keys whose type nothing else checks.
+_MAY_BE_TUPLES = ("beam",)
 # A number of any sign.
 _ANY = ("mean", "shift", "user_exponent", "reward.*")
 _POSITIVE = ("ease_ridges", "learning_rate", "rope_theta", "std", "temperature")
@@ -99,3 +101,8 @@ def _numbers(
       yield from _numbers(each, path)
   elif isinstance(value, (int, float)) and not isinstance(value, bool):
     yield path, value
+  elif isinstance(value, str) and path[-1] in _MAY_BE_TUPLES:
+    raise ValueError(
+      f"config.{'.'.join(path)} is {value!r}; make it a number, or several: "
+      "(128, 256)."
+    )

@@ -43,6 +43,8 @@ def test_keys_that_came_later_change_nothing_that_is_stored():
   assert generator["mesh"] == {"data": 0, "model": 1}
   assert generator["model"]["remat"] is False
   assert "micro_batches" not in generator["loop"]
+  assert "log_every" not in generator["loop"]
+  assert "log_every" in config.generator.loop
   assert "attention" not in generator["model"]
   assert keys.stored(config.align.to_dict())["mesh"] == {"data": 0, "model": 1}
   assert "explore" not in keys.stored(config.align.to_dict())

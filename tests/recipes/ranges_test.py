@@ -30,6 +30,7 @@ def test_every_recipe_is_inside_its_ranges():
     ("generator.loop.steps", -5, "is -5; make it 1 or more"),
     ("evaluation.beam", 0, "is 0; make it 1 or more"),
     ("evaluation.beam", (4, 0, 8), "is 0; make it 1 or more"),
+    ("evaluation.beam", "wide", "is 'wide'; make it a number, or several"),
     ("evaluation.beams", (10, 0), "is 0; make it 1 or more"),
     ("evaluation.requests", -1, "is -1; make it 0 or more"),
     ("tokenizer.vae.steps", 0, "is 0; make it 1 or more"),

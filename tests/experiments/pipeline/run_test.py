@@ -16,6 +16,8 @@ from experiments import cq_sid, rq_kmeans, rq_vae
     ("tokenizer.precision", "x", "precision is 'x'; use one of bfloat16"),
     ("generator.precision", "x", "precision is 'x'; use one of bfloat16"),
     ("evaluation.split", "x", "evaluation.split is 'x'; use one of valid"),
+    ("generator.model.kv_heads", 3, "model.heads is 2, no multiple of"),
+    ("generator.loop.micro_batches", 3, "batch_size is 16, no multiple of"),
   ],
 )
 @pytest.mark.parametrize(
