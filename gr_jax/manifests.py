@@ -14,6 +14,7 @@ from gr_jax import atomic, checksums
 
 MANIFEST = "manifest.json"
 
+_LEAST = {"fingerprint", "section"}
 _FILES, _OWN = "files", "checksum"
 # What a training goes on from. Nothing reads it where the parameters that it
 # led to are kept, so that it may be removed.
@@ -45,13 +46,14 @@ def read(folder: pathlib.Path) -> dict[str, Any] | None:
   path = folder / MANIFEST
   try:
     found = json.loads(path.read_text())
-    _ = found["fingerprint"], dict(found["section"])
+    if not isinstance(found, dict) or not found.keys() >= _LEAST:
+      raise ValueError(f"it lacks {' and '.join(sorted(_LEAST))}")
     sealed = _FILES in found or _OWN in found
     if sealed and found.get(_OWN) != _checksum(found):
       raise ValueError("its checksum is another one")
   except FileNotFoundError:
     return None
-  except (ValueError, KeyError, TypeError) as error:
+  except ValueError as error:
     reason = " ".join(str(error).split())
     raise ValueError(f"{path} is damaged ({reason})") from error
   return found
