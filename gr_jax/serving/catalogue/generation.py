@@ -2,7 +2,6 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from jax.sharding import Mesh
@@ -18,7 +17,8 @@ from gr_jax.serving.catalogue.items import (
   NewItem,
   catalogue_items,
 )
-from gr_jax.serving.catalogue.log_replay import applied, change_record, fold
+from gr_jax.serving.catalogue.log_replay import applied, change_record
+from gr_jax.serving.catalogue.log_state import LogState
 from gr_jax.serving.catalogue.snapshot import Snapshot, first_snapshot
 from gr_jax.serving.engine.engine import Engine
 
@@ -36,6 +36,11 @@ class ServiceConfig:
       rising, 1 among them; none = the default beam, whatever the load.
     max_batch: requests answered at once.
     room: new IDs that fit beside those of the run.
+    remembered: removed items that keep their IDs when the room runs out, the
+      latest ones; None = as many as a quarter of the room. Others that came
+      after training are forgotten by then, which gives their room back.
+    compact_bytes: bytes from which the log is compacted once it is twice as
+      long as after the compaction before.
     programs: the folder of compiled searches; None keeps none.
     mesh: the numbers of devices that search together; None = one device.
     weights: the format of the kernels, one of `retrieval.weights.WEIGHTS`; "" =
@@ -48,6 +53,8 @@ class ServiceConfig:
   multiples: tuple[float, ...] = ()
   max_batch: int = 16
   room: int = 8192
+  remembered: int | None = None
+  compact_bytes: int = 16_000_000
   programs: pathlib.Path | None = None
   mesh: MeshConfig | None = None
   weights: str = ""
@@ -103,16 +110,21 @@ def load_engine(
   return engine, ItemEncoder(artefacts)
 
 
+def model_name(artefacts: Artefacts) -> str:
+  """What tells a run, or a version of it, from others."""
+  return f"{artefacts.version} {artefacts.fingerprint}"
+
+
 def replayed(
-  artefacts: Artefacts, encoder: ItemEncoder, changes: Sequence[dict[str, Any]]
+  artefacts: Artefacts, encoder: ItemEncoder, log: LogState
 ) -> Replayed:
-  """The items after all changes of a log, oldest first.
+  """The items after all changes of a log.
 
   Raises:
     ValueError: a level of the IDs is full.
   """
   mark = artefacts.tokenizer_fingerprint
-  logged = fold(changes, mark=mark)
+  logged = log.change(mark)
   items, recoded = applied(
     logged,
     catalogue_items(artefacts.catalogue, artefacts.semantic_ids),

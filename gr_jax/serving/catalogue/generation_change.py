@@ -1,11 +1,12 @@
 """A change of the items of a generation, and how it is answered and logged."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from gr_jax.serving.catalogue.generation import Serving
-from gr_jax.serving.catalogue.items import ItemChange
+from gr_jax.serving.catalogue.items import ItemChange, Items
 from gr_jax.serving.catalogue.log_replay import change_record, with_change
 from gr_jax.serving.catalogue.snapshot import Snapshot
 
@@ -14,6 +15,9 @@ def changed(
   old: Serving, change: ItemChange
 ) -> tuple[Snapshot, dict[str, Any]]:
   """The next version of the catalogue, and its record in the log.
+
+  A change that names unknown items alone is none: the version stays, and the
+  record is empty.
 
   Raises:
     Invalid: the change does not fit the catalogue.
@@ -33,9 +37,9 @@ def changed(
   codes = old.encoder.codes(fresh, items) if fresh else np.zeros((0, 0))
   if add:
     items = items.with_facts(add, codes)
-  # An item that comes later was never paused.
-  known = {k: v for k, v in change.paused.items() if items.row(k) >= 0}
-  change = change._replace(paused=known)
+  change = _of_known(change, items)
+  if not any(change):
+    return old.snapshot, {}
   items = with_change(items, change)
   given = dict(zip((i.item_id for i in fresh), map(tuple, codes.tolist())))
   add = [i._replace(codes=given.get(i.item_id)) for i in add]
@@ -43,6 +47,23 @@ def changed(
   record = change_record(mark, change._replace(add=add))
   candidates = old.encoder.candidates(old.snapshot.candidates, fresh, items)
   return old.snapshot.changed(items, candidates), record
+
+
+def _of_known(change: ItemChange, items: Items) -> ItemChange:
+  """A change without what it says of items that are not there.
+
+  One that comes later was never removed, paused or sold out.
+  """
+
+  def known(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in values.items() if items.row(k) >= 0}
+
+  return change._replace(
+    remove=list(known(dict.fromkeys(change.remove))),
+    stock=known(change.stock),
+    paused=known(change.paused),
+    prices=known(change.prices),
+  )
 
 
 def described(
@@ -61,7 +82,7 @@ def described(
         "category": new.items.path_of(new.items.categories[row]),
         "category_share": item.get("category_share"),
       }
-      for row, item in zip(rows.tolist(), record["add"])
+      for row, item in zip(rows.tolist(), record.get("add", ()))
     ],
     "unknown": [each for each in named if old.items.row(each) < 0],
   }

@@ -1,59 +1,62 @@
-"""Changes of the catalogue on disk: an acknowledged one is never lost.
+"""Changes of the catalogue on disk: an acknowledged one is never lost unseen.
 
-One line a change, `CRC32 JSON`, appended and fsynced before it is acknowledged.
-A last line that was cut off in writing, which has no end, was never
-acknowledged: it is dropped, with a message. Any other broken line means that
-the file was damaged, and nothing is served from it.
+One line a change, appended and fsynced before it is acknowledged. Lines are
+numbered and chained (`log_lines`), and the end of what was acknowledged is
+kept beside them (`log_mark`). What was cut, put in twice, moved, taken out or
+edited is found at the start and named, and nothing is served from it. A last
+write that was torn was never acknowledged: the log goes on before it, and its
+bytes are kept in a file beside. While it is served, a log that was moved,
+replaced, deleted or written by others takes no changes.
+
+`compact` writes it anew, as the state that its changes come to, while changes
+go on; see `log_rewrite`. Files beside the log: `.ack` the mark, `.new` a
+rewrite under way, `.N.torn` what was cut off, `.old` a log of before.
 """
 
-import fcntl
-import io
-import json
+import contextlib
+import errno
 import os
 import pathlib
 import sys
-import zlib
+import threading
+from collections.abc import Iterator
 from typing import Any
 
-
-def _line(text: bytes) -> bytes:
-  return b"%08x %s\n" % (zlib.crc32(text), text)
-
-
-def _changes(path: pathlib.Path) -> tuple[list[dict[str, Any]], int]:
-  """Returns all whole changes, and how many bytes they take."""
-  changes, size = [], 0
-  # Not splitlines(), to which a carriage return is an end as well.
-  lines = io.BytesIO(path.read_bytes()).readlines()
-  for number, line in enumerate(lines, 1):
-    text = line[9:-1]
-    if line == _line(text):
-      changes.append(json.loads(text))
-      size += len(line)
-    elif line.endswith(b"\n"):
-      raise ValueError(
-        f"line {number} of {len(lines)} of {path} is damaged: restore the "
-        "file, or move it away to start without it."
-      )
-    else:
-      print(
-        f"log: dropped a torn last record of {path} ({len(line)} bytes); it "
-        "was never acknowledged.",
-        file=sys.stderr,
-        flush=True,
-      )
-  return changes, size
+from gr_jax.serving.catalogue.log_files import (
+  keep_tail,
+  sync_folder,
+  unfinished,
+  write_all,
+)
+from gr_jax.serving.catalogue.log_lines import (
+  Damaged,
+  Header,
+  LogReader,
+  compact_json,
+  started,
+)
+from gr_jax.serving.catalogue.log_mark import MarkFile, check_end, read_mark
+from gr_jax.serving.catalogue.log_rewrite import LogRewrite
+from gr_jax.serving.catalogue.log_state import LogState
 
 
-def read_changes(path: pathlib.Path) -> list[dict[str, Any]]:
+def read_changes(path: pathlib.Path) -> Iterator[dict[str, Any]]:
   """All changes of a log, oldest first; none where there is no file.
 
-  A server may have it open and go on writing.
+  A server may have it open and go on writing. A compacted log gives records of
+  its state first, which fold to the same.
 
   Raises:
-    ValueError: the file is damaged.
+    Damaged: what was acknowledged is not all there, or is not as it was.
   """
-  return _changes(path)[0] if path.is_file() else []
+  path = path.resolve()
+  # Before the log: it grows meanwhile.
+  mark = read_mark(path)
+  if not path.exists() and not mark.identity:
+    return
+  reader = LogReader(path, [mark.size])
+  yield from reader
+  check_end(reader, mark)
 
 
 class ItemLog:
@@ -63,57 +66,221 @@ class ItemLog:
     path: created where missing; its folder must exist.
 
   Raises:
-    ValueError: the file is damaged, or another process holds it.
+    Damaged: what was acknowledged is not all there, or is not as it was.
+    ValueError: another process holds it.
     OSError: it cannot be read or written.
 
   Attributes:
     path: the file.
-    records: the number of changes in it.
+    place: its end.
+    state: what all changes come to.
+    state_size: the bytes that a compaction left last.
   """
 
   def __init__(self, path: pathlib.Path):
-    self.path = path
-    self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+    # A rewrite replaces the file, not a link to it.
+    self.path = path = path.resolve()
+    self.state = LogState()
+    self._file, self._failed = -1, ""
+    self._rewrite: LogRewrite | None = None
+    self._switching = threading.Lock()
+    self._mark = MarkFile(path)
     try:
-      self._lock()
-      changes, self._size = _changes(path)
-      self.records = len(changes)
-      os.ftruncate(self._file, self._size)
-      os.fsync(self._file)
-      _sync_folder(path.parent)
+      self._open()
     except BaseException:
-      os.close(self._file)
+      if self._file >= 0:
+        os.close(self._file)
+      self._mark.close()
       raise
 
-  def _lock(self) -> None:
-    try:
-      fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-      raise ValueError(
-        f"{self.path} is in use by another server; give this one its own --log."
-      ) from None
+  @property
+  def records(self) -> int:
+    """The number of changes since it began, through compactions."""
+    return self.place.number
+
+  def _open(self) -> None:
+    unfinished(self.path).unlink(missing_ok=True)
+    mark = self._mark.mark
+    if not self.path.exists() or (
+      not self.path.stat().st_size and not mark.identity
+    ):
+      if mark.identity:
+        raise Damaged(
+          self.path,
+          f"{self.path} is gone, with {mark.number} changes that were "
+          f"acknowledged. Remove {self._mark.path} as well to start without "
+          "them",
+          "gone",
+        )
+      self._create()
+    reader = LogReader(self.path, [mark.size])
+    self.state = LogState(reader)
+    check_end(reader, mark)
+    self.place, self.state_size = reader.place, reader.state_size
+    if mark.closed and self.place.size > mark.size:
+      # What the log refused and could not take back; read the rest again.
+      self._cut(mark.size, "was refused when the disk failed")
+      return self._open()
+    if reader.tail:
+      self._cut(self.place.size, "is a torn last write, never acknowledged")
+    self._file = os.open(self.path, os.O_RDWR | os.O_APPEND)
+    if reader.unended:
+      os.ftruncate(self._file, self.place.size - 1)
+      write_all(self._file, b"\n")
+    os.fsync(self._file)
+    if self.place.header is None:
+      self._upgrade()
+    sync_folder(self.path.parent)
+    self._mark.write(self.place)
+    self._mark.sync()
+    return None
+
+  def _create(self) -> None:
+    new = unfinished(self.path)
+    with new.open("wb") as file:
+      file.write(started(Header(os.urandom(8).hex()))[0])
+      file.flush()
+      os.fsync(file.fileno())
+    os.replace(new, self.path)
+
+  def _cut(self, size: int, why: str) -> None:
+    """Cuts the end off and keeps it in a file."""
+    kept = keep_tail(self.path, size)
+    os.truncate(self.path, size)
+    _say(
+      f"what stood at the end of {self.path} {why}; it is kept in {kept.name}."
+    )
+
+  def _upgrade(self) -> None:
+    """Writes a log of before in lines that are chained."""
+    old = self.path.with_name(f"{self.path.name}.old")
+    old.unlink(missing_ok=True)
+    os.link(self.path, old)
+    self.compact()
+    _say(
+      f"{self.path} is numbered and chained now ({self.records} changes); the "
+      f"file of before is kept as {old.name}."
+    )
+
+  def trouble(self) -> str | None:
+    """Why no change can be acknowledged; None while all is well."""
+    with self._switching:
+      if self._failed:
+        return self._failed
+      if self._file < 0:
+        return f"{self.path} is closed"
+      for file, path in (
+        (self._file, self.path),
+        (self._mark.file, self._mark.path),
+      ):
+        try:
+          same = os.path.samestat(os.fstat(file), os.stat(path))
+        except OSError as error:
+          return f"{path} cannot be found ({error.strerror}): put it back"
+        if not same:
+          return f"{path} was replaced by another file: put it back"
+      return None
+
+  def _check(self) -> None:
+    why = self.trouble()
+    if why is None and os.fstat(self._file).st_size != self.place.size:
+      why = self._failed = (
+        f"{self.path} was changed by another program: stop the server, and run "
+        f"`python -m gr_jax.serving.log check {self.path}`"
+      )
+    if why is not None:
+      raise OSError(errno.EIO, why)
 
   def append(self, *changes: dict[str, Any]) -> None:
     """Returns when all are on disk; after an OSError none of them is."""
-    texts = (json.dumps(each, separators=(",", ":")) for each in changes)
-    lines = b"".join(_line(text.encode()) for text in texts)
-    if not lines:
+    if not changes:
       return
+    self._check()
+    texts = [compact_json(each) for each in changes]
+    data, place = self.place.after(texts)
     try:
-      rest = memoryview(lines)
-      while rest:
-        rest = rest[os.write(self._file, rest) :]
+      write_all(self._file, data)
       os.fsync(self._file)
     except OSError:
-      # What was not acknowledged must not come back at the next start.
-      os.ftruncate(self._file, self._size)
+      self._take_back()
       raise
-    self._size += len(lines)
-    self.records += len(changes)
+    self.place = place
+    # It may be behind, and on a disk that fails the next append says so.
+    with contextlib.suppress(OSError):
+      self._mark.write(place)
+    for change in changes:
+      self.state.add(change)
+    if self._rewrite:
+      self._rewrite.follow(texts)
 
-  def changes(self) -> list[dict[str, Any]]:
-    """All changes, oldest first."""
-    return _changes(self.path)[0]
+  def _take_back(self) -> None:
+    """What was not acknowledged must not come back at the next start."""
+    try:
+      os.ftruncate(self._file, self.place.size)
+    except OSError as error:
+      self._failed = (
+        f"{self.path} could not be written, nor could the rest of the write be "
+        f"taken back ({error.strerror}): start the server again"
+      )
+      with contextlib.suppress(OSError):
+        self._mark.write(self.place, closed=True)
+        self._mark.sync()
+      return
+    with contextlib.suppress(OSError):
+      os.fsync(self._file)
+
+  def compact(self) -> None:
+    """Writes the log anew; nobody appends meanwhile.
+
+    Raises:
+      OSError: it cannot be written; the log is as it was.
+    """
+    rewrite = self.begin_rewrite()
+    try:
+      rewrite.write()
+      self.finish_rewrite(rewrite)
+    except BaseException:
+      self.abandon_rewrite(rewrite)
+      raise
+
+  def begin_rewrite(self) -> LogRewrite:
+    """A rewrite of the log as it is; changes go on while it is written."""
+    rewrite = LogRewrite(self.path, self.state.copied(), self.place)
+    self._rewrite = rewrite
+    return rewrite
+
+  def abandon_rewrite(self, rewrite: LogRewrite) -> None:
+    """The log stays as it is."""
+    self._rewrite = None
+    rewrite.abandon()
+
+  def finish_rewrite(self, rewrite: LogRewrite) -> None:
+    """Puts a rewrite in the place of the log; nobody appends meanwhile.
+
+    Raises:
+      OSError: it cannot; `abandon_rewrite` it.
+    """
+    self._check()
+    file = rewrite.finish()
+    with self._switching:
+      try:
+        os.replace(rewrite.path, self.path)
+      except OSError:
+        os.close(file)
+        raise
+      os.close(self._file)
+      self._file, self._rewrite = file, None
+      self.place, self.state_size = rewrite.place, rewrite.state_size
+      try:
+        sync_folder(self.path.parent)
+        self._mark.write(self.place)
+        self._mark.sync()
+      except OSError as error:
+        # The name may be that of the old log again after a loss of power.
+        self._failed = (
+          f"{self.path} was compacted, and its folder cannot be synced "
+          f"({error.strerror}): start the server again"
+        )
 
   def close(self) -> None:
     """No change comes after this; more calls do nothing."""
@@ -121,12 +288,10 @@ class ItemLog:
       os.fsync(self._file)
       os.close(self._file)
       self._file = -1
+      with contextlib.suppress(OSError):
+        self._mark.sync()
+      self._mark.close()
 
 
-def _sync_folder(folder: pathlib.Path) -> None:
-  """A new file is lasting only once its folder's entry is."""
-  file = os.open(folder, os.O_RDONLY)
-  try:
-    os.fsync(file)
-  finally:
-    os.close(file)
+def _say(text: str) -> None:
+  print(f"log: {text}", file=sys.stderr, flush=True)

@@ -1,4 +1,11 @@
-"""The changes of a log, folded into the items of a catalogue."""
+"""The changes of a log, folded into the items of a catalogue.
+
+What the log says of an item counts more than what a run's catalogue says, also
+where the run is newer: a change was acknowledged, and nothing tells whether the
+run's data were collected before or after it. An item that a shop paused must
+not come back because a model was trained. Where a new import is to have the
+last word, start the server with a log of its own (`--log`).
+"""
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -7,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from gr_jax.serving.catalogue.items import ItemChange, Items, NewItem
+from gr_jax.serving.catalogue.log_state import LogState
 
 Encode = Callable[[Sequence[NewItem], Items], np.ndarray]
 """`ItemEncoder.codes`: (new items, items) -> `[n, L]`."""
@@ -23,7 +31,8 @@ def change_record(mark: str, change: ItemChange) -> dict[str, Any]:
     {name: value for name, value in item._asdict().items() if value is not None}
     for item in change.add
   ]
-  return {"mark": mark, **change._asdict(), "add": items}
+  said = {**change._asdict(), "add": items}
+  return {"mark": mark, **{k: v for k, v in said.items() if v}}
 
 
 def fold(changes: Iterable[dict[str, Any]], *, mark: str) -> ItemChange:
@@ -31,37 +40,7 @@ def fold(changes: Iterable[dict[str, Any]], *, mark: str) -> ItemChange:
 
   Codes of another tokenizer are left out.
   """
-  facts: dict[str, NewItem] = {}
-  present: dict[str, bool] = {}
-  stock: dict[str, bool] = {}
-  paused: dict[str, bool] = {}
-  prices: dict[str, float] = {}
-  for change in changes:
-    for stored in change["add"]:
-      item = NewItem(**stored)
-      old = facts.get(item.item_id)
-      codes = item.codes if change["mark"] == mark else None
-      facts[item.item_id] = item._replace(
-        # What was given first stays.
-        codes=old.codes if old and old.codes else codes,
-        category=item.category or (old.category if old else None),
-        vector=item.vector or (old.vector if old else None),
-        fields={**((old and old.fields) or {}), **(item.fields or {})} or None,
-      )
-      present[item.item_id] = True
-      stock[item.item_id] = item.in_stock
-      prices[item.item_id] = item.price
-      if item.paused is not None:
-        paused[item.item_id] = item.paused
-    removed = dict.fromkeys(change["remove"], False)
-    present |= removed
-    paused |= removed
-    stock |= change["stock"]
-    # Logs of before have none.
-    paused |= change.get("paused", {})
-    prices |= change.get("prices", {})
-  gone = [item_id for item_id, there in present.items() if not there]
-  return ItemChange(list(facts.values()), gone, stock, paused, prices)
+  return LogState(changes).change(mark)
 
 
 def applied(

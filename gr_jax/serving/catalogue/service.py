@@ -6,14 +6,16 @@ with the old pair keeps it.
 """
 
 import contextlib
+import dataclasses
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from gr_jax.parallel.mesh import make_mesh
 from gr_jax.quantization.policy import Decision
 from gr_jax.retrieval.compiled_search import CompiledSearches
+from gr_jax.serving.catalogue.compaction import Compaction
 from gr_jax.serving.catalogue.encoding import ItemEncoder
 from gr_jax.serving.catalogue.generation import (
   Replayed,
@@ -22,16 +24,17 @@ from gr_jax.serving.catalogue.generation import (
   capacity_for,
   first_serving,
   load_engine,
+  model_name,
   replayed,
 )
 from gr_jax.serving.catalogue.generation_change import changed, described
 from gr_jax.serving.catalogue.group_commit import GroupCommit
 from gr_jax.serving.catalogue.item_log import ItemLog
 from gr_jax.serving.catalogue.items import ItemChange
+from gr_jax.serving.catalogue.room import forgettable, is_scarce, to_forget
+from gr_jax.serving.catalogue.short_turns import short_turns
 from gr_jax.serving.engine.engine import Answer, Engine
 from gr_jax.serving.requests import Invalid, SearchRequest
-
-_TURN = 2e-4  # Seconds.
 
 
 class Busy(Exception):
@@ -64,10 +67,13 @@ class Service:
     self._lock = threading.Lock()
     self._reloading = threading.Lock()
     self._log = ItemLog(config.log)
+    self._compaction = Compaction(self._log, self._lock, config.compact_bytes)
     self._capacity = 0
+    self._scarce = False
     self._commit = GroupCommit(self._committed, self._lock)
     try:
-      self.serving = self._replay(*self._load())
+      first = self._replay(*self._load())
+      self.serving = self._noted(first, self._log.state.model)
     except BaseException:
       self._log.close()
       raise
@@ -84,7 +90,30 @@ class Service:
 
   @property
   def log_records(self) -> int:
+    """The changes so far, those before compactions among them."""
     return self._log.records
+
+  @property
+  def log_bytes(self) -> int:
+    return self._log.place.size
+
+  @property
+  def log_trouble(self) -> str | None:
+    """Why no change can be taken: the log was moved, say; None if it can."""
+    return self._log.trouble()
+
+  @property
+  def room_left(self) -> int:
+    """New IDs that fit; those of removed items take room until forgotten."""
+    return self._capacity - self.serving.snapshot.items.semantic_ids.num_ids
+
+  def compact(self) -> None:
+    """Writes the log anew, as what its changes come to, while it is used.
+
+    Raises:
+      OSError: it cannot be written; the log is as it was.
+    """
+    self._compaction.run()
 
   def warm(self) -> None:
     """Compiles or loads every program that searches need."""
@@ -114,6 +143,7 @@ class Service:
     self, changes: Sequence[ItemChange]
   ) -> list[dict[str, Any] | Exception]:
     """Applies changes one after the other, and writes them at once."""
+    self._make_room(changes)
     serving, records, done = self.serving, [], []
     for change in changes:
       try:
@@ -125,14 +155,50 @@ class Service:
       else:
         done.append(described(change, serving.snapshot, new, record))
         serving = serving._replace(snapshot=new)
-        records.append(record)
+        # One that names unknown items alone is none.
+        records += [record] if record else []
     try:
       self._log.append(*records)
     except OSError as error:
       lost = NotWritten(error.strerror or str(error))
       return [each if isinstance(each, Exception) else lost for each in done]
     self.serving = serving
+    self._warn_of_room()
+    self._compaction.start_if_due()
     return done
+
+  def _make_room(self, changes: Sequence[ItemChange]) -> None:
+    """Forgets items that left long ago where room runs out, see `room`."""
+    row = self.serving.snapshot.items.row
+    forgotten = to_forget(
+      self._log.state,
+      new=sum(row(item.item_id) < 0 for each in changes for item in each.add),
+      left=self.room_left,
+      room=self.config.room,
+      remembered=self.config.remembered,
+    )
+    if not forgotten:
+      return
+    record, state = {"forget": forgotten}, self._log.state.copied()
+    state.add(record)
+    engine, encoder, _ = self.serving
+    found = replayed(engine.artefacts, encoder, state)
+    records = self._log.records + 1
+    new_serving = self._serving(engine, encoder, found, records=records)
+    # A disk that fails says so at the change itself.
+    with contextlib.suppress(OSError):
+      self._log.append(record)
+      self.serving = new_serving
+
+  def _warn_of_room(self) -> None:
+    scarce = is_scarce(self.room_left, self.config.room)
+    if scarce and not self._scarce:
+      _say(
+        f"room for {self.room_left} of {self.config.room} new semantic IDs is "
+        "left; removed items are forgotten as it runs out. Start with a larger "
+        "--room, or update the run."
+      )
+    self._scarce = scarce
 
   def item(self, item_id: str) -> dict[str, Any] | None:
     """The item as HTTP answers it; None where it is unknown or removed."""
@@ -155,7 +221,7 @@ class Service:
     if not self._reloading.acquire(blocking=False):
       raise Busy
     try:
-      with _short_turns():
+      with short_turns():
         new, whole = self._beside()
         new.engine.warm(new.snapshot)
         new.encoder.prepare()
@@ -165,7 +231,8 @@ class Service:
             new = self._replay(new.engine, new.encoder)
             if new.snapshot.live.capacity != warmed:
               new.engine.warm(new.snapshot)
-          self.serving = new
+          before = model_name(self.serving.engine.artefacts)
+          self.serving = new = self._noted(new, before)
         return new.snapshot.version
     finally:
       self._reloading.release()
@@ -182,19 +249,41 @@ class Service:
     """A generation from the changes so far, and whether it needs no new IDs."""
     engine, encoder = self._load()
     with self._lock:
-      changes = self._log.changes()
-    found = replayed(engine.artefacts, encoder, changes)
+      state, records = self._log.state.copied(), self._log.records
+    found = replayed(engine.artefacts, encoder, state)
     whole = found.recoded is None
-    return self._serving(engine, encoder, found, records=len(changes)), whole
+    return self._serving(engine, encoder, found, records=records), whole
 
   def _replay(self, engine: Engine, encoder: ItemEncoder) -> Serving:
     """The generation of a run and all changes so far; the lock is held."""
-    found = replayed(engine.artefacts, encoder, self._log.changes())
+    artefacts, state = engine.artefacts, self._log.state
+    found = replayed(artefacts, encoder, state)
+    new = found.items.semantic_ids.num_ids - artefacts.semantic_ids.num_ids
+    if new > (room := self.config.room):
+      kept = self.config.remembered
+      if names := forgettable(state, room=room, remembered=kept):
+        self._log.append({"forget": names})
+        found = replayed(artefacts, encoder, state)
     if found.recoded is not None:
       # IDs of this tokenizer stay from now on, too.
       self._log.append(found.recoded)
     records = self._log.records
     return self._serving(engine, encoder, found, records=records)
+
+  def _noted(self, new: Serving, before: str) -> Serving:
+    """Counts another model as a change: its answers have another version.
+
+    Args:
+      new: what is to be served.
+      before: the name of the model before, empty where nobody knows.
+    """
+    model = model_name(new.engine.artefacts)
+    if before in ("", model):
+      return new
+    self._log.append({"model": model})
+    version = 1 + self._log.records
+    snapshot = dataclasses.replace(new.snapshot, version=version)
+    return new._replace(snapshot=snapshot)
 
   def _serving(
     self, engine: Engine, encoder: ItemEncoder, found: Replayed, *, records: int
@@ -212,16 +301,5 @@ class Service:
     return new
 
 
-@contextlib.contextmanager
-def _short_turns() -> Iterator[None]:
-  """Lets threads that answer take their turn soon.
-
-  Loading is a second of Python, and an answer takes Python's lock a dozen
-  times: each would wait for the usual turn of 5 ms.
-  """
-  usual = sys.getswitchinterval()
-  sys.setswitchinterval(min(usual, _TURN))
-  try:
-    yield
-  finally:
-    sys.setswitchinterval(usual)
+def _say(text: str) -> None:
+  print(f"items: {text}", file=sys.stderr, flush=True)

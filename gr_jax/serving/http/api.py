@@ -254,4 +254,6 @@ class Api:
 
   async def _readiness(self, request: Request) -> Response:
     self._check_ready()
+    if trouble := self._service.log_trouble:
+      raise HTTPException(503, f"no change can be taken: {trouble}.")
     return JSONResponse({"status": "ready"})

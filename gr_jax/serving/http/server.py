@@ -149,6 +149,8 @@ class Server:
     )
     watch("programs", "Compiled searches.", lambda: service.programs)
     watch("log_records", "Changes on disk.", lambda: service.log_records)
+    watch("log_bytes", "Bytes of the log.", lambda: service.log_bytes)
+    watch("room_left", "New IDs that fit.", lambda: service.room_left)
     watch("ready", "1 while requests are taken.", lambda: not self._doing)
 
   def reload(self) -> dict[str, Any]:
