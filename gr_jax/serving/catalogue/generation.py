@@ -11,12 +11,8 @@ from gr_jax.parallel.mesh import MeshConfig
 from gr_jax.retrieval.compiled_search import CompiledSearches
 from gr_jax.retrieval.load import Artefacts, load_artefacts
 from gr_jax.serving.catalogue.encoding import ItemEncoder
-from gr_jax.serving.catalogue.items import (
-  ItemChange,
-  Items,
-  NewItem,
-  catalogue_items,
-)
+from gr_jax.serving.catalogue.item_change import ItemChange, NewItem
+from gr_jax.serving.catalogue.items import Items, catalogue_items
 from gr_jax.serving.catalogue.log_replay import applied, change_record
 from gr_jax.serving.catalogue.log_state import LogState
 from gr_jax.serving.catalogue.snapshot import Snapshot, first_snapshot

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from gr_jax.serving.catalogue.generation import Serving
-from gr_jax.serving.catalogue.items import ItemChange, Items
+from gr_jax.serving.catalogue.item_change import ItemChange
+from gr_jax.serving.catalogue.items import Items
 from gr_jax.serving.catalogue.log_replay import change_record, with_change
 from gr_jax.serving.catalogue.snapshot import Snapshot
 

@@ -92,10 +92,15 @@ class Damaged(ValueError):
   """
 
   def __init__(self, path: pathlib.Path, text: str, kind: str, line: int = 0):
+    command = "python -m gr_jax.serving.log"
     super().__init__(
-      f"{text}. Put a backup in its place (`python -m gr_jax.serving.log "
-      f"backup` makes them), or run `python -m gr_jax.serving.log repair {path}"
-      "`, which says what is lost and keeps what it cuts off."
+      f"{text}. Put a backup in its place (`{command} backup` makes them)"
+      + (
+        f", or run `{command} repair {path}`, which says what is lost and "
+        "keeps what it cuts off."
+        if kind != "gone"
+        else "."
+      )
     )
     self.kind, self.line = kind, line
 

@@ -129,7 +129,8 @@ class MarkFile:
     except OSError:
       os.close(self.file)
       raise ValueError(
-        f"{log} is in use by another server; give this one its own --log."
+        f"{log} is in use by another server: stop that one, or give this one "
+        "its own --log."
       ) from None
     self.mark = _newest(os.pread(self.file, 2 * _PAGE, 0))
     self._synced = -_LATEST

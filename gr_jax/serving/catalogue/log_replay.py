@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from gr_jax.serving.catalogue.items import ItemChange, Items, NewItem
+from gr_jax.serving.catalogue.item_change import ItemChange, NewItem
+from gr_jax.serving.catalogue.items import Items
 from gr_jax.serving.catalogue.log_state import LogState
 
 Encode = Callable[[Sequence[NewItem], Items], np.ndarray]

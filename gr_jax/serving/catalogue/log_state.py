@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from gr_jax.serving.catalogue.items import ItemChange, NewItem
+from gr_jax.serving.catalogue.item_change import ItemChange, NewItem
 
 _ITEMS = 500  # In a line of the state.
 

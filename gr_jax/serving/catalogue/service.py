@@ -29,8 +29,8 @@ from gr_jax.serving.catalogue.generation import (
 )
 from gr_jax.serving.catalogue.generation_change import changed, described
 from gr_jax.serving.catalogue.group_commit import GroupCommit
+from gr_jax.serving.catalogue.item_change import ItemChange
 from gr_jax.serving.catalogue.item_log import ItemLog
-from gr_jax.serving.catalogue.items import ItemChange
 from gr_jax.serving.catalogue.room import forgettable, is_scarce, to_forget
 from gr_jax.serving.catalogue.short_turns import short_turns
 from gr_jax.serving.engine.engine import Answer, Engine
