@@ -6,6 +6,9 @@ finished programs are kept beside that cache, named by everything that they
 depend on: the source of what is traced, the versions, the machine, the model's
 attributes, and the shapes of all arguments with their places on a mesh. A file
 that cannot be read is compiled again.
+
+Such a file is a pickle with a program in it: to read it is to run it. What
+another user could have written is therefore not read.
 """
 
 import concurrent.futures
@@ -16,6 +19,7 @@ import os
 import pathlib
 import platform
 import re
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -32,6 +36,7 @@ from gr_jax.decoding.filters import RowMask
 from gr_jax.decoding.generator import Generator
 from gr_jax.decoding.value_ranking import is_valued
 from gr_jax.retrieval.row_searches import search_rows
+from gr_jax.retrieval.private_files import others_can_write, read_private
 
 # The sources that a search is traced from.
 _TRACED = (
@@ -74,10 +79,20 @@ class CompiledSearches:
   """Programs by model, beam and the shapes of their arguments.
 
   Args:
-    folder: the folder that keeps them; None keeps none.
+    folder: the folder that keeps them; None keeps none, and so does one that
+      other users can write to.
   """
 
   def __init__(self, folder: pathlib.Path | None = None):
+    if folder and folder.exists() and others_can_write(folder):
+      print(
+        f"compiled searches are neither read from {folder} nor kept there: "
+        "other users can write to it (chmod go-w, or name a folder of your own "
+        "by JAX_COMPILATION_CACHE_DIR)",
+        file=sys.stderr,
+        flush=True,
+      )
+      folder = None
     self._folder = folder
     self._programs: dict[str, Callable] = {}
 
@@ -236,8 +251,8 @@ def _read(
   path: pathlib.Path, inputs: SearchInputs, outputs: int
 ) -> Callable | None:
   try:
-    return _loaded(path.read_bytes(), inputs, outputs)
-  except Exception:  # Cut off, of another machine, gone: compile it.
+    return _loaded(read_private(path), inputs, outputs)
+  except Exception:  # Cut off, of another machine or user: compile it.
     return None
 
 
@@ -248,5 +263,6 @@ def _write(
   with contextlib.suppress(Exception):
     payload, _, _ = serialize_executable.serialize(program)
     _loaded(payload, inputs, outputs)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     atomic.write_bytes(path, payload)
+    path.chmod(0o600)

@@ -13,6 +13,11 @@ token, serves what lies in the folder by then without a pause.
   curl localhost:8000/items -H 'content-type: application/json' \\
     -d '{"paused": {"A": true}, "prices": {"B": 2.5}}'
 
+Compiled searches are kept in ~/.cache/gr_jax/compiled, or in the folder that
+JAX_COMPILATION_CACHE_DIR names. Whoever can write there can run programs here:
+give a server a folder of its own. From one that other users can write to no
+search is read.
+
 The request after a change obeys it: items are added, removed, paused and priced
 anew while nothing is compiled.
 """

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import shutil
 
 import jax
 import numpy as np
@@ -247,3 +248,27 @@ def test_values_are_no_part_of_a_name():
 def test_a_folder_that_is_a_file_costs_time_only(tmp_path):
   (tmp_path / "file").write_text("")
   compiled_search._write(tmp_path / "file" / "search-x", object(), None, 3)
+
+
+def test_what_others_can_write_is_not_unpickled(
+  folder, tmp_path, compiled, capsys
+):
+  """Neither from such a folder nor, in a private one, from such a file."""
+  (file,) = kept(folder)
+  place = tmp_path / "shared"
+  shutil.copytree(folder, place)
+  place.chmod(0o777)
+  programs = CompiledSearches(place)
+  said = capsys.readouterr().err
+  assert f"neither read from {place}" in said
+  assert said.count("\n") == 1
+  programs(model(), BEAM, inputs())
+  assert len(compiled) == 1
+  place.chmod(0o700)
+  (place / file.name).chmod(0o666)
+  CompiledSearches(place)(model(), BEAM, inputs())
+  assert len(compiled) == 2
+  # It was written anew, and by us.
+  CompiledSearches(place)(model(), BEAM, inputs())
+  assert len(compiled) == 2
+  assert not capsys.readouterr().err

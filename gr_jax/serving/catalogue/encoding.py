@@ -35,33 +35,35 @@ _LARGEST = float(np.finfo(np.float32).max)
 
 
 class ItemEncoder:
-  """Codes new items; `prepare` loads what only that needs.
+  """Codes new items; `prepare` loads and compiles what only that needs.
+
+  The tokenizer is read at once, so that no server begins to serve that could
+  not code an item.
 
   Args:
     artefacts: The run whose tokenizer codes the items.
+
+  Raises:
+    ValueError: The tokenizer cannot be read.
   """
 
   def __init__(self, artefacts: Artefacts):
     self._artefacts = artefacts
+    self._tokenizer = _read_tokenizer(artefacts)
     self._parts: tuple[Any, Tokenizer] | None = None
     self._lock = threading.Lock()
 
   def prepare(self) -> tuple[Any, Tokenizer]:
-    """Loads the text encoder and compiles the tokenizer's; returns both."""
+    """Loads the text encoder and compiles the tokenizer; returns both."""
     with self._lock:
       if self._parts is None:
         # Imported late: the first new item needs them, the start does not.
         from gr_jax.text.encoder import WordLlamaEncoder
-        from gr_jax.tokenizers.build import load_tokenizer
 
-        artefacts = self._artefacts
-        tokenizer = load_tokenizer(
-          artefacts.directory / "tokenizer", artefacts.tokenizer_section
-        )
-        nothing = np.zeros((1, artefacts.vector_width), np.float32)
+        nothing = np.zeros((1, self._artefacts.vector_width), np.float32)
         with contextlib.suppress(Uncodable):
-          _in_chunks(tokenizer, nothing, np.full(1, -1, np.int32))
-        self._parts = WordLlamaEncoder(), tokenizer
+          _in_chunks(self._tokenizer, nothing, np.full(1, -1, np.int32))
+        self._parts = WordLlamaEncoder(), self._tokenizer
       return self._parts
 
   def with_categories(
@@ -228,6 +230,19 @@ class ItemEncoder:
           f"item {shown(item.item_id)} has a field {shown(name)}; this "
           f"catalogue has {', '.join(known) or 'none'}."
         )
+
+
+def _read_tokenizer(artefacts: Artefacts) -> Tokenizer:
+  from gr_jax.tokenizers.build import load_tokenizer
+
+  folder = artefacts.directory / "tokenizer"
+  try:
+    return load_tokenizer(folder, artefacts.tokenizer_section)
+  except Exception as error:  # Whatever its format's reader makes of damage.
+    raise ValueError(
+      f"the tokenizer in {folder} cannot be read ({error}): remove this folder "
+      "and run the same config again."
+    ) from error
 
 
 def _fields(new: Sequence[NewItem], names: Sequence[str]) -> np.ndarray:

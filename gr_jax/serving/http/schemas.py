@@ -5,10 +5,18 @@ depends on the server is filled in when the server starts.
 """
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, create_model
+from pydantic import (
+  AfterValidator,
+  BaseModel,
+  BeforeValidator,
+  Field,
+  create_model,
+)
+from pydantic_core import PydanticCustomError
 
 from gr_jax.decoding.beams import BeamSize, answer_size
 from gr_jax.serving.beam_names import beam_name
@@ -30,6 +38,26 @@ from gr_jax.text.words import split_words
 
 Query = Annotated[
   str, Field(min_length=1, max_length=500, description="In words.")
+]
+# What stands for an item in the path of an address, whoever writes it: browsers
+# take . and .. for folders, and the end would be that of another route.
+_NEW_ID = r"(?!\.{1,2}$)(?!.*/neighbours$)[^\x00-\x1f\x7f]+"
+
+
+def _reachable(item_id: str) -> str:
+  if not re.fullmatch(_NEW_ID, item_id):
+    raise PydanticCustomError(
+      "id",
+      "must be no . or .., without control characters and /neighbours at its "
+      "end: no address would name the item",
+    )
+  return item_id
+
+
+NewItemId = Annotated[
+  ItemId,
+  AfterValidator(_reachable),
+  Field(json_schema_extra={"pattern": f"^{_NEW_ID}$"}),
 ]
 NewCategory = Annotated[
   str,
@@ -134,7 +162,7 @@ class ItemBody(BaseModel):
   """An item; a known id keeps its semantic ID and gets new facts."""
 
   model_config = CLOSED
-  id: ItemId
+  id: NewItemId
   text: Annotated[
     str,
     Field(

@@ -177,3 +177,17 @@ def test_ids_of_a_table_are_for_its_items_alone(artefacts, items, monkeypatch):
   encoder.prepare()
   with pytest.raises(Invalid, match="'N1': the IDs of this run come from"):
     encoder.codes([NewItem("N1", "a red cup", CUPS)], items)
+
+
+def test_a_damaged_tokenizer_is_refused_before_anything_is_served(copied):
+  artefacts = load_artefacts(copied)
+  folder = copied / "tokenizer"
+  read = [path for path in folder.iterdir() if path.suffix == ".msgpack"]
+  for path in read:
+    whole = path.read_bytes()
+    for damage in (whole[: len(whole) // 2], None):
+      path.write_bytes(damage) if damage else path.unlink()
+      with pytest.raises(ValueError, match="run the same config again"):
+        ItemEncoder(artefacts)
+      path.write_bytes(whole)
+  assert read

@@ -4,6 +4,7 @@ import concurrent.futures
 import json
 import threading
 from unittest import mock
+from urllib.parse import quote
 
 import hypothesis
 import hypothesis.strategies as st
@@ -126,6 +127,26 @@ def test_items_come_and_go(make_client):
 )
 def test_a_bad_body_is_refused_with_its_reason(client, route, body, text):
   assert text in said(client.post(route, json=body), 422)
+
+
+@pytest.mark.parametrize(
+  "item_id", [".", "..", "a\nb", "a\r\n", "\n", "\0", "a/neighbours", "\x7f"]
+)
+def test_an_id_that_no_address_names_is_refused(client, item_id):
+  body = {"add": [{"id": item_id, "text": "cup"}]}
+  assert "add[0].id must be" in said(client.post("/items", json=body), 422)
+
+
+def test_any_other_id_is_reached(make_client):
+  client = make_client()
+  ids = ("...", "a/..", "neighbours", "a/neighbours/b", " ", "\u2028", "//")
+  body = {"add": [{"id": each, "text": "cup"} for each in ids]}
+  assert client.post("/items", json=body).status_code == 200
+  for item_id in ids:
+    path = f"/items/{quote(item_id, safe='')}"
+    assert client.get(path).json()["id"] == item_id
+    found = client.get(f"{path}/neighbours").json()
+    assert found["item"]["id"] == item_id
 
 
 def test_no_json_at_all_gives_an_error_of_the_server(make_client):
