@@ -252,12 +252,15 @@ def _finish(
 def locked(workdir: pathlib.Path) -> Iterator[None]:
   """Lets one run at a time into a working directory.
 
+  Folders that it makes are removed where a run leaves nothing in them.
+
   Raises:
     ValueError: another process works in it.
   """
   if not hosts.is_first():
     yield
     return
+  made = [path for path in (workdir, *workdir.parents) if not path.exists()]
   workdir.mkdir(parents=True, exist_ok=True)
   with (workdir / ".lock").open("w") as file:
     try:
@@ -267,4 +270,18 @@ def locked(workdir: pathlib.Path) -> Iterator[None]:
         f"{workdir} is in use by another run; wait for it or choose another "
         "--workdir."
       ) from None
+    with _without_empty(made):
+      yield
+
+
+@contextlib.contextmanager
+def _without_empty(made: Sequence[pathlib.Path]) -> Iterator[None]:
+  """Removes the folders, innermost first, that hold at most a lock."""
+  try:
     yield
+  finally:
+    if made and [path.name for path in made[0].iterdir()] == [".lock"]:
+      (made[0] / ".lock").unlink()
+    with contextlib.suppress(OSError):
+      for path in made:
+        path.rmdir()

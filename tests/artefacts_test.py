@@ -341,3 +341,21 @@ def test_a_kill_at_any_rename_loses_no_stage(tmp_path, monkeypatch, cut_at):
   artefacts.build(tmp_path, "a", {"n": 1}, ["in"], maker(calls))
   assert not calls
   assert (tmp_path / "a" / "data.txt").read_text() == "x"
+
+
+def test_a_run_that_leaves_nothing_leaves_no_folder(tmp_path):
+  workdir = tmp_path / "runs" / "mine"
+
+  def fail(kept):
+    with artefacts.locked(workdir):
+      if kept:
+        (workdir / "data").mkdir()
+      raise ValueError("wrong")
+
+  for kept in (False, True):
+    with pytest.raises(ValueError, match="wrong"):
+      fail(kept)
+    assert (tmp_path / "runs").exists() == kept
+  with artefacts.locked(tmp_path):
+    pass
+  assert (tmp_path / ".lock").exists()

@@ -12,7 +12,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 # From the top to the ground: a room imports its own layer and those below.
 LAYERS = (
   ("tools",),
-  ("gr_jax.main", "gr_jax.update"),
+  ("gr_jax.main", "gr_jax.update", "gr_jax.__main__"),
   ("experiments", "configs", "gr_jax.recipes"),
   ("gr_jax.serving",),
   ("gr_jax.retrieval", "gr_jax.rl", "gr_jax.dual_encoder"),
@@ -43,6 +43,7 @@ LAYERS = (
     "gr_jax.manifests",
     "gr_jax.provenance",
     "gr_jax.command_line",
+    "gr_jax.progress_bar",
   ),
 )
 LAYER = {room: at for at, rooms in enumerate(LAYERS) for room in rooms}

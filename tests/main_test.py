@@ -37,8 +37,9 @@ def config_file(folder: pathlib.Path, text: str) -> str:
 @pytest.mark.parametrize(
   ("arguments", "message"),
   [
-    ((), "--config is missing, e.g. --config=configs/cq_sid.py."),
+    ((), "--config is missing, e.g. --config=cq_sid."),
     (("--config",), "--config is missing"),
+    (("--confg=cq_sid",), "--confg is no flag; did you mean --config?"),
     (
       (TINY, "--config.generator.loop.stps=1"),
       "--config.generator.loop.stps: the config has no 'stps'; did you mean "

@@ -57,9 +57,9 @@ def test_the_wheel_holds_all_of_the_library(installed):
         assert inside / name in carried
   assert pathlib.Path("gr_jax", "py.typed") in carried
   assert not list(installed.rglob("results/*/table.md"))
-  # No other top-level name is taken.
+  # No other top-level name is taken; `bin` has the console script.
   names = {path.name.partition("-")[0] for path in installed.iterdir()}
-  assert names == {"gr_jax"}
+  assert names == {"gr_jax", "bin"}
 
 
 def test_names_of_recipes_are_those_of_the_wheel(installed, tmp_path):

@@ -2,12 +2,10 @@
 
 import json
 import pathlib
-import sys
 from collections.abc import Mapping
 
 import numpy as np
 from ml_collections import ConfigDict
-from tqdm import tqdm
 
 from experiments.pipeline.alignment_choice import read_choice
 from experiments.pipeline.baseline_rankings import Baselines, TrainedRanker
@@ -25,6 +23,7 @@ from gr_jax.evaluation.report import report_file
 from gr_jax.evaluation.report.retrieval_page import retrieval_page
 from gr_jax.parallel import hosts
 from gr_jax.parallel.host_memory import release_freed_memory
+from gr_jax.progress_bar import make_bar
 from gr_jax.provenance import origin
 from gr_jax.training.metric_writer import read_metrics
 from gr_jax.training.stopping import OUTCOME
@@ -162,10 +161,9 @@ def _figures(evaluator: Evaluator) -> dict:
   found = {"results": [], "fallback": [], "beams": [], "hallucination": []}
   found["sampled"] = [evaluator.sampled(one) for one in evaluator.requests]
   steps = len(evaluator.requests) * (3 + len(beams))
-  with tqdm(
-    total=steps, desc="evaluate", unit="table", file=sys.stderr,
-    disable=not hosts.is_first(),
-  ) as bar:  # fmt: skip
+  with make_bar(
+    "evaluate", total=steps, unit="table", shown=hosts.is_first()
+  ) as bar:
     for requests in evaluator.requests:
       for seen in ("kept", "out"):
         # Without anything seen both are the same.

@@ -2,17 +2,16 @@
 
 import contextlib
 import pathlib
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import flax.serialization
 import jax
 from jax.sharding import Mesh
-from tqdm import tqdm
 
 from gr_jax.atomic import write_bytes
 from gr_jax.parallel.mesh import local_mesh
+from gr_jax.progress_bar import make_bar
 
 Progress = Callable[[int, dict[str, float]], None]
 _PARAMS = "params.msgpack"
@@ -41,7 +40,7 @@ def progress_bar(
   The history gets a row `{"step", **metrics}` at each call.
   """
   history: list[dict] = []
-  with tqdm(desc=name, total=steps, unit="step", file=sys.stderr) as bar:
+  with make_bar(name, total=steps) as bar:
 
     def progress(step: int, metrics: dict[str, float]) -> None:
       history.append({"step": step, **metrics})

@@ -6,7 +6,6 @@ import pathlib
 
 import numpy as np
 from ml_collections import ConfigDict
-from tqdm import tqdm
 
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.fitting import (
@@ -19,6 +18,7 @@ from gr_jax.artefacts import Artefact, build, write_json
 from gr_jax.choices import choose
 from gr_jax.data.requests import VALID
 from gr_jax.evaluation.calibration import Platt
+from gr_jax.progress_bar import make_bar
 from gr_jax.ranking.impressions import page_impressions
 from gr_jax.ranking.sim.features import PairWriter, make_tables
 from gr_jax.ranking.sim.history_search import hard_search, soft_search
@@ -77,7 +77,7 @@ def fit_preference_model(
   requests = data.requests
 
   def make(directory: pathlib.Path) -> None:
-    with tqdm(desc="preference", unit="step", mininterval=1.0) as bar:
+    with make_bar("preference") as bar:
 
       def progress(done: int, total: int) -> None:
         bar.total = total

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 from ml_collections import ConfigDict
-from tqdm import tqdm
 
 from experiments.pipeline.embed import Vectors
 from experiments.pipeline.fitting import on_devices
@@ -18,6 +17,7 @@ from gr_jax.artefacts import Artefact, build, write_json
 from gr_jax.choices import choose
 from gr_jax.data.requests import VALID
 from gr_jax.fingerprints import fingerprint_files
+from gr_jax.progress_bar import make_bar
 from gr_jax.text.encoder import unit_rows
 from gr_jax.tokenizers import quality
 from gr_jax.tokenizers.build import tokenizer_class
@@ -64,9 +64,7 @@ def tokenize(
   expected = tokenizer_class(config)
 
   def make(directory: pathlib.Path) -> None:
-    with tqdm(
-      desc="tokenize", total=_steps(config), unit="step", mininterval=1.0
-    ) as bar:
+    with make_bar("tokenize", total=_steps(config)) as bar:
 
       def progress(step: int, metrics: dict[str, float]) -> None:
         bar.update(step - bar.n)

@@ -13,17 +13,16 @@ often. Variants without have no settings of their own.
 """
 
 import itertools
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from ml_collections import ConfigDict
-from tqdm import tqdm
 
 from experiments.studies import paired
 from experiments.studies.variant import Run, Variant
 from experiments.studies.world import World
+from gr_jax.progress_bar import tracked
 
 # Variant to the settings that it has by their path.
 Settings = dict[str, Mapping[str, Any]]
@@ -90,7 +89,7 @@ def choose(
   settings, facts = {}, {}
   grids = world.config.get("choices", {})
   tried = [name for name in variants if name in grids]
-  for name in tqdm(tried, desc=f"{world.name}, choices", file=sys.stderr):
+  for name in tracked(tried, f"{world.name}, choices", unit="variant"):
     trials = []
     for each in grid(grids[name]):
       seed = world.config.seeds[0]

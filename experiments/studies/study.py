@@ -8,7 +8,6 @@ one file in this folder and one config with `experiment = "studies.NAME"`.
 import dataclasses
 import importlib
 import pathlib
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -16,7 +15,6 @@ from typing import Any
 import jax
 import numpy as np
 from ml_collections import ConfigDict
-from tqdm import tqdm
 
 from experiments.studies import choices, claims, comparisons, paired, plots
 from experiments.studies.record import (
@@ -38,6 +36,7 @@ from gr_jax.artefacts import locked
 from gr_jax.atomic import write_text
 from gr_jax.choices import choose
 from gr_jax.parallel import hosts
+from gr_jax.progress_bar import tracked
 
 # Runs whose compiled programs are kept.
 _RUNS_COMPILED = 8
@@ -186,7 +185,7 @@ def _run_world(
     if k < variants[name].most_seeds(len(world.config.seeds))
   ]
   found: dict[str, dict[int, paired.Columns]] = {}
-  bar = tqdm(runs, desc=world.name, unit="run", file=sys.stderr)
+  bar = tracked(runs, world.name, unit="run")
   for place, run in enumerate(bar):
     if place and not place % _RUNS_COMPILED:
       # What is compiled stays in memory, of which the compiler has little.

@@ -58,9 +58,11 @@ def start() -> None:
   """
   keep_freed_memory()
   if jax.config.values["jax_compilation_cache_dir"] is None:
-    cache = pathlib.Path.home() / ".cache" / "gr_jax" / "compiled"
-    jax.config.update("jax_compilation_cache_dir", str(cache))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+    # A user without a home, as in some containers, has no cache.
+    with contextlib.suppress(RuntimeError):
+      cache = pathlib.Path.home() / ".cache" / "gr_jax" / "compiled"
+      jax.config.update("jax_compilation_cache_dir", str(cache))
+      jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
   hosts = announced()
   if hosts is None or jax.distributed.is_initialized():
     return

@@ -66,8 +66,11 @@ def with_config_file(argv: list[str]) -> list[str]:
       file = find(value)
       import_from(file.partition(":")[0])
       return [*argv[:at], f"--config={file}", *argv[end:]]
+  names = [flag.lstrip("-").partition("=")[0] for flag in argv[1:]]
+  close = difflib.get_close_matches("config", names, n=1)
+  hint = f" --{close[0]} is no flag; did you mean --config?" if close else ""
   raise ValueError(
-    "--config is missing, e.g. --config=configs/cq_sid.py. --help lists them."
+    f"--config is missing, e.g. --config=cq_sid.{hint} --help lists them."
   )
 
 

@@ -35,8 +35,8 @@ from gr_jax.decoding.beams import BeamSize, SearchResult
 from gr_jax.decoding.filters import RowMask
 from gr_jax.decoding.generator import Generator
 from gr_jax.decoding.value_ranking import is_valued
-from gr_jax.retrieval.row_searches import search_rows
 from gr_jax.retrieval.private_files import others_can_write, read_private
+from gr_jax.retrieval.row_searches import search_rows
 
 # The sources that a search is traced from.
 _TRACED = (

@@ -6,13 +6,12 @@ figures (`rl/group_metrics.py`); it returns one line or None. The thresholds are
 """
 
 import pathlib
-import sys
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from tqdm import tqdm
 
 from gr_jax.parallel import hosts
+from gr_jax.progress_bar import make_bar, say
 from gr_jax.training.metric_writer import MetricWriter, read_metrics
 
 Row = Mapping[str, float]
@@ -172,10 +171,7 @@ class AlignmentLog:
       # The row of `done` updates is written before their checkpoint.
       self._writer = MetricWriter(directory, first_step=done + bool(done))
       self._rows = read_metrics(directory / "metrics.jsonl")
-    self._bar = tqdm(
-      total=steps, initial=done, desc="align", unit="step",
-      file=sys.stderr, mininterval=1.0, disable=not writes,
-    )  # fmt: skip
+    self._bar = make_bar("align", total=steps, done=done, shown=writes)
 
   def update(self) -> None:
     """Moves the bar by one update."""
@@ -187,8 +183,8 @@ class AlignmentLog:
       return
     self._writer.write(done, metrics)
     self._rows.append({"step": done} | dict(metrics))
-    shown = {
-      name: f"{metrics[key]:.3f}"
+    shown = [
+      f"{name} {metrics[key]:.3f}"
       for name, key in (
         ("reward", "align/reward"),
         ("hits@10", "eval/hit_rate@10"),
@@ -196,13 +192,13 @@ class AlignmentLog:
         ("gap p95", "align/explorer_gap_p95"),
       )
       if key in metrics
-    }
-    self._bar.set_postfix(shown, refresh=False)
+    ]
+    self._bar.set_postfix_str(", ".join(shown), refresh=False)
     for warn in WARNINGS:
       line = None if warn in self._warned else warn(self._rows)
       if line:
         self._warned.add(warn)
-        tqdm.write(f"align: step {done}: {line}", file=sys.stderr)
+        say(f"align: step {done}: {line}")
 
   def close(self) -> None:
     self._bar.close()

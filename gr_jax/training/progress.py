@@ -1,15 +1,14 @@
 """What a training says while it runs: rows of metrics, and a bar."""
 
 import pathlib
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
 import jax
-from tqdm import tqdm
 
 from gr_jax.parallel import hosts
+from gr_jax.progress_bar import make_bar
 from gr_jax.training.metric_writer import MetricWriter
 from gr_jax.training.stopping import HELD_OUT
 
@@ -67,10 +66,7 @@ class TrainingLog:
     self._writer = MetricWriter(directory, first_step=first) if writes else None
     self._speed, self._shown = speed, {}
     self.rate = Rate()
-    self.bar = tqdm(
-      total=steps, initial=first, desc="train", unit="step",
-      file=sys.stderr, mininterval=1.0, disable=not writes,
-    )  # fmt: skip
+    self.bar = make_bar("train", total=steps, done=first, shown=writes)
 
   def write(self, step: int, metrics: dict[str, Any]) -> None:
     """The row of a step, which it waits for."""

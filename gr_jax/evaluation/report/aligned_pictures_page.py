@@ -20,6 +20,7 @@ from gr_jax.evaluation.report.page import (
   page,
 )
 from gr_jax.evaluation.report.svg import plain
+from gr_jax.progress_bar import spoken_time
 
 BEFORE, AFTER = "before", "after"
 _TILES = ("reward", "exact", "count", "object")
@@ -54,7 +55,7 @@ def aligned_pictures_page(
     aligned, kept=stop["kept"] if stop else None
   )
   judged = "a learned scorer" if rewards else "a judge"
-  total = run_plots.spoken_time(sum(report["seconds"].values()))
+  total = spoken_time(sum(report["seconds"].values()))
   return page(
     f"Pictures, aligned with {judged}",
     f"The reward of held-out captions went from {reward[BEFORE]:.3f} to "

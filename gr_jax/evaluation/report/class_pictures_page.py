@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from markupsafe import Markup
 
-from gr_jax.evaluation.report import run_plots, run_sections
+from gr_jax.evaluation.report import run_sections
 from gr_jax.evaluation.report.contact_sheet import contact_sheet
 from gr_jax.evaluation.report.page import (
   Cell,
@@ -15,6 +15,7 @@ from gr_jax.evaluation.report.page import (
   Tile,
   page,
 )
+from gr_jax.progress_bar import spoken_time
 
 # Of each class and system.
 _SHOWN = 4
@@ -57,7 +58,7 @@ def class_pictures_page(
     "Pictures of classes",
     f"A classifier of real pictures reads {best['accuracy']:.1%} of the "
     f"pictures as their captions say ({best['system']}). The run took "
-    f"{run_plots.spoken_time(sum(report['seconds'].values()))}.",
+    f"{spoken_time(sum(report['seconds'].values()))}.",
     [
       Section(tiles=[_tile(row) for row in made]),
       Section("Results", tables=[_table(results)]),

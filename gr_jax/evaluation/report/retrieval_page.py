@@ -17,6 +17,7 @@ from gr_jax.evaluation.report import (
 from gr_jax.evaluation.report.page import Section, Tile, page
 from gr_jax.evaluation.report.svg import plain
 from gr_jax.evaluation.report.verdicts import MAIN, METRIC
+from gr_jax.progress_bar import spoken_time
 
 _HOW_TO_READ = Section(
   "How to read this",
@@ -52,7 +53,7 @@ def retrieval_page(report: Mapping) -> str:
   """
   results, commits = report["results"], report.get("commits", {})
   fallback = report.get("fallback", ())
-  total = run_plots.spoken_time(sum(report["seconds"].values()))
+  total = spoken_time(sum(report["seconds"].values()))
   own = tidy.select(results, role=tidy.MODEL)
   models = ", ".join(dict.fromkeys(row["system"] for row in own))
   return page(

@@ -8,6 +8,7 @@ from matplotlib.ticker import MaxNLocator
 
 from gr_jax.evaluation.report import svg
 from gr_jax.evaluation.report.page import Figure
+from gr_jax.progress_bar import spoken_time
 
 _WORTH_A_CURVE = ("loss", "per_second", "/reward", "/kl", "/hit_rate@10")
 # What training does not learn is drawn beside what it does.
@@ -151,15 +152,6 @@ def stage_seconds(seconds: Mapping[str, float]) -> Figure:
       svg.to_svg(figure, label=f"Time of every stage. {spoken}"),
       "Time that it took to make every stage.",
     )
-
-
-def spoken_time(seconds: float) -> str:
-  """Seconds as a person would say them."""
-  if seconds < 10:
-    return f"{seconds:.1f} s"
-  if seconds < 120:
-    return f"{seconds:.0f} s"
-  return f"{int(seconds // 60)} min {int(seconds % 60)} s"
 
 
 def _curves(history: Mapping[str, Sequence[dict]]) -> Iterator[_Curve]:

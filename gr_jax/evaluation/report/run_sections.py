@@ -6,6 +6,7 @@ from gr_jax.evaluation import results as tidy
 from gr_jax.evaluation.report import run_plots
 from gr_jax.evaluation.report.page import Cell, Row, Section, Table
 from gr_jax.evaluation.report.svg import plain
+from gr_jax.progress_bar import spoken_time
 from gr_jax.training import stopping
 
 
@@ -29,7 +30,7 @@ def stages(
 ) -> Section:
   """Time and commit of every stage; `settings` are folded lists of terms."""
   rows = [
-    Row([Cell(name), Cell(run_plots.spoken_time(seconds[name])), Cell(commit)])
+    Row([Cell(name), Cell(spoken_time(seconds[name])), Cell(commit)])
     for name, commit in commits.items()
   ]
   return Section(

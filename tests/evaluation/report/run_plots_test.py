@@ -85,8 +85,3 @@ def test_the_last_bar_holds_all_larger_clusters():
 def test_stages_are_named_with_their_time():
   picture = run_plots.stage_seconds({"embed": 3.21, "train": 380.0}).picture
   assert {"embed", "train", "3.2 s", "6 min 20 s"} <= set(_texts(picture))
-
-
-def test_times_are_spoken_in_fitting_units():
-  spoken = [run_plots.spoken_time(s) for s in (0, 9.94, 75.2, 3599)]
-  assert spoken == ["0.0 s", "9.9 s", "75 s", "59 min 59 s"]

@@ -12,7 +12,7 @@ def test_the_history_has_a_row_a_call_and_the_bar_stands_at_the_step(capsys):
   assert history == [{"step": 1, "loss": 2.0}, {"step": 4, "loss": 0.5}]
   shown = capsys.readouterr().err
   assert "a ranker" in shown
-  assert "4/4" in shown
+  assert "4 of 4 steps" in shown
 
 
 def test_parameters_come_back_bit_for_bit(tmp_path):
