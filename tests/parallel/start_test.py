@@ -182,3 +182,17 @@ def test_a_user_who_wants_no_optimizations_has_none():
     starting.compiling(optimize=True),
   ):
     assert unoptimized()
+
+
+def test_a_user_without_a_home_starts_without_a_cache(monkeypatch, calls):
+  def unknown():
+    raise RuntimeError("Could not determine home directory.")
+
+  monkeypatch.setattr(starting.pathlib.Path, "home", unknown)
+  before = jax.config.values["jax_compilation_cache_dir"]
+  jax.config.update("jax_compilation_cache_dir", None)
+  try:
+    starting.start()
+    assert jax.config.values["jax_compilation_cache_dir"] is None
+  finally:
+    jax.config.update("jax_compilation_cache_dir", before)
