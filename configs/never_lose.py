@@ -41,6 +41,7 @@ def get_config(preset: str = "") -> ConfigDict:
   config.data_root = ""
   config.boosted = True
   config.recipe = own_data.get_config(preset)
+  config.recipe.name = "own_data"
   sections = _sections(preset)
   config.sections = sections
   config.worlds = tuple(sections)

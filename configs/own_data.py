@@ -28,7 +28,7 @@ from configs import cq_sid, retrieval
 
 def get_config(preset: str = ""):
   config = cq_sid.get_config(preset)
-  config.name = "own_data"
+  config.name = "model"
   config.data = {"source": "own_data", "path": ""}
   # -1: by the data (`experiments.pipeline.from_data`): 5 where users choose
   # items one by one, 0 where they choose baskets.

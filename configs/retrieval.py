@@ -128,6 +128,8 @@ def base(preset: str) -> ConfigDict:
     "ease_ridges": (300.0, 100.0, 1000.0),
     # Validation requests of each kind, to warn of a model below a baseline.
     "second_look": 500,
+    # Searches that are timed, of one request and of a batch; 0 = none.
+    "timed": 20,
     "seed": 0,
   }
   # Of several hosts, seconds until one that is lost or stuck ends all; 0 = no
@@ -191,6 +193,7 @@ def _tiny(config: ConfigDict) -> None:
     beam_requests=32,
     batch_size=32,
     second_look=32,
+    timed=0,  # One request alone is a program of its own.
   )
   config.sasrec.requests = 64
   config.sasrec.model.update(layers=1, width=32, head_size=16, feed_forward=64)

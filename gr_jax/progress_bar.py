@@ -105,6 +105,8 @@ class ProgressLines:
     self.n += n
     now = time.monotonic()
     passed = now - self._last
+    if self.n == self.total:
+      return  # The last line is written at the end.
     if passed < _LEAST or (passed < _MOST and self._tenth() == self._tenths):
       return
     self._last, self._tenths = now, self._tenth()

@@ -30,7 +30,7 @@ def test_a_log_has_a_line_for_every_tenth_and_one_at_the_end(clock):
   assert lines[0] == (
     "train: 10 of 100 steps (10%), 1 steps/s, 90 s left, loss 2.500"
   )
-  assert len(lines) == 11
+  assert len(lines) == 10
   assert lines[-1] == "train: 100 of 100 steps (100%), in 101 s, loss 2.500"
 
 

@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 
 from experiments.pipeline.alignment_choice import read_choice
 from experiments.pipeline.baseline_rankings import Baselines, TrainedRanker
+from experiments.pipeline.costs import size
 from experiments.pipeline.eval_requests import draw_eval_requests
 from experiments.pipeline.evaluator import EvaluationConfig, Evaluator
 from experiments.pipeline.network_share import NETWORK_SHARE
@@ -19,6 +20,7 @@ from experiments.pipeline.value_figures import predicts_values, value_figures
 from gr_jax.artefacts import build_by_all
 from gr_jax.atomic import write_text
 from gr_jax.data.requests import VALID
+from gr_jax.data.statistics import data_statistics
 from gr_jax.evaluation.report import report_file
 from gr_jax.evaluation.report.retrieval_page import retrieval_page
 from gr_jax.parallel import hosts
@@ -50,8 +52,10 @@ def evaluate(
 
     config, origin, versions: what was run, by which call, on what.
     seconds, commits: by stage, how long it took to make and by which source.
-    sampled: rows `{"requests", "split", "n", "of"}`, the number of requests
-      that were ranked, and of those that the split has.
+    data: `statistics.data_statistics`.
+    sampled: rows `{"requests", "split", "n", "of", "repeated"}`, the number of
+      requests that were ranked, and of those that the split has, and the share
+      of their targets that the user had before.
     results: tidy rows (`gr_jax.evaluation.results`).
     fallback: rows `{"system", "requests", "seen", "share", "n"}`, the share of
       the requests that a system ranks as `popularity` does.
@@ -60,7 +64,10 @@ def evaluate(
     left_out: rows `{"system", "reason"}` of baselines too large for the data.
     beams: rows `{"requests", "beam", "value", "low", "high", "n"}`, recall@10.
     hallucination: rows `{"requests", "value", "low", "high", "n"}`, the share
-      of the unconstrained beam's IDs that the catalogue does not have.
+      of the unconstrained beam's IDs that the catalogue does not have; none of
+      a generator that reads counts, which know the catalogue.
+    examples: rows of `examples.examples`.
+    size, latency: what the model costs (`costs`).
     quality: rows `{"metric", "level", "value"}` of the tokenizer.
     level_sizes: the number of codes at each level.
     items_per_id: the number of IDs that name one item, two, and so on.
@@ -117,6 +124,7 @@ def evaluate(
       baselines,
     )
     found = {
+      "data": data_statistics(stages.data.catalogue, stages.data.requests),
       **_figures(evaluator),
       "second_look": second_look(
         evaluator, validation, count=settings.second_look
@@ -128,6 +136,8 @@ def evaluate(
     # Hosts share the searches, and all have all answers.
     if not hosts.is_first():
       return
+    found["examples"] = evaluator.examples(stages.data.catalogue.texts)
+    found["latency"] = evaluator.latency(generators[config.name])
     if evaluator.answers:
       np.savez_compressed(directory / ANSWERS, **evaluator.answers)
     text = json.dumps(found, default=list)
@@ -148,6 +158,7 @@ def evaluate(
     seconds={name: stage.seconds for name, stage in artefacts.items()},
     commits={name: stage.commit for name, stage in artefacts.items()},
     **json.loads((artefact.directory / "figures.json").read_text()),
+    size=size(generators[config.name]),
     **_training_record(stages, aligned),
   )
   write_text(stages.workdir / "report.html", retrieval_page(report))
@@ -173,7 +184,8 @@ def _figures(evaluator: Evaluator) -> dict:
           found["fallback"] += fallback
           release_freed_memory()
         bar.update()
-      found["hallucination"].append(evaluator.hallucination(requests))
+      if not evaluator.reads_counts:
+        found["hallucination"].append(evaluator.hallucination(requests))
       bar.update()
       for beam in beams:
         found["beams"].append(evaluator.beam_rows(requests, beam))

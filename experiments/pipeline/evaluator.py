@@ -1,12 +1,14 @@
 """Figures of a generator and its baselines on the same requests."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from experiments.pipeline.baseline_rankings import Baselines
+from experiments.pipeline.costs import latency
 from experiments.pipeline.eval_requests import EvalRequests, draw_eval_requests
+from experiments.pipeline.examples import examples
 from experiments.pipeline.prepare import Data
 from experiments.pipeline.searches import Searches
 from experiments.pipeline.train import TrainedGenerator
@@ -15,9 +17,11 @@ from experiments.pipeline.value_figures import predicts_values
 from gr_jax.data import request_lists
 from gr_jax.data.requests import TEST, VALID
 from gr_jax.data.row_lists import RowLists
+from gr_jax.data.statistics import repeated
 from gr_jax.data.target_values import TargetValues
 from gr_jax.decoding.beams import BeamSize, answer_size
 from gr_jax.evaluation import graded, intervals, metrics, results, worth
+from gr_jax.evaluation.report import verdicts
 from gr_jax.evaluation.results import Measured
 from gr_jax.retrieval.retriever import Retriever
 from gr_jax.tokenizers.semantic_ids import SemanticIds
@@ -49,6 +53,8 @@ class EvaluationConfig:
       and all baselines answer to warn of a model that is below one.
     seed: the seed of the sample of requests.
     kept: the number of answers of every system that are kept for each request.
+    timed: the number of searches that are timed, one request alone and a batch;
+      0 = none, as what searches one request is a program of its own.
   """
 
   split: str = "test"
@@ -64,6 +70,7 @@ class EvaluationConfig:
   second_look: int = 500
   seed: int = 0
   kept: int = 0
+  timed: int = 0
 
   def __post_init__(self):
     if not isinstance(self.beam, int):  # A list where it comes from a file.
@@ -85,6 +92,8 @@ class Evaluator:
     searches: those of the generators.
     answers: `KIND/SEEN/SYSTEM` to the first `kept` items `[R, kept]` of each
       request of these; empty where none are kept.
+    found: a kind and a treatment of seen items to the model's answers `[R, K]`.
+    reads_counts: whether the model reads counts of the training period.
   """
 
   def __init__(
@@ -125,12 +134,20 @@ class Evaluator:
       ids,
       data.catalogue.popularity,
     )
+    # Counts know which IDs there are, so no beam is unconstrained.
+    self.reads_counts = "counts" in generators[self._model].params
     self.answers: dict[str, np.ndarray] = {}
+    self.found: dict[tuple[str, str], np.ndarray] = {}
 
   def sampled(self, requests: EvalRequests) -> dict:
-    """How many requests are ranked, and how many the split has."""
+    """How many requests are ranked, how many the split has, what is repeated.
+
+    The share of the targets that users had before, see `statistics.repeated`.
+    """
     names = {"requests": requests.kind, "split": self.config.split}
-    return names | {"n": len(requests.rows), "of": requests.available}
+    repeats = repeated(requests.table, requests.rows)
+    counts = {"n": len(requests.rows), "of": requests.available}
+    return names | counts | {"repeated": repeats}
 
   def results(
     self, requests: EvalRequests, seen: str
@@ -161,9 +178,12 @@ class Evaluator:
         fallback.append({**names, "share": share, "n": len(items)})
         if share == 1:
           continue
-      if self.config.kept and any(requests is one for one in self.requests):
-        name = f"{requests.kind}/{seen}/{system}"
-        self.answers[name] = items[:, : self.config.kept]
+      if any(requests is one for one in self.requests):
+        if self.config.kept:
+          name = f"{requests.kind}/{seen}/{system}"
+          self.answers[name] = items[:, : self.config.kept]
+        if role == results.MODEL:
+          self.found[requests.kind, seen] = items
       measured = self._measured(requests, relevant, items, ids, seen)
       if role == results.MODEL:
         model = measured
@@ -239,3 +259,38 @@ class Evaluator:
     invalid = (found.ids < 0).mean(axis=1)
     figure = intervals.bootstrap(invalid[:, None], groups=requests.users)
     return {"requests": requests.kind} | figure.row()
+
+  def examples(self, texts: Sequence[str]) -> list[dict]:
+    """Requests with answers (`examples`), as the headline treats seen items.
+
+    Args:
+      texts: `[N]` of the catalogue.
+    """
+    # Semantic requests are the personalised ones without their history.
+    kinds = {one.kind: one for one in self.requests}
+    if "personalised" in kinds:
+      kinds.pop("semantic")
+    treatments = verdicts.treatments(map(self.sampled, kinds.values()))
+    rows = []
+    for kind, requests in kinds.items():
+      hidden = requests.hidden(treatments[kind])
+      rows += examples(
+        requests,
+        self.found[kind, treatments[kind]],
+        requests.relevant(hidden),
+        texts=texts,
+        seed=self.config.seed,
+      )
+    return rows
+
+  def latency(self, model: TrainedGenerator) -> list[dict]:
+    """The time of searches of the model, `costs.latency`."""
+    # The last kind shows a history, where there are any.
+    *_, requests = self.requests
+    return latency(
+      self.searches.retrievers[self._model],
+      model,
+      requests,
+      beam=self.config.beam,
+      times=self.config.timed,
+    )

@@ -85,7 +85,8 @@ def run(
   if hosts.is_first():
     if lost := advice.warning(report.get("second_look", ()), report):
       print(lost)
-    print(text_table.headline(report["results"]))
-    print(verdicts.summary(report["results"]))
+    shown = verdicts.shown(report["results"], report["sampled"])
+    print(text_table.headline(shown))
+    print(verdicts.summary(shown))
     print(f"report: {workdir / 'report.html'}")
   return report

@@ -95,6 +95,13 @@ class Retriever:
     found._parts = UsedParts(self._generator, variables)
     return found
 
+  def with_batch_size(self, batch_size: int) -> Self:
+    """This retriever, searching in batches of another size."""
+    found = copy.copy(self)
+    parts = batch_parts(self._mesh) if self._mesh else 1
+    found.batch_size = -(-batch_size // parts) * parts
+    return found
+
   def with_trie(self, trie: Trie) -> Self:
     """This retriever over another version of the catalogue, as `LiveTrie.trie`.
 

@@ -74,7 +74,7 @@ def trained(data: pathlib.Path, workdir: pathlib.Path, few=FEW) -> dict:
 
 def asked(report: dict) -> set[str]:
   return {
-    row["requests"] for row in report["results"] if row["system"] == "own_data"
+    row["requests"] for row in report["results"] if row["system"] == "model"
   }
 
 

@@ -1,4 +1,4 @@
-"""What to do where a baseline is above the model on validation."""
+"""What to do next, above all where a baseline is above the model."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -30,16 +30,42 @@ def warning(rows: Sequence[dict], report: Mapping) -> str:
   losses = list(_losses(rows))
   if not losses:
     return ""
-  where = "; ".join(_sentence(model, best) for model, best in losses)
-  baselines = dict.fromkeys(best["system"] for _, best in losses)
-  advice = [
-    *_what_to_do(losses, report),
-    f"bring more data, or serve {' and '.join(baselines)} instead",
-  ]
   return (
-    f"On validation a baseline is above the model: {where}. "
-    f"What to do: {'; '.join(advice)}."
+    f"On validation a baseline is above the model: {'; '.join(places(rows))}. "
+    f"What to do: {'; '.join(_what_to_do(losses, report))}."
   )
+
+
+def places(rows: Sequence[dict]) -> list[str]:
+  """Where a baseline is above the model on validation, in words."""
+  return [_sentence(model, best) for model, best in _losses(rows)]
+
+
+def next_steps(report: Mapping) -> list[str]:
+  """What to do with a run, the most urgent first, a sentence each.
+
+  Args:
+    report: as of `warning`; may have `second_look`, `sampled` and `examples`.
+  """
+  losses = list(_losses(report.get("second_look", ())))
+  steps = _what_to_do(losses, report) if losses else []
+  outcome = report.get("outcome") or {}
+  if outcome.get("loss") is not None and outcome["step"] == outcome["steps"]:
+    steps.append(
+      "train longer: the held-out loss was lowest at the last step "
+      f"(config.generator.loop.steps above {outcome['steps']:,})"
+    )
+  if any(row["n"] < row["of"] for row in report.get("sampled", ())):
+    steps.append(
+      "rank every request for narrower intervals (config.evaluation.requests=0)"
+    )
+  if report.get("examples"):
+    steps += [
+      "read the examples below and see what the worst ones wanted",
+      "serve it: python -m gr_jax.serving --artefacts=FOLDER, the folder of "
+      "this file",
+    ]
+  return [f"{step[0].upper()}{step[1:]}." for step in steps]
 
 
 def _losses(rows: Sequence[dict]) -> Iterator[tuple[dict, dict]]:
@@ -78,7 +104,12 @@ def _what_to_do(
     advice.append(
       "hold out validation requests, so that training can stop in time"
     )
-  elif outcome and not outcome["patience"] and _network_is_used(losses, report):
+  elif (
+    outcome
+    and outcome["step"] < outcome["ended"]
+    and not outcome["patience"]
+    and _network_is_used(losses, report)
+  ):
     advice.append(
       "train fewer steps (config.generator.loop.patience above 0 stops where "
       "the held-out loss does not fall)"
@@ -101,7 +132,14 @@ def _what_to_do(
       "(config.generator.candidates.size=160 and "
       "config.generator.transitions.neighbours=0)"
     )
-  return advice
+  baselines = dict.fromkeys(best["system"] for _, best in losses)
+  return [*advice, f"bring more data, or serve {_and(list(baselines))} instead"]
+
+
+def _and(names: Sequence[str]) -> str:
+  """ "a", "a and b", "a, b and c"."""
+  *most, last = names
+  return f"{', '.join(most)} and {last}" if most else last
 
 
 def _network_is_used(

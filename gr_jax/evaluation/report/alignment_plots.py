@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.ticker import MaxNLocator
 
 from gr_jax.evaluation.report import svg
+from gr_jax.evaluation.report.numbers import plain_number
 from gr_jax.evaluation.report.page import Figure
 
 GOLD, PROXY = "eval/reward", "eval/proxy"
@@ -99,7 +100,10 @@ def watched(rows: Rows) -> list[Figure]:
       panel.set_ylim(0, 1.15 * max(*values, 1e-6))
       panel.xaxis.set_major_locator(MaxNLocator(4, integer=True))
       svg.grid(panel, "y")
-      spoken.append(f"{title} from {values[0]:.3g} to {values[-1]:.3g}")
+      spoken.append(
+        f"{title} from {plain_number(values[0], 3)} to "
+        f"{plain_number(values[-1], 3)}"
+      )
     picture = svg.to_svg(figure, label=f"Pictures: {'; '.join(spoken)}")
   return [
     Figure(

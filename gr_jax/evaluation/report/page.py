@@ -31,10 +31,14 @@ class Row(NamedTuple):
 
 
 class Table(NamedTuple):
-  """Names of the columns, and as many cells in every row."""
+  """Names of the columns, and as many cells in every row.
+
+  The tone "texts" is for cells of several lines of words.
+  """
 
   head: Sequence[str]
   rows: Sequence[Row]
+  tone: str = ""
 
 
 class Figure(NamedTuple):
@@ -66,6 +70,7 @@ class Section:
     figures: pictures, side by side where there are several.
     tables: figures in rows and columns.
     notes: paragraphs.
+    points: a list of sentences.
     terms: pairs of a name and a value.
     folds: sections that the reader opens.
     open: whether a folded section is open from the start.
@@ -77,6 +82,7 @@ class Section:
   figures: Sequence[Figure] = ()
   tables: Sequence[Table] = ()
   notes: Sequence[str] = ()
+  points: Sequence[str] = ()
   terms: Sequence[tuple[str, str]] = ()
   folds: Sequence["Section"] = ()
   open: bool = False

@@ -46,9 +46,8 @@ def recall_by_system(rows: Sequence[dict]) -> page.Figure:
     figure, _ = _by_system(rows, draw, "high", spare=0.28)
     return page.Figure(
       svg.to_svg(figure, label=_spoken(rows)),
-      "Recall@10 of items, seen items kept. Dots are means, bars 95 % "
-      "intervals; baselines are grey. A system is absent where it does not "
-      "apply.",
+      f"Recall@10 of items{_seen(rows)}. Dots are means, bars 95 % intervals; "
+      "baselines are grey. A system is absent where it does not apply.",
     )
 
 
@@ -137,7 +136,11 @@ def head_against_tail(rows: Sequence[dict]) -> page.Figure:
 
 
 def recall_by_beam(rows: Sequence[dict]) -> page.Figure:
-  """Recall against beam width, a line and its interval per kind of requests."""
+  """Recall against beam width, a line and its interval per kind of requests.
+
+  Widths stand evenly: each costs more than the one before, by whatever factor.
+  """
+  places = {w: at for at, w in enumerate(sorted({r["beam"] for r in rows}))}
   lines = {
     kind: sorted(tidy.select(rows, requests=kind), key=lambda row: row["beam"])
     for kind in tidy.kinds(rows)
@@ -148,8 +151,9 @@ def recall_by_beam(rows: Sequence[dict]) -> page.Figure:
   with svg.drawing("recall_by_beam"):
     figure, (panel,) = svg.panels(1, width=9, height=3)
     for color, (kind, line), height in zip(svg.SERIES, lines.items(), heights):
-      beams, values, low, high = (
-        [row[name] for row in line] for name in ("beam", "value", "low", "high")
+      beams = [places[row["beam"]] for row in line]
+      values, low, high = (
+        [row[name] for row in line] for name in ("value", "low", "high")
       )
       panel.fill_between(beams, low, high, color=color, alpha=0.14, linewidth=0)
       panel.plot(beams, values, "o-", color=color, linewidth=2, markersize=5)
@@ -162,17 +166,15 @@ def recall_by_beam(rows: Sequence[dict]) -> page.Figure:
         va="center",
         color=color,
       )
-    widths = sorted({row["beam"] for row in rows})
-    panel.set_xscale("log")
-    panel.set_xticks(widths, [f"{beam:,}" for beam in widths])
-    panel.set_xticks([], minor=True)
-    panel.set_xlabel("beam width")
+    panel.set_xticks(list(places.values()), [f"{beam:,}" for beam in places])
+    panel.set_xlabel("beam width: IDs that are kept at every level")
     panel.margins(x=0.04)
     panel.set_ylim(0, 1.05 * top or 1)
     svg.grid(panel, "y")
     return page.Figure(
       svg.to_svg(figure, label="By beam width. " + _spoken(rows)),
-      "Recall@10 against beam width; the band is the 95 % interval.",
+      "Recall@10 against beam width, seen items kept; the band is the 95 % "
+      "interval.",
     )
 
 
@@ -201,13 +203,20 @@ def _by_system(
     for place, system in enumerate(systems):
       draw(panel, place, color_of[system], tidy.select(own, system=system))
     panel.set_title(svg.plain(kind))
-    panel.set_xlim(0, (1 + spare) * max(row[extent] for row in own) or 1)
+    wide = (1 + spare) * max(row[extent] for row in own) or 1
+    panel.set_xlim(-0.03 * wide, wide)  # A dot at 0 is whole.
     panel.set_yticks(range(len(systems)), systems)
     panel.set_ylim(-0.6, len(systems) - 0.4)
     panel.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     panel.spines["bottom"].set_visible(False)
     svg.grid(panel, "x")
   return figure, axes
+
+
+def _seen(rows: Sequence[dict]) -> str:
+  """How seen items are treated, where it is the same for all kinds."""
+  found = {row["seen"] for row in rows}
+  return f", seen items {found.pop()}" if len(found) == 1 else ""
 
 
 def _apart(heights: Sequence[float], *, gap: float) -> np.ndarray:

@@ -15,7 +15,8 @@ def paired(
   """Figures of all systems beside the paired differences of the model.
 
   Args:
-    results: rows of `results.rows`.
+    results: rows of `results.rows`, of one treatment of seen items
+      (`verdicts.shown`).
     fallback: rows `{"system", "requests", "seen", "share"}`, the share of the
       requests that a system ranks as `popularity` does.
     choices: rows `{"system", "requests", "setting", "chosen", "value", "low",
@@ -31,7 +32,7 @@ def paired(
   return Section(
     "Figures and paired differences",
     figures=figures,
-    tables=_tables(rows, "recall", tidy.select(fallback, seen="kept")),
+    tables=_tables(rows, "recall", fallback),
     notes=_comparisons(compared) if compared else [],
     folds=[fold for fold in folds if not fold.is_empty()],
   )
@@ -81,16 +82,29 @@ def _settings(choices: Sequence[dict]) -> Section:
   return Section(name, tables=[table], notes=[note])
 
 
-def details(results: Sequence[dict], fallback: Sequence[dict]) -> list[Section]:
-  """The same tables for IDs and unseen items, then every cutoff."""
+def details(
+  results: Sequence[dict], shown: Sequence[dict], fallback: Sequence[dict]
+) -> list[Section]:
+  """The same tables for IDs and the other treatment of seen items, all cutoffs.
+
+  Args:
+    results: all rows.
+    shown: those of the treatment of the headline.
+    fallback: rows as of `paired`, of both treatments.
+  """
   sections = []
+  above = {(row["requests"], row["seen"]) for row in shown}
   for level, seen in dict.fromkeys((r["level"], r["seen"]) for r in results):
-    rows = tidy.select(results, level=level, seen=seen, segment="all")
-    if (level, seen) != ("item", "kept"):
+    rows = [
+      row
+      for row in tidy.select(results, level=level, seen=seen, segment="all")
+      if level != "item" or (row["requests"], seen) not in above
+    ]
+    if rows:
       name = f"Recall@10, {level} level, seen items {seen}"
       shares = tidy.select(fallback, seen=seen)
       sections.append(Section(name, tables=_tables(rows, "recall", shares)))
-  rows = tidy.select(results, **MAIN)
+  rows = tidy.select(shown, **MAIN)
   for kind in tidy.kinds(rows):
     own = tidy.select(rows, requests=kind)
     name = f"Every cutoff, {plain(kind)} requests"

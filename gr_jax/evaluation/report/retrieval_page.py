@@ -7,6 +7,8 @@ from markupsafe import Markup
 from gr_jax.evaluation import results as tidy
 from gr_jax.evaluation.report import (
   advice,
+  cost_sections,
+  data_sections,
   result_plots,
   result_sections,
   run_plots,
@@ -41,7 +43,6 @@ _HOW_TO_READ = Section(
       "<b>ID level</b> counts it as found when it names a wanted one."
     ),
   ],
-  open=True,
 )
 
 
@@ -52,84 +53,88 @@ def retrieval_page(report: Mapping) -> str:
   anything else are left out with it.
   """
   results, commits = report["results"], report.get("commits", {})
-  fallback = report.get("fallback", ())
+  sampled, fallback = report.get("sampled", ()), report.get("fallback", ())
+  shown = verdicts.shown(results, sampled)
   total = spoken_time(sum(report["seconds"].values()))
   own = tidy.select(results, role=tidy.MODEL)
   models = ", ".join(dict.fromkeys(row["system"] for row in own))
   return page(
-    f"{models} against its baselines" if models else "Baselines",
-    f"{advice.warning(report.get('second_look', ()), report)} "
-    f"{verdicts.summary(results)} All answered the same requests; the run took "
+    f"{_title(models)} against its baselines" if models else "Baselines",
+    f"{verdicts.summary(shown)} All answered the same requests; the run took "
     f"{total}.".strip(),
     [
       Section(
         warnings=run_sections.mixed_commits(commits),
-        tiles=_tiles(results),
+        tiles=_tiles(shown),
         folds=[_HOW_TO_READ],
       ),
-      _all_systems(
-        results, report.get("left_out", ()), report.get("sampled", ())
+      _next_steps(report),
+      _all_systems(shown, report.get("left_out", ()), sampled),
+      data_sections.examples(report.get("examples", ())),
+      result_sections.paired(
+        shown, verdicts.shown(fallback, sampled), report.get("choices", ())
       ),
-      result_sections.paired(results, fallback, report.get("choices", ())),
-      value_sections.values(results, report.get("values", {})),
-      _head_and_tail(results),
-      _search(report.get("beams", ()), report.get("hallucination", ())),
+      value_sections.values(shown, report.get("values", {})),
+      _head_and_tail(shown),
+      data_sections.data(report.get("data", {}), sampled),
+      cost_sections.search(report),
       _training(report),
       run_sections.semantic_ids(
         *(report.get(n, ()) for n in ("quality", "level_sizes", "items_per_id"))
       ),
-      Section("More figures", folds=result_sections.details(results, fallback)),
+      Section(
+        "More figures",
+        folds=result_sections.details(results, shown, fallback),
+      ),
       run_sections.stages(
         report["seconds"],
         commits,
         {name: report[name] for name in ("config", "versions")},
+        run_sections.origin_terms(report),
       ),
     ],
   )
 
 
+def _title(models: str) -> str:
+  """The name of the system; one that is named by what it is has an article."""
+  return "The model" if models == "model" else models
+
+
+def _next_steps(report: Mapping) -> Section:
+  """Where a baseline is above the model, and what to do."""
+  lost = advice.places(report.get("second_look", ()))
+  warnings = []
+  if lost:
+    many = "in one place" if len(lost) == 1 else f"in {len(lost)} places"
+    warnings = [f"On validation a baseline is above the model {many}."]
+  return Section(
+    "What to do next",
+    warnings=warnings,
+    points=advice.next_steps(report),
+    folds=[Section("Where a baseline is above the model", points=lost)]
+    if lost
+    else [],
+  )
+
+
 def _all_systems(
-  results: Sequence[dict], left_out: Sequence[dict], sampled: Sequence[dict]
+  shown: Sequence[dict], left_out: Sequence[dict], sampled: Sequence[dict]
 ) -> Section:
-  recall = tidy.select(results, **MAIN, **METRIC)
+  recall = tidy.select(shown, **MAIN, **METRIC)
   figures = [result_plots.recall_by_system(recall)] if recall else []
-  notes = [_of_all(row) for row in sampled]
+  notes = data_sections.treatment_notes(sampled)
   notes += [
     f"{row['system']} is left out: {row['reason']}." for row in left_out
   ]
   return Section("Against the baselines", figures=figures, notes=notes)
 
 
-def _of_all(row: dict) -> str:
-  """Says whether all requests of a kind were ranked, or how many of them."""
-  n, of = row["n"], row["of"]
-  part = f"all {of:,}" if n == of else f"{n:,} of {of:,}, drawn at random"
-  return (
-    f"{plain(row['requests']).capitalize()} requests of the {row['split']} "
-    f"period that led to a click or order: {part}."
-  )
-
-
-def _head_and_tail(results: Sequence[dict]) -> Section:
-  rows = tidy.select(results, level="item", seen="kept", **METRIC)
+def _head_and_tail(shown: Sequence[dict]) -> Section:
+  rows = tidy.select(shown, level="item", **METRIC)
   rows = [row for row in rows if row["segment"] in ("head", "tail")]
   figures = [result_plots.head_against_tail(rows)] if rows else []
   return Section("Head against tail", figures=figures)
-
-
-def _search(beams: Sequence[dict], hallucination: Sequence[dict]) -> Section:
-  shares = ", ".join(
-    f"{plain(row['requests'])} {row['value']:.2%}" for row in hallucination
-  )
-  note = (
-    f"Share of IDs that an unconstrained beam would invent: {shares}. The "
-    "constrained search invents none."
-  )
-  return Section(
-    "Search",
-    figures=[result_plots.recall_by_beam(beams)] if beams else [],
-    notes=[note] if hallucination else [],
-  )
 
 
 def _training(report: Mapping) -> Section:
@@ -150,8 +155,8 @@ def _training(report: Mapping) -> Section:
   )
 
 
-def _tiles(results: Sequence[dict]) -> list[Tile]:
-  rows = tidy.select(results, **MAIN, **METRIC)
+def _tiles(shown: Sequence[dict]) -> list[Tile]:
+  rows = tidy.select(shown, **MAIN, **METRIC)
   return [
     _tile(kind, tidy.select(rows, requests=kind)) for kind in tidy.kinds(rows)
   ]
@@ -169,5 +174,6 @@ def _tile(kind: str, rows: Sequence[dict]) -> Tile:
     lines.append(f"best other: {best['system']} {best['value']:.4f}")
     word = verdicts.verdict(best)
     lines.append(f"{word}: {verdicts.difference(best, 4)}")
-  name = f"{plain(kind)}, {own['system']}, recall@10"
+  seen = ", seen items out" if own["seen"] == "out" else ""
+  name = f"{plain(kind)}, {own['system']}, recall@10{seen}"
   return Tile(name, f"{own['value']:.4f}", lines)

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from gr_jax.evaluation.report import svg
+from gr_jax.evaluation.report.numbers import plain_number
 from gr_jax.evaluation.report.page import Figure
 from gr_jax.progress_bar import spoken_time
 
@@ -28,45 +29,73 @@ class _Curve(NamedTuple):
     text = f"{svg.plain(self.name)} {_from_to(self.values)}"
     if self.held_out:
       values = [value for _, value in self.held_out]
-      text += f", held out {_from_to(values)}, lowest {min(values):.4g}"
+      text += (
+        f", held out {_from_to(values)}, lowest {plain_number(min(values))}"
+      )
     return text
 
 
 def training_curves(history: Mapping[str, Sequence[dict]]) -> list[Figure]:
-  """Losses and throughput against the step, if there are any."""
-  curves = list(_curves(history))
+  """Losses and throughput against the step, if there are any.
+
+  A loss of single steps is pale, with its mean over neighbours above it.
+  """
+  curves = [curve for curve in _curves(history) if len(curve.steps) > 1]
   if not curves:
     return []
   with svg.drawing("training_curves"):
     figure, axes = svg.panels(len(curves), width=9, height=2.3, columns=3)
     for panel, curve in zip(axes, curves):
       speed = curve.name.endswith("per_second")
-      _line(panel, curve.steps, curve.values, svg.SERIES[int(speed)])
+      color = svg.SERIES[int(speed)]
+      smooth = smoothed(curve.values)
+      pale = {"alpha": 0.3, "linewidth": 1.2}
+      _line(panel, curve.steps, curve.values, color, **pale)
+      _line(panel, curve.steps, smooth, color, label="training")
       if curve.held_out:
         steps, values = zip(*curve.held_out)
         _line(panel, steps, values, svg.SERIES[2], label="held out")
         panel.legend(fontsize=8, frameon=False)
       panel.set_title(svg.plain(curve.name), fontsize=10)
       panel.set_xlabel("step", fontsize=9)
-      panel.xaxis.set_major_locator(MaxNLocator(4))
+      panel.xaxis.set_major_locator(MaxNLocator(4, integer=True))
       if speed:
         panel.set_ylim(0, 1.15 * max(curve.values))
-      panel.yaxis.set_major_formatter(
-        lambda y, _: f"{y:,.0f}" if y >= 1000 else f"{y:.3g}"
-      )
+      panel.yaxis.set_major_formatter(lambda y, _: plain_number(y, 3))
       svg.grid(panel, "y")
     ends = "; ".join(curve.ends() for curve in curves)
     picture = svg.to_svg(figure, label=f"Training curves: {ends}")
-  return [Figure(picture, "Every figure against the training step.")]
+  return [
+    Figure(
+      picture,
+      "Every figure against the training step: what was logged (pale) and its "
+      "mean over a tenth of the steps. Green is the loss on requests that are "
+      "held out.",
+    )
+  ]
 
 
-def _line(panel, steps, values, color: str, label: str | None = None) -> None:
+def smoothed(values: Sequence[float]) -> np.ndarray:
+  """The mean of each value and its neighbours, a twentieth to either side.
+
+  Near the ends there are as many on one side as on the other, so that a slope
+  stays one.
+  """
+  sums = np.concatenate([[0.0], np.cumsum(np.asarray(values, np.float64))])
+  places = np.arange(len(values))
+  reach = np.minimum(len(values) // 20, np.minimum(places, places[::-1]))
+  low, high = places - reach, places + reach + 1
+  return (sums[high] - sums[low]) / (high - low)
+
+
+def _line(panel, steps, values, color: str, **style) -> None:
   dot = "o" if len(steps) == 1 else None
-  panel.plot(steps, values, color=color, linewidth=1.8, marker=dot, label=label)
+  style = {"linewidth": 1.8, "marker": dot} | style
+  panel.plot(steps, values, color=color, **style)
 
 
 def _from_to(values: Sequence[float]) -> str:
-  return f"from {values[0]:.4g} to {values[-1]:.4g}"
+  return f"from {plain_number(values[0])} to {plain_number(values[-1])}"
 
 
 def codebook_use(rows: Sequence[dict], level_sizes: Sequence[int]) -> Figure:

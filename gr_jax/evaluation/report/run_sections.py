@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from gr_jax.evaluation import results as tidy
 from gr_jax.evaluation.report import run_plots
+from gr_jax.evaluation.report.numbers import plain_number
 from gr_jax.evaluation.report.page import Cell, Row, Section, Table
 from gr_jax.evaluation.report.svg import plain
 from gr_jax.progress_bar import spoken_time
@@ -14,34 +15,71 @@ def semantic_ids(
   quality: Sequence[dict], level_sizes: Sequence[int], items: Sequence[int]
 ) -> Section:
   """Use of the codebooks, and how many IDs name one item, two, and so on."""
-  figures = []
+  figures, notes = [], []
   if quality and level_sizes:
     figures.append(run_plots.codebook_use(quality, level_sizes))
-  if items:
+  if sum(map(bool, items)) > 1:
     figures.append(run_plots.items_per_id(items))
+  elif items:
+    notes.append(
+      f"Each of the {sum(items):,} IDs names "
+      f"{'one item' if len(items) == 1 else f'{len(items):,} items'}."
+    )
   tables = [by_level(quality)] if quality else []
-  return Section("Semantic IDs", figures=figures, tables=tables)
+  return Section("Semantic IDs", figures=figures, tables=tables, notes=notes)
 
 
 def stages(
   seconds: Mapping[str, float],
   commits: Mapping[str, str],
   settings: Mapping[str, Mapping],
+  made: Mapping[str, str] | None = None,
 ) -> Section:
-  """Time and commit of every stage; `settings` are folded lists of terms."""
+  """Time and commit of every stage, and what made them.
+
+  Args:
+    seconds: by stage.
+    commits: by stage.
+    settings: lists of terms, folded.
+    made: the command, the machine and so on, as `origin_terms`.
+  """
   rows = [
     Row([Cell(name), Cell(spoken_time(seconds[name])), Cell(commit)])
     for name, commit in commits.items()
   ]
   return Section(
     "The run",
-    figures=[run_plots.stage_seconds(seconds)] if seconds else [],
+    figures=[run_plots.stage_seconds(seconds)] if len(seconds) > 1 else [],
     tables=[Table(["stage", "made in", "commit"], rows)] if rows else [],
+    terms=list((made or {}).items()),
     folds=[
       Section(name.capitalize(), terms=list(terms(values)))
       for name, values in settings.items()
     ],
   )
+
+
+def origin_terms(report: Mapping) -> dict[str, str]:
+  """The command, the commit, the machine and the seeds of a run.
+
+  Args:
+    report: may have `origin` (`provenance.origin`) and `config`.
+  """
+  origin = report.get("origin", {})
+  found = {
+    name: origin[name] for name in ("command", "commit", "machine")
+    if origin.get(name)
+  }  # fmt: skip
+  seeds: dict[str, list[str]] = {}
+  for name, value in terms(report.get("config", {})):
+    if name.rpartition(".")[2].endswith("seed"):
+      seeds.setdefault(value, []).append(name)
+  if len(seeds) == 1:
+    found["seeds"] = f"{next(iter(seeds))}, all of them"
+  elif seeds:
+    parts = [f"{', '.join(names)}: {seed}" for seed, names in seeds.items()]
+    found["seeds"] = "; ".join(parts)
+  return found
 
 
 def training_notes(report: Mapping) -> list[str]:
@@ -129,7 +167,7 @@ def by_level(rows: Sequence[dict]) -> Table:
   """Metrics against levels; level 0 is the whole ID."""
   levels = sorted({row["level"] for row in rows})
   figures = {
-    (row["metric"], row["level"]): f"{row['value']:,.4g}" for row in rows
+    (row["metric"], row["level"]): plain_number(row["value"]) for row in rows
   }
   lines = []
   for metric in dict.fromkeys(row["metric"] for row in rows):
@@ -145,5 +183,5 @@ def terms(values: Mapping, prefix: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping):
       yield from terms(value, f"{prefix}{name}.")
     else:
-      text = f"{value:.6g}" if isinstance(value, float) else str(value)
+      text = plain_number(value, 6) if isinstance(value, float) else str(value)
       yield f"{prefix}{name}", text

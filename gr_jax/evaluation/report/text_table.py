@@ -42,15 +42,17 @@ def terminal(rows: Sequence[Sequence[str]]) -> str:
   return "\n".join(lines)
 
 
-def headline(
-  results: Sequence[dict], *, level: str = "item", seen: str = "kept"
-) -> str:
+def headline(results: Sequence[dict], *, level: str = "item") -> str:
   """Recall@10 and NDCG@10 of every system, one block per kind of requests.
 
   Systems stand from best to worst recall; the brackets hold the 95 % interval.
   The last column is the paired difference of the model to each in recall@10.
+
+  Args:
+    results: rows of one treatment of seen items (`verdicts.shown`).
+    level: "item" or "id".
   """
-  rows = tidy.select(results, level=level, seen=seen, segment="all")
+  rows = tidy.select(results, level=level, segment="all")
   blocks = [
     _block(kind, tidy.select(rows, requests=kind)) for kind in tidy.kinds(rows)
   ]

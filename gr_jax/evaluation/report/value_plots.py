@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from gr_jax.evaluation.report import svg
+from gr_jax.evaluation.report.numbers import plain_number
 from gr_jax.evaluation.report.page import Figure
 
 
@@ -37,7 +38,8 @@ def reliability(rows: Sequence[Mapping[str, float]]) -> Figure:
     panel.set_ylabel("value in the log")
     svg.grid(panel, "y")
     spoken = "; ".join(
-      f"{row['predicted']:.3g} predicted, {row['value']:.3g} paid"
+      f"{plain_number(row['predicted'], 3)} predicted, "
+      f"{plain_number(row['value'], 3)} paid"
       for row in rows
     )
     return Figure(
@@ -58,7 +60,7 @@ def _logarithmic(panel: Axes, low: float, high: float) -> None:
     (panel.yaxis, panel.get_ylim()),
   ):
     ticks = np.geomspace(*limits, 6)[1:-1]
-    axis.set_ticks(ticks, [f"{tick:.2g}" for tick in ticks])
+    axis.set_ticks(ticks, [plain_number(tick, 2) for tick in ticks])
     axis.set_ticks([], minor=True)
 
 
@@ -88,7 +90,9 @@ def value_by_weight(
     panel.set_ylabel("value@10, validation")
     panel.margins(y=0.25)
     svg.grid(panel, "y")
-    spoken = "; ".join(f"{w:g}: {v:.4g}" for w, v in zip(weights, values))
+    spoken = "; ".join(
+      f"{w:g}: {plain_number(v)}" for w, v in zip(weights, values)
+    )
     return Figure(
       svg.to_svg(figure, label=f"Value by weight. {spoken}"),
       "Answers are in the order of log P + gamma log v. Bars are standard "

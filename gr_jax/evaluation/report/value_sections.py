@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from gr_jax.evaluation import results as tidy
 from gr_jax.evaluation.report import result_tables, value_plots
+from gr_jax.evaluation.report.numbers import plain_number
 from gr_jax.evaluation.report.page import Cell, Row, Section, Table
 from gr_jax.evaluation.report.svg import plain
 from gr_jax.evaluation.report.verdicts import MAIN, METRIC
@@ -46,7 +47,7 @@ def values(results: Sequence[dict], found: Mapping) -> Section:
 
 def _earned(most: Sequence[Mapping]) -> str:
   best = ", ".join(
-    f"{plain(row['requests'])} {row['value']:.3g}" for row in most
+    f"{plain(row['requests'])} {plain_number(row['value'], 3)}" for row in most
   )
   return (
     "Value@10 is what users went on to take of the first ten answers, in the "
@@ -79,8 +80,11 @@ def _buckets(found: Mapping) -> Table:
   lines = [
     Row(
       [
-        Cell(f"{row['predicted']:.4g}"),
-        Cell(f"{row['value']:.4g}", f"{row['low']:.4g} to {row['high']:.4g}"),
+        Cell(plain_number(row["predicted"])),
+        Cell(
+          plain_number(row["value"]),
+          f"{plain_number(row['low'])} to {plain_number(row['high'])}",
+        ),
         Cell(f"{row['n']:,}"),
       ]
     )

@@ -1,13 +1,17 @@
 """Where a model stands against the other systems, in words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from gr_jax.evaluation import results as tidy
 from gr_jax.evaluation.report.svg import plain
 
-# What a headline shows: items, as they are ranked, of all requests.
-MAIN = {"level": "item", "seen": "kept", "segment": "all"}
+# What a headline shows: items of all requests; `shown` chooses the treatment of
+# seen items.
+MAIN = {"level": "item", "segment": "all"}
 METRIC = {"metric": "recall", "k": 10}
+
+# Where less of what is taken was had before, nobody takes an item twice.
+REPEATED = 0.01
 AHEAD, BEHIND, LEVEL = "ahead", "behind", "not distinguishable"
 
 _WORDS = {
@@ -15,6 +19,33 @@ _WORDS = {
   BEHIND: "is behind",
   LEVEL: "is not distinguishable from",
 }
+
+
+def treatments(sampled: Iterable[Mapping]) -> dict[str, str]:
+  """How a headline treats seen items, by kind of requests.
+
+  "out" where users had less than 1 % of what they take before: answers that
+  hold what they have are then lost places, and a system that leaves them out
+  would be ahead for that alone. "kept" elsewhere.
+
+  Args:
+    sampled: rows that have "requests" and "repeated", that share, None where
+      nobody had anything.
+  """
+  found = {}
+  for row in sampled:
+    repeated = row.get("repeated")
+    fresh = repeated is not None and repeated < REPEATED
+    found[row["requests"]] = "out" if fresh else "kept"
+  return found
+
+
+def shown(rows: Sequence[dict], sampled: Iterable[Mapping] = ()) -> list[dict]:
+  """The rows with seen items treated as a headline does (`treatments`)."""
+  chosen = treatments(sampled)
+  return [
+    row for row in rows if row["seen"] == chosen.get(row["requests"], "kept")
+  ]
 
 
 def verdict(row: Mapping) -> str:
@@ -47,9 +78,11 @@ def difference(row: Mapping, digits: int = 3) -> str:
 def summary(results: Sequence[dict]) -> str:
   """The best system of each kind of requests, and where the model stands.
 
-  Recall@10 at the item level, seen items kept. The model is compared with the
-  best of the others, by the interval of their paired difference. Empty without
-  figures.
+  Recall@10 at the item level. The model is compared with the best of the
+  others, by the interval of their paired difference. Empty without figures.
+
+  Args:
+    results: rows of one treatment of seen items (`shown`).
   """
   rows = tidy.select(results, **MAIN, **METRIC)
   parts = [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gr_jax.evaluation.report.advice import warning
+from gr_jax.evaluation.report.advice import next_steps, places, warning
 
 
 def row(system, value, difference=None, *, seen="kept", kind="next_basket"):
@@ -24,6 +24,8 @@ def row(system, value, difference=None, *, seen="kept", kind="next_basket"):
 
 
 OUTCOME = {"step": 60, "ended": 60, "steps": 60, "loss": 3.0, "patience": 3}
+
+TOO_LONG = OUTCOME | {"patience": 0, "step": 30}
 
 
 def report(*, outcome=OUTCOME, **generator):
@@ -64,7 +66,7 @@ def test_what_the_requests_do_not_tell_apart_is_said_so():
   [
     (report(), "give the generator what item_knn counts (config.generator.tra"),
     (report(transitions={"neighbours": 0}), "what item_knn counts"),
-    (report(outcome=OUTCOME | {"patience": 0}), "train fewer steps (config."),
+    (report(outcome=TOO_LONG), "train fewer steps (config."),
     (report(outcome=OUTCOME | {"loss": None}), "hold out validation requests"),
   ],
 )
@@ -77,9 +79,7 @@ def test_the_advice_is_what_is_not_done_yet(given, advice):
 @pytest.mark.parametrize(("share", "advised"), [(0.0, False), (0.5, True)])
 def test_a_network_that_is_not_used_needs_no_other_training(share, advised):
   rows = [row("m", 0.2), row("ease", 0.3, -0.1)]
-  given = report(
-    outcome=OUTCOME | {"patience": 0}, candidates={"size": 160}, count_alpha=1.0
-  )
+  given = report(outcome=TOO_LONG, candidates={"size": 160}, count_alpha=1.0)
   given["network_share"] = [
     {"requests": "next_basket", "share": share, "chosen": True},
     {"requests": "next_basket", "share": 1.0, "chosen": False},
@@ -108,3 +108,25 @@ def test_candidates_are_advised_where_the_generator_can_read_them(
 ):
   rows = [row("m", 0.1), row("item_knn", 0.2, -0.1)]
   assert ("candidates.size" in warning(rows, report(**section))) == advised
+
+
+def test_places_and_steps_are_the_parts_of_the_warning():
+  rows = [row("m", 0.1), row("item_knn", 0.2, -0.1)]
+  given = report() | {"second_look": rows}
+  text = warning(rows, given)
+  for part in places(rows):
+    assert part in text
+  for step in next_steps(given)[:2]:
+    assert step[1:-1] in text
+
+
+def test_a_run_that_wins_has_steps_of_its_own():
+  done = {"step": 60, "ended": 60, "steps": 60, "loss": 3.0, "patience": 0}
+  sampled = [{"requests": "semantic", "n": 64, "of": 3016}]
+  given = {"outcome": done, "sampled": sampled, "examples": [{}]}
+  longer, narrower, _, serve = next_steps(given)
+  assert "config.generator.loop.steps above 60" in longer
+  assert "config.evaluation.requests=0" in narrower
+  assert "gr_jax.serving" in serve
+  stopped = {"outcome": done | {"step": 30}, "sampled": []}
+  assert next_steps(stopped) == []

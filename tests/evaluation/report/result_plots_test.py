@@ -12,6 +12,7 @@ def _row(system, requests, value, segment="all"):
     "system": system,
     "role": "model" if system.endswith("sid") else "baseline",
     "requests": requests,
+    "seen": "kept",
     "segment": segment,
     "value": value,
     "low": 0.9 * value,

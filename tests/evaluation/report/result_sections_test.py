@@ -1,4 +1,4 @@
-from gr_jax.evaluation.report import result_sections
+from gr_jax.evaluation.report import result_sections, verdicts
 
 
 def _row(system, kind, **changed):
@@ -49,7 +49,9 @@ def test_shares_belong_to_their_kind_and_treatment_of_seen_items():
     {"system": "z", "requests": "semantic", "seen": "kept", "share": 0.25},
     {"system": "z", "requests": "semantic", "seen": "out", "share": 0.75},
   ]
-  first, *others = result_sections.paired(ROWS, fallback, []).tables
+  first, *others = result_sections.paired(
+    ROWS, verdicts.shown(fallback), []
+  ).tables
   assert first.rows[2].cells[-1].text == "25.0%"
   assert all(len(table.head) == 4 for table in others)
 
@@ -68,7 +70,8 @@ def test_other_levels_and_unseen_items_have_tables_of_their_own():
     _row("m", "semantic", level="id"),
     _row("z", "semantic", seen="out"),
   ]
-  names = [section.title for section in result_sections.details(rows, [])]
+  found = result_sections.details(rows, verdicts.shown(rows), [])
+  names = [section.title for section in found]
   assert names == [
     "Recall@10, id level, seen items kept",
     "Recall@10, item level, seen items out",

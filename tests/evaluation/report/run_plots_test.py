@@ -1,6 +1,8 @@
 import re
 from xml.etree import ElementTree
 
+import numpy as np
+
 from gr_jax.evaluation.report import run_plots
 
 HISTORY = {
@@ -85,3 +87,15 @@ def test_the_last_bar_holds_all_larger_clusters():
 def test_stages_are_named_with_their_time():
   picture = run_plots.stage_seconds({"embed": 3.21, "train": 380.0}).picture
   assert {"embed", "train", "3.2 s", "6 min 20 s"} <= set(_texts(picture))
+
+
+def test_smoothing_keeps_a_slope_and_the_mean_of_noise():
+  line = np.linspace(9, 2, 200)
+  np.testing.assert_allclose(run_plots.smoothed(line), line)
+  noise = np.random.default_rng(0).normal(size=2000)
+  assert run_plots.smoothed(noise)[200:-200].std() < 0.1
+  assert run_plots.smoothed([1.0, 5.0]).tolist() == [1.0, 5.0]
+
+
+def test_a_single_point_is_no_curve():
+  assert not run_plots.training_curves({"a": [{"step": 1, "loss": 2.0}]})

@@ -108,3 +108,31 @@ def test_the_second_look_has_the_best_system_first():
   ]
   assert [row.tone for row in table.rows] == ["", "model", ""]
   assert run_sections.second_look([]) == []
+
+
+def test_ids_of_one_item_each_are_a_sentence():
+  section = run_sections.semantic_ids([], [], [68509])
+  assert section.figures == []
+  assert section.notes == ["Each of the 68,509 IDs names one item."]
+  (note,) = run_sections.semantic_ids([], [], [0, 12]).notes
+  assert note == "Each of the 12 IDs names 2 items."
+
+
+def test_numbers_have_no_exponents():
+  rows = [{"metric": "items", "level": 0, "value": 68509.0}]
+  rows += [{"metric": "random_in_prefix", "level": 0, "value": 3.528e-05}]
+  table = run_sections.by_level(rows)
+  assert [row.cells[1].text for row in table.rows] == ["68,509", "0.00003528"]
+  assert list(run_sections.terms({"a": 1e-5, "b": 1e6})) == [
+    ("a", "0.00001"),
+    ("b", "1,000,000"),
+  ]
+
+
+def test_seeds_are_named_where_they_differ():
+  def seeds(config):
+    return run_sections.origin_terms({"config": config}).get("seeds")
+
+  assert seeds({"seed": 3, "align": {"cold_seed": 3}}) == "3, all of them"
+  assert seeds({"seed": 0, "align": {"seed": 1}}) == "seed: 0; align.seed: 1"
+  assert seeds({"width": 64}) is None

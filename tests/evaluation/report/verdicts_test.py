@@ -88,7 +88,7 @@ def test_a_best_model_may_be_level_with_the_next_best():
   )
 
 
-def test_only_recall_at_ten_of_items_with_seen_items_kept_is_summed_up():
+def test_only_recall_at_ten_of_shown_items_is_summed_up():
   other = _row("bm25", "semantic", 0.99, (-0.5, -0.4, -0.3))
   rows = [
     _model("semantic", 0.6),
@@ -103,7 +103,33 @@ def test_only_recall_at_ten_of_items_with_seen_items_kept_is_summed_up():
       )
     ),
   ]
-  assert "bm25" not in verdicts.summary(rows)
+  assert "bm25" not in verdicts.summary(verdicts.shown(rows))
+
+
+@pytest.mark.parametrize(
+  ("repeated", "seen"),
+  [
+    (0.5, "kept"),
+    (0.01, "kept"),
+    (0.0099, "out"),
+    (0.0, "out"),
+    (None, "kept"),
+  ],
+)
+def test_where_nobody_takes_an_item_twice_seen_items_are_out(repeated, seen):
+  rows = [
+    _row("bm25", kind, 0.5) | {"seen": treatment}
+    for kind in ("semantic", "next_basket")
+    for treatment in ("kept", "out")
+  ]
+  sampled = [
+    {"requests": "next_basket", "repeated": repeated},
+    {"requests": "semantic"},  # Of an earlier version.
+  ]
+  found = {
+    row["requests"]: row["seen"] for row in verdicts.shown(rows, sampled)
+  }
+  assert found == {"semantic": "kept", "next_basket": seen}
 
 
 def test_without_a_model_or_without_figures_nothing_is_compared():

@@ -113,6 +113,17 @@ def test_every_kind_is_searched_at_every_beam(report):
   assert searched == [(kind, beam) for kind in KINDS for beam in BEAMS]
 
 
+def test_the_report_has_the_data_and_ten_requests_to_look_at(report, stages):
+  assert report["data"]["items"] == len(stages.data.catalogue)
+  kinds = [row["requests"] for row in report["examples"]]
+  assert set(kinds) == {"personalised", "next_basket"}
+  assert max(map(kinds.count, kinds)) <= 10
+  assert report["size"]["parameters"] > 0
+  assert report["latency"] == []
+  page = (stages.workdir / "report.html").read_text()
+  assert report["examples"][0]["answers"][0]["text"][:20] in page
+
+
 def test_the_files_hold_the_report(report, stages):
   stored = json.loads((stages.workdir / "report.json").read_text())
   assert stored == json.loads(json.dumps(report, default=list))
@@ -148,7 +159,7 @@ def test_the_report_names_the_commit_that_made_every_stage(stages, report):
   assert again["commits"].keys() == again["seconds"].keys()
   assert again["commits"]["train"] == "abc"
   page = (stages.workdir / "report.html").read_text()
-  assert page.count('<p class="warning">') == 1
+  assert page.count("Made by several commits") == 1
 
 
 def test_recall_rises_with_the_cutoff_up_to_the_share_of_hits(report):

@@ -217,3 +217,25 @@ def test_the_first_answers_are_kept_where_they_are_asked_for(stages):
     )  # fmt: skip
     hits = metrics.hit_matrix(items[:, :1], requests.targets)
     assert np.mean(hits) == pytest.approx(row["value"])
+
+
+def test_a_model_that_reads_counts_says_so(stages):
+  *others, generator = stages
+  counted = dataclasses.replace(
+    generator, params=generator.params | {"counts": {}}
+  )
+  assert not evaluator_of(*stages).reads_counts
+  assert evaluator_of(*others, counted).reads_counts
+
+
+def test_examples_are_of_the_answers_that_the_headline_counts(stages):
+  evaluator = evaluator_of(*stages)
+  for requests in evaluator.requests:
+    for seen in ("kept", "out"):
+      evaluator.results(requests, seen)
+  texts = stages[0].catalogue.texts
+  rows = evaluator.examples(texts)
+  assert {row["requests"] for row in rows} == {"personalised", "next_basket"}
+  first = rows[0]["answers"][0]["text"]
+  shown = evaluator.found["personalised", "kept"]
+  assert first in {texts[item] for item in shown[:, 0]}
