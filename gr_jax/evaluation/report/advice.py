@@ -24,30 +24,34 @@ def warning(rows: Sequence[dict], report: Mapping) -> str:
 
   Args:
     rows: recall@10 of all systems on validation (`results.rows`).
-    report: has `config`, and may have `outcome` of the generator's training and
-      `network_share`, how much of it is used.
+    report: has `config`, and may have `outcome` of the generator's training,
+      `network_share`, how much of it is used, and `sampled`.
   """
-  losses = list(_losses(rows))
+  losses = list(_losses(rows, report))
   if not losses:
     return ""
+  where = "; ".join(places(rows, report))
   return (
-    f"On validation a baseline is above the model: {'; '.join(places(rows))}. "
+    f"On validation a baseline is above the model: {where}. "
     f"What to do: {'; '.join(_what_to_do(losses, report))}."
   )
 
 
-def places(rows: Sequence[dict]) -> list[str]:
-  """Where a baseline is above the model on validation, in words."""
-  return [_sentence(model, best) for model, best in _losses(rows)]
+def places(rows: Sequence[dict], report: Mapping) -> list[str]:
+  """Where a baseline is above the model on validation, in words.
+
+  The arguments are those of `warning`.
+  """
+  return [_sentence(model, best) for model, best in _losses(rows, report)]
 
 
 def next_steps(report: Mapping) -> list[str]:
   """What to do with a run, the most urgent first, a sentence each.
 
   Args:
-    report: as of `warning`; may have `second_look`, `sampled` and `examples`.
+    report: as of `warning`; may have `second_look` and `examples`.
   """
-  losses = list(_losses(report.get("second_look", ())))
+  losses = list(_losses(report.get("second_look", ()), report))
   steps = _what_to_do(losses, report) if losses else []
   outcome = report.get("outcome") or {}
   if outcome.get("loss") is not None and outcome["step"] == outcome["steps"]:
@@ -68,10 +72,16 @@ def next_steps(report: Mapping) -> list[str]:
   return [f"{step[0].upper()}{step[1:]}." for step in steps]
 
 
-def _losses(rows: Sequence[dict]) -> Iterator[tuple[dict, dict]]:
-  """The model's row and that of the best baseline, where this is above."""
+def _losses(
+  rows: Sequence[dict], report: Mapping
+) -> Iterator[tuple[dict, dict]]:
+  """The model's row and that of the best baseline, where this is above.
+
+  Where nobody takes an item twice, only without seen items.
+  """
+  chosen = verdicts.treatments(report.get("sampled", ()))
   for kind in tidy.kinds(rows):
-    for seen in ("kept", "out"):
+    for seen in ("out",) if chosen.get(kind) == "out" else ("kept", "out"):
       here = tidy.select(rows, requests=kind, seen=seen)
       models = tidy.select(here, role=tidy.MODEL)
       baselines = tidy.select(here, role=tidy.BASELINE)

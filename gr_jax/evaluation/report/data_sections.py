@@ -8,7 +8,7 @@ from gr_jax.evaluation.report.svg import plain
 from gr_jax.evaluation.report.verdicts import REPEATED, treatments
 
 # Longer texts are cut.
-_LONGEST = 50
+_LONGEST = 45
 
 
 def data(found: Mapping, sampled: Sequence[Mapping]) -> Section:
@@ -101,27 +101,30 @@ def examples(rows: Sequence[Mapping]) -> Section:
 
 
 def _answers(rows: Sequence[Mapping]) -> Table:
-  asked = any(row["query"] is not None for row in rows)
-  past = any(row["history"] for row in rows)
-  head = [
-    "which",
-    *(["query"] if asked else []),
-    *(["history"] if past else []),
-  ]
   lines = []
   for row in rows:
-    cells = [Cell(row["group"], _rank(row))]
-    cells += [Cell(_cut(row["query"] or ""))] if asked else []
-    cells += [Cell(*_listed(row["history"], row["bought"]))] if past else []
+    ticks = ("✓ " if one["taken"] else "" for one in row["answers"])
     answers = [
-      f"{'✓ ' if one['taken'] else ''}{_cut(one['text'])}"
-      for one in row["answers"]
+      f"{place}. {tick}{_cut(one['text'])}"
+      for place, (tick, one) in enumerate(zip(ticks, row["answers"]), start=1)
     ]
-    numbered = [f"{k}. {text}" for k, text in enumerate(answers, start=1)]
-    cells.append(Cell("\n".join(numbered)))
-    cells.append(Cell(*_listed(row["taken"], row["targets"])))
+    cells = [
+      Cell(row["group"], _rank(row)),
+      Cell(*_asked(row)),
+      Cell("\n".join(answers)),
+      Cell(*_listed(row["taken"], row["targets"])),
+    ]
     lines.append(Row(cells))
-  return Table([*head, "first answers", "taken"], lines, tone="texts")
+  return Table(["which", "request", "first answers", "taken"], lines, "texts")
+
+
+def _asked(row: Mapping) -> tuple[str, str]:
+  """The query, and small the history; this alone where nothing was asked."""
+  text, more = _listed(row["history"], row["bought"])
+  past = "\n".join(part for part in (text, more) if part)
+  if row["query"] is None:
+    return "", past
+  return _cut(row["query"]), f"after\n{past}" if past else ""
 
 
 def _rank(row: Mapping) -> str:

@@ -96,7 +96,9 @@ class Section:
 def page(title: str, text: str, sections: Sequence[Section]) -> str:
   """The page as HTML: `text` stands under the title."""
   shown = [section for section in sections if not section.is_empty()]
-  return _template().render(title=title, text=text, sections=shown)
+  text = _template().render(title=title, text=text, sections=shown)
+  # A number and its sign stay in one line.
+  return text.replace(" %", "\u00a0%")
 
 
 @functools.cache

@@ -208,8 +208,8 @@ def _by_system(
     panel.set_yticks(range(len(systems)), systems)
     panel.set_ylim(-0.6, len(systems) - 0.4)
     panel.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-    panel.spines["bottom"].set_visible(False)
     svg.grid(panel, "x")
+    panel.spines[["left", "bottom"]].set_visible(False)
   return figure, axes
 
 

@@ -103,7 +103,7 @@ def _title(models: str) -> str:
 
 def _next_steps(report: Mapping) -> Section:
   """Where a baseline is above the model, and what to do."""
-  lost = advice.places(report.get("second_look", ()))
+  lost = advice.places(report.get("second_look", ()), report)
   warnings = []
   if lost:
     many = "in one place" if len(lost) == 1 else f"in {len(lost)} places"

@@ -46,6 +46,8 @@ _STYLE: dict[Any, Any] = {
   "ytick.color": GRID,
   "ytick.labelcolor": INK,
 }
+# Inches: what is wider cannot be read on a phone.
+_PHONE = 5
 _SIZE = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
 
 
@@ -103,8 +105,13 @@ def to_svg(figure: Figure, *, label: str) -> str:
     text = text.replace(color, f"var({name})")
   # The page scales it: the view box says the shape, this how wide it may grow.
   text = re.sub(r'^<svg [^>]*?(viewBox="[^"]*")[^>]*>', r"<svg \1>", text)
-  width = f"max-width: {100 * figure.get_figwidth():.0f}px"
-  head = f'<svg role="img" aria-label="{escape(label)}" style="{width}"'
+  wide = figure.get_figwidth()
+  width = f"max-width: {100 * wide:.0f}px"
+  # A wide one scrolls where a phone would make its letters too small.
+  scrolls = ' class="wide"' if wide > _PHONE else ""
+  head = (
+    f'<svg role="img" aria-label="{escape(label)}" style="{width}"{scrolls}'
+  )
   return text.replace("<svg", head, 1)
 
 

@@ -114,7 +114,7 @@ def test_places_and_steps_are_the_parts_of_the_warning():
   rows = [row("m", 0.1), row("item_knn", 0.2, -0.1)]
   given = report() | {"second_look": rows}
   text = warning(rows, given)
-  for part in places(rows):
+  for part in places(rows, given):
     assert part in text
   for step in next_steps(given)[:2]:
     assert step[1:-1] in text
@@ -130,3 +130,11 @@ def test_a_run_that_wins_has_steps_of_its_own():
   assert "gr_jax.serving" in serve
   stopped = {"outcome": done | {"step": 30}, "sampled": []}
   assert next_steps(stopped) == []
+
+
+def test_where_nobody_takes_an_item_twice_seen_items_are_no_loss():
+  rows = [row("m", 0.1), row("item_knn", 0.2, -0.1)]
+  rows += [row("m", 0.3, seen="out"), row("bm25", 0.1, 0.2, seen="out")]
+  fresh = {"sampled": [{"requests": "next_basket", "repeated": 0.0}]}
+  assert warning(rows, report())
+  assert not warning(rows, report() | fresh)

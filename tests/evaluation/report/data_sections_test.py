@@ -66,18 +66,19 @@ def test_an_example_shows_what_was_asked_answered_and_taken():
   first, other = section.folds
   assert (first.open, other.open) == (True, False)
   (table,) = first.tables
-  which, query, history, answers, taken = table.rows[0].cells
+  which, asked, answers, taken = table.rows[0].cells
   assert (which.text, which.note) == ("best", "found at 1")
-  assert query.text == "oat milk"
-  assert (history.text, history.note) == ("• eggs\n• bread", "and 7 more")
+  assert asked.text == "oat milk"
+  assert asked.note == "after\n• eggs\n• bread\nand 7 more"
   assert answers.text.splitlines()[0] == "1. ✓ oat milk 1 l"
   assert answers.text.endswith("…")
   assert (taken.text, taken.note) == ("oat milk 1 l", "")
 
 
-def test_columns_of_which_nothing_is_known_are_left_out():
-  bare = EXAMPLE | {"query": None, "history": [], "bought": 0, "rank": None}
+def test_a_request_without_a_query_shows_its_history():
+  bare = EXAMPLE | {"query": None, "rank": None}
   (table,) = data_sections.examples([bare]).folds[0].tables
-  assert table.head == ["which", "first answers", "taken"]
-  assert table.rows[0].cells[0].note == "not in 100 answers"
+  which, asked, *_ = table.rows[0].cells
+  assert which.note == "not in 100 answers"
+  assert (asked.text, asked.note) == ("", "• eggs\n• bread\nand 7 more")
   assert data_sections.examples([]).is_empty()

@@ -288,7 +288,7 @@ def test_where_nobody_takes_an_item_twice_the_page_says_so(report):
   ]
   text = retrieval_page(report | {"sampled": sampled})
   assert "Nobody takes an item twice here" in text
-  assert "next basket 0.4 %" in text
+  assert "next basket 0.4\u00a0%" in text
   tiles = re.findall(r'<div class="tile"><span>(.*?)</span>', text)
   assert all(tile.endswith("seen items out") for tile in tiles)
   assert "Recall@10, item level, seen items kept" in text
