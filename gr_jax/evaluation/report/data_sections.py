@@ -28,16 +28,18 @@ def data(found: Mapping, sampled: Sequence[Mapping]) -> Section:
 
 def _splits(rows: Sequence[Mapping]) -> Table:
   dated = any(row["first"] for row in rows)
-  head = ["split", "with a query", "without", "users", "items taken"]
-  head += ["first day", "last day"] if dated else []
+  counts = {"with_query": "with a query", "without_query": "without"}
+  if not all(any(row[name] for row in rows) for name in counts):
+    counts = {"requests": "requests"}  # They are all of one kind.
+  counts |= {"users": "users", "targets": "items taken"}
+  days = ["first day", "last day"] if dated else []
   lines = []
   for row in rows:
-    counts = ("with_query", "without_query", "users", "targets")
     cells = [Cell(row["split"]), *(Cell(f"{row[n]:,}") for n in counts)]
     if dated:
       cells += [Cell(row["first"] or ""), Cell(row["last"] or "")]
     lines.append(Row(cells))
-  return Table(["requests", *head[1:]], lines)
+  return Table(["period", *counts.values(), *days], lines)
 
 
 def _new(found: Mapping) -> list[str]:
@@ -74,9 +76,9 @@ def treatment_notes(sampled: Iterable[Mapping]) -> list[str]:
   )
   return [
     "Nobody takes an item twice here: users had less than "
-    f"{REPEATED:.0%} of what they take before ({shares}). So the figures leave "
-    "out of all answers what the user has; those with it stand under More "
-    "figures."
+    f"{share(REPEATED)} of what they take before ({shares}). So the figures "
+    "leave out of all answers what the user has; those with it stand under "
+    "More figures."
   ]
 
 

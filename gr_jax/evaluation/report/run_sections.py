@@ -16,7 +16,8 @@ def semantic_ids(
 ) -> Section:
   """Use of the codebooks, and how many IDs name one item, two, and so on."""
   figures, notes = [], []
-  if quality and level_sizes:
+  # The table below says as much of one level as a single bar.
+  if quality and len(level_sizes) > 1:
     figures.append(run_plots.codebook_use(quality, level_sizes))
   if sum(map(bool, items)) > 1:
     figures.append(run_plots.items_per_id(items))

@@ -44,7 +44,7 @@ def test_every_split_is_a_row_and_the_rest_is_in_words():
   section = data_sections.data(FOUND, [])
   (table,) = section.tables
   assert table.head == [
-    "requests", "with a query", "without", "users", "items taken"
+    "period", "with a query", "without", "users", "items taken"
   ]  # fmt: skip
   assert _texts(table)[0] == ["train", "1,000", "200", "70", "3,456"]
   assert section.notes == [
@@ -52,6 +52,13 @@ def test_every_split_is_a_row_and_the_rest_is_in_words():
     "In the test, 12.5 % of the items that were taken are new: nobody took "
     "them in the training period.",
   ]
+
+
+def test_requests_of_one_kind_have_one_column():
+  alone = SPLIT | {"with_query": 0, "without_query": 1200}
+  (table,) = data_sections.data(FOUND | {"splits": [alone]}, []).tables
+  assert table.head == ["period", "requests", "users", "items taken"]
+  assert _texts(table) == [["train", "1,200", "70", "3,456"]]
 
 
 def test_days_are_shown_where_there_are_any():
