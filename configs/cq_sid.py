@@ -4,8 +4,8 @@
 
 Semantic IDs whose first code is the item's category and whose others are
 pulled towards the queries that find the item; then a generator trained on
-1.47 million real purchases, and exact retrieval. Twelve minutes at most on two
-CPU cores. Presets: `tiny` (under a minute), `paper` (the published sizes).
+1.47 million real purchases, and exact retrieval: half an hour on two CPU cores.
+Presets: `tiny` (a minute), `paper` (the published sizes).
 
 The category is the leaf of the catalogue's tree, as in the paper, and queries
 of the built-in data are derived from the same product types: here the first

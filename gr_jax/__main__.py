@@ -11,6 +11,8 @@ import pathlib
 import runpy
 import sys
 
+from gr_jax import command_line
+
 _HERE = pathlib.Path(__file__).parent
 _COMMANDS = (
   "main",
@@ -37,7 +39,10 @@ def main(arguments: list[str] | None = None) -> None:
   known = commands()
   if name in known:
     sys.argv = [f"gr_jax {name}", *rest]
-    runpy.run_module(f"gr_jax.{name}", run_name="__main__", alter_sys=True)
+    try:
+      runpy.run_module(f"gr_jax.{name}", run_name="__main__", alter_sys=True)
+    except ModuleNotFoundError as error:
+      sys.exit(f"error: {command_line.one_line(error)}")
   elif name in ("help", "--help", "-h"):
     print(_list(known))
   else:

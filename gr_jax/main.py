@@ -9,7 +9,9 @@ the library; any of its values can be changed on the command line:
 After SIGTERM it is 75: the same command goes on from where it was.
 """
 
+import signal
 import sys
+from collections.abc import Iterator, Mapping
 
 try:
   from absl import app, flags, logging
@@ -35,12 +37,9 @@ _TRACEBACK = flags.DEFINE_bool(
 def parse_flags(argv: list[str]) -> list[str]:
   """Parses as absl does, with one line where it would print a trace."""
   if {"--help", "-help", "-h"} & set(argv):
-    app.usage(shorthelp=True, writeto_stdout=True)
-    print("\nRecipes, each with the presets tiny and paper or none:")
-    names = recipes.names()
-    width = 2 + max(map(len, names), default=0)
-    for name, title in names.items():
-      print(f"  {name:{width}}{title}")
+    # `--help | head` closes the pipe early, which is no error.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    print(_help())
     sys.exit(0)
   try:
     rest = flags.FLAGS(recipes.with_config_file(argv))
@@ -51,6 +50,28 @@ def parse_flags(argv: list[str]) -> list[str]:
   if len(rest) > 1:
     sys.exit(f"error: unknown argument {rest[1]!r}; flags start with --.")
   return rest
+
+
+def _help() -> str:
+  """The docstring, the flags, and the recipes that can be named."""
+  holders = (_CONFIG, _WORKDIR, _TRACEBACK)
+  shown = {f"--{one.name}": flags.FLAGS[one.name].help for one in holders}
+  return "\n".join(
+    [
+      str(__doc__),
+      "Flags:",
+      *_columns(shown),
+      "\nRecipes; all have the presets default (write nothing) and tiny, those "
+      "of papers have paper:",
+      *_columns(recipes.names()),
+    ]
+  )
+
+
+def _columns(texts: Mapping[str, str | None]) -> Iterator[str]:
+  width = 2 + max(map(len, texts), default=0)
+  for name, text in texts.items():
+    yield f"  {name:{width}}{text}"
 
 
 def run() -> None:
