@@ -7,7 +7,7 @@ one after the other. There, and in a notebook, lines say how far the work is.
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from typing import Protocol, Self, TextIO, TypeVar
+from typing import Any, Protocol, Self, TextIO, TypeVar
 
 from tqdm import tqdm
 
@@ -36,7 +36,7 @@ class Progress(Protocol):
 
   def __enter__(self) -> Self: ...
 
-  def __exit__(self, *_) -> None: ...
+  def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None: ...
 
 
 def make_bar(
@@ -95,7 +95,9 @@ class ProgressLines:
     self, file: TextIO, name: str, *, total: int | None, done: int, unit: str
   ):
     self._file, self._name, self._unit = file, name, unit
-    self.total, self.n, self.postfix = total, done, ""
+    self.total: float | None = total
+    self.n: float = done
+    self.postfix = ""
     self._first = done
     self._start = self._last = time.monotonic()
     self._tenths, self._closed = self._tenth(), False
@@ -126,7 +128,7 @@ class ProgressLines:
   def __enter__(self) -> Self:
     return self
 
-  def __exit__(self, *_) -> None:
+  def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
     self.close()
 
   def _tenth(self) -> int:
