@@ -10,15 +10,14 @@ from typing import Any
 
 # How many there are of something: none is a mistake.
 _COUNTS = (
-  "accounts", "ads", "batch_size", "beam", "beams", "branches", "buckets",
-  "channels", "checkpoint_every", "clusters", "conversions", "double_layers",
-  "each", "epochs", "expert", "facts_tokens", "feed_forward", "fsdp",
+  "ads", "batch_size", "beam", "beams", "branches", "buckets",
+  "channels", "checkpoint_every", "clusters", "conversions",   "each", "epochs", "expert", "facts_tokens", "feed_forward", "fsdp",
   "group_size", "head_levels", "head_size", "heads", "hidden", "history",
   "knn_last", "knn_windows", "kv_heads", "latent", "layers", "leaf", "length",
   "levels", "log_every", "lookback", "max_positions", "micro_batches",
   "model", "num_items", "num_requests", "num_users", "old_every", "pages",
   "pairs", "parts", "patch", "per_class", "places", "prompts", "query_tokens",
-  "samples", "sequence", "single_layers", "steps", "test_weeks", "tokens",
+  "samples", "sequence", "steps", "test_weeks", "tokens",
   "unconstrained_beam", "unroll", "valid_weeks", "validations", "width",
   "wide_beam",
 )  # fmt: skip
@@ -29,6 +28,8 @@ _AT_LEAST = dict.fromkeys(_COUNTS, 1) | {
   # Without steps these parts are left out.
   "sasrec.training.steps": 0,
   "contrast.steps": 0,
+  # 0: as many as those of another key.
+  "explore.steps": 0,
   # 0: as wide as what it reads.
   "contrast.width": 0,
 }

@@ -57,6 +57,7 @@ def test_a_number_out_of_its_range_is_refused(key, value, message):
   [
     ("evaluation.requests", 0),
     ("sasrec.training.steps", 0),
+    ("evaluation.second_look", 0),
     ("vectors.history_window", -1),
     ("vectors.shift", -2.0),
   ],
