@@ -10,16 +10,16 @@ from typing import Any
 
 # How many there are of something: none is a mistake.
 _COUNTS = (
-  "ads", "batch_size", "beam", "beams", "branches", "buckets",
-  "channels", "checkpoint_every", "clusters", "conversions",   "each", "epochs", "expert", "facts_tokens", "feed_forward", "fsdp",
-  "group_size", "head_levels", "head_size", "heads", "hidden", "history",
-  "knn_last", "knn_windows", "kv_heads", "latent", "layers", "leaf", "length",
-  "levels", "log_every", "lookback", "max_positions", "micro_batches",
-  "model", "num_items", "num_requests", "num_users", "old_every", "pages",
-  "pairs", "parts", "patch", "per_class", "places", "prompts", "query_tokens",
-  "samples", "sequence", "steps", "test_weeks", "tokens",
-  "unconstrained_beam", "unroll", "valid_weeks", "validations", "width",
-  "wide_beam",
+  "ads", "batch_size", "beam", "beams", "branches", "buckets", "channels",
+  "checkpoint_every", "clusters", "conversions", "each", "epochs", "expert",
+  "facts_tokens", "feed_forward", "fsdp", "group_size", "head_levels",
+  "head_size", "heads", "hidden", "history", "knn_last", "knn_windows",
+  "kv_heads", "latent", "layers", "leaf", "length", "levels", "log_every",
+  "lookback", "max_positions", "micro_batches", "model", "num_items",
+  "num_requests", "num_users", "old_every", "pages", "pairs", "parts",
+  "patch", "per_class", "places", "prompts", "query_tokens", "samples",
+  "sequence", "steps", "test_weeks", "tokens", "unconstrained_beam", "unroll",
+  "valid_weeks", "validations", "width", "wide_beam",
 )  # fmt: skip
 # Lower bounds by key, or by the end of a path where a key has several.
 _AT_LEAST = dict.fromkeys(_COUNTS, 1) | {
