@@ -8,7 +8,7 @@ own from the start (DSI). No ID that was given out ever changes.
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -80,7 +80,8 @@ def append_next_free(ids: SemanticIds, codes: np.ndarray) -> SemanticIds:
   """Gives each new item the next free ID behind its codes.
 
   IDs that go on behind codes `c_1 .. c_d` (-1 from there on) all do so with as
-  many codes more; read as one number, the next is one above the largest.
+  many codes more; read as one number, the next is one above the largest. Where
+  there is none above, the lowest that no item has is given (again).
 
   Args:
     ids: The IDs that were given out; none of them changes.
@@ -90,35 +91,41 @@ def append_next_free(ids: SemanticIds, codes: np.ndarray) -> SemanticIds:
   Raises:
     ValueError: The codes behind a prefix are used up.
   """
-  depths, used, new = (codes >= 0).sum(axis=1), {}, codes.copy()
+  depths, known, new = (codes >= 0).sum(axis=1), {}, codes.copy()
   for row, depth in zip(new, depths.tolist()):
     prefix = tuple(row[:depth])
-    if prefix not in used:
-      used[prefix] = _used(ids, prefix)
-    sizes, number = used[prefix]
-    room = math.prod(sizes)
-    if number >= room:
+    if prefix not in known:
+      sizes, numbers = _numbers(ids, prefix)
+      known[prefix] = sizes, _free(numbers, math.prod(sizes))
+    sizes, free = known[prefix]
+    number = next(free, None)
+    if number is None:
       raise ValueError(
-        f"no room: all {room} IDs behind the codes {list(map(int, prefix))} "
-        "are given out; a new item needs a tokenizer that is fitted anew."
+        f"no room: all {math.prod(sizes)} IDs behind the codes "
+        f"{list(map(int, prefix))} are given out; a new item needs a tokenizer "
+        "that is fitted anew."
       )
     row[depth : depth + len(sizes)] = np.unravel_index(number, sizes)
-    used[prefix] = sizes, number + 1
   return ids.append(new)
 
 
-def _used(
+def _numbers(
   ids: SemanticIds, prefix: tuple[int, ...]
-) -> tuple[tuple[int, ...], int]:
-  """The sizes of the levels behind a prefix, and the next free number there."""
+) -> tuple[tuple[int, ...], np.ndarray]:
+  """The sizes of the levels behind a prefix, and the numbers given there."""
   depth = len(prefix)
   behind = ids.codes[(ids.codes[:, :depth] == prefix).all(axis=1), depth:]
   width = (behind >= 0).sum(axis=1).max(initial=1)
   sizes = ids.level_sizes[depth : depth + int(width)]
   if not len(behind) or not sizes:
-    return sizes, len(behind)
-  numbers = np.ravel_multi_index(tuple(behind[:, : len(sizes)].T), sizes)
-  return sizes, int(numbers.max()) + 1
+    return sizes, np.zeros(len(behind), np.int64)
+  return sizes, np.ravel_multi_index(tuple(behind[:, : len(sizes)].T), sizes)
+
+
+def _free(numbers: np.ndarray, room: int) -> Iterator[int]:
+  largest = int(numbers.max(initial=-1))
+  yield from range(largest + 1, room)
+  yield from np.setdiff1d(np.arange(largest + 1), numbers).tolist()
 
 
 COLLISIONS = {

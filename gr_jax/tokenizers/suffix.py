@@ -60,6 +60,9 @@ def add_suffix(
 def append_suffix(ids: SemanticIds, new_codes: np.ndarray) -> SemanticIds:
   """Appends items to IDs of `add_suffix`: each bucket's next free numbers.
 
+  Numbers go up; where a bucket has none above its largest, those that its items
+  do not have any more are given again, the lowest first.
+
   Args:
     ids: The IDs that were given out; none of them changes.
     new_codes: `[n, L]`, without the suffix.
@@ -79,13 +82,17 @@ def append_suffix(ids: SemanticIds, new_codes: np.ndarray) -> SemanticIds:
   )
   number[new_codes[:, -1] < 0] = -1
   room = ids.level_sizes[-1]
-  if number.max(initial=0) >= room:
-    row = int(np.argmax(number))
-    raise ValueError(
-      f"the bucket {new_codes[row].tolist()} would hold "
-      f"{int(number[row]) + 1} items, its suffix level only {room}; fit the "
-      "IDs anew with a larger `headroom`."
-    )
+  for row in np.flatnonzero(number >= room):
+    of_bucket = bucket == bucket[old + row]
+    taken = np.append(ids.codes[:, -1], number)[of_bucket]
+    free = np.setdiff1d(np.arange(room), taken)
+    if not len(free):
+      raise ValueError(
+        f"the bucket {new_codes[row].tolist()} would hold {room + 1} items, "
+        f"its suffix level only {room}; fit the IDs anew with a larger "
+        "`headroom`."
+      )
+    number[row] = free[0]
   return ids.append(np.column_stack([new_codes, number]))
 
 

@@ -52,6 +52,18 @@ def test_a_bucket_without_room_is_an_error_that_names_it():
     suffix.append_suffix(ids, codes[:1])
 
 
+def test_numbers_that_no_item_has_any_more_are_given_again():
+  codes = np.array([[1, 2], [1, 2], [0, 0]])
+  ids = suffix.add_suffix(codes, SIZES, priority=np.zeros(3), headroom=2.0)
+  grown = suffix.append_suffix(ids, codes[[0, 0]])
+  assert grown.codes[3:, 2].tolist() == [2, 3]
+  left = semantic_ids.SemanticIds(grown.codes[[0, 2, 4]], grown.level_sizes)
+  again = suffix.append_suffix(left, codes[[0, 2, 1]])
+  assert again.codes[3:, 2].tolist() == [1, 1, 2]
+  with pytest.raises(ValueError, match=r"\[1, 2\] would hold 5 items"):
+    suffix.append_suffix(again, codes[:1])
+
+
 ENDED = np.array([[1, -1], [1, -1], [1, 2], [1, 2], [0, 3]])
 
 

@@ -32,9 +32,9 @@ class ServiceConfig:
       rising, 1 among them; none = the default beam, whatever the load.
     max_batch: requests answered at once.
     room: new IDs that fit beside those of the run.
-    remembered: removed items that keep their IDs when the room runs out, the
-      latest ones; None = as many as a quarter of the room. Others that came
-      after training are forgotten by then, which gives their room back.
+    remembered: removed items that keep their IDs when there is no room left,
+      the latest ones; None = as many as a quarter of the room. Others that came
+      after training are forgotten then, which gives their room back.
     compact_bytes: bytes from which the log is compacted once it is twice as
       long as after the compaction before.
     programs: the folder of compiled searches; None keeps none.

@@ -87,7 +87,7 @@ class LogState:
     """
     self.removed.pop(item_id, None)
     for known in (
-      *(self._facts, self._stock, self._paused, self._prices),
+      *(self._facts, self._stock, self._prices),
       *self._codes.values(),
     ):
       known.pop(item_id, None)
@@ -144,15 +144,9 @@ class LogState:
       }
     for names in _parts(self._gone()):
       yield {"remove": names}
-    # To remove an item ends its pause.
-    said = {
-      item_id: paused
-      for item_id, paused in self._paused.items()
-      if paused or self._present.get(item_id, True)
-    }
     for kind, values in (
       ("stock", self._said("in_stock", self._stock)),
-      ("paused", self._said("paused", said)),
+      ("paused", self._said("paused", self._paused)),
       ("prices", self._said("price", self._prices)),
     ):
       for part in _parts(values):
@@ -163,10 +157,13 @@ class LogState:
   def _said(
     self, name: str, values: Mapping[str, Any]
   ) -> Iterator[tuple[str, Any]]:
-    """Values that the facts themselves do not say."""
+    """Values that items and removals do not say."""
     for item_id, value in values.items():
       item = self._facts.get(item_id)
-      if item is None or getattr(item, name) != value:
+      known = None if item is None else getattr(item, name)
+      if name == "paused" and not self._present.get(item_id, True):
+        known = False  # To remove an item ends its pause.
+      if known != value:
         yield item_id, value
 
 

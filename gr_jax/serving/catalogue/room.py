@@ -1,10 +1,10 @@
 """Room for new semantic IDs, and whose room is given back.
 
 IDs of removed items take room: one that comes back has the ID under which
-histories and the generator know it. Where less than an eighth of the room is
-left, those that came after training and are gone longest are forgotten, all
-but the `remembered` latest. That is a record of the log, so that a start
-forgets the same: whoever of them comes back then is a new item, with a new ID.
+histories and the generator know it. When a new item finds no room, those that
+came after training and are gone longest are forgotten, all but the `remembered`
+latest. That is a record of the log, so that a start forgets the same; whoever
+of them comes back then is a new item, with a new ID.
 """
 
 import itertools
@@ -31,22 +31,3 @@ def forgettable(
   return list(
     itertools.islice(state.removed, max(0, len(state.removed) - kept))
   )
-
-
-def to_forget(
-  state: LogState, *, new: int, left: int, room: int, remembered: int | None
-) -> list[str]:
-  """Items to forget before new ones come; none while there is room.
-
-  Args:
-    state: what the log comes to.
-    new: IDs that are to be given.
-    left: IDs that there is room for.
-    room: the room at a start.
-    remembered: as of `forgettable`.
-  """
-  if not new or not is_scarce(left - new, room):
-    return []
-  found = forgettable(state, room=room, remembered=remembered)
-  # Each time the catalogue is made anew: many at once, where there is a choice.
-  return found if left < new or len(found) >= room // 16 else []

@@ -31,7 +31,7 @@ from gr_jax.serving.catalogue.generation_change import changed, described
 from gr_jax.serving.catalogue.group_commit import GroupCommit
 from gr_jax.serving.catalogue.item_change import ItemChange
 from gr_jax.serving.catalogue.item_log import ItemLog
-from gr_jax.serving.catalogue.room import forgettable, is_scarce, to_forget
+from gr_jax.serving.catalogue.room import forgettable, is_scarce
 from gr_jax.serving.catalogue.short_turns import short_turns
 from gr_jax.serving.engine.engine import Answer, Engine
 from gr_jax.serving.requests import Invalid, SearchRequest
@@ -104,8 +104,9 @@ class Service:
 
   @property
   def room_left(self) -> int:
-    """New IDs that fit; those of removed items take room until forgotten."""
-    return self._capacity - self.serving.snapshot.items.semantic_ids.num_ids
+    """New IDs that fit, in the place of what would be forgotten for them."""
+    ids = self.serving.snapshot.items.semantic_ids
+    return self._capacity - ids.num_ids + len(self._forgettable())
 
   def compact(self) -> None:
     """Writes the log anew, as what its changes come to, while it is used.
@@ -143,7 +144,23 @@ class Service:
     self, changes: Sequence[ItemChange]
   ) -> list[dict[str, Any] | Exception]:
     """Applies changes one after the other, and writes them at once."""
-    self._make_room(changes)
+    serving, records, done = self._applied(changes)
+    if any(isinstance(each, NoRoom) for each in done) and self._forget():
+      serving, records, done = self._applied(changes)
+    try:
+      self._log.append(*records)
+    except OSError as error:
+      lost = NotWritten(error.strerror or str(error))
+      return [each if isinstance(each, Exception) else lost for each in done]
+    self.serving = serving
+    self._warn_of_room()
+    self._compaction.start_if_due()
+    return done
+
+  def _applied(
+    self, changes: Sequence[ItemChange]
+  ) -> tuple[Serving, list[dict[str, Any]], list[dict[str, Any] | Exception]]:
+    """What is served after changes, their records, and what each comes to."""
     serving, records, done = self.serving, [], []
     for change in changes:
       try:
@@ -157,46 +174,37 @@ class Service:
         serving = serving._replace(snapshot=new)
         # One that names unknown items alone is none.
         records += [record] if record else []
-    try:
-      self._log.append(*records)
-    except OSError as error:
-      lost = NotWritten(error.strerror or str(error))
-      return [each if isinstance(each, Exception) else lost for each in done]
-    self.serving = serving
-    self._warn_of_room()
-    self._compaction.start_if_due()
-    return done
+    return serving, records, done
 
-  def _make_room(self, changes: Sequence[ItemChange]) -> None:
-    """Forgets items that left long ago where room runs out, see `room`."""
-    row = self.serving.snapshot.items.row
-    forgotten = to_forget(
-      self._log.state,
-      new=sum(row(item.item_id) < 0 for each in changes for item in each.add),
-      left=self.room_left,
-      room=self.config.room,
-      remembered=self.config.remembered,
-    )
-    if not forgotten:
-      return
-    record, state = {"forget": forgotten}, self._log.state.copied()
+  def _forget(self) -> bool:
+    """Gives the room of items that left long ago back, see `room`."""
+    record = {"forget": self._forgettable()}
+    if not record["forget"]:
+      return False
+    state = self._log.state.copied()
     state.add(record)
     engine, encoder, _ = self.serving
     found = replayed(engine.artefacts, encoder, state)
-    records = self._log.records + 1
-    new_serving = self._serving(engine, encoder, found, records=records)
+    new = self._serving(engine, encoder, found, records=self._log.records + 1)
     # A disk that fails says so at the change itself.
     with contextlib.suppress(OSError):
       self._log.append(record)
-      self.serving = new_serving
+      self.serving = new
+      return True
+    return False
+
+  def _forgettable(self) -> list[str]:
+    config = self.config
+    return forgettable(
+      self._log.state, room=config.room, remembered=config.remembered
+    )
 
   def _warn_of_room(self) -> None:
     scarce = is_scarce(self.room_left, self.config.room)
     if scarce and not self._scarce:
       _say(
         f"room for {self.room_left} of {self.config.room} new semantic IDs is "
-        "left; removed items are forgotten as it runs out. Start with a larger "
-        "--room, or update the run."
+        "left: start with a larger --room, or update the run."
       )
     self._scarce = scarce
 
@@ -259,11 +267,9 @@ class Service:
     artefacts, state = engine.artefacts, self._log.state
     found = replayed(artefacts, encoder, state)
     new = found.items.semantic_ids.num_ids - artefacts.semantic_ids.num_ids
-    if new > (room := self.config.room):
-      kept = self.config.remembered
-      if names := forgettable(state, room=room, remembered=kept):
-        self._log.append({"forget": names})
-        found = replayed(artefacts, encoder, state)
+    if new > self.config.room and (names := self._forgettable()):
+      self._log.append({"forget": names})
+      found = replayed(artefacts, encoder, state)
     if found.recoded is not None:
       # IDs of this tokenizer stay from now on, too.
       self._log.append(found.recoded)

@@ -485,3 +485,115 @@ def test_a_damaged_run_is_not_reloaded_and_the_old_one_serves(
     service.reload()
   assert ids(find(service, k=60)) == before
   service.change(ItemChange([NewItem("N1", "red cup")]))
+
+
+def test_removing_what_nobody_knows_is_no_change(make_service):
+  service = make_service()
+  done = service.change(
+    ItemChange(remove=["x"], stock={"y": True}, prices={"z": 1.0})
+  )
+  assert (done["version"], done["unknown"]) == (1, ["x", "y", "z"])
+  assert service.log_records == 0
+  # What comes later under such an id is not sold out by that.
+  service.change(ItemChange(remove=["B1"], stock={"N1": False}))
+  service.change(ItemChange([NewItem("N1", "red cup")]))
+  assert make_service().item("N1")["in_stock"]
+
+
+def test_a_log_that_was_moved_takes_no_change_until_it_is_back(
+  make_service, find
+):
+  service = make_service()
+  service.change(ItemChange([NewItem("N1", "red cup")]))
+  log = service.config.log
+  log.rename(log.with_name("moved"))
+  assert "put it back" in service.log_trouble
+  with pytest.raises(NotWritten, match=r"items\.log cannot be found"):
+    service.change(ItemChange(remove=["B1"]))
+  assert service.item("B1")
+  assert len(find(service, k=60).items) == 60
+  log.with_name("moved").rename(log)
+  assert service.log_trouble is None
+  service.change(ItemChange(remove=["B1"]))
+  assert make_service().item("B1") is None
+
+
+def test_room_of_items_that_left_long_ago_is_given_back(
+  make_service, find, capsys
+):
+  service = make_service(room=16, remembered=2)
+  ids_of = {}
+  for n in range(60):
+    new = NewItem(f"N{n}", "red cup", "KITCHEN > CUPS", price=2.0)
+    (item,) = service.change(ItemChange([new], [f"N{n - 1}"]))["items"]
+    ids_of[f"N{n}"] = item["semantic_id"]
+    assert 11 <= service.room_left <= 16
+    found = ids(find(service, k=62))
+    assert [each for each in found if each[0] == "N"] == [f"N{n}"]
+  assert capsys.readouterr().err == ""  # Whoever left makes room.
+  # The latest are remembered, also by a server that starts anew.
+  for _ in range(2):
+    again = service.change(ItemChange([NewItem("N58", "red cup")]))["items"]
+    assert again[0]["semantic_id"] == ids_of["N58"]
+    before = ids(find(service, k=62)), service.serving.snapshot.version
+    service = make_service(room=16, remembered=2)
+    assert (
+      ids(find(service, k=62)),
+      service.serving.snapshot.version,
+    ) == before
+
+
+def test_room_that_ends_is_warned_of_before(make_service, capsys):
+  service = make_service(room=16)
+  for n in range(16):
+    service.change(ItemChange([NewItem(f"N{n}", f"{n} cups", vector=None)]))
+    assert ("room for 1 of 16 new" in capsys.readouterr().err) == (n == 14)
+  assert service.room_left == 0
+
+
+def test_a_start_with_less_room_forgets_and_goes_on(make_service):
+  service = make_service()
+  names = [f"N{n}" for n in range(12)]
+  service.change(ItemChange([NewItem(n, "red cup") for n in names]))
+  service.change(ItemChange(remove=names[1:]))
+  kept = service.item("N0")
+  service = make_service(room=4)
+  assert service.item("N0") == kept
+  assert service.room_left > 0
+  service.change(ItemChange([NewItem("N99", "red cup")]))
+
+
+def test_another_model_has_another_version(make_service, find, copied):
+  service = make_service(copied)
+  service.reload()
+  assert service.serving.snapshot.version == 1
+  linked = copied / versions.VERSIONS / "0001"
+  shutil.copytree(copied, linked, copy_function=os.link)
+  versions.point_to(copied, "0001")
+  assert service.reload() == 2 == find(service).version
+  service.change(ItemChange(remove=["B1"]))
+  service = make_service(copied)
+  assert service.serving.snapshot.version == 3
+  versions.point_to(copied, versions.FIRST)
+  # So it has at a start.
+  assert make_service(copied).serving.snapshot.version == 4
+  assert make_service(copied).serving.snapshot.version == 4
+
+
+def test_the_log_is_compacted_while_it_is_served(make_service, find):
+  service = make_service(compact_bytes=4000)
+  for n in range(80):
+    service.change(ItemChange(prices={f"B{n % 60}": 1.0 + n}))
+  service.change(ItemChange([NewItem("N1", "red cup")], remove=["B2"]))
+  for thread in threading.enumerate():
+    if thread.name == "compaction":
+      thread.join()
+  assert service.log_bytes < 6000
+  service.compact()
+  service.change(ItemChange([NewItem("N2", "blue plate")], remove=["N1"]))
+  found, version = ids(find(service, k=62)), service.serving.snapshot.version
+  known = [service.item(name) for name in ("B0", "B1", "N2")]
+  service = make_service()
+  assert version == service.serving.snapshot.version == 83
+  assert ids(find(service, k=62)) == found
+  assert [service.item(name) for name in ("B0", "B1", "N2")] == known
