@@ -24,8 +24,7 @@ from gr_jax.candidates.live import LiveCandidates
 from gr_jax.data.batches import padded_batches
 from gr_jax.data.catalogue import ITEM_ID
 from gr_jax.retrieval.load import Artefacts
-from gr_jax.serving.catalogue.item_change import NewItem
-from gr_jax.serving.catalogue.items import Items
+from gr_jax.serving.catalogue.items import Items, NewItem
 from gr_jax.serving.catalogue.nearest_category import vote
 from gr_jax.serving.requests import Invalid, shown
 from gr_jax.tokenizers.tokenizer import ReadsFields, Tokenizer, Uncodable

@@ -4,6 +4,9 @@ import json
 import os
 import random
 import shutil
+import subprocess
+import sys
+import time
 import zlib
 from unittest import mock
 
@@ -15,6 +18,7 @@ from gr_jax.serving.catalogue.item_log import ItemLog, read_changes
 from gr_jax.serving.catalogue.log_lines import Damaged
 from gr_jax.serving.catalogue.log_mark import mark_path
 from tests.reference.damaged_logs import CHANGES, DAMAGES
+from tests.reference.small_run import ROOT
 
 FULL = OSError(28, "No space left")
 
@@ -350,3 +354,58 @@ def test_a_damaged_log_of_before_is_refused(tmp_path):
   path.write_bytes(old_lines(CHANGES).replace(b"2.5", b"2.6"))
   with pytest.raises(Damaged, match=r"line 6 of .* does not match"):
     ItemLog(path)
+
+
+START = """
+import pathlib, resource, sys, time
+from gr_jax.serving.catalogue.item_log import ItemLog
+begin = time.process_time()
+log = ItemLog(pathlib.Path(sys.argv[1]))
+seconds = time.process_time() - begin
+memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+print(seconds, memory, log.records)
+"""
+
+
+def start(path) -> tuple[float, int, int]:
+  """CPU seconds and MiB of a process that opens a log, and its changes."""
+  done = subprocess.run(
+    [sys.executable, "-c", START, path],
+    cwd=ROOT,
+    capture_output=True,
+    check=True,
+  )
+  seconds, memory, records = done.stdout.split()
+  return float(seconds), int(memory), int(records)
+
+
+@pytest.mark.slow
+def test_ten_million_changes_start_within_seconds_once_compacted(tmp_path):
+  """Of 100,000 items: half stock, half prices; GR_JAX_TEST_CHANGES of them."""
+  count = int(os.environ.get("GR_JAX_TEST_CHANGES", "10_000_000"))
+  path, rng = tmp_path / "items.log", random.Random(0)
+  log = ItemLog(path)
+  for begin in range(0, count, 10_000):
+    log.append(
+      *(
+        {"stock": {f"item{rng.randrange(100_000)}": n % 4 == 0}}
+        if n % 2
+        else {"prices": {f"item{rng.randrange(100_000)}": n / 4}}
+        for n in range(begin, begin + 10_000)
+      )
+    )
+  log.close()
+  long, size = start(path), path.stat().st_size
+  log = ItemLog(path)
+  opened = time.process_time()
+  log.compact()
+  compacting = time.process_time() - opened
+  log.close()
+  short = start(path)
+  print(
+    f"{count} changes, {size} bytes: {1e6 * long[0] / count:.2f} us each at a "
+    f"start, {long[1]} MiB; compacted in {compacting:.2f} s to "
+    f"{path.stat().st_size} bytes: start {short[0]:.2f} s, {short[1]} MiB"
+  )
+  assert long[2] == short[2] == count
+  assert short[0] < 30

@@ -361,3 +361,22 @@ def test_the_description_names_every_route_and_is_closed(client):
     name = body["application/json"]["schema"]["$ref"].rpartition("/")[2]
     schema = description["components"]["schemas"][name]
     assert schema["additionalProperties"] is False
+
+
+def test_a_log_that_was_moved_is_507_and_not_ready_until_it_is_back(
+  make_client,
+):
+  client = make_client()
+  assert client.get("/readyz").status_code == 200
+  log = client.server._service.config.log
+  log.rename(log.with_name("moved"))
+  assert "items.log cannot be found" in said(client.get("/readyz"), 503)
+  change = {"remove": ["B1"]}
+  assert "nothing has changed" in said(client.post("/items", json=change), 507)
+  assert client.post("/search", json={"query": "cup"}).status_code == 200
+  log.with_name("moved").rename(log)
+  assert client.get("/readyz").status_code == 200
+  assert client.post("/items", json=change).status_code == 200
+  gauges = client.get("/metrics").text
+  assert "gr_jax_room_left 64.0" in gauges
+  assert "gr_jax_log_bytes" in gauges
