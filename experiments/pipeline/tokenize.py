@@ -91,9 +91,11 @@ def tokenize(
     write_json(directory / "quality.json", report)
 
   inputs = [data.artefact.fingerprint, vectors.artefact.fingerprint]
-  if config.get("path"):
-    inputs.append(fingerprint_files(config.path))
-  artefact = build(workdir, "tokenizer", config.to_dict(), inputs, make)
+  section = config.to_dict()
+  if section.get("path"):
+    # What lies there counts, not how its place is spelt.
+    section["path"] = fingerprint_files(section["path"])
+  artefact = build(workdir, "tokenizer", section, inputs, make)
   return Tokenized(
     SemanticIds.load(artefact.directory / "semantic_ids"), artefact
   )

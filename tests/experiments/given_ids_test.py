@@ -1,10 +1,13 @@
 """A run on IDs of one's own says at once that the table is missing."""
 
+import pathlib
+
 import numpy as np
 import pytest
 
 from configs import given_ids as config
 from experiments import given_ids
+from experiments.pipeline.tokenize import tokenize
 from tests.reference import tiny_tokenizers
 from tests.reference.small_world import shop
 
@@ -25,3 +28,21 @@ def test_the_ids_of_a_run_are_those_of_the_table(tmp_path):
   wanted = np.stack([row // 15, row % 15 // 4, row % 4], axis=1)
   np.testing.assert_array_equal(ids.codes, wanted)
   assert ids.level_sizes == (4, 4, 4)
+
+
+def test_another_table_makes_other_ids_and_another_spelling_none(tmp_path):
+  table = pathlib.Path(tiny_tokenizers.section("given_ids").path)
+  copy, run = tmp_path / "ids.json", tmp_path / "run"
+  copy.write_text(table.read_text())
+  data, vectors = tiny_tokenizers.data(run), tiny_tokenizers.vectors(run)
+
+  def fingerprint(path):
+    section = tiny_tokenizers.section("given_ids")
+    section.path = str(path)
+    found = tokenize(section, run, data, vectors, fit=given_ids.fit)
+    return found.artefact.fingerprint
+
+  first = fingerprint(copy)
+  assert fingerprint(f"{tmp_path}/./ids.json") == first
+  copy.write_text(table.read_text().replace("<c_3>", "<c_4>"))
+  assert fingerprint(copy) != first
