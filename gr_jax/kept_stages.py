@@ -110,6 +110,13 @@ def set_aside(final: pathlib.Path) -> pathlib.Path | None:
   return aside
 
 
+def leave_out(final: pathlib.Path) -> None:
+  """Sets a stage aside that a recipe does not have: nothing is to read it."""
+  aside = set_aside(final) if hosts.is_first() else None
+  if aside:
+    say(final.name, f"this recipe has none; what is there is kept as {aside}.")
+
+
 def put_back(aside: pathlib.Path, final: pathlib.Path) -> None:
   """Undoes `set_aside`, unless there is a checkpoint to go on from."""
   if any((final / "checkpoints").glob("*")):

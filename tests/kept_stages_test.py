@@ -69,3 +69,14 @@ def test_a_training_with_a_checkpoint_stays_in_its_place(stage):
 
 def test_where_there_is_no_stage_none_is_set_aside(tmp_path):
   assert kept_stages.set_aside(tmp_path / "a") is None
+
+
+def test_a_stage_that_a_recipe_does_not_have_is_left_out(stage, capsys):
+  capsys.readouterr()
+  kept_stages.leave_out(stage)
+  assert not stage.exists()
+  aside, *_ = (stage.parent / kept_stages.KEPT).iterdir()
+  said = f"a: this recipe has none; what is there is kept as {aside}.\n"
+  assert capsys.readouterr().err == said
+  kept_stages.leave_out(stage)
+  assert not capsys.readouterr().err

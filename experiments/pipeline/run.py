@@ -18,8 +18,10 @@ from experiments.pipeline.train import TrainedGenerator, train
 from gr_jax.artefacts import locked
 from gr_jax.choices import choose
 from gr_jax.evaluation.report import advice, text_table, verdicts
+from gr_jax.kept_stages import leave_out
 from gr_jax.parallel import hosts
 from gr_jax.parallel.host_memory import release_freed_memory
+from gr_jax.retrieval.load_manifests import ALIGNMENT
 from gr_jax.tokenizers.build import settings
 from gr_jax.tokenizers.collisions import COLLISIONS
 
@@ -71,7 +73,9 @@ def run(
     release_freed_memory()
     stages = Stages(workdir, data, vectors, tokenized, generator)
     aligned, trained = None, {}
-    if align is not None:
+    if align is None:
+      leave_out(workdir / ALIGNMENT)
+    else:
       aligned = align(config, stages)
       release_freed_memory()
     if "dual_encoder" in config:
