@@ -5,7 +5,9 @@ import contextlib
 import json
 import os
 import random
+import re
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -159,6 +161,46 @@ def test_three_hundred_slow_clients_are_closed_while_others_are_answered(
     assert sum(b" 408 " in each for each in answers) == 50
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 0
+
+
+# 413 is none of the statuses that it takes for a refusal by itself.
+FUZZING = """
+[checks.negative_data_rejection]
+expected-statuses = [400, 401, 403, 404, 413, 415, 422, 429]
+"""
+CHECKS = (
+  *("not_a_server_error", "status_code_conformance", "ignored_auth"),
+  *("content_type_conformance", "response_schema_conformance"),
+  *("negative_data_rejection", "unsupported_method"),
+)
+
+
+@pytest.mark.slow
+def test_thousands_of_requests_made_from_the_description_are_no_error(
+  run, tmp_path
+):
+  program = shutil.which("schemathesis")
+  if program is None:
+    pytest.skip("pip install '.[fuzz]' to fuzz the server")
+  (tmp_path / "schemathesis.toml").write_text(FUZZING)
+  (tmp_path / "token").write_text("s3cret")
+  flags = f"--token-file={tmp_path / 'token'}", "--timeout=60"
+  with serving(run, tmp_path / "items.log", *flags) as (_, url):
+    done = subprocess.run(
+      [
+        *(program, "run", f"{url}/openapi.json", f"--checks={','.join(CHECKS)}"),
+        *("--header=Authorization: Bearer s3cret", "--max-examples=700"),
+        *("--phases=examples,coverage,fuzzing", "--continue-on-failure"),
+        *("--exclude-path=/admin/reload", "--suppress-health-check=all"),
+      ],
+      cwd=tmp_path,
+      capture_output=True,
+      text=True,
+      check=False,
+    )
+  assert done.returncode == 0, done.stdout[-4000:]
+  (count,) = re.findall(r"(\d+) generated", done.stdout)
+  assert int(count) >= 7000
 
 
 def test_a_run_that_is_not_there_is_one_line(tmp_path, capsys):
