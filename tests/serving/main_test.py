@@ -188,7 +188,12 @@ def test_thousands_of_requests_made_from_the_description_are_no_error(
   with serving(run, tmp_path / "items.log", *flags) as (_, url):
     done = subprocess.run(
       [
-        *(program, "run", f"{url}/openapi.json", f"--checks={','.join(CHECKS)}"),
+        *(
+          program,
+          "run",
+          f"{url}/openapi.json",
+          f"--checks={','.join(CHECKS)}",
+        ),
         *("--header=Authorization: Bearer s3cret", "--max-examples=700"),
         *("--phases=examples,coverage,fuzzing", "--continue-on-failure"),
         *("--exclude-path=/admin/reload", "--suppress-health-check=all"),
