@@ -188,7 +188,7 @@ def _leaves_no_empty_log(log: pathlib.Path) -> Iterator[None]:
     yield
   except BaseException:
     new = files() - before
-    if log not in before and all(not path.stat().st_size for path in new):
+    if log in new and not log.stat().st_size:
       for path in new:
         path.unlink()
     raise

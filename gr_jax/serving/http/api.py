@@ -71,7 +71,7 @@ class Api:
     # Changes that come together are written together: they wait in threads.
     self._changes = Lane("change", threads=16)
     self._scrapes = Lane(
-      "metrics", waiting=16, rest=2.0, timeout=config.timeout
+      "metrics", waiting=16, rest=4.0, timeout=config.timeout
     )
     self._tokens = Tokens(config.token, config.read_token)
     self._cached = cached

@@ -27,7 +27,8 @@ class Lane:
     waiting: how many pieces of work may wait for them.
     rest: seconds of rest for each second of work, one at most; of one thread
       only.
-    timeout: seconds until nobody waits for the result; None = it is waited for.
+    timeout: seconds until nobody waits for the result, and work that would wait
+      for half of that is refused; None = it is waited for.
   """
 
   def __init__(
@@ -40,15 +41,17 @@ class Lane:
     timeout: float | None = None,
   ):
     self._pool = concurrent.futures.ThreadPoolExecutor(threads, name)
-    self._places = threading.BoundedSemaphore(threads + waiting)
-    self._rest, self._timeout = rest, timeout
+    self._most = threads + waiting
+    self._threads, self._rest, self._timeout = threads, rest, timeout
+    self._inside = 0
+    self._counting = threading.Lock()
+    self._each = 0.0  # Seconds of work and rest, as of late.
     self._rested = 0.0  # The time at which the thread may work again.
 
   def check_room(self) -> None:
     """Raises QueueFull where `run` would: before a body is read, say."""
-    if not self._places.acquire(blocking=False):
-      raise QueueFull(1.0)
-    self._places.release()
+    self._enter()
+    self._leave()
 
   async def run(self, work: Callable[..., Result], *arguments: Any) -> Result:
     """The result of the work.
@@ -64,15 +67,26 @@ class Lane:
     self, work: Callable[..., Result], *arguments: Any
   ) -> concurrent.futures.Future[Result]:
     """The future result; raises QueueFull."""
-    if not self._places.acquire(blocking=False):
-      raise QueueFull(1.0)
+    self._enter()
     try:
       future = self._pool.submit(self._work, work, *arguments)
     except BaseException:
-      self._places.release()
+      self._leave()
       raise
-    future.add_done_callback(lambda _: self._places.release())
+    future.add_done_callback(self._leave)
     return future
+
+  def _enter(self) -> None:
+    with self._counting:
+      wait = self._inside * self._each / self._threads
+      late = self._timeout is not None and wait > self._timeout / 2
+      if late or self._inside >= self._most:
+        raise QueueFull(max(1.0, wait))
+      self._inside += 1
+
+  def _leave(self, _: Any = None) -> None:
+    with self._counting:
+      self._inside -= 1
 
   def _work(self, work: Callable[..., Result], *arguments: Any) -> Result:
     begun = time.monotonic()
@@ -83,4 +97,6 @@ class Lane:
       return work(*arguments)
     finally:
       ended = time.monotonic()
-      self._rested = ended + min(1.0, self._rest * (ended - begun))
+      rest = min(1.0, self._rest * (ended - begun))
+      self._rested = ended + rest
+      self._each += 0.2 * (ended - begun + rest - self._each)

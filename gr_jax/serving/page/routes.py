@@ -95,7 +95,7 @@ class PageRoutes:
     }
     # Explanations come one by one: searches have the other cores.
     self._explaining = Lane("explain", rest=1.0, timeout=timeout)
-    self._reading = Lane("read", rest=2.0, timeout=timeout)
+    self._reading = Lane("read", rest=4.0, timeout=timeout)
     self._compiling = threading.Lock()
     self._compiled: tuple[Any, concurrent.futures.Future] | None = None
     self.operations = [

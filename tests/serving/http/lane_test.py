@@ -62,3 +62,23 @@ def test_after_work_comes_rest(monkeypatch):
   now[0] += 5.0
   resting.submit(work, 0.0).result(30)
   assert slept == [0.5, 1.0]
+
+
+def test_what_would_wait_for_half_of_its_time_is_refused(monkeypatch):
+  now = [0.0]
+  monkeypatch.setattr(lane.time, "monotonic", lambda: now[0])
+
+  def work(seconds):
+    now[0] += seconds
+
+  busy = Lane("busy", timeout=8.0)
+  for _ in range(30):
+    busy.submit(work, 2.0).result(30)
+  gate = threading.Event()
+  # Of two seconds each: two before it are four, three are too many.
+  waiting = [busy.submit(gate.wait, 30) for _ in range(3)]
+  with pytest.raises(QueueFull) as full:
+    busy.check_room()
+  assert full.value.seconds == pytest.approx(6.0, rel=0.05)
+  gate.set()
+  assert all(each.result(30) for each in waiting)
