@@ -129,7 +129,7 @@ def base(preset: str) -> ConfigDict:
     # Validation requests of each kind, to warn of a model below a baseline.
     "second_look": 500,
     # Searches that are timed, of one request and of a batch; 0 = none.
-    "timed": 20,
+    "timed": 10,
     "seed": 0,
   }
   # Of several hosts, seconds until one that is lost or stuck ends all; 0 = no

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
+import jax
 import numpy as np
 
 from experiments.pipeline.baseline_rankings import Baselines
@@ -284,7 +285,7 @@ class Evaluator:
     return rows
 
   def latency(self, model: TrainedGenerator) -> list[dict]:
-    """The time of searches of the model, `costs.latency`."""
+    """The time of searches of the model (`costs.latency`), alone on its host."""
     # The last kind shows a history, where there are any.
     *_, requests = self.requests
     return latency(
@@ -292,5 +293,6 @@ class Evaluator:
       model,
       requests,
       beam=self.config.beam,
-      times=self.config.timed,
+      # Other hosts would wait for what is only the first one's.
+      times=self.config.timed if jax.process_count() == 1 else 0,
     )

@@ -56,7 +56,7 @@ def training_curves(history: Mapping[str, Sequence[dict]]) -> list[Figure]:
         steps, values = zip(*curve.held_out)
         _line(panel, steps, values, svg.SERIES[2], label="held out")
         panel.legend(fontsize=8, frameon=False)
-      panel.set_title(svg.plain(curve.name), fontsize=10)
+      panel.set_title(svg.plain(curve.name), fontsize=9)
       panel.set_xlabel("step", fontsize=9)
       panel.xaxis.set_major_locator(MaxNLocator(4, integer=True))
       if speed:
