@@ -285,7 +285,7 @@ class Evaluator:
     return rows
 
   def latency(self, model: TrainedGenerator) -> list[dict]:
-    """The time of searches of the model (`costs.latency`), alone on its host."""
+    """The time of the model's searches (`costs.latency`), of one host alone."""
     # The last kind shows a history, where there are any.
     *_, requests = self.requests
     return latency(
