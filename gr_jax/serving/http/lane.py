@@ -18,6 +18,10 @@ from gr_jax.serving.engine.batching import QueueFull
 Result = TypeVar("Result")
 
 
+class LaneFull(QueueFull):
+  """There is no place in a lane."""
+
+
 class Lane:
   """A bounded pool of threads.
 
@@ -81,7 +85,7 @@ class Lane:
       wait = self._inside * self._each / self._threads
       late = self._timeout is not None and wait > self._timeout / 2
       if late or self._inside >= self._most:
-        raise QueueFull(max(1.0, wait))
+        raise LaneFull(max(1.0, wait))
       self._inside += 1
 
   def _leave(self, _: Any = None) -> None:

@@ -8,15 +8,17 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from gr_jax.serving.engine.batching import QueueFull
+from gr_jax.serving.http import admission
 from gr_jax.serving.http.admission import Admission
+from gr_jax.serving.http.lane import LaneFull
 
 
 class Queue:
-  seconds = None
+  seconds, error = None, QueueFull
 
   def check_room(self):
     if self.seconds is not None:
-      raise QueueFull(self.seconds)
+      raise self.error(self.seconds)
 
 
 @pytest.fixture
@@ -54,6 +56,24 @@ def test_a_full_queue_says_when_to_come_back(door):
   assert response.headers["retry-after"] == "3"
   assert response.json() == {"error": "the queue is full; try again in 2.5 s."}
   assert refused == ["/a"]
+
+
+def test_only_who_finds_a_lane_full_is_answered_a_moment_later(
+  door, monkeypatch
+):
+  client, queue, _ = door
+  slept = []
+
+  async def sleep(seconds):
+    slept.append(seconds)
+
+  monkeypatch.setattr(admission.asyncio, "sleep", sleep)
+  queue.seconds = 1.0
+  assert client.post("/a").status_code == 429
+  assert admission._MOMENT not in slept
+  monkeypatch.setattr(queue, "error", LaneFull)
+  assert client.post("/a").status_code == 429
+  assert slept.count(admission._MOMENT) == 1
 
 
 def test_who_does_not_wait_in_the_queue_comes_through(door):
