@@ -82,7 +82,8 @@ def run() -> None:
 
 def main(argv: list[str]) -> int:
   del argv
-  logging.set_verbosity(logging.WARNING)
+  # Orbax logs what it raises as well, a trace for each of its threads.
+  logging.set_verbosity(logging.WARNING if _TRACEBACK.value else logging.FATAL)
   # It imports JAX, which `--help` does without.
   from gr_jax.parallel import watched
 
