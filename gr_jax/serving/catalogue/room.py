@@ -8,26 +8,49 @@ of them comes back then is a new item, with a new ID.
 """
 
 import itertools
+import sys
 
 from gr_jax.serving.catalogue.log_state import LogState
 
 
-def is_scarce(left: int, room: int) -> bool:
-  """Whether the room for new IDs runs out."""
-  return left < room // 8
-
-
-def forgettable(
-  state: LogState, *, room: int, remembered: int | None
-) -> list[str]:
-  """Removed items that came after training, but for the latest ones.
+class Room:
+  """The room of a server for new IDs.
 
   Args:
-    state: what the log comes to.
-    room: the room at a start.
-    remembered: how many keep their IDs; None = as many as a quarter of it.
+    size: new IDs that fit beside those of the run.
+    remembered: removed items that keep theirs, the latest ones; None = as many
+      as a quarter of the room.
   """
-  kept = room // 4 if remembered is None else remembered
-  return list(
-    itertools.islice(state.removed, max(0, len(state.removed) - kept))
-  )
+
+  def __init__(self, size: int, remembered: int | None = None):
+    self._size = size
+    self._remembered = size // 4 if remembered is None else remembered
+    self._scarce = False
+
+  def forgettable(self, state: LogState) -> list[str]:
+    """Removed items that came after training, but for the latest ones."""
+    return list(itertools.islice(state.removed, self._past(state)))
+
+  def left(self, free: int, state: LogState) -> int:
+    """IDs that fit, in the place of what would be forgotten for them.
+
+    Args:
+      free: places that no ID has.
+      state: what the log comes to.
+    """
+    return free + self._past(state)
+
+  def _past(self, state: LogState) -> int:
+    return max(0, len(state.removed) - self._remembered)
+
+  def warn(self, left: int) -> None:
+    """Says on stderr, once, that less than an eighth of the room is left."""
+    scarce = left < self._size // 8
+    if scarce and not self._scarce:
+      print(
+        f"items: room for {left} of {self._size} new semantic IDs is left: "
+        "start with a larger --room, or update the run.",
+        file=sys.stderr,
+        flush=True,
+      )
+    self._scarce = scarce

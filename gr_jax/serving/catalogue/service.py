@@ -7,7 +7,6 @@ with the old pair keeps it.
 
 import contextlib
 import dataclasses
-import sys
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -31,7 +30,7 @@ from gr_jax.serving.catalogue.generation_change import changed, described
 from gr_jax.serving.catalogue.group_commit import GroupCommit
 from gr_jax.serving.catalogue.item_change import ItemChange
 from gr_jax.serving.catalogue.item_log import ItemLog
-from gr_jax.serving.catalogue.room import forgettable, is_scarce
+from gr_jax.serving.catalogue.room import Room
 from gr_jax.serving.catalogue.short_turns import short_turns
 from gr_jax.serving.engine.engine import Answer, Engine
 from gr_jax.serving.requests import Invalid, SearchRequest
@@ -69,7 +68,7 @@ class Service:
     self._log = ItemLog(config.log)
     self._compaction = Compaction(self._log, self._lock, config.compact_bytes)
     self._capacity = 0
-    self._scarce = False
+    self._room = Room(config.room, config.remembered)
     self._commit = GroupCommit(self._committed, self._lock)
     try:
       first = self._replay(*self._load())
@@ -106,7 +105,7 @@ class Service:
   def room_left(self) -> int:
     """New IDs that fit, in the place of what would be forgotten for them."""
     ids = self.serving.snapshot.items.semantic_ids
-    return self._capacity - ids.num_ids + len(self._forgettable())
+    return self._room.left(self._capacity - ids.num_ids, self._log.state)
 
   def compact(self) -> None:
     """Writes the log anew, as what its changes come to, while it is used.
@@ -153,7 +152,7 @@ class Service:
       lost = NotWritten(error.strerror or str(error))
       return [each if isinstance(each, Exception) else lost for each in done]
     self.serving = serving
-    self._warn_of_room()
+    self._room.warn(self.room_left)
     self._compaction.start_if_due()
     return done
 
@@ -178,7 +177,7 @@ class Service:
 
   def _forget(self) -> bool:
     """Gives the room of items that left long ago back, see `room`."""
-    record = {"forget": self._forgettable()}
+    record = {"forget": self._room.forgettable(self._log.state)}
     if not record["forget"]:
       return False
     state = self._log.state.copied()
@@ -192,21 +191,6 @@ class Service:
       self.serving = new
       return True
     return False
-
-  def _forgettable(self) -> list[str]:
-    config = self.config
-    return forgettable(
-      self._log.state, room=config.room, remembered=config.remembered
-    )
-
-  def _warn_of_room(self) -> None:
-    scarce = is_scarce(self.room_left, self.config.room)
-    if scarce and not self._scarce:
-      _say(
-        f"room for {self.room_left} of {self.config.room} new semantic IDs is "
-        "left: start with a larger --room, or update the run."
-      )
-    self._scarce = scarce
 
   def item(self, item_id: str) -> dict[str, Any] | None:
     """The item as HTTP answers it; None where it is unknown or removed."""
@@ -267,7 +251,7 @@ class Service:
     artefacts, state = engine.artefacts, self._log.state
     found = replayed(artefacts, encoder, state)
     new = found.items.semantic_ids.num_ids - artefacts.semantic_ids.num_ids
-    if new > self.config.room and (names := self._forgettable()):
+    if new > self.config.room and (names := self._room.forgettable(state)):
       self._log.append({"forget": names})
       found = replayed(artefacts, encoder, state)
     if found.recoded is not None:
@@ -305,7 +289,3 @@ class Service:
     )
     self._capacity = capacity
     return new
-
-
-def _say(text: str) -> None:
-  print(f"items: {text}", file=sys.stderr, flush=True)

@@ -3,7 +3,7 @@
 import pytest
 
 from gr_jax.serving.catalogue.log_state import LogState
-from gr_jax.serving.catalogue.room import forgettable, is_scarce
+from gr_jax.serving.catalogue.room import Room
 
 NAMES = [f"i{n}" for n in range(40)]
 
@@ -16,12 +16,19 @@ def state():
   return LogState([{"mark": "m", "add": items}, {"remove": NAMES[:30]}])
 
 
-def test_the_latest_are_remembered(state):
-  assert forgettable(state, room=40, remembered=None) == NAMES[:20]
-  assert forgettable(state, room=40, remembered=28) == NAMES[:2]
-  assert forgettable(state, room=40, remembered=0) == NAMES[:30]
-  assert forgettable(state, room=400, remembered=None) == []
+@pytest.mark.parametrize(
+  ("room", "remembered", "expected"),
+  [(40, None, 20), (40, 28, 2), (40, 0, 30), (400, None, 0)],
+)
+def test_the_latest_are_remembered(state, room, remembered, expected):
+  found = Room(room, remembered)
+  assert found.forgettable(state) == NAMES[:expected]
+  assert found.left(7, state) == 7 + expected
 
 
-def test_an_eighth_of_the_room_is_scarce():
-  assert [is_scarce(left, 40) for left in (4, 5)] == [True, False]
+def test_the_end_of_the_room_is_said_once_each_time_that_it_comes(capsys):
+  room, said = Room(40), []
+  for left in (5, 4, 3, 5, 4):
+    room.warn(left)
+    said.append("larger --room" in capsys.readouterr().err)
+  assert said == [False, True, False, False, True]

@@ -523,18 +523,19 @@ def test_room_of_items_that_left_long_ago_is_given_back(
 ):
   service = make_service(room=16, remembered=2)
   ids_of = {}
-  for n in range(60):
+  for n in range(40):
     new = NewItem(f"N{n}", "red cup", "KITCHEN > CUPS", price=2.0)
     (item,) = service.change(ItemChange([new], [f"N{n - 1}"]))["items"]
     ids_of[f"N{n}"] = item["semantic_id"]
     assert 11 <= service.room_left <= 16
-    found = ids(find(service, k=62))
-    assert [each for each in found if each[0] == "N"] == [f"N{n}"]
+    if n % 8 == 7:
+      found = ids(find(service, k=62))
+      assert [each for each in found if each[0] == "N"] == [f"N{n}"]
   assert capsys.readouterr().err == ""  # Whoever left makes room.
   # The latest are remembered, also by a server that starts anew.
   for _ in range(2):
-    again = service.change(ItemChange([NewItem("N58", "red cup")]))["items"]
-    assert again[0]["semantic_id"] == ids_of["N58"]
+    again = service.change(ItemChange([NewItem("N38", "red cup")]))["items"]
+    assert again[0]["semantic_id"] == ids_of["N38"]
     before = ids(find(service, k=62)), service.serving.snapshot.version
     service = make_service(room=16, remembered=2)
     assert (
