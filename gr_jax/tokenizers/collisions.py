@@ -119,7 +119,8 @@ def _numbers(
   sizes = ids.level_sizes[depth : depth + int(width)]
   if not len(behind) or not sizes:
     return sizes, np.zeros(len(behind), np.int64)
-  return sizes, np.ravel_multi_index(tuple(behind[:, : len(sizes)].T), sizes)
+  columns = tuple(behind[:, : len(sizes)].T)
+  return sizes, np.asarray(np.ravel_multi_index(columns, sizes))
 
 
 def _free(numbers: np.ndarray, room: int) -> Iterator[int]:
