@@ -3,10 +3,10 @@
 One line a change, appended and fsynced before it is acknowledged. Lines are
 numbered and chained (`log_lines`), and the end of what was acknowledged is
 kept beside them (`log_mark`). What was cut, put in twice, moved, taken out or
-edited is found at the start and named, and nothing is served from it. A last
-write that was torn was never acknowledged: the log goes on before it, and its
-bytes are kept in a file beside. While it is served, a log that was moved,
-replaced, deleted or written by others takes no changes.
+edited is named at the start, and nothing is served from it. A last write that
+was torn was never acknowledged: the log goes on before it, and its bytes are
+kept. While it is served, a log that was moved, replaced, deleted or written by
+others takes no changes.
 
 `compact` writes it anew, as the state that its changes come to, while changes
 go on; see `log_rewrite`. Files beside the log: `.ack` the mark, `.new` a
@@ -120,7 +120,8 @@ class ItemLog:
     if mark.closed and self.place.size > mark.size:
       # What the log refused and could not take back; read the rest again.
       self._cut(mark.size, "was refused when the disk failed")
-      return self._open()
+      self._open()
+      return
     if reader.tail:
       self._cut(self.place.size, "is a torn last write, never acknowledged")
     self._file = os.open(self.path, os.O_RDWR | os.O_APPEND)
@@ -131,9 +132,14 @@ class ItemLog:
     if self.place.header is None:
       self._upgrade()
     sync_folder(self.path.parent)
-    self._mark.write(self.place)
-    self._mark.sync()
-    return None
+    try:
+      self._mark.write(self.place)
+      self._mark.sync()
+    except OSError:
+      # A full disk is no reason not to start: the mark is behind, no more. One
+      # that ends the log must go, or the next start cuts what comes now.
+      if mark.closed:
+        raise
 
   def _create(self) -> None:
     new = unfinished(self.path)

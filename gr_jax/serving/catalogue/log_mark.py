@@ -21,6 +21,7 @@ file also carries the lock of the server: it stays where it is when the log is
 compacted or moved.
 """
 
+import contextlib
 import fcntl
 import os
 import pathlib
@@ -132,7 +133,12 @@ class MarkFile:
         f"{log} is in use by another server: stop that one, or give this one "
         "its own --log."
       ) from None
-    self.mark = _newest(os.pread(self.file, 2 * _PAGE, 0))
+    content = os.pread(self.file, 2 * _PAGE, 0)
+    self.mark = _newest(content)
+    if len(content) < 2 * _PAGE:
+      # Room for both copies, so that a full disk takes a mark.
+      with contextlib.suppress(OSError):
+        os.pwrite(self.file, content.ljust(2 * _PAGE, b"\0"), 0)
     self._synced = -_LATEST
 
   def write(self, place: Place, *, closed: bool = False) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from gr_jax.serving.catalogue.item_log import ItemLog, read_changes
 from gr_jax.serving.catalogue.log_lines import Damaged
-from gr_jax.serving.catalogue.log_mark import mark_path
+from gr_jax.serving.catalogue.log_mark import MarkFile, mark_path
 from tests.reference.damaged_logs import CHANGES, DAMAGES
 from tests.reference.small_run import ROOT
 
@@ -323,6 +323,20 @@ def test_a_disk_that_is_full_refuses_and_then_goes_on(tmp_path, times):
     else:  # As if it was killed.
       log._mark.close()
   assert len(acknowledged) < taken
+
+
+def test_a_log_is_opened_on_a_full_disk_unless_its_mark_must_change(path):
+  full = mock.patch("os.pwrite", side_effect=FULL)
+  with full:
+    log = ItemLog(path)
+  log.append({"n": 1})
+  log.close()
+  mark = MarkFile(path)
+  mark.write(log.place, closed=True)
+  mark.close()
+  with full, pytest.raises(OSError, match="No space"):
+    ItemLog(path)
+  assert read(path) == [*texts(CHANGES), '{"n": 1}']
 
 
 def old_lines(changes) -> bytes:
