@@ -30,13 +30,11 @@ from gr_jax.serving.catalogue.log_files import (
 )
 from gr_jax.serving.catalogue.log_lines import (
   Damaged,
-  Header,
   LogReader,
   compact_json,
-  started,
 )
 from gr_jax.serving.catalogue.log_mark import MarkFile, check_end, read_mark
-from gr_jax.serving.catalogue.log_rewrite import LogRewrite
+from gr_jax.serving.catalogue.log_rewrite import LogRewrite, create
 from gr_jax.serving.catalogue.log_state import LogState
 
 
@@ -112,7 +110,7 @@ class ItemLog:
           "them",
           "gone",
         )
-      self._create()
+      create(self.path)
     reader = LogReader(self.path, [mark.size])
     self.state = LogState(reader)
     check_end(reader, mark)
@@ -140,14 +138,6 @@ class ItemLog:
       # that ends the log must go, or the next start cuts what comes now.
       if mark.closed:
         raise
-
-  def _create(self) -> None:
-    new = unfinished(self.path)
-    with new.open("wb") as file:
-      file.write(started(Header(os.urandom(8).hex()))[0])
-      file.flush()
-      os.fsync(file.fileno())
-    os.replace(new, self.path)
 
   def _cut(self, size: int, why: str) -> None:
     """Cuts the end off and keeps it in a file."""

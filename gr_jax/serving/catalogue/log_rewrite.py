@@ -98,3 +98,13 @@ class LogRewrite:
 
   def abandon(self) -> None:
     self.path.unlink(missing_ok=True)
+
+
+def create(log: pathlib.Path) -> None:
+  """Begins a log, whole from its first line on."""
+  new = unfinished(log)
+  with new.open("wb") as file:
+    file.write(started(Header(os.urandom(8).hex()))[0])
+    file.flush()
+    os.fsync(file.fileno())
+  os.replace(new, log)
