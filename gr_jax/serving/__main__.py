@@ -64,6 +64,7 @@ def _serve(flags: argparse.Namespace) -> None:
       multiples=flags.adaptive_beams,
       max_batch=flags.max_batch,
       room=flags.room,
+      remembered=flags.remembered,
       log=flags.log,
       mesh=flags.mesh and serve.MeshConfig(**flags.mesh),
       weights=flags.weights,

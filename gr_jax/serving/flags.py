@@ -26,6 +26,8 @@ def check(flags: argparse.Namespace) -> None:
       raise ValueError(f"{flag}: must be positive.")
     if not 0 <= value < math.inf:
       raise ValueError(f"{flag}: must not be negative.")
+  if flags.remembered is not None and flags.remembered < 0:
+    raise ValueError(f"--remembered={flags.remembered}: must not be negative.")
   if not 0 <= flags.port < 1 << 16:
     raise ValueError(
       f"--port={flags.port}: must be from 0, a free one, to 65535."
@@ -160,6 +162,13 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     ("--room", int, 8192, "new semantic IDs that fit beside those of the run"),
   ):
     add(flag, type=kind, default=kind(default), help=f"{text} [{default}]")
+  add(
+    "--remembered",
+    type=int,
+    help="removed items that keep their IDs when there is no room left, the "
+    "latest; the others are forgotten and give theirs back [a quarter of "
+    "--room]",
+  )
   add(
     "--token",
     default="",

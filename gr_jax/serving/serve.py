@@ -20,6 +20,7 @@ from gr_jax.parallel.mesh import MeshConfig
 from gr_jax.retrieval.weights import summary
 from gr_jax.serving import listening
 from gr_jax.serving.catalogue.generation import ServiceConfig
+from gr_jax.serving.catalogue.item_log import read_changes
 from gr_jax.serving.catalogue.service import Service
 from gr_jax.serving.http.config import HttpConfig
 from gr_jax.serving.http.connections import bounded_protocol
@@ -41,6 +42,7 @@ def serve(
   multiples: tuple[float, ...] = (),
   max_batch: int = 16,
   room: int = 8192,
+  remembered: int | None = None,
   log: pathlib.Path | None = None,
   mesh: MeshConfig | None = None,
   weights: str = "",
@@ -59,6 +61,8 @@ def serve(
     multiples: widths that follow the load, as multiples of the default beam's.
     max_batch: the most requests of one search.
     room: the number of new semantic IDs that fit beside those of the run.
+    remembered: removed items that keep their IDs when there is no room left,
+      the latest; None = a quarter of the room.
     log: the file that keeps added and removed items; by default one beside
       the folder, so that it outlives a folder that is replaced.
     mesh: the numbers of devices that search together; None = one device.
@@ -96,6 +100,7 @@ def serve(
         multiples=multiples,
         max_batch=max_batch,
         room=room,
+        remembered=remembered,
         programs=_programs(),
         mesh=mesh,
         weights=weights,
@@ -188,7 +193,7 @@ def _leaves_no_empty_log(log: pathlib.Path) -> Iterator[None]:
     yield
   except BaseException:
     new = files() - before
-    if log in new and not log.stat().st_size:
+    if log in new and not any(read_changes(log)):
       for path in new:
         path.unlink()
     raise

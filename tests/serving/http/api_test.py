@@ -40,6 +40,7 @@ class Behind:
     self.error = None
     self.silent = False
     self.waiting = 0
+    self.log_trouble = None
 
   def check_room(self):
     """There always is."""
