@@ -38,7 +38,8 @@ def row_file(
 def paper_recipes() -> tuple[str, ...]:
   """The recipes of one generator that have the preset `paper`.
 
-  Those of `_FIRST` come first.
+  Those of `_FIRST` come first. Where users bring the IDs, a recipe has no sizes
+  of its own.
   """
   found = []
   for name in recipes.names():
@@ -46,7 +47,8 @@ def paper_recipes() -> tuple[str, ...]:
       config = _config(name)
     except ValueError:
       continue
-    if "generator" in config and "tokenizer" in config:
+    given = config.get("tokenizer", {}).get("name") == "given_ids"
+    if "generator" in config and "tokenizer" in config and not given:
       found.append(name)
   return (*_FIRST, *(name for name in found if name not in _FIRST))
 
