@@ -24,6 +24,7 @@ from gr_jax.serving.http.config import HttpConfig
 from gr_jax.serving.http.errors import bug, http_error
 from gr_jax.serving.http.metrics import ServingMetrics
 from gr_jax.serving.http.site_guard import SiteGuard, cors
+from gr_jax.serving.http.tokens import Tokens
 from gr_jax.serving.page.routes import PageRoutes
 
 
@@ -68,7 +69,12 @@ class Server:
       adaptive=adaptive,
     )
     self._watch(adaptive)
-    self._page = PageRoutes(service, self.batcher, timeout=config.timeout)
+    self._page = PageRoutes(
+      service,
+      self.batcher,
+      timeout=config.timeout,
+      tokens=Tokens(config.token, config.read_token),
+    )
     api = Api(
       service,
       self.batcher,

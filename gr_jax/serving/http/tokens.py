@@ -51,3 +51,11 @@ class Tokens:
       )
     if access == "change" and not full:
       raise HTTPException(403, "this token may only read.")
+
+  def allows(self, request: Request, access: Access) -> bool:
+    """Whether `check` passes."""
+    try:
+      self.check(request, access)
+    except HTTPException:
+      return False
+    return True

@@ -21,13 +21,11 @@ from gr_jax.serving.engine.batching import Batcher
 from gr_jax.serving.http.lane import Lane
 from gr_jax.serving.http.openapi import Operation
 from gr_jax.serving.http.schemas import search_bodies, search_request
+from gr_jax.serving.http.tokens import Tokens
 from gr_jax.serving.page.browse import children, neighbours
+from gr_jax.serving.page.examples import example_queries, example_shoppers
 from gr_jax.serving.page.explain import explain
-from gr_jax.serving.page.lookup import (
-  example_shoppers,
-  find_categories,
-  find_items,
-)
+from gr_jax.serving.page.lookup import find_categories, find_items
 from gr_jax.serving.requests import Invalid, Name, SearchRequest
 
 PAGE = pathlib.Path(__file__).parent / "static"
@@ -83,11 +81,14 @@ class PageRoutes:
     service: what is served.
     batcher: the queue of searches.
     timeout: seconds until an answer is too late.
+    tokens: tell whether a reader may change the catalogue.
   """
 
-  def __init__(self, service: Service, batcher: Batcher, *, timeout: float):
+  def __init__(
+    self, service: Service, batcher: Batcher, *, timeout: float, tokens: Tokens
+  ):
     self._service, self._batcher = service, batcher
-    self._timeout = timeout
+    self._timeout, self._tokens = timeout, tokens
     self._files = {
       path.name: (path.read_bytes(), TYPES[path.suffix])
       for path in PAGE.iterdir()
@@ -104,7 +105,7 @@ class PageRoutes:
       Operation(
         "/catalogue",
         self._catalogue,
-        "Sizes, beams, facts and made-up shoppers.",
+        "Sizes, beams, facts, examples, and what the token may do.",
         errors=("504",),
         door=self._reading.check_room,
       ),
@@ -170,12 +171,16 @@ class PageRoutes:
     return Response(content, media_type=media_type, headers=HEADERS)
 
   async def _catalogue(self, request: Request) -> Response:
-    return JSONResponse(await self._reading.run(self._about))
+    about = await self._reading.run(self._about)
+    may_change = self._tokens.allows(request, "change")
+    return JSONResponse(about | {"may_change": may_change})
 
   def _about(self) -> dict[str, Any]:
     engine, _, snapshot = self._service.serving
+    artefacts = engine.artefacts
+    words = artefacts.vocabulary.words
     facts: dict[str, list[str]] = {}
-    for fact in engine.artefacts.vocabulary.facts:
+    for fact in artefacts.vocabulary.facts:
       field, _, value = fact.partition("=")
       facts.setdefault(field, []).append(value)
     return {
@@ -185,6 +190,10 @@ class PageRoutes:
       "level_sizes": list(snapshot.live.level_sizes),
       "beams": list(map(beam_name, self._service.config.beams)),
       "facts": facts,
+      "reads_queries": bool(words),
+      "needs_vectors": artefacts.stored_vectors,
+      "category_depth": snapshot.items.categories.shape[1],
+      "queries": example_queries(snapshot, words, count=8),
       "shoppers": example_shoppers(snapshot, count=5, purchases=6),
     }
 

@@ -1,8 +1,4 @@
-from gr_jax.serving.page.lookup import (
-  example_shoppers,
-  find_categories,
-  find_items,
-)
+from gr_jax.serving.page.lookup import find_categories, find_items
 from tests.serving.page.browse_test import shop
 
 CODES = [(0, 0, 0), (0, 1, 0), (1, 0, 0), (1, 0, 1), (2, 0, 0)]
@@ -37,27 +33,3 @@ def test_categories_hold_every_word_short_ones_first():
   snapshot = shop(CODES, categories=PATHS)
   assert find_categories(snapshot, "FOOD", limit=2) == ["food", "food > tea"]
   assert find_categories(snapshot, "milk food", limit=9) == ["food > milk"]
-
-
-def test_example_shoppers_buy_the_best_of_a_department_once_a_code():
-  snapshot = shop(CODES, categories=PATHS, gone=[1])
-  food, soap = example_shoppers(snapshot, count=5, purchases=6)
-  assert (food["name"], soap["name"]) == ("soap", "food")
-  food, soap = soap, food
-  assert food["history"] == [
-    {"id": "0", "days_ago": 14},
-    {"id": "2", "days_ago": 7},
-  ]
-  assert soap["history"] == [{"id": "3", "days_ago": 7}]
-
-
-def test_without_categories_the_first_code_is_the_department():
-  found = example_shoppers(shop(CODES), count=2, purchases=1)
-  assert [each["name"] for each in found] == ["code 1", "code 2"]
-  assert [each["history"][0]["id"] for each in found] == ["3", "4"]
-
-
-def test_an_empty_catalogue_has_no_shoppers():
-  assert (
-    example_shoppers(shop(CODES, gone=range(5)), count=2, purchases=1) == []
-  )

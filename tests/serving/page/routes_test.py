@@ -57,7 +57,11 @@ def test_the_catalogue_lists_what_can_be_picked(client):
   (shopper,) = found["shoppers"]
   assert shopper["name"] == "KITCHEN"
   for event in shopper["history"]:
-    assert client.get(f"/items/{event['id']}").status_code == 200
+    item = client.get(f"/items/{event['id']}").json()
+    assert item["text"] == event["text"]
+  assert sorted(found["queries"]) == ["cup", "plate"]
+  assert found["reads_queries"]
+  assert not found["needs_vectors"]
 
 
 def test_the_tree_is_walked_by_prefix(client):
@@ -148,6 +152,16 @@ def test_the_page_needs_no_token_and_its_data_do(service):
     assert client.get(path, headers=right).status_code == 200
   assert said(client.post("/explain", json={}), 401)
   client.__exit__()
+
+
+def test_the_catalogue_says_whether_its_reader_may_change_it(service, client):
+  assert client.get("/catalogue").json()["may_change"]
+  tokens = start(service, token="s3cret", read_token="r3ad")
+  for token, may in (("s3cret", True), ("r3ad", False)):
+    headers = {"authorization": f"Bearer {token}"}
+    found = tokens.get("/catalogue", headers=headers).json()
+    assert found["may_change"] is may
+  tokens.__exit__()
 
 
 def test_a_first_explanation_may_wait_for_the_compiler(service, monkeypatch):

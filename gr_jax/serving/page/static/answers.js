@@ -1,34 +1,19 @@
-// The answers: the ranked items, and the beams as a tree of codes.
+// The answers of a search: the ranked items.
 
-import {
-  bar,
-  button,
-  byId,
-  codesText,
-  codeText,
-  count,
-  el,
-  figure,
-  listed,
-  percent,
-  price,
-  shortTopic,
-} from "./dom.js";
-import { leaf, openItem } from "./browse.js";
+import { bar, button, byId, count, el, keyOf, percent } from "./dom.js";
+import { showBeams } from "./beams.js";
+import { showCurl } from "./curl.js";
+import { factsLine } from "./facts.js";
 import { address } from "./place.js";
-import { addToHistory, body, describe } from "./form.js";
+import { addToHistory, asked, body, describe } from "./form.js";
+import { readAs } from "./sentences.js";
 import * as server from "./server.js";
-import { closeAll, openAll, showTree } from "./tree.js";
 
 const FIRST = 10; // Answers shown before the button for all.
-const OPEN = 3; // Answers whose codes are shown at once.
 
-const keyOf = (codes) => codes.join();
 let pending;
 
 export function startAnswers() {
-  byId("open-beams").onclick = () => openAll(byId("beams"));
-  byId("close-beams").onclick = () => closeAll(byId("beams"));
   byId("all-answers").onclick = () => {
     const hidden = byId("answers").querySelectorAll("li[hidden]");
     for (const each of hidden) each.hidden = false;
@@ -53,6 +38,7 @@ export async function search() {
       filtered && server.post("explain", { ...request, filters: {} }, signal),
     ]);
     show(found, plain || found, filtered);
+    showCurl(byId("search-curl"), ...asked());
   } catch (error) {
     if (error.name === "AbortError") return;
     byId("status").textContent = "No answer.";
@@ -71,13 +57,16 @@ function show(found, plain, filtered) {
   const out = plain.items.filter(({ id }) => !ids.has(id));
   const brought = found.items.filter(({ id }) => !before.has(id));
   byId("status").textContent = summary(found, filtered, out, brought);
+  byId("read-as").textContent = readAs(found);
+  byId("read-as").hidden = !readAs(found);
+  byId("examples").hidden = true;
   byId("found").hidden = false;
   showAnswers(found.items, before);
   byId("filtered").hidden = !out.length;
   byId("filtered").querySelector("summary").textContent =
     `Filtered out (${out.length})`;
   byId("filtered-out").replaceChildren(...out.map((item) => answer(item)));
-  showTree(byId("beams"), beamNodes(found, plain));
+  showBeams(found, plain);
   // Where the form fills the screen.
   byId("status").scrollIntoView({ block: "nearest" });
 }
@@ -92,10 +81,6 @@ function summary(found, filtered, out, brought) {
     sentences.push(`Filters took ${out.length} out, brought ${brought.length} in.`);
   if (found.ignored.length)
     sentences.push(`Not in the catalogue: ${found.ignored.join(", ")}.`);
-  for (const [word, known] of Object.entries(found.read_as))
-    sentences.push(`“${word}” is read as “${known}”.`);
-  if (found.unknown_words.length)
-    sentences.push(`Unknown words: ${found.unknown_words.join(", ")}.`);
   return sentences.join(" ");
 }
 
@@ -117,11 +102,6 @@ function showAnswers(items, before) {
 
 function answer(item, mark = null) {
   const likely = Math.exp(item.score);
-  const facts = listed(
-    price(item.price),
-    !item.in_stock && "not in stock",
-    `ID ${codesText(item.semantic_id)}`,
-  );
   return el(
     "li",
     { class: mark === "brought in" ? "in" : null },
@@ -135,7 +115,7 @@ function answer(item, mark = null) {
     el(
       "div",
       { class: "answer" },
-      el("small", {}, facts),
+      factsLine(item),
       mark && el("small", { class: "mark" }, mark),
       button("+ bought", () => addToHistory(item), {
         class: "small",
@@ -144,82 +124,4 @@ function answer(item, mark = null) {
       }),
     ),
   );
-}
-
-// Nodes of the tree of all codes, with and without the filters.
-function beamNodes(found, plain) {
-  const kept = new Map(found.prefixes.map((p) => [keyOf(p.prefix), p]));
-  const before = new Map(plain.prefixes.map((p) => [keyOf(p.prefix), p]));
-  const all = [...new Map([...before, ...kept]).values()];
-  all.sort((a, b) => b.total - a.total);
-  const items = Map.groupBy(
-    new Map([...plain.items, ...found.items].map((i) => [i.id, i])).values(),
-    (item) => keyOf(ended(item.semantic_id)),
-  );
-  const open = new Set(
-    found.items.slice(0, OPEN).flatMap(({ semantic_id: codes }) =>
-      codes.map((_, depth) => keyOf(codes.slice(0, depth + 1))),
-    ),
-  );
-  const below = Map.groupBy(all, ({ prefix }) => keyOf(prefix.slice(0, -1)));
-  const nodes = (key, topic) =>
-    (below.get(key) ?? []).map((prefix) => {
-      const own = keyOf(prefix.prefix);
-      const behind = items.get(own) ?? [];
-      const more = nodes(own, shortTopic(prefix.topic));
-      if (behind.length > 1) more.push(...behind.map(leaf));
-      const state = !kept.has(own) ? "out" : !before.has(own) ? "in" : null;
-      return {
-        ...beamRow(prefix, before.get(own), state, behind, topic),
-        state,
-        open: open.has(own),
-        children: more.length ? more : null,
-        activate: () => openItem(behind[0]),
-      };
-    });
-  return nodes("", null);
-}
-
-// The codes of an ID to its end, which is shown once.
-function ended(codes) {
-  const end = codes.indexOf(-1);
-  return end < 0 ? codes : codes.slice(0, end + 1);
-}
-
-function beamRow(prefix, plain, state, items, topicAbove) {
-  const code = codeText(prefix.prefix.at(-1));
-  const step = Math.exp(prefix.log_prob);
-  const total = Math.exp(prefix.total);
-  const topic = shortTopic(prefix.topic);
-  const named = topic && topic !== topicAbove ? topic : "";
-  const text =
-    items.length > 1
-      ? count(items.length, "item")
-      : (items[0]?.text ?? named);
-  const mark = { in: "brought in", out: "filtered out" }[state];
-  const moved = state === null && plain.answers !== prefix.answers;
-  return {
-    label: listed(
-      `Code ${code}`,
-      text,
-      `${percent(step)} after the codes above`,
-      `${percent(total)} in all`,
-      count(prefix.answers, "answer"),
-      moved && `${plain.answers} without filters`,
-      mark,
-    ),
-    row: [
-      el("span", { class: "code" }, code),
-      el(
-        "span",
-        { class: "text", title: prefix.topic?.category },
-        el("span", {}, text),
-        mark && el("small", { class: "mark" }, text && " ", mark),
-      ),
-      bar(step),
-      figure(percent(step)),
-      figure(percent(total), true),
-      figure((moved ? `${plain.answers} → ` : "") + prefix.answers, true),
-    ],
-  };
 }

@@ -1,10 +1,9 @@
-// The catalogue as a tree of codes, and the items near one item.
+// The catalogue as a tree of codes, beside one item of it.
 
 import {
   bar,
   button,
   byId,
-  codesText,
   codeText,
   count,
   el,
@@ -16,18 +15,24 @@ import {
 } from "./dom.js";
 import { picker } from "./picker.js";
 import { address, go, place } from "./place.js";
-import { addToHistory, findItems } from "./form.js";
+import { findItems } from "./form.js";
+import { showItem } from "./item.js";
 import * as server from "./server.js";
 import { showTree } from "./tree.js";
 
-let shownPrefix = null;
-let shownItem = null;
+let shownPrefix;
+let shownItem;
 
 export function startBrowse() {
   picker(byId("find"), {
     find: findItems,
     pick: openItem,
   });
+}
+
+// Makes the next view read all from the server, after a change.
+export function forgetShown() {
+  shownPrefix = shownItem = null;
 }
 
 export const openItem = ({ id }) => go({ view: "browse", item: id });
@@ -47,7 +52,8 @@ export async function browse() {
   const item = place().get("item");
   const jobs = [];
   if (prefix !== shownPrefix) jobs.push(showPrefix(prefix));
-  if (item !== null && item !== shownItem) jobs.push(showItem(item));
+  if (item !== null && item !== shownItem)
+    jobs.push(showItem(item).then(() => (shownItem = item)));
   await Promise.all(jobs);
 }
 
@@ -132,88 +138,4 @@ function branch(node, parent, most) {
     ],
     children: async () => nodesOf(await server.get("tree", { prefix })),
   };
-}
-
-async function showItem(id) {
-  const path = `items/${encodeURIComponent(id)}/neighbours`;
-  const { item, neighbours } = await server.get(path);
-  server.remember(item);
-  shownItem = id;
-  const title = byId("item-title");
-  title.textContent = item.text;
-  byId("item-body").replaceChildren(
-    facts(item),
-    button("Bought: add to the shopper", () => {
-      addToHistory(item);
-      go({ view: null });
-    }),
-    el("h3", {}, "Neighbours"),
-    ...neighbours.flatMap((group) => neighbourList(group, item)),
-    neighbours.length
-      ? ""
-      : el("p", { class: "hint" }, "No other item shares a code with it."),
-  );
-  title.focus();
-}
-
-function facts(item) {
-  const codes = item.semantic_id;
-  const links = codes
-    .filter((code) => code >= 0)
-    .flatMap((code, depth) => [
-      " ",
-      el(
-        "a",
-        {
-          class: "code",
-          href: address({ prefix: codes.slice(0, depth + 1).join() }),
-          "aria-label": `Code ${code}, open in the tree`,
-        },
-        String(code),
-      ),
-    ]);
-  const rows = [
-    ["ID", links],
-    ["Item", item.id],
-    ["Price", price(item.price) ?? "not known"],
-    ["In stock", item.in_stock ? "yes" : "no"],
-    ...(item.paused ? [["In answers", "not while it is paused"]] : []),
-  ];
-  return el(
-    "dl",
-    {},
-    ...rows.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]),
-  );
-}
-
-function neighbourList(group, item) {
-  const all = item.semantic_id.length;
-  const title =
-    group.shared === all
-      ? `The same ID: ${count(group.items, "item")}`
-      : `${group.shared} of ${all} codes shared: ${count(group.items, "item")}`;
-  const more = group.items - group.answers.length;
-  return [
-    el("h4", {}, title),
-    el(
-      "ul",
-      { class: "neighbours" },
-      ...group.answers.map((near) =>
-        el(
-          "li",
-          {},
-          el("a", { href: address({ item: near.id }) }, near.text),
-          el(
-            "small",
-            {},
-            el("b", {}, codesText(near.semantic_id.slice(0, group.shared))),
-            group.shared < all &&
-              ` · ${codesText(near.semantic_id.slice(group.shared))}`,
-          ),
-        ),
-      ),
-      more > 0 &&
-        el("li", { class: "hint" }, `and ${count(more, "more", "more")}`),
-    ),
-  ];
 }

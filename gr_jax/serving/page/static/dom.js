@@ -44,11 +44,15 @@ export function percent(share) {
 export const count = (n, one, many = `${one}s`) =>
   `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 
+export const quoted = (text) => `“${text}”`;
+
 export const price = (value) => (value == null ? null : value.toFixed(2));
 
 // A semantic ID in words of its own: codes after an end have no meaning.
 export const codesText = (codes) =>
   codes.filter((code) => code >= 0).join(" · ");
+
+export const keyOf = (codes) => codes.join();
 
 export const codeText = (code) => (code < 0 ? "end" : String(code));
 

@@ -35,6 +35,8 @@ export function startForm(catalogue, onSubmit) {
       ),
     ]),
   );
+  byId("query-box").hidden = !about.reads_queries;
+  byId("no-queries").hidden = about.reads_queries;
   startPickers();
   const form = byId("search-form");
   form.oninput = showCounts;
@@ -89,7 +91,10 @@ const named = (events) =>
   Promise.all(
     events.map(async (event) => ({
       ...event,
-      text: (await server.item(event.id))?.text ?? `${event.id} (not known)`,
+      text:
+        event.text ??
+        (await server.item(event.id))?.text ??
+        `${event.id} (not known)`,
     })),
   );
 
@@ -157,13 +162,17 @@ function showCounts() {
     byId(`${name}-count`).textContent = n ? `(${n})` : "";
 }
 
+// Purchases as they stand in the address.
+export const purchases = (events) =>
+  JSON.stringify(events.map(({ id, days_ago }) => [id, days_ago]));
+
 // The request as names of the address; null is not there.
 function written() {
   const beam = byId("beam").value;
   const json = (values) => (values.length ? JSON.stringify(values) : null);
   return {
     q: byId("query").value.trim(),
-    history: json(history.map(({ id, days_ago }) => [id, days_ago])),
+    history: history.length ? purchases(history) : null,
     categories: json(categories),
     low: byId("low").value || null,
     high: byId("high").value || null,
@@ -239,6 +248,14 @@ export function body() {
     beam: named.includes(":") ? named : kept,
     k: kept,
   };
+}
+
+// The operation that gives programs the same answer, and its body.
+export function asked() {
+  const { beam, ...rest } = body();
+  const named = about.beams.length > 1;
+  if (rest.query) return ["search", named ? { ...rest, beam } : rest];
+  return named ? ["explain", { ...rest, beam }] : ["recommend", rest];
 }
 
 export const describe = () => {

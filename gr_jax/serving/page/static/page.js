@@ -1,31 +1,52 @@
 // Starts the page: its two views, its address, and its errors.
 
 import { search, startAnswers } from "./answers.js";
-import { browse, startBrowse } from "./browse.js";
+import { startBeams } from "./beams.js";
+import { browse, forgetShown, startBrowse } from "./browse.js";
+import { startChange } from "./change.js";
 import { byId, count } from "./dom.js";
-import { go, place } from "./place.js";
+import { showExamples } from "./examples.js";
 import { readPlace, startForm } from "./form.js";
+import { showRemoved, startItem } from "./item.js";
+import { go, place } from "./place.js";
+import { startRemove } from "./remove.js";
 import * as server from "./server.js";
+import { askToken, startToken, tokenIsRight } from "./token.js";
 
 const VIEWS = ["search", "browse"];
+let about;
 let request = null;
+let news = ""; // What the next view says first.
 
 async function start() {
-  const about = await server.get("catalogue");
-  const levels = about.level_sizes.map((n) => n.toLocaleString("en"));
-  byId("about").textContent =
-    `${count(about.items, "item")}, ${count(about.ids, "ID")} of ` +
-    `${levels.join(" × ")} codes, version ${about.version}`;
-  byId("token-form").hidden = true;
+  await readAbout();
+  tokenIsRight(about);
+  startItem(about);
   startForm(about, (changes) => {
     request = null;
     go({ view: null, ...changes });
   });
+  if (viewOf(place()) === "search") byId("query").focus();
   await show();
 }
 
+async function readAbout() {
+  about = await server.get("catalogue");
+  const levels = about.level_sizes.map((n) => n.toLocaleString("en"));
+  byId("about").textContent =
+    `${count(about.items, "item")}, ${count(about.ids, "ID")} of ` +
+    `${levels.join(" × ")} codes, version ${about.version}`;
+  byId("add").hidden = !about.may_change || about.needs_vectors;
+  showExamples(about);
+}
+
+const viewOf = (now) =>
+  VIEWS.includes(now.get("view")) ? now.get("view") : "search";
+
 async function show() {
-  const view = VIEWS.includes(place().get("view")) ? place().get("view") : "search";
+  const view = viewOf(place());
+  byId("changed").textContent = news;
+  news = "";
   for (const each of VIEWS) {
     const tab = byId(`${each}-tab`);
     tab.ariaSelected = String(each === view);
@@ -38,27 +59,38 @@ async function show() {
   request = await readPlace();
   if (request === null) {
     byId("found").hidden = true;
-    byId("status").textContent = "Type a query, or pick a shopper, and search.";
+    byId("examples").hidden = false;
+    byId("status").textContent = "";
   } else if (request !== before) await search();
 }
 
-function failed(error) {
-  byId("error").textContent = error.message;
-  byId("error").hidden = false;
-  if (error.status === 401) {
-    byId("token-form").hidden = false;
-    byId("token").focus();
-  }
+// After a change of the catalogue: what was read before it is old.
+async function changed(said, item) {
+  request = null;
+  forgetShown();
+  await readAbout();
+  news = `${said}, version ${about.version}.`;
+  if (item === place().get("item") && place().get("view") === "browse")
+    await show();
+  else go({ view: "browse", item });
 }
 
-const guarded = (action) => async () => {
-  byId("error").hidden = true;
-  try {
-    await action();
-  } catch (error) {
-    failed(error);
-  }
-};
+function failed(error) {
+  if (error.status === 401) return askToken();
+  byId("error").textContent = error.message;
+  byId("error").hidden = false;
+}
+
+const guarded =
+  (action) =>
+  async (...values) => {
+    byId("error").hidden = true;
+    try {
+      await action(...values);
+    } catch (error) {
+      failed(error);
+    }
+  };
 
 for (const [i, view] of VIEWS.entries()) {
   const tab = byId(`${view}-tab`);
@@ -70,13 +102,17 @@ for (const [i, view] of VIEWS.entries()) {
     byId(`${other}-tab`).focus();
   };
 }
-byId("token-form").onsubmit = (event) => {
-  event.preventDefault();
-  server.setToken(byId("token").value);
-  guarded(start)();
-};
+startToken({ given: () => location.reload(), kept: () => tokenIsRight(about) });
 startAnswers();
+startBeams();
 startBrowse();
+startChange(guarded((id, said) => changed(said, id)));
+startRemove(
+  guarded(async (item) => {
+    await changed("The item is removed", null);
+    showRemoved(item);
+  }),
+);
 window.addEventListener("hashchange", guarded(show));
 window.addEventListener("failed", (event) => failed(event.detail));
 guarded(start)();

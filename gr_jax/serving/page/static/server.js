@@ -1,5 +1,9 @@
 // Requests to the server; an answer that is an error becomes one.
 
+import { inWords } from "./sentences.js";
+
+const STARTS = 120; // Seconds.
+
 export class ServerError extends Error {
   constructor(status, message) {
     super(message);
@@ -8,23 +12,32 @@ export class ServerError extends Error {
 }
 
 export const setToken = (token) => sessionStorage.setItem("token", token);
+export const hasToken = () => Boolean(sessionStorage.getItem("token"));
 
 async function request(path, options = {}) {
   const headers = { ...options.headers };
   const token = sessionStorage.getItem("token");
   if (token) headers.authorization = `Bearer ${token}`;
-  let response;
-  try {
-    response = await fetch(path, { ...options, headers });
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new ServerError(0, "The server does not answer.");
-  }
+  const response = await answered(path, { ...options, headers });
   const found = await response.json().catch(() => ({}));
   if (response.ok) return found;
   const message = found.error ?? `the server answered ${response.status}.`;
-  const text = message[0].toUpperCase() + message.slice(1);
-  throw new ServerError(response.status, text);
+  throw new ServerError(response.status, inWords(message));
+}
+
+// While the server starts or reloads it says so and does nothing.
+async function answered(path, options) {
+  for (let tries = 0; ; tries++) {
+    let response;
+    try {
+      response = await fetch(path, options);
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      throw new ServerError(0, "The server does not answer.");
+    }
+    if (response.status !== 503 || tries === STARTS) return response;
+    await new Promise((done) => setTimeout(done, 1000));
+  }
 }
 
 export const get = (path, parameters = {}, signal) =>
@@ -52,5 +65,7 @@ export async function item(id) {
   }
   return records.get(id);
 }
+
+export const forget = (id) => records.delete(id);
 
 export const remember = (record) => records.set(record.id, record);
