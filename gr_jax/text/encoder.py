@@ -66,8 +66,12 @@ def _word_llama(folder: Path) -> Any:
 
 def unit_rows(vectors: np.ndarray) -> np.ndarray:
   """Returns rows x / |x| `[n, D]` float32; rows of zeros stay zeros."""
-  vectors = np.nan_to_num(np.asarray(vectors, np.float32))
-  norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+  vectors = np.asarray(vectors, np.float32)
+  with np.errstate(over="ignore"):
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+  if not np.isfinite(norms).all():
+    vectors = np.nan_to_num(vectors)
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
   return np.divide(
     vectors, norms, out=np.zeros_like(vectors), where=norms > 1e-12
   )

@@ -13,12 +13,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gr_jax.candidates.ordering import largest_first
 from gr_jax.serving.catalogue.items import Items
 from gr_jax.text.encoder import unit_rows
 
 NEIGHBOURS, TEMPERATURE = 10, 0.05
 # Numbers of one block of vectors: 32 MB as float32.
 _BLOCK = 8_000_000
+_TOGETHER = 256  # New items that are compared at once.
 
 
 class Vote(NamedTuple):
@@ -58,17 +60,24 @@ def _nearest(
   wanted: np.ndarray, vectors: np.ndarray, voters: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
   """Rows `[n, k]` of the largest cosines, and these; lower rows first."""
-  step = max(1, _BLOCK // max(vectors.shape[1], len(wanted)))
-  cosines = np.concatenate(
-    [
-      wanted @ unit_rows(vectors[voters[start : start + step]]).T
-      for start in range(0, len(voters), step)
-    ]
-    or [np.zeros((len(wanted), 0), np.float32)],
-    axis=1,
-  )
-  best = np.argsort(-cosines, axis=1, kind="stable")[:, :NEIGHBOURS]
-  return voters[best], np.take_along_axis(cosines, best, axis=1)
+  k = min(NEIGHBOURS, len(voters))
+  if not k:
+    nothing = np.zeros((len(wanted), 0))
+    return nothing.astype(int), nothing
+  step = max(1, _BLOCK // vectors.shape[1])
+  places, cosines = [], []
+  for begin in range(0, len(wanted), _TOGETHER):
+    some = wanted[begin : begin + _TOGETHER]
+    found = np.concatenate(
+      [
+        some @ unit_rows(vectors[voters[start : start + step]]).T
+        for start in range(0, len(voters), step)
+      ],
+      axis=1,
+    )
+    places.append(largest_first(found, k))
+    cosines.append(np.take_along_axis(found, places[-1], axis=1))
+  return voters[np.concatenate(places)], np.concatenate(cosines)
 
 
 def _winner(rows: np.ndarray, cosines: np.ndarray, items: Items) -> Vote:
