@@ -14,13 +14,14 @@ Items need item_id and text, and may have category (a path "a > b", "a|b" or
 "a/b"), value (the price: 1299, "1.299,00 kr"), and facts that tell ads of the
 same text apart: account, advertiser and conversion, which the tokenizer ua_sid
 reads. Several columns make one text or one path:
---columns=text=title+brand,category=department+aisle. Events need user_id and
-item_id, and may have time (unix time or any form of ISO 8601; others with
---time_format), order (a number, the place of an event in its user's sequence,
-where there is no time; beside times it must be named in --columns and orders
-what has one time), split (train, valid or test), event (exposure, click or
-order, or as GA4, Shopify, Segment and others call them), query, value (what was
-paid) and session (what was shown together; without it, the events of a user
+--columns=text=title+brand,category=department+aisle. Columns that answers are
+to show and filters to know are kept by --attributes=brand,url. Events need
+user_id and item_id, and may have time (unix time or any form of ISO 8601;
+others with --time_format), order (a number, the place of an event in its user's
+sequence, where there is no time; beside times it must be named in --columns and
+orders what has one time), split (train, valid or test), event (exposure, click
+or order, or as GA4, Shopify, Segment and others call them), query, value (what
+was paid) and session (what was shown together; without it, the events of a user
 with the same time and query). Rows that cannot be used are left out, counted in
 the summary, and listed with their row numbers in OUTPUT/rejects.csv
 (OUTPUT.rejects.csv if too little is left).
@@ -56,7 +57,7 @@ import sys
 from pathlib import Path
 
 from gr_jax import command_line
-from gr_jax.data.imports.columns import parse_pairs
+from gr_jax.data.imports.columns import parse_attributes, parse_pairs
 from gr_jax.data.imports.formats import FORMATS, Format, format_sources
 from gr_jax.data.imports.source import Source, parse_source
 from gr_jax.data.sources.own_data import import_tables
@@ -76,6 +77,7 @@ def _import(flags: argparse.Namespace) -> None:
     events,
     parse_pairs(flags.columns, flag="--columns"),
     flags.output,
+    attributes=parse_attributes(flags.attributes),
     event_types=dict(known.event_types) | given,
     splits=parse_pairs(flags.splits, flag="--splits"),
     time_format=flags.time_format or known.time_format,
@@ -141,6 +143,13 @@ def _parser() -> argparse.ArgumentParser:
     metavar="OURS=YOURS,...",
     help="columns that have another name in your files; items.item_id=... and "
     "events.item_id=... where the two files differ",
+  )
+  add(
+    "--attributes",
+    default="",
+    metavar="NAME,...",
+    help="columns of the items that answers show and filters know, such as "
+    "brand,url,image=img_url; nothing is trained on them",
   )
   add(
     "--event_types",

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ _ITEMS_FILE = "items.parquet"
 _CATEGORY_NAMES_FILE = "category_names.json"
 _FREE = "free"
 _FIELD = "field_"  # Begins the names of the columns of fields.
+_ATTRIBUTE = "attribute_"  # Those of attributes.
 
 ITEM_ID = "item_id"
 """The name that stands for an item's own id among names of fields."""
@@ -44,6 +45,8 @@ class Catalogue:
       ad's account: each a str, or None where it is not known. F may be 0.
     field_names: F names, "account".
     free: `[N]` bool, items that are known to cost nothing.
+    attributes: `[N]` text columns by name, such as "brand" or "url", null where
+      an item has none. Nothing is trained on them: they are shown and filtered.
 
   Raises:
     ValueError: a shape, dtype or range does not hold.
@@ -58,6 +61,7 @@ class Catalogue:
   fields: np.ndarray = dataclasses.field(default_factory=_no_fields)
   field_names: tuple[str, ...] = ()
   free: np.ndarray = dataclasses.field(default_factory=_none_free)
+  attributes: Mapping[str, pl.Series] = dataclasses.field(default_factory=dict)
 
   def __post_init__(self):
     n = len(self.item_ids)
@@ -83,6 +87,12 @@ class Catalogue:
         raise ValueError(
           f"Catalogue.{name} is {getattr(self, name).dtype}; convert it to "
           f"{np.dtype(dtype)}."
+        )
+    for name, column in self.attributes.items():
+      if len(column) != n or column.dtype != pl.String:
+        raise ValueError(
+          f"Catalogue.attributes[{name!r}] has {len(column)} rows of "
+          f"{column.dtype}; give {n} of text."
         )
     _check_distinct(self.item_ids)
     _check_categories(self.categories, self.category_names)
@@ -144,6 +154,8 @@ class Catalogue:
     for f, name in enumerate(self.field_names):
       values = self.fields[:, f].tolist()
       columns[_FIELD + name] = pl.Series(values, dtype=pl.String)
+    for name, column in self.attributes.items():
+      columns[_ATTRIBUTE + name] = column
     pl.DataFrame(columns).write_parquet(directory / _ITEMS_FILE)
     (directory / _CATEGORY_NAMES_FILE).write_text(
       json.dumps(self.category_names), encoding="utf-8"
@@ -182,6 +194,11 @@ class Catalogue:
         if _FREE in table.columns
         else _none_free()
       ),
+      attributes={
+        name.removeprefix(_ATTRIBUTE): table[name]
+        for name in table.columns
+        if name.startswith(_ATTRIBUTE)
+      },
     )
 
 

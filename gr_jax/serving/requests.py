@@ -38,6 +38,10 @@ Category = Annotated[
 ]
 
 
+AttributeName = Annotated[str, Field(min_length=1, max_length=60)]
+AttributeValue = Annotated[str, Field(min_length=1, max_length=2000)]
+
+
 class Invalid(ValueError):
   """A request that cannot be answered, in one sentence for its sender."""
 
@@ -128,6 +132,16 @@ class Filters(BaseModel):
   in_stock: Annotated[bool, Field(description="true: only items in stock.")] = (
     False
   )
+  attributes: Annotated[
+    dict[
+      AttributeName,
+      Annotated[tuple[AttributeValue, ...], listed(200, min_length=1)],
+    ],
+    Field(
+      max_length=20,
+      description="Values by name, such as brand; any value of a name will do.",
+    ),
+  ] = {}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -54,6 +54,18 @@ def assert_same(left: Catalogue, right: Catalogue):
     assert a.dtype == b.dtype
 
 
+def test_attributes_are_saved_and_a_catalogue_of_before_has_none(tmp_path):
+  catalogue = small_catalogue()
+  catalogue.save(tmp_path)
+  assert not Catalogue.load(tmp_path).attributes
+  brands = pl.Series(["Ålesund", None, ""])
+  dataclasses.replace(catalogue, attributes={"brand": brands}).save(tmp_path)
+  (loaded,) = Catalogue.load(tmp_path).attributes.values()
+  assert loaded.to_list() == brands.to_list()
+  with pytest.raises(ValueError, match="2 rows of String; give 3 of text"):
+    dataclasses.replace(catalogue, attributes={"brand": brands[:2]})
+
+
 @hypothesis.given(st.lists(st.lists(names, max_size=3), max_size=6))
 def test_save_then_load_changes_no_bit(tmp_path_factory, paths):
   catalogue = small_catalogue(paths)

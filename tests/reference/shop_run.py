@@ -7,12 +7,13 @@ import pathlib
 from tests.reference import small_run
 from tests.reference.alone import alone
 
+BRANDS = "Ærø", "Bo & Co", ""
 COLORS, THINGS = ("red", "green", "blue"), ("cup", "plate")
 ITEMS = [
-  "item_id,text,category,value",
+  "item_id,text,category,value,brand",
   *(
     f"B{i},{COLORS[i % 3]} {THINGS[i % 2]} {i},"
-    f"KITCHEN > {THINGS[i % 2].upper()}S,{1 + i % 7}"
+    f"KITCHEN > {THINGS[i % 2].upper()}S,{1 + i % 7},{BRANDS[i % 3]}"
     for i in range(60)
   ),
 ]
@@ -51,6 +52,7 @@ def data(workdir: pathlib.Path) -> pathlib.Path:
     (workdir / f"{name}.csv").write_text("\n".join(lines) + "\n")
   output = workdir / "data"
   arguments = [f"--{n}={workdir}/{n}.csv" for n in ("items", "events")]
+  arguments += ["--attributes=brand"]
   with contextlib.redirect_stdout(None):
     assert tool.main([*arguments, f"--output={output}"]) == 0
   return output

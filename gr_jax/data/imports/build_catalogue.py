@@ -9,7 +9,7 @@ from gr_jax.data.catalogue import (
   category_columns,
   object_array,
 )
-from gr_jax.data.imports.columns import FIELD_COLUMNS
+from gr_jax.data.imports.columns import ATTRIBUTE, FIELD_COLUMNS
 
 
 def build_catalogue(items: pl.DataFrame) -> Catalogue:
@@ -20,7 +20,7 @@ def build_catalogue(items: pl.DataFrame) -> Catalogue:
 
   Args:
     items: The checked items, with columns item_id, text and, where known,
-      category, amount and fields (`columns.FIELD_COLUMNS`).
+      category, amount, fields (`columns.FIELD_COLUMNS`) and attributes.
   """
   paths = category_paths(items) if "category" in items.columns else []
   categories, names = category_columns(paths or [[]] * items.height)
@@ -39,6 +39,11 @@ def build_catalogue(items: pl.DataFrame) -> Catalogue:
     fields=fields,
     field_names=field_names,
     free=values.astype(np.float32) == 0,
+    attributes={
+      name.removeprefix(ATTRIBUTE): items[name]
+      for name in items.columns
+      if name.startswith(ATTRIBUTE)
+    },
   )
 
 

@@ -18,6 +18,8 @@ EVENT_COLUMNS = (
   "order",
   "split",
 )
+ATTRIBUTE = "attribute_"
+"""Begins our names of the columns that are kept as attributes."""
 JOINED = {"text": " ", "category": LIST_SEPARATOR}
 """Names that several columns may make, "a+b", and what is put between them."""
 
@@ -43,6 +45,34 @@ def parse_pairs(text: str, *, flag: str) -> dict[str, str]:
       raise ValueError(f"{flag} names {left!r} twice.")
     pairs[left] = right
   return pairs
+
+
+def parse_attributes(text: str) -> dict[str, str]:
+  """Reads "brand,image=img_url" into columns by the names of attributes.
+
+  Raises:
+    ValueError: a name without a column, or given twice.
+  """
+  parts = filter(None, (part.strip() for part in text.split(",")))
+  pairs = ",".join(p if "=" in p else f"{p}={p}" for p in parts)
+  return parse_pairs(pairs, flag="--attributes")
+
+
+def attribute_columns(
+  attributes: Mapping[str, str], present: Sequence[str], *, file: str
+) -> dict[str, str]:
+  """Our name -> column of the item file, of the attributes to keep.
+
+  Raises:
+    ValueError: a column that is not there; the message lists those that are.
+  """
+  for theirs in attributes.values():
+    if theirs not in present:
+      raise ValueError(
+        f"--attributes: no column {theirs!r}{_did_you_mean(theirs, present)}. "
+        f"{file} has {_shown(present)}."
+      )
+  return {ATTRIBUTE + ours: theirs for ours, theirs in attributes.items()}
 
 
 def known_words(

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import polars as pl
 
@@ -11,6 +12,7 @@ from gr_jax.data.imports.columns import (
   EVENT_COLUMNS,
   ITEM_COLUMNS,
   JOINED,
+  attribute_columns,
   parts_of,
   resolve_columns,
   source_columns,
@@ -37,6 +39,7 @@ def read_tables(
   events: Path | Source,
   columns: Mapping[str, str],
   *,
+  attributes: Mapping[str, str] = MappingProxyType({}),
   progress: Callable[[str], None],
 ) -> tuple[CheckedTable, CheckedTable]:
   """Reads both tables under our column names, texts and queries on one line.
@@ -45,6 +48,7 @@ def read_tables(
     items: The file or files of the items.
     events: Those of the events.
     columns: A map of our names to columns, see `resolve_columns`.
+    attributes: Columns of the items to keep, by the names of attributes.
     progress: Gets a line before each file, and what was assumed of it.
   """
   sources = {"items": as_source(items), "events": as_source(events)}
@@ -55,6 +59,7 @@ def read_tables(
   for kind, source in sources.items():
     progress(f"reading {source}")
     mine = {*_OURS[kind], *source_columns(columns), *_offered(source)}
+    mine |= {*attributes.values()} if kind == "items" else set()
     table = read_source(source, wanted=mine, whole_path=same_name)
     for note in table.notes:
       progress(note)
@@ -66,6 +71,9 @@ def read_tables(
     events=tables["events"].columns,
     item_file=tables["items"].file,
     event_file=tables["events"].file,
+  )
+  item_names |= attribute_columns(
+    attributes, tables["items"].columns, file=tables["items"].file
   )
   return (
     _renamed(tables["items"], item_names),

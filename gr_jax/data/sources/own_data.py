@@ -77,6 +77,7 @@ def import_tables(
   columns: Mapping[str, str],
   output: Path,
   *,
+  attributes: Mapping[str, str] | None = None,
   event_types: Mapping[str, str] | None = None,
   splits: Mapping[str, str] | None = None,
   time_format: str = "",
@@ -111,6 +112,8 @@ def import_tables(
     columns: A map of our names to columns of the files where they differ, see
       `resolve_columns`.
     output: The folder to write.
+    attributes: Columns of the items that are kept as text and neither checked
+      nor trained on, by their names in `Catalogue.attributes`.
     event_types: A map of a file's event types to "exposure", "click" or
       "order", where the name is not enough.
     splits: A map of words of the split column to "train", "valid" or "test",
@@ -139,7 +142,11 @@ def import_tables(
   check_shares(valid_share, test_share)
   check_output(output, marker=_MANIFEST, overwrite=overwrite)
   items, events = read_tables(
-    items_path, events_path, columns, progress=progress
+    items_path,
+    events_path,
+    columns,
+    attributes=attributes or {},
+    progress=progress,
   )
   try:
     data = assemble(
@@ -170,6 +177,7 @@ def import_tables(
     "library_version": gr_jax.__version__,
     "sources": {"items": str(items_path), "events": str(events_path)},
     "columns": dict(columns),
+    "attributes": dict(attributes or {}),
     "event_types": dict(event_types),
     "splits": dict(splits),
     "time_format": time_format,

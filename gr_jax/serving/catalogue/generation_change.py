@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from gr_jax.serving.catalogue.attributes import check_names
 from gr_jax.serving.catalogue.generation import Serving
 from gr_jax.serving.catalogue.item_change import ItemChange
 from gr_jax.serving.catalogue.items import Items
@@ -29,6 +30,7 @@ def changed(
     # Also of known items, whose codes stay: the log keeps the vector.
     old.encoder.check_vector(item)
     old.encoder.check_fields(item)
+  check_names(items.attributes, [i.attributes or {} for i in change.add])
   fresh = [i for i in change.add if items.row(i.item_id) < 0]
   # Checked first, so that nothing is encoded in vain.
   items.with_categories(change.add)
@@ -78,11 +80,7 @@ def described(
   return {
     "version": new.version,
     "items": [
-      new.items.record(row)
-      | {
-        "category": new.items.path_of(new.items.categories[row]),
-        "category_share": item.get("category_share"),
-      }
+      new.items.record(row) | {"category_share": item.get("category_share")}
       for row, item in zip(rows.tolist(), record.get("add", ()))
     ],
     "unknown": [each for each in named if old.items.row(each) < 0],

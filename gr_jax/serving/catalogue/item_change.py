@@ -18,6 +18,7 @@ class NewItem(NamedTuple):
     vector: `[D]` in place of the text's own vector, or None.
     codes: its semantic ID where it was given before, else None.
     paused: whether it is in no answer for now; None leaves that as it is.
+    attributes: all that it has, by name; None leaves them as they are.
   """
 
   item_id: str
@@ -30,6 +31,7 @@ class NewItem(NamedTuple):
   category_share: float | None = None
   fields: dict[str, str] | None = None
   paused: bool | None = None
+  attributes: dict[str, str] | None = None
 
 
 class ItemChange(NamedTuple):

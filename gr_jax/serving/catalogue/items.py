@@ -13,6 +13,11 @@ from typing import Any
 import numpy as np
 
 from gr_jax.data.catalogue import PATH_SEPARATOR, Catalogue
+from gr_jax.serving.catalogue.attributes import (
+  Columns,
+  attributes_of,
+  with_attributes,
+)
 from gr_jax.serving.catalogue.item_change import ItemChange as ItemChange
 from gr_jax.serving.catalogue.item_change import NewItem as NewItem
 from gr_jax.serving.requests import Invalid, shown
@@ -32,10 +37,12 @@ class Items:
     present: `[N]` bool, False once removed.
     in_stock: `[N]` bool.
     paused: `[N]` bool: in no answer, until it is resumed.
+    attributes: the free attributes.
     semantic_ids: the IDs of all rows.
     row_of: row by item id; shared by all versions, which only add to it.
     category_row: (depth, row in the depth's names) by path; categories that
       came with new items stand behind those of the catalogue.
+    path_of_row: the other way round.
   """
 
   item_ids: np.ndarray
@@ -46,9 +53,11 @@ class Items:
   present: np.ndarray
   in_stock: np.ndarray
   paused: np.ndarray
+  attributes: Columns
   semantic_ids: SemanticIds
   row_of: dict[str, int]
   category_row: dict[str, tuple[int, int]]
+  path_of_row: dict[tuple[int, int], str]
 
   def __len__(self) -> int:
     return len(self.item_ids)
@@ -69,14 +78,10 @@ class Items:
     """`[n]` rows, -1 for the unknown."""
     return np.array([self.row(each) for each in item_ids], np.int64)
 
-  @functools.cached_property
-  def _path_of_row(self) -> dict[tuple[int, int], str]:
-    return {place: path for path, place in self.category_row.items()}
-
   def path_of(self, columns: np.ndarray) -> str | None:
     """The full path of a row `[K]` of `categories`, None without one."""
-    depth = int((columns >= 0).sum()) - 1
-    return None if depth < 0 else self._path_of_row[depth, int(columns[depth])]
+    names = [name for name in columns.tolist() if name >= 0]
+    return self.path_of_row[len(names) - 1, names[-1]] if names else None
 
   def with_categories(self, new: Sequence[NewItem]) -> "Items":
     """Items that know the categories of `new`.
@@ -108,7 +113,11 @@ class Items:
           sizes[depth] += 1
     if len(known) == len(self.category_row):
       return self
-    return dataclasses.replace(self, category_row=known)
+    return dataclasses.replace(
+      self,
+      category_row=known,
+      path_of_row={place: path for path, place in known.items()},
+    )
 
   def category_columns(self, new: Sequence[NewItem]) -> np.ndarray:
     """`[n, K]` category rows of new items, -1 where there is none.
@@ -158,7 +167,15 @@ class Items:
     ):
       columns[name] = _grown(getattr(self, name), len(fresh))
       columns[name][rows[mask]] = values
-    return dataclasses.replace(self, semantic_ids=ids, **columns)
+    said = np.array([i.attributes is not None for i in new], bool)
+    attributes = with_attributes(
+      self.attributes,
+      rows[said],
+      [i.attributes for i in new if i.attributes is not None],
+    )
+    return dataclasses.replace(
+      self, semantic_ids=ids, attributes=attributes, **columns
+    )
 
   def without(self, item_ids: Sequence[str]) -> "Items":
     """Items of which some are gone; unknown ids change nothing.
@@ -196,9 +213,11 @@ class Items:
     return {
       "id": self.item_ids[row],
       "text": self.texts[row],
+      "category": self.path_of(self.categories[row]),
       "price": round(price, 4) if price else None,
       "in_stock": bool(self.in_stock[row]),
       "paused": bool(self.paused[row]),
+      "attributes": attributes_of(self.attributes, row),
       "semantic_id": self.semantic_ids.codes[row].tolist(),
     }
 
@@ -212,6 +231,11 @@ def _grown(column: np.ndarray, n: int) -> np.ndarray:
 def catalogue_items(catalogue: Catalogue, semantic_ids: SemanticIds) -> Items:
   """Returns the first version: everything is there, in stock, not paused."""
   n = len(catalogue)
+  category_row = {
+    name: (depth, row)
+    for depth, names in enumerate(catalogue.category_names)
+    for row, name in enumerate(names)
+  }
   return Items(
     item_ids=catalogue.item_ids,
     texts=catalogue.texts,
@@ -221,11 +245,9 @@ def catalogue_items(catalogue: Catalogue, semantic_ids: SemanticIds) -> Items:
     present=np.ones(n, bool),
     in_stock=np.ones(n, bool),
     paused=np.zeros(n, bool),
+    attributes=catalogue.attributes,
     semantic_ids=semantic_ids,
     row_of={item_id: row for row, item_id in enumerate(catalogue.item_ids)},
-    category_row={
-      name: (depth, row)
-      for depth, names in enumerate(catalogue.category_names)
-      for row, name in enumerate(names)
-    },
+    category_row=category_row,
+    path_of_row={place: path for path, place in category_row.items()},
   )

@@ -70,6 +70,9 @@ class LogState:
       codes=None,
       category=item.category or (old.category if old else None),
       vector=vector or (old.vector if old else None),
+      attributes=(
+        old.attributes if old and item.attributes is None else item.attributes
+      ),
       fields={**((old and old.fields) or {}), **(item.fields or {})} or None,
     )
     self.removed.pop(item_id, None)

@@ -24,6 +24,7 @@ from gr_jax.decoding.filters import RowMask, pack_rows
 from gr_jax.decoding.live_trie import LiveTrie, make_live_trie
 from gr_jax.generators.priors.transitions import Transitions
 from gr_jax.retrieval.load import count_variables
+from gr_jax.serving.catalogue import attributes
 from gr_jax.serving.catalogue.items import Items
 from gr_jax.serving.requests import Filters, Invalid, shown
 
@@ -58,7 +59,8 @@ class Snapshot:
     """`[N]` bool: the items that an answer may hold.
 
     Raises:
-      Invalid: a category that the catalogue does not know.
+      Invalid: a category, or a name of an attribute, that the catalogue does
+        not know.
     """
     items = self.items
     mask = items.shown.copy()
@@ -73,6 +75,9 @@ class Snapshot:
       mask &= items.prices <= np.float32(high)
     if filters.categories:
       mask &= self._in_categories(filters.categories)
+    if filters.attributes:
+      wanted = filters.attributes
+      mask &= attributes.passing(items.attributes, wanted, rows=len(items))
     seen = items.rows(filters.exclude)
     mask[seen[seen >= 0]] = False
     return mask

@@ -46,8 +46,8 @@ class Answer(NamedTuple):
   """Ranked items, and the cost of finding them.
 
   Attributes:
-    items: `{id, text, score, semantic_id, value}`, best first; the `value` is
-      None but of a generator that predicts values.
+    items: `Items.record` of each with its `score` and `value`, best first; the
+      `value` is None but of a generator that predicts values.
     version: the version of the catalogue that was searched.
     ignored: ids of the history that the catalogue does not know.
     unknown_words: words of the query that are read as nothing known.
@@ -242,11 +242,9 @@ def _passing(
 def _ranked(snapshot, log_probs, values, rows, places) -> list[dict[str, Any]]:
   items = snapshot.items
   return [
-    {
-      "id": items.item_ids[row],
-      "text": items.texts[row],
+    items.record(row)
+    | {
       "score": float(log_probs[place]),
-      "semantic_id": items.semantic_ids.codes[row].tolist(),
       "value": None if values is None else float(values[place]),
     }
     for row, place in zip(rows, places)

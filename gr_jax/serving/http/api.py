@@ -15,6 +15,7 @@ from starlette.routing import Route
 from gr_jax.serving.beam_names import beam_name, narrowest_first
 from gr_jax.serving.catalogue.service import Service
 from gr_jax.serving.engine.batching import Batcher
+from gr_jax.serving.http.answers import AnswerBody
 from gr_jax.serving.http.cached_answers import CachedAnswers
 from gr_jax.serving.http.config import HttpConfig
 from gr_jax.serving.http.errors import refusal
@@ -23,7 +24,6 @@ from gr_jax.serving.http.lane import Lane
 from gr_jax.serving.http.metrics import ServingMetrics
 from gr_jax.serving.http.openapi import Operation, openapi
 from gr_jax.serving.http.schemas import (
-  AnswerBody,
   ItemsBody,
   item_change,
   search_bodies,

@@ -10,8 +10,8 @@ from pydantic.json_schema import models_json_schema
 from starlette.responses import Response
 
 import gr_jax
+from gr_jax.serving.http.answers import ErrorBody
 from gr_jax.serving.http.http_body import SEARCH, BodyLimit
-from gr_jax.serving.http.schemas import ErrorBody
 from gr_jax.serving.http.tokens import Access
 
 ERRORS = {

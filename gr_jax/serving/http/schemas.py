@@ -1,4 +1,4 @@
-"""Bodies and parameters of requests, and answers, as they stand on the wire.
+"""Bodies of requests as they stand on the wire.
 
 One definition each checks it and describes it in `/openapi.json`. A range that
 depends on the server is filled in when the server starts.
@@ -23,6 +23,8 @@ from gr_jax.serving.beam_names import beam_name
 from gr_jax.serving.catalogue.items import ItemChange, NewItem
 from gr_jax.serving.requests import (
   CLOSED,
+  AttributeName,
+  AttributeValue,
   Filters,
   History,
   Invalid,
@@ -184,6 +186,14 @@ class ItemBody(BaseModel):
       "the catalogue's names.",
     ),
   ] = None
+  attributes: Annotated[
+    dict[AttributeName, AttributeValue] | None,
+    Field(
+      max_length=50,
+      description="What answers show and filters know, such as brand or url, "
+      "under names of one's own; null: as they are.",
+    ),
+  ] = None
   paused: Annotated[
     bool | None,
     Field(description="true: in no answer for now; null: as it is."),
@@ -233,68 +243,3 @@ def item_change(body: ItemsBody) -> ItemChange:
     twice = next(name for name in named if named.count(name) > 1)
     raise Invalid(f"item {shown(twice)} stands in this change twice.")
   return change
-
-
-class AnsweredItem(BaseModel):
-  """An item of an answer."""
-
-  id: str
-  text: str
-  score: Annotated[
-    float, Field(description="Log-probability of the semantic ID.")
-  ]
-  semantic_id: list[int]
-  value: Annotated[
-    float | None,
-    Field(description="What it is worth, by a model that predicts values."),
-  ] = None
-
-
-class Milliseconds(BaseModel):
-  """The time that a request waited, and that its batch took."""
-
-  queue: float
-  batch: float
-  search: float
-
-
-class AnswerBody(BaseModel):
-  """The answer to a search."""
-
-  items: list[AnsweredItem]
-  version: Annotated[int, Field(description="Version of the catalogue.")]
-  ignored: Annotated[
-    list[str],
-    Field(description="Ids of the history that the catalogue does not know."),
-  ]
-  unknown_words: Annotated[
-    list[str],
-    Field(description="Words of the query that nothing trained is like."),
-  ]
-  read_as: Annotated[
-    dict[str, str],
-    Field(
-      description="What other words of the query were read as: coffee by cofee."
-    ),
-  ]
-  batch: Annotated[int, Field(description="Requests in one search.")]
-  model: Annotated[
-    str,
-    Field(description="Version of the model: 0000, and later after updates."),
-  ]
-  beam: Annotated[
-    int | str,
-    Field(
-      description="IDs that the search kept; 128:256:512 after each level."
-    ),
-  ]
-  cached: Annotated[
-    bool, Field(description="Whether an equal request was answered so before.")
-  ]
-  milliseconds: Milliseconds
-
-
-class ErrorBody(BaseModel):
-  """A refusal in one sentence."""
-
-  error: str

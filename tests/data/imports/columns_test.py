@@ -3,8 +3,10 @@
 import pytest
 
 from gr_jax.data.imports.columns import (
+  attribute_columns,
   check_names,
   known_words,
+  parse_attributes,
   parse_pairs,
   parts_of,
   resolve_columns,
@@ -18,6 +20,17 @@ def test_mapping_is_read_as_written():
   found = parse_pairs(" item_id=asin, time = ts,", flag="--columns")
   assert found == {"item_id": "asin", "time": "ts"}
   assert parse_pairs("", flag="--columns") == {}
+
+
+def test_attributes_have_the_names_of_their_columns_or_their_own():
+  given = parse_attributes("brand, image = img_url,")
+  assert given == {"brand": "brand", "image": "img_url"}
+  found = attribute_columns(given, ["brand", "img_url"], file="i.csv")
+  assert found == {"attribute_brand": "brand", "attribute_image": "img_url"}
+  with pytest.raises(ValueError, match=r"no column 'brand' \(did you mean 'Br"):
+    attribute_columns(given, ["Brand"], file="i.csv")
+  with pytest.raises(ValueError, match="--attributes names 'a' twice"):
+    parse_attributes("a,a=b")
 
 
 @pytest.mark.parametrize(

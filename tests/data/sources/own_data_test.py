@@ -415,3 +415,21 @@ def test_a_parquet_column_of_times_counts_nanoseconds(tmp_path):
   catalogue, requests = load(tmp_path / "out")
   own = catalogue.item_ids[requests.event_item]
   assert own.tolist() == ["B1", "B2", "B3", "B4"] * 2
+
+
+def test_attributes_are_kept_as_they_are_written(tmp_path):
+  items = tmp_path / "items.csv"
+  items.write_text(
+    "item_id,text,Marke,url\n"
+    "B1,x,Ærø & Co,http://a/1?b=<c>\nB2,y,,\nB1,x,other,\n"
+  )
+  events = tmp_path / "events.csv"
+  events.write_text("user_id,item_id\n" + "u,B1\nv,B2\n" * 3)
+  import_tables(items, events, {}, tmp_path / "out",
+                attributes={"brand": "Marke", "url": "url"})  # fmt: skip
+  catalogue, _ = load(tmp_path / "out")
+  found = {k: v.to_list() for k, v in catalogue.attributes.items()}
+  assert found == {
+    "brand": ["Ærø & Co", None],
+    "url": ["http://a/1?b=<c>", None],
+  }

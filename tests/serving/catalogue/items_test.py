@@ -9,6 +9,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 
+from gr_jax.serving.catalogue.attributes import attributes_of
 from gr_jax.serving.catalogue.items import NewItem
 from gr_jax.serving.requests import Invalid
 from tests.serving.page.browse_test import SIZES, shop
@@ -30,7 +31,11 @@ def first():
 def columns_of(items) -> dict[str, list]:
   """All that a version says, by value."""
   columns = {name: getattr(items, name).tolist() for name in COLUMNS}
-  return columns | {"codes": items.semantic_ids.codes.tolist()}
+  rows = range(len(items))
+  return columns | {
+    "codes": items.semantic_ids.codes.tolist(),
+    "attributes": [attributes_of(items.attributes, row) for row in rows],
+  }
 
 
 def with_facts(items, *new: NewItem):
@@ -148,10 +153,22 @@ def test_a_version_does_not_know_what_came_after_it():
   assert old.rows(["3", "p", "nobody"]).tolist() == [3, -1, -1]
 
 
+def test_attributes_stay_until_others_are_given():
+  items = with_facts(first(), NewItem("1", "cup", attributes={"brand": "x"}))
+  items = with_facts(items, NewItem("p", "cup"), NewItem("1", "mug"))
+  assert items.record(1)["attributes"] == {"brand": "x"}
+  assert items.record(items.row("p"))["attributes"] == {}
+  other = with_facts(items, NewItem("1", "mug", attributes={"url": "u"}))
+  assert other.record(1)["attributes"] == {"url": "u"}
+  none = with_facts(other, NewItem("1", "mug", attributes={}))
+  assert none.record(1)["attributes"] == {}
+  assert items.record(1)["attributes"] == {"brand": "x"}
+
+
 def test_an_item_added_again_has_the_new_facts_and_its_old_category():
   items = with_facts(first(), NewItem("1", "plate", price=2.0, in_stock=False))
   record = {"id": "1", "text": "plate", "price": 2.0, "in_stock": False}
-  record |= {"paused": False}
+  record |= {"paused": False, "category": "a > y", "attributes": {}}
   assert items.record(1) == record | {"semantic_id": list(CODES[1])}
   assert items.categories[1].tolist() == first().categories[1].tolist()
   moved = with_facts(items, NewItem("1", "plate", "b > z"))

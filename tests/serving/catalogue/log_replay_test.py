@@ -72,6 +72,7 @@ FACTS = st.builds(
   st.sampled_from([0.0, 2.5]),
   st.booleans(),
   paused=st.sampled_from([None, False, True]),
+  attributes=st.sampled_from([None, {}, {"brand": "x"}, {"url": "é"}]),
 )
 ALSO_UNKNOWN = st.sampled_from([*NAMES, "nobody"])
 CHANGES = st.lists(
