@@ -46,7 +46,7 @@ def _amazon_reviews(*, path: str, valid_trains: bool = False):
 
 
 def _own_data(*, path: str):
-  return own_data.load(_folder(path, "that tools/import_data.py wrote"))
+  return own_data.load(_folder(path, "that gr_jax.import_data wrote"))
 
 
 def _ir_dataset(*, path: str, valid_share: float, seed: int):

@@ -44,7 +44,7 @@ BAD_EVENTS = [
   ("u1,B1,2999-01-01,order,,1", "time in the future"),
   ("u1,B1,2024-05-02,licked,,1", "unknown event type"),
   ("u1,B1,2024-05-02,order,,-3", "bad value"),
-  ("ghost,B1,2024-05-02,view,,", "empty user"),
+  ("ghost,B1,2024-05-02,view,,", "a user of exposures alone"),
   ("u1,B1,2024-05-02", "malformed row"),
   ("u2,B1\udcff,2024-05-02,order,,", "bad encoding"),
 ]

@@ -40,7 +40,7 @@ class NothingLeft(ValueError):
   def __init__(self, message: str, *tables: CheckedTable):
     *others, last = tables
     told = [_why(table) for table in others if table.rejects.height]
-    super().__init__(" ".join([message, *told, _why(last), *last.notes]))
+    super().__init__(" ".join([message, *told, _why(last)]))
     self.rejects = pl.concat([table.rejects for table in tables])
 
 

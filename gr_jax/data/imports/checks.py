@@ -135,12 +135,12 @@ def drop_empty_users(
     table.frame, on="user_id", how="anti", maintain_order="left"
   )
   listed = dataclasses.replace(table, frame=lost).list(
-    pl.lit(True), "empty user: every event was left out"
+    pl.lit(True), "no event of this user is left"
   )
   active = (pl.col("kind") > EXPOSED).any().over("user_id")
   return dataclasses.replace(listed, frame=table.frame).drop(
     active.not_(),
-    "empty user: exposures without a click or order (see --event_types)",
+    "a user of exposures alone, no click or order (see --event_types)",
   )
 
 

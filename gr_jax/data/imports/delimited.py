@@ -60,8 +60,9 @@ def read_csv(
   """Reads the wanted columns of delimited text.
 
   The first line that is not blank is the header, unless one is given; its names
-  are then those of the first columns. (A first line that has one of these names
-  is a header all the same.) Columns of one name are `name#1` and `name#2`.
+  are then those of the first columns. (A first line that has half of these
+  names is a header all the same.) Columns of one name are `name#1` and
+  `name#2`.
 
   A quote may enclose a field. In a file with tabs, as MIND's news, where that
   makes more rows malformed than it saves, quotes are letters as any other; so
@@ -131,7 +132,8 @@ def _form(
       f"{ascii_shown(lines[first])}."
     ) from error
   names, notes = [name.strip() for name in fields], []
-  headless = bool(header) and set(header).isdisjoint(names)
+  # A row may have one of many names as a value, such as the title "Abstract".
+  headless = 2 * len(set(header) & set(names)) < len(header)
   if header and not headless:
     notes.append(f"{file} has a header of its own, which is read.")
   width = len(names)

@@ -43,7 +43,7 @@ def load(path: Path) -> tuple[Catalogue, Requests]:
   if not manifest_path.is_file():
     raise FileNotFoundError(
       f"{path} holds no imported data ({_MANIFEST} missing); make it with "
-      "tools/import_data.py."
+      "python -m gr_jax.import_data."
     )
   try:
     manifest = json.loads(manifest_path.read_text(encoding="utf-8"))

@@ -73,6 +73,12 @@ def test_examples_of_ids_are_shown_where_these_are_the_cause():
   assert "items like" not in str(e.value)
 
 
+def test_an_error_says_what_was_assumed_once():
+  with pytest.raises(ValueError, match="upper and lower case") as error:
+    _assemble(user_id=["u", "v"], item_id=["A", "B"])
+  assert str(error.value).count("write both in one case") == 1
+
+
 def test_nothing_to_train_on_says_what_is_missing():
   with pytest.raises(ValueError, match="split column calls none training"):
     _assemble(user_id=USERS, item_id=list("ababab"), split=["test"] * 6)

@@ -140,6 +140,11 @@ def test_a_header_in_the_file_is_no_row_where_one_is_given():
   assert "has a header of its own" in table.notes[0]
 
 
+def test_a_value_that_is_a_name_of_the_header_makes_no_header():
+  table = _csv("1,c,long\n2,new,short\n", header=("a", "b", "c"))
+  assert table.frame["b"].to_list() == ["c", "new"]
+
+
 def test_a_delimiter_that_is_named_is_taken():
   assert _rows("a b\n1 2\n", delimiter=" ") == [(2, "1", "2")]
   assert _rows('a##b\n"1##2\n', delimiter="##") == [(2, '"1', "2")]

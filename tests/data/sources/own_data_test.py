@@ -61,7 +61,7 @@ BAD_EVENTS = {
   47: ("ann,B1,2024-05-02,licked,,1", "unknown event type"),
   48: ("ann,B1,2024-05-02,order,,-3", "bad value"),
   49: ("ann,B1,2024-05-02,order,,nan", "bad value"),
-  50: ("cat,B1,2024-05-02,view,,", "empty user: exposures without"),
+  50: ("cat,B1,2024-05-02,view,,", "a user of exposures alone"),
   51: ("dan,B99,2024-05-02,order,,", "unknown item"),
   52: ("ann,B1,2024-05-02", "malformed row: not the 6 fields"),
   53: ("bob,B1\udcff,2024-05-02,order,,", "bad encoding"),
@@ -173,7 +173,7 @@ def test_every_bad_row_is_named_with_its_line_and_reason(tmp_path):
   assert (
     "dan"
     in rejects.filter(
-      pl.col("reason").str.starts_with("empty user: every event")
+      pl.col("reason").str.starts_with("no event of this user")
     )["content"].item()
   )
   # What is left is the clean import and the item whose price was bad.
