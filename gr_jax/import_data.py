@@ -57,10 +57,14 @@ import sys
 from pathlib import Path
 
 from gr_jax import command_line
-from gr_jax.data.imports.columns import parse_attributes, parse_pairs
-from gr_jax.data.imports.formats import FORMATS, Format, format_sources
-from gr_jax.data.imports.source import Source, parse_source
-from gr_jax.data.sources.own_data import import_tables
+
+try:
+  from gr_jax.data.imports.columns import parse_attributes, parse_pairs
+  from gr_jax.data.imports.formats import FORMATS, Format, format_sources
+  from gr_jax.data.imports.source import Source, parse_source
+  from gr_jax.data.sources.own_data import import_tables
+except ModuleNotFoundError as error:
+  sys.exit(f"error: {command_line.one_line(error)}")
 
 
 def main(arguments: list[str] | None = None) -> int:

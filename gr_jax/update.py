@@ -56,7 +56,6 @@ import sys
 from typing import Any
 
 from gr_jax import command_line, recipes
-from gr_jax.data.imports.columns import parse_pairs
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -88,6 +87,7 @@ def _update(flags: argparse.Namespace) -> None:
   # Orbax logs what it raises as well, a trace for each of its threads.
   logging.set_verbosity(logging.FATAL)
   # Before JAX starts: its CPU client allocates at once.
+  from gr_jax.data.imports.columns import parse_pairs
   from gr_jax.parallel import start
 
   start.start()

@@ -1,12 +1,19 @@
 import importlib.util
 import pathlib
 import runpy
+import subprocess
 import sys
 import tomllib
 
 import pytest
 
 from gr_jax import __main__ as commands
+
+# Enough to pass the checks of the flags.
+ARGUMENTS = {
+  "update": ["--artefacts=run", "--events=new.csv"],
+  "serving": ["--artefacts=run"],
+}
 
 
 def test_every_command_is_listed_with_its_first_line(capsys):
@@ -38,3 +45,19 @@ def test_the_console_script_is_this():
   project = pathlib.Path(__file__).parents[1] / "pyproject.toml"
   scripts = tomllib.loads(project.read_text())["project"]["scripts"]
   assert scripts == {"gr_jax": "gr_jax.__main__:main"}
+
+
+@pytest.mark.parametrize("name", ["main", "import_data", "update", "serving"])
+def test_a_command_without_its_packages_is_one_line(name):
+  """`-S` hides the installed packages, as in a clone that is not installed."""
+  run = subprocess.run(
+    [sys.executable, "-S", "-m", f"gr_jax.{name}", *ARGUMENTS.get(name, [])],
+    cwd=pathlib.Path(__file__).parents[1],
+    capture_output=True,
+    text=True,
+    check=False,
+  )
+  assert run.returncode == 1
+  assert run.stderr.startswith("error: No module named ")
+  assert run.stderr.endswith("run `pip install .` first.\n")
+  assert run.stderr.count("\n") == 1
