@@ -43,6 +43,8 @@ export async function search() {
     if (error.name === "AbortError") return;
     byId("status").textContent = "No answer.";
     byId("found").hidden = true;
+    // Where it may be mended.
+    if (error.status === 422 && filtered) byId("filter-box").open = true;
     throw error;
   } finally {
     clearTimeout(waiting);

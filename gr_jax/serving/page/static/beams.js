@@ -91,7 +91,7 @@ function beamRow(prefix, plain, state, items, topicAbove) {
       el("span", { class: "code" }, code),
       el(
         "span",
-        { class: "text", title: prefix.topic?.category },
+        { class: "text", title: items[0]?.text ?? prefix.topic?.category },
         el("span", {}, text),
         mark && el("small", { class: "mark" }, text && " ", mark),
       ),

@@ -10,8 +10,9 @@ const field = (name) => byId(`change-${name}`);
 let before = null; // The item that is changed, null for a new one.
 let whenDone;
 
-export function startChange(onDone) {
+export function startChange(about, onDone) {
   whenDone = onDone;
+  field("categories").hidden = !about.category_depth;
   picker(field("category"), {
     find: async (text, signal) => {
       const found = await server.get("find", { text }, signal);
@@ -82,7 +83,11 @@ function body() {
   };
 }
 
-const showCommand = () => showCurl(field("curl"), "items", body());
+function showCommand() {
+  const change = body();
+  if (Object.keys(change).length) showCurl(field("curl"), "items", change);
+  else field("curl").replaceChildren("Nothing is changed yet.");
+}
 
 async function send() {
   const change = body();

@@ -31,7 +31,7 @@ export function command(path, body) {
 // Shows a command in a box, with a button that copies it.
 export function showCurl(box, path, body) {
   const text = command(path, body);
-  const code = el("pre", { tabindex: 0, "aria-label": "Command" }, text);
+  const code = el("pre", { tabindex: 0, role: "group", "aria-label": "Command" }, text);
   const status = el("span", { role: "status", class: "hint" });
   const copy = button("Copy", async () => {
     status.textContent = (await copied(code)) ? "Copied." : "Press Ctrl+C.";

@@ -1,6 +1,6 @@
 // What there is to click before anybody has typed.
 
-import { byId, el } from "./dom.js";
+import { byId, count, el, quoted } from "./dom.js";
 import { address } from "./place.js";
 import { purchases } from "./form.js";
 
@@ -25,11 +25,12 @@ const shopper = ({ name, history }) =>
         class: "chip",
         href: address({ q: "", history: purchases(history) }),
       },
-      name,
+      `Buys ${name}`,
     ),
     el(
       "small",
       {},
-      `Bought ${history.map(({ text }) => text).join(", ")}`,
+      `${count(history.length, "purchase")}, last ` +
+        quoted(history.at(-1).text),
     ),
   );

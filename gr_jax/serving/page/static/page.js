@@ -26,6 +26,13 @@ async function start() {
     request = null;
     go({ view: null, ...changes });
   });
+  startChange(about, guarded((id, said) => changed(said, id)));
+  startRemove(
+    guarded(async (item) => {
+      await changed("The item is removed", null);
+      showRemoved(item);
+    }),
+  );
   if (viewOf(place()) === "search") byId("query").focus();
   await show();
 }
@@ -106,13 +113,6 @@ startToken({ given: () => location.reload(), kept: () => tokenIsRight(about) });
 startAnswers();
 startBeams();
 startBrowse();
-startChange(guarded((id, said) => changed(said, id)));
-startRemove(
-  guarded(async (item) => {
-    await changed("The item is removed", null);
-    showRemoved(item);
-  }),
-);
 window.addEventListener("hashchange", guarded(show));
 window.addEventListener("failed", (event) => failed(event.detail));
 guarded(start)();

@@ -14,10 +14,13 @@ export class ServerError extends Error {
 export const setToken = (token) => sessionStorage.setItem("token", token);
 export const hasToken = () => Boolean(sessionStorage.getItem("token"));
 
+// A header holds bytes, as characters up to 255.
+const utf8 = (text) => String.fromCharCode(...new TextEncoder().encode(text));
+
 async function request(path, options = {}) {
   const headers = { ...options.headers };
   const token = sessionStorage.getItem("token");
-  if (token) headers.authorization = `Bearer ${token}`;
+  if (token) headers.authorization = `Bearer ${utf8(token)}`;
   const response = await answered(path, { ...options, headers });
   const found = await response.json().catch(() => ({}));
   if (response.ok) return found;

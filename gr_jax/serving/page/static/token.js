@@ -35,6 +35,6 @@ export function tokenIsRight(about) {
 }
 
 function showPage(shown) {
-  document.querySelector("main").hidden = !shown;
+  byId("views").hidden = !shown;
   document.querySelector("[role=tablist]").hidden = !shown;
 }

@@ -39,7 +39,7 @@ CONTRAST = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser():
   playwright = pytest.importorskip(
     "playwright.sync_api", reason="pip install playwright to test the page"
@@ -58,7 +58,7 @@ def browser():
     browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(run, tmp_path_factory):
   """A real server on loopback, ready; `url` is where."""
   uvicorn = pytest.importorskip("uvicorn")
@@ -121,3 +121,15 @@ def post(server: str, body: dict, path: str = "explain") -> dict:
   )
   with urllib.request.urlopen(request, timeout=100) as response:
     return json.loads(response.read())
+
+
+def search(page) -> str:
+  """Clicks the button; returns the status when the answers are there."""
+  page.evaluate("document.getElementById('status').textContent = ''")
+  page.get_by_role("button", name="Search", exact=True).click()
+  page.wait_for_selector("#results[aria-busy=false] #status:not(:empty)")
+  return page.inner_text("#status")
+
+
+def texts(page, selector: str) -> list[str]:
+  return page.locator(selector).all_text_contents()

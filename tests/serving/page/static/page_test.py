@@ -6,19 +6,7 @@ import urllib.request
 import pytest
 
 from tests.serving.conftest import BEAM
-from tests.serving.page.static.conftest import CONTRAST, post
-
-
-def search(page) -> str:
-  """Clicks the button; returns the status when the answers are there."""
-  page.evaluate("document.getElementById('status').textContent = ''")
-  page.get_by_role("button", name="Search", exact=True).click()
-  page.wait_for_selector("#results[aria-busy=false] #status:not(:empty)")
-  return page.inner_text("#status")
-
-
-def texts(page, selector: str) -> list[str]:
-  return page.locator(selector).all_text_contents()
+from tests.serving.page.static.conftest import CONTRAST, post, search, texts
 
 
 def names(page, selector: str = "#beams [role=treeitem]") -> list[str]:
@@ -221,34 +209,6 @@ def test_an_error_of_the_server_is_shown(browser, server):
   said = page.inner_text("#error")
   assert said.startswith("The catalogue has no category “nothing”.")
   assert page.inner_text("#status") == "No answer."
-  context.close()
-
-
-def test_a_token_is_needed_once(browser, server):
-  context = browser.new_context()
-  page = context.new_page()
-
-  def answer(route):
-    if route.request.headers.get("authorization") == "Bearer s3cret":
-      route.continue_()
-    else:
-      route.fulfill(status=401, json={"error": "the bearer token is missing."})
-
-  page.route("**/catalogue*", answer)
-  page.goto(server)
-  page.wait_for_selector("#token-form:visible")
-  # Nothing is wrong before anything is typed.
-  assert not page.is_visible("[role=alert]")
-  assert not page.is_visible("main, [role=tablist]")
-  page.keyboard.type("wrong")
-  page.keyboard.press("Enter")
-  page.wait_for_selector("#token-wrong:visible")
-  page.keyboard.type("s3cret")
-  page.keyboard.press("Enter")
-  page.wait_for_selector("#about:not(:empty)")
-  page.reload()
-  page.wait_for_selector("#about:not(:empty)")
-  assert not page.is_visible("#token-form")
   context.close()
 
 
