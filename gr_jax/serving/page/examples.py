@@ -71,16 +71,18 @@ def example_shoppers(
 ) -> list[dict[str, Any]]:
   """Made-up histories, for a server that keeps no logs.
 
-  One for each of the departments that sell most (the coarsest categories, or
-  first codes where there are none): the most bought item of each of its first
-  codes, one a week, the most bought of all last.
+  One for each of the departments that sell most (the coarsest categories of
+  which there are several, or first codes where there are none): the most bought
+  item of each of its first codes, one a week, the most bought of all last.
   """
   items = snapshot.items
   rows = items_below(snapshot, *span(snapshot, ()))
   first_code = items.semantic_ids.codes[:, 0]
-  named = items.categories.shape[1] and (items.categories[rows, 0] >= 0).any()
-  group = items.categories[:, 0] if named else first_code
-  names = {row: path for path, (d, row) in items.category_row.items() if d == 0}
+  columns = items.categories[rows].T
+  several = [depth for depth, column in enumerate(columns) if _differ(column)]
+  depth, named = several[0] if several else 0, bool((columns >= 0).any())
+  group = items.categories[:, depth] if named else first_code
+  names = {r: path for path, (d, r) in items.category_row.items() if d == depth}
   rows = rows[group[rows] >= 0]
   rows = rows[np.argsort(-items.popularity[rows], kind="stable")]
   groups, place = np.unique(group[rows], return_inverse=True)
@@ -102,3 +104,9 @@ def example_shoppers(
     name = names[code] if named else f"code {code}"
     found.append({"name": name, "history": history[::-1]})
   return found
+
+
+def _differ(categories: np.ndarray) -> bool:
+  """Whether there are two names."""
+  named = categories[categories >= 0]
+  return bool(len(named)) and named.min() < named.max()

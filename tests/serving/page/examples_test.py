@@ -52,6 +52,12 @@ def test_example_shoppers_buy_the_best_of_a_department_once_a_code():
   assert soap["history"] == [{"id": "3", "text": "item 3", "days_ago": 7}]
 
 
+def test_where_all_are_of_one_department_those_below_it_are_taken():
+  paths = [["shop", *path] for path in PATHS]
+  found = example_shoppers(shop(CODES, categories=paths), count=5, purchases=6)
+  assert [each["name"] for each in found] == ["shop > food", "shop > soap"]
+
+
 def test_without_categories_the_first_code_is_the_department():
   found = example_shoppers(shop(CODES), count=2, purchases=1)
   assert [each["name"] for each in found] == ["code 1", "code 2"]

@@ -57,5 +57,6 @@ export const keyOf = (codes) => codes.join();
 export const codeText = (code) => (code < 0 ? "end" : String(code));
 
 // The last name of a category path.
-export const shortTopic = (topic) =>
-  topic && topic.category.split(" > ").at(-1);
+export const lastName = (category) => category.split(" > ").at(-1);
+
+export const shortTopic = (topic) => topic && lastName(topic.category);

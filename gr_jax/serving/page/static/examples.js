@@ -1,32 +1,29 @@
 // What there is to click before anybody has typed.
 
-import { byId, count, el, quoted } from "./dom.js";
+import { byId, count, el, lastName, quoted } from "./dom.js";
 import { address } from "./place.js";
 import { purchases } from "./form.js";
 
-export function showExamples(about) {
-  byId("example-queries").replaceChildren(
-    ...about.queries.map((q) =>
-      el("li", {}, el("a", { class: "chip", href: address({ q }) }, q)),
-    ),
-  );
-  byId("queries-title").hidden = !about.queries.length;
-  byId("example-shoppers").replaceChildren(...about.shoppers.map(shopper));
-  byId("shoppers-title").hidden = !about.shoppers.length;
+export function showExamples({ queries, shoppers }) {
+  fill("example-queries", queries.map(query));
+  fill("example-shoppers", shoppers.map(shopper));
 }
+
+function fill(id, rows) {
+  byId(id).replaceChildren(...rows);
+  byId(id).parentElement.hidden = !rows.length;
+}
+
+const chip = (text, request) =>
+  el("a", { class: "chip", href: address(request) }, text);
+
+const query = (q) => el("li", {}, chip(q, { q }));
 
 const shopper = ({ name, history }) =>
   el(
     "li",
     {},
-    el(
-      "a",
-      {
-        class: "chip",
-        href: address({ q: "", history: purchases(history) }),
-      },
-      `Buys ${name}`,
-    ),
+    chip(`Buys ${lastName(name)}`, { q: "", history: purchases(history) }),
     el(
       "small",
       {},

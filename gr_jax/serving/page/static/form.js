@@ -1,6 +1,6 @@
 // The form as a request, and the request as a part of the address.
 
-import { button, byId, count, el } from "./dom.js";
+import { button, byId, count, el, lastName } from "./dom.js";
 import { picker } from "./picker.js";
 import { place } from "./place.js";
 import * as server from "./server.js";
@@ -17,7 +17,7 @@ export function startForm(catalogue, onSubmit) {
     el("option", { value: "" }, "A stranger"),
     el("option", { value: "own", hidden: true }, "As put together below"),
     ...about.shoppers.map(({ name }, i) =>
-      el("option", { value: String(i) }, `Made up: buys ${name}`),
+      el("option", { value: String(i) }, `Made up: buys ${lastName(name)}`),
     ),
   );
   shopper.onchange = () => pickShopper(shopper.value);

@@ -33,7 +33,8 @@ async function start() {
       showRemoved(item);
     }),
   );
-  if (viewOf(place()) === "search") byId("query").focus();
+  if (viewOf(place()) === "search")
+    byId(about.reads_queries ? "query" : "shopper").focus();
   await show();
 }
 
