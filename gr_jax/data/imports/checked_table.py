@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 import polars as pl
 
+from gr_jax.data.imports.words import as_text, compact_types
+
 BAD_ENCODING = "bad encoding: not UTF-8 (see --encoding)"
 LIST_SEPARATOR = "\x1f"
 """Stands between the values of a list in a cell."""
@@ -61,7 +63,7 @@ class CheckedTable:
 
   def list(self, where: pl.Expr, reason: str) -> "CheckedTable":
     """Lists the rows where `where` is true but keeps them."""
-    bad = self.frame.filter(where)
+    bad = as_text(self.frame.filter(where))
     if not bad.height:
       return self
     # Text columns are the file's own; numbers are derived from them.
@@ -97,17 +99,29 @@ class CheckedTable:
 
 
 class RowCollector:
-  """Takes rows one by one; keeps them in columns, a frame per chunk."""
+  """Takes rows one by one or in frames; keeps them in columns.
+
+  A column of a long table is kept as numbers of its distinct words where that
+  is smaller, see `words.py`.
+  """
 
   def __init__(self, file: str, columns: list[str]):
     self._file, self._columns = file, columns
     self._frames, self._chunk, self._rejected = [], [], []
+    self._types: dict = {}
 
   def keep(self, row: int, fields: list[str | None]) -> None:
     """Adds a good row, its fields in the order of the columns."""
     self._chunk.append((row, *fields))
     if len(self._chunk) == _CHUNK:
       self._flush()
+
+  def keep_frame(self, row: int, fields: pl.DataFrame) -> None:
+    """Adds good rows that follow one another, the first of this number."""
+    self._flush()
+    rows = pl.int_range(row, row + fields.height, dtype=pl.Int64, eager=True)
+    fields = fields.rename(dict(zip(fields.columns, self._columns)))
+    self._keep(fields.insert_column(0, rows.alias("row")))
 
   def reject(self, row: int, reason: str, content: str) -> None:
     """Lists a row that cannot be read."""
@@ -116,20 +130,31 @@ class RowCollector:
   def checked(self, columns: Iterable[str]) -> CheckedTable:
     """Returns all rows of a file with these columns, their text stripped."""
     self._flush()
-    frame = pl.concat(self._frames)
+    frame = pl.concat(self._frames) if self._frames else self._frame([])
     return CheckedTable(
       file=self._file,
-      frame=strip_text(frame),
+      frame=frame,
       rejects=reject_rows(self._file, self._rejected),
       rows_read=frame.height + len(self._rejected),
       columns=tuple(columns),
     )
 
-  def _flush(self) -> None:
+  def _frame(self, rows: list[tuple]) -> pl.DataFrame:
     schema = {"row": pl.Int64} | dict.fromkeys(self._columns, pl.String)
-    columns = list(zip(*self._chunk)) or [()] * len(schema)
-    self._frames.append(pl.DataFrame(dict(zip(schema, columns)), schema=schema))
+    columns = list(zip(*rows)) or [()] * len(schema)
+    return pl.DataFrame(dict(zip(schema, columns)), schema=schema)
+
+  def _flush(self) -> None:
+    if self._chunk:
+      self._keep(self._frame(self._chunk))
     self._chunk = []
+
+  def _keep(self, frame: pl.DataFrame) -> None:
+    frame = strip_text(frame)
+    if not self._types and (types := compact_types(frame)):
+      self._types = types
+      self._frames = [earlier.cast(types) for earlier in self._frames]
+    self._frames.append(frame.cast(self._types))
 
 
 def strip_text(frame: pl.DataFrame) -> pl.DataFrame:

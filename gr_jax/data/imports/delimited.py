@@ -6,12 +6,15 @@ one row.
 
 import csv
 import dataclasses
+import functools
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from gr_jax.data.imports.checked_table import CheckedTable, RowCollector
-from gr_jax.data.imports.decode import ascii_shown
+from gr_jax.data.imports.decode import Text, ascii_shown
+from gr_jax.data.imports.lines import Lines
+from gr_jax.data.imports.plain_fields import plain_fields
 from gr_jax.data.imports.records import (
   Record,
   first_fields,
@@ -27,6 +30,10 @@ DELIMITERS = (",", ";", "\t", "|", "::", "\x01")
 _EXCEL = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 # Lines whose fields are counted to find the delimiter without a header.
 _SAMPLE = 50
+
+
+_Records = Callable[[Lines, int, int], Iterator[Record]]
+"""The records of some lines that begin from a line on and before another."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,8 +56,7 @@ class _Form:
 
 
 def read_csv(
-  lines: list[str],
-  bad: Mapping[int, str],
+  text: Text,
   *,
   wanted: set[str] | None,
   file: str,
@@ -70,8 +76,7 @@ def read_csv(
   a quote a letter, as Spark and MySQL write it, where that saves rows.
 
   Args:
-    lines: The decoded lines with their ends.
-    bad: For the index of each line that cannot be used, the reason.
+    text: The text, read in blocks: what is kept are the wanted columns.
     wanted: The names of the columns to read where they exist; None for all.
     file: The name of the file in messages.
     header: The names of the first columns, where the file has no header.
@@ -80,32 +85,61 @@ def read_csv(
   Raises:
     ValueError: the header cannot be read, or is longer than the rows.
   """
-  form = _form(lines, header, delimiter, file)
+  form = _form(Lines(text), header, delimiter, file)
   columns = [x for x in form.names if wanted is None or x in wanted]
   places = [form.names.index(name) for name in columns]
 
-  def collect(records: Iterator[Record]) -> tuple[CheckedTable, int, bool]:
+  def collect(records: _Records, marks: str) -> tuple[CheckedTable, int, bool]:
     rows, malformed, long = RowCollector(file, columns), 0, False
-    for i, end, fields, wrong in records:
-      malformed += bool(wrong)
-      long |= end > i + 1
-      if bad:
-        wrong = next((bad[k] for k in range(i, end) if k in bad), wrong)
-      if wrong:
-        rows.reject(i + 1, wrong, "".join(lines[i:end]))
-      else:
-        rows.keep(i + 1, [fields[place] for place in places])
+    lines, begin = Lines(text), form.begin
+    while (block := lines.block(begin))[0]:
+      raw, end = block
+      plain = plain_fields(
+        raw,
+        delimiter=form.delimiter,
+        width=form.width,
+        places=places,
+        marks=marks,
+      )
+      if plain is not None and not text.may_be_bad(raw):
+        rows.keep_frame(begin + 1, plain)
+        begin = end
+        lines.forget(begin)
+        continue
+      last = end
+      for i, last, fields, wrong in records(lines, begin, end):
+        malformed += bool(wrong)
+        long |= last > i + 1
+        if lines.bad:
+          bad = (lines.bad[k] for k in range(i, last) if k in lines.bad)
+          wrong = next(bad, wrong)
+        if wrong:
+          rows.reject(i + 1, wrong, "".join(lines.between(i, last)))
+        else:
+          rows.keep(i + 1, [fields[place] for place in places])
+      begin = max(end, last)
+      lines.forget(begin)
     return rows.checked(form.names).note(*form.notes), malformed, long
 
-  layout = (lines, form.begin, form.delimiter, form.width)
+  layout = (form.delimiter, form.width)
+
+  def plain(lines: Lines, begin: int, end: int) -> Iterator[Record]:
+    return plain_records(lines, begin, end, *layout)
+
+  def quoted(lines: Lines, begin: int, end: int, escape=None):
+    return quoted_records(
+      lines, begin, end, *layout, longest=text.longest, escape=escape
+    )
+
   if len(form.delimiter) > 1:
-    return collect(plain_records(*layout))[0]
-  table, malformed, long = collect(quoted_records(*layout))
+    return collect(plain, "")[0]
+  table, malformed, long = collect(quoted, '"')
   if form.delimiter == "\t" and (malformed or long):
-    other, still, _ = collect(plain_records(*layout))
+    other, still, _ = collect(plain, "")
     taken = "quotes are taken as they stand; as marks around a field they"
-  elif malformed and any('\\"' in line for line in lines):
-    other, still, _ = collect(quoted_records(*layout, escape="\\"))
+  elif malformed and any(b'\\"' in block for block in text.blocks()):
+    escaped = functools.partial(quoted, escape="\\")
+    other, still, _ = collect(escaped, '"\\')
     taken = "a backslash before a quote makes it a letter; two quotes"
   else:
     return table
@@ -115,15 +149,15 @@ def read_csv(
 
 
 def _form(
-  lines: list[str], header: Sequence[str], delimiter: str, file: str
+  lines: Lines, header: Sequence[str], delimiter: str, file: str
 ) -> _Form:
-  first = next(i for i, line in enumerate(lines) if line.strip())
+  filled = (i for i, line in enumerate(lines) if line.strip())
+  first = next(filled)
   if excel := _EXCEL.fullmatch(lines[first].strip()):
     delimiter = delimiter or excel[1]
-    first = next(
-      (i for i in range(first + 1, len(lines)) if lines[i].strip()), first
-    )
-  delimiter = delimiter or _delimiter(lines[first:], bool(header))
+    first = next(filled, first)
+  sample = lines.between(first, first + _SAMPLE)
+  delimiter = delimiter or _delimiter(sample, bool(header))
   try:
     fields = first_fields(lines[first], delimiter)
   except csv.Error as error:
@@ -138,7 +172,7 @@ def _form(
     notes.append(f"{file} has a header of its own, which is read.")
   width = len(names)
   if headless:
-    width = _most_common(lines[first:], delimiter)[1] + 1
+    width = _most_common(sample, delimiter)[1] + 1
   if headless and len(header) > width:
     raise ValueError(
       f"{file} has {width} columns between {delimiter!r}, and the header "
@@ -176,8 +210,7 @@ def _delimiter(lines: list[str], headless: bool) -> str:
 
 def _most_common(lines: list[str], mark: str) -> tuple[int, int]:
   """How many of the first lines have the most common number of a mark; it."""
-  sample = (line for line in lines[:_SAMPLE] if line.strip())
-  counts = Counter(_count(line, mark) for line in sample)
+  counts = Counter(_count(line, mark) for line in lines if line.strip())
   return max(
     ((n, count) for count, n in counts.items() if count), default=(0, 0)
   )

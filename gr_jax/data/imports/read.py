@@ -17,13 +17,14 @@ from gr_jax.data.imports.columns import (
   resolve_columns,
   source_columns,
 )
-from gr_jax.data.imports.decode import decode
+from gr_jax.data.imports.decode import Text, decode
 from gr_jax.data.imports.delimited import read_csv
 from gr_jax.data.imports.joins import combine, group_parts, shared_columns
 from gr_jax.data.imports.json_rows import read_json
+from gr_jax.data.imports.lines import Lines
 from gr_jax.data.imports.parquet_rows import read_parquet
 from gr_jax.data.imports.source import Source, as_source
-from gr_jax.data.imports.unpack import read_bytes
+from gr_jax.data.imports.unpack import open_packed
 
 _CSV = (".csv", ".tsv", ".txt")
 _JSON = (".jsonl", ".ndjson", ".json")
@@ -169,7 +170,7 @@ def read_table(
 
   Parquet is known by its first bytes; JSON by its ending (`.json`, `.jsonl`,
   `.ndjson`) or its first letter; all else is delimited text. Each may be
-  packed, see `read_bytes`.
+  packed, see `open_packed`.
 
   Args:
     path: The file.
@@ -184,34 +185,42 @@ def read_table(
     ValueError: an empty or unreadable file.
     OSError: the file may not be read.
   """
-  raw, name, packed = read_bytes(path)
-  ending = Path(name).suffix.lower()
-  if raw[:4] == b"PAR1" or ending in _PARQUET:
-    return read_parquet(raw, wanted=wanted, file=file).note(packed)
-  text = decode(raw, encoding=encoding, file=file)
-  del raw
-  first = next((line for line in text.lines if line.strip()), "").lstrip()
+  packed = open_packed(path)
+  ending = Path(packed.name).suffix.lower()
+  if packed.head[:4] == b"PAR1" or ending in _PARQUET:
+    table = read_parquet(packed.whole(), wanted=wanted, file=file)
+    return table.note(packed.note)
+  text = decode(packed, encoding=encoding, file=file)
+  first = next((line for line in Lines(text) if line.strip()), "").lstrip()
   if not first:
     raise ValueError(f"{path} is empty.")
-  if len(text.bad) == len(text.lines) and any(
-    "\0" in line for line in text.lines
-  ):
+  if _is_binary(text):
     raise ValueError(f"{path} is no text (NUL bytes); what is it?")
   # SQL Server writes [id],[name] as the header of a CSV file.
   marks = "{" if ending in _CSV else "{["
   is_json = ending in _JSON or first[0] in marks
   if is_json:
-    table = read_json(text.lines, text.bad, wanted=wanted, file=file)
+    table = read_json(*text.whole(), wanted=wanted, file=file)
   else:
     table = read_csv(
-      text.lines,
-      text.bad,
+      text,
       wanted=wanted,
       file=file,
       header=header,
       delimiter=delimiter,
     )
-  return table.note(packed, text.note)
+  return table.note(packed.note, text.note)
+
+
+def _is_binary(text: Text) -> bool:
+  """Whether no line can be used and there are NUL bytes."""
+  zeros = False
+  for block in text.blocks():
+    lines, bad = text.decoded(block)
+    if len(bad) < len(lines):
+      return False
+    zeros |= b"\0" in block
+  return zeros
 
 
 def _offered(source: Source) -> set[str]:

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 from collections.abc import Iterator
+from typing import Protocol
 
 _LIMIT = 131_072
 # First word of the csv module's message -> its meaning; the rest name the mark
@@ -12,6 +13,13 @@ _ERRORS = {
   "field": "a quote is not closed",
   "new-line": "a carriage return inside the row",
 }
+
+
+class Indexed(Protocol):
+  """Lines with their ends; IndexError past the last."""
+
+  def __getitem__(self, i: int, /) -> str: ...
+
 
 Record = tuple[int, int, list[str], str]
 """The first line, the line after the last, the fields, a fault or ""."""
@@ -25,7 +33,7 @@ def first_fields(line: str, delimiter: str) -> list[str]:
   """
   if len(delimiter) > 1:
     return line.rstrip("\r\n").split(delimiter)
-  with _limit([line]):
+  with _limit(len(line)):
     return next(csv.reader([line], delimiter=delimiter))
 
 
@@ -38,10 +46,10 @@ def meaning(error: csv.Error) -> str:
 
 
 def plain_records(
-  lines: list[str], begin: int, delimiter: str, width: int
+  lines: Indexed, begin: int, end: int, delimiter: str, width: int
 ) -> Iterator[Record]:
-  """Splits each line; quotes are letters."""
-  for i in range(begin, len(lines)):
+  """Splits each line from `begin` to `end`; quotes are letters."""
+  for i in range(begin, end):
     line = lines[i].rstrip("\r\n")
     if line:
       fields = line.split(delimiter)
@@ -55,11 +63,13 @@ def _wrong_length(fields: list[str], width: int) -> str:
 
 
 def quoted_records(
-  lines: list[str],
+  lines: Indexed,
   begin: int,
+  end: int,
   delimiter: str,
   width: int,
   *,
+  longest: int,
   escape: str | None = None,
 ) -> Iterator[Record]:
   """Reads records that may have quoted fields of several lines.
@@ -70,26 +80,32 @@ def quoted_records(
   Args:
     lines: The lines with their ends.
     begin: The first line to read.
+    end: The line before which the last record begins; it may reach further.
     delimiter: One character between fields.
     width: The number of fields of a good record.
+    longest: The number of characters of the longest line of the file.
     escape: The letter before a quote that encloses nothing, None for a quote.
   """
   position = begin
 
   def feed():
     nonlocal position
-    while position < len(lines):
+    while True:
+      try:
+        line = lines[position]
+      except IndexError:
+        return
       position += 1
-      yield lines[position - 1]
+      yield line
 
   def read():
     return csv.reader(
       feed(), delimiter=delimiter, strict=True, escapechar=escape
     )
 
-  with _limit(lines):
+  with _limit(longest):
     reader = read()
-    while position < len(lines):
+    while position < end:
       start, fields, wrong = position, [], ""
       try:
         fields = next(reader)
@@ -105,12 +121,12 @@ def quoted_records(
 
 
 @contextlib.contextmanager
-def _limit(lines: list[str]) -> Iterator[None]:
+def _limit(longest: int) -> Iterator[None]:
   """Lets a field be as long as the longest line, where that is long.
 
   The limit of the csv module also ends a quote that is never closed.
   """
-  before = csv.field_size_limit(max(_LIMIT, max(map(len, lines), default=0)))
+  before = csv.field_size_limit(max(_LIMIT, longest))
   try:
     yield
   finally:

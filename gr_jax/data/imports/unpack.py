@@ -1,19 +1,19 @@
 """The bytes of a file, unpacked where it is packed."""
 
 import bz2
+import dataclasses
 import gzip
-import io
 import lzma
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO, cast
 
 _OPENERS = {
-  b"\x1f\x8b": (gzip.decompress, "gzip"),
-  b"BZh": (bz2.decompress, "bzip2"),
-  b"\xfd7zXZ\x00": (lzma.decompress, "xz"),
+  b"\x1f\x8b": (gzip.open, "gzip"),
+  b"BZh": (bz2.open, "bzip2"),
+  b"\xfd7zXZ\x00": (lzma.open, "xz"),
 }
 _ZIP = b"PK\x03\x04"
 _FOREIGN = {
@@ -38,13 +38,57 @@ _DAMAGED = (
 )
 
 
-def read_bytes(path: Path) -> tuple[bytes, str, str]:
-  """Reads a file; gzip, bzip2, xz and a zip of one file are unpacked.
+HEAD = 4096
+"""The number of bytes by which a file is known."""
+
+_BLOCK = 1 << 24
+
+
+@dataclasses.dataclass(frozen=True)
+class Packed:
+  """The bytes of a file, read from its beginning as often as is asked.
+
+  Attributes:
+    path: The file.
+    name: The name that its bytes have unpacked.
+    note: What was assumed of it, "" for nothing.
+    head: The first `HEAD` bytes at most.
+    kind: How it is packed, "" for not at all.
+    open: Opens the bytes.
+  """
+
+  path: Path
+  name: str
+  note: str
+  head: bytes
+  kind: str
+  open: Callable[[], BinaryIO]
+
+  def blocks(self) -> Iterator[bytes]:
+    """Reads the bytes in blocks of some MB.
+
+    Raises:
+      ValueError: the file is damaged.
+      OSError: it may not be read.
+    """
+    try:
+      with self.open() as stream:
+        while block := stream.read(_BLOCK):
+          yield block
+    except _DAMAGED as error:
+      if not self.kind:
+        raise
+      raise _damaged(self.path, self.kind, error) from error
+
+  def whole(self) -> bytes:
+    """Reads all bytes, and raises the errors of `blocks`."""
+    return b"".join(self.blocks())
+
+
+def open_packed(path: Path) -> Packed:
+  """Finds the bytes of a file in gzip, bzip2, xz, a zip of one file, or none.
 
   How a file is packed is read in its first bytes, not in its name.
-
-  Returns:
-    (the bytes, the name that they have unpacked, a note on it or "").
 
   Raises:
     FileNotFoundError: no such file.
@@ -55,30 +99,49 @@ def read_bytes(path: Path) -> tuple[bytes, str, str]:
     raise ValueError(f"{path} is a folder; name the files in it ({path}/*).")
   if not path.exists():
     raise FileNotFoundError(f"No file {path}.")
-  raw = path.read_bytes()
+  with path.open("rb") as stream:
+    raw = stream.read(HEAD)
   for magic, what in _FOREIGN.items():
     if raw.startswith(magic):
       raise ValueError(f"{path} is {what}.")
   if raw.startswith(_ZIP):
-    return _from_zip(path, raw)
-  name = path.name
-  for magic, (decompress, kind) in _OPENERS.items():
+    return _zipped(path)
+  for magic, (opener, kind) in _OPENERS.items():
     if raw.startswith(magic):
       ending = path.suffix.lower()
       packed = ending in (".gz", ".bz2", ".xz", ".gzip")
-      name = path.stem if packed else name
+      name = path.stem if packed else path.name
       note = "" if packed else f"{path.name} is packed by {kind}."
-      return _unpacked(path, kind, decompress, raw), name, note
+
+      def unpacked(opener=opener) -> BinaryIO:
+        return cast(BinaryIO, opener(path, "rb"))
+
+      return _with_head(path, name, note, kind, unpacked)
   if path.suffix.lower() == ".gz" and raw.strip():
     raise ValueError(f"{path} is not a whole gzip file: it begins otherwise.")
-  return raw, name, ""
+  return Packed(path, path.name, "", raw, "", lambda: path.open("rb"))
 
 
-def _from_zip(path: Path, raw: bytes) -> tuple[bytes, str, str]:
-  archive = _unpacked(path, "zip", zipfile.ZipFile, io.BytesIO(raw))
+def _with_head(
+  path: Path, name: str, note: str, kind: str, opener: Callable[[], BinaryIO]
+) -> Packed:
+  try:
+    with opener() as stream:
+      head = stream.read(HEAD)
+  except _DAMAGED as error:
+    raise _damaged(path, kind, error) from error
+  return Packed(path, name, note, head, kind, opener)
+
+
+def _zipped(path: Path) -> Packed:
+  try:
+    with zipfile.ZipFile(path) as archive:
+      found = archive.namelist()
+  except _DAMAGED as error:
+    raise _damaged(path, "zip", error) from error
   names = [
     name
-    for name in archive.namelist()
+    for name in found
     if not name.endswith("/") and not name.startswith("__MACOSX/")
   ]
   if "[Content_Types].xml" in names:
@@ -89,13 +152,14 @@ def _from_zip(path: Path, raw: bytes) -> tuple[bytes, str, str]:
       f"{path} holds {len(names)} files ({shown or 'none'}); unpack it and "
       "name the one to read."
     )
-  data = _unpacked(path, "zip", archive.read, names[0])
-  return data, names[0], f"{path.name} is a zip; {names[0]} in it is read."
+
+  def unpacked() -> BinaryIO:
+    return cast(BinaryIO, zipfile.ZipFile(path).open(names[0]))
+
+  note = f"{path.name} is a zip; {names[0]} in it is read."
+  return _with_head(path, names[0], note, "zip", unpacked)
 
 
-def _unpacked(path: Path, kind: str, unpack: Callable, packed: Any) -> Any:
-  try:
-    return unpack(packed)
-  except _DAMAGED as error:
-    reason = " ".join(str(error).split())
-    raise ValueError(f"{path} is not a whole {kind} file: {reason}.") from error
+def _damaged(path: Path, kind: str, error: BaseException) -> ValueError:
+  reason = " ".join(str(error).split())
+  return ValueError(f"{path} is not a whole {kind} file: {reason}.")

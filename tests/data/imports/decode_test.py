@@ -1,13 +1,27 @@
 """The encoding of a file is read in it, or said."""
 
+from typing import NamedTuple
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gr_jax.data.imports.checked_table import BAD_ENCODING
 from gr_jax.data.imports.decode import decode
+from tests.data.imports.packed_bytes import packed_bytes
 
 TEXT = "id,name\n1,Amélie\n2,Café Müller\n3,plain\n"
+
+
+class Found(NamedTuple):
+  lines: list[str]
+  bad: dict[int, str]
+  note: str
+
+
+def _found(raw: bytes, **options) -> Found:
+  text = decode(packed_bytes(raw), **options)
+  return Found(*text.whole(), text.note)
 
 
 @pytest.mark.parametrize(
@@ -24,7 +38,7 @@ TEXT = "id,name\n1,Amélie\n2,Café Müller\n3,plain\n"
   ],
 )
 def test_every_encoding_of_a_text_gives_its_lines(encoding, note):
-  found = decode(TEXT.encode(encoding), encoding="", file="t.csv")
+  found = _found(TEXT.encode(encoding), encoding="", file="t.csv")
   assert found.lines == TEXT.splitlines(keepends=True)
   assert found.bad == {}
   assert note in found.note
@@ -37,7 +51,7 @@ def test_every_encoding_of_a_text_gives_its_lines(encoding, note):
 )
 def test_what_is_written_in_a_named_encoding_is_read(text, encoding):
   raw = f"{text}\nend".encode(encoding)
-  found = decode(raw, encoding=encoding, file="t.csv")
+  found = _found(raw, encoding=encoding, file="t.csv")
   if "\ufffd" not in text and text[:1] != "\ufeff":
     assert "".join(found.lines) == f"{text}\nend"
     assert found.bad == {}
@@ -45,7 +59,7 @@ def test_what_is_written_in_a_named_encoding_is_read(text, encoding):
 
 def test_damage_in_utf8_costs_its_line():
   raw = TEXT.encode() + b"4,\xff\n5,\xfe\n6,x\n"
-  found = decode(raw, encoding="", file="t.csv")
+  found = _found(raw, encoding="", file="t.csv")
   assert found.bad == {4: BAD_ENCODING, 5: BAD_ENCODING}
   assert found.lines[4] == "4,\\xff\n"
 
@@ -58,19 +72,19 @@ def test_other_scripts_are_not_guessed_but_read_when_named(encoding):
     else ("id,name\n1,日本語\n2,中文\n")
   )
   raw = text.encode(encoding)
-  assert decode(raw, encoding="", file="t").bad.keys() == {1, 2}
-  named = decode(raw, encoding=encoding, file="t")
+  assert _found(raw, encoding="", file="t").bad.keys() == {1, 2}
+  named = _found(raw, encoding=encoding, file="t")
   assert "".join(named.lines) == text
 
 
 def test_lines_may_end_as_on_an_old_mac():
-  found = decode(b"a,b\r1,2\r", encoding="", file="t.csv")
+  found = _found(b"a,b\r1,2\r", encoding="", file="t.csv")
   assert found.lines == ["a,b\n", "1,2\n"]
 
 
 def test_a_zero_byte_costs_its_line():
   raw = b"a,b\n1,\0\n" + b"2,3\n" * 9
-  assert decode(raw, encoding="", file="t").bad == {
+  assert _found(raw, encoding="", file="t").bad == {
     1: "malformed row: a NUL byte"
   }
 
@@ -79,4 +93,4 @@ def test_a_zero_byte_costs_its_line():
 def test_an_encoding_that_is_none_is_one_line(name):
   if name:
     with pytest.raises(ValueError, match="no such encoding of text"):
-      decode(b"a", encoding=name, file="t.csv")
+      _found(b"a", encoding=name, file="t.csv")

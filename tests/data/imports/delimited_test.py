@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from gr_jax.data.imports.checked_table import BAD_ENCODING
 from gr_jax.data.imports.delimited import DELIMITERS, read_csv
+from tests.data.imports.packed_bytes import text_of
 
 HEADER = ["a", "b", "c"]
 FIELDS = st.text(
@@ -19,8 +20,7 @@ FIELDS = st.text(
 
 
 def _csv(text: str, *, wanted: tuple[str, ...] = ("a", "b", "c"), **options):
-  lines = text.splitlines(keepends=True) if "\n" in text else [text]
-  return read_csv(lines, {}, wanted=set(wanted), file="t.csv", **options)
+  return read_csv(text_of(text), wanted=set(wanted), file="t.csv", **options)
 
 
 @given(
@@ -31,8 +31,9 @@ def test_rows_survive_writing_and_reading(rows, delimiter):
   stream = io.StringIO()
   writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
   writer.writerows([HEADER, *rows])
-  lines = [line + "\n" for line in stream.getvalue().split("\n")[:-1]]
-  checked = read_csv(lines, {}, wanted=set(HEADER), file="t.csv")
+  checked = read_csv(
+    text_of(stream.getvalue()), wanted=set(HEADER), file="t.csv"
+  )
   expected = [
     tuple(field.strip() or None for field in row) for row in rows if any(row)
   ]
@@ -96,9 +97,8 @@ def test_the_line_of_excel_names_the_delimiter():
 
 
 def test_records_with_a_bad_line_are_rejected():
-  lines = ["a,b\n", "1,2\n", "3,\\xff\n", '"5\n', '",6\n']
-  bad = dict.fromkeys((2, 4), BAD_ENCODING)
-  checked = read_csv(lines, bad, wanted={"a", "b"}, file="t.csv")
+  text = text_of(b'a,b\n1,2\n3,\xff\n"5\n\xff",6\n')
+  checked = read_csv(text, wanted={"a", "b"}, file="t.csv")
   assert checked.frame["row"].to_list() == [2]
   assert checked.rejects["row"].to_list() == [3, 4]
   assert set(checked.rejects["reason"]) == {BAD_ENCODING}
@@ -181,4 +181,4 @@ def test_a_field_longer_than_the_parser_allows_is_read():
 
 def test_a_header_that_cannot_be_read_is_one_line():
   with pytest.raises(ValueError, match=r"t\.csv: its first line cannot be"):
-    read_csv(["a,b\rc\n", "1,2\n"], {}, wanted={"a"}, file="t.csv")
+    read_csv(text_of("a,b\rc\n1,2\n"), wanted={"a"}, file="t.csv")

@@ -12,6 +12,7 @@ from gr_jax.data.imports.joins import (
   shared_columns,
 )
 from gr_jax.data.imports.json_rows import read_json
+from tests.data.imports.packed_bytes import text_of
 
 PRODUCTS = "product_id,name,aisle_id\n1,milk,a\n2,soap,b\n3,rum,\n"
 AISLES = "aisle_id,aisle,department_id\na,dairy,x\nb,care,y\n"
@@ -21,8 +22,7 @@ LINES = "order_id,product_id\no2,1\no1,2\no1,1\n"
 
 
 def _table(text: str, file: str = "t.csv"):
-  lines = text.splitlines(keepends=True)
-  return read_csv(lines, {}, wanted=None, file=file)
+  return read_csv(text_of(text), wanted=None, file=file)
 
 
 def test_names_are_looked_up_through_several_files():

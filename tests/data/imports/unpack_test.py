@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gr_jax.data.imports.unpack import read_bytes
+from gr_jax.data.imports.unpack import open_packed
 
 DATA = b"a,b\n1,2\n" * 20
 
@@ -41,7 +41,8 @@ def test_packed_bytes_come_out_whole_with_their_name(
 ):
   path = tmp_path / name
   path.write_bytes(raw)
-  assert read_bytes(path)[:2] == (DATA, inner)
+  packed = open_packed(path)
+  assert (packed.whole(), packed.name) == (DATA, inner)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_what_cannot_be_unpacked_is_one_line(tmp_path, raw, message):
   path = tmp_path / "t.csv.gz"
   path.write_bytes(raw)
   with pytest.raises(ValueError, match=message) as caught:
-    read_bytes(path)
+    open_packed(path).whole()
   assert "\n" not in str(caught.value)
 
 
@@ -73,14 +74,14 @@ def test_damage_in_a_gzip_is_a_value_error_or_none(tmp_path_factory, at, byte):
   path = tmp_path_factory.getbasetemp() / "damaged.csv.gz"
   path.write_bytes(raw)
   with contextlib.suppress(ValueError):  # No other error.
-    read_bytes(path)
+    open_packed(path).whole()
 
 
 def test_a_folder_and_a_missing_file_are_one_line(tmp_path):
   with pytest.raises(ValueError, match="is a folder; name the files in it"):
-    read_bytes(tmp_path)
+    open_packed(tmp_path)
   with pytest.raises(FileNotFoundError, match="No file"):
-    read_bytes(tmp_path / "no.csv")
+    open_packed(tmp_path / "no.csv")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read all")
@@ -89,4 +90,4 @@ def test_a_file_that_may_not_be_read_is_an_os_error(tmp_path):
   path.write_bytes(DATA)
   path.chmod(0)
   with pytest.raises(PermissionError):
-    read_bytes(path)
+    open_packed(path).whole()
