@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import polars as pl
 
+from gr_jax.data.imports.words import distinct
+
 LARGEST = 1e30
 """Above it a sum of values would leave float32."""
 
@@ -55,6 +57,12 @@ def read_amounts(texts: pl.Series, *, noun: str) -> Amounts:
     texts: The column, null where there is nothing.
     noun: The plural for the column's values in notes.
   """
+  found = distinct(texts)
+  read = _read(found.texts, found.counts, noun)
+  return Amounts(found.spread(read.values).alias(texts.name), read.notes)
+
+
+def _read(texts: pl.Series, counts: pl.Series, noun: str) -> Amounts:
   plain = texts.cast(pl.Float64, strict=False)
   odd = texts.is_not_null() & ~texts.str.contains(_PLAIN).fill_null(False)
   if not (odd & plain.is_null()).any():
@@ -65,8 +73,8 @@ def read_amounts(texts: pl.Series, *, noun: str) -> Amounts:
   spaced = body.str.contains(r"[\s'\x{2019}]").fill_null(False)
   body = body.str.replace_all(r"[\s'\x{2019}]", "").set(spaced & ~blanks, None)
   comma = _decimal_comma(body)
-  sure = comma.drop_nulls()
-  mostly = int(sure.sum()) * 2 > sure.len()
+  sure = int(counts.filter(comma.is_not_null()).sum())
+  mostly = _count(comma, counts) * 2 > sure
   unsure = body.is_not_null() & comma.is_null() & body.str.contains("[.,]")
   # Without a word for it a single mark before three digits is a point.
   comma = comma.fill_null(mostly)
@@ -81,10 +89,12 @@ def read_amounts(texts: pl.Series, *, noun: str) -> Amounts:
   values = numbers.zip_with(body.is_not_null(), plain).alias(texts.name)
   with_comma = comma & body.str.contains(",").fill_null(False)
   notes = _mark_notes(
-    texts, values, with_comma, unsure, noun, sure=bool(sure.len())
+    texts, counts, values, with_comma, unsure, noun, sure=bool(sure)
   )
   currency = parts["c1"].zip_with(parts["c1"].is_not_null(), parts["c2"])
-  return Amounts(values, notes + _currency_notes(texts, values, currency, noun))
+  return Amounts(
+    values, notes + _currency_notes(texts, counts, values, currency, noun)
+  )
 
 
 def _decimal_comma(body: pl.Series) -> pl.Series:
@@ -118,6 +128,7 @@ def _number(text: pl.Expr, *, mark: str, decimal: str) -> pl.Expr:
 
 def _mark_notes(
   texts: pl.Series,
+  counts: pl.Series,
   values: pl.Series,
   with_comma: pl.Series,
   unsure: pl.Series,
@@ -129,7 +140,7 @@ def _mark_notes(
   if with_comma.any():
     example = _example(texts, values, with_comma)
     notes.append(
-      f"{int(with_comma.sum()):,} {noun} have a decimal comma ({example})."
+      f"{_count(with_comma, counts):,} {noun} have a decimal comma ({example})."
     )
   if unsure.any():
     why = (
@@ -138,26 +149,35 @@ def _mark_notes(
       else f"no other of the {noun} says it"
     )
     notes.append(
-      f"{int(unsure.sum()):,} {noun} have one mark before three digits: "
+      f"{_count(unsure, counts):,} {noun} have one mark before three digits: "
       f"{_example(texts, values, unsure)}, {why}."
     )
   return notes
 
 
 def _currency_notes(
-  texts: pl.Series, values: pl.Series, currency: pl.Series, noun: str
+  texts: pl.Series,
+  counts: pl.Series,
+  values: pl.Series,
+  currency: pl.Series,
+  noun: str,
 ) -> list[str]:
   some = currency.is_not_null() & values.is_not_null()
   if not some.any():
     return []
-  counts = currency.filter(some).value_counts(sort=True, name="n")
-  named = ", ".join(f"{name} ({n:,})" for name, n in counts.head(5).rows())
-  note = (
-    f"{int(some.sum()):,} {noun} have a currency, which is left out: {named}"
-  )
-  if counts.height > 1:
+  names = pl.DataFrame([currency.alias("name"), counts.alias("n")])
+  names = names.filter(some).group_by("name", maintain_order=True).sum()
+  names = names.sort("n", descending=True, maintain_order=True)
+  named = ", ".join(f"{name} ({n:,})" for name, n in names.head(5).rows())
+  note = f"{_count(some, counts):,} {noun} have a currency, which is left out: {named}"
+  if names.height > 1:
     return [f"{note}; they are compared as they are, without an exchange rate."]
   return [f"{note}; {_example(texts, values, some)}."]
+
+
+def _count(where: pl.Series, counts: pl.Series) -> int:
+  """How many rows have a text for which something is true."""
+  return int(counts.filter(where.fill_null(False)).sum())
 
 
 def _example(texts: pl.Series, values: pl.Series, where: pl.Series) -> str:

@@ -57,9 +57,11 @@ class CheckedTable:
 
   def drop(self, where: pl.Expr, reason: str) -> "CheckedTable":
     """Lists the rows where `where` is true and goes on without them."""
-    where = where.fill_null(False)
-    listed = self.list(where, reason)
-    return dataclasses.replace(listed, frame=self.frame.filter(~where))
+    bad = self.frame.select(bad=where.fill_null(False))["bad"]
+    if not bad.any():
+      return self  # A copy of a long table costs as much as the table.
+    listed = self.list(pl.lit(bad), reason)
+    return dataclasses.replace(listed, frame=self.frame.filter(~bad))
 
   def list(self, where: pl.Expr, reason: str) -> "CheckedTable":
     """Lists the rows where `where` is true but keeps them."""

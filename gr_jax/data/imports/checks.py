@@ -18,6 +18,7 @@ from gr_jax.data.imports.times import (
   unit_counts,
   unix_times,
 )
+from gr_jax.data.imports.words import map_words
 from gr_jax.data.requests import EXPOSED
 
 UNKNOWN_ITEM = "unknown item"
@@ -28,7 +29,7 @@ _IS_AMOUNT = (_AMOUNT.is_finite() & _AMOUNT.is_between(0, LARGEST)).fill_null(
   False
 )
 # Exact where a float is not: 20 digits before the point, nine after it.
-_PLACE = pl.col("order").cast(pl.Decimal(38, 9), strict=False)
+_EXACT = pl.Decimal(38, 9)
 _BAD_VALUE = pl.col("value").is_not_null() & ~_IS_AMOUNT
 
 
@@ -99,9 +100,14 @@ def check_events(
     table = check_split(table, splits or {})
   table = table.drop(pl.col("user_id").is_null(), "missing user id")
   table = table.drop(pl.col("item_id").is_null(), "missing item id")
-  item = pl.col("item_id").cast(pl.Enum(item_ids), strict=False)
-  table = table.derive(item.to_physical().cast(pl.Int32).alias("item"))
-  strange = table.frame.filter(pl.col("item").is_null())["item_id"]
+  known = pl.Enum(item_ids)
+
+  def item_of(ids: pl.Series) -> pl.Series:
+    return ids.cast(known, strict=False).to_physical().cast(pl.Int32)
+
+  item = map_words(table.frame["item_id"], item_of).alias("item")
+  table = table.derive(item)
+  strange = table.frame["item_id"].filter(item.is_null())
   table = table.drop(pl.col("item").is_null(), UNKNOWN_ITEM)
   if hint := id_hint(strange, item_ids):
     table = table.note(hint)
@@ -110,7 +116,10 @@ def check_events(
     table = _with_times(table, time_format)
     table = table.drop(pl.col("seconds") > now + _DAY, "time in the future")
   if "order" in table.frame.columns:
-    table = table.derive(_PLACE.alias("place"))
+    place = map_words(
+      table.frame["order"], lambda text: text.cast(_EXACT, strict=False)
+    )
+    table = table.derive(place.alias("place"))
     unread = "missing or unreadable order (write a number; dates are a time)"
     table = table.drop(pl.col("place").is_null(), unread)
   if "value" in table.frame.columns:
@@ -131,15 +140,15 @@ def drop_empty_users(
   first = everyone.drop_nulls("user_id").unique(
     "user_id", keep="first", maintain_order=True
   )
-  lost = first.join(
-    table.frame, on="user_id", how="anti", maintain_order="left"
-  )
+  left = table.frame.select(pl.col("user_id").unique())
+  lost = first.join(left, on="user_id", how="anti", maintain_order="left")
   listed = dataclasses.replace(table, frame=lost).list(
     pl.lit(True), "no event of this user is left"
   )
-  active = (pl.col("kind") > EXPOSED).any().over("user_id")
+  chose = table.frame["kind"] > EXPOSED
+  active = table.frame["user_id"].filter(chose).unique()
   return dataclasses.replace(listed, frame=table.frame).drop(
-    active.not_(),
+    pl.col("user_id").is_in(active.implode()).not_(),
     "a user of exposures alone, no click or order (see --event_types)",
   )
 

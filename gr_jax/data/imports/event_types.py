@@ -7,6 +7,7 @@ import polars as pl
 
 from gr_jax.data.imports.checked_table import CheckedTable
 from gr_jax.data.imports.columns import known_words
+from gr_jax.data.imports.words import as_text, map_words
 from gr_jax.data.requests import CLICKED, EXPOSED, ORDERED
 
 EVENT_KINDS = {"exposure": EXPOSED, "click": CLICKED, "order": ORDERED}
@@ -69,7 +70,8 @@ def check_kinds(
   """
   if "event" not in table.frame.columns:
     return table.derive(pl.lit(ORDERED, pl.Int8).alias("kind"))
-  names = table.frame["event"].drop_nulls().value_counts(sort=True, name="n")
+  events = table.frame["event"]
+  names = as_text(events.drop_nulls().value_counts(sort=True, name="n"))
   word = pl.col("event").str.to_lowercase().str.replace_all(_JOINTS, "")
   kinds = names.with_columns(
     kind=word.replace_strict(
@@ -77,10 +79,13 @@ def check_kinds(
     )
   )
   known = kinds.drop_nulls("kind")
-  kind = pl.col("event").replace_strict(
-    known["event"], known["kind"], default=None, return_dtype=pl.Int8
-  )
-  table = table.derive(kind.alias("kind"))
+
+  def kind_of(words: pl.Series) -> pl.Series:
+    return words.replace_strict(
+      known["event"], known["kind"], default=None, return_dtype=pl.Int8
+    )
+
+  table = table.derive(map_words(events, kind_of).alias("kind"))
   table = table.drop(pl.col("event").is_null(), "missing event type")
   unknown = kinds.filter(pl.col("kind").is_null()).select("event", "n")
   if unknown.height:

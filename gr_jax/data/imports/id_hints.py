@@ -57,7 +57,7 @@ def id_hint(unknown: pl.Series, known: pl.Series) -> str:
   Returns:
     A sentence with an example and the remedy, "" where there is none.
   """
-  ids = unknown.drop_nulls().unique(maintain_order=True)
+  ids = unknown.drop_nulls().unique(maintain_order=True).cast(pl.String)
   if not ids.len():
     return ""
   for difference, (form, form_of_known), remedy in _FORMS:

@@ -81,7 +81,7 @@ def concatenate(tables: Sequence[CheckedTable]) -> CheckedTable:
     tables[0],
     file=f"{tables[0].file} + {len(tables) - 1}",
     # Parts may have a column that others have not, as keys of JSON Lines.
-    frame=pl.concat(frames, how="diagonal"),
+    frame=pl.concat(_same_types(frames), how="diagonal"),
     rejects=pl.concat([table.rejects for table in tables]),
     rows_read=sum(table.rows_read for table in tables),
     columns=tuple(dict.fromkeys(c for t in tables for c in t.columns)),
@@ -113,7 +113,8 @@ def join(
   added = [name for name in right.frame.columns if name not in left.columns]
   added = [name for name in added if name != "row"]
   known = right.frame.drop_nulls(on).select(*on, *added, joined=True)
-  frame = left.frame.join(known, on=on, how="left", maintain_order="left")
+  first, known = _same_types([left.frame, known])
+  frame = first.join(known, on=on, how="left", maintain_order="left")
   alone = frame.filter(pl.col("joined").is_null())
   if alone.height == frame.height and frame.height:
     raise ValueError(
@@ -133,6 +134,20 @@ def join(
     columns=tuple(dict.fromkeys((*left.columns, *right.columns))),
     notes=(*left.notes, *right.notes),
   ).note(joined, note if alone.height else "")
+
+
+def _same_types(frames: Sequence[pl.DataFrame]) -> list[pl.DataFrame]:
+  """Makes a column numbers of words in all frames where it is in one."""
+  words = {
+    name: dtype
+    for frame in frames
+    for name, dtype in frame.schema.items()
+    if isinstance(dtype, pl.Categorical)
+  }
+  return [
+    frame.cast({name: words[name] for name in words if name in frame.columns})
+    for frame in frames
+  ]
 
 
 def _are_parts(a: CheckedTable, b: CheckedTable) -> bool:

@@ -6,6 +6,7 @@ import polars as pl
 
 from gr_jax.data.imports.checked_table import CheckedTable
 from gr_jax.data.imports.columns import known_words
+from gr_jax.data.imports.words import map_words
 from gr_jax.data.requests import TEST, TRAIN, VALID
 
 SPLITS = {"train": TRAIN, "valid": VALID, "test": TEST}
@@ -37,14 +38,18 @@ def check_split(table: CheckedTable, splits: Mapping[str, str]) -> CheckedTable:
   Raises:
     ValueError: a word that no split is called by.
   """
-  part = pl.col("split").str.to_lowercase()
-  part = part.replace_strict(
-    known_splits(splits), default=None, return_dtype=pl.Int8
-  )
+  known = known_splits(splits)
+
+  def part_of(words: pl.Series) -> pl.Series:
+    return words.str.to_lowercase().replace_strict(
+      known, default=None, return_dtype=pl.Int8
+    )
+
+  part = map_words(table.frame["split"], part_of)
   table = table.derive(part.alias("part"))
   table = table.drop(pl.col("split").is_null(), "missing split")
-  unknown = table.frame.filter(pl.col("part").is_null())
-  if unknown.height:
+  if table.frame["part"].has_nulls():
+    unknown = table.frame.filter(pl.col("part").is_null())
     words = unknown["split"].unique(maintain_order=True)
     shown = ", ".join(map(repr, words.head(_SHOWN_WORDS)))
     raise ValueError(

@@ -25,10 +25,13 @@ from gr_jax.data.imports.lines import Lines
 from gr_jax.data.imports.parquet_rows import read_parquet
 from gr_jax.data.imports.source import Source, as_source
 from gr_jax.data.imports.unpack import open_packed
+from gr_jax.data.imports.words import as_text, as_words, map_words
 
 _CSV = (".csv", ".tsv", ".txt")
 _JSON = (".jsonl", ".ndjson", ".json")
 _PARQUET = (".parquet", ".pq")
+_BLANKS = r"[\s\x1f]+"
+_WORDS = ("user_id", "item_id", "event", "split", "query")
 _OURS = {"items": ITEM_COLUMNS, "events": EVENT_COLUMNS}
 
 ENDINGS = (*(f"{e}.gz" for e in _CSV + _JSON), *_CSV, *_JSON, *_PARQUET)
@@ -78,7 +81,7 @@ def read_tables(
   )
   return (
     _renamed(tables["items"], item_names),
-    _renamed(tables["events"], event_names),
+    _with_words(_renamed(tables.pop("events"), event_names)),
   )
 
 
@@ -254,9 +257,20 @@ def _renamed(table: CheckedTable, names: Mapping[str, str]) -> CheckedTable:
     "row",
     *(_column(ours, theirs, table.columns) for ours, theirs in names.items()),
   )
-  words = [name for name in ("text", "query") if name in names]
-  one_line = pl.col(words).str.replace_all(r"[\s\x1f]+", " ")
+  if "text" in names:
+    frame = as_text(frame)
+  one_line = [
+    map_words(frame[name], lambda text: text.str.replace_all(_BLANKS, " "))
+    for name in ("text", "query")
+    if name in names
+  ]
   return dataclasses.replace(table, frame=frame.with_columns(one_line))
+
+
+def _with_words(table: CheckedTable) -> CheckedTable:
+  """Keeps what comes again and again in a long table as numbers of words."""
+  words = [name for name in _WORDS if name in table.frame.columns]
+  return table.derive(*(as_words(table.frame[name]) for name in words))
 
 
 def _column(ours: str, theirs: str, present: Collection[str]) -> pl.Expr:

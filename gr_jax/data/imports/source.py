@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from gr_jax.data.imports.checked_table import CheckedTable
+from gr_jax.data.imports.words import as_text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Reshape:
     """Changes the rows of a table that has the columns; others stay."""
     if not set(self.needs) <= set(table.columns):
       return table
-    frame = self.apply(table.frame)
+    frame = self.apply(as_text(table.frame))
     return dataclasses.replace(
       table,
       frame=frame,

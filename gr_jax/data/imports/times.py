@@ -1,5 +1,7 @@
 """Times as people write them, in unix seconds and nanoseconds."""
 
+from typing import NamedTuple
+
 import polars as pl
 
 from gr_jax.data.imports.calendar_times import (
@@ -10,6 +12,7 @@ from gr_jax.data.imports.calendar_times import (
   by_pattern,
   digits_after,
 )
+from gr_jax.data.imports.words import map_words
 
 _NUMBER = r"^[+-]?\d+(\.\d*)?([eE][+-]?\d+)?$"
 _YEAR, _DAY = r"(?:19|20)\d\d", r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
@@ -33,7 +36,6 @@ _UNITS = {
 _LIKELY = (631_152_000, 4_102_444_800)
 # The years 1 to 9999, in seconds.
 _YEARS = (-62_135_596_800, 253_402_300_799)
-_SLICE = 1 << 20
 _SAMPLE = 1000
 _GUESSES = (
   "%a %b %d %H:%M:%S %Y",
@@ -45,6 +47,13 @@ _GUESSES = (
   "%d %b %Y",
   "%b %d, %Y",
 )
+
+
+class _Forms(NamedTuple):
+  """The form of numbers that are dates, "" for none; the divisor of most."""
+
+  dates: str
+  unit: int
 
 
 def unix_times(
@@ -71,21 +80,23 @@ def unix_times(
     ValueError: `time_format` is no form.
   """
   if not times.len():
-    return _named(pl.DataFrame({"seconds": times, "rest": times}), times.name)
+    none = times.cast(pl.String).cast(pl.Int64)
+    return _named(pl.DataFrame({"seconds": none, "rest": none}), times.name)
   check_time_format(time_format)
-  divisors = times if time_format else _divisors(times)
-  slices = []
-  for begin in range(0, times.len(), _SLICE):
-    part = times.slice(begin, _SLICE)
-    if time_format in STATED:
-      slices.append(by_parts(part, STATED[time_format]))
-    elif time_format:
-      slices.append(by_pattern(part, time_format))
-    else:
-      slices.append(_unstated(part, divisors.slice(begin, _SLICE)))
-  read = pl.concat(slices)
+  forms = None if time_format else _forms(times)
   known = pl.col("seconds").is_between(*_YEARS)
-  return _named(read.with_columns(pl.when(known).then(pl.all())), times.name)
+
+  def read(part: pl.Series) -> pl.Series:
+    if forms:
+      found = _unstated(part, _divisors(part, forms))
+    elif time_format in STATED:
+      found = by_parts(part, STATED[time_format])
+    else:
+      found = by_pattern(part, time_format)
+    found = found.with_columns(pl.when(known).then(pl.all()))
+    return found.cast(pl.Int64).to_struct("times")
+
+  return _named(map_words(times, read).struct.unnest(), times.name)
 
 
 def check_time_format(time_format: str) -> None:
@@ -101,20 +112,14 @@ def check_time_format(time_format: str) -> None:
 
 def date_numbers(times: pl.Series) -> pl.Series:
   """True `[n]` for numbers that are dates: most of as many digits are."""
-  digits = pl.when(pl.col("t").str.contains(r"^\d+$")).then(
-    pl.col("t").str.len_chars()
-  )
-  found = pl.lit(False)
-  for length, form in _DATE_NUMBERS.items():
-    same, date = digits == length, pl.col("t").str.contains(form)
-    most = date.sum() * 2 > same.sum()
-    found = found | (same & most)
-  return times.to_frame("t").select(t=found.fill_null(False))["t"]
+  dates = _date_form(times)
+  return map_words(times, lambda part: _is_date(part, dates))
 
 
 def unit_counts(times: pl.Series) -> dict[str, int]:
   """Counts the numbers that are no dates by the unit that they are read in."""
-  divisors = _divisors(times).drop_nulls()
+  forms = _forms(times)
+  divisors = map_words(times, lambda part: _divisors(part, forms))
   return {
     unit: n
     for unit, (_, divisor) in reversed(_UNITS.items())
@@ -128,7 +133,7 @@ def likely_formats(unread: pl.Series) -> list[str]:
   Of "mdy" and "dmy" only one is there where a text is of that one alone, and
   none where texts are of different ones.
   """
-  sample = unread.drop_nulls().head(_SAMPLE)
+  sample = unread.drop_nulls().head(_SAMPLE).cast(pl.String)
   read = [
     by_parts(sample, form)["seconds"].is_not_null() for form in STATED.values()
   ]
@@ -143,7 +148,6 @@ def likely_formats(unread: pl.Series) -> list[str]:
 
 
 def _named(read: pl.DataFrame, name: str) -> tuple[pl.Series, pl.Series]:
-  read = read.cast(pl.Int64)
   return read["seconds"].alias(name), read["rest"].alias("nanoseconds")
 
 
@@ -160,24 +164,65 @@ def _unstated(times: pl.Series, divisors: pl.Series) -> pl.DataFrame:
   )
 
 
-def _divisors(times: pl.Series) -> pl.Series:
+def _forms(times: pl.Series) -> _Forms:
+  """What a column of times decides: which numbers are dates, and the unit."""
+  dates = _date_form(times)
+
+  def size(part: pl.Series) -> pl.Series:
+    return _plain_numbers(part, dates).abs()
+
+  median = map_words(times, size).median()
+  unit = pl.select(_unit_of(pl.lit(median, pl.Float64).fill_null(0.0)))
+  return _Forms(dates, unit.item())
+
+
+def _date_form(times: pl.Series) -> str:
+  """The form of numbers that are dates, "" where no number is."""
+
+  def digits(part: pl.Series) -> pl.Series:
+    text = pl.col("t")
+    n = pl.when(text.str.contains(r"^\d+$")).then(text.str.len_chars())
+    is_date = text.str.contains("|".join(_DATE_NUMBERS.values()))
+    signed = n.cast(pl.Int64) * pl.when(is_date).then(1).otherwise(-1)
+    return part.to_frame("t").select(signed.alias("n"))["n"]
+
+  counts = dict(map_words(times, digits).alias("n").value_counts().rows())
+  return "|".join(
+    form
+    for length, form in _DATE_NUMBERS.items()
+    if counts.get(length, 0) > counts.get(-length, 0)
+  )
+
+
+def _is_date(times: pl.Series, dates: str) -> pl.Series:
+  if not dates:
+    return pl.repeat(False, times.len(), eager=True)
+  return times.str.contains(dates).fill_null(False)
+
+
+def _plain_numbers(times: pl.Series, dates: str) -> pl.Series:
+  """The numbers `[n]` that are no dates, as floats; null for other text."""
+  numeric = times.str.contains(_NUMBER).fill_null(False)
+  numeric = numeric & ~_is_date(times, dates)
+  return times.set(~numeric, None).cast(pl.Float64, strict=False)
+
+
+def _unit_of(size: pl.Expr) -> pl.Expr:
+  found = pl.lit(1)
+  for least, divisor in reversed(_UNITS.values()):
+    found = pl.when(size >= least).then(divisor).otherwise(found)
+  return found
+
+
+def _divisors(times: pl.Series, forms: _Forms) -> pl.Series:
   """How many `[n]` of its unit are a second; null where there is no number."""
   numeric = times.str.contains(_NUMBER).fill_null(False)
-  numeric = numeric & ~date_numbers(times)
-  numbers = times.set(~numeric, None).cast(pl.Float64, strict=False)
-  frame = numbers.to_frame("x")
-
-  def unit_of(size: pl.Expr) -> pl.Expr:
-    found = pl.lit(1)
-    for least, divisor in reversed(_UNITS.values()):
-      found = pl.when(size >= least).then(divisor).otherwise(found)
-    return found
-
-  size = pl.col("x").abs()
-  mostly, own = unit_of(size.median().fill_null(0.0)), unit_of(size)
+  numeric = numeric & ~_is_date(times, forms.dates)
+  frame = _plain_numbers(times, forms.dates).to_frame("x")
+  own = _unit_of(pl.col("x").abs())
   alone = (pl.col("x") / own).is_between(*_LIKELY)
-  alone &= ~(pl.col("x") / mostly).is_between(*_LIKELY)
-  unit = pl.when(alone).then(own).otherwise(mostly).cast(pl.Int64)
+  alone &= ~(pl.col("x") / forms.unit).is_between(*_LIKELY)
+  unit = pl.when(alone).then(own).otherwise(forms.unit).cast(pl.Int64)
   return frame.select(pl.when(pl.lit(numeric)).then(unit).alias("x"))["x"]
 
 

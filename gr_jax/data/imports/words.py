@@ -6,6 +6,7 @@ that columns of several files can be put together.
 """
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -24,7 +25,7 @@ def slices(column: pl.Series) -> Iterator[pl.Series]:
   """Returns a column as text, some rows of it at once; one slice if empty."""
   for begin in range(0, max(column.len(), 1), SLICE):
     part = column.slice(begin, SLICE)
-    yield part if part.dtype == pl.String else part.cast(pl.String)
+    yield part.cast(pl.String)
 
 
 def word_type(name: str) -> pl.DataType:
@@ -52,8 +53,8 @@ def compact_types(frame: pl.DataFrame) -> dict[str, pl.DataType]:
 
 
 def as_words(column: pl.Series) -> pl.Series:
-  """Returns a column of text as numbers, converted slice by slice."""
-  if column.dtype != pl.String:
+  """Returns a long column of text as numbers."""
+  if column.dtype != pl.String or column.len() < _LONG:
     return column
   return pl.concat(
     [part.cast(word_type(column.name)) for part in slices(column)]
@@ -65,16 +66,51 @@ def as_text(frame: pl.DataFrame) -> pl.DataFrame:
   return frame.with_columns(pl.selectors.categorical().cast(pl.String))
 
 
+class Distinct(NamedTuple):
+  """The texts of a column, each once where they are numbers.
+
+  Attributes:
+    texts: The texts `[n]`, in the order in which they come first.
+    counts: How often `[n]` each comes.
+    rows: For each row of the column its text; None where `texts` are the rows.
+  """
+
+  texts: pl.Series
+  counts: pl.Series
+  rows: pl.Series | None
+
+  def spread(self, values: pl.Series) -> pl.Series:
+    """Returns the values of all rows, given those `[n]` of the texts."""
+    return values if self.rows is None else values.gather(self.rows)
+
+
+def distinct(column: pl.Series) -> Distinct:
+  """Finds the texts of a column."""
+  if not isinstance(column.dtype, pl.Categorical):
+    return Distinct(column, pl.repeat(1, column.len(), eager=True), None)
+  counts = (
+    column.drop_nulls().to_frame("t").group_by("t", maintain_order=True).len()
+  )
+  numbers = counts["t"].to_physical().to_numpy()
+  place = np.zeros(int(numbers.max(initial=-1)) + 1, np.uint32)
+  place[numbers] = np.arange(len(numbers), dtype=np.uint32)
+  return Distinct(
+    counts["t"].cast(pl.String).alias(column.name),
+    counts["len"],
+    pl.Series(place).gather(column.to_physical()),
+  )
+
+
 def map_words(
   column: pl.Series, change: Callable[[pl.Series], pl.Series]
 ) -> pl.Series:
-  """Applies a function of each text to a column, once to each of its words."""
-  if column.dtype == pl.String:
-    return change(column)
-  words = column.unique().drop_nulls()
-  changed = change(words.cast(pl.String)).alias(column.name)
-  numbers = words.to_physical().to_numpy()
-  place = np.zeros(int(numbers.max(initial=-1)) + 1, np.uint32)
-  place[numbers] = np.arange(len(numbers), dtype=np.uint32)
-  rows = pl.Series(place).gather(column.to_physical())
-  return changed.gather(rows)
+  """Applies a function of single texts to a column, once to each number.
+
+  Other text is changed slice by slice.
+  """
+  if isinstance(column.dtype, pl.Categorical):
+    found = distinct(column)
+    changed = found.spread(change(found.texts))
+  else:
+    changed = pl.concat([change(part) for part in slices(column)])
+  return changed.alias(column.name)
