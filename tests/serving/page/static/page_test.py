@@ -223,6 +223,8 @@ def test_text_stands_out_from_its_background(opened, scheme):
   seen = page.evaluate(CONTRAST)
   page.click("#answers a >> nth=0")
   page.wait_for_selector("#item-body h3")
+  page.click("#item-body >> text=Change")
+  page.click("#change summary")
   seen += page.evaluate(CONTRAST)
   assert len(seen) > 300
   assert min(seen)[0] >= 4.5, min(seen)
@@ -235,13 +237,25 @@ def test_everything_that_can_be_used_has_a_name(opened):
     page.click(f"#{box}-box summary")
   session = page.context.new_cdp_session(page)
   roles = {"button", "combobox", "textbox", "searchbox", "treeitem", "tree"}
-  roles |= {"link", "tab", "checkbox", "spinbutton", "tabpanel"}
-  found = [
-    (node["role"]["value"], node["name"]["value"])
-    for node in session.send("Accessibility.getFullAXTree")["nodes"]
-    if not node["ignored"] and node["role"]["value"] in roles
-  ]
-  assert {"button", "tree", "treeitem", "tab"} <= {role for role, _ in found}
+  roles |= {"link", "tab", "checkbox", "spinbutton", "tabpanel", "dialog"}
+
+  def named() -> list[tuple[str, str]]:
+    return [
+      (node["role"]["value"], node["name"]["value"])
+      for node in session.send("Accessibility.getFullAXTree")["nodes"]
+      if not node["ignored"] and node["role"]["value"] in roles
+    ]
+
+  found = named()
+  page.click("#answers a >> nth=0")
+  page.wait_for_selector("#item-body h3")
+  for button in ("Remove", "Change"):
+    page.keyboard.press("Escape")
+    page.click(f"#item-body >> text={button}")
+    found += named()
+  assert {"button", "tree", "treeitem", "tab", "dialog"} <= {
+    role for role, _ in found
+  }
   assert not [role for role, name in found if not name]
 
 
@@ -257,3 +271,7 @@ def test_a_phone_shows_all_without_scrolling_sideways(opened):
   page.click("#answers a >> nth=0")
   page.wait_for_selector("#item-body h3")
   assert page.evaluate(wide) == 360
+  page.click("#item-body >> text=Change")
+  page.click("#change summary")
+  box = page.locator("#change").bounding_box()
+  assert 0 <= box["x"] <= box["x"] + box["width"] <= 360
