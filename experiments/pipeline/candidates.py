@@ -218,7 +218,7 @@ class _Parts:
 
 def _facts(data: Data, vectors: Vectors) -> ItemFacts:
   one = data.catalogue
-  return ItemFacts(one.texts, one.categories, one.values, vectors.items)
+  return ItemFacts(one.texts, one.categories, one.prices, vectors.items)
 
 
 def before_last(requests: Requests, *, share: float) -> Requests:

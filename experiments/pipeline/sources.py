@@ -150,7 +150,7 @@ class Sources:
   @functools.cached_property
   def _tastes(self) -> Tastes:
     one = self._catalogue
-    return Tastes(one.texts, one.categories, one.values, self._vectors.items)
+    return Tastes(one.texts, one.categories, one.prices, self._vectors.items)
 
   @functools.cached_property
   def _like_texts(self):

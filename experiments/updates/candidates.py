@@ -44,7 +44,7 @@ def candidates_of(
     facts = ItemFacts(
       catalogue.texts,
       catalogue.categories,
-      catalogue.values,
+      catalogue.prices,
       np.concatenate([known.items.vectors, vectors[old:]]),
     )
     known = known.grown(facts, semantic_ids.codes)

@@ -89,16 +89,14 @@ def _catalogue(
   # A dictionary keeps the order in which rows were given.
   for path, (depth, _) in items.category_row.items():
     names[depth].append(path)
-  free = np.zeros(len(items.item_ids), bool)
-  free[: len(old)] = old.free & (items.prices[: len(old)] == 0)
   return dataclasses.replace(
     old,
     item_ids=object_array(items.item_ids.tolist()),
     texts=object_array(items.texts.tolist()),
     categories=items.categories,
     category_names=tuple(map(tuple, names)),
-    values=items.prices,
-    free=free,
+    values=np.nan_to_num(items.prices),
+    free=items.prices == 0,
     popularity=items.popularity,
     fields=np.concatenate([known_fields(old, logged), _fields(old, added)]),
   )

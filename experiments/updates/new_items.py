@@ -68,6 +68,6 @@ def _item(row: Mapping) -> NewItem:
     row["item_id"],
     row["text"],
     category=row["category"],
-    price=row["amount"] or 0.0,
+    price=row["amount"],
     fields=fields or None,
   )

@@ -24,13 +24,13 @@ class ItemFacts:
   Attributes:
     texts: `[N]` object str.
     categories: `[N, K]`, -1 unknown; K may be 0.
-    values: `[N]`, prices, 0 unknown.
+    prices: `[N]`, NaN where unknown.
     vectors: `[N, D]`.
   """
 
   texts: np.ndarray
   categories: np.ndarray
-  values: np.ndarray
+  prices: np.ndarray
   vectors: np.ndarray
 
   @functools.cached_property
@@ -38,7 +38,7 @@ class ItemFacts:
     return {}
 
   def __len__(self) -> int:
-    return len(self.values)
+    return len(self.prices)
 
   def neighbours_of_new(self, old: int) -> Sparse:
     """`[N - old, old]` sparse: the likeness of later items to the first `old`.

@@ -115,6 +115,11 @@ class Catalogue:
     """`[N]` bool, items whose value is known; it may be 0."""
     return (self.values != 0) | self.free
 
+  @property
+  def prices(self) -> np.ndarray:
+    """`[N]` float32, the values: NaN where unknown, 0 where free."""
+    return np.where(self.priced, self.values, np.float32(np.nan))
+
   def fields_of(self, names: Sequence[str]) -> np.ndarray:
     """Returns `[N, len(names)]` object, the fields of these names in order.
 

@@ -38,11 +38,11 @@ def live_candidates(
   items = ItemFacts(
     catalogue.texts,
     catalogue.categories,
-    catalogue.values,
+    catalogue.prices,
     without_counts(vectors, counted),
   )
   known = min(num_items(folder), len(catalogue))
-  columns = items.texts, items.categories, items.values, items.vectors
+  columns = items.texts, items.categories, items.prices, items.vectors
   first = ItemFacts(*(column[:known] for column in columns))
   found = load(folder, first, ids.codes[:known])
   encode = query_vectors(directory / "vectors", made, found.query_rows)

@@ -162,7 +162,7 @@ def test_words_of_a_new_item_are_known_at_once(live):
     facts,
     texts=np.append(facts.texts, ["a plain zither"]),
     categories=np.append(facts.categories, facts.categories[:1], 0),
-    values=np.append(facts.values, 1),
+    prices=np.append(facts.prices, 1),
     vectors=np.append(facts.vectors, facts.vectors[:1], 0),
   )
   codes = small_world.semantic_ids().codes

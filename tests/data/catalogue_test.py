@@ -213,6 +213,7 @@ def test_what_is_free_is_stored_where_anything_is(tmp_path):
   given.save(tmp_path)
   loaded = Catalogue.load(tmp_path)
   assert loaded.free.tolist() == loaded.priced.tolist() == [False, True]
+  np.testing.assert_array_equal(loaded.prices, np.array([np.nan, 0], "f4"))
 
 
 def test_loading_from_an_empty_folder_names_the_missing_file(tmp_path):

@@ -69,7 +69,7 @@ def splits():
 
 def facts() -> ItemFacts:
   items = small_world.shop().catalogue
-  return ItemFacts(items.texts, items.categories, items.values, vectors()[0])
+  return ItemFacts(items.texts, items.categories, items.prices, vectors()[0])
 
 
 @functools.cache
@@ -102,7 +102,7 @@ def writer() -> CandidateWriter:
     Popularity(requests, log().counted, num_items=ITEMS, most=8),
     QueryItems(requests, *vectors(), finest, most=8, near=4),
     Words(items.texts),
-    Tastes(items.texts, items.categories, items.values, items.vectors),
+    Tastes(items.texts, items.categories, items.prices, items.vectors),
   )
   codes = small_world.semantic_ids().codes
   found = CandidateWriter(log(), sources, codes, size=20)

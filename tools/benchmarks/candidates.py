@@ -221,7 +221,7 @@ def live_candidates(
   row_of = {query: row for row, query in enumerate(log.queries)}
   rows = np.unique(log.query[trained]).tolist()
   facts = ItemFacts(
-    catalogue.texts, catalogue.categories, catalogue.values, vectors
+    catalogue.texts, catalogue.categories, catalogue.prices, vectors
   )
 
   def query_vectors(queries):

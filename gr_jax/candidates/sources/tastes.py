@@ -66,28 +66,29 @@ class Tastes(Unmeasured):
     self,
     texts: Sequence[str],
     categories: np.ndarray,
-    values: np.ndarray,
+    prices: np.ndarray,
     vectors: np.ndarray,
   ):
     finest = finest_category(categories)
-    self._num_items = len(values)
+    self._num_items = len(prices)
     self._categories, self._finest = categories, finest
     self._in_categories = CategoryTastes(categories, finest)
     self._words = WordTastes(texts, finest)
-    prices = np.log(np.maximum(values, 0) + 0.1)[:, None]
-    known = values > 0
+    known = prices >= 0
     self._price_means = means_of(
-      finest[known], prices[known], groups=int(finest.max(initial=0)) + 1
+      finest[known],
+      _log_prices(prices[known])[:, None],
+      groups=int(finest.max(initial=0)) + 1,
     )
     self._whole = unit_rows(vectors)
     self._vector_means = means_of(finest, self._whole)
-    self._price = self._prices_within(values, finest)
+    self._price = self._prices_within(prices, finest)
     self._residual = self._vectors_within(self._whole, finest)
 
-  def _prices_within(self, values: np.ndarray, group: np.ndarray) -> np.ndarray:
+  def _prices_within(self, prices: np.ndarray, group: np.ndarray) -> np.ndarray:
     """`[n]`, the log prices less the means of groups `[n]`; 0 unknown."""
-    within = np.log(np.maximum(values, 0) + 0.1) - self._price_means[group, 0]
-    return np.where(values > 0, within, 0)
+    within = _log_prices(prices) - self._price_means[group, 0]
+    return np.where(prices >= 0, within, 0)
 
   def _vectors_within(
     self, vectors: np.ndarray, group: np.ndarray
@@ -101,7 +102,7 @@ class Tastes(Unmeasured):
   def restored(cls, state: dict[str, Any], items: ItemFacts) -> Self:
     del state
     return cls(
-      items.texts.tolist(), items.categories, items.values, items.vectors
+      items.texts.tolist(), items.categories, items.prices, items.vectors
     )
 
   def grown(self, items: ItemFacts) -> Self:
@@ -117,7 +118,7 @@ class Tastes(Unmeasured):
     found._finest = np.append(self._finest, group)
     found._in_categories = CategoryTastes(found._categories, found._finest)
     found._words = self._words.grown(items.texts[new].tolist())
-    prices = self._prices_within(items.values[new], group)
+    prices = self._prices_within(items.prices[new], group)
     found._price = np.append(self._price, prices)
     vectors = unit_rows(items.vectors[new])
     found._whole = np.append(self._whole, vectors, 0)
@@ -170,6 +171,10 @@ class Tastes(Unmeasured):
       means = self._vector_means[bought.categories[of_categories]]
       within[row] = whole[row] - bought.times[of_categories] @ means
     return prices, whole, within
+
+
+def _log_prices(prices: np.ndarray) -> np.ndarray:
+  return np.log(np.maximum(prices, 0) + 0.1)
 
 
 def row_products(

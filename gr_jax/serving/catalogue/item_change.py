@@ -13,7 +13,7 @@ class NewItem(NamedTuple):
     category: the full path, known or new, or None.
     category_share: the share of the votes where neighbours gave the category.
     fields: what the content does not show, by the catalogue's names for it.
-    price: 0 where unknown.
+    price: None where unknown, 0 where free.
     in_stock: whether it can be bought.
     vector: `[D]` in place of the text's own vector, or None.
     codes: its semantic ID where it was given before, else None.
@@ -24,7 +24,7 @@ class NewItem(NamedTuple):
   item_id: str
   text: str
   category: str | None = None
-  price: float = 0.0
+  price: float | None = None
   in_stock: bool = True
   vector: tuple[float, ...] | None = None
   codes: tuple[int, ...] | None = None
@@ -42,11 +42,11 @@ class ItemChange(NamedTuple):
     remove: ids of items that go.
     stock: whether items are in stock.
     paused: whether items are paused: known, and in no answer.
-    prices: prices, 0 where unknown.
+    prices: prices, None where unknown.
   """
 
   add: Sequence[NewItem] = ()
   remove: Sequence[str] = ()
   stock: Mapping[str, bool] = {}
   paused: Mapping[str, bool] = {}
-  prices: Mapping[str, float] = {}
+  prices: Mapping[str, float | None] = {}

@@ -7,7 +7,8 @@ an item that comes back has the ID under which the generator learned it.
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ class Items:
     item_ids: `[N]` object str.
     texts: `[N]` object str.
     categories: `[N, K]` int32 as in `Catalogue`.
-    prices: `[N]` float32, 0 where unknown.
+    prices: `[N]` float32, NaN where unknown.
     popularity: `[N]` int64, 0 for what was added.
     present: `[N]` bool, False once removed.
     in_stock: `[N]` bool.
@@ -160,7 +161,7 @@ class Items:
       ("item_ids", [i.item_id for i in new], ...),
       ("texts", [i.text for i in new], ...),
       ("categories", self.category_columns(new)[named], named),
-      ("prices", [i.price for i in new], ...),
+      ("prices", _prices(i.price for i in new), ...),
       ("present", True, ...),
       ("in_stock", [i.in_stock for i in new], ...),
       ("paused", [i.paused for i in new if i.paused is not None], said),
@@ -193,9 +194,9 @@ class Items:
     """Items that are paused or resumed; unknown ids change nothing."""
     return self._with("paused", paused)
 
-  def with_prices(self, prices: Mapping[str, float]) -> "Items":
+  def with_prices(self, prices: Mapping[str, float | None]) -> "Items":
     """Items with other prices; unknown ids change nothing."""
-    return self._with("prices", prices)
+    return self._with("prices", dict(zip(prices, _prices(prices.values()))))
 
   def _with(self, name: str, values: Mapping[str, float]) -> "Items":
     """Other values of one column; all other columns are the same arrays."""
@@ -214,12 +215,16 @@ class Items:
       "id": self.item_ids[row],
       "text": self.texts[row],
       "category": self.path_of(self.categories[row]),
-      "price": round(price, 4) if price else None,
+      "price": None if math.isnan(price) else round(price, 4),
       "in_stock": bool(self.in_stock[row]),
       "paused": bool(self.paused[row]),
       "attributes": attributes_of(self.attributes, row),
       "semantic_id": self.semantic_ids.codes[row].tolist(),
     }
+
+
+def _prices(prices: Iterable[float | None]) -> list[float]:
+  return [math.nan if price is None else price for price in prices]
 
 
 def _grown(column: np.ndarray, n: int) -> np.ndarray:
@@ -240,7 +245,7 @@ def catalogue_items(catalogue: Catalogue, semantic_ids: SemanticIds) -> Items:
     item_ids=catalogue.item_ids,
     texts=catalogue.texts,
     categories=catalogue.categories,
-    prices=catalogue.values,
+    prices=catalogue.prices,
     popularity=catalogue.popularity,
     present=np.ones(n, bool),
     in_stock=np.ones(n, bool),

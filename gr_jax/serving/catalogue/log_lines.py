@@ -224,7 +224,7 @@ class LogReader:
         raise self._damaged("old", lines)
       size += len(line)
       self.place = Place(None, lines, size)
-      yield json.loads(line[9:-1])
+      yield _with_unknown_prices(json.loads(line[9:-1]))
 
   def _damaged(self, kind: str, line: int) -> Damaged:
     text = f"line {line} of {self.path} {_KINDS[kind]}"
@@ -234,6 +234,16 @@ class LogReader:
 def _matches(line: bytes) -> bool:
   """Whether a line of a log of before is whole."""
   return line[:9] == b"%08x " % zlib.crc32(line[9:-1])
+
+
+def _with_unknown_prices(record: dict[str, Any]) -> dict[str, Any]:
+  """A record of a log of before, where a price of 0 was an unknown one."""
+  for item in record.get("add", ()):
+    if item.get("price") == 0:
+      del item["price"]
+  prices = record.get("prices", {})
+  prices.update((item_id, None) for item_id in prices if not prices[item_id])
+  return record
 
 
 def _is_old(first: bytes) -> bool:

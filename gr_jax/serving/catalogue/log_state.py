@@ -13,6 +13,7 @@ from typing import Any
 from gr_jax.serving.catalogue.item_change import ItemChange, NewItem
 
 _ITEMS = 500  # In a line of the state.
+_UNSAID = object()
 
 
 class LogState:
@@ -31,7 +32,7 @@ class LogState:
     self._present: dict[str, bool] = {}
     self._stock: dict[str, bool] = {}
     self._paused: dict[str, bool] = {}
-    self._prices: dict[str, float] = {}
+    self._prices: dict[str, float | None] = {}
     for change in changes:
       self.add(change)
 
@@ -163,7 +164,7 @@ class LogState:
     """Values that items and removals do not say."""
     for item_id, value in values.items():
       item = self._facts.get(item_id)
-      known = None if item is None else getattr(item, name)
+      known = _UNSAID if item is None else getattr(item, name)
       if name == "paused" and not self._present.get(item_id, True):
         known = False  # To remove an item ends its pause.
       if known != value:

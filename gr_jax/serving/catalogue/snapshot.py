@@ -67,8 +67,7 @@ class Snapshot:
     if filters.in_stock:
       mask &= items.in_stock
     low, high = filters.price.min, filters.price.max
-    if low is not None or high is not None:
-      mask &= items.prices > 0
+    # Unknown prices are NaN, and in no band.
     if low is not None:
       mask &= items.prices >= np.float32(low)
     if high is not None:

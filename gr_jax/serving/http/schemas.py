@@ -175,7 +175,9 @@ class ItemBody(BaseModel):
     NewCategory | None,
     Field(description="Without one a new item takes its neighbours'."),
   ] = None
-  price: Price = 0.0
+  price: Annotated[
+    Price | None, Field(description="null where unknown, 0 where free.")
+  ] = None
   in_stock: bool = True
   vector: Vector | None = None
   fields: Annotated[
@@ -218,8 +220,11 @@ class ItemsBody(BaseModel):
     ),
   ] = {}
   prices: Annotated[
-    dict[Name, Price],
-    Field(max_length=1000, description="Prices by id, 0 where unknown."),
+    dict[Name, Price | None],
+    Field(
+      max_length=1000,
+      description="Prices by id: null where unknown, 0 where free.",
+    ),
   ] = {}
 
 

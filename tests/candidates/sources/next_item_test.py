@@ -92,7 +92,7 @@ def test_of_a_new_item_nothing_is_known():
       for column in (
         facts.texts,
         facts.categories,
-        facts.values,
+        facts.prices,
         facts.vectors,
       )
     )

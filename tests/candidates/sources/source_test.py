@@ -61,7 +61,7 @@ def test_items_that_come_later_change_nothing_of_the_others(place):
   more = ItemFacts(
     np.append(facts.texts, np.array(["a new one", "another"], object)),
     np.append(facts.categories, facts.categories[:2], 0),
-    np.append(facts.values, [1.0, 0.0]).astype(facts.values.dtype),
+    np.append(facts.prices, [1.0, 0.0]).astype(facts.prices.dtype),
     np.append(facts.vectors, facts.vectors[:2], 0),
   )
   grown, before = described(one.grown(more), len(more)), described(one)

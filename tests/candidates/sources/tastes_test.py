@@ -6,13 +6,13 @@ from gr_jax.candidates.sources.tastes import Tastes, row_products
 from tests.reference import candidate_log, small_world
 
 
-def described(texts=None, values=None):
+def described(texts=None, prices=None):
   catalogue = small_world.shop().catalogue
   vectors, _ = candidate_log.vectors()
   source = Tastes(
     catalogue.texts if texts is None else texts,
     catalogue.categories,
-    catalogue.values if values is None else values,
+    catalogue.prices if prices is None else prices,
     vectors,
   )
   batch = candidate_log.batch()
@@ -26,13 +26,13 @@ def histories(batch):
 
 
 def test_prices_count_against_their_category_and_unknown_ones_say_nothing():
-  values = np.linspace(1, 9, candidate_log.ITEMS).astype(np.float32)
-  values[::7] = 0
-  batch, found = described(values=values)
+  values = np.linspace(0, 9, candidate_log.ITEMS).astype(np.float32)
+  values[1::7] = np.nan
+  batch, found = described(prices=values)
   finest = finest_category(small_world.shop().catalogue.categories)
   z = np.zeros(len(values))
   for c in range(finest.max() + 1):
-    some = (finest == c) & (values > 0)
+    some = (finest == c) & (values >= 0)
     z[some] = np.log(values[some] + 0.1) - np.log(values[some] + 0.1).mean()
   for row, history in enumerate(histories(batch)):
     mean = z[history].sum() / (len(history) + 3)

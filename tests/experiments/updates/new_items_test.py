@@ -7,12 +7,13 @@ def test_items_have_a_path_and_a_price(tmp_path):
   path = tmp_path / "items.csv"
   path.write_text(
     "item_id,text,category,value\n"
-    "e,red  cup,KITCHEN | CUPS,3\nf,plate,,\nf,plate,,\n,none,,\n"
+    "e,red  cup,KITCHEN | CUPS,3\nf,plate,,\nf,plate,,\n,none,,\ng,gift,,0\n"
   )
-  first, second = read_items(path, {}).items
+  first, second, free = read_items(path, {}).items
+  assert free.price == 0
   assert first.category == "KITCHEN > CUPS"
   assert (first.item_id, first.text, first.price) == ("e", "red cup", 3.0)
-  assert (second.category, second.price) == (None, 0.0)
+  assert (second.category, second.price) == (None, None)
 
 
 def test_paths_are_split_as_the_import_split_them(tmp_path):

@@ -1,5 +1,8 @@
 """A line fits at one place of one log."""
 
+import json
+import zlib
+
 import pytest
 
 from gr_jax.serving.catalogue.log_lines import (
@@ -37,6 +40,19 @@ def test_what_was_written_is_read_to_the_same_place(reader):
   assert place.number == 10 + 3
   assert found.checksums == {place.size: place.checksum}
   assert found.state_size == sum(map(len, lines[:3]))
+
+
+def test_a_price_of_nought_was_an_unknown_one_before(reader):
+  text = (
+    b'{"mark":"m","add":[{"item_id":"a","text":"b","price":0.0}],'
+    b'"prices":{"c":0,"d":2}}'
+  )
+  (found,) = reader([b"%08x %s\n" % (zlib.crc32(text), text)])
+  assert "price" not in found["add"][0]
+  assert found["prices"] == {"c": None, "d": 2}
+  first, place = started(Header("a"))
+  (kept,) = reader([first, place.after([text])[0]])
+  assert kept == json.loads(text)
 
 
 def test_lines_that_are_written_one_by_one_are_those_of_one_write():

@@ -27,7 +27,7 @@ def records(draw):
   for kind in ("stock", "paused"):
     record[kind] = {name: draw(st.booleans()) for name in draw(names)}
   record["prices"] = {
-    name: draw(st.sampled_from([0.0, 2.5])) for name in draw(names)
+    name: draw(st.sampled_from([None, 0.0, 2.5])) for name in draw(names)
   }
   if draw(st.integers(0, 4)) == 0:
     record["forget"] = draw(names)

@@ -16,7 +16,7 @@ from tests.serving.page.browse_test import SIZES, shop, shops
 
 CODES = [(0, 0, 0), (0, 0, 0), (0, 1, 0), (1, 0, 1), (0, 0, 0)]
 PATHS = [["a", "x"], ["a", "y"], ["a", "x"], ["b"], []]
-PRICES = np.array([0, 1.1, 2, 3, 2], np.float32)
+PRICES = np.array([np.nan, 0, 2, 3, 2], np.float32)
 
 
 def priced():
@@ -32,10 +32,11 @@ def priced():
     (Filters(), "0123"),
     (Filters(exclude=("1", "nobody")), "023"),
     (Filters(in_stock=True), "012"),
-    (Filters(price=PriceBand(min=1.1)), "123"),
+    (Filters(price=PriceBand(min=0)), "123"),
+    (Filters(price=PriceBand(min=0.1)), "23"),
     (Filters(price=PriceBand(max=1.1)), "1"),
     (Filters(price=PriceBand(min=2, max=2)), "2"),
-    (Filters(price=PriceBand(min=0, max=0)), ""),
+    (Filters(price=PriceBand(min=0, max=0)), "1"),
     (Filters(categories=("a",)), "012"),
     (Filters(categories=("a > x", "b")), "023"),
     (

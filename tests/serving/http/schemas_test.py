@@ -149,6 +149,8 @@ def test_a_change_holds_what_the_body_says():
 
 
 def test_facts_of_single_items_stand_by_their_ids():
+  found = change({"prices": {"a": None, "b": 0}})
+  assert found.prices == {"a": None, "b": 0}
   found = change({"paused": {"a": True}, "prices": {"b": 2}})
   assert found == ((), (), {}, {"a": True}, {"b": 2.0})
   with pytest.raises(Invalid, match=r"prices\.b must be at least 0"):

@@ -57,7 +57,7 @@ function written() {
     id: field("id").value.trim(),
     text: field("text").value.trim(),
     category: field("category").value.trim(),
-    price: Number(field("price").value),
+    price: field("price").value ? Number(field("price").value) : null,
     in_stock: field("stock").checked,
     paused: field("paused").checked,
   };
@@ -73,11 +73,11 @@ function body() {
     (category && category !== before.category);
   if (reread) {
     const { price, ...rest } = now;
-    const some = { ...(category && { category }), ...(price && { price }) };
+    const some = { ...(category && { category }), ...(price !== null && { price }) };
     return { add: [{ id, ...rest, ...some }] };
   }
   return {
-    ...(now.price !== (before.price ?? 0) && { prices: { [id]: now.price } }),
+    ...(now.price !== before.price && { prices: { [id]: now.price } }),
     ...(now.in_stock !== before.in_stock && { stock: { [id]: now.in_stock } }),
     ...(now.paused !== before.paused && { paused: { [id]: now.paused } }),
   };
