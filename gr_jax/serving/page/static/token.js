@@ -23,6 +23,7 @@ export function askToken({ wrong = server.hasToken(), back = false } = {}) {
   byId("token-wrong").hidden = !wrong;
   byId("token").ariaInvalid = wrong ? "true" : null;
   byId("token-back").hidden = !back;
+  byId("token-change").hidden = true;
   showPage(false);
   byId("token").focus();
 }
