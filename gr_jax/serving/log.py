@@ -13,6 +13,7 @@ backup   copies it to --to, as it was at one moment, while a server may be
          using it. The copy is a log of its own: stop the server, put copy and
          copy.ack in the places of the log and of its .ack, start it again.
 
+The log of users' events, *.items.log.events, is checked and kept likewise.
 A log is lines of text; beside it stands its .ack, the end of what was
 acknowledged. Copy, move or remove both or none, and neither under a server.
 """
@@ -25,6 +26,7 @@ import sys
 from gr_jax import command_line
 from gr_jax.serving.catalogue.item_log import ItemLog
 from gr_jax.serving.catalogue.log_copies import back_up, repair, whole
+from gr_jax.serving.users.histories import SUFFIX, EventLog
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -60,7 +62,7 @@ def _repair(path: pathlib.Path, flags: argparse.Namespace) -> None:
 
 def _compact(path: pathlib.Path, flags: argparse.Namespace) -> None:
   before = path.stat().st_size
-  log = ItemLog(path)
+  log = (EventLog if path.name.endswith(SUFFIX) else ItemLog)(path)
   try:
     log.compact()
   finally:

@@ -156,6 +156,8 @@ class SearchRequest:
     history: purchases, oldest first.
     profile: the user, as far as known.
     filters: the items that an answer may hold.
+    offset: items of the ranking that come before those wanted; None is 0 for
+      one who wants no other page.
   """
 
   beam: BeamSize | None
@@ -164,3 +166,4 @@ class SearchRequest:
   history: tuple[Purchase, ...] = ()
   profile: Profile = dataclasses.field(default_factory=Profile)
   filters: Filters = dataclasses.field(default_factory=Filters)
+  offset: int | None = None

@@ -23,14 +23,12 @@ class Compaction:
     self._due = max(least, _GROWTH * log.state_size)
 
   def run(self) -> None:
-    """Compacts; returns at once where another one is at it.
+    """Compacts, after another one that is at it.
 
     Raises:
       OSError: it cannot be written; the log is as it was.
     """
-    if not self._one.acquire(blocking=False):
-      return
-    try:
+    with self._one:
       with self._lock:
         rewrite = self._log.begin_rewrite()
       try:
@@ -42,8 +40,6 @@ class Compaction:
           self._log.abandon_rewrite(rewrite)
         raise
       self._due = max(self._least, _GROWTH * self._log.state_size)
-    finally:
-      self._one.release()
 
   def start_if_due(self) -> None:
     """Compacts in a thread of its own where the log has grown enough."""
@@ -52,9 +48,12 @@ class Compaction:
       return
     # Another one, should this one fail, is due after as much again.
     self._due = size + self._least
-    threading.Thread(target=self._run, name="compaction", daemon=True).start()
+    threading.Thread(
+      target=self.try_to_run, name="compaction", daemon=True
+    ).start()
 
-  def _run(self) -> None:
+  def try_to_run(self) -> None:
+    """Compacts, or says why not."""
     try:
       self.run()
     except OSError as error:

@@ -19,7 +19,7 @@ import os
 import pathlib
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from gr_jax.serving.catalogue.log_files import (
@@ -78,7 +78,7 @@ class ItemLog:
   def __init__(self, path: pathlib.Path):
     # A rewrite replaces the file, not a link to it.
     self.path = path = path.resolve()
-    self.state = LogState()
+    self.state = self._folded(())
     self._file, self._failed = -1, ""
     self._rewrite: LogRewrite | None = None
     self._switching = threading.Lock()
@@ -90,6 +90,9 @@ class ItemLog:
         os.close(self._file)
       self._mark.close()
       raise
+
+  def _folded(self, changes: Iterable[Mapping[str, Any]]) -> Any:
+    return LogState(changes)
 
   @property
   def records(self) -> int:
@@ -112,7 +115,7 @@ class ItemLog:
         )
       create(self.path)
     reader = LogReader(self.path, [mark.size])
-    self.state = LogState(reader)
+    self.state = self._folded(reader)
     check_end(reader, mark)
     self.place, self.state_size = reader.place, reader.state_size
     if mark.closed and self.place.size > mark.size:

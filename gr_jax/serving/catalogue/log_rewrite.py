@@ -12,6 +12,8 @@ whose identity the header of the new one names.
 import itertools
 import os
 import pathlib
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 from gr_jax.serving.catalogue.log_files import unfinished, write_all
 from gr_jax.serving.catalogue.log_lines import (
@@ -20,9 +22,16 @@ from gr_jax.serving.catalogue.log_lines import (
   compact_json,
   started,
 )
-from gr_jax.serving.catalogue.log_state import LogState
 
 _LINES = 200  # Written at once.
+
+
+class State(Protocol):
+  """What the changes of a log come to."""
+
+  def records(self) -> Iterator[dict[str, Any]]:
+    """Records that fold to it."""
+    ...
 
 
 class LogRewrite:
@@ -38,7 +47,7 @@ class LogRewrite:
     place: its end.
   """
 
-  def __init__(self, log: pathlib.Path, state: LogState, before: Place):
+  def __init__(self, log: pathlib.Path, state: State, before: Place):
     self.path = unfinished(log)
     self.place = Place()
     self._state, self._before = state, before

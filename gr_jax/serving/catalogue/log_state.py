@@ -37,7 +37,13 @@ class LogState:
       self.add(change)
 
   def add(self, change: Mapping[str, Any]) -> None:
-    """Takes in one more record; what it leaves out stays as it was."""
+    """Takes in one more record; what it leaves out stays as it was.
+
+    Raises:
+      ValueError: it is one of users' events.
+    """
+    if "events" in change or "leave" in change:
+      raise ValueError("this is a log of events; give that of the items.")
     for stored in change.get("add", ()):
       self._add_item(NewItem(**stored), change["mark"])
     # Written by a compaction: the codes of each tokenizer there was.

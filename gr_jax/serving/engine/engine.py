@@ -55,6 +55,8 @@ class Answer(NamedTuple):
     milliseconds: "batch" (arrays before and after) and "search".
     batch: the number of requests that were answered together.
     model: the version of the run that answered, `Artefacts.version`.
+    next: the offset of the next page; None at the end of what the beam holds,
+      and of a request without an offset.
   """
 
   items: list[dict[str, Any]]
@@ -65,6 +67,7 @@ class Answer(NamedTuple):
   milliseconds: dict[str, float]
   batch: int
   model: str = versions.FIRST
+  next: int | None = None
 
 
 def bucket_sizes(max_batch: int) -> tuple[int, ...]:
@@ -180,7 +183,7 @@ class Engine:
         snapshot,
         found.log_probs[row],
         None if found.values is None else found.values[row],
-        *snapshot.expand(found.ids[row], mask, k=request.k),
+        *snapshot.expand(found.ids[row], mask, k=_end(request) + 1),
       )
       for row, (request, mask) in enumerate(valid)
     ]
@@ -190,13 +193,14 @@ class Engine:
     }
     return [
       Answer(
-        items,
+        items[request.offset or 0 : _end(request)],
         snapshot.version,
         unknown_history(request, snapshot.items),
         *read_words(request, self.artefacts.vocabulary),
         milliseconds,
         len(valid),
         self.artefacts.version,
+        _next(request, len(items)),
       )
       for (request, _), items in zip(valid, lists)
     ]
@@ -237,6 +241,15 @@ def _passing(
     return snapshot.passing(request.filters)
   except Invalid as error:
     return error
+
+
+def _end(request: SearchRequest) -> int:
+  return (request.offset or 0) + request.k
+
+
+def _next(request: SearchRequest, ranked: int) -> int | None:
+  end = _end(request)
+  return end if request.offset is not None and ranked > end else None
 
 
 def _ranked(snapshot, log_probs, values, rows, places) -> list[dict[str, Any]]:

@@ -44,12 +44,17 @@ class AnsweredItem(ItemRecord):
   ] = None
 
 
-class Milliseconds(BaseModel):
+class BatchMilliseconds(BaseModel):
+  """The time that a batch took."""
+
+  batch: float
+  search: float
+
+
+class Milliseconds(BatchMilliseconds):
   """The time that a request waited, and that its batch took."""
 
   queue: float
-  batch: float
-  search: float
 
 
 class FoundBody(BaseModel):
@@ -83,12 +88,13 @@ class FoundBody(BaseModel):
       "requests without an offset."
     ),
   ]
-  milliseconds: Milliseconds
+  milliseconds: BatchMilliseconds
 
 
 class AnswerBody(FoundBody):
   """The answer to a search."""
 
+  milliseconds: Milliseconds
   beam: Annotated[
     int | str,
     Field(
@@ -211,6 +217,7 @@ class ShopperPurchase(BaseModel):
   """A purchase of a made-up shopper."""
 
   id: str
+  text: str
   days_ago: float
 
 
@@ -232,7 +239,16 @@ class AboutBody(BaseModel):
   facts: Annotated[
     dict[str, list[str]], Field(description="Values of a profile by field.")
   ]
+  reads_queries: bool
+  needs_vectors: Annotated[
+    bool, Field(description="New items bring their vectors.")
+  ]
+  category_depth: int
+  queries: Annotated[list[str], Field(description="Examples.")]
   shoppers: list[Shopper]
+  may_change: Annotated[
+    bool, Field(description="What the token of this request may do.")
+  ]
 
 
 class ReloadedBody(BaseModel):
@@ -261,3 +277,28 @@ class DescriptionBody(BaseModel):
   info: dict[str, str]
   paths: dict[str, dict]
   components: dict[str, dict]
+
+
+class EventsAnswer(BaseModel):
+  """What was kept."""
+
+  events: int
+  unknown: Annotated[
+    list[str],
+    Field(description="Items that the catalogue does not know, kept as well."),
+  ]
+
+
+class KeptEvent(BaseModel):
+  """What a user did with an item."""
+
+  item_id: str
+  type: Literal["click", "order"]
+  time: Annotated[float, Field(description="Unix seconds.")]
+
+
+class UserBody(BaseModel):
+  """The newest events of a user, oldest first."""
+
+  user_id: str
+  events: list[KeptEvent]

@@ -6,29 +6,24 @@ depends on the server is filled in when the server starts.
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-  AfterValidator,
   BaseModel,
   BeforeValidator,
+  ConfigDict,
   Field,
   create_model,
 )
-from pydantic_core import PydanticCustomError
 
 from gr_jax.decoding.beams import BeamSize, answer_size
 from gr_jax.serving.beam_names import beam_name
-from gr_jax.serving.catalogue.items import ItemChange, NewItem
 from gr_jax.serving.requests import (
   CLOSED,
-  AttributeName,
-  AttributeValue,
   Filters,
   History,
   Invalid,
-  ItemId,
   Name,
   Price,
   Profile,
@@ -38,42 +33,9 @@ from gr_jax.serving.requests import (
 )
 from gr_jax.text.words import split_words
 
+MOST_OFFSET = 1_000_000
 Query = Annotated[
   str, Field(min_length=1, max_length=500, description="In words.")
-]
-# What stands for an item in the path of an address, whoever writes it: browsers
-# take . and .. for folders, and the end would be that of another route.
-_NEW_ID = r"(?!\.{1,2}$)(?!.*/neighbours$)[^\x00-\x1f\x7f]+"
-
-
-def _reachable(item_id: str) -> str:
-  if not re.fullmatch(_NEW_ID, item_id):
-    raise PydanticCustomError(
-      "id",
-      "must be no . or .., without control characters and /neighbours at its "
-      "end: no address would name the item",
-    )
-  return item_id
-
-
-NewItemId = Annotated[
-  ItemId,
-  AfterValidator(_reachable),
-  Field(json_schema_extra={"pattern": f"^{_NEW_ID}$"}),
-]
-NewCategory = Annotated[
-  str,
-  Field(
-    min_length=1,
-    max_length=500,
-    description="The full path of a category, known or new.",
-  ),
-]
-Vector = Annotated[
-  tuple[Annotated[float, Field(ge=-1e6, le=1e6)], ...],
-  listed(
-    16_384, min_length=1, description="In place of the text's own vector."
-  ),
 ]
 
 
@@ -107,6 +69,19 @@ def search_bodies(beams: tuple[BeamSize, ...]) -> dict[str, type[BaseModel]]:
       ),
     ),
   }
+  shared["offset"] = (
+    Annotated[
+      int | None,
+      Field(
+        ge=0,
+        le=MOST_OFFSET,
+        description="Items to leave out, 0 for the first page. With it the "
+        "beam is the default one, whatever the load, so that pages fit.",
+      ),
+      whole,
+    ],
+    None,
+  )
   kept = Field(
     default,
     description="IDs that the search keeps; 128:256:512 after each level.",
@@ -122,6 +97,62 @@ def search_bodies(beams: tuple[BeamSize, ...]) -> dict[str, type[BaseModel]]:
     f"/{name.lower()}": create_model(f"{name}Body", __config__=CLOSED, **fields)
     for name, fields in bodies.items()
   }
+
+
+def batch_bodies(
+  bodies: Mapping[str, type[BaseModel]], *, most: int
+) -> dict[str, type[BaseModel]]:
+  """Bodies of several searches, or recommendations, by path.
+
+  Args:
+    bodies: as from `search_bodies`.
+    most: the most requests of one body.
+  """
+  return {
+    f"{path}/batch": create_model(
+      bodies[path].__name__.replace("Body", "BatchBody"),
+      __config__=CLOSED,
+      requests=(
+        Annotated[tuple[bodies[path], ...], listed(most, min_length=1)],
+        ...,
+      ),
+    )
+    for path in ("/search", "/recommend")
+  }
+
+
+class SearchParameters(BaseModel):
+  """A search as a query string."""
+
+  model_config = ConfigDict(extra="forbid")
+  q: Query
+  k: Annotated[int | None, Field(ge=1, description="Items wanted [10].")] = None
+  offset: Annotated[int | None, Field(ge=0, le=MOST_OFFSET)] = None
+  beam: Annotated[str | None, Field(max_length=200)] = None
+  category: Annotated[
+    str | None, Field(min_length=1, max_length=500, description="A full path.")
+  ] = None
+  min_price: Price | None = None
+  max_price: Price | None = None
+  in_stock: bool = False
+  user_id: Name | None = None
+
+  def body(self) -> dict[str, Any]:
+    """The same search as a body of POST /search."""
+    beam = self.beam
+    found = {
+      "query": self.q,
+      "k": self.k,
+      "offset": self.offset,
+      "beam": int(beam) if beam and re.fullmatch("[0-9]{1,9}", beam) else beam,
+    }
+    price = {"min": self.min_price, "max": self.max_price}
+    filters: dict[str, Any] = {"price": price, "in_stock": self.in_stock}
+    if self.category is not None:
+      filters["categories"] = [self.category]
+    profile = {"user_id": self.user_id}
+    found = {k: v for k, v in found.items() if v is not None}
+    return found | {"filters": filters, "profile": profile}
 
 
 def search_request(
@@ -158,93 +189,3 @@ def search_request(
   if request.k > most:
     raise Invalid(f"k must be at most the beam, {most}; got {request.k}.")
   return request
-
-
-class ItemBody(BaseModel):
-  """An item; a known id keeps its semantic ID and gets new facts."""
-
-  model_config = CLOSED
-  id: NewItemId
-  text: Annotated[
-    str,
-    Field(
-      min_length=1, max_length=2000, description="What the text encoder reads."
-    ),
-  ]
-  category: Annotated[
-    NewCategory | None,
-    Field(description="Without one a new item takes its neighbours'."),
-  ] = None
-  price: Annotated[
-    Price | None, Field(description="null where unknown, 0 where free.")
-  ] = None
-  in_stock: bool = True
-  vector: Vector | None = None
-  fields: Annotated[
-    dict[Name, Name] | None,
-    Field(
-      max_length=100,
-      description="What the content does not show, such as an ad's account, by "
-      "the catalogue's names.",
-    ),
-  ] = None
-  attributes: Annotated[
-    dict[AttributeName, AttributeValue] | None,
-    Field(
-      max_length=50,
-      description="What answers show and filters know, such as brand or url, "
-      "under names of one's own; null: as they are.",
-    ),
-  ] = None
-  paused: Annotated[
-    bool | None,
-    Field(description="true: in no answer for now; null: as it is."),
-  ] = None
-
-
-class ItemsBody(BaseModel):
-  """Items to add or to describe anew, ids to remove, and facts by id."""
-
-  model_config = CLOSED
-  add: Annotated[tuple[ItemBody, ...], listed(1000)] = ()
-  remove: Annotated[tuple[ItemId, ...], listed(1000)] = ()
-  stock: Annotated[
-    dict[Name, bool],
-    Field(max_length=1000, description="Whether items are in stock, by id."),
-  ] = {}
-  paused: Annotated[
-    dict[Name, bool],
-    Field(
-      max_length=1000,
-      description="Whether items are paused, by id: known, and in no answer.",
-    ),
-  ] = {}
-  prices: Annotated[
-    dict[Name, Price | None],
-    Field(
-      max_length=1000,
-      description="Prices by id: null where unknown, 0 where free.",
-    ),
-  ] = {}
-
-
-def item_change(body: ItemsBody) -> ItemChange:
-  """The change of a body.
-
-  Raises:
-    Invalid: nothing would change, or an item is named twice.
-  """
-  facts = [dict(item) for item in body.add]
-  add = [NewItem(each.pop("id"), **each) for each in facts]
-  change = ItemChange(
-    tuple(add), body.remove, body.stock, body.paused, body.prices
-  )
-  if not any(change):
-    raise Invalid(
-      "the body changes nothing; give add, remove, stock, paused or prices."
-    )
-  named = [*(item.item_id for item in add), *body.remove]
-  if len(set(named)) < len(named):
-    twice = next(name for name in named if named.count(name) > 1)
-    raise Invalid(f"item {shown(twice)} stands in this change twice.")
-  return change

@@ -26,6 +26,7 @@ from gr_jax.serving.http.metrics import ServingMetrics
 from gr_jax.serving.http.site_guard import SiteGuard, cors
 from gr_jax.serving.http.tokens import Tokens
 from gr_jax.serving.page.routes import PageRoutes
+from gr_jax.serving.users.histories import SUFFIX, Histories
 
 
 class Server:
@@ -68,6 +69,8 @@ class Server:
       timeout=config.timeout,
       adaptive=adaptive,
     )
+    log = service.config.log
+    self._histories = Histories(log.with_name(log.name + SUFFIX))
     self._watch(adaptive)
     self._page = PageRoutes(
       service,
@@ -80,6 +83,7 @@ class Server:
       self.batcher,
       config,
       self._metrics,
+      histories=self._histories,
       cached=self._cached(config),
       unavailable=lambda: self._doing,
       reload=self.reload,
@@ -156,6 +160,7 @@ class Server:
     watch("programs", "Compiled searches.", lambda: service.programs)
     watch("log_records", "Changes on disk.", lambda: service.log_records)
     watch("log_bytes", "Bytes of the log.", lambda: service.log_bytes)
+    watch("events", "Events kept of users.", lambda: self._histories.size)
     watch("room_left", "New IDs that fit.", lambda: service.room_left)
     watch("ready", "1 while requests are taken.", lambda: not self._doing)
 
@@ -197,6 +202,7 @@ class Server:
     yield
     self._doing = "stopping"
     await asyncio.to_thread(self.batcher.close)
+    await asyncio.to_thread(self._histories.close)
     await asyncio.to_thread(self._service.close)
 
   def _warm(self) -> None:

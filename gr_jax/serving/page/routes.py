@@ -18,6 +18,13 @@ from starlette.responses import JSONResponse, Response
 from gr_jax.serving.beam_names import beam_name
 from gr_jax.serving.catalogue.service import Busy, Service
 from gr_jax.serving.engine.batching import Batcher
+from gr_jax.serving.http.answers import (
+  AboutBody,
+  ExplainedBody,
+  FoundLists,
+  NeighboursBody,
+  TreeNode,
+)
 from gr_jax.serving.http.lane import Lane
 from gr_jax.serving.http.openapi import Operation
 from gr_jax.serving.http.schemas import search_bodies, search_request
@@ -106,6 +113,9 @@ class PageRoutes:
         "/catalogue",
         self._catalogue,
         "Sizes, beams, facts, examples, and what the token may do.",
+        name="catalogue",
+        tag="catalogue",
+        answer=AboutBody,
         errors=("504",),
         door=self._reading.check_room,
       ),
@@ -113,6 +123,10 @@ class PageRoutes:
         "/tree",
         self._tree,
         "The children of a prefix of codes, most bought first.",
+        name="tree",
+        tag="catalogue",
+        answer=TreeNode,
+        example={"prefix": "3,7"},
         errors=("404", "504"),
         parameters=TreeParameters,
         door=self._reading.check_room,
@@ -121,6 +135,10 @@ class PageRoutes:
         "/find",
         self._find,
         "Items and categories by words.",
+        name="find",
+        tag="catalogue",
+        answer=FoundLists,
+        example={"text": "milk"},
         errors=("504",),
         parameters=FindParameters,
         door=self._reading.check_room,
@@ -129,12 +147,19 @@ class PageRoutes:
         "/items/{item_id:path}/neighbours",
         self._neighbours,
         "Items whose IDs begin as the item's own.",
+        name="item_neighbours",
+        tag="items",
+        answer=NeighboursBody,
         errors=("404", "429", "504"),
       ),
       Operation(
         "/explain",
         self._explain,
         "Items, and the probabilities of their codes.",
+        name="explain",
+        tag="search",
+        answer=ExplainedBody,
+        example={"query": "whole milk", "k": 3},
         method="POST",
         errors=("504",),
         door=batcher.check_room,

@@ -3,6 +3,7 @@
 import concurrent.futures
 import dataclasses
 import itertools
+import re
 import types
 from urllib.parse import quote
 
@@ -19,25 +20,32 @@ from gr_jax.serving.http.api import Api
 from gr_jax.serving.http.config import HttpConfig
 from gr_jax.serving.http.metrics import ServingMetrics
 from gr_jax.serving.requests import Filters, Invalid, Purchase, SearchRequest
+from gr_jax.serving.users.histories import Histories
 from tests.serving.conftest import said
+from tests.serving.page.browse_test import shop
 
 ITEM = {"id": "a", "text": "cup", "score": -1.5, "semantic_id": [1, 2]}
 TAKEN = {"batch": 1.23456, "search": 2.0}
 ANSWER = Answer([ITEM], 7, ["x"], ["zzz"], {"cofee": "coffee"}, TAKEN, 3)
 ADD = {"add": [{"id": "a", "text": "cup"}]}
 AS_JSON = {"content-type": "application/json"}
-OPEN = {"/healthz", "/readyz", "/openapi.json"}
+OPEN = {"/healthz", "/readyz", "/openapi.json", "/docs"}
 
 
 class Behind:
   """What stands behind the routes, and what it took."""
 
   def __init__(self):
-    self.config = types.SimpleNamespace(beams=(8, 20), multiples=())
+    self.config = types.SimpleNamespace(
+      beams=(8, 20), multiples=(), max_batch=1
+    )
     self.taken = []
     self.futures = []
     self.doing = None
-    self.error = None
+    self.error = self.log_trouble = None
+    self.serving = types.SimpleNamespace(
+      snapshot=shop([(0, 0, 0), (1, 0, 1), (2, 3, 1)])
+    )
     self.silent = False
     self.waiting = 0
     self.log_trouble = None
@@ -76,7 +84,7 @@ def behind():
 
 
 @pytest.fixture
-def make(behind):
+def make(behind, tmp_path):
   def make(**options) -> TestClient:
     metrics = ServingMetrics()
     api = Api(
@@ -84,6 +92,7 @@ def make(behind):
       behind,
       HttpConfig(**options),
       metrics,
+      histories=Histories(tmp_path / "events"),
       unavailable=lambda: behind.doing,
       reload=behind.reload,
     )
@@ -126,6 +135,7 @@ def test_an_answer_is_whole_with_its_wait_in_milliseconds(client):
     "model": "0000",
     "beam": 8,
     "cached": False,
+    "next": None,
   }
   values = counted(client)
   assert values["queue_seconds_sum",] == 0.25
@@ -202,7 +212,7 @@ def test_an_item_is_read_by_any_id(client, item_id):
 def requests_of(client):
   """(method, path, guarded) of all routes."""
   for route in client.routes:
-    path = route.path.replace("{item_id:path}", "a")
+    path = re.sub("{.*}", "a", route.path)
     yield (route.methods - {"HEAD"}).pop(), path, route.path not in OPEN
 
 
@@ -219,8 +229,9 @@ def test_the_token_guards_all_but_health_and_the_description(make, behind):
     for scheme in ("Bearer", "bearer", "BEARER"):
       right = AS_JSON | {"authorization": f"{scheme} s3cret"}
       response = client.request(method, path, headers=right)
-      assert response.status_code in (200, 400)
-  assert behind.taken == ["reload"] * 3
+      # Where nothing was sent, it is the body or the query that is missed.
+      assert response.status_code in (200, 400, 404, 422)
+  assert behind.taken.count("reload") == 3
 
 
 def test_nothing_is_searched_or_changed_before_the_server_is_ready(
@@ -230,7 +241,7 @@ def test_nothing_is_searched_or_changed_before_the_server_is_ready(
   client.headers = {"authorization": "Bearer s3cret"}
   behind.doing = "starting"
   for method, path, _ in requests_of(client):
-    waits = method == "POST" or path == "/readyz"
+    waits = method != "GET" or path in ("/readyz", "/search", "/users/a")
     # Before the body is read: half of one would do.
     response = client.request(method, path, content=b"{")
     assert (response.status_code == 503) == waits, path

@@ -40,7 +40,9 @@ def fits(schema: dict | bool, value, models=None) -> bool:
     return False
   if kind == "array":
     return all(fits(schema["items"], each, models) for each in value)
-  return kind == "string" or _object_fits(schema, value, models)
+  if kind == "string":
+    return value in schema.get("enum", (value,))
+  return _object_fits(schema, value, models)
 
 
 def _object_fits(schema: dict, value: dict, models: dict) -> bool:
@@ -61,6 +63,8 @@ def near(schema: dict, models=None) -> st.SearchStrategy:
   if "anyOf" in schema:
     return st.one_of(*(near(each, models) for each in schema["anyOf"]))
   match schema["type"]:
+    case "string" if "enum" in schema:
+      return st.sampled_from([*schema["enum"], "other"])
     case "string":
       sizes = schema["minLength"], schema["maxLength"]
       lengths = st.sampled_from([sizes[0] - 1, *sizes, sizes[1] + 1, 1])

@@ -7,22 +7,33 @@ from unittest import mock
 
 import hypothesis
 import hypothesis.strategies as st
+import jsonschema
 import pytest
 
 from gr_jax.serving.catalogue.service import Busy, NoRoom, NotWritten
 from gr_jax.serving.engine.batching import QueueFull
+from gr_jax.serving.http.event_routes import EventsBody
+from gr_jax.serving.http.item_schemas import ItemsBody
 from gr_jax.serving.http.openapi import ERRORS
-from gr_jax.serving.http.schemas import ItemsBody, search_bodies
+from gr_jax.serving.http.schemas import batch_bodies, search_bodies
 from gr_jax.serving.http.validation import validated
 from gr_jax.serving.requests import Invalid
+from gr_jax.serving.users.histories import Histories
 from tests.serving.conftest import BEAM, open_service
+from tests.serving.http.api_test import OPEN
 from tests.serving.http.json_schema import fits, near
 from tests.serving.http.server_test import AS_JSON, start
 
 BEAMS = (8, 20)
-BODIES = search_bodies(BEAMS) | {"/items": ItemsBody}
-# For people, for Prometheus, and the description itself.
-NOT_DESCRIBED = {"/", "/page/{name}", "/metrics", "/openapi.json"}
+EVENTS = {"events": [{"user_id": "B1", "item_id": "B2", "type": "order"}]}
+SEARCHES = search_bodies(BEAMS)
+BODIES = {
+  **SEARCHES,
+  **batch_bodies(SEARCHES, most=4),
+  "/items": ItemsBody,
+  "/events": EventsBody,
+}
+NOT_DESCRIBED = {"/", "/page/{name}"}  # For people.
 
 
 def described(document):
@@ -105,7 +116,9 @@ def test_the_schema_is_exact_at_the_edges():
 def test_the_schema_of_a_body_is_that_of_its_model(client, document, path):
   described = document["paths"][path]["post"]["requestBody"]
   assert described["required"] is True
-  model = (search_bodies((BEAM,)) | {"/items": ItemsBody})[path]
+  bodies = search_bodies((BEAM,))
+  bodies |= BODIES | bodies | batch_bodies(bodies, most=4)
+  model = bodies[path]
   schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
   own = schema.pop("$defs", {}) | {model.__name__: schema}
   name = schema_of(described)["$ref"].rpartition("/")[2]
@@ -115,57 +128,100 @@ def test_the_schema_of_a_body_is_that_of_its_model(client, document, path):
 
 
 ANSWERED = (
-  ("/search", {"query": "cup", "history": ["B1", "nobody"]}),
-  ("/recommend", {"k": 2}),
-  ("/explain", {"k": 2}),
-  ("/items", {"stock": {"B1": True}}),
-  ("/admin/reload", None),
-  ("/healthz", None),
-  ("/readyz", None),
-  ("/catalogue", None),
-  ("/tree", None),
-  ("/find?text=cup", None),
-  ("/items/B1", None),
-  ("/items/B1/neighbours", None),
+  ("POST", "/search", {"query": "cup", "history": ["B1", "nobody"]}),
+  ("GET", "/search?q=cup&k=2&offset=1", None),
+  ("POST", "/search/batch", {"requests": [{"query": "cup"}, {"query": "-"}]}),
+  ("POST", "/recommend", {"k": 2}),
+  ("POST", "/recommend/batch", {"requests": [{"k": 2}]}),
+  ("POST", "/explain", {"k": 2}),
+  ("POST", "/items", {"stock": {"B1": True}}),
+  ("GET", "/items?limit=2", None),
+  ("GET", "/items/B1", None),
+  ("PUT", "/items/B1", {"text": "cup", "attributes": {"url": "u"}}),
+  ("GET", "/items/B1/neighbours", None),
+  ("DELETE", "/items/B1", None),
+  ("POST", "/events", EVENTS),
+  ("GET", "/users/B1", None),
+  ("DELETE", "/users/B1", None),
+  ("POST", "/admin/reload", None),
+  ("GET", "/healthz", None),
+  ("GET", "/readyz", None),
+  ("GET", "/catalogue", None),
+  ("GET", "/tree", None),
+  ("GET", "/find?text=cup", None),
+  ("GET", "/openapi.json", None),
+  ("GET", "/metrics", None),
+  ("GET", "/docs", None),
 )
 
 
 def pattern(path: str) -> str:
-  return path.partition("?")[0].replace("/B1", "/{item_id}")
+  path = path.partition("?")[0].replace("/items/B1", "/items/{item_id}")
+  return path.replace("/users/B1", "/users/{user_id}")
 
 
 def test_what_is_answered_fits_what_is_described(client, document):
   done = set()
-  for path, body in ANSWERED:
-    posted = body is not None or path == "/admin/reload"
-    method = "post" if posted else "get"
+  for method, path, body in ANSWERED:
     response = client.request(method, path, json=body)
-    operation = document["paths"][pattern(path)][method]
-    schema = schema_of(operation["responses"][str(response.status_code)])
+    operation = document["paths"][pattern(path)][method.lower()]
     assert response.status_code == 200, response.text
-    assert fits(schema, response.json(), models(document))
-    model = models(document).get(schema.get("$ref", "").rpartition("/")[2])
-    assert model is None or set(model["properties"]) == set(response.json())
-    done.add((pattern(path), method))
+    ((media, content),) = operation["responses"]["200"]["content"].items()
+    assert response.headers["content-type"].startswith(media)
+    if media == "application/json":
+      jsonschema.validate(response.json(), closed(content["schema"], document))
+    done.add((pattern(path), method.lower()))
   assert done == {each[:2] for each in described(document)}
 
 
-def test_an_item_of_an_answer_has_just_what_is_described(client, document):
-  answer = client.post("/search", json={"query": "cup"}).json()
-  item, taken = (
-    set(models(document)[name]["properties"])
-    for name in ("AnsweredItem", "Milliseconds")
+def closed(schema: dict, document: dict) -> dict:
+  """The schema with its models, of which none has a field but its own."""
+  parts = json.loads(json.dumps(models(document)))
+  for name, part in parts.items():
+    if name != "DescriptionBody":
+      part.setdefault("additionalProperties", False)
+  return schema | {"components": {"schemas": parts}}
+
+
+def test_every_operation_has_a_name_a_group_and_an_example(document):
+  operations = [each for _, _, each in described(document)]
+  names = [each["operationId"] for each in operations]
+  assert len(set(names)) == len(names)
+  tags = {each["name"] for each in document["tags"]}
+  assert {each["tags"][0] for each in operations} == tags
+  for _, _, each in described(document):
+    if body := each.get("requestBody"):
+      content = body["content"]["application/json"]
+      example, schema = content["example"], content["schema"]
+      jsonschema.validate(example, closed(schema, document))
+
+
+def test_a_page_shows_every_operation_without_a_foreign_address(
+  client, document
+):
+  page = client.get("/docs", headers={"authorization": ""})
+  assert page.headers["content-security-policy"].startswith(
+    "default-src 'none'"
   )
-  assert all(set(each) == item for each in answer["items"])
-  assert set(answer["milliseconds"]) == taken
+  for path, _, operation in described(document):
+    assert f'id="{operation["operationId"]}"' in page.text
+    assert path in page.text
+  assert all(f'id="{name}"' in page.text for name in models(document))
+  assert not re.search(r'(src|href)="(?!#|/openapi.json")', page.text)
+  assert "<script" not in page.text
+
+
+GOOD = {
+  "/search": {"query": "cup"},
+  "/items": {"stock": {"B2": True}},
+  "/events": EVENTS,
+}
 
 
 def refusals(client, path):
   """Responses of everything that can go wrong with one POST."""
   batcher, service = client.server.batcher, client.service
-  good = json.dumps({"query": "cup"} if path == "/search" else {}).encode()
-  if path == "/items":
-    good = b'{"stock": {"B1": true}}'
+  good = json.dumps(GOOD.get(path, {})).encode()
   if path in BODIES:
     plain = {"content-type": "text/plain"}
     yield client.post(path, content=b"{")
@@ -180,6 +236,9 @@ def refusals(client, path):
   if path == "/items":
     errors = [NoRoom("no"), NotWritten("no"), Invalid("no"), QueueFull(1)]
     owner, name = service, "change"
+  elif path == "/events":
+    errors = [NotWritten("no"), Invalid("no"), QueueFull(1)]
+    owner, name = Histories, "add"
   elif path == "/admin/reload":
     owner, name = service, "reload"
     errors = [Busy(), ValueError("damaged")]
@@ -193,7 +252,9 @@ def refusals(client, path):
       yield client.post(path, content=good)
 
 
-@pytest.mark.parametrize("path", [*BODIES, "/admin/reload"])
+@pytest.mark.parametrize(
+  "path", [*SEARCHES, "/items", "/events", "/admin/reload"]
+)
 def test_every_refusal_is_described(client, document, path):
   documented = document["paths"][path]["post"]["responses"]
   found = set()
@@ -217,10 +278,13 @@ def test_every_refusal_is_described(client, document, path):
     "/tree?prefix=99",
     "/tree?prefix=x",
     "/find",
+    "/search?q=cup&k=99",
+    "/items?after=nobody",
+    "/users/nobody",
   ],
 )
 def test_what_is_not_found_is_described(client, document, path):
-  name = pattern(path.replace("nobody", "B1"))
+  name = pattern(path.replace("s/nobody", "s/B1"))
   documented = document["paths"][name]["get"]["responses"]
   for headers in ({}, {"authorization": "none"}):
     response = client.get(path, headers=headers)
@@ -231,7 +295,7 @@ def test_what_is_not_found_is_described(client, document, path):
 
 def test_what_needs_a_token_says_so(document):
   for path, _, operation in described(document):
-    guarded = path not in ("/healthz", "/readyz")
+    guarded = path not in OPEN
     assert ("401" in operation["responses"]) == guarded
     # Both without and with: a server may have no token.
     assert operation.get("security", []) == [{}, {"bearer": []}][: 2 * guarded]

@@ -2,9 +2,8 @@
 
 import pytest
 
+from gr_jax.serving.http.item_schemas import ItemsBody, item_change
 from gr_jax.serving.http.schemas import (
-  ItemsBody,
-  item_change,
   search_bodies,
   search_request,
 )
@@ -144,6 +143,7 @@ def test_a_change_holds_what_the_body_says():
     "category_share": None,
     "fields": {"account": "7"},
     "paused": None,
+    "attributes": None,
   }
   assert (found.remove, found.stock) == (("c",), {"d": False})
 

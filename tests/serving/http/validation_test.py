@@ -7,7 +7,7 @@ import hypothesis.strategies as st
 import pytest
 from pydantic import BaseModel, Field
 
-from gr_jax.serving.http.schemas import ItemsBody
+from gr_jax.serving.http.item_schemas import ItemsBody
 from gr_jax.serving.http.validation import validated
 from gr_jax.serving.requests import CLOSED, History, Invalid
 

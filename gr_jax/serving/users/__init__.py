@@ -1,0 +1,1 @@
+"""What users of a server did, as it was sent to it."""
