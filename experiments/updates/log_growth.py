@@ -14,7 +14,7 @@ from experiments.updates.grown_log import RUN, GrownLog
 from experiments.updates.held_out import held_out_from, newest_requests
 from experiments.updates.new_pages import new_pages
 from gr_jax.data.catalogue import object_array
-from gr_jax.data.imports.build_requests import ordered_events
+from gr_jax.data.imports.ordered_events import ordered_events
 from gr_jax.data.requests import EXPOSED, TRAIN, VALID, Requests
 from gr_jax.data.row_lists import offsets_of
 

@@ -169,8 +169,8 @@ def _currency_notes(
   names = names.filter(some).group_by("name", maintain_order=True).sum()
   names = names.sort("n", descending=True, maintain_order=True)
   named = ", ".join(f"{name} ({n:,})" for name, n in names.head(5).rows())
-  count = f"{_count(some, counts):,}"
-  note = f"{count} {noun} have a currency, which is left out: {named}"
+  n = _count(some, counts)
+  note = f"{n:,} {noun} have a currency, which is left out: {named}"
   if names.height > 1:
     return [f"{note}; they are compared as they are, without an exchange rate."]
   return [f"{note}; {_example(texts, values, some)}."]

@@ -12,7 +12,7 @@ from gr_jax.data.imports.build_catalogue import (
   build_catalogue,
   typical_values,
 )
-from gr_jax.data.imports.build_requests import build_requests, ordered_events
+from gr_jax.data.imports.build_requests import build_requests
 from gr_jax.data.imports.checked_table import CheckedTable
 from gr_jax.data.imports.checks import (
   UNKNOWN_ITEM,
@@ -20,9 +20,11 @@ from gr_jax.data.imports.checks import (
   check_items,
   drop_empty_users,
 )
+from gr_jax.data.imports.ordered_events import user_blocks
 from gr_jax.data.imports.summary import (
   ImportSummary,
   count_rejects,
+  event_notes,
   summarize,
 )
 from gr_jax.data.requests import TRAIN, Requests
@@ -85,9 +87,12 @@ def assemble(
   progress(f"{items.frame.height:,} of {items.rows_read:,} items are usable")
   if not items.frame.height:
     raise NothingLeft("No item is left.", items)
+  # Of a long log each copy counts: what was read is freed when it is checked.
+  held = [events]
+  del events
   events = _check_events(
     items,
-    events,
+    held,
     functools.partial(
       check_events,
       event_types=event_types,
@@ -102,8 +107,11 @@ def assemble(
   kind = "time" if timed else "user"
   if "part" in events.frame.columns:
     kind = "column"
+  account = event_notes(events.frame)
+  kept, blocks = events.frame.height, user_blocks(events.frame)
+  events = dataclasses.replace(events, frame=events.frame.clear())
   built = build_requests(
-    ordered_events(events.frame),
+    blocks,
     values=functools.partial(typical_values, items.frame),
     split={
       "column": None,
@@ -127,20 +135,22 @@ def assemble(
     catalogue=catalogue,
     requests=requests,
     rejects=rejects,
-    summary=summarize(items, events, rejects, built, len(catalogue)),
+    summary=summarize(items, events, kept, account, rejects, built),
     split=kind,
   )
 
 
 def _check_events(
   items: CheckedTable,
-  events: CheckedTable,
+  held: list[CheckedTable],
   check: Callable[..., CheckedTable],
   progress: Callable[[str], None],
 ) -> CheckedTable:
-  everyone, named = events.frame.select("user_id", "row"), events.frame
+  """Checks the events, which it takes out of a list."""
+  everyone = held[0].frame.select("user_id", "row")
+  named = held[0].frame["item_id"].first()
   item_ids = items.frame["item_id"]
-  events = check(events, item_ids=item_ids)
+  events = check(held.pop(), item_ids=item_ids)
   events = drop_empty_users(events, everyone)
   progress(f"{events.frame.height:,} of {events.rows_read:,} events are usable")
   users = events.frame["user_id"].n_unique()
@@ -154,7 +164,7 @@ def _check_events(
     "unknown item ids" in note for note in events.notes
   ):
     message += (
-      f" Events name items like {named['item_id'].first()!r}, the catalogue "
+      f" Events name items like {named!r}, the catalogue "
       f"has items like {item_ids[0]!r}."
     )
   raise NothingLeft(message, items, events)

@@ -2,12 +2,19 @@
 
 import dataclasses
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
 from gr_jax.data.catalogue import object_array
-from gr_jax.data.imports.published_split import check_order
+from gr_jax.data.imports.ordered_events import (
+  UserBlocks,
+  numbered_pages,
+  sorted_events,
+)
+from gr_jax.data.imports.published_split import late_events, refuse_late
+from gr_jax.data.imports.words import map_words
 from gr_jax.data.requests import (
   EXPOSED,
   ORDERED,
@@ -19,12 +26,9 @@ from gr_jax.data.requests import (
 from gr_jax.data.row_lists import offsets_of
 from gr_jax.data.training_period import NEVER, ends_of
 
-_COLUMNS = {
-  "query": pl.String,
-  "session": pl.String,
-  "amount": pl.Float64,
-  "part": pl.Int8,
-}
+_TARGET = pl.col("kind") > EXPOSED
+_PAST = ("user", "item", "time", "part")
+_LINE = ("user", "item", "kind", "amount", "time", "page")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,13 +53,13 @@ class Built:
 
 
 def build_requests(
-  events: pl.DataFrame,
+  events: UserBlocks,
   *,
   values: Callable[[pl.DataFrame], np.ndarray],
   split: Callable[[np.ndarray, np.ndarray], np.ndarray] | None,
   shared_clock: bool,
 ) -> Built:
-  """Builds the requests of `ordered_events`, every user with a target.
+  """Builds the requests of checked events, every user with a target.
 
   A page with a click or an order is a request. Its history is what the user
   clicked or ordered strictly before it. A page with neither a history nor a
@@ -68,35 +72,29 @@ def build_requests(
   the first held-out request, and is left out where that is nothing ([OURS]).
 
   Args:
-    events: The events, with the columns of `ordered_events`.
+    events: The events, see `ordered_events`; their blocks are used up.
     values: Maps the events of the training period to the typical value `[N]`
       of every item.
     split: Maps users `[R]` and times `[R]`, sorted by time, to splits `[R]`
       int8; None where the events have theirs (`part`).
     shared_clock: False where times are positions.
+
+  Raises:
+    ValueError: an event comes after one of a later split of its user.
   """
-  target = pl.col("kind") > EXPOSED
-  events = events.with_columns(
-    user=pl.col("user_id").rle_id().cast(pl.Int32),
-    # Targets above this row, then above the first row of the same time.
-    before=target.cast(pl.Int64).cum_sum() - target.cast(pl.Int64),
-  ).with_columns(before=pl.col("before").min().over("user", "time"))
-  users = events.group_by("user", maintain_order=True).agg(
-    pl.col("user_id").first(), n=target.sum()
-  )
-  offsets = offsets_of(users["n"].to_numpy())
-  past = events.filter(target)
-  pages = events.group_by("page", maintain_order=True).agg(
-    pl.col("user", "page_time", "query", "part").first(),
-    answered=target.any(),
-    exposed=(~target).sum(),
-    history_end=pl.col("before").min(),
-  )
-  begin = pl.lit(pl.Series(offsets[:-1])).gather(pl.col("user"))
-  is_request = (pl.col("history_end") > begin) | pl.col("query").is_not_null()
-  answered = pages.filter(pl.col("answered"))
-  chosen = answered.filter(is_request).sort("page_time", "user", "page")
-  first_pages = answered.filter(~is_request)
+  users, blocks, found = events.users, events.blocks, []
+  while blocks:
+    found.append(_block_pages(blocks.pop(0), *_counts(found)))
+  refuse_late(pl.concat(block.late for block in found))
+  past = pl.concat(block.past for block in found)
+  offsets = offsets_of(np.bincount(past["user"], minlength=len(users)))
+  chosen = pl.concat(block.pages for block in found)
+  unused = sum(block.unused for block in found)
+  first = sum(block.first for block in found)
+  held_out_first = sum(block.held_out for block in found)
+  blocks = [block.events for block in found]
+  del found
+  chosen = chosen.sort("page_time", "user", "page")
   user, time = chosen["user"].to_numpy(), chosen["page_time"].to_numpy()
   parts = split(user, time) if split else chosen["part"].to_numpy()
   held_out = past.filter(pl.col("part") > TRAIN)
@@ -105,24 +103,30 @@ def build_requests(
       np.append(user, held_out["user"]),
       np.append(time, held_out["time"]),
       np.append(parts, held_out["part"]),
-      num_users=users.height,
+      num_users=len(users),
       shared_clock=shared_clock and split is not None,
       before=before,
     )
     for before in (VALID, TEST)
   ]
-  training = events.filter(_before(ends[TRAIN], events["user"]))
-  prices = values(training)
+  prices = values(
+    pl.concat(
+      block.filter(_before(ends[TRAIN], block["user"])).select("item", "amount")
+      for block in blocks
+    )
+  )
   closing = np.select([parts == TRAIN, parts == VALID], [e[user] for e in ends],
                       NEVER)  # fmt: skip
-  chosen, lines = _page_lines(
-    events, chosen.with_columns(split=parts, closing=closing), prices
+  chosen = chosen.with_columns(split=parts, closing=closing)
+  chosen, lines = _page_lines(blocks, chosen, prices)
+  queries = chosen["query"].drop_nulls().unique().cast(pl.String).sort()
+  known = pl.Enum(queries)
+  query = map_words(
+    chosen["query"], lambda q: q.cast(known).to_physical().cast(pl.Int32)
   )
-  queries = chosen["query"].drop_nulls().unique().sort()
-  query = chosen["query"].cast(pl.Enum(queries)).to_physical().cast(pl.Int32)
   requests = Requests(
-    user_ids=object_array(users["user_id"].to_list()),
-    profiles=object_array([()] * users.height),
+    user_ids=object_array(users.to_list()),
+    profiles=object_array([()] * len(users)),
     user_offsets=offsets,
     event_item=past["item"].to_numpy(writable=True),
     event_time=past["time"].to_numpy(writable=True),
@@ -142,76 +146,78 @@ def build_requests(
   return Built(
     requests=requests,
     values=prices,
-    unused_exposures=int(pages.filter(~pl.col("answered"))["exposed"].sum()),
-    first_pages=first_pages.height,
-    held_out_first=int((first_pages["part"] > TRAIN).sum()),
+    unused_exposures=unused,
+    first_pages=first,
+    held_out_first=held_out_first,
   )
 
 
-def ordered_events(events: pl.DataFrame) -> pl.DataFrame:
-  """Sorts events by user, then time, place, row, and numbers their pages.
+class _BlockPages(NamedTuple):
+  """What is known of the pages of a block of users before the split.
 
-  Times count to the nanosecond; what is kept of them are seconds. Events at one
-  moment, or without time and place, stand in the order of their splits.
-
-  Pages are the events of a user with the same split, session and query; without
-  a session, with the same second (without a time, the same place) and query;
-  without a time and place, neighbouring events with the same query, and events
-  without a query stand alone. Pages are numbered by user and time.
-
-  Args:
-    events: The checked events, with columns row, user_id, item, kind, and
-      where known seconds, nanoseconds, place, part, query, session, amount.
-
-  Returns:
-    columns user_id, item, kind, query, amount, part, time (unix seconds, or the
-    position among the user's events, where a shared place is one), page, and
-    page_time, when a page began.
-
-  Raises:
-    ValueError: an event comes after one of a later split of its user.
+  Attributes:
+    events: The events, with the columns `_LINE`.
+    num_pages: The number of pages, and of those in the blocks before.
+    num_targets: The number of clicks and orders, likewise.
+    past: The clicks and orders, with the columns `_PAST`.
+    late: Those that `refuse_late` refuses.
+    pages: The pages that become requests: page, user, page_time, query, part,
+      history_end.
+    unused, first, held_out: See `Built`.
   """
+
+  events: pl.DataFrame
+  num_pages: int
+  num_targets: int
+  past: pl.DataFrame
+  late: pl.DataFrame
+  pages: pl.DataFrame
+  unused: int
+  first: int
+  held_out: int
+
+
+def _counts(found: list[_BlockPages]) -> tuple[int, int]:
+  return (found[-1].num_pages, found[-1].num_targets) if found else (0, 0)
+
+
+def _block_pages(
+  events: pl.DataFrame, pages_before: int, targets_before: int
+) -> _BlockPages:
+  events = sorted_events(events)
+  late = late_events(events)
+  events = numbered_pages(events).rename({"user_id": "user"})
+  # Targets above this row, then above the first row of the same time.
+  before = _TARGET.cast(pl.Int64).cum_sum() - _TARGET.cast(pl.Int64)
   events = events.with_columns(
-    pl.lit(None, dtype).alias(name)
-    for name, dtype in _COLUMNS.items()
-    if name not in events.columns
-  ).with_columns(pl.col("part").fill_null(TRAIN))
-  keys = ("user_id", "seconds", "nanoseconds", "place", "part", "row")
-  # Rows of a list, as a page of impressions, keep the order of the list.
-  events = events.sort(
-    [name for name in keys if name in events.columns], maintain_order=True
+    page=pl.col("page") + pages_before, before=before + targets_before
+  ).with_columns(
+    before=pl.col("before").min().over("user", "time"),
+    begin=pl.col("before").min().over("user"),
   )
-  check_order(events)
-  if "seconds" in events.columns:
-    events = events.with_columns(time=pl.col("seconds"), moment="seconds")
-  elif "place" in events.columns:
-    rank = pl.col("place").rank("dense").over("user_id").cast(pl.Int64) - 1
-    events = events.with_columns(time=rank, moment=rank)
-  else:
-    position = pl.int_range(pl.len(), dtype=pl.Int64).over("user_id")
-    events = events.with_columns(time=position).with_columns(moment=_runs())
-  # A session is a word and a moment a number: they never meet.
-  place = pl.when(pl.col("session").is_null()).then(pl.col("moment"))
-  events = events.with_columns(moment=place)
-  keys = ["user_id", "session", "moment", "query", "part"]
-  pages = events.group_by(keys, maintain_order=True).agg(
-    page_time=pl.col("time").min()
+  pages = events.group_by("page", maintain_order=True).agg(
+    pl.col("user", "page_time", "query", "part", "begin").first(),
+    answered=_TARGET.any(),
+    exposed=(~_TARGET).sum(),
+    history_end=pl.col("before").min(),
   )
-  pages = pages.with_row_index("page")
-  events = events.join(
-    pages, on=keys, how="left", nulls_equal=True, maintain_order="left"
+  has_past = pl.col("history_end") > pl.col("begin")
+  answered = pages.filter(pl.col("answered"))
+  first = answered.filter(~has_past & pl.col("query").is_null())
+  past = events.filter(_TARGET)
+  return _BlockPages(
+    events=events.select(_LINE),
+    num_pages=pages_before + pages.height,
+    num_targets=targets_before + past.height,
+    past=past.select(_PAST),
+    late=late,
+    pages=answered.filter(has_past | pl.col("query").is_not_null()).drop(
+      "begin", "answered", "exposed"
+    ),
+    unused=int(pages.filter(~pl.col("answered"))["exposed"].sum()),
+    first=first.height,
+    held_out=int((first["part"] > TRAIN).sum()),
   )
-  return events.select(
-    "user_id", "item", "kind", "query", "amount", "part", "time", "page",
-    "page_time",
-  )  # fmt: skip
-
-
-def _runs() -> pl.Expr:
-  """Numbers runs of one user's equal queries; no query is a run of its own."""
-  query, user = pl.col("query"), pl.col("user_id")
-  same = (query == query.shift(1)) & (user == user.shift(1))
-  return same.fill_null(False).not_().cum_sum().cast(pl.Int64)
 
 
 def _before(ends: np.ndarray, user: pl.Series) -> pl.Expr:
@@ -220,32 +226,43 @@ def _before(ends: np.ndarray, user: pl.Series) -> pl.Expr:
 
 
 def _page_lines(
-  events: pl.DataFrame, chosen: pl.DataFrame, prices: np.ndarray
+  blocks: list[pl.DataFrame], chosen: pl.DataFrame, prices: np.ndarray
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
   """Returns the pages that lead to something before they close, and the lines.
 
-  Lines have columns request, item, kind, value: an item once on a page.
+  Lines have columns request, item, kind, value: an item once on a page. Takes
+  the blocks out.
   """
   price = pl.lit(pl.Series(prices)).gather(pl.col("item"))
   paid = pl.when(pl.col("kind") == ORDERED).then(
     pl.coalesce("amount", price.cast(pl.Float64))
   )
-  lines = (
-    events.join(
-      chosen.select("page", "closing"), on="page", maintain_order="left"
+  closing = chosen.select("page", "closing", "page_time").sort("page")
+  found = []
+  while blocks:
+    events = blocks.pop(0)
+    near = pl.col("page").is_between(events["page"].min(), events["page"].max())
+    found.append(
+      events.join(closing.filter(near), on="page", maintain_order="left")
+      # What a page began with is its own, also where the split cuts a moment.
+      .filter(
+        (pl.col("time") < pl.col("closing"))
+        | (pl.col("time") == pl.col("page_time"))
+      )
+      .with_columns(paid=paid)
+      .group_by("page", "item", maintain_order=True)
+      .agg(kind=pl.col("kind").max(), value=pl.col("paid").sum())
+      .with_columns(pl.col("value").cast(pl.Float32))
     )
-    # What a page began with is its own, also where the split cuts a moment.
-    .filter(
-      (pl.col("time") < pl.col("closing"))
-      | (pl.col("time") == pl.col("page_time"))
-    )
-    .with_columns(paid=paid)
-    .group_by("page", "item", maintain_order=True)
-    .agg(kind=pl.col("kind").max(), value=pl.col("paid").sum())
-    .with_columns(pl.col("value").cast(pl.Float32))
-  )
-  led = lines.filter(pl.col("kind") > EXPOSED).select("page").unique()
-  chosen = chosen.join(led, on="page", how="semi", maintain_order="left")
-  numbered = chosen.select("page").with_row_index("request")
-  lines = lines.join(numbered, on="page", maintain_order="left")
+  lines = pl.concat(found)
+  del found
+  led = lines.filter(pl.col("kind") > EXPOSED)["page"].unique()
+  chosen = chosen.filter(pl.col("page").is_in(led.implode()))
+  request = np.full(int(lines["page"].max() or 0) + 1, -1, np.int32)
+  request[chosen["page"].to_numpy()] = np.arange(chosen.height, dtype=np.int32)
+  lines = lines.select(
+    pl.lit(pl.Series(request)).gather(pl.col("page")).alias("request"),
+    "item", "kind", "value",
+  )  # fmt: skip
+  lines = lines.filter(pl.col("request") >= 0)
   return chosen, lines.sort("request", maintain_order=True)

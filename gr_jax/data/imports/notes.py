@@ -1,11 +1,12 @@
 """Lines of the summary: what an import assumed, and what is switched off."""
 
 import datetime
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import polars as pl
 
 from gr_jax.data.imports.columns import FIELD_COLUMNS
+from gr_jax.data.imports.words import as_text
 from gr_jax.data.requests import (
   CLICKED,
   EXPOSED,
@@ -29,6 +30,8 @@ _OLD = 631_152_000  # 1990-01-01 in unix seconds.
 # The days of a spreadsheet from 1990 to 2064.
 _SHEET_DAYS = (32_874, 60_000)
 _VIEWS = ("view", "viewed", "views")
+# Events of which the users are compared at once.
+_BLOCK = 1 << 22
 _SPLIT_NAMES = {TRAIN: "train", VALID: "valid", TEST: "test"}
 
 
@@ -82,7 +85,9 @@ def event_type_note(events: pl.DataFrame) -> list[str]:
   """Says how the file's event types were read."""
   if "event" not in events.columns:
     return []
-  types = events.group_by(pl.col("event").str.to_lowercase(), "kind").len()
+  words = as_text(events.group_by("event", "kind").len())
+  lower = pl.col("event").str.to_lowercase()
+  types = words.group_by(lower, "kind").agg(pl.col("len").sum())
   read = ", ".join(
     f"{name} = {_KIND_NAMES[kind]} ({n:,})"
     for name, kind, n in types.sort("len", "event", descending=True).rows()
@@ -141,14 +146,13 @@ def order_note(events: pl.DataFrame) -> list[str]:
   seconds, nanoseconds = pl.col("seconds"), pl.col("nanoseconds")
   latest = seconds.cum_max().over("user_id")
   within = nanoseconds.cum_max().over("user_id", "seconds")
-  late = events.filter(
-    (seconds < latest) | ((seconds == latest) & (nanoseconds < within))
-  )
-  if not late.height:
+  is_late = (seconds < latest) | ((seconds == latest) & (nanoseconds < within))
+  late = _of_users(events, ("seconds", "nanoseconds"), is_late)
+  if not late.len():
     return []
   return [
-    f"unsorted times: {late.height:,} events come after a later event of "
-    f"their user (first in row {late['row'][0]}); sorted by time."
+    f"unsorted times: {late.len():,} events come after a later event of "
+    f"their user (first in row {late.min()}); sorted by time."
   ]
 
 
@@ -156,7 +160,9 @@ def split_notes(events: pl.DataFrame) -> list[str]:
   """Says how the file's splits were read, and whether its order holds."""
   if "part" not in events.columns:
     return []
-  words = events.group_by(pl.col("split").str.to_lowercase(), "part").len()
+  words = as_text(events.group_by("split", "part").len())
+  lower = pl.col("split").str.to_lowercase()
+  words = words.group_by(lower, "part").agg(pl.col("len").sum())
   read = ", ".join(
     f"{word} = {_SPLIT_NAMES[part]} ({n:,})"
     for word, part, n in words.sort("part", "split").rows()
@@ -164,11 +170,11 @@ def split_notes(events: pl.DataFrame) -> list[str]:
   notes = [f"the split is that of the file: {read} events."]
   if "seconds" not in events.columns and "place" not in events.columns:
     latest = pl.col("part").cum_max().over("user_id")
-    late = events.filter(pl.col("part") < latest)
-    if late.height:
+    late = _of_users(events, ("part",), pl.col("part") < latest)
+    if late.len():
       notes.append(
-        f"{late.height:,} rows come after a row of a later split of their user "
-        f"(first in row {late['row'][0]}); a user's training rows come first, "
+        f"{late.len():,} rows come after a row of a later split of their user "
+        f"(first in row {late.min()}); a user's training rows come first, "
         "then the validation, then the test."
       )
   return notes
@@ -179,24 +185,50 @@ def place_notes(events: pl.DataFrame) -> list[str]:
   if "place" not in events.columns:
     return []
   if "seconds" not in events.columns:
-    shared = events.filter(pl.len().over("user_id", "place") > 1)
-    if not shared.height:
+    is_shared = pl.len().over("user_id", "place") > 1
+    shared = _of_users(events, ("place",), is_shared)
+    if not shared.len():
       return []
     return [
-      f"{shared.height:,} events share their place in the order with another "
-      f"of their user (first in row {shared['row'][0]}): they are one page."
+      f"{shared.len():,} events share their place in the order with another "
+      f"of their user (first in row {shared.min()}): they are one page."
     ]
   latest = pl.col("place").cum_max().over("user_id")
-  late = events.sort("user_id", "seconds", "nanoseconds", "place").filter(
-    pl.col("place") < latest
-  )
-  if not late.height:
+  keys = ("seconds", "nanoseconds", "place")
+  late = _of_users(events, keys, pl.col("place") < latest, by=keys)
+  if not late.len():
     return []
   return [
-    f"time and order disagree: {late.height:,} events are later than one of a "
-    f"higher place of their user (first in row {late['row'].min()}); sorted by "
+    f"time and order disagree: {late.len():,} events are later than one of a "
+    f"higher place of their user (first in row {late.min()}); sorted by "
     "time. Leave the time column out to sort by the order."
   ]
+
+
+def _of_users(
+  events: pl.DataFrame,
+  columns: Sequence[str],
+  where: pl.Expr,
+  by: Sequence[str] = (),
+) -> pl.Series:
+  """The rows of events for which something is true among those of their user.
+
+  Args:
+    events: The events, in the order of their rows.
+    columns: The columns that are read.
+    where: Whether it is true of an event, over `user_id`.
+    by: What a user's events are sorted by before; () for their rows.
+  """
+  events = events.select("user_id", "row", *columns)
+  n = events.height // _BLOCK + 1
+  # Codes of words, or hashes of text: one user's events stay together.
+  block = (events["user_id"].hash() % n) if n > 1 else None
+  found = []
+  for i in range(n):
+    some = events if block is None else events.filter(block == i)
+    some = some.sort("user_id", *by) if by else some
+    found.append(some.filter(where)["row"])
+  return pl.concat(found)
 
 
 def page_notes(

@@ -61,19 +61,29 @@ def check_split(table: CheckedTable, splits: Mapping[str, str]) -> CheckedTable:
   return table
 
 
-def check_order(events: pl.DataFrame) -> None:
-  """Checks that no event comes after one of a later split of its user.
-
-  It would be learned with what is held out in its history.
+def late_events(events: pl.DataFrame) -> pl.DataFrame:
+  """Finds the events after one of a later split of their user.
 
   Args:
     events: Columns user_id, row and part, in the order of each user.
 
-  Raises:
-    ValueError: there is such an event.
+  Returns:
+    columns user_id and row of these events.
   """
+  if not (events["part"] > TRAIN).any():
+    return events.head(0).select("user_id", "row")
   latest = pl.col("part").cum_max().over("user_id")
-  late = events.filter(pl.col("part") < latest)
+  return events.filter(pl.col("part") < latest).select("user_id", "row")
+
+
+def refuse_late(late: pl.DataFrame) -> None:
+  """Refuses `late_events`.
+
+  One would be learned with what is held out in its history.
+
+  Raises:
+    ValueError: there is one.
+  """
   if late.height:
     raise ValueError(
       f"{late.height:,} events of {late['user_id'].n_unique():,} users come "

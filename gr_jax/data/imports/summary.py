@@ -73,25 +73,39 @@ class ImportSummary:
     return "\n".join(lines)
 
 
+def event_notes(events: pl.DataFrame) -> tuple[tuple[str, ...], str]:
+  """Says how checked events were read, and their first and last time."""
+  notes = (
+    *event_type_note(events),
+    *split_notes(events),
+    *time_note(events),
+    *order_note(events),
+    *place_notes(events),
+  )
+  return notes, time_range(events)
+
+
 def summarize(
   items: CheckedTable,
   events: CheckedTable,
+  num_events: int,
+  account: tuple[tuple[str, ...], str],
   rejects: pl.DataFrame,
   built: Built,
-  num_items: int,
 ) -> ImportSummary:
   """Counts what was kept and rejected, and says what was assumed.
 
   Args:
     items: The checked items.
-    events: The checked events.
+    events: The checked events, which may be gone from their frame.
+    num_events: The number of checked events.
+    account: What `event_notes` says of them.
     rejects: The rejected rows of both.
     built: The requests.
-    num_items: The number of items in the catalogue.
   """
   requests = built.requests
   counts = {
-    "items": num_items,
+    "items": items.frame.height,
     "users": len(requests.user_ids),
     "events": len(requests.event_item),
     "requests": len(requests),
@@ -102,7 +116,10 @@ def summarize(
     "next_basket": int((requests.query < 0).sum()),
   }
   return ImportSummary(
-    files=tuple((t.file, t.rows_read, t.frame.height) for t in (items, events)),
+    files=(
+      (items.file, items.rows_read, items.frame.height),
+      (events.file, events.rows_read, num_events),
+    ),
     counts=counts,
     rejected=count_rejects(rejects),
     notes=(
@@ -110,18 +127,14 @@ def summarize(
       *events.notes,
       *missing_column_notes(items.frame.columns, events.frame.columns),
       *field_note(items.frame.columns),
-      *event_type_note(events.frame),
-      *split_notes(events.frame),
-      *time_note(events.frame),
-      *order_note(events.frame),
-      *place_notes(events.frame),
+      *account[0],
       *visit_note(*training_visits(requests)),
       *page_notes(
         built.first_pages, built.unused_exposures, built.held_out_first
       ),
     ),
     rejects_file="",
-    times=time_range(events.frame),
+    times=account[1],
   )
 
 

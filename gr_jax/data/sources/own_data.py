@@ -141,17 +141,19 @@ def import_tables(
   check_time_format(time_format)
   check_shares(valid_share, test_share)
   check_output(output, marker=_MANIFEST, overwrite=overwrite)
-  items, events = read_tables(
-    items_path,
-    events_path,
-    columns,
-    attributes=attributes or {},
-    progress=progress,
+  tables = list(
+    read_tables(
+      items_path,
+      events_path,
+      columns,
+      attributes=attributes or {},
+      progress=progress,
+    )
   )
   try:
     data = assemble(
-      items,
-      events,
+      tables.pop(0),
+      tables.pop(0),
       event_types=event_types,
       splits=splits,
       time_format=time_format,

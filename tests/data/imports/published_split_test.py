@@ -5,9 +5,10 @@ import pytest
 
 from gr_jax.data.imports.checked_table import CheckedTable, reject_rows
 from gr_jax.data.imports.published_split import (
-  check_order,
   check_split,
   known_splits,
+  late_events,
+  refuse_late,
 )
 from gr_jax.data.requests import TEST, TRAIN, VALID
 
@@ -61,11 +62,11 @@ def test_events_follow_their_splits():
       "part": [TRAIN, TRAIN, TEST, VALID, VALID, TEST],
     }
   )
-  check_order(events)
-  check_order(events.head(0))
+  refuse_late(late_events(events))
+  refuse_late(late_events(events.head(0)))
   for late, message in (
     ([TRAIN, TEST, TRAIN, TEST, VALID, TRAIN], "3 events of 2 .*in row 4"),
     ([TRAIN, TRAIN, TEST, VALID, TEST, VALID], "1 events of 1 .*in row 7"),
   ):
     with pytest.raises(ValueError, match=message):
-      check_order(events.with_columns(part=pl.Series(late)))
+      refuse_late(late_events(events.with_columns(part=pl.Series(late))))

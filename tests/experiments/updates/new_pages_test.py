@@ -5,7 +5,7 @@ import polars as pl
 
 from experiments.updates.new_pages import new_pages
 from gr_jax.data.catalogue import object_array
-from gr_jax.data.imports.build_requests import ordered_events
+from gr_jax.data.imports.ordered_events import ordered_events
 from gr_jax.data.requests import CLICKED, ORDERED
 from tests.experiments.updates.small_logs import PRICES, frame
 

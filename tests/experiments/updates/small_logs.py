@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from experiments.updates.grown_log import GrownLog, of_run
 from experiments.updates.log_growth import grown
-from gr_jax.data.imports.build_requests import build_requests, ordered_events
+from gr_jax.data.imports.build_requests import build_requests
+from gr_jax.data.imports.ordered_events import user_blocks
 from gr_jax.data.requests import Requests
 from gr_jax.data.splits import split_by_time
 
@@ -32,7 +33,7 @@ def built(events: pl.DataFrame, *, held_out: bool = True) -> Requests:
   timed = "seconds" in events.columns
   share = 0.2 if held_out else 0.0
   return build_requests(
-    ordered_events(events),
+    user_blocks(events),
     values=lambda training: PRICES,
     split=lambda user, time: split_by_time(
       time, valid_share=share, test_share=share
