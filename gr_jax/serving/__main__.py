@@ -5,10 +5,12 @@
   curl localhost:8000/search -d '{"query": "whole milk"}' \\
     -H 'content-type: application/json'
 
-POST /search, /recommend and /items, GET /items/ID, /metrics, /healthz, /readyz
-and /openapi.json, which describes all of them; / is a page for people. SIGTERM
-finishes what was accepted and stops; SIGHUP, or POST /admin/reload with the
-token, serves what lies in the folder by then without a pause.
+POST /search, /recommend, /items and /events, GET /search?q=WORDS, /items/ID and
+more: /docs lists all of them, and /openapi.json describes them for programs; /
+is a page for people. Items are beside the run in RUN.items.log, users' events
+in RUN.items.log.events. SIGTERM finishes what was accepted and stops; SIGHUP,
+or POST /admin/reload with the token, serves what lies in the folder by then
+without a pause.
 
   curl localhost:8000/items -H 'content-type: application/json' \\
     -d '{"paused": {"A": true}, "prices": {"B": 2.5}}'

@@ -97,7 +97,13 @@ class Profile(BaseModel):
   """A user, as far as known."""
 
   model_config = CLOSED
-  user_id: Name | None = None
+  user_id: Annotated[
+    Name | None,
+    Field(
+      description="Of one who gives no history, /search and /recommend take "
+      "the events that were sent to /events."
+    ),
+  ] = None
   facts: Annotated[
     dict[Name, Name],
     Field(max_length=50, description="One value a field, as in training."),

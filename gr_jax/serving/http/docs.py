@@ -16,6 +16,7 @@ body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
 pre { overflow-x: auto; padding: .7rem; border: 1px solid #8886 }
 table { border-collapse: collapse; width: 100% }
 td { border-top: 1px solid #8884; padding: .2rem .5rem; vertical-align: top }
+td:first-child { width: 12rem }
 section { border-top: 2px solid #8886; margin-top: 2rem }
 h3 code { font-size: 1.1em }
 """
@@ -30,10 +31,10 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width">
 <title>{{ title }}: operations</title><style>{{ style|safe }}</style></head>
 <body><main><h1>{{ title }} {{ version }}</h1>
-<p>All of this is in <a href="/openapi.json">/openapi.json</a>, for programs.
-{%- for tag in tags %}{{ ": " if loop.first else ", " -}}
-<a href="#{{ tag }}">{{ tag }}</a>{% endfor %},
-<a href="#schemas">schemas</a>.</p>
+<p>{% for tag in tags %}<a href="#{{ tag }}">{{ tag }}</a>, {% endfor -%}
+<a href="#schemas">schemas</a>; for programs:
+<a href="/openapi.json">/openapi.json</a>. Where the server has a token, add
+<code>-H "authorization: Bearer TOKEN"</code>.</p>
 {%- macro fields(rows) %}<table>{% for name, kind, text in rows %}
 <tr><td><code>{{ name }}</code></td><td>{{ kind }}</td><td>{{ text }}</td></tr>
 {%- endfor %}</table>{% endmacro %}
@@ -145,7 +146,7 @@ def _kind(schema: Mapping[str, Any]) -> str:
   if isinstance(values := schema.get("additionalProperties"), Mapping):
     return f"{_kind(values)} by name"
   bounds = [
-    f"{sign} {schema[name]:g}"
+    f"{sign} {schema[name]:,}"
     for name, sign in (("minimum", ">="), ("maximum", "<="))
     if name in schema
   ]

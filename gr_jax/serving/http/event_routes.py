@@ -56,8 +56,8 @@ class EventRoutes:
       Operation(
         "/events",
         self._add,
-        "Keeps what users did, for requests that name them; on disk when "
-        "answered.",
+        "Keeps what users did for requests that name them and give no history; "
+        "on disk when answered. What a run was trained on is not among it.",
         name="add_events",
         tag="users",
         method="POST",

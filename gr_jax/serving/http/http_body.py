@@ -39,7 +39,7 @@ class BodyLimit:
 
 
 SEARCH = BodyLimit(300_000, 50_000)
-BATCH = BodyLimit(2_000_000, 200_000)
+BATCH = BodyLimit(1_000_000, 100_000)
 CHANGE = BodyLimit(4_000_000, 250_000)
 
 
