@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 
 import pytest
 import uvicorn
@@ -78,6 +79,7 @@ def client(address, tmp_path_factory):
     address, token=TOKEN, raise_on_unexpected_status=True
   )
   yield found
+  found.get_httpx_client().close()
   sys.path.remove(str(folder))
 
 
@@ -87,7 +89,10 @@ def call(client):
 
   It was read by the models of the client, and was of a described status.
   """
-  models = importlib.import_module("shop_client.models")
+  with warnings.catch_warnings():
+    # Nobody has formatted it: `if beam != 64and`.
+    warnings.simplefilter("ignore")
+    models = importlib.import_module("shop_client.models")
 
   def call(tag, name, *path, body=None, **parameters):
     operation = importlib.import_module(f"shop_client.api.{tag}.{name}")

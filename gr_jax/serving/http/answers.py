@@ -275,6 +275,7 @@ class DescriptionBody(BaseModel):
 
   openapi: str
   info: dict[str, str]
+  tags: list[dict[str, str]]
   paths: dict[str, dict]
   components: dict[str, dict]
 

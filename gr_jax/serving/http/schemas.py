@@ -14,6 +14,7 @@ from pydantic import (
   BeforeValidator,
   ConfigDict,
   Field,
+  WithJsonSchema,
   create_model,
 )
 
@@ -87,7 +88,9 @@ def search_bodies(beams: tuple[BeamSize, ...]) -> dict[str, type[BaseModel]]:
     description="IDs that the search keeps; 128:256:512 after each level.",
   )
   named = Literal[tuple(sizes)]  # pyright: ignore[reportInvalidTypeForm]
-  beam: dict[str, Any] = {"beam": (Annotated[named, whole], kept)}
+  beam: dict[str, Any] = {
+    "beam": (Annotated[named, whole, *_of_one_type(list(sizes))], kept)
+  }
   search: dict[str, Any] = beam | {"query": (Query, ...)} | shared
   # pyright reads the alias as a value.
   optional = Query | None  # pyright: ignore[reportOperatorIssue]
@@ -153,6 +156,18 @@ class SearchParameters(BaseModel):
     profile = {"user_id": self.user_id}
     found = {k: v for k, v in found.items() if v is not None}
     return found | {"filters": filters, "profile": profile}
+
+
+def _of_one_type(names: Sequence[int | str]) -> list[WithJsonSchema]:
+  """Describes names of two types as a choice: clients know no such list."""
+  kinds = {
+    name: [each for each in names if isinstance(each, kind)]
+    for name, kind in (("integer", int), ("string", str))
+  }
+  if not all(kinds.values()):
+    return []
+  parts = [{"type": name, "enum": of_one} for name, of_one in kinds.items()]
+  return [WithJsonSchema({"anyOf": parts})]
 
 
 def search_request(

@@ -122,6 +122,19 @@ def change(body):
   return item_change(validated(ItemsBody, body))
 
 
+def test_beams_of_two_types_are_described_by_type():
+  model = search_bodies((8, (8, 16, 16), 4))["/search"]
+  beam = model.model_json_schema()["properties"]["beam"]
+  assert beam["anyOf"] == [
+    {"type": "integer", "enum": [8, 4]},
+    {"type": "string", "enum": ["8:16:16"]},
+  ]
+  for name in (8, 8.0, 4, "8:16:16"):
+    assert validated(model, {"query": "cup", "beam": name})
+  with pytest.raises(Invalid, match="beam must be"):
+    validated(model, {"query": "cup", "beam": "8"})
+
+
 def test_a_change_holds_what_the_body_says():
   body = {
     "add": [
