@@ -52,7 +52,7 @@ def _phrases(items: Items, typed: frozenset[str]) -> dict[str, tuple[str, str]]:
   best = np.argsort(-items.popularity, kind="stable")[:_POPULAR]
   bought: collections.Counter[tuple[str, str]] = collections.Counter()
   for row in best[items.shown[best]].tolist():
-    text = items.texts[row].casefold()
+    text = str(items.texts[row]).casefold()
     known = [word if word in typed else "" for word in split_words(text)]
     for pair in {*zip(known, known), *itertools.pairwise(known)}:
       # Parts of a script without blanks are no words beside each other.

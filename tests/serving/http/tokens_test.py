@@ -11,10 +11,13 @@ from gr_jax.serving.http.tokens import Tokens
 def status(tokens: Tokens, access: str, given: bytes | None) -> int:
   headers = [] if given is None else [(b"authorization", given)]
   request = Request({"type": "http", "headers": headers})
+  allowed = tokens.allows(request, access)
   try:
     tokens.check(request, access)
   except HTTPException as error:
+    assert not allowed
     return error.status_code
+  assert allowed
   return 200
 
 

@@ -111,7 +111,7 @@ function answer(item, mark = null) {
       "div",
       { class: "answer" },
       el("a", { href: address({ view: "browse", item: item.id }) }, item.text),
-      el("span", { class: "figure", title: "Probability" }, percent(likely)),
+      el("span", { class: "figure" }, percent(likely)),
     ),
     bar(likely),
     el(

@@ -53,8 +53,7 @@ const viewOf = (now) =>
 
 async function show() {
   const view = viewOf(place());
-  byId("changed").textContent = news;
-  news = "";
+  byId("changed").textContent = "";
   for (const each of VIEWS) {
     const tab = byId(`${each}-tab`);
     tab.ariaSelected = String(each === view);
@@ -62,7 +61,7 @@ async function show() {
     byId(each).hidden = each !== view;
   }
   document.title = view === "browse" ? "Browse - gr_jax" : "gr_jax";
-  if (view === "browse") return browse();
+  if (view === "browse") return showBrowse();
   const before = request;
   request = await readPlace();
   if (request === null) {
@@ -70,6 +69,15 @@ async function show() {
     byId("examples").hidden = false;
     byId("status").textContent = "";
   } else if (request !== before) await search();
+}
+
+async function showBrowse() {
+  try {
+    await browse();
+  } finally {
+    byId("changed").textContent = news;
+    news = "";
+  }
 }
 
 // After a change of the catalogue: what was read before it is old.
