@@ -188,8 +188,8 @@ def _date_form(times: pl.Series) -> str:
 
   counts = dict(map_words(times, digits).alias("n").value_counts().rows())
   return "|".join(
-    form
-    for length, form in _DATE_NUMBERS.items()
+    rf"^\d{{{length}}}$"
+    for length in _DATE_NUMBERS
     if counts.get(length, 0) > counts.get(-length, 0)
   )
 

@@ -92,7 +92,7 @@ def distinct(column: pl.Series) -> Distinct:
     column.drop_nulls().to_frame("t").group_by("t", maintain_order=True).len()
   )
   numbers = counts["t"].to_physical().to_numpy()
-  place = np.zeros(int(numbers.max(initial=-1)) + 1, np.uint32)
+  place = np.zeros(int(numbers.max(initial=0)) + 1, np.uint32)
   place[numbers] = np.arange(len(numbers), dtype=np.uint32)
   return Distinct(
     counts["t"].cast(pl.String).alias(column.name),

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gr_jax.data.imports.times import (
+  date_numbers,
   likely_formats,
   unit_counts,
   unix_times,
@@ -263,3 +264,10 @@ def test_no_text_breaks_it(texts):
   seconds, nanoseconds = unix_times(pl.Series(texts, dtype=pl.String))
   assert (seconds.is_null() == nanoseconds.is_null()).all()
   assert nanoseconds.drop_nulls().is_between(0, 10**9 - 1).all()
+
+
+def test_a_number_like_dates_that_is_no_day_is_no_unix_time_either():
+  times = pl.Series(["20200102", "20210304", "19999999"])
+  assert date_numbers(times).to_list() == [True] * 3
+  seconds, _ = unix_times(times)
+  assert seconds.is_null().to_list() == [False, False, True]
