@@ -8,14 +8,15 @@
     --events=monday.csv --items=monday.items.csv \\
     --server=http://localhost:8000
 
-Both files are in the format of `python -m gr_jax.import_data`. New items get
-IDs from the run's tokenizer, or keep those that the server gave them; no given
-ID moves. The served version answers the new requests before it learns them;
-then it is trained on, with old requests in every batch, and what comes out is
-runs/shop/versions/0001. It is served, without dropping a request, unless it is
-worse than its parent on requests that it did not learn, by more than the
-interval; or the labels do not follow from the requests; or the inputs have
-moved. Then it is kept, and one line says why.
+Both files are in the format of `python -m gr_jax.import_data`, and the columns,
+times, types of events and categories are those of the run's import where the
+flags say nothing. New items get IDs from the run's tokenizer, or keep those
+that the server gave them; no given ID moves. The served version answers the new
+requests before it learns them; then it is trained on, with old requests in
+every batch, and what comes out is runs/shop/versions/0001. It is served,
+without dropping a request, unless it is worse than its parent on requests that
+it did not learn, by more than the interval; or the labels do not follow from
+the requests; or the inputs have moved. Then it is kept, and one line says why.
 
 A run with candidates has counted the answers of its own requests, so those are
 not learned again: old requests are those of earlier updates, and its first
@@ -108,14 +109,19 @@ def _update(flags: argparse.Namespace) -> None:
       for field in dataclasses.fields(settings.UpdateConfig)
     }
   )
-  sources = importlib.import_module("experiments.updates.prepare").Sources(
+  prepare = importlib.import_module("experiments.updates.prepare")
+  usual = prepare.import_flags(run)
+  sources = prepare.Sources(
     events=flags.events,
     items=flags.items,
     log=flags.log or pathlib.Path(f"{run.absolute()}.items.log"),
     columns=parse_pairs(flags.columns, flag="--columns"),
-    event_types=parse_pairs(flags.event_types, flag="--event_types"),
-    time_format=flags.time_format,
-    category_separator=flags.category_separator,
+    event_types=usual.get("event_types", {})
+    | parse_pairs(flags.event_types, flag="--event_types"),
+    time_format=flags.time_format or usual.get("time_format", ""),
+    category_separator=flags.category_separator
+    or usual.get("category_separator", ""),
+    usual=usual.get("columns", {}),
   )
   if flags.watch is None:
     steps.update(run, sources, config, server)
@@ -151,7 +157,11 @@ def _parser() -> argparse.ArgumentParser:
     help="its token, better given by GR_JAX_TOKEN",
   )
   add("--log", help="the server's --log [ARTEFACTS.items.log]", **path)
-  add("--columns", default="", help="as of gr_jax.import_data")
+  add(
+    "--columns",
+    default="",
+    help="as of gr_jax.import_data [what the run's import was given]",
+  )
   for flag in ("--event_types", "--time_format", "--category_separator"):
     add(flag, default="", help="likewise")
   for flag, kind, default, text in (

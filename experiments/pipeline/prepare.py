@@ -94,6 +94,8 @@ SOURCES = {
 
 _GRADES = "grades.npy"
 _LOGGED = "logged.json"
+IMPORT = "import.json"
+"""The `own_data.import_flags` of a run on own data."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,6 +152,9 @@ def prepare(config: ConfigDict, workdir: pathlib.Path) -> Data:
     requests = with_document_queries(
       catalogue, requests, config=queries, rng=np.random.default_rng(draws)
     )
+    if source == "own_data":
+      flags = own_data.import_flags(pathlib.Path(options["path"]))
+      write_json(directory / IMPORT, flags)
     catalogue.save(directory / "catalogue")
     requests.save(directory / "requests")
     for grades in graded:

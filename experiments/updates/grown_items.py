@@ -99,6 +99,10 @@ def _catalogue(
     free=items.prices == 0,
     popularity=items.popularity,
     fields=np.concatenate([known_fields(old, logged), _fields(old, added)]),
+    attributes={
+      name: column.extend_constant(None, len(items) - len(column))
+      for name, column in items.attributes.items()
+    },
   )
 
 

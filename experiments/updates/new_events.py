@@ -11,6 +11,7 @@ import dataclasses
 import pathlib
 import time
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 import polars as pl
@@ -62,6 +63,7 @@ def read_events(
   columns: Mapping[str, str],
   event_types: Mapping[str, str],
   time_format: str = "",
+  usual: Mapping[str, str] = MappingProxyType({}),
 ) -> NewEvents:
   """Reads and checks a file of events.
 
@@ -73,13 +75,14 @@ def read_events(
     columns: our names to those of the file.
     event_types: the types of the file to "exposure", "click" or "order".
     time_format: the form of times that are no unix time or ISO 8601.
+    usual: columns of the import, see `read_alone`.
 
   Raises:
     FileNotFoundError: there is no such file.
     ValueError: it cannot be read, has no times where the log has some, or no
       event is left.
   """
-  table = read.read_alone(path, "events", columns)
+  table = read.read_alone(path, "events", columns, usual)
   if "split" in table.frame.columns:
     table = dataclasses.replace(table, frame=table.frame.drop("split"))
   if known.shared_clock and "time" not in table.frame.columns:

@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import polars as pl
 
@@ -36,7 +37,11 @@ class NewItems:
 
 
 def read_items(
-  path: pathlib.Path, columns: Mapping[str, str], *, separator: str = ""
+  path: pathlib.Path,
+  columns: Mapping[str, str],
+  *,
+  separator: str = "",
+  usual: Mapping[str, str] = MappingProxyType({}),
 ) -> NewItems:
   """The items of a file.
 
@@ -44,13 +49,13 @@ def read_items(
     path: the file.
     columns: our names to those of the file.
     separator: what category paths are split at; "" lets the file decide.
+    usual: columns of the import, see `read_alone`.
 
   Raises:
     FileNotFoundError, ValueError: it cannot be read.
   """
-  checked = check_items(
-    read.read_alone(path, "items", columns), category_separator=separator
-  )
+  table = read.read_alone(path, "items", columns, usual)
+  checked = check_items(table, category_separator=separator)
   rows = checked.frame.with_columns(
     pl.lit(None, dtype).alias(name)
     for name, dtype in (("category", pl.String), ("amount", pl.Float64))

@@ -1,12 +1,15 @@
 """What a version is made from: grown items and log, written as stages."""
 
 import dataclasses
+import json
 import pathlib
 import shutil
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from experiments.pipeline.prepare import IMPORT
 from experiments.updates import stages
 from experiments.updates.grown_items import grow
 from experiments.updates.grown_log import GrownLog, of_run
@@ -35,6 +38,7 @@ class Sources:
     event_types: types of events to "exposure", "click" or "order".
     time_format: the form of times, as of the import.
     category_separator: what paths are split at, likewise.
+    usual: the columns of the run's import, where `columns` says nothing.
   """
 
   events: pathlib.Path
@@ -44,6 +48,13 @@ class Sources:
   event_types: Mapping[str, str]
   time_format: str = ""
   category_separator: str = ""
+  usual: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+def import_flags(run: pathlib.Path) -> dict[str, Any]:
+  """How the files of a run's import were written; nothing where unknown."""
+  path = run / "data" / IMPORT
+  return json.loads(path.read_text()) if path.is_file() else {}
 
 
 def known_log(
@@ -104,7 +115,10 @@ def prepare(
   new, said = NewItems([], {}), []
   if sources.items is not None:
     new = read_items(
-      sources.items, sources.columns, separator=sources.category_separator
+      sources.items,
+      sources.columns,
+      separator=sources.category_separator,
+      usual=sources.usual,
     )
   items = grow(parent, new.items, log=sources.log)
   if sources.items is not None:
@@ -119,6 +133,7 @@ def prepare(
     columns=sources.columns,
     event_types=sources.event_types,
     time_format=sources.time_format,
+    usual=sources.usual,
   )
   log = _with(log, read.frame, catalogue.values, config)
   stages.write_vectors(folder, parent, items, inputs=inputs)

@@ -86,7 +86,10 @@ def read_tables(
 
 
 def read_alone(
-  path: Path, kind: str, columns: Mapping[str, str]
+  path: Path,
+  kind: str,
+  columns: Mapping[str, str],
+  usual: Mapping[str, str] = MappingProxyType({}),
 ) -> CheckedTable:
   """Reads one of the two files by itself, as `read_tables` reads both.
 
@@ -95,19 +98,22 @@ def read_alone(
     kind: "items" or "events".
     columns: A map of our names to columns; those of the other file are left
       alone.
+    usual: Those of earlier files, for names that `columns` does not have; this
+      file may have none of them.
 
   Raises:
     ValueError: a column that must be there is missing.
   """
-  mine = {
+  mine, usual = _of_kind(columns, kind), _of_kind(usual, kind)
+  wanted = {*_OURS[kind], *source_columns(mine), *source_columns(usual)}
+  table = read_table(path, wanted=wanted, file=path.name)
+  given = {name.rpartition(".")[2] for name in mine}
+  mine |= {
     name: theirs
-    for name, theirs in columns.items()
-    if name.rpartition(".")[0] in ("", kind)
-    and name.rpartition(".")[2] in _OURS[kind]
+    for name, theirs in usual.items()
+    if name.rpartition(".")[2] not in given
+    and all(part in table.columns for part in parts_of(theirs, table.columns))
   }
-  table = read_table(
-    path, wanted={*_OURS[kind], *source_columns(mine)}, file=path.name
-  )
   # The other file is as if it had all that it needs.
   both = {name: _OURS[name] for name in _OURS} | {kind: table.columns}
   found = resolve_columns(
@@ -118,6 +124,15 @@ def read_alone(
     event_file=path.name,
   )
   return _renamed(table, found[kind == "events"])
+
+
+def _of_kind(columns: Mapping[str, str], kind: str) -> dict[str, str]:
+  return {
+    name: theirs
+    for name, theirs in columns.items()
+    if name.rpartition(".")[0] in ("", kind)
+    and name.rpartition(".")[2] in _OURS[kind]
+  }
 
 
 def read_source(

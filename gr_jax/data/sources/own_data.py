@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import gr_jax
 from gr_jax.data.catalogue import Catalogue
@@ -26,6 +27,9 @@ from gr_jax.data.splits import check_shares
 
 FORMAT = "gr_jax own data"
 FORMAT_VERSION = 1
+
+FLAGS = ("columns", "event_types", "time_format", "category_separator")
+"""What a manifest says of how the files of an import were written."""
 
 _MANIFEST = "own_data.json"
 _REJECTS = "rejects.csv"
@@ -69,6 +73,12 @@ def load(path: Path) -> tuple[Catalogue, Requests]:
       f"{len(catalogue)}; import the data again."
     )
   return catalogue, requests
+
+
+def import_flags(path: Path) -> dict[str, Any]:
+  """Returns the `FLAGS` of a folder that `load` reads."""
+  manifest = json.loads((Path(path) / _MANIFEST).read_text(encoding="utf-8"))
+  return {name: manifest[name] for name in FLAGS if name in manifest}
 
 
 def import_tables(

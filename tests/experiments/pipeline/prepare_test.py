@@ -5,8 +5,10 @@ import pytest
 from ml_collections import ConfigDict
 
 from experiments.pipeline import prepare as stage
+from experiments.updates.prepare import import_flags
 from gr_jax.data.cold_items import draw_cold
 from gr_jax.data.requests import TEST, TRAIN
+from gr_jax.data.sources import own_data
 from tests.reference.small_collection import write_beir, write_graded
 from tests.reference.small_world import shop
 
@@ -196,3 +198,27 @@ def test_grades_follow_the_entries_that_are_left(tmp_path):
     data.grades[mine], plain.grades[plain.requests.split[pages] == TEST]
   )
   assert len(data.grades) <= there.sum() < len(plain.grades)
+
+
+def test_a_run_on_own_data_keeps_how_its_files_were_written(tmp_path):
+  (tmp_path / "items.csv").write_text("sku,text\na,cup\nb,plate\n")
+  rows = [
+    f"u{u},{i},{d}.5.2024" for u in range(3) for d, i in enumerate("abab", 1)
+  ]
+  (tmp_path / "events.csv").write_text("\n".join(["user_id,sku,time", *rows]))
+  own_data.import_tables(
+    tmp_path / "items.csv",
+    tmp_path / "events.csv",
+    {"item_id": "sku"},
+    tmp_path / "shop",
+    time_format="dmy",
+  )
+  section = {"source": "own_data", "path": str(tmp_path / "shop")}
+  stage.prepare(ConfigDict(section), tmp_path / "run")
+  assert import_flags(tmp_path / "run") == {
+    "columns": {"item_id": "sku"},
+    "event_types": {},
+    "time_format": "dmy",
+    "category_separator": "",
+  }
+  assert import_flags(tmp_path) == {}

@@ -25,6 +25,20 @@ def test_events_have_the_rows_of_their_items(tmp_path):
   assert found.sentence() == "2 of 2 events are new"
 
 
+def test_columns_of_the_import_are_read_where_the_file_has_them(tmp_path):
+  usual = {"user_id": "who", "events.item_id": "sku", "time": "when"}
+  head = "who,sku,time,event"
+  found = read(tmp_path, head, "u,c,5,click", usual=usual)
+  assert found.frame["item"].to_list() == [2]
+  ours = read(tmp_path, HEAD, "u,d,5,click", usual=usual)
+  assert ours.frame["item"].to_list() == [3]
+  given = {"events.item_id": "item"}
+  named = read(
+    tmp_path, "who,sku,item,time", "u,z,b,5", usual=usual, columns=given
+  )
+  assert named.frame["item"].to_list() == [1]
+
+
 def test_what_cannot_be_learned_is_counted_by_reason(tmp_path):
   found = read(
     tmp_path, HEAD, "u,c,5,click", "u,d,2,click", "u,c,1,click", "u,z,5,click",

@@ -24,6 +24,14 @@ def test_paths_are_split_as_the_import_split_them(tmp_path):
   assert (whole.category, split.category) == ("A/C parts", "A > C parts")
 
 
+def test_columns_of_the_import_are_read_where_the_file_has_them(tmp_path):
+  path = tmp_path / "items.csv"
+  path.write_text("item_id,name,brand\na,cup,Blue\n")
+  usual = {"text": "brand+name", "value": "price"}
+  (item,) = read_items(path, {}, usual=usual).items
+  assert item.text == "Blue cup"
+
+
 def test_what_is_no_item_is_counted_by_reason(tmp_path):
   path = tmp_path / "items.csv"
   lines = [
