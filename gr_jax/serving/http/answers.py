@@ -236,6 +236,17 @@ class AboutBody(BaseModel):
   ids: int
   level_sizes: list[int]
   beams: list[int | str]
+  category_depth: int = 0
+  reads_queries: bool = True
+  needs_vectors: Annotated[
+    bool, Field(description="true: new items bring their own vectors.")
+  ] = False
+  may_change: Annotated[
+    bool, Field(description="Whether the token given may change items.")
+  ] = True
+  queries: Annotated[
+    list[str], Field(description="Examples, from texts of the catalogue.")
+  ] = []
   facts: Annotated[
     dict[str, list[str]], Field(description="Values of a profile by field.")
   ]

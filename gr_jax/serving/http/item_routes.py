@@ -51,7 +51,7 @@ class ItemRoutes:
     self._service, self._metrics = service, metrics
     # Changes that come together are written together: they wait in threads.
     self._changes = Lane("change", threads=16)
-    self._lists = Lane("list", rest=2.0, timeout=config.timeout)
+    self._lists = Lane("list", rest=4.0, timeout=config.timeout)
     change: dict[str, Any] = {
       "errors": ("409", "507"),
       "answer": ChangedBody,
