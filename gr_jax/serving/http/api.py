@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from gr_jax.serving.catalogue.service import Service
 from gr_jax.serving.engine.batching import Batcher
@@ -32,6 +33,25 @@ from gr_jax.serving.http.search_routes import SearchRoutes
 from gr_jax.serving.http.tokens import Tokens
 from gr_jax.serving.http.validation import validated
 from gr_jax.serving.users.histories import Histories
+
+
+class _Route(Route):
+  """A route that leaves what longer ones know to them, by any method."""
+
+  def __init__(
+    self,
+    path: str,
+    endpoint: Callable[[Request], Awaitable[Response]],
+    methods: list[str],
+    longer: Sequence[Route],
+  ):
+    super().__init__(path, endpoint, methods=methods)
+    self._longer = longer
+
+  def matches(self, scope: Scope) -> tuple[Match, Scope]:
+    if any(each.matches(scope)[0] != Match.NONE for each in self._longer):
+      return Match.NONE, {}
+    return super().matches(scope)
 
 
 class Api:
@@ -90,7 +110,9 @@ class Api:
     self.doors = {
       (each.method, each.path): each.door for each in operations if each.door
     }
-    self.routes = [self._route(each) for each in operations]
+    self.routes: list[Route] = []
+    for each in operations:
+      self.routes.append(self._route(each))
 
   def _own(self) -> list[Operation]:
     """The operations of the server itself."""
@@ -171,7 +193,8 @@ class Api:
       self._metrics.latency.labels(path).observe(time.perf_counter() - start)
       return response
 
-    return Route(path, endpoint, methods=[operation.method])
+    longer = [each for each in self.routes if each.path.startswith(f"{path}/")]
+    return _Route(path, endpoint, [operation.method], longer)
 
   async def _handled(self, operation: Operation, request: Request) -> Response:
     if operation.waits:
