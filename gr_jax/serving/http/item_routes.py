@@ -59,6 +59,7 @@ class ItemRoutes:
       "access": "change",
       "tag": "items",
     }
+    delete: dict[str, Any] = change | {"errors": ("404", "409", "507")}
     self.operations = [
       Operation(
         "/items",
@@ -108,7 +109,7 @@ class ItemRoutes:
         "Removes an item; on disk when answered.",
         name="delete_item",
         method="DELETE",
-        **change | {"errors": ("404", "409", "507")},
+        **delete,
       ),
     ]
 

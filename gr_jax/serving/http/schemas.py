@@ -116,7 +116,11 @@ def batch_bodies(
       bodies[path].__name__.replace("Body", "BatchBody"),
       __config__=CLOSED,
       requests=(
-        Annotated[tuple[bodies[path], ...], listed(most, min_length=1)],
+        # pyright reads the model as a value.
+        Annotated[
+          tuple[bodies[path], ...],  # pyright: ignore[reportInvalidTypeForm]
+          listed(most, min_length=1),
+        ],
         ...,
       ),
     )

@@ -75,8 +75,8 @@ class SearchRoutes:
       "door": batcher.check_room,
       "tag": "search",
     }
-    posted = shared | {"method": "POST"}
-    several = posted | {"answer": AnswersBody, "limit": BATCH}
+    posted: dict[str, Any] = shared | {"method": "POST"}
+    several: dict[str, Any] = posted | {"answer": AnswersBody, "limit": BATCH}
     self.operations = [
       Operation(
         "/search",
