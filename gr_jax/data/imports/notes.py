@@ -31,7 +31,7 @@ _OLD = 631_152_000  # 1990-01-01 in unix seconds.
 _SHEET_DAYS = (32_874, 60_000)
 _VIEWS = ("view", "viewed", "views")
 # Events of which the users are compared at once.
-_BLOCK = 1 << 22
+_BLOCK = 1 << 20
 _SPLIT_NAMES = {TRAIN: "train", VALID: "valid", TEST: "test"}
 
 

@@ -21,7 +21,7 @@ _USED = (
 )
 # Events that are worked on at once; the memory for it is a few hundred bytes
 # of each.
-_BLOCK = 1 << 21
+_BLOCK = 1 << 19
 
 
 @dataclasses.dataclass(frozen=True)

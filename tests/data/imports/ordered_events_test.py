@@ -3,7 +3,8 @@
 import polars as pl
 import pytest
 
-from gr_jax.data.imports.ordered_events import ordered_events
+from gr_jax.data.imports import ordered_events as module
+from gr_jax.data.imports.ordered_events import ordered_events, user_blocks
 from gr_jax.data.requests import TEST, TRAIN, VALID
 
 
@@ -82,3 +83,19 @@ def test_a_page_has_one_split():
     (2, 0),
     (0, 1),
   ]
+
+
+def test_blocks_have_whole_users_in_the_order_of_their_ids(monkeypatch):
+  monkeypatch.setattr(module, "_BLOCK", 3)
+  events = pl.DataFrame(
+    {"row": range(7), "user_id": list("wuvuwxu"), "item": 0, "kind": 2}
+  )
+  found = user_blocks(events)
+  assert found.users.to_list() == ["u", "v", "w", "x"]
+  assert [block["user_id"].to_list() for block in found.blocks] == [
+    [0, 0, 0],
+    [2, 1, 2],
+    [3],
+  ]
+  assert sum(block.height for block in found.blocks) == 7
+  assert user_blocks(events.clear()).users.is_empty()
