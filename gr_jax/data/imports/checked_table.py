@@ -111,6 +111,7 @@ class RowCollector:
     self._file, self._columns = file, columns
     self._frames, self._chunk, self._rejected = [], [], []
     self._types: dict = {}
+    self._height, self._review = 0, 0
 
   def keep(self, row: int, fields: list[str | None]) -> None:
     """Adds a good row, its fields in the order of the columns."""
@@ -153,10 +154,15 @@ class RowCollector:
 
   def _keep(self, frame: pl.DataFrame) -> None:
     frame = strip_text(frame)
-    if not self._types and (types := compact_types(frame)):
-      self._types = types
-      self._frames = [earlier.cast(types) for earlier in self._frames]
     self._frames.append(frame.cast(self._types))
+    self._height += frame.height
+    if self._height < self._review:
+      return
+    # Words come again later, or not: what is smaller shows with the rows.
+    self._review = 4 * self._height
+    types = compact_types(pl.concat(self._frames))
+    self._types |= types
+    self._frames = [earlier.cast(types) for earlier in self._frames]
 
 
 def strip_text(frame: pl.DataFrame) -> pl.DataFrame:

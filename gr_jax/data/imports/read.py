@@ -69,6 +69,7 @@ def read_tables(
       progress(note)
     tables[kind] = table
     found = _chosen(source, table, kind, columns) | found
+    del table  # It is long, and is changed below.
   item_names, event_names = resolve_columns(
     found,
     items=tables["items"].columns,
