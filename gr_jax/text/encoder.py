@@ -1,8 +1,10 @@
 """Sentence vectors."""
 
+import contextlib
 import functools
 import importlib.util
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -59,9 +61,26 @@ class WordLlamaEncoder:
 @functools.cache  # A server that reloads has it; it never changes.
 def _word_llama(folder: Path) -> Any:
   # Imported late: it takes half a second and few programs need it.
-  from wordllama import WordLlama
+  with _a_home(folder):
+    from wordllama import WordLlama
 
   return WordLlama.load(cache_dir=folder, disable_download=True)
+
+
+@contextlib.contextmanager
+def _a_home(folder: Path) -> Iterator[None]:
+  """Lets a user without a home have a folder as such.
+
+  WordLlama asks for the home as it is imported, and puts nothing there.
+  """
+  if os.path.expanduser("~") != "~":
+    yield
+    return
+  os.environ["HOME"] = str(folder)
+  try:
+    yield
+  finally:
+    del os.environ["HOME"]
 
 
 def unit_rows(vectors: np.ndarray) -> np.ndarray:

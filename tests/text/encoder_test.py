@@ -1,6 +1,10 @@
 """Vectors of texts are unit rows, whatever the batch."""
 
 import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -39,6 +43,21 @@ def test_missing_package_is_named(monkeypatch):
   monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
   with pytest.raises(FileNotFoundError, match="pip install wordllama"):
     WordLlamaEncoder()
+
+
+def test_a_user_without_a_home_has_vectors():
+  """As in a container whose user id has no entry in /etc/passwd."""
+  code = (
+    "import os, pwd\n"
+    "def unknown(uid): raise KeyError(uid)\n"
+    "pwd.getpwuid = unknown\n"
+    "from gr_jax.text.encoder import WordLlamaEncoder\n"
+    "assert WordLlamaEncoder().encode(['milk']).any()\n"
+    "assert 'HOME' not in os.environ\n"
+  )
+  env = {name: x for name, x in os.environ.items() if name != "HOME"}
+  root = Path(__file__).parents[2]
+  subprocess.run([sys.executable, "-c", code], cwd=root, env=env, check=True)
 
 
 def test_unit_rows_keeps_zero_rows():
