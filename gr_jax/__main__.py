@@ -47,9 +47,9 @@ def main(arguments: list[str] | None = None) -> None:
     print(_list(known))
   else:
     close = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
+    hint = f"; did you mean {close[0]!r}?" if close else "."
     sys.exit(
-      f"error: there is no command {name!r}; {hint}There are: "
+      f"error: there is no command {name!r}{hint} There are: "
       f"{', '.join(known)}."
     )
 

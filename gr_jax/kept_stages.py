@@ -59,7 +59,7 @@ def put_in_place(final: pathlib.Path, wanted: str) -> None:
   except ValueError as error:
     path = final / manifests.MANIFEST
     atomic.rename(path, path.with_name(path.name + _DAMAGED))
-    say(final.name, f"{error}: the stage passes for not finished.")
+    say(final.name, f"{error}: it counts as not finished.")
     return
   if found is None or found["fingerprint"] != wanted:
     return

@@ -37,8 +37,10 @@ def test_a_command_gets_its_arguments(monkeypatch):
 
 
 def test_a_misspelt_command_is_one_line():
-  with pytest.raises(SystemExit, match="did you mean 'main'"):
+  with pytest.raises(SystemExit, match=r"'mian'; did you mean 'main'\? There"):
     commands.main(["mian"])
+  with pytest.raises(SystemExit, match=r"'zzz'\. There are: main"):
+    commands.main(["zzz"])
 
 
 def test_the_console_script_is_this():

@@ -48,9 +48,9 @@ def find(config: str) -> str:
     if _is_config(found):
       return f"{found}{colon}{preset}"
   close = difflib.get_close_matches(path.stem, names(), n=1)
-  hint = f"did you mean {close[0]!r}? " if close else ""
+  hint = f"; did you mean {close[0]!r}?" if close else "."
   raise ValueError(
-    f"there is no recipe {path.stem!r}; {hint}There are: {', '.join(names())}."
+    f"there is no recipe {path.stem!r}{hint} There are: {', '.join(names())}."
   )
 
 

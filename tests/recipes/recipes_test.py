@@ -56,6 +56,7 @@ def test_the_current_folder_comes_before_the_library(monkeypatch, tmp_path):
   ("config", "message"),
   [
     ("cq_sidd:tiny", r"no recipe 'cq_sidd'; did you mean 'cq_sid'\? There are"),
+    ("zzz", r"no recipe 'zzz'\. There are"),
     ("retrieval", "no recipe 'retrieval'"),
     ("elsewhere/x.py", r"recipes are acrq, .*cq_sid.*tiger"),
     ("x.toml", "x.toml is no config file"),
