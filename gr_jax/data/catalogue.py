@@ -20,10 +20,6 @@ ITEM_ID = "item_id"
 """The name that stands for an item's own id among names of fields."""
 
 
-def _no_fields() -> np.ndarray:
-  return np.empty((0, 0), object)
-
-
 def _none_free() -> np.ndarray:
   return np.empty(0, bool)
 
@@ -58,7 +54,9 @@ class Catalogue:
   category_names: tuple[tuple[str, ...], ...]
   values: np.ndarray
   popularity: np.ndarray
-  fields: np.ndarray = dataclasses.field(default_factory=_no_fields)
+  fields: np.ndarray = dataclasses.field(
+    default_factory=lambda: np.empty((0, 0), object)
+  )
   field_names: tuple[str, ...] = ()
   free: np.ndarray = dataclasses.field(default_factory=_none_free)
   attributes: Mapping[str, pl.Series] = dataclasses.field(default_factory=dict)
