@@ -217,5 +217,7 @@ def _most_common(lines: list[str], mark: str) -> tuple[int, int]:
 
 
 def _count(line: str, mark: str) -> int:
-  """Counts a mark outside double quotes."""
-  return sum(part.count(mark) for part in line.split('"')[::2])
+  """Counts a mark outside quoted fields; a quote inside of one is a letter."""
+  m = re.escape(mark)
+  quoted = rf'(^|{m}) *"(?:(?:[^"]|"")*" *(?={m}|$)|[^"]*$)'
+  return re.sub(quoted, r"\1", line.rstrip("\r\n")).count(mark)

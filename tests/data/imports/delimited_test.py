@@ -140,6 +140,14 @@ def test_a_header_in_the_file_is_no_row_where_one_is_given():
   assert "has a header of its own" in table.notes[0]
 
 
+def test_a_lone_quote_in_every_row_hides_no_column():
+  text = "".join(f'N{n}\tshe said "no\tlong\n' for n in range(3))
+  table = _csv(text, header=("a", "b", "c"), delimiter="\t")
+  assert table.frame["b"].to_list() == ['she said "no'] * 3
+  quoted = _csv('1,"x, y","z ""q"", w"\n2,a,b\n', header=("a", "b", "c"))
+  assert quoted.frame["c"].to_list() == ['z "q", w', "b"]
+
+
 def test_a_value_that_is_a_name_of_the_header_makes_no_header():
   table = _csv("1,c,long\n2,new,short\n", header=("a", "b", "c"))
   assert table.frame["b"].to_list() == ["c", "new"]
