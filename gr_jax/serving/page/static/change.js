@@ -23,6 +23,8 @@ export function startChange(about, onDone) {
       showCommand();
     },
   });
+  // Words of another category take the place of the one that stands there.
+  field("category").onfocus = () => field("category").select();
   byId("change-form").oninput = showCommand;
   byId("change-form").onsubmit = (event) => {
     event.preventDefault();
