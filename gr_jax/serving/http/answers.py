@@ -236,30 +236,21 @@ class AboutBody(BaseModel):
   ids: int
   level_sizes: list[int]
   beams: list[int | str]
-  category_depth: int = 0
-  reads_queries: bool = True
+  category_depth: int
+  reads_queries: bool
   needs_vectors: Annotated[
     bool, Field(description="true: new items bring their own vectors.")
-  ] = False
+  ]
   may_change: Annotated[
     bool, Field(description="Whether the token given may change items.")
-  ] = True
+  ]
   queries: Annotated[
     list[str], Field(description="Examples, from texts of the catalogue.")
-  ] = []
+  ]
   facts: Annotated[
     dict[str, list[str]], Field(description="Values of a profile by field.")
   ]
-  reads_queries: bool
-  needs_vectors: Annotated[
-    bool, Field(description="New items bring their vectors.")
-  ]
-  category_depth: int
-  queries: Annotated[list[str], Field(description="Examples.")]
   shoppers: list[Shopper]
-  may_change: Annotated[
-    bool, Field(description="What the token of this request may do.")
-  ]
 
 
 class ReloadedBody(BaseModel):
