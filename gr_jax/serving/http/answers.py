@@ -260,16 +260,10 @@ class ReloadedBody(BaseModel):
   model: str
 
 
-class AliveBody(BaseModel):
-  """The process answers."""
+class StatusBody(BaseModel):
+  """The process answers, or takes requests."""
 
-  status: Literal["alive"]
-
-
-class ReadyBody(BaseModel):
-  """Requests are taken."""
-
-  status: Literal["ready"]
+  status: Literal["alive", "ready"]
 
 
 class DescriptionBody(BaseModel):

@@ -14,10 +14,9 @@ from starlette.types import Scope
 from gr_jax.serving.catalogue.service import Service
 from gr_jax.serving.engine.batching import Batcher
 from gr_jax.serving.http.answers import (
-  AliveBody,
   DescriptionBody,
-  ReadyBody,
   ReloadedBody,
+  StatusBody,
 )
 from gr_jax.serving.http.cached_answers import CachedAnswers
 from gr_jax.serving.http.config import HttpConfig
@@ -157,7 +156,7 @@ class Api:
         self._health,
         "The process answers.",
         name="health",
-        answer=AliveBody,
+        answer=StatusBody,
         access="open",
       ),
       Operation(
@@ -166,7 +165,7 @@ class Api:
         "Every program is compiled, and changes are taken.",
         name="readiness",
         errors=("503",),
-        answer=ReadyBody,
+        answer=StatusBody,
         access="open",
       ),
     ]
