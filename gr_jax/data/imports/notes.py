@@ -143,6 +143,8 @@ def order_note(events: pl.DataFrame) -> list[str]:
   """Counts the events that come after a later one of their user."""
   if "seconds" not in events.columns:
     return []
+  if events["seconds"].is_sorted() and not (events["nanoseconds"] > 0).any():
+    return []  # As most long logs are: then so is each user.
   seconds, nanoseconds = pl.col("seconds"), pl.col("nanoseconds")
   latest = seconds.cum_max().over("user_id")
   within = nanoseconds.cum_max().over("user_id", "seconds")
@@ -219,7 +221,11 @@ def _of_users(
     where: Whether it is true of an event, over `user_id`.
     by: What a user's events are sorted by before; () for their rows.
   """
-  events = events.select("user_id", "row", *columns)
+  # Numbers of words are compared as numbers, not as the words.
+  user = events["user_id"]
+  if isinstance(user.dtype, pl.Categorical):
+    user = user.to_physical()
+  events = events.select(user, "row", *columns)
   n = events.height // _BLOCK + 1
   # Codes of words, or hashes of text: one user's events stay together.
   block = (events["user_id"].hash() % n) if n > 1 else None
