@@ -39,8 +39,9 @@ CONTRAST = """() => {
 }"""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
+  """Closed behind the last test here: others begin loops of their own."""
   playwright = pytest.importorskip(
     "playwright.sync_api", reason="pip install playwright to test the page"
   )
