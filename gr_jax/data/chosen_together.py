@@ -1,9 +1,13 @@
 """What users choose at one time: one item, or a basket of several."""
 
+import numpy as np
 import polars as pl
 
 from gr_jax.data.requests import Requests
 from gr_jax.data.training_period import page_mask
+
+# Choices that are looked at together: those of some users.
+_TOGETHER = 2_000_000
 
 
 def training_visits(requests: Requests) -> tuple[int, int]:
@@ -14,15 +18,22 @@ def training_visits(requests: Requests) -> tuple[int, int]:
   one item each are no single items. Where times are positions, every event is
   a visit.
   """
-  trained = page_mask(requests)
+  trained = np.flatnonzero(page_mask(requests))
   request = requests.page_request[trained]
-  chosen = pl.DataFrame(
-    {
-      "user": requests.user[request],
-      "time": requests.time[request],
-      "item": requests.page_item[trained],
-    }
-  )
-  single = pl.col("item").min() == pl.col("item").max()
-  visits = chosen.group_by("user", "time").agg(single.alias("single"))
-  return int(visits["single"].sum()), len(visits)
+  user = requests.user[request]
+  parts = -(-len(trained) // _TOGETHER)
+  singles = visits = 0
+  for part in range(parts):
+    some = np.flatnonzero(user % parts == part)
+    chosen = pl.DataFrame(
+      {
+        "user": user[some],
+        "time": requests.time[request[some]],
+        "item": requests.page_item[trained[some]],
+      }
+    )
+    single = pl.col("item").min() == pl.col("item").max()
+    found = chosen.group_by("user", "time").agg(single.alias("single"))
+    singles += int(found["single"].sum())
+    visits += len(found)
+  return singles, visits

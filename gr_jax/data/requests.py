@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ _LATER = ("own_item", "event_split")  # Folders of earlier versions lack them.
 _ARRAYS_FILE = "arrays.npz"
 _USERS_FILE = "users.parquet"
 _QUERIES_FILE = "queries.parquet"
+_BLOCK = 1 << 22  # Rows that are checked at once.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -239,33 +241,43 @@ def _check_range(requests: Requests, name: str, low: int, high: int) -> None:
 
 
 def _check_event_order(requests: Requests) -> None:
-  falls = np.diff(requests.event_time) < 0
-  inner = requests.user_offsets[1:-1]
-  inner = inner[(inner > 0) & (inner < len(requests.event_time))]
-  falls[inner - 1] = False  # Between two users time may start again.
-  if falls.any():
-    row = int(np.flatnonzero(falls)[0]) + 1
-    raise ValueError(
-      f"Requests.event_time[{row}] is before the user's previous event; sort "
-      "the events of a user oldest first."
-    )
+  times = requests.event_time
+  # Between two users time may start again.
+  starts = np.zeros(len(times) + 1, bool)
+  starts[requests.user_offsets] = True
+  for some in _blocks(len(times) - 1):
+    later = slice(some.start + 1, some.stop + 1)
+    falls = (times[later] < times[some]) & ~starts[later]
+    if falls.any():
+      row = some.start + int(np.flatnonzero(falls)[0]) + 1
+      raise ValueError(
+        f"Requests.event_time[{row}] is before the user's previous event; sort "
+        "the events of a user oldest first."
+      )
 
 
 def _check_histories(requests: Requests) -> None:
-  begin = requests.user_offsets[requests.user]
-  end = requests.history_end
-  wrong = (end < begin) | (end > requests.user_offsets[requests.user + 1])
-  if wrong.any():
-    row = int(np.flatnonzero(wrong)[0])
-    raise ValueError(
-      f"Requests.history_end[{row}] is {end[row]}, outside the events of user "
-      f"{requests.user[row]}."
-    )
-  rows = np.flatnonzero(end > begin)
-  late = requests.event_time[end[rows] - 1] >= requests.time[rows]
-  if late.any():
-    row = int(rows[np.flatnonzero(late)[0]])
-    raise ValueError(
-      f"The history of request {row} reaches time {requests.time[row]} of the "
-      "request itself; it must end before."
-    )
+  for some in _blocks(len(requests.user)):
+    user, end = requests.user[some], requests.history_end[some]
+    begin = requests.user_offsets[user]
+    wrong = (end < begin) | (end > requests.user_offsets[user + 1])
+    if wrong.any():
+      place = int(np.flatnonzero(wrong)[0])
+      raise ValueError(
+        f"Requests.history_end[{some.start + place}] is {end[place]}, outside "
+        f"the events of user {user[place]}."
+      )
+    rows = np.flatnonzero(end > begin)
+    late = requests.event_time[end[rows] - 1] >= requests.time[some][rows]
+    if late.any():
+      row = some.start + int(rows[np.flatnonzero(late)[0]])
+      raise ValueError(
+        f"The history of request {row} reaches time {requests.time[row]} of "
+        "the request itself; it must end before."
+      )
+
+
+def _blocks(rows: int) -> Iterator[slice]:
+  """Some rows at once: of a long log each copy counts."""
+  for begin in range(0, rows, _BLOCK):
+    yield slice(begin, min(begin + _BLOCK, rows))

@@ -118,30 +118,35 @@ def build_requests(
   closing = np.select([parts == TRAIN, parts == VALID], [e[user] for e in ends],
                       NEVER)  # fmt: skip
   chosen = chosen.with_columns(split=parts, closing=closing)
+  # Of a long log each copy counts.
+  del user, time, parts, closing, held_out
   chosen, lines = _page_lines(blocks, chosen, prices)
   queries = chosen["query"].drop_nulls().unique().cast(pl.String).sort()
   known = pl.Enum(queries)
   query = map_words(
     chosen["query"], lambda q: q.cast(known).to_physical().cast(pl.Int32)
   )
+  rows = chosen.drop("query", "closing", "page").to_dict()
+  entries, history = lines.to_dict(), past.to_dict()
+  del chosen, lines, past
   requests = Requests(
     user_ids=object_array(users.to_list()),
     profiles=object_array([()] * len(users)),
     user_offsets=offsets,
-    event_item=past["item"].to_numpy(writable=True),
-    event_time=past["time"].to_numpy(writable=True),
-    user=np.array(chosen["user"], np.int32),
-    time=np.array(chosen["page_time"], np.int64),
-    history_end=chosen["history_end"].to_numpy(writable=True),
+    event_item=history.pop("item").to_numpy(writable=True),
+    event_time=history.pop("time").to_numpy(writable=True),
+    user=np.array(rows.pop("user"), np.int32),
+    time=np.array(rows.pop("page_time"), np.int64),
+    history_end=rows.pop("history_end").to_numpy(writable=True),
     query=query.fill_null(-1).to_numpy(writable=True),
-    split=chosen["split"].to_numpy(writable=True),
-    page_offsets=offsets_of(np.bincount(lines["request"].to_numpy())),
-    page_item=lines["item"].to_numpy(writable=True),
-    page_kind=lines["kind"].to_numpy(writable=True),
-    page_value=lines["value"].to_numpy(writable=True),
+    split=rows.pop("split").to_numpy(writable=True),
+    page_offsets=offsets_of(np.bincount(entries.pop("request").to_numpy())),
+    page_item=entries.pop("item").to_numpy(writable=True),
+    page_kind=entries.pop("kind").to_numpy(writable=True),
+    page_value=entries.pop("value").to_numpy(writable=True),
     queries=object_array(queries.to_list()),
     shared_clock=shared_clock,
-    event_split=None if split else past["part"].to_numpy(writable=True),
+    event_split=None if split else history.pop("part").to_numpy(writable=True),
   )
   return Built(
     requests=requests,
