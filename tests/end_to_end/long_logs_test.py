@@ -79,6 +79,7 @@ def test_pieces_of_any_size_change_nothing(tmp_path, rows):
 STUDY = """
 import resource, sys
 from pathlib import Path
+import gr_jax.import_data
 from gr_jax.data.imports.formats import format_sources
 from gr_jax.data.sources.own_data import import_tables
 folder = Path(sys.argv[1])
