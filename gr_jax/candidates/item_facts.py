@@ -8,13 +8,11 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from gr_jax.candidates.nearest_rows import nearest_rows
 from gr_jax.candidates.neighbour_weights import neighbour_weights
-from gr_jax.candidates.ordering import largest_first
 from gr_jax.candidates.pairs import Sparse
-from gr_jax.text.encoder import unit_rows
 
 _NEIGHBOURS, _TEMPERATURE = 10, 0.05
-_TOGETHER = 256  # New items that are compared at once.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -61,19 +59,12 @@ class ItemFacts:
 
 
 def _neighbours(vectors: np.ndarray, old: int) -> sparse.csr_array:
-  if len(vectors) == old:
-    return sparse.csr_array((0, old), dtype=np.float32)
-  new, known = unit_rows(vectors[old:]), unit_rows(vectors[:old]).T
-  k = min(_NEIGHBOURS, old)
-  places, cosines = [], []
-  for begin in range(0, len(new), _TOGETHER):
-    found = new[begin : begin + _TOGETHER] @ known
-    places.append(largest_first(found, k))
-    cosines.append(np.take_along_axis(found, places[-1], axis=1))
-  best = np.concatenate(places)
-  cosine = np.concatenate(cosines).astype(np.float64)
-  weights = neighbour_weights(cosine, _TEMPERATURE)
-  rows = np.repeat(np.arange(len(best)), k)
+  best, cosines = nearest_rows(
+    vectors[old:], vectors, np.arange(old), most=_NEIGHBOURS
+  )
+  weights = neighbour_weights(cosines.astype(np.float64), _TEMPERATURE)
+  rows = np.repeat(np.arange(len(best)), best.shape[1])
   return sparse.csr_array(
-    (weights.ravel().astype(np.float32), (rows, best.ravel())), (len(new), old)
+    (weights.ravel().astype(np.float32), (rows, best.ravel())),
+    (len(best), old),
   )

@@ -36,8 +36,8 @@ from gr_jax.training.optimizer import OptimizerConfig
 
 FOLDS = 2
 LENGTH = 50
-_BLOCK = 4  # Histories of a server that are read together.
 """Newest items that are read."""
+_BLOCK = 4  # Histories of a server that are read together.
 
 NETWORK = TransformerConfig(
   layers=2, width=64, heads=2, kv_heads=2, head_size=32, feed_forward=176

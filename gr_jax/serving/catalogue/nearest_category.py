@@ -13,14 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gr_jax.candidates.ordering import largest_first
+from gr_jax.candidates.nearest_rows import nearest_rows
 from gr_jax.serving.catalogue.items import Items
-from gr_jax.text.encoder import unit_rows
 
 NEIGHBOURS, TEMPERATURE = 10, 0.05
-# Numbers of one block of vectors: 32 MB as float32.
-_BLOCK = 8_000_000
-_TOGETHER = 256  # New items that are compared at once.
 
 
 class Vote(NamedTuple):
@@ -49,35 +45,11 @@ def vote(
   if not items.categories.shape[1] or not len(wanted):
     return [None] * len(wanted)
   voters = np.flatnonzero(items.present[:N] & (items.categories[:N, 0] >= 0))
-  rows, cosines = _nearest(unit_rows(wanted), vectors, voters)
+  rows, cosines = nearest_rows(wanted, vectors, voters, most=NEIGHBOURS)
   return [
     _winner(near, cosine, items) if (cosine > 0).any() else None
     for near, cosine in zip(rows, cosines)
   ]
-
-
-def _nearest(
-  wanted: np.ndarray, vectors: np.ndarray, voters: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-  """Rows `[n, k]` of the largest cosines, and these; lower rows first."""
-  k = min(NEIGHBOURS, len(voters))
-  if not k:
-    nothing = np.zeros((len(wanted), 0))
-    return nothing.astype(int), nothing
-  step = max(1, _BLOCK // vectors.shape[1])
-  places, cosines = [], []
-  for begin in range(0, len(wanted), _TOGETHER):
-    some = wanted[begin : begin + _TOGETHER]
-    found = np.concatenate(
-      [
-        some @ unit_rows(vectors[voters[start : start + step]]).T
-        for start in range(0, len(voters), step)
-      ],
-      axis=1,
-    )
-    places.append(largest_first(found, k))
-    cosines.append(np.take_along_axis(found, places[-1], axis=1))
-  return voters[np.concatenate(places)], np.concatenate(cosines)
 
 
 def _winner(rows: np.ndarray, cosines: np.ndarray, items: Items) -> Vote:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from gr_jax.candidates import nearest_rows
 from gr_jax.serving.catalogue import nearest_category
 from gr_jax.serving.catalogue.nearest_category import TEMPERATURE, Vote, vote
 from tests.serving.page.browse_test import shop
@@ -51,7 +52,7 @@ def test_the_removed_and_those_without_a_category_do_not_vote():
 def test_blocks_do_not_change_the_vote(monkeypatch):
   wanted = np.array([[1.0, 0.2], [0.2, 1.0]])
   whole = vote(wanted, VECTORS, items())
-  monkeypatch.setattr(nearest_category, "_BLOCK", 4)
+  monkeypatch.setattr(nearest_rows, "_BLOCK", 4)
   assert vote(wanted, VECTORS, items()) == whole
 
 
