@@ -44,7 +44,7 @@ def sync_tree(folder: pathlib.Path) -> None:
   """Returns when all files below a folder are on disk, and their names."""
   for root, _, files in os.walk(folder):
     for name in files:
-      _sync(os.path.join(root, name))
+      sync(os.path.join(root, name))
     sync_folder(pathlib.Path(root))
 
 
@@ -54,13 +54,18 @@ def sync_folder(folder: pathlib.Path) -> None:
   Nothing is done on file systems that do not offer it.
   """
   try:
-    _sync(folder)
+    sync(folder)
   except OSError as error:
     if error.errno not in (errno.EINVAL, errno.ENOTSUP):
       raise
 
 
-def _sync(path: str | pathlib.Path) -> None:
+def sync(path: str | pathlib.Path) -> None:
+  """Returns when a file, or the names in a folder, are on disk.
+
+  Raises:
+    OSError: the file system does not offer it, or it failed.
+  """
   descriptor = os.open(path, os.O_RDONLY)
   try:
     os.fsync(descriptor)

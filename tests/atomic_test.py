@@ -55,7 +55,7 @@ def test_every_file_and_folder_of_a_tree_is_synced(tmp_path, monkeypatch):
   (tmp_path / "a" / "b").mkdir(parents=True)
   (tmp_path / "a" / "b" / "file").touch()
   synced = []
-  monkeypatch.setattr(atomic, "_sync", lambda path: synced.append(str(path)))
+  monkeypatch.setattr(atomic, "sync", lambda path: synced.append(str(path)))
   atomic.sync_tree(tmp_path)
   below = [tmp_path, *tmp_path.rglob("*")]
   assert sorted(synced) == sorted(map(str, below))
@@ -67,5 +67,5 @@ def test_a_file_system_that_cannot_sync_folders_is_no_error(
   def refuse(path):
     raise OSError(errno.EINVAL, "Invalid argument")
 
-  monkeypatch.setattr(atomic, "_sync", refuse)
+  monkeypatch.setattr(atomic, "sync", refuse)
   atomic.sync_folder(tmp_path)

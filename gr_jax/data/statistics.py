@@ -59,12 +59,12 @@ def repeated(requests: Requests, rows: np.ndarray) -> float | None:
 def _split(requests: Requests, name: str) -> dict:
   rows = np.flatnonzero(requests.split == SPLITS[name])
   times = requests.time[rows]
-  asked = int((requests.query[rows] >= 0).sum())
+  with_query = int((requests.query[rows] >= 0).sum())
   return {
     "split": name,
     "requests": len(rows),
-    "with_query": asked,
-    "without_query": len(rows) - asked,
+    "with_query": with_query,
+    "without_query": len(rows) - with_query,
     "users": len(np.unique(requests.user[rows])),
     "targets": len(request_lists.targets(requests, rows).rows),
     "first": _date(requests, times, np.min),

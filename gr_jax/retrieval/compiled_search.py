@@ -64,8 +64,8 @@ class SearchInputs(NamedTuple):
     prompt: the prompts and queries.
     trie: the catalogue.
     allowed: `B` masks over the trie's rows.
-    count: of how many rows each is searched by itself, see `search_rows`; None
-      searches all together.
+    count: the number of rows that are searched, each by itself, see
+      `search_rows`; None searches all together.
   """
 
   variables: Any

@@ -41,8 +41,8 @@ class NothingLeft(ValueError):
 
   def __init__(self, message: str, *tables: CheckedTable):
     *others, last = tables
-    told = [_why(table) for table in others if table.rejects.height]
-    super().__init__(" ".join([message, *told, _why(last)]))
+    reasons = [_why(table) for table in others if table.rejects.height]
+    super().__init__(" ".join([message, *reasons, _why(last)]))
     self.rejects = pl.concat([table.rejects for table in tables])
 
 
@@ -175,10 +175,10 @@ def _why(table: CheckedTable) -> str:
     f"{n:,} x {reason} (first in row {rows[0]})"
     for _, reason, n, rows in count_rejects(table.rejects)
   )
-  told = (
+  counts = (
     f"{table.file} has {table.rows_read:,} rows; {reasons or 'none is bad'}."
   )
-  return " ".join([told, *table.notes])
+  return " ".join([counts, *table.notes])
 
 
 def _check_requests(

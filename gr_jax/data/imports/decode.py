@@ -30,7 +30,7 @@ _REPLACED = "\ufffd".encode()
 
 @dataclasses.dataclass(frozen=True)
 class Text:
-  """The text of a file, read from its beginning as often as is asked.
+  """The text of a file, read from its beginning each time.
 
   Attributes:
     packed: The bytes of the file.

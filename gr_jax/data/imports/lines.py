@@ -22,7 +22,7 @@ class _Block:
 
 
 class Lines:
-  """Lines as a sequence that is read on where it is asked for more.
+  """Lines as a sequence, read as far as a line is looked up.
 
   `lines[i]` raises IndexError past the last line; `bad` holds the reason for
   each line seen that cannot be used. What `forget` gave up is not there again.

@@ -46,7 +46,7 @@ _BLOCK = 1 << 24
 
 @dataclasses.dataclass(frozen=True)
 class Packed:
-  """The bytes of a file, read from its beginning as often as is asked.
+  """The bytes of a file, read from its beginning each time.
 
   Attributes:
     path: The file.

@@ -22,9 +22,9 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from gr_jax import atomic
 from gr_jax.serving.catalogue.log_files import (
   keep_tail,
-  sync_folder,
   unfinished,
   write_all,
 )
@@ -132,7 +132,7 @@ class ItemLog:
     os.fsync(self._file)
     if self.place.header is None:
       self._upgrade()
-    sync_folder(self.path.parent)
+    atomic.sync(self.path.parent)
     try:
       self._mark.write(self.place)
       self._mark.sync()
@@ -271,7 +271,7 @@ class ItemLog:
       self._file, self._rewrite = file, None
       self.place, self.state_size = rewrite.place, rewrite.state_size
       try:
-        sync_folder(self.path.parent)
+        atomic.sync(self.path.parent)
         self._mark.write(self.place)
         self._mark.sync()
       except OSError as error:

@@ -4,9 +4,9 @@ import os
 import pathlib
 import time
 
+from gr_jax import atomic
 from gr_jax.serving.catalogue.log_files import (
   keep_tail,
-  sync_folder,
   unfinished,
 )
 from gr_jax.serving.catalogue.log_lines import Damaged, LogReader, Place
@@ -95,7 +95,7 @@ def _acknowledge(lock: MarkFile, path: pathlib.Path, place: Place) -> None:
   else:
     lock.write(place)
   lock.sync()
-  sync_folder(path.parent)
+  atomic.sync(path.parent)
 
 
 def back_up(path: pathlib.Path, to: pathlib.Path) -> Place:
@@ -133,7 +133,7 @@ def back_up(path: pathlib.Path, to: pathlib.Path) -> Place:
     os.truncate(new, reader.place.size)
     _mark_copy(to, reader.place, mark)
     os.replace(new, to)
-    sync_folder(to.parent)
+    atomic.sync(to.parent)
   finally:
     new.unlink(missing_ok=True)
   return reader.place

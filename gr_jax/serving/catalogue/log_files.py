@@ -4,6 +4,8 @@ import itertools
 import os
 import pathlib
 
+from gr_jax import atomic
+
 
 def unfinished(log: pathlib.Path) -> pathlib.Path:
   """The file of a rewrite that is under way, or was when it was killed."""
@@ -21,15 +23,6 @@ def write_all(file: int, data: bytes) -> None:
     rest = rest[os.write(file, rest) :]
 
 
-def sync_folder(folder: pathlib.Path) -> None:
-  """Makes names last: those of new files, and of renamed ones."""
-  file = os.open(folder, os.O_RDONLY)
-  try:
-    os.fsync(file)
-  finally:
-    os.close(file)
-
-
 def keep_tail(path: pathlib.Path, size: int) -> pathlib.Path:
   """Copies what stands behind `size` bytes of a log to a file beside it."""
   kept = next(
@@ -43,5 +36,5 @@ def keep_tail(path: pathlib.Path, size: int) -> pathlib.Path:
       copy.write(part)
     copy.flush()
     os.fsync(copy.fileno())
-  sync_folder(path.parent)
+  atomic.sync(path.parent)
   return kept

@@ -31,9 +31,11 @@ from gr_jax.serving.catalogue.group_commit import GroupCommit
 from gr_jax.serving.catalogue.item_change import ItemChange
 from gr_jax.serving.catalogue.item_log import ItemLog
 from gr_jax.serving.catalogue.room import Room
-from gr_jax.serving.catalogue.short_turns import short_turns
 from gr_jax.serving.engine.engine import Answer, Engine
+from gr_jax.serving.long_lived import turns_of
 from gr_jax.serving.requests import Invalid, SearchRequest
+
+_TURN = 2e-4  # Seconds of a turn while a version is loaded.
 
 
 class Busy(Exception):
@@ -213,7 +215,7 @@ class Service:
     if not self._reloading.acquire(blocking=False):
       raise Busy
     try:
-      with short_turns():
+      with turns_of(_TURN):
         new, whole = self._beside()
         new.engine.warm(new.snapshot)
         new.encoder.prepare()

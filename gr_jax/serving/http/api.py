@@ -69,8 +69,8 @@ class Api:
 
   Attributes:
     routes: all of them, each counted by its path and status.
-    doors: of operations with a queue, by method and path, what raises QueueFull
-      while there is no room.
+    doors: what raises QueueFull while the queue of an operation has no room,
+      by method and path.
   """
 
   def __init__(

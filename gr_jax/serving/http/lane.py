@@ -26,7 +26,7 @@ class Lane:
   """A bounded pool of threads.
 
   Args:
-    name: of its threads.
+    name: the name of its threads.
     threads: how many work at once.
     waiting: how many pieces of work may wait for them.
     rest: seconds of rest for each second of work, one at most; of one thread

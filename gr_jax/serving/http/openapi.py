@@ -51,7 +51,7 @@ class Operation:
     parameters: the model of the query string.
     door: raises QueueFull while there is no room for it.
     answer: the model of the answer, or the media type of text.
-    example: of the body, or of the parameters.
+    example: an example of the body, or of the parameters.
     access: the token that it needs.
   """
 

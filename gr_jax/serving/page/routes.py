@@ -18,17 +18,17 @@ from starlette.responses import JSONResponse, Response
 from gr_jax.serving.beam_names import beam_name
 from gr_jax.serving.catalogue.service import Busy, Service
 from gr_jax.serving.engine.batching import Batcher
-from gr_jax.serving.http.answers import (
+from gr_jax.serving.http.lane import Lane
+from gr_jax.serving.http.openapi import Operation
+from gr_jax.serving.http.schemas import search_bodies, search_request
+from gr_jax.serving.http.tokens import Tokens
+from gr_jax.serving.page.answers import (
   AboutBody,
   ExplainedBody,
   FoundLists,
   NeighboursBody,
   TreeNode,
 )
-from gr_jax.serving.http.lane import Lane
-from gr_jax.serving.http.openapi import Operation
-from gr_jax.serving.http.schemas import search_bodies, search_request
-from gr_jax.serving.http.tokens import Tokens
 from gr_jax.serving.page.browse import children, neighbours
 from gr_jax.serving.page.examples import example_queries, example_shoppers
 from gr_jax.serving.page.explain import explain
