@@ -71,6 +71,7 @@ class Api:
     routes: all of them, each counted by its path and status.
     doors: what raises QueueFull while the queue of an operation has no room,
       by method and path.
+    searches: the method and path of the operations that search.
   """
 
   def __init__(
@@ -94,11 +95,12 @@ class Api:
     )
     self._tokens = Tokens(config.token, config.read_token)
     self._unavailable, self._reload_service = unavailable, reload
+    searching = SearchRoutes(
+      service, batcher, config, metrics, cached=cached, histories=histories
+    )
     operations = [
       *more,
-      *SearchRoutes(
-        service, batcher, config, metrics, cached=cached, histories=histories
-      ).operations,
+      *searching.operations,
       *ItemRoutes(service, config, metrics).operations,
       *EventRoutes(service, histories).operations,
       *self._own(),
@@ -109,6 +111,9 @@ class Api:
     self.doors = {
       (each.method, each.path): each.door for each in operations if each.door
     }
+    self.searches = frozenset(
+      (each.method, each.path) for each in searching.operations
+    )
     self.routes: list[Route] = []
     for each in operations:
       self.routes.append(self._route(each))

@@ -25,6 +25,7 @@ from gr_jax.serving.http.errors import bug, http_error
 from gr_jax.serving.http.metrics import ServingMetrics
 from gr_jax.serving.http.site_guard import SiteGuard, cors
 from gr_jax.serving.http.tokens import Tokens
+from gr_jax.serving.http.turns import Turns
 from gr_jax.serving.page.routes import PageRoutes
 from gr_jax.serving.users.histories import SUFFIX, Histories
 
@@ -103,6 +104,7 @@ class Server:
           on_refusal=lambda status: refused.labels("", status).inc(),
         ),
         *cors(config.origins),
+        Middleware(Turns, searches=api.searches),
         self._admission(api),
       ],
       exception_handlers=handlers,

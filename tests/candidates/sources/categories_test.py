@@ -17,6 +17,15 @@ def test_paths_that_differ_anywhere_are_categories_of_their_own():
   np.testing.assert_array_equal(finest_category(paths[:, :0]), np.zeros(4))
 
 
+def test_the_numbers_are_in_the_order_of_the_paths():
+  rng = np.random.default_rng(0)
+  for width, high in ((1, 4), (3, 5), (3, 2**31 - 1), (4, 40)):
+    paths = rng.integers(-1, high, (300, width)).astype(np.int32)
+    paths = paths[rng.integers(0, 300, 500)]
+    _, expected = np.unique(paths, axis=0, return_inverse=True)
+    np.testing.assert_array_equal(finest_category(paths), expected.reshape(-1))
+
+
 def test_every_depth_has_a_column_and_the_finest_is_the_last():
   paths = np.array([[4, 1], [4, -1], [2, 0]], np.int32)
   finest = finest_category(paths)
