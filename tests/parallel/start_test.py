@@ -1,5 +1,7 @@
 """A process starts with its settings before JAX does."""
 
+import os
+
 import jax
 import pytest
 
@@ -174,6 +176,19 @@ def test_programs_are_compiled_in_haste_inside_only():
   with pytest.raises(ZeroDivisionError):
     fail()
   assert unoptimized() == before
+
+
+@pytest.mark.parametrize(
+  ("version", "flags"),
+  [("0.10.2", f"{starting._PLAIN_LOOPS} --mine"), ("0.11.0", "--mine")],
+)
+def test_flags_of_a_user_stand_behind_ours(monkeypatch, version, flags):
+  monkeypatch.setattr(starting.jax, "__version__", version)
+  monkeypatch.setenv("XLA_FLAGS", "--mine")
+  with starting.compiling(optimize=True):
+    assert os.environ["XLA_FLAGS"] == "--mine"
+  with starting.compiling(optimize=False):
+    assert os.environ["XLA_FLAGS"] == flags
 
 
 def test_a_user_who_wants_no_optimizations_has_none():
