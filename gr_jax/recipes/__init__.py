@@ -109,13 +109,12 @@ def run(config: Any, *, workdir: str | pathlib.Path) -> dict:
   keys.check_renamed(config)
   ranges.check_ranges(config)
   hosts = HostsConfig(**config.get("hosts", {}))
-  experiment = importlib.import_module(f"experiments.{config.experiment}")
   optimize = config.get("compiler", {}).get("optimize", True)
-  with (
-    start.compiling(optimize=optimize),
-    watched(hosts, command_line.one_line),
-  ):
-    return experiment.run(config, pathlib.Path(workdir).absolute())
+  with start.compiling(optimize=optimize):
+    # Imports may call JAX.
+    experiment = importlib.import_module(f"experiments.{config.experiment}")
+    with watched(hosts, command_line.one_line):
+      return experiment.run(config, pathlib.Path(workdir).absolute())
 
 
 def default_workdir(config: str) -> pathlib.Path:
