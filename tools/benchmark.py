@@ -30,6 +30,7 @@ from tools.benchmarks import (
   four_bits,
   kmeans,
   lazy_ar,
+  lifelong,
   rollouts,
   rq_vae,
   search,
@@ -62,6 +63,7 @@ SECTIONS: dict[str, Callable[[], Section]] = {
   "candidates": candidates.section,
   "token_merger": token_merger.section,
   "lazy_ar": lazy_ar.section,
+  "lifelong": lifelong.section,
   "rollouts": rollouts.section,
   "four_bits": four_bits.section,
 }

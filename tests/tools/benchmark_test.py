@@ -13,12 +13,14 @@ import pytest
 
 from gr_jax import provenance
 from gr_jax.decoding.beams import SearchResult
+from gr_jax.nn.virtual_seeds import SeedConfig
 from tools.benchmarks import (
   candidates,
   constraint,
   decoder,
   four_bits,
   kmeans,
+  lifelong,
   products,
   report,
   rollouts,
@@ -55,6 +57,12 @@ SIZES = Sizes(
   feed_forward=8,
 )
 TOYS = [
+  lifelong.section(
+    lengths=(30, 60),
+    users=2,
+    units=2,
+    config=SeedConfig(width=8, heads=2, head_size=4),
+  ),
   rq_vae.section(
     batches=(16,),
     units=2,
@@ -130,6 +138,7 @@ def test_labels_are_unique_and_every_full_size_bar_names_two(section):
     "constraint": constraint,
     "search": search,
     "candidates": candidates,
+    "lifelong": lifelong,
     "rollouts": rollouts,
     "token_merger": token_merger,
     "four_bits": four_bits,
