@@ -2,6 +2,7 @@
 
 import functools
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,8 +10,10 @@ import pytest
 from flax import linen as nn
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jax.sharding import NamedSharding, PartitionSpec
 
 from gr_jax.nn.virtual_seeds import EventSums, SeedConfig, VirtualSeeds
+from gr_jax.parallel.mesh import SEQUENCE, MeshConfig, make_mesh
 from tests.reference.noisy import noisy
 
 CONFIG = SeedConfig(seeds=3, width=8, heads=2, head_size=4, feed_forward=16)
@@ -72,3 +75,29 @@ def test_no_history_is_read_as_nothing():
 def test_sizes_below_one_are_named():
   with pytest.raises(ValueError, match=r"head_size of seeds \(0\)"):
     SeedConfig(head_size=0)
+
+
+def test_positions_over_devices_move_sums_and_no_events():
+  length = 64
+  x = np.random.default_rng(1).normal(size=(B, length, 8)).astype("float32")
+  mask = np.arange(length) < np.array([[64], [40]])
+  mesh = make_mesh(MeshConfig(data=1, sequence=8))
+  split = NamedSharding(mesh, PartitionSpec(None, SEQUENCE))
+  model = EventSums(CONFIG)
+  params = noisy(nn.unbox(model.init(jax.random.key(0), x, mask)))
+
+  def total(params, x, mask):
+    sums = model.apply(params, x, mask)
+    return (sums**2).sum(), sums
+
+  run = jax.value_and_grad(total, argnums=(0, 1), has_aux=True)
+  alone = jax.jit(run)(params, x, mask)
+  with jax.set_mesh(mesh):
+    placed = jax.device_put((x, mask), split)
+    compiled = jax.jit(run).lower(params, *placed).compile()
+    found = compiled(params, *placed)
+  chex.assert_trees_all_close(found, alone, rtol=1e-4, atol=1e-3)
+  assert found[1][1].sharding.spec == split.spec
+  text = compiled.as_text()
+  assert "all-reduce" in text
+  assert not any(name in text for name in ("all-gather", "all-to-all"))
