@@ -31,7 +31,7 @@ from gr_jax.serving.http.openapi import Operation, openapi
 from gr_jax.serving.http.search_routes import SearchRoutes
 from gr_jax.serving.http.tokens import Tokens
 from gr_jax.serving.http.validation import validated
-from gr_jax.serving.users.histories import Histories
+from gr_jax.serving.users.user_events import UserEvents
 
 
 class _Route(Route):
@@ -81,7 +81,7 @@ class Api:
     config: HttpConfig,
     metrics: ServingMetrics,
     *,
-    histories: Histories,
+    histories: UserEvents,
     cached: CachedAnswers | None = None,
     unavailable: Callable[[], str | None],
     reload: Callable[[], dict[str, Any]],

@@ -13,8 +13,8 @@ from gr_jax.serving.http.answers import EventsAnswer, UserBody
 from gr_jax.serving.http.lane import Lane
 from gr_jax.serving.http.openapi import Operation
 from gr_jax.serving.requests import CLOSED, Invalid, ItemId, Name, listed
-from gr_jax.serving.users.histories import Histories
 from gr_jax.serving.users.history_state import Event
+from gr_jax.serving.users.user_events import UserEvents
 
 _AHEAD = 60  # Seconds that the clock of a sender may be before ours.
 
@@ -49,7 +49,7 @@ class EventRoutes:
     operations: their routes.
   """
 
-  def __init__(self, service: Service, histories: Histories):
+  def __init__(self, service: Service, histories: UserEvents):
     self._service, self._histories = service, histories
     self._lane = Lane("events", threads=16)
     self.operations = [

@@ -28,7 +28,7 @@ from gr_jax.serving.http.schemas import (
 )
 from gr_jax.serving.http.validation import validated
 from gr_jax.serving.requests import Purchase, SearchRequest
-from gr_jax.serving.users.histories import Histories
+from gr_jax.serving.users.user_events import UserEvents
 
 _FULL_SEARCHES = 4  # Of the largest size, that one batch may fill.
 _SEARCH = {"query": "whole milk", "k": 3}
@@ -58,7 +58,7 @@ class SearchRoutes:
     metrics: ServingMetrics,
     *,
     cached: CachedAnswers | None,
-    histories: Histories,
+    histories: UserEvents,
   ):
     self._service, self._batcher = service, batcher
     self._config, self._metrics = config, metrics

@@ -44,7 +44,7 @@ class _Lifetime:
 
 
 class Lifecycles:
-  """Sums by user ID.
+  """Sums by user ID, and the events that they are of: a `UserEvents`.
 
   Args:
     lifetimes: the events.
@@ -75,6 +75,28 @@ class Lifecycles:
         [_Lifetime(each, self._lifetimes, self._columns) for each in user_ids]
       )
 
+  @property
+  def size(self) -> int:
+    """Events of all users."""
+    return self._lifetimes.size
+
+  @property
+  def trouble(self) -> str | None:
+    """Why the last event was not taken; None while all is well."""
+    return self._lifetimes.trouble
+
+  def add(self, events: Sequence[Event]) -> None:
+    """Returns when all are on disk; the next request adds them to sums.
+
+    Raises:
+      NotWritten: none of them is.
+    """
+    self._lifetimes.add(events)
+
+  def of(self, user_id: str) -> tuple[Event, ...]:
+    """The newest events of a user, oldest first."""
+    return self._lifetimes.of(user_id)
+
   def remove(self, user_id: str) -> int:
     """Forgets a user and the user's sum; returns how many events that were.
 
@@ -86,3 +108,9 @@ class Lifecycles:
       count = self._lifetimes.remove(user_id)
       self._store.remove(user_id)
     return count
+
+  def close(self) -> None:
+    """Ends events and sums; none comes after this."""
+    with self._lock:
+      self._lifetimes.close()
+      self._store.close()

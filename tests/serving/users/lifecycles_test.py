@@ -7,14 +7,20 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import linen as nn
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from gr_jax.nn.virtual_seeds import EventSums, SeedConfig
 from gr_jax.retrieval.lifelong.lifecycle_cache import LifecycleCache
 from gr_jax.retrieval.lifelong.state_store import StateStore
+from gr_jax.serving.http.api import Api
+from gr_jax.serving.http.config import HttpConfig
+from gr_jax.serving.http.metrics import ServingMetrics
 from gr_jax.serving.users.history_state import Event
 from gr_jax.serving.users.lifecycles import Lifecycles
 from gr_jax.serving.users.lifetimes import Lifetimes
 from tests.reference.noisy import noisy
+from tests.serving.http.api_test import Behind
 
 CONFIG = SeedConfig(layers=2, width=8, heads=2, head_size=4)
 NEWEST = 3
@@ -79,8 +85,7 @@ class Server:
     )
 
   def close(self):
-    self.lifetimes.close()
-    self.store.close()
+    self.lifecycles.close()
 
 
 @pytest.fixture
@@ -121,3 +126,39 @@ def test_who_leaves_begins_anew(server):
   server.lifetimes.add(other)
   found = server.lifecycles.states(["ann"])
   np.testing.assert_allclose(found[0], whole(other), rtol=1e-5, atol=1e-5)
+
+
+def test_the_operations_on_users_keep_and_forget_lifecycles(server):
+  behind = Behind()
+  api = Api(
+    behind,
+    behind,
+    HttpConfig(),
+    ServingMetrics(),
+    histories=server.lifecycles,
+    unavailable=lambda: None,
+    reload=behind.reload,
+  )
+  with TestClient(Starlette(routes=api.routes)) as client:
+    events = some_events(20)
+    sent = [
+      {"user_id": e.user_id, "item_id": e.item_id, "type": e.kind}
+      | {"time": e.time}
+      for e in events
+    ]
+    assert client.post("/events", json={"events": sent}).json()["events"] == 20
+    found = server.lifecycles.states(["ann"])
+    np.testing.assert_allclose(found[0], whole(events), rtol=1e-5, atol=1e-5)
+    # A search that names the user reads the newest events, as before.
+    client.post("/recommend", json={"profile": {"user_id": "ann"}})
+    assert [e.id for e in behind.taken[-1].history] == [
+      e.item_id for e in events
+    ]
+    kept = client.get("/users/ann").json()["events"]
+    assert [e["item_id"] for e in kept] == [e.item_id for e in events]
+    assert client.delete("/users/ann").json()["events"] == kept
+    assert not np.any(server.lifecycles.states(["ann"]))
+    assert server.store.get(["ann"]) == [None]
+    assert client.get("/users/ann").status_code == 404
+    assert server.lifecycles.size == 0
+    assert server.lifecycles.trouble is None
