@@ -88,7 +88,7 @@ class StateStore:
 
   Args:
     path: the file; it is made where missing, its folder must exist.
-    version: of the model that makes the states.
+    version: that of what makes the states, see `state_version`.
     shape: the shape of every state.
     max_bytes: the size that the file does not outgrow by more than a batch.
     clock: unix seconds.
