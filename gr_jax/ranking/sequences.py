@@ -10,11 +10,12 @@ Every array has the shape that its comment names; `R` rows, `T` targets a row,
 `K` tasks. Times are seconds from one origin of the whole log.
 """
 
-import jax
-import numpy as np
+from typing import Any
+
 from flax import struct
 
-Array = np.ndarray | jax.Array
+Array = Any
+"""Of NumPy on the host, of JAX inside a step."""
 
 
 @struct.dataclass

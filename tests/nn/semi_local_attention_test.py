@@ -1,0 +1,140 @@
+"""Blocks compute what a dense mask says, in values and gradients."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gr_jax.nn.semi_local_attention import (
+  SemiLocal,
+  masked_attention,
+  semi_local_attention,
+  semi_local_mask,
+  target_attention,
+)
+from tests.reference.packed_rows import packed_rows
+
+PLACES, HEADS, SIZE = 48, 2, 4
+
+
+def arrays(count, *shape, seed=0):
+  rng = np.random.default_rng(seed)
+  return [
+    jnp.asarray(0.3 * rng.normal(size=shape), jnp.float32) for _ in range(count)
+  ]
+
+
+@functools.lru_cache
+def both(sizes):
+  """Values and gradients of both forms, compiled once for some sizes."""
+
+  def outputs(attend, q, k, v, w, owners, places):
+    def loss(q, k, v):
+      out = attend(q, k, v, owners, places)
+      return jnp.sum(w * out), out
+
+    return jax.value_and_grad(loss, (0, 1, 2), has_aux=True)(q, k, v)
+
+  def dense(q, k, v, owners, places):
+    mask = semi_local_mask(owners, places, sizes=sizes)
+    return masked_attention(q, k, v, mask)
+
+  sparse = functools.partial(semi_local_attention, sizes=sizes)
+  return tuple(
+    jax.jit(functools.partial(outputs, form)) for form in (sparse, dense)
+  )
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+  sizes=st.sampled_from(
+    [(5, 3, 4), (1, 0, 4), (4, 4, 4), (7, 9, 4), (48, 1, 8), (2, 48, 16)]
+  ),
+  users=st.lists(st.integers(1, 12), min_size=1, max_size=3),
+  context=st.integers(0, 2),
+  seed=st.integers(0, 99),
+)
+def test_blocks_equal_the_dense_mask(sizes, users, context, seed):
+  sizes = SemiLocal(*sizes)
+  batch = packed_rows(
+    users, block=sizes.block, places=PLACES, context=context, seed=seed
+  )
+  history = batch.history
+  given_ = (
+    *arrays(4, 1, PLACES, HEADS, SIZE, seed=seed),
+    *(jnp.asarray(x) for x in (history.owners, history.places)),
+  )
+  sparse, dense = (f(*given_) for f in both(sizes))
+  for a, b in zip(jax.tree.leaves(sparse), jax.tree.leaves(dense)):
+    np.testing.assert_allclose(a, b, atol=1e-6, rtol=1e-6)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+  length=st.integers(1, 40), local=st.integers(1, 50), prefix=st.integers(0, 50)
+)
+def test_the_number_of_pairs(length, local, prefix):
+  places = jnp.arange(length)[None]
+  sizes = SemiLocal(local, prefix, 1)
+  mask = semi_local_mask(jnp.zeros_like(places), places, sizes=sizes)
+  p = np.arange(length)
+  pairs = np.minimum(p + 1, local)
+  pairs += np.minimum(prefix, np.maximum(0, p + 1 - local))
+  np.testing.assert_array_equal(mask[0].sum(axis=1), pairs)
+  if max(local, prefix) >= length:
+    np.testing.assert_array_equal(mask[0], np.tri(length, dtype=bool))
+
+
+def test_of_16384_places_few_pairs_are_left():
+  p = np.arange(16_384)
+  pairs = np.minimum(p + 1, 256) + np.minimum(32, np.maximum(0, p - 255))
+  assert round(100 * pairs.sum() / (p + 1).sum(), 1) == 3.5
+
+
+def test_empty_places_give_and_take_nothing():
+  batch = packed_rows([3, 5], block=4, places=PLACES, context=0)
+  history, sizes = batch.history, SemiLocal(5, 3, 4)
+  owners, places = jnp.asarray(history.owners), jnp.asarray(history.places)
+  q, k, v, other = arrays(4, 1, PLACES, HEADS, SIZE)
+  attend = functools.partial(
+    semi_local_attention, owners=owners, places=places, sizes=sizes
+  )
+  empty = (owners < 0)[..., None, None]
+  out = attend(q, k, v)
+  np.testing.assert_array_equal(jnp.where(empty, out, 0), 0)
+  changed = attend(*(jnp.where(empty, 9 * other, x) for x in (q, k, v)))
+  np.testing.assert_array_equal(out, changed)
+
+
+def test_no_softmax_so_a_shift_of_all_scores_changes_the_sum():
+  mask = jnp.ones((1, 3, 3), bool)
+  q, k, v = arrays(3, 1, 3, 1, SIZE)
+  one = jnp.ones((1, 3, 1, 1))
+  with_one = [jnp.concatenate((x, y), -1) for x, y in ((q, one), (k, one))]
+  plain = masked_attention(q, k, v, mask)
+  shifted = masked_attention(*with_one, v, mask)
+  assert float(jnp.abs(plain - shifted).max()) > 1e-2
+  half = masked_attention(q, k, v, mask, scale=0.5)
+  np.testing.assert_allclose(2 * half, plain, rtol=1e-6)
+
+
+def test_chunks_of_targets_change_nothing():
+  q, own_k, own_v = arrays(3, 2, 11, HEADS, SIZE)
+  k, v = arrays(2, 2, 9, HEADS, SIZE, seed=1)
+  reads = jax.random.bernoulli(jax.random.key(0), 0.5, (2, 11, 9))
+  whole = target_attention(q, (own_k, own_v), k, v, reads)
+  parts = target_attention(q, (own_k, own_v), k, v, reads, chunk=4)
+  np.testing.assert_allclose(whole, parts, atol=1e-6)
+
+
+def test_sizes_that_cannot_be_are_refused():
+  with pytest.raises(ValueError, match=r"attention.local \(0\)"):
+    SemiLocal(0)
+  q = jnp.zeros((1, 10, 1, 2))
+  zeros = jnp.zeros((1, 10), jnp.int32)
+  with pytest.raises(ValueError, match="10 places are no multiple"):
+    semi_local_attention(q, q, q, zeros, zeros, sizes=SemiLocal(4, 2, 4))
