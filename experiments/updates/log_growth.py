@@ -84,6 +84,8 @@ def grown(
     event_split=None
     if old.event_split is None
     else _joined(old.event_split, np.full(merged.added, TRAIN))[order],
+    # Of new lines the kind is that of their page; histories do not say it.
+    event_action=None,
   )
   number = np.append(log.request_update, np.full(len(pages), update))
   event_update = np.append(log.event_update, np.full(merged.added, update))

@@ -60,7 +60,7 @@ def make_cold(
   sizes = np.bincount(owner[entries], minlength=len(requests))[kept]
   of_events = {
     name: getattr(requests, name)[~dropped]
-    for name in ("event_item", "event_time", "event_split")
+    for name in ("event_item", "event_time", "event_split", "event_action")
     if getattr(requests, name) is not None
   }
   of_requests = {

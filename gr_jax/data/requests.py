@@ -29,8 +29,10 @@ _DTYPES = {
   "page_value": np.float32,
   "own_item": np.int32,
   "event_split": np.int8,
+  "event_action": np.int8,
 }
-_LATER = ("own_item", "event_split")  # Folders of earlier versions lack them.
+# Folders of earlier versions lack them.
+_LATER = ("own_item", "event_split", "event_action")
 _ARRAYS_FILE = "arrays.npz"
 _USERS_FILE = "users.parquet"
 _QUERIES_FILE = "queries.parquet"
@@ -67,6 +69,8 @@ class Requests:
       answer to its own request (`sources/beir.py`); -1 = none. If None, -1.
     event_split: `[E]` int8, the split that a published split gives the event;
       None where the requests alone say what is held out.
+    event_action: `[E]` int8, what the user did: one of the kinds of pages, or a
+      rating; None where it is not known.
 
   Raises:
     ValueError: a shape, dtype, range or order does not hold, or a history
@@ -91,6 +95,7 @@ class Requests:
   shared_clock: bool = True
   own_item: np.ndarray = None  # type: ignore[assignment]  # Never afterwards.
   event_split: np.ndarray | None = None
+  event_action: np.ndarray | None = None
 
   def __post_init__(self):
     if self.own_item is None:
@@ -121,6 +126,9 @@ class Requests:
     if self.event_split is not None:
       _check_length(self, len(self.event_item), ("event_split",))
       _check_range(self, "event_split", TRAIN, TEST)
+    if self.event_action is not None:
+      _check_length(self, len(self.event_item), ("event_action",))
+      _check_range(self, "event_action", 0, np.iinfo(np.int8).max)
     _check_event_order(self)
     _check_histories(self)
 

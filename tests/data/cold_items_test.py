@@ -81,6 +81,9 @@ def test_the_splits_of_events_stay_with_them():
   log = dataclasses.replace(LOG, event_split=splits)
   _, cold, _ = make_cold(ITEMS, log, np.array([False, False, True]))
   assert cold.event_split.tolist() == [0, 0, 1, 2, 2]
+  log = dataclasses.replace(LOG, event_action=splits)
+  _, cold, _ = make_cold(ITEMS, log, np.array([False, False, True]))
+  assert cold.event_action.tolist() == [0, 0, 1, 2, 2]
 
 
 def test_cold_items_are_a_share_that_the_seed_draws():

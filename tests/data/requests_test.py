@@ -103,6 +103,8 @@ def test_save_then_load_changes_no_bit(tmp_path):
     ("page_value", np.zeros(2, np.float32), "neighbours have 5"),
     ("event_split", np.zeros(4, np.int8), "neighbours have 5"),
     ("event_split", np.full(5, 3, np.int8), "is 3, outside 0..2"),
+    ("event_action", np.zeros(4, np.int8), "neighbours have 5"),
+    ("event_action", np.full(5, -1, np.int8), "is -1, outside 0..127"),
   ],
 )
 def test_wrong_fields_are_refused_with_one_line(field, value, message):
@@ -122,20 +124,23 @@ def test_folders_without_the_later_fields_still_load(tmp_path):
     shared_clock=False,
     own_item=np.array([4, -1, 2], np.int32),
     event_split=np.array([0, 1, 2, 0, 0], np.int8),
+    event_action=np.array([5, 1, 2, 0, 4], np.int8),
   )
   requests.save(tmp_path)
   loaded = Requests.load(tmp_path)
   assert not loaded.shared_clock
   assert loaded.own_item.tolist() == [4, -1, 2]
   assert loaded.event_split.tolist() == [0, 1, 2, 0, 0]
+  assert loaded.event_action.tolist() == [5, 1, 2, 0, 4]
   with np.load(tmp_path / "arrays.npz") as file:
-    later = ("own_item", "shared_clock", "event_split")
+    later = ("own_item", "shared_clock", "event_split", "event_action")
     kept = {k: v for k, v in file.items() if k not in later}
   np.savez(tmp_path / "arrays.npz", **kept)
   older = Requests.load(tmp_path)
   assert older.shared_clock
   assert older.own_item.tolist() == [-1, -1, -1]
   assert older.event_split is None
+  assert older.event_action is None
 
 
 def test_the_user_of_every_event():

@@ -211,5 +211,6 @@ def _requests(
         for row in tokens[worded].tolist()
       ]
     ),
+    event_action=log.page_kind[by_user][clicked],
   )
   return requests, query_vectors(tokens[worded], items.word_x)

@@ -92,4 +92,5 @@ def basket_requests(
     page_kind=pages["kind"].to_numpy(writable=True),
     page_value=pages["value"].to_numpy(writable=True),
     queries=object_array(queries),
+    event_action=np.full(len(lines), ORDERED, np.int8),
   )

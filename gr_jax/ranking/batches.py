@@ -1,0 +1,184 @@
+"""Ranking examples as rows of a fixed shape, see `ranking/sequences.py`."""
+
+import dataclasses
+import functools
+
+import numpy as np
+
+from gr_jax.data.packing import Epochs, Row, pack
+from gr_jax.data.requests import Requests
+from gr_jax.ranking.examples import Examples
+from gr_jax.ranking.sequences import History, RankingBatch, Targets
+
+_EMPTY = {"items": -1, "context": -1, "owners": -1}
+
+
+@dataclasses.dataclass(frozen=True)
+class RowsConfig:
+  """The shape of a batch.
+
+  Attributes:
+    rows: `R`.
+    places: `S`, a multiple of the block.
+    targets: `T`.
+    kept: the newest events `L'` that outlive truncation; 0 = no truncation.
+    block: places of a block.
+    context: rows of the table of contextual tokens, by which users are known;
+      a user that has none shares the row of its number's remainder.
+    seed: of the order of examples.
+  """
+
+  rows: int = 4
+  places: int = 1024
+  targets: int = 64
+  kept: int = 0
+  block: int = 32
+  context: int = 1024
+  seed: int = 0
+
+  def __post_init__(self):
+    if self.places % self.block:
+      raise ValueError(
+        f"rows.places ({self.places}) must be a multiple of the block "
+        f"({self.block})."
+      )
+
+
+class BatchWriter:
+  """Writes rows.
+
+  Args:
+    requests: users and events.
+    examples: what is learned or scored.
+    config: the shape.
+    origin: the time that is 0.
+
+  Attributes:
+    places: `[E]` places that an example needs.
+    targets: `[E]` its targets.
+  """
+
+  def __init__(
+    self, requests: Requests, examples: Examples, config: RowsConfig
+  ):
+    self._requests, self._examples, self._config = requests, examples, config
+    times = requests.event_time, requests.time
+    self._origin = min(int(t.min()) for t in times if len(t))
+    events = examples.end - examples.begin
+    self.places = _blocks(events + 1, config.block)
+    self.targets = np.diff(examples.offsets)
+    if len(self.places) and self.places.max() > config.places:
+      raise ValueError(
+        f"rows.places ({config.places}) is less than the {self.places.max()} "
+        "that the longest history needs."
+      )
+
+  def epochs(self) -> Epochs:
+    """The batches of endless epochs."""
+    c = self._config
+    return Epochs(
+      self.places, self.targets,
+      row=c.places, most_targets=c.targets, rows=c.rows, seed=c.seed,
+    )  # fmt: skip
+
+  def in_order(self) -> list[list[Row]]:
+    """Batches that hold every example once, to evaluate."""
+    c = self._config
+    rows = pack(
+      self.places, self.targets, np.arange(len(self.places)),
+      row=c.places, most_targets=c.targets,
+    )  # fmt: skip
+    return [rows[i : i + c.rows] for i in range(0, len(rows), c.rows)]
+
+  def useful_share(self, rows: list[Row]) -> float:
+    """The share of the rows' places that hold a token."""
+    some = np.concatenate([row.examples for row in rows])
+    used = (self._examples.end - self._examples.begin)[some] + 1
+    return float(used.sum() / (len(rows) * self._config.places))
+
+  def write(self, rows: list[Row]) -> RankingBatch:
+    """A batch of at most `R` rows; missing ones are empty."""
+    c = self._config
+    late = self._kept_places if c.kept else 0
+    history = {
+      name: np.full((c.rows, c.places), _EMPTY.get(name, 0), np.int32)
+      for name in History.__dataclass_fields__
+    }
+    tasks = self._examples.pairs.labels.shape[1]
+    shape = c.rows, c.targets
+    target = {
+      name: np.full(shape, _EMPTY.get(name, 0), np.int32)
+      for name in ("items", "times", "owners", "seen")
+    } | {
+      name: np.zeros((*shape, tasks), np.float32)
+      for name in ("labels", "weights")
+    }
+    kept = np.full((c.rows, late), -1, np.int32)
+    for r, row in enumerate(rows):
+      begun = 0
+      for owner, (example, begin, first) in enumerate(zip(*row)):
+        self._history(history, r, owner, example, begin)
+        self._targets(target, r, owner, example, first)
+        if c.kept:
+          begun = self._keep(kept, r, example, begin, begun)
+    return RankingBatch(
+      History(**history), Targets(**target), kept if c.kept else None
+    )
+
+  def pairs(self, rows: list[Row]) -> np.ndarray:
+    """`[R, T]` the number of the pair of each target, -1 = empty."""
+    c = self._config
+    found = np.full((c.rows, c.targets), -1, np.int64)
+    for r, row in enumerate(rows):
+      for example, first in zip(row.examples, row.targets):
+        begin, end = self._examples.offsets[example : example + 2]
+        found[r, first : first + end - begin] = np.arange(begin, end)
+    return found
+
+  def _history(self, arrays, r: int, owner: int, example: int, begin: int):
+    e, log = self._examples, self._requests
+    size = int(e.end[example] - e.begin[example])
+    events = slice(e.begin[example], e.end[example])
+    whole = slice(begin, begin + size + 1)
+    arrays["owners"][r, whole] = owner
+    arrays["places"][r, whole] = np.arange(size + 1)
+    arrays["context"][r, begin] = e.user[example] % self._config.context
+    at = slice(begin + 1, begin + size + 1)
+    arrays["items"][r, at] = log.event_item[events]
+    arrays["times"][r, at] = log.event_time[events] - self._origin
+    if log.event_action is not None:
+      arrays["actions"][r, at] = log.event_action[events] + np.int32(1)
+
+  def _targets(self, arrays, r: int, owner: int, example: int, first: int):
+    e = self._examples
+    some = slice(e.offsets[example], e.offsets[example + 1])
+    at = slice(first, first + some.stop - some.start)
+    arrays["items"][r, at] = e.pairs.items[some]
+    time = self._requests.time[e.pairs.requests[some]] - self._origin
+    arrays["times"][r, at] = time
+    arrays["owners"][r, at] = owner
+    arrays["seen"][r, at] = e.seen[some] + 1  # The context token.
+    arrays["labels"][r, at] = e.pairs.labels[some]
+    arrays["weights"][r, at] = 1
+
+  def _keep(self, kept, r: int, example: int, begin: int, begun: int) -> int:
+    size = int(self._examples.end[example] - self._examples.begin[example])
+    newest = min(size, self._config.kept)
+    mine = [begin, *range(begin + size + 1 - newest, begin + size + 1)]
+    kept[r, begun : begun + len(mine)] = mine
+    return begun + int(_blocks(len(mine), self._config.block))
+
+  @functools.cached_property
+  def _kept_places(self) -> int:
+    """Places of a row that truncation keeps at most."""
+    c = self._config
+    events = self._examples.end - self._examples.begin
+    own = _blocks(np.minimum(events, c.kept) + 1, c.block)
+    # A row of the examples that keep the most of what they need.
+    share = (own / self.places).max(initial=0)
+    return int(_blocks(np.floor(share * c.places), c.block))
+
+
+def _blocks(size, block: int):
+  """Whole blocks, in places."""
+  return -(-np.asarray(size, np.int64) // block) * block
