@@ -125,25 +125,28 @@ def make_examples(
 ) -> Examples:
   """The examples of a split, those of a user oldest first.
 
-  Raises:
-    ValueError: a page alone has more targets than an example may have.
+  Queries are not read: a request with one is left out where its user has a
+  request without one at that time, which holds its items. A page of more
+  targets than an example may have is cut into pieces.
   """
   rows = np.flatnonzero(requests.split == split)
+  moments = requests.user.astype(np.int64), requests.time
+  _, moment = np.unique(
+    moments[0] * (int(moments[1].max(initial=0)) + 1) + moments[1],
+    return_inverse=True,
+  )
+  whole = np.isin(moment, moment[requests.query < 0])
+  rows = rows[(requests.query[rows] < 0) | ~whole[rows]]
   rows = rows[
     np.lexsort((rows, requests.history_end[rows], requests.user[rows]))
   ]
   pairs = page_pairs(requests, rows, config)
   count = np.bincount(pairs.requests, minlength=len(requests))[rows]
-  rows, count = rows[count > 0], count[count > 0]
-  if len(count) and count.max() > config.targets:
-    raise ValueError(
-      f"a page has {count.max()} items to score, more than examples.targets "
-      f"({config.targets})."
-    )
+  rows, count = _pieces(rows, count, most=config.targets)
   first = _firsts(
     requests.user[rows], requests.history_end[rows], count, config
   )
-  last = np.append(first[1:], len(rows)) - 1
+  last = np.append(first, len(rows))[1:] - 1
   user = requests.user[rows[first]]
   end = requests.history_end[rows[last]]
   begin = np.maximum(requests.user_offsets[user], end - config.length)
@@ -157,6 +160,17 @@ def make_examples(
     pairs=pairs,
     seen=np.repeat(seen, count),
   )
+
+
+def _pieces(
+  rows: np.ndarray, count: np.ndarray, *, most: int
+) -> tuple[np.ndarray, np.ndarray]:
+  """Rows, each as often as it has pieces, and the targets of each piece."""
+  pieces = -(-count // most)
+  last = np.cumsum(pieces)[pieces > 0] - 1
+  sizes = np.full(pieces.sum(), most)
+  sizes[last] = (count - most * (pieces - 1))[pieces > 0]
+  return np.repeat(rows, pieces), sizes
 
 
 def _firsts(

@@ -1,0 +1,1 @@
+"""Stages of rankers: training, counted baselines, evaluation."""
