@@ -48,7 +48,7 @@ def get_config(preset: str = "") -> ConfigDict:
     "rows": {
       "rows": 4,
       "places": 1024,
-      "targets": 512,
+      "targets": 256,
       "kept": 127,
       "context": 4096,
       "seed": 0,
@@ -79,9 +79,9 @@ def get_config(preset: str = "") -> ConfigDict:
     # Batches of the validation period whose loss says when to stop.
     "held_out": 20,
     "loop": {
-      "steps": 2000,
+      "steps": 1000,
       "log_every": 50,
-      "checkpoint_every": 500,
+      "checkpoint_every": 250,
       "eval_every": 250,
       "patience": 0,
     },
