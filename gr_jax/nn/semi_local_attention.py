@@ -192,7 +192,8 @@ def target_attention(
   """What targets read: their user's places and themselves, `[R, T, H, h]`.
 
   No target reads another one. Chunks of targets are computed one after the
-  other, which keeps `chunk x S` scores at once.
+  other, which keeps `chunk x S` scores at once; the gradient computes them
+  again.
 
   Args:
     q: `[R, T, H, h]` of the targets.
@@ -220,7 +221,9 @@ def target_attention(
       lambda x: jnp.moveaxis(x.reshape(R, -1, chunk, *x.shape[2:]), 1, 0),
       parts,
     )
-    found = jax.lax.map(lambda part: _read(part[0], k, v, part[1]), parts)
+    # Without it the gradient would keep the scores of every chunk, `T x S`.
+    read = jax.checkpoint(lambda q, reads: _read(q, k, v, reads))
+    found = jax.lax.map(lambda part: read(*part), parts)
     found = jnp.moveaxis(found, 0, 1).reshape(R, T + missing, *q.shape[2:])
     found = found[:, :T]
   return ((found + itself) * scale).astype(q.dtype)

@@ -131,6 +131,23 @@ def test_chunks_of_targets_change_nothing():
   np.testing.assert_allclose(whole, parts, atol=1e-6)
 
 
+def test_the_gradient_of_many_targets_keeps_scores_of_a_chunk_alone():
+  T, S, chunk = 256, 2048, 16
+
+  def loss(q, own_k, own_v, k, v, reads):
+    own = own_k, own_v
+    found = target_attention(q, own, k, v, reads, chunk=chunk)
+    return jnp.sum(found**2)
+
+  few = jax.ShapeDtypeStruct((1, T, HEADS, SIZE), jnp.float32)
+  many = jax.ShapeDtypeStruct((1, S, HEADS, SIZE), jnp.float32)
+  reads = jax.ShapeDtypeStruct((1, T, S), jnp.bool_)
+  gradient = jax.jit(jax.grad(loss, (0, 1, 2, 3, 4)))
+  program = gradient.lower(few, few, few, many, many, reads).compile()
+  scores = 4 * T * S * HEADS
+  assert program.memory_analysis().temp_size_in_bytes < scores
+
+
 def test_sizes_that_cannot_be_are_refused():
   with pytest.raises(ValueError, match=r"attention.local \(0\)"):
     SemiLocal(0)
