@@ -34,6 +34,7 @@ from tools.benchmarks import (
   rollouts,
   rq_vae,
   search,
+  semi_local,
   token_merger,
   trie,
 )
@@ -66,6 +67,7 @@ SECTIONS: dict[str, Callable[[], Section]] = {
   "lifelong": lifelong.section,
   "rollouts": rollouts.section,
   "four_bits": four_bits.section,
+  "semi_local": semi_local.section,
 }
 
 

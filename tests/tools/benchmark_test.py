@@ -27,6 +27,7 @@ from tools.benchmarks import (
   rounds,
   rq_vae,
   search,
+  semi_local,
   token_merger,
   trie,
 )
@@ -100,6 +101,7 @@ TOYS = [
   rollouts.section(sizes=SIZES, group=4, batches=1),
   token_merger.section(units=1, sizes=SIZES),
   four_bits.section(size=32, units=1),
+  semi_local.section(length=128, others=(64,), units=1),
 ]
 
 
@@ -142,6 +144,7 @@ def test_labels_are_unique_and_every_full_size_bar_names_two(section):
     "rollouts": rollouts,
     "token_merger": token_merger,
     "four_bits": four_bits,
+    "semi_local": semi_local,
   }[section.name].section()
   labels = [contender.label for contender in full.contenders]
   assert len(set(labels)) == len(labels)
