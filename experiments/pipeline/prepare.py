@@ -20,7 +20,12 @@ from gr_jax.data.sources import (
   graded_search,
   own_data,
 )
-from gr_jax.data.worlds import shop_config, shop_world
+from gr_jax.data.worlds import (
+  lifelong_histories,
+  lifelong_shop,
+  shop_config,
+  shop_world,
+)
 from gr_jax.fingerprints import fingerprint_files
 from gr_jax.text.document_queries import (
   DocumentQueriesConfig,
@@ -68,6 +73,12 @@ def _shop_world(*, seed: int, **sizes):
   return world.catalogue, world.requests
 
 
+def _lifelong_shop(*, seed: int, **sizes):
+  config = lifelong_histories.LifelongConfig(**sizes)
+  world = lifelong_shop.generate(config, seed=seed)
+  return world.catalogue, world.requests
+
+
 def _folder(path: str, content: str) -> pathlib.Path:
   if not path:
     raise ValueError(
@@ -89,6 +100,7 @@ SOURCES = {
   "ir_dataset": _ir_dataset,
   "own_data": _own_data,
   "shop_world": _shop_world,
+  "lifelong_shop": _lifelong_shop,
 }
 
 

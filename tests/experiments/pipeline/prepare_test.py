@@ -114,6 +114,21 @@ def test_a_made_up_shop_is_a_source(tmp_path):
   )
 
 
+def test_a_shop_of_long_histories_is_a_source(tmp_path):
+  section = {
+    "source": "lifelong_shop",
+    "seed": 0,
+    "num_items": 200,
+    "num_users": 20,
+    "num_categories": 4,
+    "clusters_each": 3,
+    "longest": 500,
+  }
+  data = stage.prepare(ConfigDict(section), tmp_path)
+  assert len(data.requests) == 200
+  assert np.diff(data.requests.user_offsets).max() <= 500
+
+
 def judged(directory, **augment):
   """The small collection, read as a source."""
   write_beir(directory / "data")
