@@ -44,7 +44,8 @@ def get_config(preset: str = "") -> ConfigDict:
       "tasks": ("order",),
       "seed": 0,
     },
-    # `kept`: the newest events that outlive truncation.
+    # `kept`: the newest events that outlive truncation. `alpha` below 2: long
+    # histories are mostly learned from in part (stochastic length).
     "rows": {
       "rows": 4,
       "places": 1024,
@@ -52,6 +53,7 @@ def get_config(preset: str = "") -> ConfigDict:
       "kept": 127,
       "context": 4096,
       "seed": 0,
+      "alpha": 2.0,
     },
     "model": {
       "layers": 2,

@@ -9,6 +9,7 @@ that goes on reads the exact next rows.
 """
 
 import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -23,11 +24,13 @@ class Row(NamedTuple):
     examples: the examples in their order.
     places: the first place of each.
     targets: the first target of each.
+    epoch: whose sizes the examples have; None = those of every epoch.
   """
 
   examples: np.ndarray
   places: np.ndarray
   targets: np.ndarray
+  epoch: int | None = None
 
 
 def pack(
@@ -89,8 +92,8 @@ def _first_fit(
   for at in range(opened):
     mine = order[where == at]
     sizes = places[mine], targets[mine]
-    starts = (np.cumsum(each) - each for each in sizes)
-    found.append(Row(mine, *starts))
+    first, target = (np.cumsum(each) - each for each in sizes)
+    found.append(Row(mine, first, target))
   return found
 
 
@@ -104,6 +107,8 @@ class Epochs:
     most_targets: targets of a row.
     rows: rows of a batch.
     seed: of the shuffling.
+    resized: the places `[n]` of an epoch, by its number, where examples have
+      other sizes in each (`stochastic_length`).
   """
 
   def __init__(
@@ -115,12 +120,14 @@ class Epochs:
     most_targets: int,
     rows: int,
     seed: int,
+    resized: Callable[[int], np.ndarray] | None = None,
   ):
     if not len(places):
       raise ValueError("there is no example to learn from.")
     self._sizes = places, targets
     self._shape = {"row": row, "most_targets": most_targets}
     self._rows, self._seed = rows, seed
+    self._resized = resized
     self._begins = [0]
     self._plan = functools.lru_cache(2)(self._packed)
 
@@ -140,5 +147,10 @@ class Epochs:
   def _packed(self, epoch: int) -> list[Row]:
     rng = np.random.default_rng((self._seed, epoch))
     order = rng.permutation(len(self._sizes[0]))
-    rows = pack(*self._sizes, order, **self._shape)
+    places, targets = self._sizes
+    if self._resized:
+      places = self._resized(epoch)
+    rows = pack(places, targets, order, **self._shape)
+    if self._resized:
+      rows = [row._replace(epoch=epoch) for row in rows]
     return [rows[i] for i in rng.permutation(len(rows))]

@@ -7,6 +7,12 @@ import numpy as np
 
 from gr_jax.data.packing import Epochs, Row, pack
 from gr_jax.data.requests import Requests
+from gr_jax.data.stochastic_length import (
+  StochasticLengthConfig,
+  draw_events,
+  draw_lengths,
+  shortest,
+)
 from gr_jax.ranking.examples import Examples
 from gr_jax.ranking.sequences import History, RankingBatch, Targets
 
@@ -26,6 +32,11 @@ class RowsConfig:
     context: rows of the table of contextual tokens, by which users are known;
       a user that has none shares the row of its number's remainder.
     seed: of the order of examples.
+    alpha: of stochastic length (`data/stochastic_length.py`), where `N` is the
+      longest history of an example; every epoch draws anew. What was drawn is
+      packed, so that every device has rows of one shape: even loads, without a
+      target for each. 2 = whole histories are learned from. Whole ones are
+      always evaluated.
   """
 
   rows: int = 4
@@ -35,8 +46,11 @@ class RowsConfig:
   block: int = 32
   context: int = 1024
   seed: int = 0
+  alpha: float = 2.0
 
   def __post_init__(self):
+    if not 0 < self.alpha <= 2:
+      raise ValueError(f"rows.alpha ({self.alpha}) must be in (0, 2].")
     if self.places % self.block:
       raise ValueError(
         f"rows.places ({self.places}) must be a multiple of the block "
@@ -64,8 +78,12 @@ class BatchWriter:
     self._requests, self._examples, self._config = requests, examples, config
     times = requests.event_time, requests.time
     self._origin = min(int(t.min()) for t in times if len(t))
-    events = examples.end - examples.begin
+    self._whole = events = examples.end - examples.begin
     self.places = _blocks(events + 1, config.block)
+    self._stochastic = StochasticLengthConfig(
+      max(int(events.max(initial=0)), 1), config.alpha
+    )
+    self._lengths = functools.lru_cache(2)(self._drawn)
     self.targets = np.diff(examples.offsets)
     if len(self.places) and self.places.max() > config.places:
       raise ValueError(
@@ -76,9 +94,14 @@ class BatchWriter:
   def epochs(self) -> Epochs:
     """The batches of endless epochs."""
     c = self._config
+
+    def resized(epoch: int) -> np.ndarray:
+      return _blocks(self._lengths(epoch) + 1, c.block)
+
     return Epochs(
       self.places, self.targets,
       row=c.places, most_targets=c.targets, rows=c.rows, seed=c.seed,
+      resized=resized if c.alpha < 2 else None,
     )  # fmt: skip
 
   def in_order(self) -> list[list[Row]]:
@@ -92,9 +115,10 @@ class BatchWriter:
 
   def useful_share(self, rows: list[Row]) -> float:
     """The share of the rows' places that hold a token."""
-    some = np.concatenate([row.examples for row in rows])
-    used = (self._examples.end - self._examples.begin)[some] + 1
-    return float(used.sum() / (len(rows) * self._config.places))
+    used = sum(
+      int((self._lengths(row.epoch)[row.examples] + 1).sum()) for row in rows
+    )
+    return used / (len(rows) * self._config.places)
 
   def write(self, rows: list[Row]) -> RankingBatch:
     """A batch of at most `R` rows; missing ones are empty."""
@@ -116,11 +140,13 @@ class BatchWriter:
     kept = np.full((c.rows, late), -1, np.int32)
     for r, row in enumerate(rows):
       begun = 0
-      for owner, (example, begin, first) in enumerate(zip(*row)):
-        self._history(history, r, owner, example, begin)
-        self._targets(target, r, owner, example, first)
+      each = zip(row.examples, row.places, row.targets)
+      for owner, (example, begin, first) in enumerate(each):
+        events = self._events(example, row.epoch)
+        self._history(history, r, owner, example, begin, events)
+        self._targets(target, r, owner, example, first, events)
         if c.kept:
-          begun = self._keep(kept, r, example, begin, begun)
+          begun = self._keep(kept, r, len(events), begin, begun)
     return RankingBatch(
       History(**history), Targets(**target), kept if c.kept else None
     )
@@ -135,10 +161,29 @@ class BatchWriter:
         found[r, first : first + end - begin] = np.arange(begin, end)
     return found
 
-  def _history(self, arrays, r: int, owner: int, example: int, begin: int):
+  def _drawn(self, epoch: int | None) -> np.ndarray:
+    """`[E]` events that are read of the examples of an epoch."""
+    if epoch is None:
+      return self._whole
+    rng = np.random.default_rng((self._config.seed, epoch, 0))
+    return draw_lengths(self._whole, self._stochastic, rng)
+
+  def _events(self, example: int, epoch: int | None) -> np.ndarray:
+    """The rows of the events that are read of an example, oldest first."""
+    begin, end = self._examples.begin[example], self._examples.end[example]
+    length = self._lengths(epoch)[example]
+    if epoch is None or length == end - begin:
+      return np.arange(begin, end)
+    seed = self._config.seed, epoch, 1, int(example)
+    rng = np.random.default_rng(seed)  # Its own: rows are written in any order.
+    return begin + draw_events(int(end - begin), int(length), rng)
+
+  def _history(
+    self, arrays, r: int, owner: int, example: int, begin: int,
+    events: np.ndarray,
+  ):  # fmt: skip
     e, log = self._examples, self._requests
-    size = int(e.end[example] - e.begin[example])
-    events = slice(e.begin[example], e.end[example])
+    size = len(events)
     whole = slice(begin, begin + size + 1)
     arrays["owners"][r, whole] = owner
     arrays["places"][r, whole] = np.arange(size + 1)
@@ -149,7 +194,10 @@ class BatchWriter:
     if log.event_action is not None:
       arrays["actions"][r, at] = log.event_action[events] + np.int32(1)
 
-  def _targets(self, arrays, r: int, owner: int, example: int, first: int):
+  def _targets(
+    self, arrays, r: int, owner: int, example: int, first: int,
+    events: np.ndarray,
+  ):  # fmt: skip
     e = self._examples
     some = slice(e.offsets[example], e.offsets[example + 1])
     at = slice(first, first + some.stop - some.start)
@@ -157,12 +205,12 @@ class BatchWriter:
     time = self._requests.time[e.pairs.requests[some]] - self._origin
     arrays["times"][r, at] = time
     arrays["owners"][r, at] = owner
-    arrays["seen"][r, at] = e.seen[some] + 1  # The context token.
+    seen = np.searchsorted(events, e.begin[example] + e.seen[some])
+    arrays["seen"][r, at] = seen + 1  # The context token.
     arrays["labels"][r, at] = e.pairs.labels[some]
     arrays["weights"][r, at] = 1
 
-  def _keep(self, kept, r: int, example: int, begin: int, begun: int) -> int:
-    size = int(self._examples.end[example] - self._examples.begin[example])
+  def _keep(self, kept, r: int, size: int, begin: int, begun: int) -> int:
     newest = min(size, self._config.kept)
     mine = [begin, *range(begin + size + 1 - newest, begin + size + 1)]
     kept[r, begun : begun + len(mine)] = mine
@@ -172,10 +220,12 @@ class BatchWriter:
   def _kept_places(self) -> int:
     """Places of a row that truncation keeps at most."""
     c = self._config
-    events = self._examples.end - self._examples.begin
-    own = _blocks(np.minimum(events, c.kept) + 1, c.block)
-    # A row of the examples that keep the most of what they need.
-    share = (own / self.places).max(initial=0)
+    share = 0.0
+    for events in (self._whole, shortest(self._whole, self._stochastic)):
+      own = _blocks(np.minimum(events, c.kept) + 1, c.block)
+      # A row of the examples that keep the most of what they need.
+      needs = _blocks(events + 1, c.block)
+      share = max(share, (own / needs).max(initial=0))
     return int(_blocks(np.floor(share * c.places), c.block))
 
 

@@ -1,5 +1,8 @@
 """Rows say of every target what its example says."""
 
+import dataclasses
+
+import chex
 import numpy as np
 import pytest
 
@@ -91,8 +94,50 @@ def test_a_batch_follows_from_its_number_and_the_share_is_counted():
   assert write.useful_share(rows) == pytest.approx(there.mean())
 
 
+def test_cut_histories_are_subsets_in_order_that_tell_nothing_of_the_present():
+  log = world()
+  config = dataclasses.replace(CONFIG, alpha=1.0)
+  write, examples = writer(config)
+  epochs = write.epochs()
+  cut, i, met = 0, 0, []
+  while (rows := epochs.rows(i))[0].epoch == 0:
+    batch, pairs = write.write(rows), write.pairs(rows)
+    again = write.write(epochs.rows(i))
+    chex.assert_trees_all_equal(batch, again)
+    i += 1
+    history, targets = batch.history, batch.targets
+    for r, t in zip(*np.nonzero(pairs >= 0)):
+      pair = pairs[r, t]
+      met.append(pair)
+      request = examples.pairs.requests[pair]
+      example = np.searchsorted(examples.offsets, pair, side="right") - 1
+      mine = (history.owners[r] == targets.owners[r, t]) & (
+        history.items[r] >= 0
+      )
+      read = np.stack([history.times[r, mine], history.items[r, mine]], axis=1)
+      span = slice(examples.begin[example], examples.end[example])
+      first = log.event_time.min()
+      whole = np.stack(
+        [log.event_time[span] - first, log.event_item[span]], axis=1
+      )
+      assert set(map(tuple, read)) <= set(map(tuple, whole))
+      assert (np.diff(read[:, 0]) >= 0).all()
+      assert len(read) in {len(whole), min(len(whole), 5)}
+      cut += len(read) < len(whole)
+      past = history.times[r, mine] + first < log.time[request]
+      assert targets.seen[r, t] - 1 == past.sum()
+    there = history.owners[: len(rows)] >= 0
+    assert write.useful_share(rows) == pytest.approx(there.mean())
+  assert sorted(met) == [*range(len(examples.pairs.items))]
+  assert cut
+  # What is evaluated is whole.
+  assert all(row.epoch is None for row in write.in_order()[0])
+
+
 def test_rows_that_are_too_short_are_refused():
   with pytest.raises(ValueError, match="must be a multiple of the block"):
     RowsConfig(places=60, block=32)
+  with pytest.raises(ValueError, match=r"rows.alpha \(2.5\)"):
+    RowsConfig(alpha=2.5)
   with pytest.raises(ValueError, match=r"rows.places \(16\) is less than"):
     writer(RowsConfig(places=16, block=8, targets=48))
