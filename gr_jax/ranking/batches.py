@@ -35,8 +35,9 @@ class RowsConfig:
     alpha: of stochastic length (`data/stochastic_length.py`), where `N` is the
       longest history of an example; every epoch draws anew. What was drawn is
       packed, so that every device has rows of one shape: even loads, without a
-      target for each. 2 = whole histories are learned from. Whole ones are
-      always evaluated.
+      target for each; shorter histories want more `targets` a row, or rows
+      stay empty. 2 = whole histories are learned from. Whole ones are always
+      evaluated.
   """
 
   rows: int = 4

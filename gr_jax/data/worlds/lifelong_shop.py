@@ -13,7 +13,8 @@ nothing of `k`: who knows the interests predicts at best
   p(click) = sum_k wanted_k sigmoid(bias + strength [cluster_i = c_k]).
 
 A ranker that scores items one by one is no better than this; one that cannot
-read the oldest events knows nothing of `c_1`. Pages do not become events, so an
+read the oldest events knows nothing of `c_1` (by default NE is 0.92 at best,
+and 0.98 without `c_1`, as without any other). Pages do not become events, so an
 interest for life stays out of what is recent. Events are clicks, or orders with
 `order_share`.
 """
