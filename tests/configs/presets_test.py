@@ -19,12 +19,14 @@ _PARTS = (
   "never_lose",
   "pretrained",
 )
+# Of rankers, which have no IDs.
+_RANKERS = ("ultra_hstu",)
 # Of flow models, with presets of their own.
 _PICTURES = ("flow_pictures", "sol_rl")
 RECIPES = tuple(
   path.stem
   for path in sorted(pathlib.Path(retrieval.__file__).parent.glob("*.py"))
-  if path.stem not in (*_PARTS, *_PICTURES, *JUDGED)
+  if path.stem not in (*_PARTS, *_RANKERS, *_PICTURES, *JUDGED)
   and not path.stem.endswith("_claim")
 )
 SIZES = ("", "tiny", "paper")
@@ -43,6 +45,19 @@ def test_a_recipe_names_its_experiment_and_itself(recipe, preset):
   experiment = importlib.import_module(f"experiments.{config.experiment}")
   assert callable(experiment.run)
   settings(config.tokenizer)
+
+
+@pytest.mark.parametrize("recipe", _RANKERS)
+def test_a_ranker_has_the_presets_too(recipe):
+  sizes = []
+  for preset in ("tiny", "", "paper"):
+    config = config_of(recipe, preset)
+    assert config.name == recipe
+    ranker = config.ranker
+    sizes.append(
+      (ranker.model.width, ranker.examples.length, ranker.loop.steps)
+    )
+  assert sizes == sorted(set(sizes))
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
