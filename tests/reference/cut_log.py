@@ -33,4 +33,5 @@ def planted(requests: Requests, request: int, items: list[int]) -> Requests:
     event_item=np.insert(requests.event_item, at, items),
     event_time=np.insert(requests.event_time, at, times),
     history_end=ends + more * (ends > at),
+    event_action=None,
   )

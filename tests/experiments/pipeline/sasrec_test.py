@@ -112,6 +112,7 @@ def test_without_steps_or_histories_there_is_none(tmp_path):
     user_offsets=np.zeros_like(requests.user_offsets),
     event_item=requests.event_item[:0],
     event_time=requests.event_time[:0],
+    event_action=None,
     history_end=np.zeros_like(requests.history_end),
   )
   assert train_sasrec(ConfigDict(CONFIG), stages(tmp_path, nothing)) is None

@@ -88,6 +88,7 @@ def test_a_log_of_one_purchase_has_prompts_before_and_after_it():
     user_offsets=np.array([0, 1]),
     event_item=np.array([7], np.int32),
     event_time=np.array([50]),
+    event_action=None,
     user=np.zeros(2, np.int32),
     time=np.array([10, 60]),
     history_end=np.array([0, 1]),
