@@ -13,6 +13,8 @@ from gr_jax.retrieval import versions
 STAGES = ("data", "vectors", "tokenizer", "generator")
 # Of recipes that go on from the trained generator: then its parameters count.
 ALIGNMENT = "alignment"
+RANKER = "ranker"
+"""The stage of a run that ranks and has no generator."""
 
 _MADE_FROM = {
   "vectors": ("data",),
@@ -62,6 +64,11 @@ def _manifest(directory: pathlib.Path, stage: str) -> dict[str, Any]:
   except ValueError as error:
     raise ValueError(cannot_be_read(directory, str(error))) from error
   if found is None:
+    if (directory / RANKER / manifests.MANIFEST).is_file():
+      raise ValueError(
+        f"{directory} is the run of a ranker, which is not served yet; its "
+        "figures are in report.html."
+      )
     raise FileNotFoundError(
       f"{directory} has no finished stage {stage!r} ({manifests.MANIFEST} is "
       f"missing): {_command(directory)} finishes it."

@@ -31,6 +31,15 @@ def test_the_manifests_of_all_stages_are_read(run):
   }
 
 
+def test_the_run_of_a_ranker_is_named_as_one(tmp_path):
+  for stage in ("data", "ranker"):
+    (tmp_path / stage).mkdir()
+    content = {"fingerprint": stage, "section": {}, "inputs": []}
+    manifests.write(tmp_path / stage, content)
+  with pytest.raises(ValueError, match="the run of a ranker, which is not"):
+    read_manifests(tmp_path)
+
+
 @pytest.mark.parametrize("stage", INPUTS)
 def test_a_changed_file_is_refused_with_the_command_that_mends(run, stage):
   (run / stage / "file").write_text(stage.upper())
