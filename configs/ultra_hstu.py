@@ -70,14 +70,7 @@ def get_config(preset: str = "") -> ConfigDict:
       "dropout": 0.0,
       "remat": "none",
     },
-    "optimizer": {
-      "learning_rate": 2e-3,
-      "warmup_share": 0.05,
-      "weight_decay": 0.05,
-      "clip_norm": 1.0,
-      "b2": 0.98,
-      "schedule": "cosine",
-    },
+    "optimizer": retrieval.base("").generator.optimizer.to_dict(),
     # Batches of the validation period whose loss says when to stop.
     "held_out": 20,
     "loop": {

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from gr_jax.data.requests import Requests
 from gr_jax.ranking.examples import Examples
@@ -43,7 +43,7 @@ def counted(
     categories: `[N, levels]`.
     learned: examples of the training period.
     ranked: examples that are predicted.
-    seed: of the pairs that the regression reads.
+    seed: the seed of the choice of pairs that the regression reads.
   """
   pairs = learned.pairs
   rate = pairs.labels.mean(axis=0)
@@ -98,8 +98,7 @@ def _features(
 
 
 def _logit(p: np.ndarray) -> np.ndarray:
-  p = np.clip(p, 1e-6, 1 - 1e-6)
-  return np.log(p) - np.log1p(-p)
+  return logit(np.clip(p, 1e-6, 1 - 1e-6))
 
 
 def _logistic(x: np.ndarray, y: np.ndarray) -> np.ndarray:

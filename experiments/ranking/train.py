@@ -19,7 +19,7 @@ from gr_jax.data.requests import TRAIN, VALID
 from gr_jax.nn.precision import dot_general
 from gr_jax.parallel import hosts
 from gr_jax.parallel.mesh import MeshConfig, batch_parts, make_mesh, put_batch
-from gr_jax.ranking.batches import BatchWriter, RowsConfig
+from gr_jax.ranking.batches import BatchWriter, RowsConfig, empty_batch
 from gr_jax.ranking.event_embedding import EventsConfig
 from gr_jax.ranking.examples import ExamplesConfig, make_examples
 from gr_jax.ranking.sequences import RankingBatch
@@ -100,13 +100,6 @@ def train(
   )
   model = build_network(config, data)
   categories = data.catalogue.categories.astype(np.int32)
-  writer, held_out = (
-    BatchWriter(
-      data.requests, make_examples(data.requests, examples, split=split), rows
-    )
-    for split in (TRAIN, VALID)
-  )
-  epochs = writer.epochs()
   mesh = make_mesh(MeshConfig(**config.mesh))
   if rows.rows % batch_parts(mesh):
     raise ValueError(
@@ -115,7 +108,11 @@ def train(
     )
   loop = LoopConfig(**config.loop)
   optimizer = make_optimizer(OptimizerConfig(**config.optimizer), loop.steps)
-  like = jax.tree.map(lambda x: x[:1], writer.write(epochs.rows(0)))
+  # Parameters do not depend on the sizes of rows: one block gives the shapes.
+  block = dataclasses.replace(rows, rows=1, places=rows.block, targets=1)
+  like = empty_batch(
+    block, tasks=len(examples.tasks), kept=rows.block if kept else 0
+  )
   state = create_state(
     lambda key: model.init(key, like, categories),
     optimizer,
@@ -124,6 +121,13 @@ def train(
   )
 
   def make(directory: pathlib.Path) -> None:
+    writer, held_out = (
+      BatchWriter(
+        data.requests, make_examples(data.requests, examples, split=split), rows
+      )
+      for split in (TRAIN, VALID)
+    )
+    epochs = writer.epochs()
     some = [row for i in range(20) for row in epochs.rows(i)]
     share = writer.useful_share(some)
     text = (

@@ -106,7 +106,7 @@ class Epochs:
     row: `S`.
     most_targets: targets of a row.
     rows: rows of a batch.
-    seed: of the shuffling.
+    seed: the seed of the shuffling.
     resized: the places `[n]` of an epoch, by its number, where examples have
       other sizes in each (`stochastic_length`).
   """

@@ -37,8 +37,8 @@ def normalized_entropy(
   rate = float((w * labels).sum() / total)
   if not 0 < rate < 1:
     return float("nan")
-  entropy = -(rate * np.log(rate) + (1 - rate) * np.log1p(-rate))
-  return float((w * log_losses(probabilities, labels)).sum() / total / entropy)
+  loss = (w * log_losses(probabilities, labels)).sum() / total
+  return float(loss / _entropy(rate))
 
 
 def resampled_entropy(
@@ -59,7 +59,7 @@ def resampled_entropy(
     labels: `[n]`.
     users: `[n]` the user of each row.
     resamples: `K`.
-    seed: of the draws.
+    seed: the seed of the draws.
   """
   _, user = np.unique(users, return_inverse=True)
   count = np.bincount(user)
@@ -72,8 +72,12 @@ def resampled_entropy(
       rng.integers(0, len(count), len(count)), minlength=len(count)
     )
     total = drawn @ count
-    rate = drawn @ positive / total
+    rate = float(drawn @ positive / total)
     with np.errstate(invalid="ignore", divide="ignore"):
-      entropy = -(rate * np.log(rate) + (1 - rate) * np.log1p(-rate))
-      found[k] = drawn @ loss / total / entropy
+      found[k] = drawn @ loss / total / _entropy(rate)
   return found
+
+
+def _entropy(rate: float) -> float:
+  """`H` of a coin, in nats."""
+  return -(rate * np.log(rate) + (1 - rate) * np.log1p(-rate))

@@ -88,17 +88,21 @@ def compiling(*, optimize: bool) -> Iterator[None]:
   saves. Where `optimize` is True nothing changes. `XLA_FLAGS` counts for a
   process that has not called JAX yet.
   """
-  given = os.environ.get("XLA_FLAGS", "")
+  given = os.environ.get("XLA_FLAGS")
   known = jax.__version__.startswith("0.10.")
-  if known and not optimize and _PLAIN_LOOPS not in given:
+  if known and not optimize and _PLAIN_LOOPS not in (given or ""):
     # What a user gave stands last, and wins.
-    os.environ["XLA_FLAGS"] = f"{_PLAIN_LOOPS} {given}".strip()
+    os.environ["XLA_FLAGS"] = f"{_PLAIN_LOOPS} {given or ''}".strip()
   before = jax.config.values[_UNOPTIMIZED]
   jax.config.update(_UNOPTIMIZED, before or not optimize)
   try:
     yield
   finally:
     jax.config.update(_UNOPTIMIZED, before)
+    if given is None:
+      os.environ.pop("XLA_FLAGS", None)
+    else:
+      os.environ["XLA_FLAGS"] = given
 
 
 def announced(variables: Mapping[str, str] = os.environ) -> Announced | None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from gr_jax.ranking.examples import Examples
 from gr_jax.ranking.sequences import History, RankingBatch, Targets
 
 _EMPTY = {"items": -1, "context": -1, "owners": -1}
+_OF_TASKS = ("labels", "weights")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,13 +31,13 @@ class RowsConfig:
     targets: `T`.
     kept: the newest events `L'` that outlive truncation; 0 = no truncation.
     block: places of a block.
-    context: rows of the table of contextual tokens, by which users are known;
-      a user that has none shares the row of its number's remainder.
-    seed: of the order of examples.
-    alpha: of stochastic length (`data/stochastic_length.py`), where `N` is the
-      longest history of an example; every epoch draws anew. What was drawn is
-      packed, so that every device has rows of one shape: even loads, without a
-      target for each; shorter histories want more `targets` a row, or rows
+    context: rows of the table of contextual tokens; user `u` has the token
+      `u % context`.
+    seed: the seed of the order of examples.
+    alpha: `a` of stochastic length (`data/stochastic_length.py`), where `N` is
+      the longest history of an example; every epoch draws anew. What was drawn
+      is packed, so that every device has rows of one shape: even loads, without
+      a target for each; shorter histories want more `targets` a row, or rows
       stay empty. 2 = whole histories are learned from. Whole ones are always
       evaluated.
   """
@@ -59,6 +61,33 @@ class RowsConfig:
       )
 
 
+def empty_batch(
+  config: RowsConfig, *, tasks: int, kept: int = 0
+) -> RankingBatch:
+  """A batch without users.
+
+  Args:
+    config: the shape.
+    tasks: `K`.
+    kept: `S'`, the places that truncation keeps; 0 = no truncation.
+  """
+
+  def numbers(kind: Any, shape: tuple[int, int]) -> dict[str, np.ndarray]:
+    return {
+      name: np.full(shape, _EMPTY.get(name, 0), np.int32)
+      for name in kind.__dataclass_fields__
+      if name not in _OF_TASKS
+    }
+
+  shape = config.rows, config.targets
+  of_tasks = {name: np.zeros((*shape, tasks), np.float32) for name in _OF_TASKS}
+  return RankingBatch(
+    History(**numbers(History, (config.rows, config.places))),
+    Targets(**numbers(Targets, shape), **of_tasks),
+    np.full((config.rows, kept), -1, np.int32) if kept else None,
+  )
+
+
 class BatchWriter:
   """Writes rows.
 
@@ -66,7 +95,6 @@ class BatchWriter:
     requests: users and events.
     examples: what is learned or scored.
     config: the shape.
-    origin: the time that is 0.
 
   Attributes:
     places: `[E]` places that an example needs.
@@ -124,33 +152,21 @@ class BatchWriter:
   def write(self, rows: list[Row]) -> RankingBatch:
     """A batch of at most `R` rows; missing ones are empty."""
     c = self._config
-    late = self._kept_places if c.kept else 0
-    history = {
-      name: np.full((c.rows, c.places), _EMPTY.get(name, 0), np.int32)
-      for name in History.__dataclass_fields__
-    }
-    tasks = self._examples.pairs.labels.shape[1]
-    shape = c.rows, c.targets
-    target = {
-      name: np.full(shape, _EMPTY.get(name, 0), np.int32)
-      for name in ("items", "times", "owners", "seen")
-    } | {
-      name: np.zeros((*shape, tasks), np.float32)
-      for name in ("labels", "weights")
-    }
-    kept = np.full((c.rows, late), -1, np.int32)
+    batch = empty_batch(
+      c,
+      tasks=self._examples.pairs.labels.shape[1],
+      kept=self._kept_places if c.kept else 0,
+    )
     for r, row in enumerate(rows):
       begun = 0
       each = zip(row.examples, row.places, row.targets)
       for owner, (example, begin, first) in enumerate(each):
         events = self._events(example, row.epoch)
-        self._history(history, r, owner, example, begin, events)
-        self._targets(target, r, owner, example, first, events)
+        self._history(batch.history, r, owner, example, begin, events)
+        self._targets(batch.targets, r, owner, example, first, events)
         if c.kept:
-          begun = self._keep(kept, r, len(events), begin, begun)
-    return RankingBatch(
-      History(**history), Targets(**target), kept if c.kept else None
-    )
+          begun = self._keep(batch.kept, r, len(events), begin, begun)
+    return batch
 
   def pairs(self, rows: list[Row]) -> np.ndarray:
     """`[R, T]` the number of the pair of each target, -1 = empty."""
@@ -180,36 +196,36 @@ class BatchWriter:
     return begin + draw_events(int(end - begin), int(length), rng)
 
   def _history(
-    self, arrays, r: int, owner: int, example: int, begin: int,
+    self, history: History, r: int, owner: int, example: int, begin: int,
     events: np.ndarray,
   ):  # fmt: skip
     e, log = self._examples, self._requests
     size = len(events)
     whole = slice(begin, begin + size + 1)
-    arrays["owners"][r, whole] = owner
-    arrays["places"][r, whole] = np.arange(size + 1)
-    arrays["context"][r, begin] = e.user[example] % self._config.context
+    history.owners[r, whole] = owner
+    history.places[r, whole] = np.arange(size + 1)
+    history.context[r, begin] = e.user[example] % self._config.context
     at = slice(begin + 1, begin + size + 1)
-    arrays["items"][r, at] = log.event_item[events]
-    arrays["times"][r, at] = log.event_time[events] - self._origin
+    history.items[r, at] = log.event_item[events]
+    history.times[r, at] = log.event_time[events] - self._origin
     if log.event_action is not None:
-      arrays["actions"][r, at] = log.event_action[events] + np.int32(1)
+      history.actions[r, at] = log.event_action[events] + np.int32(1)
 
   def _targets(
-    self, arrays, r: int, owner: int, example: int, first: int,
+    self, targets: Targets, r: int, owner: int, example: int, first: int,
     events: np.ndarray,
   ):  # fmt: skip
     e = self._examples
     some = slice(e.offsets[example], e.offsets[example + 1])
     at = slice(first, first + some.stop - some.start)
-    arrays["items"][r, at] = e.pairs.items[some]
+    targets.items[r, at] = e.pairs.items[some]
     time = self._requests.time[e.pairs.requests[some]] - self._origin
-    arrays["times"][r, at] = time
-    arrays["owners"][r, at] = owner
+    targets.times[r, at] = time
+    targets.owners[r, at] = owner
     seen = np.searchsorted(events, e.begin[example] + e.seen[some])
-    arrays["seen"][r, at] = seen + 1  # The context token.
-    arrays["labels"][r, at] = e.pairs.labels[some]
-    arrays["weights"][r, at] = 1
+    targets.seen[r, at] = seen + 1  # The context token.
+    targets.labels[r, at] = e.pairs.labels[some]
+    targets.weights[r, at] = 1
 
   def _keep(self, kept, r: int, size: int, begin: int, begun: int) -> int:
     newest = min(size, self._config.kept)

@@ -17,6 +17,7 @@ them where it unrolls the loop over layers; here they count.
 
 import dataclasses
 
+from gr_jax.nn.semi_local_attention import SemiLocal
 from gr_jax.ranking.transducer import TransducerConfig
 from gr_jax.ranking.ultra_hstu import UltraHSTUConfig
 
@@ -86,8 +87,10 @@ def keys_read(config: TransducerConfig, places: int, *, each: int = 1) -> int:
   if config.attention == "full":
     return each * places
   # Blocks, windows and prefixes count events, which have `each` places.
-  block, local = each * config.block, each * config.local
-  return (-(-(local - 1) // block) + 1) * block + each * config.prefix
+  sizes = SemiLocal(
+    *(each * n for n in (config.local, config.prefix, config.block))
+  )
+  return (sizes.before + 1) * sizes.block + sizes.prefix
 
 
 def _of_places(config: TransducerConfig, places: int, *, each: int) -> int:

@@ -34,7 +34,7 @@ class ExamplesConfig:
     span: the most events between the oldest and the newest page of an example.
     negatives: items drawn for each that was taken.
     tasks: names of `TASKS`.
-    seed: of the draws.
+    seed: the seed of the draws.
   """
 
   length: int = 512

@@ -25,6 +25,7 @@ from gr_jax.nn.semi_local_attention import (
   SemiLocal,
   masked_attention,
   semi_local_attention,
+  semi_local_mask,
   target_attention,
 )
 from gr_jax.nn.transformer import REMAT, stacked
@@ -131,8 +132,8 @@ class Unit(nn.Module):
     """The states after the unit, and the keys and values of the places.
 
     Args:
-      states: of places `[R, S, D]` and of targets `[R, T, D]`; None where there
-        are none. Without places `read` has their keys and values.
+      states: those of places `[R, S, D]` and of targets `[R, T, D]`; None where
+        there are none. Without places `read` has their keys and values.
       read: keys and values that were kept.
       places: whose the places are.
       reads: `[R, T, S]`, the places that targets read.
@@ -166,9 +167,8 @@ class Unit(nn.Module):
       return semi_local_attention(
         q, k, v, at.owners, at.places, sizes=c.sizes, scale=c.scale
       )
-    same = at.owners[:, :, None] == at.owners[:, None, :]
-    earlier = at.places[:, :, None] >= at.places[:, None, :]
-    reads = same & earlier & (at.owners >= 0)[:, :, None]
+    everything = SemiLocal(local=q.shape[1], prefix=0)
+    reads = semi_local_mask(at.owners, at.places, sizes=everything)
     return masked_attention(q, k, v, reads, scale=c.scale)
 
   def _add(self, x: jax.Array, found: jax.Array, u: jax.Array) -> jax.Array:

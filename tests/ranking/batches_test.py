@@ -3,11 +3,12 @@
 import dataclasses
 
 import chex
+import jax
 import numpy as np
 import pytest
 
 from gr_jax.data.requests import TRAIN
-from gr_jax.ranking.batches import BatchWriter, RowsConfig
+from gr_jax.ranking.batches import BatchWriter, RowsConfig, empty_batch
 from gr_jax.ranking.examples import ExamplesConfig, make_examples
 from tests.ranking.examples_test import world
 
@@ -132,6 +133,18 @@ def test_cut_histories_are_subsets_in_order_that_tell_nothing_of_the_present():
   assert cut
   # What is evaluated is whole.
   assert all(row.epoch is None for row in write.in_order()[0])
+
+
+def test_a_batch_of_no_rows_is_empty():
+  found = writer()[0].write([])
+  expected = empty_batch(CONFIG, tasks=1, kept=found.kept.shape[1])
+  for a, b in zip(
+    jax.tree.leaves(found), jax.tree.leaves(expected), strict=True
+  ):
+    np.testing.assert_array_equal(a, b)
+  assert (found.history.owners < 0).all()
+  assert (found.targets.weights == 0).all()
+  assert empty_batch(CONFIG, tasks=1).kept is None
 
 
 def test_rows_that_are_too_short_are_refused():

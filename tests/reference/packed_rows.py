@@ -28,7 +28,7 @@ def packed_rows(
     context: context tokens of each user.
     late: events that truncation keeps; 0 = no truncation.
     tasks: labels of a target.
-    seed: of items, actions, times and labels.
+    seed: the seed of items, actions, times and labels.
   """
   rng = np.random.default_rng(seed)
   spans = [-(-(context + size) // block) * block for size in sizes]

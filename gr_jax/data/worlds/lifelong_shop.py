@@ -2,7 +2,7 @@ r"""A shop whose users want what they liked long ago, lately or now ([OURS]).
 
 A request wants one of three interests of its user `(c_1, c_2, c_3)`: that for
 life, the mid-term one and that of the session (`lifelong_histories`), the kind
-`k` with probability `wanted_k`, which nobody is told. Of the items on its page
+`k` with probability `wanted_k`, which no log holds. Of the items on its page
 
   p(click | k) = sigmoid(bias + strength [cluster_i = c_k]),
   p(order | click) = order_share.
@@ -23,7 +23,7 @@ import dataclasses
 
 import numpy as np
 
-from gr_jax.data.catalogue import Catalogue, category_columns, object_array
+from gr_jax.data.catalogue import Catalogue, object_array
 from gr_jax.data.requests import CLICKED, EXPOSED, ORDERED, Requests
 from gr_jax.data.row_lists import offsets_of
 from gr_jax.data.splits import split_by_time
@@ -36,7 +36,7 @@ from gr_jax.data.worlds.lifelong_histories import (
   draw_items,
 )
 from gr_jax.data.worlds.shop_config import ShopWorldConfig
-from gr_jax.data.worlds.shop_items import ShopItems, make_items
+from gr_jax.data.worlds.shop_items import ShopItems, make_catalogue, make_items
 
 LIFELONG, MID, RECENT = 0, 1, 2
 
@@ -124,7 +124,11 @@ def generate(config: LifelongConfig, *, seed: int) -> LifelongShop:
   )
   return LifelongShop(
     config=config,
-    catalogue=_catalogue(config, items, requests),
+    catalogue=make_catalogue(
+      items,
+      event_counts(requests, num_items=config.num_items),
+      config.clusters_each,
+    ),
     requests=requests,
     items=items,
     interests=interests,
@@ -172,21 +176,3 @@ def _kinds(
   ordered = clicked & (rng.random(len(clicks)) < config.order_share)
   kinds = np.select([ordered, clicked], [ORDERED, CLICKED], EXPOSED)
   return kinds.astype(np.int8)
-
-
-def _catalogue(
-  config: LifelongConfig, items: ShopItems, requests: Requests
-) -> Catalogue:
-  paths = [
-    (f"category {c:03d}", f"cluster {s % config.clusters_each:03d}")
-    for c, s in zip(items.category.tolist(), items.cluster.tolist())
-  ]
-  categories, names = category_columns(paths)
-  return Catalogue(
-    item_ids=object_array([f"item{i}" for i in range(len(items.x))]),
-    texts=items.titles,
-    categories=categories,
-    category_names=names,
-    values=items.price,
-    popularity=event_counts(requests, num_items=config.num_items),
-  )

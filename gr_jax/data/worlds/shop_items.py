@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from gr_jax.data.catalogue import object_array
+from gr_jax.data.catalogue import Catalogue, category_columns, object_array
 from gr_jax.data.worlds.shop_config import ShopWorldConfig
 
 _CONSONANTS, _VOWELS = "bdfgklmnprstvz", "aeiou"
@@ -176,3 +176,28 @@ def _titles(
     for row, (a, b) in zip(words[chosen].tolist(), counts.tolist())
   ]
   return object_array(titles)
+
+
+def make_catalogue(
+  items: ShopItems, popularity: np.ndarray, clusters_each: int
+) -> Catalogue:
+  """The items as a model sees them.
+
+  Args:
+    items: the items as they are.
+    popularity: `[N]` training events.
+    clusters_each: sub-clusters of a category.
+  """
+  paths = [
+    (f"category {c:03d}", f"cluster {s % clusters_each:03d}")
+    for c, s in zip(items.category.tolist(), items.cluster.tolist())
+  ]
+  categories, names = category_columns(paths)
+  return Catalogue(
+    item_ids=object_array([f"item{i}" for i in range(len(items.x))]),
+    texts=items.titles,
+    categories=categories,
+    category_names=names,
+    values=items.price,
+    popularity=popularity,
+  )

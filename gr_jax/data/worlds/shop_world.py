@@ -19,7 +19,7 @@ import dataclasses
 
 import numpy as np
 
-from gr_jax.data.catalogue import Catalogue, category_columns, object_array
+from gr_jax.data.catalogue import Catalogue, object_array
 from gr_jax.data.requests import EXPOSED, ORDERED, Requests
 from gr_jax.data.row_lists import offsets_of
 from gr_jax.data.splits import split_by_time
@@ -31,7 +31,11 @@ from gr_jax.data.worlds.shop_ads import (
   make_ads,
 )
 from gr_jax.data.worlds.shop_config import ShopWorldConfig
-from gr_jax.data.worlds.shop_items import ShopItems, make_items
+from gr_jax.data.worlds.shop_items import (
+  ShopItems,
+  make_catalogue,
+  make_items,
+)
 from gr_jax.data.worlds.shop_log import (
   ShopLog,
   click_probability,
@@ -125,7 +129,7 @@ def generate(config: ShopWorldConfig, *, seed: int) -> ShopWorld:
   log = draw_log(log_rng, config, items, users, ads)
   requests, query_x = _requests(config, items, users, log)
   popularity = event_counts(requests, num_items=config.num_items)
-  catalogue = _catalogue(items, popularity, config.clusters_each)
+  catalogue = make_catalogue(items, popularity, config.clusters_each)
   world = ShopWorld(config, catalogue, requests, items, users, query_x, ads)
   return world if ads is None else _with_values(world, ads_rng, log)
 
@@ -150,24 +154,6 @@ def _with_values(
       field_names=FIELD_NAMES,
     ),
     requests=dataclasses.replace(requests, page_value=values),
-  )
-
-
-def _catalogue(
-  items: ShopItems, popularity: np.ndarray, clusters_each: int
-) -> Catalogue:
-  paths = [
-    (f"category {c:03d}", f"cluster {s % clusters_each:03d}")
-    for c, s in zip(items.category.tolist(), items.cluster.tolist())
-  ]
-  categories, names = category_columns(paths)
-  return Catalogue(
-    item_ids=object_array([f"item{i}" for i in range(len(items.x))]),
-    texts=items.titles,
-    categories=categories,
-    category_names=names,
-    values=items.price,
-    popularity=popularity,
   )
 
 

@@ -47,7 +47,7 @@ def test_what_is_compressed_offline_is_found_online(tmp_path):
   expected = [np.bincount(each[:-2], minlength=10) for each in SEQUENCES]
   np.testing.assert_array_equal(sums, expected)
   online = LifecycleCache(store, count_items, newest=2)
-  asked = [LogHistory(requests, user) for user in (2, 0)]
-  np.testing.assert_array_equal(online.states(asked), sums[[2, 0]])
+  wanted = [LogHistory(requests, user) for user in (2, 0)]
+  np.testing.assert_array_equal(online.states(wanted), sums[[2, 0]])
   assert online.compressed == 0
   store.close()
