@@ -63,6 +63,8 @@ def get_config(preset: str = "") -> ConfigDict:
       "head_size": 16,
       "attention": "semi_local",
       "events": "summed",
+      # How often and how lately the history has a target or its categories.
+      "matches": True,
       "local": 64,
       "prefix": 16,
       "block": 32,

@@ -17,11 +17,12 @@ and eight of them, `h200x8`, install `jax-cuda13-plugin`, `jax-cuda13-pjrt`
 
 makes the table of experiments/results/hardware: the preset `paper` of every
 recipe on every target. That takes hours; a run that is cut off goes on where it
-was. `--measured=FILE`, of tools/check_device.py, brings what a device really
-took beside the figures. `--pictures` makes the table of
-experiments/results/hardware_pictures instead, in minutes: rollout, exploration
-in four bits and update of flow models of published sizes, whose names are
-configs here, too: `--config=sana_1600m`.
+was, and rows that were not made again stay as they are stored; `--pages` alone
+takes those that `--keep` has. `--measured=FILE`, of tools/check_device.py,
+brings what a device really took beside the figures. `--pictures` makes the
+table of experiments/results/hardware_pictures instead, in minutes: rollout,
+exploration in four bits and update of flow models of published sizes, whose
+names are configs here, too: `--config=sana_1600m`.
 """
 
 import argparse
@@ -187,15 +188,14 @@ def _work(options: argparse.Namespace) -> None:
     names = options.targets.split(",") if options.targets else ALL
     folder = pathlib.Path(options.keep or "runs/hardware")
     output = pathlib.Path(options.output or RESULTS / "hardware")
+    stored = record.load(output) if (output / record.FILE).exists() else {}
+    measured = stored.get("measured", {})
     if options.measured:
       measured = record.read_measured(pathlib.Path(options.measured))
-    elif (output / record.FILE).exists():
-      measured = record.load(output)["measured"]
-    else:
-      measured = {}
     if not options.pages:
       table.fill(folder, targets=names, minutes=options.minutes)
-    record.write(output, record.record(table.read(folder), measured))
+    found = table.joined(stored.get("rows", {}), table.read(folder))
+    record.write(output, record.record(found, measured))
     return
   if not options.config:
     raise ValueError("--config is missing; see --help.")

@@ -4,7 +4,8 @@ base rate      the share of positive labels in training
 item counts    (positives + α rate) / (shown + α) of the item, α = 20
 history        logistic regression on the logarithms of: the item's rate, how
                often the user took the item and its finest category before,
-               and the length of the history
+               and the length of the history; fitted on the validation period,
+               whose shares of positive labels are nearer to what is ranked
 """
 
 from typing import NamedTuple
@@ -33,6 +34,7 @@ def counted(
   categories: np.ndarray,
   *,
   learned: Examples,
+  fitted: Examples,
   ranked: Examples,
   seed: int = 0,
 ) -> Counted:
@@ -41,7 +43,9 @@ def counted(
   Args:
     requests: users and events.
     categories: `[N, levels]`.
-    learned: examples of the training period.
+    learned: examples of the training period, which are counted.
+    fitted: examples that the regression reads; those of validation, or
+      `learned` where there are none.
     ranked: examples that are predicted.
     seed: the seed of the choice of pairs that the regression reads.
   """
@@ -54,19 +58,22 @@ def counted(
   )
   by_item = (positives + _SMOOTHING * rate) / (shown + _SMOOTHING)
   rng = np.random.default_rng(seed)
-  some = rng.permutation(len(learned.user))
-  size = np.cumsum(np.diff(learned.offsets)[some])
+  some = rng.permutation(len(fitted.user))
+  size = np.cumsum(np.diff(fitted.offsets)[some])
   some = np.sort(some[: np.searchsorted(size, _FITTED_ON) + 1])
   finest = categories[:, -1] if categories.shape[1] else np.zeros(items, int)
-  x, at = _features(requests, learned, some, finest)
-  # A pair's own label is part of its item's counts.
+  x, at = _features(requests, fitted, some, finest)
   x_ranked, _ = _features(requests, ranked, np.arange(len(ranked.user)), finest)
   found = np.empty((len(ranked.pairs.items), len(rate)))
   for task in range(len(rate)):
-    y = pairs.labels[at, task]
-    own = positives[pairs.items[at], task] - y + _SMOOTHING * rate[task]
-    without = own / (shown[pairs.items[at], 0] - 1 + _SMOOTHING)
-    weights = _logistic(np.column_stack((x, _logit(without))), y)
+    y = fitted.pairs.labels[at, task]
+    of = fitted.pairs.items[at]
+    known = by_item[of, task]
+    if fitted is learned:
+      # A pair's own label is part of its item's counts.
+      own = positives[of, task] - y + _SMOOTHING * rate[task]
+      known = own / (shown[of, 0] - 1 + _SMOOTHING)
+    weights = _logistic(np.column_stack((x, _logit(known))), y)
     known = _logit(by_item[ranked.pairs.items, task])
     found[:, task] = expit(
       np.column_stack((x_ranked, known, np.ones(len(known)))) @ weights

@@ -11,7 +11,12 @@ from experiments.pipeline.prepare import Data
 from experiments.ranking.counted import counted
 from experiments.ranking.train import TrainedRanker
 from gr_jax.data.requests import TEST, TRAIN, VALID
-from gr_jax.evaluation.auc import auc, grouped_auc
+from gr_jax.evaluation.auc import (
+  auc,
+  grouped_auc,
+  resampled_auc,
+  resampled_grouped_auc,
+)
 from gr_jax.evaluation.normalized_entropy import (
   normalized_entropy,
   resampled_entropy,
@@ -43,16 +48,20 @@ def evaluate(
 ) -> list[dict]:
   """A row for each system, task, segment of history length and metric.
 
-  Intervals of NE are over users, and differences to the model paired.
+  Intervals are over users, and the model's differences to others paired.
   """
-  learned, ranked = (
+  learned, fitted, ranked = (
     make_examples(data.requests, ranker.examples, split=each)
-    for each in (TRAIN, SPLITS[split])
+    for each in (TRAIN, VALID, SPLITS[split])
   )
   if not len(ranked.user):
     raise ValueError(f"no request of the {split} split has a page to rank.")
   systems = {name: predict(ranker, data, ranked)} | counted(
-    data.requests, ranker.categories, learned=learned, ranked=ranked
+    data.requests,
+    ranker.categories,
+    learned=learned,
+    fitted=fitted if len(fitted.user) else learned,
+    ranked=ranked,
   )._asdict()
   return list(_rows(systems, ranked, data, ranker.examples.tasks))
 
@@ -76,32 +85,48 @@ def _rows(
   for k, task in enumerate(tasks):
     labels = ranked.pairs.labels[:, k]
     for segment, inside in segments.items():
-      y, own = labels[inside], request[inside]
-      of_model = None
-      for system, scores in systems.items():
-        p = scores[inside, k]
-        row = {"system": system, "task": task, "segment": segment}
-        row |= {"n": int(inside.sum()), "positives": int(y.sum())}
-        ne = normalized_entropy(p, y)
-        if np.isnan(ne):
-          continue
-        draws = resampled_entropy(p, y, user[inside])
-        low, high = np.nanquantile(draws, (0.025, 0.975))
-        figures = {"value": ne, "low": float(low), "high": float(high)}
-        if system == model:
-          of_model = ne, draws
-        elif of_model:
-          apart = of_model[1] - draws
-          low, high = np.nanquantile(apart, (0.025, 0.975))
-          figures |= {
-            "difference": of_model[0] - ne,
-            "difference_low": float(low),
-            "difference_high": float(high),
-          }
-        yield row | {"metric": "ne"} | figures
-        for metric, value in (
-          ("auc", auc(p, y)),
-          ("gauc", grouped_auc(p, y, own)),
-        ):
-          if not np.isnan(value):
-            yield row | {"metric": metric, "value": value}
+      y = labels[inside]
+      head = {
+        "task": task,
+        "segment": segment,
+        "n": int(inside.sum()),
+        "positives": int(y.sum()),
+      }
+      for metric, (value_of, draws_of) in _METRICS.items():
+        of_model = None
+        for system, scores in systems.items():
+          given = scores[inside, k], y, request[inside], user[inside]
+          value, draws = value_of(*given), draws_of(*given)
+          if np.isnan(value):
+            continue
+          figures = {"value": value} | _ends(draws)
+          if system == model:
+            of_model = value, draws
+          elif of_model:
+            apart = _ends(of_model[1] - draws)
+            figures["difference"] = of_model[0] - value
+            figures |= {f"difference_{end}": x for end, x in apart.items()}
+          yield {"system": system} | head | {"metric": metric} | figures
+
+
+# By name: the figure and draws of it, of scores, labels, requests and users.
+_METRICS = {
+  "ne": (
+    lambda p, y, request, user: normalized_entropy(p, y),
+    lambda p, y, request, user: resampled_entropy(p, y, user),
+  ),
+  "auc": (
+    lambda p, y, request, user: auc(p, y),
+    lambda p, y, request, user: resampled_auc(p, y, user),
+  ),
+  "gauc": (
+    lambda p, y, request, user: grouped_auc(p, y, request),
+    resampled_grouped_auc,
+  ),
+}
+
+
+def _ends(draws: np.ndarray) -> dict[str, float]:
+  """The middle 95 % of draws; those without a figure are left out."""
+  low, high = np.nanquantile(draws, (0.025, 0.975))
+  return {"low": float(low), "high": float(high)}

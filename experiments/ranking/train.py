@@ -64,7 +64,7 @@ def build_network(config: ConfigDict, data: Data) -> UltraHSTU:
     **{
       name: value
       for name, value in model.items()
-      if name not in ("events", "late_layers")
+      if name not in ("events", "late_layers", "matches")
     }
   )
   categories = data.catalogue.categories
@@ -76,7 +76,11 @@ def build_network(config: ConfigDict, data: Data) -> UltraHSTU:
     model["events"],
   )
   sizes = UltraHSTUConfig(
-    events, early, model["late_layers"], len(config.examples.tasks)
+    events,
+    early,
+    model["late_layers"],
+    len(config.examples.tasks),
+    matches=model["matches"],
   )
   return UltraHSTU(sizes, dot_general(config.precision))
 
@@ -88,8 +92,8 @@ def train(
 
   Args:
     config: sections examples (`ExamplesConfig`), rows (`RowsConfig` without its
-      block), model (`TransducerConfig`, `events` and `late_layers`), optimizer,
-      loop, mesh, and `precision`, `held_out` (batches) and `seed`.
+      block), model (`TransducerConfig`, `events`, `late_layers`, `matches`),
+      optimizer, loop, mesh, and `precision`, `held_out` (batches) and `seed`.
     workdir: gets the folder "ranker".
     data: training requests are learned.
   """

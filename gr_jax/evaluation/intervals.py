@@ -227,7 +227,7 @@ def _user_means(
     means = np.concatenate(
       [
         (weights @ sums) / (weights @ sizes)[:, pattern]
-        for weights in _draws(len(sums), resamples, seed)
+        for weights in draws(len(sums), resamples, seed)
       ]
     )
   return value, means, n.astype(np.int64)
@@ -242,8 +242,11 @@ def _per_group(columns: np.ndarray, group: np.ndarray) -> np.ndarray:
   return np.add.reduceat(columns[order], starts, axis=0)
 
 
-def _draws(num_groups: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
-  """Blocks `[b, G]` of how often each group is drawn."""
+def draws(num_groups: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
+  """Blocks `[b, G]` of how often each of the groups is drawn.
+
+  With one seed the draws are the same groups for anybody who has as many.
+  """
   rng = np.random.default_rng(seed)
   block = max(1, _BLOCK // max(num_groups, 1))
   for start in range(0, resamples, block):

@@ -8,6 +8,8 @@ that only know the base rate, 0 for those that know the label (He et al. 2014).
 
 import numpy as np
 
+from gr_jax.evaluation.intervals import draws
+
 _LEAST = 1e-7
 
 
@@ -21,24 +23,17 @@ def log_losses(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def normalized_entropy(
   probabilities: np.ndarray,
   labels: np.ndarray,
-  weights: np.ndarray | None = None,
 ) -> float:
   """NE of `[n]` predictions; NaN where all labels are the same.
 
   Args:
     probabilities: `[n]`.
     labels: `[n]` in [0, 1].
-    weights: `[n]` how often a row counts; None = once.
   """
-  w = np.ones(len(labels)) if weights is None else np.asarray(weights)
-  total = w.sum()
-  if not total:
-    return float("nan")
-  rate = float((w * labels).sum() / total)
+  rate = float(np.mean(labels)) if len(labels) else 0.0
   if not 0 < rate < 1:
     return float("nan")
-  loss = (w * log_losses(probabilities, labels)).sum() / total
-  return float(loss / _entropy(rate))
+  return float(log_losses(probabilities, labels).mean() / _entropy(rate))
 
 
 def resampled_entropy(
@@ -65,19 +60,14 @@ def resampled_entropy(
   count = np.bincount(user)
   loss = np.bincount(user, log_losses(probabilities, labels))
   positive = np.bincount(user, np.asarray(labels, np.float64))
-  rng = np.random.default_rng(seed)
-  found = np.empty(resamples)
-  for k in range(resamples):
-    drawn = np.bincount(
-      rng.integers(0, len(count), len(count)), minlength=len(count)
-    )
+  found = []
+  for drawn in draws(len(count), resamples, seed):
     total = drawn @ count
-    rate = float(drawn @ positive / total)
     with np.errstate(invalid="ignore", divide="ignore"):
-      found[k] = drawn @ loss / total / _entropy(rate)
-  return found
+      found.append(drawn @ loss / total / _entropy(drawn @ positive / total))
+  return np.concatenate(found)
 
 
-def _entropy(rate: float) -> float:
+def _entropy(rate):
   """`H` of a coin, in nats."""
   return -(rate * np.log(rate) + (1 - rate) * np.log1p(-rate))

@@ -28,6 +28,7 @@ from gr_jax.ranking.event_embedding import (
   EventEmbedding,
   EventsConfig,
 )
+from gr_jax.ranking.matches import Matches
 from gr_jax.ranking.sequences import History, RankingBatch, Targets
 from gr_jax.ranking.transducer import (
   KeyValues,
@@ -48,6 +49,7 @@ class UltraHSTUConfig:
     late_layers: `N2` layers over those that truncation keeps; 0 without it.
     tasks: the number of labels of a target, `K`.
     streams: the number of transducers.
+    matches: tells targets what the history has of them (`ranking/matches.py`).
   """
 
   events: EventsConfig
@@ -55,6 +57,7 @@ class UltraHSTUConfig:
   late_layers: int = 0
   tasks: int = 1
   streams: int = 1
+  matches: bool = False
 
   @property
   def late(self) -> TransducerConfig:
@@ -97,6 +100,8 @@ class Stream(nn.Module):
     self.early = Transducer(_widened(c.early, c.each), self.dot_general)
     if c.late_layers:
       self.late = Transducer(_widened(c.late, c.each), self.dot_general)
+    if c.matches:
+      self.matches = Matches(len(c.events.categories), c.early.width)
     self.norm = LayerNorm()
 
   def __call__(
@@ -138,6 +143,9 @@ class Stream(nn.Module):
     reads = _reads(encoded.places, targets, each)
     gaps = targets.times - _newest(encoded.history, targets)
     t = self.embedding.of_targets(targets.items, gaps, categories)
+    if self.config.matches:
+      events = _events_read(encoded.history, targets)
+      t += self.matches(encoded.history, targets, events, categories)
     _, t, _ = self.early(None, t, encoded.places, reads, encoded.read)
     assert t is not None
     if encoded.late_read is not None:
@@ -272,10 +280,15 @@ def _reads(places: Places, targets: Targets, each: int) -> jax.Array:
   return (own >= 0) & (own == places.owners[:, None]) & before
 
 
+def _events_read(history: History, targets: Targets) -> jax.Array:
+  """`[R, T, S]`, the events that targets read."""
+  reads = _reads(_places(history, 1), targets, 1)
+  return reads & (history.items >= 0)[:, None]
+
+
 def _newest(history: History, targets: Targets) -> jax.Array:
   """`[R, T]` the time of the newest event that a target reads, or its own."""
-  places = _places(history, 1)
-  reads = _reads(places, targets, 1) & (history.items >= 0)[:, None]
+  reads = _events_read(history, targets)
   least = jnp.iinfo(jnp.int32).min
   time = jnp.where(reads, history.times[:, None], least).max(axis=-1)
   return jnp.where(reads.any(axis=-1), time, targets.times)

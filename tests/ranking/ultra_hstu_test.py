@@ -20,11 +20,13 @@ SMALL = TransducerConfig(
 USERS, OWNERS = [9, 3, 14], [0, 2, 1, 2, 0, 2]
 
 
-def network(*, events="summed", streams=1, late=0, **changes):
+def network(*, events="summed", streams=1, late=0, matches=True, **changes):
   tables = EventsConfig(ITEMS, ACTIONS, CONTEXT, (3,), events)
   early = dataclasses.replace(SMALL, **changes)
   return UltraHSTU(
-    UltraHSTUConfig(tables, early, late, tasks=2, streams=streams)
+    UltraHSTUConfig(
+      tables, early, late, tasks=2, streams=streams, matches=matches
+    )
   )
 
 

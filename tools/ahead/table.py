@@ -11,7 +11,7 @@ import pathlib
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from gr_jax import recipes
 from tools.ahead import deployed, pictures, programs, rows
@@ -211,6 +211,27 @@ def read(folder: pathlib.Path, wanted: Programs | None = None) -> dict:
         if path.exists():
           found = short(rows.figures(*rows.read(path), sheet))
           table.setdefault(config, {}).setdefault(kind, {})[target] = found
+  return table
+
+
+def joined(stored: Mapping, found: Mapping) -> dict:
+  """The rows that are stored, and in their place those that were found.
+
+  Rows of programs that are no more are left out.
+
+  Args:
+    stored: rows of an earlier table, as `read` gives them.
+    found: rows of `read`.
+  """
+  table: dict = {}
+  for config, by_target in programs_of().items():
+    for target, kinds_ in by_target.items():
+      for kind in kinds_:
+        for rows_ in (found, stored):
+          row = rows_.get(config, {}).get(kind, {}).get(target)
+          if row is not None:
+            table.setdefault(config, {}).setdefault(kind, {})[target] = row
+            break
   return table
 
 

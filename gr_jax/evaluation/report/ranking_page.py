@@ -89,14 +89,14 @@ def text_rows(results: Sequence[Mapping], task: str) -> list[list[str]]:
       _of(results, task, "all", metric).get(system)
       for metric in ("auc", "gauc")
     )
-    found.append(
-      [
-        system,
-        f"{row['value']:.4f} [{row['low']:.4f}, {row['high']:.4f}]",
-        *(f"{each['value']:.4f}" if each else "-" for each in others),
-      ]
-    )
+    found.append([system, *map(_with_ends, (row, *others))])
   return found
+
+
+def _with_ends(row: Mapping | None) -> str:
+  if row is None:
+    return "-"
+  return f"{row['value']:.4f} [{row['low']:.4f}, {row['high']:.4f}]"
 
 
 def _of(

@@ -45,4 +45,9 @@ def test_the_page_has_every_figure_and_the_stages():
 def test_a_metric_that_is_missing_is_a_dash():
   rows = ranking_page.text_rows(RESULTS, "click")
   assert rows[0] == ["system", "NE", "AUC", "GAUC"]
-  assert rows[1] == ["mine", "0.8000 [0.7000, 0.9000]", "0.8000", "-"]
+  assert rows[1] == [
+    "mine",
+    "0.8000 [0.7000, 0.9000]",
+    "0.8000 [0.7000, 0.9000]",
+    "-",
+  ]

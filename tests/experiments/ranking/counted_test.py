@@ -16,7 +16,9 @@ def test_counts_are_those_of_training_pairs():
     make_examples(log, config, split=split) for split in (TRAIN, TEST)
   )
   categories = np.arange(60)[:, None] % 5
-  found = counted(log, categories, learned=learned, ranked=ranked)
+  found = counted(
+    log, categories, learned=learned, fitted=learned, ranked=ranked
+  )
   labels = learned.pairs.labels
   np.testing.assert_allclose(found.base_rate[0], labels.mean(axis=0))
   item = ranked.pairs.items[0]
@@ -47,6 +49,8 @@ def test_a_history_of_the_same_items_tells_what_comes():
     pairs=learned.pairs._replace(labels=again[:, None])
   )
   categories = np.arange(60)[:, None]
-  found = counted(log, categories, learned=learned, ranked=learned)
+  found = counted(
+    log, categories, learned=learned, fitted=learned, ranked=learned
+  )
   assert normalized_entropy(found.history[:, 0], again) < 0.2
   assert normalized_entropy(found.item_counts[:, 0], again) > 0.5

@@ -123,3 +123,14 @@ def test_fractions_are_kept_with_four_digits():
     "c": 123456789,
   }
   assert table.short({"a": 1.23456e-7}) == {"a": 1.235e-7}
+
+
+def test_a_new_row_takes_the_place_of_the_stored_one_alone():
+  stored = {
+    "cq_sid": {"train": {"h100": {"devices": 1}, "h200": {"devices": 1}}},
+    "gone": {"train": {"h100": {"devices": 1}}},
+  }
+  found = {"cq_sid": {"train": {"h100": {"devices": 8}}}}
+  assert table.joined(stored, found) == {
+    "cq_sid": {"train": {"h100": {"devices": 8}, "h200": {"devices": 1}}}
+  }
