@@ -18,6 +18,7 @@ from gr_jax.data.sources import (
   beir,
   complete_journey,
   graded_search,
+  movielens,
   own_data,
 )
 from gr_jax.data.worlds import (
@@ -46,6 +47,13 @@ def _complete_journey(
 def _amazon_reviews(*, path: str, valid_trains: bool = False):
   return amazon_reviews.load(
     _folder(path, "with items.parquet and interactions.parquet"),
+    valid_trains=valid_trains,
+  )
+
+
+def _movielens(*, path: str, valid_trains: bool = False):
+  return movielens.load(
+    _folder(path, "with ratings.dat and movies.dat of MovieLens"),
     valid_trains=valid_trains,
   )
 
@@ -98,6 +106,7 @@ SOURCES = {
   "amazon_reviews": _amazon_reviews,
   "graded_search": _graded_search,
   "ir_dataset": _ir_dataset,
+  "movielens": _movielens,
   "own_data": _own_data,
   "shop_world": _shop_world,
   "lifelong_shop": _lifelong_shop,

@@ -82,7 +82,7 @@ def run(
       trained["dpr"] = train_dual_encoder(config.dual_encoder, stages)
       release_freed_memory()
     if "sasrec" in config:
-      ranker = train_sasrec(config.sasrec, stages)
+      ranker = train_sasrec(config.sasrec, workdir, data, generator.mesh)
       trained |= {"sasrec": ranker} if ranker else {}
       release_freed_memory()
     report = evaluate(config, stages, aligned=aligned, trained=trained)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
 from experiments.pipeline.eval_requests import EvalRequests, draw_eval_requests
@@ -17,7 +18,6 @@ from experiments.pipeline.fitting import (
   save_params,
 )
 from experiments.pipeline.prepare import Data
-from experiments.pipeline.stages import Stages
 from experiments.pipeline.validation_choice import recall_row
 from gr_jax.artefacts import Artefact, build, write_json
 from gr_jax.data.request_lists import training_log
@@ -55,7 +55,9 @@ class SASRecRanker:
     return sasrec.rank(self.fitted, requests.histories, k=k, exclude=exclude)
 
 
-def train_sasrec(config: ConfigDict, stages: Stages) -> SASRecRanker | None:
+def train_sasrec(
+  config: ConfigDict, workdir: pathlib.Path, data: Data, mesh: Mesh
+) -> SASRecRanker | None:
   """The trained ranker, or the one that an earlier run left.
 
   None where the section asks for no steps, or nothing of training comes after
@@ -65,10 +67,11 @@ def train_sasrec(config: ConfigDict, stages: Stages) -> SASRecRanker | None:
     config: sections model (`TransformerConfig`), training (`SASRecConfig`
       without its optimizer), optimizer, and `dropout`, `precision` and
       `requests`, the number of requests of each validation (0 = every one).
-    stages: the data of the run; training events alone are learned, and of the
-      parameters that were validated the best are kept.
+    workdir: gets the folder "sasrec".
+    data: training events alone are learned, and of the parameters that were
+      validated the best are kept.
+    mesh: the devices that share it.
   """
-  data = stages.data
   sequences, times = training_log(data.requests)
   if not config.training.steps or not has_next(sequences, times):
     return None
@@ -102,7 +105,7 @@ def train_sasrec(config: ConfigDict, stages: Stages) -> SASRecRanker | None:
       return row["value"]
 
     bar = progress_bar("sasrec", steps=settings.steps)
-    devices = on_devices(stages.generator.mesh)
+    devices = on_devices(mesh)
     with bar as (progress, history), devices:
       params, rows = sasrec_training.fit(
         model,
@@ -121,7 +124,7 @@ def train_sasrec(config: ConfigDict, stages: Stages) -> SASRecRanker | None:
     write_json(directory / _CHOICES, choices)
 
   inputs = [data.artefact.fingerprint]
-  artefact = build(stages.workdir, "sasrec", config.to_dict(), inputs, make)
+  artefact = build(workdir, "sasrec", config.to_dict(), inputs, make)
   params = load_params(artefact.directory)
   choices = json.loads((artefact.directory / _CHOICES).read_text())
   return SASRecRanker(index(params), artefact, choices)

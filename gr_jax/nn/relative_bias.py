@@ -1,11 +1,13 @@
-"""T5's relative positions: a number per head and distance, learned.
+r"""HSTU's relative bias: what a score gains by distance in places and in time.
 
-Raffel et al. 2020. Distances fall into buckets, one each while they are short
-and then one per stretch that grows like a logarithm, so that few numbers serve
-any length.
+  b_ij = p[i - j] + τ[min(floor(ln(max(1, |t_{i+1} - t_j|)) / 0.301), 127)]
+
+(arXiv 2402.17152 and its code.) Place `i` predicts what comes next: its time is
+that of the place behind it, which at the end is that of the request. Of one
+layer, and the same for all of its heads.
 """
 
-import math
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,48 +15,42 @@ from flax import linen as nn
 
 from gr_jax.nn.layers import name_axes
 
-BUCKETS = 32
-FURTHEST = 128
+BUCKETS = 128
+_WIDTH = 0.301
 
 
-def distance_buckets(
-  distances: jax.Array, *, buckets: int = BUCKETS, furthest: int = FURTHEST
-) -> jax.Array:
-  """Buckets of distances `d >= 0`: with `e = buckets / 2`,
+class Relation(NamedTuple):
+  """What lies between places.
 
-  d                                               for d < e,
-  e + floor(e log(d / e) / log(furthest / e))     up to buckets - 1.
+  Attributes:
+    distance: `[..., Q, K]` int32, `i - j`.
+    bucket: `[R, Q, K]` int8, the row of `τ`.
   """
-  exact = buckets // 2
-  # A distance of 0 has no logarithm; it is exact anyway.
-  stretch = jnp.log(jnp.maximum(distances, 1) / exact)
-  far = exact + (stretch / math.log(furthest / exact) * exact).astype(jnp.int32)
-  return jnp.where(distances < exact, distances, jnp.minimum(far, buckets - 1))
+
+  distance: jax.Array
+  bucket: jax.Array
 
 
-def offset_buckets(
-  offsets: jax.Array, *, buckets: int = BUCKETS, furthest: int = FURTHEST
-) -> jax.Array:
-  """Buckets of signed offsets: one half for what is behind, one for ahead."""
-  half = buckets // 2
-  near = distance_buckets(jnp.abs(offsets), buckets=half, furthest=furthest)
-  return near + jnp.where(offsets > 0, half, 0)
+def time_bucket(seconds: jax.Array) -> jax.Array:
+  """The row of `τ`, int8, of any number of seconds."""
+  gap = jnp.maximum(jnp.abs(seconds), 1).astype(jnp.float32)
+  bucket = jnp.floor(jnp.log(gap) / _WIDTH)
+  return jnp.minimum(bucket, BUCKETS - 1).astype(jnp.int8)
 
 
 class RelativeBias(nn.Module):
-  """`b[h, bucket]`, added to the scores of attention, shared by all layers.
+  """`b`, `[R, Q, K]`.
 
-  It starts at zero (`[OURS]`; T5 draws it at random).
+  Attributes:
+    places: rows of `p`; what is further away has the last one.
   """
 
-  heads: int
+  places: int
 
   @nn.compact
-  def __call__(self, buckets: jax.Array) -> jax.Array:
-    """`[H, T, S]` of the buckets `[T, S]`."""
-    table = self.param(
-      "table",
-      name_axes(nn.initializers.zeros, ("norm", "levels")),
-      (self.heads, BUCKETS),
-    )
-    return table[:, buckets]
+  def __call__(self, relation: Relation) -> jax.Array:
+    init = name_axes(nn.initializers.normal(0.02), ("norm",))
+    places = self.param("places", init, (self.places,))
+    times = self.param("times", init, (BUCKETS,))
+    distance = jnp.clip(relation.distance, 0, self.places - 1)
+    return places[distance] + times[relation.bucket.astype(jnp.int32)]

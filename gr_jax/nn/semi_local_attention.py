@@ -136,14 +136,20 @@ class _Prefix:
 
 
 def _read(
-  q: jax.Array, k: jax.Array, v: jax.Array, reads: jax.Array
+  q: jax.Array,
+  k: jax.Array,
+  v: jax.Array,
+  reads: jax.Array,
+  bias: jax.Array | None = None,
 ) -> jax.Array:
-  """`sum_j SiLU(q k_j) v_j` over `j` in `reads`, `[..., Q, H, h]`."""
+  """`sum_j SiLU(q k_j + b_j) v_j` over `j` in `reads`, `[..., Q, H, h]`."""
   # Heads first: XLA on CPU multiplies matrices that lie in one piece.
   q, k, v = (jnp.moveaxis(x, -2, -3) for x in (q, k, v))
   scores = jnp.einsum(
     "...qd,...kd->...qk", q, k, preferred_element_type=jnp.float32
   )
+  if bias is not None:
+    scores += bias[..., None, :, :]
   weights = jnp.where(reads[..., None, :, :], jax.nn.silu(scores), 0)
   out = jnp.einsum(
     "...qk,...kd->...qd",
@@ -171,12 +177,14 @@ def masked_attention(
   reads: jax.Array,
   *,
   scale: float = 1.0,
+  bias: jax.Array | None = None,
 ) -> jax.Array:
   """The same sum over any pairs `reads [R, Q, K]`, with all of them computed.
 
-  `[R, Q, H, h]` of queries `[R, Q, H, h]` and keys and values `[R, K, H, h]`.
+  `[R, Q, H, h]` of queries `[R, Q, H, h]` and keys and values `[R, K, H, h]`;
+  a bias `[R, Q, K]` is added to the scores of all heads.
   """
-  return (_read(q, k, v, reads) * scale).astype(q.dtype)
+  return (_read(q, k, v, reads, bias) * scale).astype(q.dtype)
 
 
 def target_attention(
@@ -187,6 +195,7 @@ def target_attention(
   reads: jax.Array,
   *,
   scale: float = 1.0,
+  bias: jax.Array | None = None,
   chunk: int = 64,
 ) -> jax.Array:
   """What targets read: their user's places and themselves, `[R, T, H, h]`.
@@ -202,6 +211,7 @@ def target_attention(
     v: as `k`.
     reads: `[R, T, S]` bool.
     scale: `s`.
+    bias: `[R, T, S]`, added to the scores of places in all heads.
     chunk: the number of targets at once.
   """
   own_k, own_v = own
@@ -209,20 +219,20 @@ def target_attention(
   itself = jax.nn.silu(score)[..., None] * own_v
   R, T = q.shape[:2]
   if chunk >= T:
-    found = _read(q, k, v, reads)
+    found = _read(q, k, v, reads, bias)
   else:
     missing = -T % chunk
     wide = ((0, 0), (0, missing))
-    parts = (
-      jnp.pad(q, (*wide, (0, 0), (0, 0))),
-      jnp.pad(reads, (*wide, (0, 0))),
+    parts = jax.tree.map(
+      lambda x: jnp.pad(x, (*wide, *((0, 0),) * (x.ndim - 2))),
+      (q, reads, bias),
     )
     parts = jax.tree.map(
       lambda x: jnp.moveaxis(x.reshape(R, -1, chunk, *x.shape[2:]), 1, 0),
       parts,
     )
     # Without it the gradient would keep the scores of every chunk, `T x S`.
-    read = jax.checkpoint(lambda q, reads: _read(q, k, v, reads))
+    read = jax.checkpoint(lambda q, reads, b: _read(q, k, v, reads, b))
     found = jax.lax.map(lambda part: read(*part), parts)
     found = jnp.moveaxis(found, 0, 1).reshape(R, T + missing, *q.shape[2:])
     found = found[:, :T]

@@ -4,16 +4,15 @@ r"""ULTRA-HSTU's layers: sequential transduction units over places and targets.
 
 (arXiv 2602.16986, equations 1-5; the unit is that of HSTU, arXiv 2402.17152).
 `A` sums over what a place reads, without a softmax
-(`nn/semi_local_attention.py`). Targets pass the same layers: they read places
-and themselves, and no place reads them, so that places can be encoded without
-targets and kept (`Encoded`).
+(`nn/semi_local_attention.py`); HSTU adds a relative bias to its scores. Targets
+pass the same layers: they read places and themselves, and no place reads them,
+so that places can be encoded without targets and kept (`Encoded`).
 
 Remat keeps the input of a layer and its products with weights alone; what lies
 between (norms, SiLU, scores, gates) is computed again for the gradient.
 """
 
 import dataclasses
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +20,7 @@ from flax import linen as nn
 
 from gr_jax.choices import choose
 from gr_jax.nn.layers import DotGeneral, Dropout, Linear, name_axes
+from gr_jax.nn.relative_bias import Relation, RelativeBias
 from gr_jax.nn.semi_local_attention import (
   SemiLocal,
   masked_attention,
@@ -29,6 +29,7 @@ from gr_jax.nn.semi_local_attention import (
   target_attention,
 )
 from gr_jax.nn.transformer import REMAT, stacked
+from gr_jax.ranking.places import Places, Relations
 
 ATTENTION = {name: name for name in ("semi_local", "full", "cross")}
 
@@ -49,6 +50,8 @@ class TransducerConfig:
     block: places of a block, see `SemiLocal`.
     divide_by: `N` of the factor `1 / N` of attention, as HSTU has it; 0 = no
       factor, as ULTRA-HSTU.
+    relative: places of HSTU's relative bias (`nn/relative_bias.py`), which
+      attention has to be "full" for; 0 = no bias, as ULTRA-HSTU.
     dropout: the share of what a unit adds that training sets to zero.
     remat: what the gradient computes again, one of `nn.transformer.REMAT`.
     unroll: units per turn of the scan.
@@ -63,6 +66,7 @@ class TransducerConfig:
   prefix: int = 16
   block: int = 32
   divide_by: int = 0
+  relative: int = 0
   dropout: float = 0.0
   remat: str = "none"
   unroll: int = 4
@@ -76,6 +80,11 @@ class TransducerConfig:
           f"model.{name} ({getattr(self, name)}) must be at least 1."
         )
     SemiLocal(self.local, self.prefix, self.block)
+    if self.relative and self.attention != "full":
+      raise ValueError(
+        f"model.relative ({self.relative}) is for full attention; "
+        f"model.attention is {self.attention!r}."
+      )
 
   @property
   def sizes(self) -> SemiLocal:
@@ -84,20 +93,6 @@ class TransducerConfig:
   @property
   def scale(self) -> float:
     return 1 / self.divide_by if self.divide_by else 1.0
-
-
-class Places(NamedTuple):
-  """Whose the places of rows are.
-
-  Attributes:
-    owners: `[R, S]`, -1 = empty.
-    places: `[R, S]` within the owner, from 0 on without a gap.
-    seen_as: `[R, S]` the place that `Targets.seen` counts.
-  """
-
-  owners: jax.Array
-  places: jax.Array
-  seen_as: jax.Array
 
 
 KeyValues = tuple[jax.Array, jax.Array]
@@ -121,6 +116,8 @@ class Unit(nn.Module):
       c.width, ("heads", "embed"), dot_general=self.dot_general
     )
     self.dropout = Dropout(c.dropout)
+    if c.relative:
+      self.bias = RelativeBias(c.relative)
 
   def __call__(
     self,
@@ -128,6 +125,7 @@ class Unit(nn.Module):
     read: KeyValues | None,
     places: Places,
     reads: jax.Array | None,
+    related: Relations | None = None,
   ) -> tuple[tuple[jax.Array | None, jax.Array | None], KeyValues | None]:
     """The states after the unit, and the keys and values of the places.
 
@@ -137,6 +135,7 @@ class Unit(nn.Module):
       read: keys and values that were kept.
       places: whose the places are.
       reads: `[R, T, S]`, the places that targets read.
+      related: what a relative bias reads.
     """
     c = self.config
     x, t = states
@@ -144,12 +143,16 @@ class Unit(nn.Module):
       u, q, k, v = self._parts(x)
       read = k, v
       if c.attention != "cross":
-        x = self._add(x, self._among_places(q, k, v, places), u)
+        among = related.among if related else None
+        x = self._add(x, self._among_places(q, k, v, places, among), u)
     if t is not None:
       assert read is not None
       assert reads is not None
       u, q, k, v = self._parts(t)
-      found = target_attention(q, (k, v), *read, reads, scale=c.scale)
+      bias = self._bias(related.targets if related else None)
+      found = target_attention(
+        q, (k, v), *read, reads, scale=c.scale, bias=bias
+      )
       t = self._add(t, found, u)
     return (x, t), read
 
@@ -160,7 +163,12 @@ class Unit(nn.Module):
     return [parts[..., i, :, :] for i in range(4)]
 
   def _among_places(
-    self, q: jax.Array, k: jax.Array, v: jax.Array, at: Places
+    self,
+    q: jax.Array,
+    k: jax.Array,
+    v: jax.Array,
+    at: Places,
+    relation: Relation | None,
   ) -> jax.Array:
     c = self.config
     if c.attention == "semi_local":
@@ -169,7 +177,14 @@ class Unit(nn.Module):
       )
     everything = SemiLocal(local=q.shape[1], prefix=0)
     reads = semi_local_mask(at.owners, at.places, sizes=everything)
-    return masked_attention(q, k, v, reads, scale=c.scale)
+    bias = self._bias(relation)
+    return masked_attention(q, k, v, reads, scale=c.scale, bias=bias)
+
+  def _bias(self, relation: Relation | None) -> jax.Array | None:
+    if not self.config.relative:
+      return None
+    assert relation is not None
+    return self.bias(relation)
 
   def _add(self, x: jax.Array, found: jax.Array, u: jax.Array) -> jax.Array:
     found = found.reshape(*x.shape[:-1], -1)
@@ -205,11 +220,12 @@ class Transducer(nn.Module):
     places: Places,
     reads: jax.Array | None,
     read: KeyValues | None = None,
+    related: Relations | None = None,
   ) -> tuple[jax.Array | None, jax.Array | None, KeyValues | None]:
     """See `Unit`; `read` and the result have a leading layer axis."""
-    in_axes = (0, nn.broadcast, nn.broadcast)
+    in_axes = (0, nn.broadcast, nn.broadcast, nn.broadcast)
     units = stacked(Unit, self.config, in_axes)
     (x, t), kept = units(self.config, self.dot_general, name="units")(
-      (x, t), read, places, reads
+      (x, t), read, places, reads, related
     )
     return x, t, kept

@@ -9,8 +9,8 @@ engaged with) and scores the targets by all of their outputs.
 
   logits = W [LN(t_1); ...; LN(t_M)] after the last layers, one per task
 
-With "interleaved" events, full attention and no truncation it is HSTU's ranking
-model (arXiv 2402.17152) without relative bias.
+With "interleaved" events, full attention, a relative bias and no truncation it
+is HSTU's ranking model (arXiv 2402.17152).
 """
 
 import dataclasses
@@ -29,11 +29,20 @@ from gr_jax.ranking.event_embedding import (
   EventsConfig,
 )
 from gr_jax.ranking.matches import Matches
+from gr_jax.ranking.places import (
+  Places,
+  doubled,
+  events_read,
+  newest_times,
+  places_of,
+  reads_of,
+  relations,
+  truncated,
+)
 from gr_jax.ranking.sequences import History, RankingBatch, Targets
 from gr_jax.ranking.transducer import (
   KeyValues,
   LayerNorm,
-  Places,
   Transducer,
   TransducerConfig,
 )
@@ -118,18 +127,18 @@ class Stream(nn.Module):
     categories: jax.Array | None = None,
   ) -> Encoded:
     """What targets need of histories; see `RankingBatch` for `kept`."""
-    places = _places(history, self.config.each)
+    places = places_of(history, self.config.each)
     x = self.embedding.of_places(history, categories)
-    x, _, read = self.early(x, None, places, None)
+    x, _, read = self._run(self.early, x, places)
     assert x is not None
     assert read is not None
     if not self.config.late_layers:
       return Encoded(history, places, read)
     late_places = places
     if kept is not None:
-      at = _doubled(kept) if self.config.each == 2 else kept
-      x, late_places = _truncated(x, places, at)
-    _, _, late_read = self.late(x, None, late_places, None)
+      at = doubled(kept) if self.config.each == 2 else kept
+      x, late_places = truncated(x, places, at)
+    _, _, late_read = self._run(self.late, x, late_places)
     return Encoded(history, places, read, late_places, late_read)
 
   def score(
@@ -139,23 +148,43 @@ class Stream(nn.Module):
     categories: jax.Array | None = None,
   ) -> jax.Array:
     """`[R, T, D]` states of targets, each by itself."""
-    each = self.config.each
-    reads = _reads(encoded.places, targets, each)
-    gaps = targets.times - _newest(encoded.history, targets)
+    gaps = targets.times - newest_times(encoded.history, targets)
     t = self.embedding.of_targets(targets.items, gaps, categories)
     if self.config.matches:
-      events = _events_read(encoded.history, targets)
+      events = events_read(encoded.history, targets)
       t += self.matches(encoded.history, targets, events, categories)
-    _, t, _ = self.early(None, t, encoded.places, reads, encoded.read)
-    assert t is not None
+    t = self._rank(self.early, t, targets, encoded.places, encoded.read)
     if encoded.late_read is not None:
       assert encoded.late_places is not None
-      reads = _reads(encoded.late_places, targets, each)
-      _, t, _ = self.late(
-        None, t, encoded.late_places, reads, encoded.late_read
+      t = self._rank(
+        self.late, t, targets, encoded.late_places, encoded.late_read
       )
-      assert t is not None
     return self.norm(t)
+
+  def _run(
+    self, stack: Transducer, x: jax.Array, places: Places
+  ) -> tuple[Any, Any, Any]:
+    related = relations(places) if self.config.early.relative else None
+    return stack(x, None, places, None, None, related)
+
+  def _rank(
+    self,
+    stack: Transducer,
+    t: jax.Array,
+    targets: Targets,
+    places: Places,
+    read: KeyValues,
+  ) -> jax.Array:
+    """The targets after a stack."""
+    each, related = self.config.each, None
+    reads = reads_of(places, targets, each)
+    if self.config.early.relative:
+      # Behind the newest place that is read, truncated or not.
+      at = jnp.where(reads, places.places[:, None] + 1, 0).max(axis=-1)
+      related = relations(places, (at, targets.times))
+    _, t, _ = stack(None, t, places, reads, read, related)
+    assert t is not None
+    return t
 
 
 class UltraHSTU(nn.Module):
@@ -236,59 +265,5 @@ def _widened(config: TransducerConfig, each: int) -> TransducerConfig:
     local=each * config.local,
     prefix=each * config.prefix,
     block=each * config.block,
+    relative=each * config.relative,
   )
-
-
-def _places(history: History, each: int) -> Places:
-  owners, places = jnp.asarray(history.owners), jnp.asarray(history.places)
-  if each == 2:
-    owners = jnp.repeat(owners, 2, axis=1)
-    places = jnp.repeat(2 * places, 2, axis=1)
-    places += jnp.arange(places.shape[1]) % 2
-  return Places(owners, places, places)
-
-
-def _doubled(kept: jax.Array) -> jax.Array:
-  """Both places of each kept event."""
-  pair = jnp.stack((2 * kept, 2 * kept + 1), axis=2)
-  pair = jnp.where(kept[..., None] < 0, -1, pair)
-  return pair.reshape(kept.shape[0], -1)
-
-
-def _truncated(
-  x: jax.Array, places: Places, kept: jax.Array
-) -> tuple[jax.Array, Places]:
-  """The kept places `[R, S']`, counted anew within their users."""
-  at = jnp.maximum(kept, 0)
-
-  def of(array: jax.Array) -> jax.Array:
-    return jnp.take_along_axis(array, at, axis=1)
-
-  owners = jnp.where(kept < 0, -1, of(places.owners))
-  x = jnp.take_along_axis(x, at[..., None], axis=1)
-  index = jnp.arange(kept.shape[1])
-  new = owners != jnp.pad(owners, ((0, 0), (1, 0)), constant_values=-2)[:, :-1]
-  start = jax.lax.cummax(jnp.where(new, index, 0), axis=1)
-  own = jnp.where(owners < 0, 0, index - start)
-  return x, Places(owners, own, of(places.seen_as))
-
-
-def _reads(places: Places, targets: Targets, each: int) -> jax.Array:
-  """`[R, T, S]`, the places that targets read."""
-  own = jnp.asarray(targets.owners)[:, :, None]
-  before = places.seen_as[:, None] < each * targets.seen[:, :, None]
-  return (own >= 0) & (own == places.owners[:, None]) & before
-
-
-def _events_read(history: History, targets: Targets) -> jax.Array:
-  """`[R, T, S]`, the events that targets read."""
-  reads = _reads(_places(history, 1), targets, 1)
-  return reads & (history.items >= 0)[:, None]
-
-
-def _newest(history: History, targets: Targets) -> jax.Array:
-  """`[R, T]` the time of the newest event that a target reads, or its own."""
-  reads = _events_read(history, targets)
-  least = jnp.iinfo(jnp.int32).min
-  time = jnp.where(reads, history.times[:, None], least).max(axis=-1)
-  return jnp.where(reads.any(axis=-1), time, targets.times)

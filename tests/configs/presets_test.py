@@ -20,7 +20,7 @@ _PARTS = (
   "pretrained",
 )
 # Of rankers, which have no IDs.
-_RANKERS = ("ultra_hstu",)
+_RANKERS = ("hstu", "ultra_hstu")
 # Of flow models, with presets of their own.
 _PICTURES = ("flow_pictures", "sol_rl")
 RECIPES = tuple(
@@ -53,10 +53,14 @@ def test_a_ranker_has_the_presets_too(recipe):
   for preset in ("tiny", "", "paper"):
     config = config_of(recipe, preset)
     assert config.name == recipe
-    ranker = config.ranker
-    sizes.append(
-      (ranker.model.width, ranker.examples.length, ranker.loop.steps)
-    )
+    if recipe == "hstu":
+      part = config.hstu
+      length = part.length
+    else:
+      part = config.ranker
+      length = part.examples.length
+    model = part.model
+    sizes.append((model.width * model.layers, length, part.loop.steps))
   assert sizes == sorted(set(sizes))
 
 

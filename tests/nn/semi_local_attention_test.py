@@ -1,13 +1,17 @@
 """Blocks compute what a dense mask says, in values and gradients."""
 
 import functools
+import math
+import re
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jax.sharding import NamedSharding, PartitionSpec
 
 from gr_jax.nn.semi_local_attention import (
   SemiLocal,
@@ -16,6 +20,7 @@ from gr_jax.nn.semi_local_attention import (
   semi_local_mask,
   target_attention,
 )
+from gr_jax.parallel.mesh import SEQUENCE, MeshConfig, make_mesh
 from tests.reference.packed_rows import packed_rows
 
 PLACES, HEADS, SIZE = 48, 2, 4
@@ -155,3 +160,41 @@ def test_sizes_that_cannot_be_are_refused():
   zeros = jnp.zeros((1, 10), jnp.int32)
   with pytest.raises(ValueError, match="10 places are no multiple"):
     semi_local_attention(q, q, q, zeros, zeros, sizes=SemiLocal(4, 2, 4))
+
+
+def test_positions_over_devices_exchange_neighbours_and_prefixes_alone():
+  rows, length, first = 2, 512, 192
+  drawn = np.random.default_rng(0)
+  q, k, v = drawn.normal(size=(3, rows, length, 2, 8)).astype("float32")
+  places = np.concatenate([np.arange(first), np.arange(length - first)])
+  owners = np.broadcast_to(np.arange(length) >= first, (rows, length))
+  owners = owners.astype(np.int32)
+  places = np.broadcast_to(places, (rows, length)).astype(np.int32)
+  sizes = SemiLocal(local=40, prefix=8, block=16)
+
+  def total(q, k, v, owners, places):
+    found = semi_local_attention(
+      q, k, v, owners, places, sizes=sizes, scale=1 / 64
+    )
+    return (found**2).sum(), found
+
+  run = jax.value_and_grad(total, argnums=(0, 1, 2), has_aux=True)
+  one = jax.jit(run).lower(q, k, v, owners, places).compile()
+  mesh = make_mesh(MeshConfig(data=1, sequence=8))
+  split = NamedSharding(mesh, PartitionSpec(None, SEQUENCE))
+  with jax.set_mesh(mesh):
+    given = jax.device_put((q, k, v, owners, places), split)
+    many = jax.jit(run).lower(*given).compile()
+    found = many(*given)
+  chex.assert_trees_all_close(
+    found, one(q, k, v, owners, places), rtol=1e-4, atol=1e-4
+  )
+  # A device holds its part, and of the others what it reads.
+  of_many, of_one = (
+    each.memory_analysis().temp_size_in_bytes for each in (many, one)
+  )
+  assert of_many < of_one / 3
+  # Prefixes are gathered, and neighbours sent along; no row of keys is.
+  gathered = re.findall(r"= f32\[([\d,]+)\]\S* all-gather\(", many.as_text())
+  for shape in gathered:
+    assert math.prod(map(int, shape.split(","))) < k.size

@@ -9,7 +9,8 @@ import pytest
 from flax import linen as nn
 
 from gr_jax.nn.semi_local_attention import semi_local_mask
-from gr_jax.ranking.transducer import Places, Transducer, TransducerConfig
+from gr_jax.ranking.places import Places
+from gr_jax.ranking.transducer import Transducer, TransducerConfig
 
 SMALL = TransducerConfig(
   layers=1, width=6, heads=2, head_size=3, local=4, prefix=2, block=4

@@ -2,14 +2,7 @@
 
 Reads a folder with `items.parquet` (item_id, title, attributes: a list of str)
 and `interactions.parquet` (user_id, item_id, position in time order). The split
-is that of S3-Rec and TIGER: a user's last item is the test target, the one
-before it the valid target, every earlier item from the second on a training
-target; a history is all that came before, so the test history ends with the
-valid item. There are no queries. Positions stand for time, which is unknown.
-
-`valid_trains` makes the valid targets training targets as well: the last fit,
-after all choices were made, of a shop that learns from all of its data. The
-papers' models are not fitted so; say it beside the figures.
+is that of `leave_one_out`. Positions stand for time, which is unknown.
 """
 
 from pathlib import Path
@@ -18,8 +11,9 @@ import numpy as np
 import polars as pl
 
 from gr_jax.data.catalogue import Catalogue, category_columns, object_array
-from gr_jax.data.requests import ORDERED, TEST, TRAIN, VALID, Requests
+from gr_jax.data.requests import Requests
 from gr_jax.data.row_lists import offsets_of
+from gr_jax.data.sources.leave_one_out import leave_one_out
 from gr_jax.data.training_period import event_counts
 
 
@@ -44,11 +38,14 @@ def load(
   item = _item_rows(items, interactions)
   user = interactions["user_id"].rle_id().to_numpy()
   offsets = offsets_of(np.bincount(user))
-  from_end = offsets[user + 1] - np.arange(len(item)) - 1
-  valid = TRAIN if valid_trains else VALID
-  split = np.select([from_end == 0, from_end == 1], [TEST, valid], TRAIN)
-  users = interactions["user_id"].unique(maintain_order=True).to_list()
-  requests = _requests(users, offsets, item, split)
+  requests = leave_one_out(
+    interactions["user_id"].unique(maintain_order=True).to_list(),
+    offsets,
+    item,
+    np.arange(len(item)) - offsets[user],
+    valid_trains=valid_trains,
+    shared_clock=False,
+  )
   popularity = event_counts(requests, num_items=items.height)
   return _catalogue(items, popularity), requests
 
@@ -118,31 +115,4 @@ def _catalogue(items: pl.DataFrame, popularity: np.ndarray) -> Catalogue:
     category_names=names,
     values=np.zeros(items.height, np.float32),
     popularity=popularity,
-  )
-
-
-def _requests(
-  users: list[str], offsets: np.ndarray, item: np.ndarray, split: np.ndarray
-) -> Requests:
-  """Makes a request of every event but a user's first."""
-  user = np.repeat(np.arange(len(users)), np.diff(offsets))
-  position = np.arange(len(item)) - offsets[user]
-  rows = np.flatnonzero(position > 0)
-  return Requests(
-    user_ids=object_array(users),
-    profiles=object_array([()] * len(users)),
-    user_offsets=offsets,
-    event_item=item.astype(np.int32),
-    event_time=position.astype(np.int64),
-    user=user[rows].astype(np.int32),
-    time=position[rows].astype(np.int64),
-    history_end=rows.astype(np.int64),
-    query=np.full(len(rows), -1, np.int32),
-    split=split[rows].astype(np.int8),
-    page_offsets=np.arange(len(rows) + 1, dtype=np.int64),
-    page_item=item[rows].astype(np.int32),
-    page_kind=np.full(len(rows), ORDERED, np.int8),
-    page_value=np.zeros(len(rows), np.float32),
-    queries=object_array([]),
-    shared_clock=False,
   )

@@ -9,8 +9,6 @@ from ml_collections import ConfigDict
 from experiments.pipeline import sasrec
 from experiments.pipeline.eval_requests import draw_eval_requests
 from experiments.pipeline.sasrec import train_sasrec
-from experiments.pipeline.stages import Stages
-from experiments.pipeline.train import TrainedGenerator
 from gr_jax.data.requests import TEST, TRAIN
 from gr_jax.parallel.mesh import MeshConfig, make_mesh
 from tests.reference.small_world import shop
@@ -28,19 +26,18 @@ CONFIG = {
 }
 
 
-def stages(directory, requests=None):
+def trained(directory, requests=None, config=CONFIG):
   world = data(directory)
   if requests is not None:
     world = dataclasses.replace(world, requests=requests)
   one = make_mesh(MeshConfig(), jax.devices()[:1])
-  generator = TrainedGenerator(None, None, None, world.artefact, mesh=one)
-  return Stages(directory, world, None, None, generator)
+  return train_sasrec(ConfigDict(config), directory, world, one)
 
 
 @pytest.fixture(scope="module")
 def ranker(tmp_path_factory):
   directory = tmp_path_factory.mktemp("run")
-  return train_sasrec(ConfigDict(CONFIG), stages(directory)), directory
+  return trained(directory), directory
 
 
 def parts():
@@ -64,7 +61,7 @@ def test_it_ranks_as_baselines_do(ranker):
 def test_a_second_call_reads_the_same_model(ranker, monkeypatch):
   first, directory = ranker
   monkeypatch.setattr(sasrec.sasrec_training, "fit", None)
-  second = train_sasrec(ConfigDict(CONFIG), stages(directory))
+  second = trained(directory)
   assert second.choices == first.choices
   for part in parts():
     np.testing.assert_array_equal(
@@ -94,7 +91,7 @@ def test_the_test_period_changes_nothing(ranker, tmp_path):
   changed = dataclasses.replace(
     requests, page_item=page_item, event_item=event_item
   )
-  other = train_sasrec(ConfigDict(CONFIG), stages(tmp_path, changed))
+  other = trained(tmp_path, changed)
   assert other.choices == ranker[0].choices
   np.testing.assert_array_equal(
     other.fitted.params["params"]["items"],
@@ -105,7 +102,7 @@ def test_the_test_period_changes_nothing(ranker, tmp_path):
 def test_without_steps_or_histories_there_is_none(tmp_path):
   config = ConfigDict(CONFIG)
   config.training.steps = 0
-  assert train_sasrec(config, stages(tmp_path)) is None
+  assert trained(tmp_path, config=config) is None
   requests = shop().requests
   nothing = dataclasses.replace(
     requests,
@@ -115,12 +112,12 @@ def test_without_steps_or_histories_there_is_none(tmp_path):
     event_action=None,
     history_end=np.zeros_like(requests.history_end),
   )
-  assert train_sasrec(ConfigDict(CONFIG), stages(tmp_path, nothing)) is None
+  assert trained(tmp_path, nothing) is None
 
 
 def test_without_validation_the_last_step_is_taken(tmp_path):
   requests = shop().requests
   split = np.where(requests.split == TEST, TEST, TRAIN).astype(np.int8)
   all_train = dataclasses.replace(requests, split=split)
-  ranker = train_sasrec(ConfigDict(CONFIG), stages(tmp_path, all_train))
+  ranker = trained(tmp_path, all_train)
   assert ranker.choices == []
