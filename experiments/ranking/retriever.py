@@ -29,7 +29,7 @@ from gr_jax.ranking.hstu import (
   next_item_loss,
 )
 from gr_jax.ranking.transducer import TransducerConfig
-from gr_jax.ranking.user_rows import RowWriter
+from gr_jax.ranking.user_rows import RowWriter, batches_of_epoch
 from gr_jax.recipes import keys
 from gr_jax.training.averaging import used_params
 from gr_jax.training.checkpoints import load_params, save_params
@@ -97,7 +97,7 @@ def train_retriever(
       `precision`, `length`, `batch_size` (users), `negatives`, `temperature`.
     workdir: gets the folder "retriever".
     data: what every user took in the training period is learned, the newest
-      `length` places of it; an epoch has each user once.
+      `length` places of it; an epoch has each user once at most.
     mesh: the devices.
 
   Raises:
@@ -134,9 +134,20 @@ def train_retriever(
     mesh=mesh,
   )
 
+  @functools.lru_cache(2)
+  def epoch(number: int):
+    return batches_of_epoch(
+      np.minimum(count[users] - 1, config.length),
+      batch=config.batch_size,
+      length=config.length,
+      rng=np.random.default_rng((config.seed, number)),
+    )
+
   def batch(number: int):
-    some = users[epoch_rows(number, len(users), config.batch_size, config.seed)]
-    return writer.learned(some, end[some])
+    each = len(epoch(0))
+    rows, places = epoch(number // each)[number % each]
+    some = users[rows]
+    return writer.learned(some, end[some], places=places)
 
   def make(directory: pathlib.Path) -> None:
     step = make_step(
@@ -164,14 +175,3 @@ def train_retriever(
     np.asarray(item_vectors(params)), data.catalogue.popularity
   )
   return Retriever(model, params, index, writer, config.length, artefact)
-
-
-def epoch_rows(number: int, count: int, size: int, seed: int) -> np.ndarray:
-  """`[size]` rows of batch `number` of endless epochs over `count` rows."""
-  first = number * size
-  found = []
-  for at in range(first // count, (first + size - 1) // count + 1):
-    order = np.random.default_rng((seed, at)).permutation(count)
-    begin = max(first - at * count, 0)
-    found.append(order[begin : first + size - at * count])
-  return np.concatenate(found)

@@ -44,29 +44,32 @@ class RowWriter:
     self._origin = int(times.min()) if len(times) else 0
     self._times = times - self._origin
 
-  def learned(self, users: np.ndarray, end: np.ndarray) -> UserRows:
+  def learned(
+    self, users: np.ndarray, end: np.ndarray, *, places: int = 0
+  ) -> UserRows:
     """The newest `T` events that have one behind them, of those before `end`.
 
     Args:
       users: `[B]`.
       end: `[B]` the event behind the newest that is learned.
+      places: of rows that need no more than these; 0 = `T`.
     """
-    return self._rows(users, end - 1)
+    return self._rows(users, end - 1, places or self._length)
 
   def read(
     self, users: np.ndarray, end: np.ndarray, now: np.ndarray
   ) -> UserRows:
     """The newest `T` events before `end`; what follows comes at `now [B]`."""
-    rows = self._rows(users, end)
+    rows = self._rows(users, end, self._length)
     newest = (rows.items >= 0).sum(axis=1) - 1
     some = np.flatnonzero(newest >= 0)
     rows.after[some, newest[some]] = -1
     rows.next_times[some, newest[some]] = (now - self._origin)[some]
     return rows
 
-  def _rows(self, users: np.ndarray, end: np.ndarray) -> UserRows:
-    begin = np.maximum(self._begin[users], end - self._length)
-    place = begin[:, None] + np.arange(self._length)
+  def _rows(self, users: np.ndarray, end: np.ndarray, places: int) -> UserRows:
+    begin = np.maximum(self._begin[users], end - places)
+    place = begin[:, None] + np.arange(places)
     there = place < end[:, None]
     at = np.where(there, place, 0)
     after = np.minimum(at + 1, len(self._items) - 1)
@@ -80,3 +83,26 @@ class RowWriter:
       after=numbers(self._items[after], -1),
       next_times=numbers(self._times[after], 0),
     )
+
+
+def batches_of_epoch(
+  sizes: np.ndarray, *, batch: int, length: int, rng: np.random.Generator
+) -> list[tuple[np.ndarray, int]]:
+  """Rows `[batch]` and the places that they need, in random order.
+
+  Rows of about one size share a batch, whose places are a quarter of `length`,
+  two, three or all: attention costs their square. Who is left over when batches
+  are full is drawn anew in every epoch.
+
+  Args:
+    sizes: `[U]` places that a row needs, at most `length`.
+    batch: `B`; with fewer rows some come twice.
+    length: `T`.
+    rng: draws the epoch.
+  """
+  quarter = -(-length // 4)
+  needs = np.minimum(-(-np.maximum(sizes, 1) // quarter) * quarter, length)
+  count = max(len(sizes) // batch, 1)
+  drawn = np.resize(rng.permutation(len(sizes)), count * batch)
+  drawn = drawn[np.argsort(needs[drawn], kind="stable")].reshape(count, batch)
+  return [(rows, int(needs[rows].max())) for rows in rng.permutation(drawn)]

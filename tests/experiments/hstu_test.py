@@ -3,14 +3,13 @@
 import json
 import types
 
-import numpy as np
 import pytest
 
 from configs.hstu import get_config
 from experiments import hstu
 from experiments.pipeline.eval_requests import draw_eval_requests
 from experiments.pipeline.prepare import prepare
-from experiments.ranking.retriever import epoch_rows, train_retriever
+from experiments.ranking.retriever import train_retriever
 from gr_jax.data.requests import TEST
 from gr_jax.parallel.mesh import MeshConfig, make_mesh
 
@@ -54,13 +53,3 @@ def test_what_was_read_is_no_answer(made):
   for r, row in enumerate(ranked):
     assert len(set(row.tolist())) == 20
     assert not set(row.tolist()) & set(read[r].tolist())
-
-
-def test_an_epoch_has_everybody_once():
-  batches = [epoch_rows(i, 10, 4, seed=3) for i in range(10)]
-  rows = np.concatenate(batches)
-  for epoch in range(4):
-    part = rows[10 * epoch : 10 * epoch + 10]
-    assert sorted(part.tolist()) == list(range(10))
-  assert not (rows[:10] == rows[10:20]).all()
-  assert len(epoch_rows(0, 3, 8, seed=0)) == 8

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gr_jax.ranking.user_rows import RowWriter
+from gr_jax.ranking.user_rows import RowWriter, batches_of_epoch
 from tests.ranking.examples_test import world
 
 
@@ -40,3 +40,45 @@ def test_a_request_is_what_follows_the_newest_place():
   assert rows.next_times[0, 2] == now[0] - log.event_time.min()
   assert (rows.items[1] == -1).all()
   assert (rows.next_times[1] == 0).all()
+
+
+def test_an_epoch_has_everybody_once_beside_users_of_their_size():
+  rng = np.random.default_rng(0)
+  sizes = rng.integers(0, 201, 100)
+  found = batches_of_epoch(sizes, batch=8, length=200, rng=rng)
+  assert len(found) == 12
+  rows = np.concatenate([rows for rows, _ in found])
+  assert len(set(rows.tolist())) == 96
+  places = [most for _, most in found]
+  assert {*places} <= {50, 100, 150, 200}
+  assert places != sorted(places)
+  for rows, most in found:
+    assert (sizes[rows] <= most).all()
+  mean = np.mean(places)
+  assert mean < sizes.mean() + 50
+  again = batches_of_epoch(sizes, batch=8, length=200, rng=rng)
+  assert {*again[0][0].tolist()} != {*found[0][0].tolist()}
+
+
+def test_fewer_users_than_a_batch_come_twice():
+  rng = np.random.default_rng(0)
+  [(rows, places)] = batches_of_epoch(
+    np.array([3, 9, 0]), batch=8, length=10, rng=rng
+  )
+  assert len(rows) == 8
+  assert {*rows.tolist()} == {0, 1, 2}
+  assert places == 9
+
+
+def test_fewer_places_hold_the_same():
+  log = world()
+  writer = RowWriter(log, 64)
+  users = np.array([0, 1, 2])
+  end = log.user_offsets[users] + np.array([5, 8, 2])
+  wide, narrow = (
+    writer.learned(users, end),
+    writer.learned(users, end, places=9),
+  )
+  np.testing.assert_array_equal(wide.items[:, :9], narrow.items)
+  np.testing.assert_array_equal(wide.after[:, :9], narrow.after)
+  assert (wide.items[:, 9:] == -1).all()
