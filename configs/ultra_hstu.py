@@ -72,7 +72,8 @@ def get_config(preset: str = "") -> ConfigDict:
       "dropout": 0.0,
       "remat": "none",
     },
-    "optimizer": retrieval.base("").generator.optimizer.to_dict(),
+    "optimizer": retrieval.base("").generator.optimizer.to_dict()
+    | {"learning_rate": 5e-3},
     # Batches of the validation period whose loss says when to stop.
     "held_out": 20,
     "loop": {

@@ -16,15 +16,14 @@ from experiments.pipeline.prepare import Data
 from gr_jax.artefacts import Artefact, build_resumable, write_json
 from gr_jax.data.batches import numbered_batches
 from gr_jax.data.requests import TRAIN, VALID
-from gr_jax.nn.precision import dot_general
 from gr_jax.parallel import hosts
 from gr_jax.parallel.mesh import MeshConfig, batch_parts, make_mesh, put_batch
-from gr_jax.ranking.batches import BatchWriter, RowsConfig, empty_batch
-from gr_jax.ranking.event_embedding import EventsConfig
+from gr_jax.ranking.batches import BatchWriter, RowsConfig
+from gr_jax.ranking.build import build_ranker, tables_of
 from gr_jax.ranking.examples import ExamplesConfig, make_examples
+from gr_jax.ranking.ranker import save_ranker, smallest_batch
 from gr_jax.ranking.sequences import RankingBatch
-from gr_jax.ranking.transducer import TransducerConfig
-from gr_jax.ranking.ultra_hstu import UltraHSTU, UltraHSTUConfig
+from gr_jax.ranking.ultra_hstu import UltraHSTU
 from gr_jax.recipes import keys
 from gr_jax.training.averaging import used_params
 from gr_jax.training.checkpoints import load_params, save_params
@@ -41,7 +40,7 @@ class TrainedRanker:
   """A trained ranker and how its rows are written.
 
   Attributes:
-    model: the network.
+    model: the network, with products in float32.
     params: its parameters.
     categories: `[N, levels]` of the items.
     examples: what examples hold.
@@ -55,34 +54,6 @@ class TrainedRanker:
   examples: ExamplesConfig
   rows: RowsConfig
   artefact: Artefact
-
-
-def build_network(config: ConfigDict, data: Data) -> UltraHSTU:
-  """The network of a `ranker` section, for the items of the data."""
-  model = config.model.to_dict()
-  early = TransducerConfig(
-    **{
-      name: value
-      for name, value in model.items()
-      if name not in ("events", "late_layers", "matches")
-    }
-  )
-  categories = data.catalogue.categories
-  events = EventsConfig(
-    len(data.catalogue),
-    _actions(data),
-    config.rows.context,
-    tuple(int(n) + 1 for n in categories.max(axis=0, initial=0)),
-    model["events"],
-  )
-  sizes = UltraHSTUConfig(
-    events,
-    early,
-    model["late_layers"],
-    len(config.examples.tasks),
-    matches=model["matches"],
-  )
-  return UltraHSTU(sizes, dot_general(config.precision))
 
 
 def train(
@@ -102,7 +73,9 @@ def train(
   rows = RowsConfig(
     **config.rows.to_dict() | {"block": config.model.block, "kept": kept}
   )
-  model = build_network(config, data)
+  section = config.to_dict()
+  tables = tables_of(data.catalogue.categories, data.requests.event_action)
+  model = build_ranker(section, tables)
   categories = data.catalogue.categories.astype(np.int32)
   mesh = make_mesh(MeshConfig(**config.mesh))
   if rows.rows % batch_parts(mesh):
@@ -112,11 +85,7 @@ def train(
     )
   loop = LoopConfig(**config.loop)
   optimizer = make_optimizer(OptimizerConfig(**config.optimizer), loop.steps)
-  # Parameters do not depend on the sizes of rows: one block gives the shapes.
-  block = dataclasses.replace(rows, rows=1, places=rows.block, targets=1)
-  like = empty_batch(
-    block, tasks=len(examples.tasks), kept=rows.block if kept else 0
-  )
+  like = smallest_batch(section)
   state = create_state(
     lambda key: model.init(key, like, categories),
     optimizer,
@@ -165,13 +134,17 @@ def train(
         held_out=measured,
       )
     save_params(directory, used_params(trained))
+    if hosts.is_first():
+      save_ranker(directory, section, tables, origin=writer.origin)
 
   inputs = [data.artefact.fingerprint]
-  section = keys.stored(config.to_dict())
-  artefact = build_resumable(workdir, "ranker", section, inputs, make)
+  artefact = build_resumable(
+    workdir, "ranker", keys.stored(section), inputs, make
+  )
   params = load_params(artefact.directory, state.params)
+  exact = build_ranker(section, tables, precision="float32")
   return TrainedRanker(
-    model, hosts.own_copy(params), categories, examples, rows, artefact
+    exact, hosts.own_copy(params), categories, examples, rows, artefact
   )
 
 
@@ -206,9 +179,3 @@ def _held_out(model: UltraHSTU, batches: list, categories: np.ndarray):
     return {HELD_OUT: float((losses * weights).sum() / weights.sum())}
 
   return measured
-
-
-def _actions(data: Data) -> int:
-  """The rows of the table of actions: what there is, and "unknown"."""
-  actions = data.requests.event_action
-  return 1 if actions is None else int(actions.max(initial=0)) + 2

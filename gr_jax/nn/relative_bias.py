@@ -1,13 +1,11 @@
-r"""HSTU's relative bias: what a score gains by distance in places and in time.
+"""T5's relative positions: a number per head and distance, learned.
 
-  b_ij = p[i - j] + τ[min(floor(ln(max(1, |t_{i+1} - t_j|)) / 0.301), 127)]
-
-(arXiv 2402.17152 and its code.) Place `i` predicts what comes next: its time is
-that of the place behind it, which at the end is that of the request. Of one
-layer, and the same for all of its heads.
+Raffel et al. 2020. Distances fall into buckets, one each while they are short
+and then one per stretch that grows like a logarithm, so that few numbers serve
+any length.
 """
 
-from typing import NamedTuple
+import math
 
 import jax
 import jax.numpy as jnp
@@ -15,42 +13,48 @@ from flax import linen as nn
 
 from gr_jax.nn.layers import name_axes
 
-BUCKETS = 128
-_WIDTH = 0.301
+BUCKETS = 32
+FURTHEST = 128
 
 
-class Relation(NamedTuple):
-  """What lies between places.
+def distance_buckets(
+  distances: jax.Array, *, buckets: int = BUCKETS, furthest: int = FURTHEST
+) -> jax.Array:
+  """Buckets of distances `d >= 0`: with `e = buckets / 2`,
 
-  Attributes:
-    distance: `[..., Q, K]` int32, `i - j`.
-    bucket: `[R, Q, K]` int8, the row of `τ`.
+  d                                               for d < e,
+  e + floor(e log(d / e) / log(furthest / e))     up to buckets - 1.
   """
+  exact = buckets // 2
+  # A distance of 0 has no logarithm; it is exact anyway.
+  stretch = jnp.log(jnp.maximum(distances, 1) / exact)
+  far = exact + (stretch / math.log(furthest / exact) * exact).astype(jnp.int32)
+  return jnp.where(distances < exact, distances, jnp.minimum(far, buckets - 1))
 
-  distance: jax.Array
-  bucket: jax.Array
 
-
-def time_bucket(seconds: jax.Array) -> jax.Array:
-  """The row of `τ`, int8, of any number of seconds."""
-  gap = jnp.maximum(jnp.abs(seconds), 1).astype(jnp.float32)
-  bucket = jnp.floor(jnp.log(gap) / _WIDTH)
-  return jnp.minimum(bucket, BUCKETS - 1).astype(jnp.int8)
+def offset_buckets(
+  offsets: jax.Array, *, buckets: int = BUCKETS, furthest: int = FURTHEST
+) -> jax.Array:
+  """Buckets of signed offsets: one half for what is behind, one for ahead."""
+  half = buckets // 2
+  near = distance_buckets(jnp.abs(offsets), buckets=half, furthest=furthest)
+  return near + jnp.where(offsets > 0, half, 0)
 
 
 class RelativeBias(nn.Module):
-  """`b`, `[R, Q, K]`.
+  """`b[h, bucket]`, added to the scores of attention, shared by all layers.
 
-  Attributes:
-    places: rows of `p`; what is further away has the last one.
+  It starts at zero (`[OURS]`; T5 draws it at random).
   """
 
-  places: int
+  heads: int
 
   @nn.compact
-  def __call__(self, relation: Relation) -> jax.Array:
-    init = name_axes(nn.initializers.normal(0.02), ("norm",))
-    places = self.param("places", init, (self.places,))
-    times = self.param("times", init, (BUCKETS,))
-    distance = jnp.clip(relation.distance, 0, self.places - 1)
-    return places[distance] + times[relation.bucket.astype(jnp.int32)]
+  def __call__(self, buckets: jax.Array) -> jax.Array:
+    """`[H, T, S]` of the buckets `[T, S]`."""
+    table = self.param(
+      "table",
+      name_axes(nn.initializers.zeros, ("norm", "levels")),
+      (self.heads, BUCKETS),
+    )
+    return table[:, buckets]

@@ -99,6 +99,7 @@ class BatchWriter:
   Attributes:
     places: `[E]` places that an example needs.
     targets: `[E]` its targets.
+    origin: the time that is 0, the oldest of the log.
   """
 
   def __init__(
@@ -106,7 +107,7 @@ class BatchWriter:
   ):
     self._requests, self._examples, self._config = requests, examples, config
     times = requests.event_time, requests.time
-    self._origin = min(int(t.min()) for t in times if len(t))
+    self.origin = min(int(t.min()) for t in times if len(t))
     self._whole = events = examples.end - examples.begin
     self.places = _blocks(events + 1, config.block)
     self._stochastic = StochasticLengthConfig(
@@ -207,7 +208,7 @@ class BatchWriter:
     history.context[r, begin] = e.user[example] % self._config.context
     at = slice(begin + 1, begin + size + 1)
     history.items[r, at] = log.event_item[events]
-    history.times[r, at] = log.event_time[events] - self._origin
+    history.times[r, at] = log.event_time[events] - self.origin
     if log.event_action is not None:
       history.actions[r, at] = log.event_action[events] + np.int32(1)
 
@@ -219,7 +220,7 @@ class BatchWriter:
     some = slice(e.offsets[example], e.offsets[example + 1])
     at = slice(first, first + some.stop - some.start)
     targets.items[r, at] = e.pairs.items[some]
-    time = self._requests.time[e.pairs.requests[some]] - self._origin
+    time = self._requests.time[e.pairs.requests[some]] - self.origin
     targets.times[r, at] = time
     targets.owners[r, at] = owner
     seen = np.searchsorted(events, e.begin[example] + e.seen[some])

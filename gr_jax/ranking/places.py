@@ -8,7 +8,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from gr_jax.nn.relative_bias import Relation, time_bucket
+from gr_jax.nn.relative_time_bias import Relation, time_bucket
 from gr_jax.ranking.sequences import History, Targets
 
 

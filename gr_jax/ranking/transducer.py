@@ -20,7 +20,7 @@ from flax import linen as nn
 
 from gr_jax.choices import choose
 from gr_jax.nn.layers import DotGeneral, Dropout, Linear, name_axes
-from gr_jax.nn.relative_bias import Relation, RelativeBias
+from gr_jax.nn.relative_time_bias import Relation, RelativeBias
 from gr_jax.nn.semi_local_attention import (
   SemiLocal,
   masked_attention,
@@ -50,7 +50,7 @@ class TransducerConfig:
     block: places of a block, see `SemiLocal`.
     divide_by: `N` of the factor `1 / N` of attention, as HSTU has it; 0 = no
       factor, as ULTRA-HSTU.
-    relative: places of HSTU's relative bias (`nn/relative_bias.py`), which
+    relative: places of HSTU's relative bias (`nn/relative_time_bias.py`), which
       attention has to be "full" for; 0 = no bias, as ULTRA-HSTU.
     dropout: the share of what a unit adds that training sets to zero.
     remat: what the gradient computes again, one of `nn.transformer.REMAT`.

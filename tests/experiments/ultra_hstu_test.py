@@ -1,6 +1,8 @@
 """A ranker from data to report; its kept states give the same scores."""
 
+import dataclasses
 import json
+import shutil
 import types
 
 import jax
@@ -13,8 +15,10 @@ from experiments.pipeline.prepare import prepare
 from experiments.ranking.evaluate import evaluate, predict
 from experiments.ranking.train import train
 from gr_jax.data.requests import TEST
+from gr_jax.evaluation.auc import auc
 from gr_jax.ranking.batches import BatchWriter
 from gr_jax.ranking.examples import make_examples
+from gr_jax.ranking.ranker import load_ranker
 
 
 def small():
@@ -84,6 +88,51 @@ def test_kept_states_give_the_probabilities_of_training(made):
     logits = np.asarray(score(ranker.params, states, batch.targets))
     found = 1 / (1 + np.exp(-logits[pairs >= 0].astype(np.float64)))
     np.testing.assert_allclose(found, expected[pairs[pairs >= 0]], atol=1e-6)
+
+
+def test_a_loaded_ranker_says_of_kept_users_what_evaluation_says(made):
+  config = dataclasses.replace(made.ranker.examples, span=0)
+  requests = made.data.requests
+  examples = make_examples(requests, config, split=TEST)
+  expected = predict(made.ranker, made.data, examples)
+  ranker = load_ranker(made.folder)
+  assert ranker.tasks == ("click", "order")
+  found = np.full_like(expected, np.nan)
+  for example in range(len(examples.user)):
+    first, last = examples.offsets[example : example + 2]
+    if first == last:
+      continue
+    row = examples.pairs.requests[first]
+    user = requests.user_ids[requests.user[row]]
+    events = ranker.history(user, before=requests.time[row])
+    assert len(events.items) == (
+      requests.history_end[row] - requests.user_offsets[requests.user[row]]
+    )
+    items = examples.pairs.items[first:last]
+    # One after the other and together, by number and by name.
+    state = ranker.encode(events)
+    found[first:last] = ranker.score(state, items, now=requests.time[row])
+    names = list(made.data.catalogue.item_ids[items[:1]])
+    np.testing.assert_allclose(
+      ranker.score(state, names, now=requests.time[row]),
+      found[first : first + 1],
+      atol=1e-6,
+    )
+  np.testing.assert_allclose(found, expected, atol=1e-6)
+  for k in range(2):
+    y = examples.pairs.labels[:, k]
+    assert abs(auc(found[:, k], y) - auc(expected[:, k], y)) < 1e-6
+
+
+def test_a_ranker_that_is_not_whole_is_refused(made, tmp_path):
+  with pytest.raises(FileNotFoundError, match="no finished stage 'data'"):
+    load_ranker(tmp_path)
+  copy = tmp_path / "copy"
+  shutil.copytree(made.folder, copy)
+  path = copy / "ranker" / "ranker.json"
+  path.write_text(path.read_text().replace("click", "clock"))
+  with pytest.raises(ValueError, match=r"ranker/ranker\.json"):
+    load_ranker(copy)
 
 
 def test_rows_that_devices_cannot_share_are_refused(made, tmp_path):

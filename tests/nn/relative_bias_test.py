@@ -1,42 +1,50 @@
-"""The relative bias is a sum of two rows of tables."""
+import math
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import linen as nn
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gr_jax.nn.relative_bias import (
-  BUCKETS,
-  Relation,
   RelativeBias,
-  time_bucket,
+  distance_buckets,
+  offset_buckets,
 )
 
 
-@given(st.integers(-(2**30), 2**30))
-def test_buckets_are_those_of_the_formula(seconds):
-  found = int(time_bucket(jnp.array(seconds)))
-  exact = np.log(max(1, abs(seconds))) / 0.301
-  # Float32 may fall on the other side of a border.
-  assert found in {int(exact - 1e-4), int(exact + 1e-4)}
-  assert 0 <= found < BUCKETS
+@given(st.integers(0, 1000))
+def test_far_distances_share_buckets_that_grow_like_a_logarithm(distance):
+  found = int(distance_buckets(jnp.asarray(distance)))
+  if distance < 16:
+    assert found == distance
+  else:
+    exact = 16 + 16 * math.log(distance / 16) / math.log(128 / 16)
+    # A bound is met to rounding only.
+    assert found in {min(int(exact + e), 31) for e in (-1e-5, 0, 1e-5)}
 
 
-def test_the_bias_is_what_the_tables_hold():
-  relation = Relation(
-    jnp.array([[[0, -1, -2], [1, 0, -1], [7, 1, 0]]]),
-    time_bucket(jnp.array([[[0, 5, 9], [60, 0, 1], [10**6, 3, 0]]])),
+def test_buckets_of_t5():
+  """Values of Hugging Face's T5, 32 buckets and a distance of 128."""
+  offsets = [-200, -128, -50, -20, -9, -8, -7, -1, 0, 1, 7, 8, 9, 20, 50, 200]
+  both = [15, 15, 13, 10, 8, 8, 7, 1, 0, 17, 23, 24, 24, 26, 29, 31]
+  assert offset_buckets(jnp.asarray(offsets)).tolist() == both
+  distances = [0, 1, 15, 16, 17, 20, 30, 50, 100, 127, 128, 500]
+  behind = [0, 1, 15, 16, 16, 17, 20, 24, 30, 31, 31, 31]
+  assert distance_buckets(jnp.asarray(distances)).tolist() == behind
+
+
+def test_a_bias_is_the_number_of_its_head_and_bucket():
+  table = np.arange(3 * 32, dtype=np.float32).reshape(3, 32)
+  bias = RelativeBias(3).apply(
+    {"params": {"table": table}}, jnp.array([[0, 5], [31, 2]])
   )
-  module = RelativeBias(4)
-  params = nn.unbox(jax.jit(module.init)(jax.random.key(0), relation))
-  found = np.asarray(module.apply(params, relation))
-  places, times = (
-    np.asarray(params["params"][name]) for name in ("places", "times")
+  assert bias[1].tolist() == [[32, 37], [63, 34]]
+
+
+def test_a_bias_starts_at_zero():
+  bias, _ = RelativeBias(2).init_with_output(
+    jax.random.key(0), jnp.zeros((2, 3), int)
   )
-  bucket = np.asarray(relation.bucket)
-  assert found[0, 1, 0] == places[1] + times[bucket[0, 1, 0]]
-  assert found[0, 0, 2] == places[0] + times[bucket[0, 0, 2]]
-  # What is further away than the table has the last row.
-  assert found[0, 2, 0] == places[3] + times[bucket[0, 2, 0]]
+  assert bias.shape == (2, 2, 3)
+  assert not bias.any()

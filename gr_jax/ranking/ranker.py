@@ -1,0 +1,307 @@
+"""A trained ranker: users are encoded once, candidates scored many times.
+
+  ranker = load_ranker("runs/ultra_hstu-default")
+  state = ranker.encode(ranker.history("1543"))
+  ranker.score(state, ["957951", "847999"])
+
+A history is encoded with its newest events, as in training; what is scored
+later reads the state that is kept. Products are in float32, whatever training
+multiplied: a score does not depend on what is scored beside it, to 1e-6.
+"""
+
+import dataclasses
+import functools
+import json
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from flax import linen as nn
+from scipy.special import expit
+
+from gr_jax import manifests
+from gr_jax.artefacts import write_json
+from gr_jax.data.catalogue import Catalogue
+from gr_jax.data.requests import Requests
+from gr_jax.ranking.batches import RowsConfig, empty_batch
+from gr_jax.ranking.build import Tables, build_ranker
+from gr_jax.ranking.sequences import RankingBatch, Targets
+from gr_jax.ranking.ultra_hstu import Encoded, UltraHSTU
+from gr_jax.training.checkpoints import load_params
+
+FILE = "ranker.json"
+_LEAST_TARGETS = 16
+
+
+class Events(NamedTuple):
+  """Events of a user, oldest first.
+
+  Attributes:
+    items: `[E]` catalogue rows.
+    actions: `[E]` as `Requests.event_action`; -1 = not known.
+    times: `[E]` as `Requests.event_time`.
+    user: the user's row in training; -1 = none that was trained on.
+  """
+
+  items: np.ndarray
+  actions: np.ndarray
+  times: np.ndarray
+  user: int = -1
+
+
+class State(NamedTuple):
+  """What is kept of a user.
+
+  Attributes:
+    encoded: keys and values of every layer.
+    places: of the user, the context token among them.
+    newest: the time of the newest event, as `Requests.event_time`; None without
+      events.
+  """
+
+  encoded: tuple[Encoded, ...]
+  places: int
+  newest: int | None
+
+  @property
+  def size(self) -> int:
+    """Bytes of it."""
+    return sum(x.nbytes for x in jax.tree.leaves(self.encoded))
+
+
+class Ranker:
+  """Scores items for users.
+
+  Args:
+    model: the network.
+    params: its parameters.
+    catalogue: the items.
+    section: the `ranker` section that it was trained by.
+    origin: the time that is 0 to the network.
+    log: what users did, for `history`; None = only histories that are given.
+
+  Attributes:
+    catalogue: the items.
+    tasks: names of the labels whose probabilities are given.
+  """
+
+  def __init__(
+    self,
+    model: UltraHSTU,
+    params: Any,
+    catalogue: Catalogue,
+    section: Mapping[str, Any],
+    *,
+    origin: int,
+    log: Requests | None = None,
+  ):
+    self.catalogue, self.tasks = catalogue, tuple(section["examples"]["tasks"])
+    self._params, self._origin, self._log = params, origin, log
+    self._length = section["examples"]["length"]
+    self._kept = section["rows"]["kept"] if model.config.late_layers else 0
+    self._context = section["rows"]["context"]
+    self._block = section["model"]["block"]
+    self._categories = catalogue.categories.astype(np.int32)
+    self._run = {
+      name: jax.jit(functools.partial(model.apply, method=name))
+      for name in ("encode", "score")
+    }
+
+  @functools.cached_property
+  def _rows(self) -> dict[str, int]:
+    return {name: row for row, name in enumerate(self.catalogue.item_ids)}
+
+  @functools.cached_property
+  def _users(self) -> dict[str, int]:
+    assert self._log is not None
+    return {name: row for row, name in enumerate(self._log.user_ids)}
+
+  def history(self, user_id: str, *, before: int | None = None) -> Events:
+    """What a user of the run's log did, before a time if one is given.
+
+    Raises:
+      KeyError: the log does not know the user.
+    """
+    if self._log is None:
+      raise KeyError(user_id)
+    user, log = self._users[user_id], self._log
+    begin, end = log.user_offsets[user : user + 2]
+    if before is not None:
+      end = begin + np.searchsorted(log.event_time[begin:end], before)
+    some = slice(begin, end)
+    action = log.event_action
+    return Events(
+      log.event_item[some],
+      np.full(end - begin, -1) if action is None else action[some],
+      log.event_time[some],
+      user,
+    )
+
+  def encode(self, events: Events) -> State:
+    """The state of a user after the newest `length` of the events.
+
+    Raises:
+      ValueError: arrays of different lengths, or times that fall.
+    """
+    if not len(events.items) == len(events.actions) == len(events.times):
+      raise ValueError(
+        f"{len(events.items)} items, {len(events.actions)} actions and "
+        f"{len(events.times)} times are no events; give as many of each."
+      )
+    if (np.diff(events.times) < 0).any():
+      raise ValueError("the times of the events fall; sort them oldest first.")
+    newest = slice(max(0, len(events.items) - self._length), None)
+    items, actions, times = (each[newest] for each in events[:3])
+    size = 1 + len(items)
+    # Twice as many places each: few shapes are compiled.
+    places = self._block
+    while places < size:
+      places *= 2
+    kept = min(self._kept, self._length)
+    batch = empty_batch(
+      RowsConfig(
+        rows=1, places=places, targets=1, block=self._block,
+        context=self._context,
+      ),
+      tasks=len(self.tasks),
+      kept=-(-(kept + 1) // self._block) * self._block if kept else 0,
+    )  # fmt: skip
+    history = batch.history
+    history.owners[0, :size] = 0
+    history.places[0, :size] = np.arange(size)
+    if events.user >= 0:
+      history.context[0, 0] = events.user % self._context
+    history.items[0, 1:size] = items
+    history.actions[0, 1:size] = actions + 1
+    history.times[0, 1:size] = times - self._origin
+    if batch.kept is not None:
+      mine = [0, *range(max(1, size - kept), size)]
+      batch.kept[0, : len(mine)] = mine
+    encoded: Any = self._run["encode"](self._params, batch, self._categories)
+    return State(encoded, size, int(times[-1]) if len(times) else None)
+
+  def score(
+    self, state: State, items: Sequence[str] | np.ndarray, *, now: int
+  ) -> np.ndarray:
+    """`[T, K]` probabilities of the tasks, each item by itself.
+
+    Args:
+      state: of the user.
+      items: ids, or catalogue rows `[T]`.
+      now: the time, as `Requests.time`.
+
+    Raises:
+      KeyError: an id is unknown.
+      ValueError: a time before the newest event.
+    """
+    if state.newest is not None and now < state.newest:
+      raise ValueError(
+        f"the time {now} is before the newest event, {state.newest}."
+      )
+    rows = items
+    if not isinstance(items, np.ndarray):
+      rows = np.array([self._rows[item] for item in items], np.int32)
+    width = _LEAST_TARGETS
+    while width < len(rows):
+      width *= 2
+    targets = _targets(
+      np.asarray(rows), width, now - self._origin, state.places,
+      tasks=len(self.tasks),
+    )  # fmt: skip
+    logits = self._run["score"](
+      self._params, state.encoded, targets, self._categories
+    )
+    return expit(np.asarray(logits[0, : len(rows)], np.float64))
+
+
+def _targets(
+  rows: np.ndarray, width: int, time: int, places: int, *, tasks: int
+) -> Targets:
+  def column(values: Any, empty: int) -> np.ndarray:
+    found = np.full((1, width), empty, np.int32)
+    found[0, : len(rows)] = values
+    return found
+
+  none = np.zeros((1, width, tasks), np.float32)
+  return Targets(
+    items=column(rows, -1), times=column(time, 0), owners=column(0, -1),
+    seen=column(places, 0), labels=none, weights=none,
+  )  # fmt: skip
+
+
+def save_ranker(
+  directory: pathlib.Path,
+  section: Mapping[str, Any],
+  tables: Tables,
+  *,
+  origin: int,
+) -> None:
+  """Writes beside the parameters what `load_ranker` needs."""
+  write_json(
+    directory / FILE,
+    {
+      "section": section,
+      "tables": dataclasses.asdict(tables),
+      "origin": origin,
+    },
+  )
+
+
+def load_ranker(workdir: str | pathlib.Path) -> Ranker:
+  """The ranker of a finished run.
+
+  Raises:
+    FileNotFoundError: there is none.
+    ValueError: a file is not as it was written.
+  """
+  folder = pathlib.Path(workdir)
+  for stage in ("data", "ranker"):
+    found = manifests.read(folder / stage)
+    if found is None:
+      raise FileNotFoundError(
+        f"{folder} has no finished stage {stage!r}; `python -m gr_jax.main "
+        f"--workdir={folder}` with its config finishes it."
+      )
+    if wrong := manifests.defect(folder / stage, found):
+      raise ValueError(
+        f"the artefacts in {folder} cannot be read: {stage}/{wrong}; `python "
+        f"-m gr_jax.main --workdir={folder}` with its config makes it anew."
+      )
+  kept = json.loads((folder / "ranker" / FILE).read_text(encoding="utf-8"))
+  section = kept["section"]
+  tables = Tables(
+    **kept["tables"] | {"categories": tuple(kept["tables"]["categories"])}
+  )
+  model = build_ranker(section, tables, precision="float32")
+  catalogue = Catalogue.load(folder / "data" / "catalogue")
+  params = load_params(folder / "ranker", _shapes(model, section, catalogue))
+  log = Requests.load(folder / "data" / "requests")
+  return Ranker(
+    model, params, catalogue, section, origin=kept["origin"], log=log
+  )
+
+
+def _shapes(
+  model: UltraHSTU, section: Mapping[str, Any], catalogue: Catalogue
+) -> Any:
+  """The parameters' shapes, on the first device."""
+  categories = catalogue.categories.astype(np.int32)
+  like = smallest_batch(section)
+  found = jax.eval_shape(
+    lambda key: nn.unbox(model.init(key, like, categories)), jax.random.key(0)
+  )
+  here = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+  return jax.tree.map(
+    lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=here), found
+  )
+
+
+def smallest_batch(section: Mapping[str, Any]) -> RankingBatch:
+  """One block: parameters do not depend on the sizes of rows."""
+  block = section["model"]["block"]
+  late = section["model"]["late_layers"] and section["rows"]["kept"]
+  rows = RowsConfig(rows=1, places=block, targets=1, block=block)
+  tasks = len(section["examples"]["tasks"])
+  return empty_batch(rows, tasks=tasks, kept=block if late else 0)
