@@ -31,8 +31,9 @@ from gr_jax.ranking.sequences import RankingBatch, Targets
 from gr_jax.ranking.ultra_hstu import Encoded, UltraHSTU
 from gr_jax.training.checkpoints import load_params
 
-FILE = "ranker.json"
-_LEAST_TARGETS = 16
+STAGE, FILE = "ranker", "ranker.json"
+_TARGETS = (16, 128, 1024)
+"""Targets of a compiled program; more are scored in parts of the last."""
 
 
 class Events(NamedTuple):
@@ -103,11 +104,30 @@ class Ranker:
     self._kept = section["rows"]["kept"] if model.config.late_layers else 0
     self._context = section["rows"]["context"]
     self._block = section["model"]["block"]
+    self._actions = model.config.events.actions
     self._categories = catalogue.categories.astype(np.int32)
     self._run = {
       name: jax.jit(functools.partial(model.apply, method=name))
       for name in ("encode", "score")
     }
+
+  @functools.cached_property
+  def _places(self) -> list[int]:
+    """Places of compiled programs, four times as many each."""
+    most = -(-(1 + self._length) // self._block) * self._block
+    found = [self._block]
+    while found[-1] < most:
+      found.append(min(4 * found[-1], most))
+    return found
+
+  def warm(self) -> None:
+    """Compiles every program."""
+    for places in self._places:
+      events = min(places - 1, self._length)
+      none = np.zeros(events, np.int64)
+      state = self.encode(Events(none, none - 1, none + self._origin))
+      for width in _TARGETS:
+        self.score(state, np.zeros(width, np.int32), now=self._origin)
 
   @functools.cached_property
   def _rows(self) -> dict[str, int]:
@@ -139,6 +159,23 @@ class Ranker:
       user,
     )
 
+  def events(self, given: Sequence[tuple[str, int, int]]) -> Events:
+    """Events of ids, actions and times; of unknown items there are none."""
+    known = [
+      (self._rows[item], action, time)
+      for item, action, time in given
+      if item in self._rows
+    ]
+    return Events(*np.array(known, np.int64).reshape(-1, 3).T)
+
+  def user_row(self, user_id: str | None) -> int:
+    """`Events.user` of an id; -1 where training did not know it."""
+    return -1 if self._log is None else self._users.get(user_id or "", -1)
+
+  def knows(self, item_id: str) -> bool:
+    """Whether the catalogue has an item."""
+    return item_id in self._rows
+
   def encode(self, events: Events) -> State:
     """The state of a user after the newest `length` of the events.
 
@@ -155,10 +192,7 @@ class Ranker:
     newest = slice(max(0, len(events.items) - self._length), None)
     items, actions, times = (each[newest] for each in events[:3])
     size = 1 + len(items)
-    # Twice as many places each: few shapes are compiled.
-    places = self._block
-    while places < size:
-      places *= 2
+    places = next(each for each in self._places if each >= size)
     kept = min(self._kept, self._length)
     batch = empty_batch(
       RowsConfig(
@@ -174,7 +208,8 @@ class Ranker:
     if events.user >= 0:
       history.context[0, 0] = events.user % self._context
     history.items[0, 1:size] = items
-    history.actions[0, 1:size] = actions + 1
+    known = actions < self._actions - 1
+    history.actions[0, 1:size] = np.where(known, actions, -1) + 1
     history.times[0, 1:size] = times - self._origin
     if batch.kept is not None:
       mine = [0, *range(max(1, size - kept), size)]
@@ -201,15 +236,20 @@ class Ranker:
         f"the time {now} is before the newest event, {state.newest}."
       )
     rows = items
-    if not isinstance(items, np.ndarray):
-      rows = np.array([self._rows[item] for item in items], np.int32)
-    width = _LEAST_TARGETS
-    while width < len(rows):
-      width *= 2
+    if not (isinstance(items, np.ndarray) and items.dtype.kind == "i"):
+      rows = [self._rows[item] for item in items]
+    rows = np.asarray(rows, np.int32)
+    parts = range(0, len(rows), _TARGETS[-1])
+    found = [
+      self._scored(state, rows[i : i + _TARGETS[-1]], now) for i in parts
+    ]
+    return np.concatenate(found or [np.zeros((0, len(self.tasks)))])
+
+  def _scored(self, state: State, rows: np.ndarray, now: int) -> np.ndarray:
+    width = next(each for each in _TARGETS if each >= len(rows))
     targets = _targets(
-      np.asarray(rows), width, now - self._origin, state.places,
-      tasks=len(self.tasks),
-    )  # fmt: skip
+      rows, width, now - self._origin, state.places, tasks=len(self.tasks)
+    )
     logits = self._run["score"](
       self._params, state.encoded, targets, self._categories
     )
@@ -249,6 +289,11 @@ def save_ranker(
   )
 
 
+def is_ranker(workdir: str | pathlib.Path) -> bool:
+  """Whether a folder is the run of a ranker, finished or not."""
+  return (pathlib.Path(workdir) / STAGE).is_dir()
+
+
 def load_ranker(workdir: str | pathlib.Path) -> Ranker:
   """The ranker of a finished run.
 
@@ -257,7 +302,7 @@ def load_ranker(workdir: str | pathlib.Path) -> Ranker:
     ValueError: a file is not as it was written.
   """
   folder = pathlib.Path(workdir)
-  for stage in ("data", "ranker"):
+  for stage in ("data", STAGE):
     found = manifests.read(folder / stage)
     if found is None:
       raise FileNotFoundError(
@@ -269,14 +314,14 @@ def load_ranker(workdir: str | pathlib.Path) -> Ranker:
         f"the artefacts in {folder} cannot be read: {stage}/{wrong}; `python "
         f"-m gr_jax.main --workdir={folder}` with its config makes it anew."
       )
-  kept = json.loads((folder / "ranker" / FILE).read_text(encoding="utf-8"))
+  kept = json.loads((folder / STAGE / FILE).read_text(encoding="utf-8"))
   section = kept["section"]
   tables = Tables(
     **kept["tables"] | {"categories": tuple(kept["tables"]["categories"])}
   )
   model = build_ranker(section, tables, precision="float32")
   catalogue = Catalogue.load(folder / "data" / "catalogue")
-  params = load_params(folder / "ranker", _shapes(model, section, catalogue))
+  params = load_params(folder / STAGE, _shapes(model, section, catalogue))
   log = Requests.load(folder / "data" / "requests")
   return Ranker(
     model, params, catalogue, section, origin=kept["origin"], log=log

@@ -66,8 +66,9 @@ def _manifest(directory: pathlib.Path, stage: str) -> dict[str, Any]:
   if found is None:
     if (directory / RANKER / manifests.MANIFEST).is_file():
       raise ValueError(
-        f"{directory} is the run of a ranker, which is not served yet; its "
-        "figures are in report.html."
+        f"{directory} is the run of a ranker, which has no search: `python -m "
+        f"gr_jax.serving --artefacts={directory}` serves it, and "
+        "gr_jax.ranking.ranker.load_ranker loads it."
       )
     raise FileNotFoundError(
       f"{directory} has no finished stage {stage!r} ({manifests.MANIFEST} is "

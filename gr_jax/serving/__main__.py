@@ -20,6 +20,11 @@ JAX_COMPILATION_CACHE_DIR names. Whoever can write there can run programs here:
 give a server a folder of its own. From one that other users can write to no
 search is read.
 
+The run of a ranker (configs/ultra_hstu.py) has POST /rank and /events:
+
+  curl localhost:8000/rank -H 'content-type: application/json' \\
+    -d '{"user_id": "1543", "items": ["957951", "847999"]}'
+
 The request after a change obeys it: items are added, removed, paused and priced
 anew while nothing is compiled.
 """

@@ -9,14 +9,16 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import jax
 import uvicorn
+from starlette.types import ASGIApp
 
 from gr_jax.decoding.beams import BeamSize
 from gr_jax.parallel import start
 from gr_jax.parallel.mesh import MeshConfig
+from gr_jax.ranking.ranker import is_ranker, load_ranker
 from gr_jax.retrieval.weights import summary
 from gr_jax.serving import listening
 from gr_jax.serving.catalogue.generation import ServiceConfig
@@ -28,6 +30,7 @@ from gr_jax.serving.http.server import Server
 from gr_jax.serving.http.site_guard import cors
 from gr_jax.serving.http.tokens import Tokens
 from gr_jax.serving.long_lived import keep_what_is_there, turns_of
+from gr_jax.serving.ranking.server import RankerServer
 
 _DEFAULT = HttpConfig()
 _TURN = 5e-4  # Seconds.
@@ -92,6 +95,18 @@ def serve(
       )
     # Before JAX starts: its CPU client allocates at once.
     start.start()
+    names = (*limits.hosts, host)
+    limits = dataclasses.replace(limits, hosts=names)
+    if is_ranker(artefacts):
+      ranker = load_ranker(artefacts)
+      _say(f"{artefacts} is loaded, the run of a ranker; warming up")
+      _run(
+        lambda **calls: RankerServer(ranker, limits, log=log, **calls).app,
+        limits,
+        taken,
+        begun,
+      )
+      return
     service = Service(
       ServiceConfig(
         artefacts=artefacts,
@@ -109,15 +124,30 @@ def serve(
     if service.quantized:
       _say(summary(service.quantized))
     _say(f"{artefacts} is loaded; warming up")
-    names = (*limits.hosts, host)
-    limits = dataclasses.replace(limits, hosts=names)
-    _run(service, limits, taken, begun)
+    _run(
+      lambda **calls: (
+        Server(service, limits, on_loaded=keep_what_is_there, **calls).app
+      ),
+      limits,
+      taken,
+      begun,
+    )
 
 
 def _run(
-  service: Service, limits: HttpConfig, taken: socket.socket, begun: float
+  make: Callable[..., ASGIApp],
+  limits: HttpConfig,
+  taken: socket.socket,
+  begun: float,
 ) -> None:
-  """Answers on a socket until a signal comes or the warm-up fails."""
+  """Answers on a socket until a signal comes or the warm-up fails.
+
+  Args:
+    make: the application, of what it calls once it is ready or has failed.
+    limits: those of connections.
+    taken: the socket.
+    begun: the `time.monotonic` at which the process began.
+  """
   failures: list[BaseException] = []
   where = listening.url(taken)
 
@@ -130,16 +160,9 @@ def _run(
     failures.append(error)
     http.should_exit = True
 
-  server = Server(
-    service,
-    limits,
-    on_ready=ready,
-    on_failure=failed,
-    on_loaded=keep_what_is_there,
-  )
   http = uvicorn.Server(
     uvicorn.Config(
-      server.app,
+      make(on_ready=ready, on_failure=failed),
       http=bounded_protocol(
         header_timeout=limits.header_timeout,
         keep_alive=limits.keep_alive,

@@ -36,7 +36,9 @@ def test_the_run_of_a_ranker_is_named_as_one(tmp_path):
     (tmp_path / stage).mkdir()
     content = {"fingerprint": stage, "section": {}, "inputs": []}
     manifests.write(tmp_path / stage, content)
-  with pytest.raises(ValueError, match="the run of a ranker, which is not"):
+  with pytest.raises(
+    ValueError, match="the run of a ranker, which has no search"
+  ):
     read_manifests(tmp_path)
 
 

@@ -1,59 +1,28 @@
-"""The routes of the API, from a request to its answer."""
+"""The operations of a server that retrieves."""
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Match, Route
-from starlette.types import Scope
 
 from gr_jax.serving.catalogue.service import Service
 from gr_jax.serving.engine.batching import Batcher
-from gr_jax.serving.http.answers import (
-  DescriptionBody,
-  ReloadedBody,
-  StatusBody,
-)
+from gr_jax.serving.http.answers import ReloadedBody
 from gr_jax.serving.http.cached_answers import CachedAnswers
 from gr_jax.serving.http.config import HttpConfig
-from gr_jax.serving.http.docs import HEADERS, docs_page
-from gr_jax.serving.http.errors import refusal
 from gr_jax.serving.http.event_routes import EventRoutes
-from gr_jax.serving.http.http_body import Bodies
 from gr_jax.serving.http.item_routes import ItemRoutes
-from gr_jax.serving.http.lane import Lane
 from gr_jax.serving.http.metrics import ServingMetrics
-from gr_jax.serving.http.openapi import Operation, openapi
+from gr_jax.serving.http.openapi import Operation
+from gr_jax.serving.http.routes import Routes
 from gr_jax.serving.http.search_routes import SearchRoutes
-from gr_jax.serving.http.tokens import Tokens
-from gr_jax.serving.http.validation import validated
 from gr_jax.serving.users.user_events import UserEvents
 
 
-class _Route(Route):
-  """A route that leaves what longer ones know to them, by any method."""
-
-  def __init__(
-    self,
-    path: str,
-    endpoint: Callable[[Request], Awaitable[Response]],
-    methods: list[str],
-    longer: Sequence[Route],
-  ):
-    super().__init__(path, endpoint, methods=methods)
-    self._longer = longer
-
-  def matches(self, scope: Scope) -> tuple[Match, Scope]:
-    if any(each.matches(scope)[0] != Match.NONE for each in self._longer):
-      return Match.NONE, {}
-    return super().matches(scope)
-
-
-class Api:
+class Api(Routes):
   """The handlers over a service.
 
   Args:
@@ -68,9 +37,6 @@ class Api:
     more: operations that come before these.
 
   Attributes:
-    routes: all of them, each counted by its path and status.
-    doors: what raises QueueFull while the queue of an operation has no room,
-      by method and path.
     searches: the method and path of the operations that search.
   """
 
@@ -87,155 +53,44 @@ class Api:
     reload: Callable[[], dict[str, Any]],
     more: Sequence[Operation] = (),
   ):
-    self._service, self._histories = service, histories
-    self._config, self._metrics = config, metrics
-    self._bodies = Bodies(most=config.max_body, timeout=config.timeout)
-    self._scrapes = Lane(
-      "metrics", waiting=16, rest=4.0, timeout=config.timeout
-    )
-    self._tokens = Tokens(config.token, config.read_token)
-    self._unavailable, self._reload_service = unavailable, reload
+    self._config, self._reload_service = config, reload
     searching = SearchRoutes(
       service, batcher, config, metrics, cached=cached, histories=histories
     )
-    operations = [
-      *more,
-      *searching.operations,
-      *ItemRoutes(service, config, metrics).operations,
-      *EventRoutes(service, histories).operations,
-      *self._own(),
-    ]
-    document = openapi(operations)
-    self._docs = docs_page(document)
-    self._description = JSONResponse(document).body
-    self.doors = {
-      (each.method, each.path): each.door for each in operations if each.door
-    }
+
+    def has(item_id: str) -> bool:
+      return service.serving.snapshot.items.row(item_id) >= 0
+
+    super().__init__(
+      [
+        *more,
+        *searching.operations,
+        *ItemRoutes(service, config, metrics).operations,
+        *EventRoutes(has, histories).operations,
+        self._reloading(),
+      ],
+      config,
+      metrics,
+      unavailable=unavailable,
+      trouble=lambda: service.log_trouble or histories.trouble,
+    )
     self.searches = frozenset(
       (each.method, each.path) for each in searching.operations
     )
-    self.routes: list[Route] = []
-    for each in operations:
-      self.routes.append(self._route(each))
 
-  def _own(self) -> list[Operation]:
-    """The operations of the server itself."""
-    return [
-      Operation(
-        "/admin/reload",
-        self._reload,
-        "Serves the artefacts that lie in the folder now.",
-        name="reload",
-        method="POST",
-        errors=("409", "503"),
-        answer=ReloadedBody,
-        access="change",
-      ),
-      Operation(
-        "/metrics",
-        self._metrics_text,
-        "Counters as Prometheus reads them.",
-        name="metrics",
-        answer="text/plain",
-        errors=("504",),
-        door=self._scrapes.check_room,
-      ),
-      Operation(
-        "/openapi.json",
-        self._openapi,
-        "This description.",
-        name="openapi",
-        answer=DescriptionBody,
-        access="open",
-      ),
-      Operation(
-        "/docs",
-        self._docs_page,
-        "This description, for people.",
-        name="docs",
-        answer="text/html",
-        access="open",
-      ),
-      Operation(
-        "/healthz",
-        self._health,
-        "The process answers.",
-        name="health",
-        answer=StatusBody,
-        access="open",
-      ),
-      Operation(
-        "/readyz",
-        self._readiness,
-        "Every program is compiled, and changes are taken.",
-        name="readiness",
-        errors=("503",),
-        answer=StatusBody,
-        access="open",
-      ),
-    ]
-
-  def _route(self, operation: Operation) -> Route:
-    """A route that checks what comes in and answers errors as JSON."""
-    path, counted = operation.path, self._metrics.requests
-
-    async def endpoint(request: Request) -> Response:
-      start = time.perf_counter()
-      try:
-        self._tokens.check(request, operation.access)
-        response = await self._handled(operation, request)
-      except ClientDisconnect:
-        response = Response(status_code=499)
-      except Exception as error:
-        response = refusal(error)
-        if response is None:
-          counted.labels(path, 500).inc()
-          raise
-      # No browser is to take an answer for a page or a script.
-      response.headers["X-Content-Type-Options"] = "nosniff"
-      counted.labels(path, response.status_code).inc()
-      self._metrics.latency.labels(path).observe(time.perf_counter() - start)
-      return response
-
-    longer = [each for each in self.routes if each.path.startswith(f"{path}/")]
-    return _Route(path, endpoint, [operation.method], longer)
-
-  async def _handled(self, operation: Operation, request: Request) -> Response:
-    if operation.waits:
-      self._check_ready()
-    if operation.parameters is not None:
-      given = dict(request.query_params)
-      checked = validated(operation.parameters, given, whole="the query string")
-      return await operation.handler(request, checked)
-    if operation.body is None:
-      return await operation.handler(request)
-    body = await self._bodies.read(request, operation.body, operation.limit)
-    return await operation.handler(request, body)
-
-  def _check_ready(self) -> None:
-    if doing := self._unavailable():
-      raise HTTPException(503, f"the server is {doing}.", {"Retry-After": "1"})
+  def _reloading(self) -> Operation:
+    return Operation(
+      "/admin/reload",
+      self._reload,
+      "Serves the artefacts that lie in the folder now.",
+      name="reload",
+      method="POST",
+      errors=("409", "503"),
+      answer=ReloadedBody,
+      access="change",
+    )
 
   async def _reload(self, request: Request) -> Response:
     if not self._config.token:
       raise HTTPException(403, "start the server with a token to allow this.")
     return JSONResponse(await asyncio.to_thread(self._reload_service))
-
-  async def _metrics_text(self, request: Request) -> Response:
-    text = await self._scrapes.run(self._metrics.text)
-    return Response(text, media_type="text/plain; version=0.0.4")
-
-  async def _openapi(self, request: Request) -> Response:
-    return Response(self._description, media_type="application/json")
-
-  async def _docs_page(self, request: Request) -> Response:
-    return Response(self._docs, media_type="text/html", headers=HEADERS)
-
-  async def _health(self, request: Request) -> Response:
-    return JSONResponse({"status": "alive"})
-
-  async def _readiness(self, request: Request) -> Response:
-    self._check_ready()
-    if trouble := self._service.log_trouble or self._histories.trouble:
-      raise HTTPException(503, f"no change can be taken: {trouble}.")
-    return JSONResponse({"status": "ready"})

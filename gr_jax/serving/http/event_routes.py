@@ -1,6 +1,7 @@
 """The operations that take, show and forget what users did."""
 
 import time
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
@@ -8,7 +9,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from gr_jax.serving.catalogue.service import Service
 from gr_jax.serving.http.answers import EventsAnswer, UserBody
 from gr_jax.serving.http.lane import Lane
 from gr_jax.serving.http.openapi import Operation
@@ -42,15 +42,15 @@ class EventRoutes:
   """Handlers of users.
 
   Args:
-    service: whose items they name.
+    has: whether the catalogue has an item.
     histories: what keeps their events.
 
   Attributes:
     operations: their routes.
   """
 
-  def __init__(self, service: Service, histories: UserEvents):
-    self._service, self._histories = service, histories
+  def __init__(self, has: Callable[[str], bool], histories: UserEvents):
+    self._has, self._histories = has, histories
     self._lane = Lane("events", threads=16)
     self.operations = [
       Operation(
@@ -111,9 +111,8 @@ class EventRoutes:
         for e in body.events
       ]
     )
-    items = self._service.serving.snapshot.items
     names = dict.fromkeys(each.item_id for each in body.events)
-    unknown = [name for name in names if items.row(name) < 0]
+    unknown = [name for name in names if not self._has(name)]
     return JSONResponse({"events": len(body.events), "unknown": unknown})
 
   async def _user(self, request: Request) -> Response:

@@ -1,0 +1,1 @@
+"""A trained ranker behind HTTP."""
