@@ -89,6 +89,7 @@ class HSTU(nn.Module):
     states, _, _ = Transducer(c.transducer, self.dot_general)(
       x, None, places, None, None, related
     )
+    assert states is not None
     return unit(states)
 
 

@@ -166,7 +166,8 @@ class Ranker:
       for item, action, time in given
       if item in self._rows
     ]
-    return Events(*np.array(known, np.int64).reshape(-1, 3).T)
+    items, actions, times = np.array(known, np.int64).reshape(-1, 3).T
+    return Events(items, actions, times)
 
   def user_row(self, user_id: str | None) -> int:
     """`Events.user` of an id; -1 where training did not know it."""

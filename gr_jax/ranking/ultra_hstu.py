@@ -182,9 +182,9 @@ class Stream(nn.Module):
       # Behind the newest place that is read, truncated or not.
       at = jnp.where(reads, places.places[:, None] + 1, 0).max(axis=-1)
       related = relations(places, (at, targets.times))
-    _, t, _ = stack(None, t, places, reads, read, related)
-    assert t is not None
-    return t
+    _, found, _ = stack(None, t, places, reads, read, related)
+    assert found is not None
+    return found
 
 
 class UltraHSTU(nn.Module):

@@ -61,7 +61,7 @@ def next_item_page(report: Mapping) -> str:
   )  # fmt: skip
 
 
-def headline(results: Sequence[Mapping]) -> str:
+def headline(results: Sequence[dict]) -> str:
   """One sentence: the model, and the best of the others."""
   rows = _of(results, "hit_rate")
   model = next(row for row in rows if row["role"] == tidy.MODEL)
@@ -77,7 +77,7 @@ def headline(results: Sequence[Mapping]) -> str:
   )
 
 
-def text_rows(results: Sequence[Mapping]) -> list[list[str]]:
+def text_rows(results: Sequence[dict]) -> list[list[str]]:
   """The figures at ten answers, for a terminal."""
   found = [["system", *(f"{label}@{_K}" for _, label in _SHOWN)]]
   columns = [_of(results, metric) for metric, _ in _SHOWN]
@@ -94,11 +94,11 @@ def text_rows(results: Sequence[Mapping]) -> list[list[str]]:
   return found
 
 
-def _of(results: Sequence[Mapping], metric: str) -> list[dict]:
-  return tidy.select(list(results), metric=metric, k=_K, segment="all")
+def _of(results: Sequence[dict], metric: str) -> list[dict]:
+  return tidy.select(results, metric=metric, k=_K, segment="all")
 
 
-def _tiles(results: Sequence[Mapping]) -> list[Tile]:
+def _tiles(results: Sequence[dict]) -> list[Tile]:
   found = []
   for metric, label in _SHOWN[:2]:
     row = next(r for r in _of(results, metric) if r["role"] == tidy.MODEL)

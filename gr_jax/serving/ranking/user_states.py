@@ -67,7 +67,7 @@ class UserStates:
     try:
       logged = self._ranker.history(user_id)
     except KeyError:
-      logged = Events(*(np.zeros(0, np.int64),) * 3)
+      logged = self._ranker.events([])
     return joined(logged, self._ranker.events(sent_events(sent)))
 
 

@@ -11,6 +11,7 @@ from experiments.ranking.evaluate import predict
 from gr_jax.data.requests import TEST
 from gr_jax.evaluation.auc import auc
 from gr_jax.ranking.examples import make_examples
+from gr_jax.serving import serve
 from gr_jax.serving.http.config import HttpConfig
 from gr_jax.serving.ranking.server import RankerServer
 
@@ -155,3 +156,16 @@ def test_it_is_described_and_guarded(client):
   assert (
     client.get("/healthz", headers={"host": "evil.test"}).status_code == 421
   )
+
+
+def test_a_ranker_is_served_by_its_own_application(run, monkeypatch, tmp_path):
+  made = []
+
+  def instead(make, limits, taken, begun):
+    made.append(make(on_ready=lambda: None, on_failure=lambda error: None))
+    assert "127.0.0.1" in limits.hosts
+
+  monkeypatch.setattr(serve, "_run", instead)
+  serve.serve(run.folder, port=0, log=tmp_path / "x.items.log")
+  [app] = made
+  assert "/rank" in {route.path for route in app.routes}
