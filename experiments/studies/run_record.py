@@ -20,6 +20,8 @@ KEPT = (
 )  # fmt: skip
 NARROWED = (("recall", 10), ("ndcg", 10))
 DIGITS = 5
+# Sections of what is trained, the last one of a config is the model.
+_TRAINED = ("tokenizer", "generator", "hstu")
 
 
 def from_report(
@@ -61,12 +63,15 @@ def from_report(
   kept = [system for system in there if system in systems or not systems]
   rows = [row for row in rows if row["system"] in kept]
   config, origin = report["config"], report["origin"]
+  trained = [part for part in _TRAINED if part in config]
+  seeds = {part: config[part]["seed"] for part in trained}
+  seeds["requests"] = config["evaluation"]["seed"]
   alone = _alone(report, model) if model in kept else ()
   facts = {
     "variants": kept,
     "model": model if model in kept else "",
     "seen": seen,
-    "seeds": [config["generator"]["seed"]],
+    "seeds": [seeds[trained[-1]]],
     "requests": _counts(rows),
     "level_sizes": report.get("level_sizes", []),
     "target_known": report.get("target_known", {}),
@@ -85,11 +90,7 @@ def from_report(
       "commit": ", ".join(run_sections.distinct(report["commits"])),
       "machine": origin["machine"],
       "versions": report["versions"],
-      "seeds": {
-        "tokenizer": config["tokenizer"]["seed"],
-        "generator": config["generator"]["seed"],
-        "requests": config["evaluation"]["seed"],
-      },
+      "seeds": seeds,
       "minutes": sum(report["seconds"].values()) / 60,
     },
     config=without_folders(config),
