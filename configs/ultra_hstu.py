@@ -10,8 +10,8 @@ Presets: `tiny` (seconds; shows that it runs, not what is true), `paper` (the
 published sizes).
 
 `--config.ranker.model.attention=full --config.ranker.model.events=interleaved
---config.ranker.model.late_layers=0` is HSTU without relative bias, "cross" lets
-targets alone read.
+--config.ranker.model.late_layers=0 --config.ranker.model.relative=1024` is
+HSTU; with "cross" targets alone read.
 """
 
 from ml_collections import ConfigDict
@@ -69,6 +69,8 @@ def get_config(preset: str = "") -> ConfigDict:
       "prefix": 16,
       "block": 32,
       "divide_by": 0,
+      # Places of HSTU's relative bias, for full attention; 0 = none.
+      "relative": 0,
       "dropout": 0.0,
       "remat": "none",
     },

@@ -20,14 +20,16 @@ class Places(NamedTuple):
     places: `[R, S]` within the owner, from 0 on without a gap.
     seen_as: `[R, S]` the place that `Targets.seen` counts.
     times: `[R, S]` in seconds; read by a relative bias alone.
-    next_times: `[R, S]` of what comes behind a place.
+    read_times: `[R, S]` when a place reads others: at its own time in a ranker,
+      whose targets must not learn when the next event came; a retriever, whose
+      place is what will follow, at that of the place behind.
   """
 
   owners: jax.Array
   places: jax.Array
   seen_as: jax.Array
   times: jax.Array | None = None
-  next_times: jax.Array | None = None
+  read_times: jax.Array | None = None
 
 
 class Relations(NamedTuple):
@@ -52,14 +54,14 @@ def relations(
     targets: places `[R, T]` that targets would have as a next event, and their
       times.
   """
-  times, after = places.times, places.next_times
+  times, now_of = places.times, places.read_times
   assert times is not None
-  assert after is not None
+  assert now_of is not None
   # Inside a user the place and the number in the row differ by a constant.
   index = jnp.arange(times.shape[1])
   among = Relation(
     (index[:, None] - index)[None],
-    time_bucket(after[:, :, None] - times[:, None]),
+    time_bucket(now_of[:, :, None] - times[:, None]),
   )
   if targets is None:
     return Relations(among)
@@ -80,16 +82,7 @@ def places_of(history: History, each: int) -> Places:
     places = jnp.repeat(2 * places, 2, axis=1)
     places += jnp.arange(places.shape[1]) % 2
   times = jnp.repeat(jnp.asarray(history.times), each, axis=1)
-  return Places(owners, places, places, times, _next(times, owners))
-
-
-def _next(times: jax.Array, owners: jax.Array) -> jax.Array:
-  """The times of the places behind; of a user's last its own."""
-  after, whose = (
-    jnp.pad(x[:, 1:], ((0, 0), (0, 1)), constant_values=-2)
-    for x in (times, owners)
-  )
-  return jnp.where(whose == owners, after, times)
+  return Places(owners, places, places, times, times)
 
 
 def doubled(kept: jax.Array) -> jax.Array:
@@ -116,7 +109,7 @@ def truncated(
   start = jax.lax.cummax(jnp.where(new, index, 0), axis=1)
   own = jnp.where(owners < 0, 0, index - start)
   times = of(places.times)
-  return x, Places(owners, own, of(places.seen_as), times, _next(times, owners))
+  return x, Places(owners, own, of(places.seen_as), times, times)
 
 
 def reads_of(places: Places, targets: Targets, each: int) -> jax.Array:

@@ -90,9 +90,11 @@ def test_targets_do_not_know_each_other(attention, late):
   close(scores(model, batch.replace(targets=fewer)), all_of_them[:, order])
 
 
+@pytest.mark.parametrize("relative", [0, 40])
 @pytest.mark.parametrize("events", ["summed", "interleaved"])
-def test_what_comes_later_changes_nothing(events):
-  model = network(events=events)
+def test_what_comes_later_changes_nothing(events, relative):
+  attention = "full" if relative else "semi_local"
+  model = network(events=events, attention=attention, relative=relative)
   batch = packed_rows(USERS, targets=OWNERS)
   history = batch.history
   at = (history.owners == 2) & (history.places >= 9)
@@ -218,3 +220,23 @@ def test_nobody_has_to_be_there():
   empty = batch.targets.replace(owners=np.array([[0, -1]]))
   assert np.isfinite(scores(model, batch.replace(targets=empty))).all()
   assert isinstance(empty, Targets)
+
+
+@pytest.mark.parametrize("late", [0, 1])
+@pytest.mark.parametrize("events", ["summed", "interleaved"])
+def test_a_relative_bias_reads_times_and_kept_states_give_the_same(
+  events, late
+):
+  model = network(events=events, attention="full", relative=40, late=late)
+  batch = packed_rows(USERS, targets=OWNERS, late=4 if late else 0)
+  found = scores(model, batch)
+  kept = method(model, "encode")(parameters(model), batch)
+  close(method(model, "score")(parameters(model), kept, batch.targets), found)
+  sooner = batch.targets.replace(times=batch.targets.times // 2)
+  other = scores(model, batch.replace(targets=sooner))
+  assert np.abs(other - found).max() > 1e-5
+
+
+def test_a_relative_bias_is_for_full_attention():
+  with pytest.raises(ValueError, match=r"model\.relative \(40\) is for full"):
+    network(relative=40)
