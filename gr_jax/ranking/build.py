@@ -45,8 +45,8 @@ def build_ranker(
 
   Args:
     section: as in `configs/ultra_hstu.py`.
-    tables: of the data.
-    precision: of its products; "" = that of the section.
+    tables: sizes that follow from the data.
+    precision: what its products multiply; "" = that of the section.
   """
   model = dict(section["model"])
   whole = {name: model.pop(name) for name in _OF_NETWORK}

@@ -2,7 +2,7 @@
 
   ranker = load_ranker("runs/ultra_hstu-default")
   state = ranker.encode(ranker.history("1543"))
-  ranker.score(state, ["957951", "847999"])
+  ranker.score(state, ["957951", "847999"], now=state.newest)
 
 A history is encoded with its newest events, as in training; what is scored
 later reads the state that is kept. Products are in float32, whatever training
@@ -57,7 +57,7 @@ class State(NamedTuple):
 
   Attributes:
     encoded: keys and values of every layer.
-    places: of the user, the context token among them.
+    places: their number, the context token among them.
     newest: the time of the newest event, as `Requests.event_time`; None without
       events.
   """
@@ -224,7 +224,7 @@ class Ranker:
     """`[T, K]` probabilities of the tasks, each item by itself.
 
     Args:
-      state: of the user.
+      state: what `encode` gave of the user.
       items: ids, or catalogue rows `[T]`.
       now: the time, as `Requests.time`.
 

@@ -52,7 +52,7 @@ class RowWriter:
     Args:
       users: `[B]`.
       end: `[B]` the event behind the newest that is learned.
-      places: of rows that need no more than these; 0 = `T`.
+      places: as many as these rows need, at least; 0 = `T`.
     """
     return self._rows(users, end - 1, places or self._length)
 

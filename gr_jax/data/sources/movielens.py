@@ -39,7 +39,7 @@ def load(
   """
   directory = Path(directory)
   ratings, movies = _tables(directory)
-  if missing := {*_COLUMNS[:3], "timestamp"} - {*ratings.columns}:
+  if missing := {*_COLUMNS} - {*ratings.columns}:
     raise ValueError(
       f"the ratings of {directory} have no column {min(missing)!r}; they have "
       f"{', '.join(ratings.columns)}."

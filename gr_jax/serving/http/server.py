@@ -17,13 +17,11 @@ from gr_jax.serving.catalogue.service import Busy, Service
 from gr_jax.serving.engine.adaptive_beams import AdaptiveBeams
 from gr_jax.serving.engine.batching import Batcher
 from gr_jax.serving.engine.result_cache import ResultCache
-from gr_jax.serving.http.admission import Admission
 from gr_jax.serving.http.api import Api
+from gr_jax.serving.http.application import application
 from gr_jax.serving.http.cached_answers import CachedAnswers
 from gr_jax.serving.http.config import HttpConfig
-from gr_jax.serving.http.errors import bug, http_error
 from gr_jax.serving.http.metrics import ServingMetrics
-from gr_jax.serving.http.site_guard import SiteGuard, cors
 from gr_jax.serving.http.tokens import Tokens
 from gr_jax.serving.http.turns import Turns
 from gr_jax.serving.page.routes import PageRoutes
@@ -91,34 +89,12 @@ class Server:
       # First: an item's id may hold slashes.
       more=self._page.operations,
     )
-    refused = self._metrics.requests
-    handlers: dict[Any, Any] = {HTTPException: http_error, Exception: bug}
-    self.app = Starlette(
-      routes=api.routes,
+    self.app = application(
+      api,
+      config,
+      self._metrics,
       lifespan=self._lifespan,
-      middleware=[
-        Middleware(
-          SiteGuard,
-          hosts=config.hosts,
-          origins=config.origins,
-          on_refusal=lambda status: refused.labels("", status).inc(),
-        ),
-        *cors(config.origins),
-        Middleware(Turns, searches=api.searches),
-        self._admission(api),
-      ],
-      exception_handlers=handlers,
-    )
-
-  def _admission(self, api: Api) -> Middleware:
-    refused = {
-      path: self._metrics.requests.labels(path, 429).inc
-      for _, path in api.doors
-    }
-    return Middleware(
-      Admission,
-      doors=api.doors,
-      on_refusal=lambda path: refused[path](),
+      middleware=[Middleware(Turns, searches=api.searches)],
     )
 
   def _cached(self, config: HttpConfig) -> CachedAnswers | None:

@@ -5,20 +5,15 @@ import contextlib
 import pathlib
 import threading
 from collections.abc import AsyncIterator, Callable
-from typing import Any
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 
 from gr_jax.ranking.ranker import Ranker
-from gr_jax.serving.http.admission import Admission
+from gr_jax.serving.http.application import application
 from gr_jax.serving.http.config import HttpConfig
-from gr_jax.serving.http.errors import bug, http_error
 from gr_jax.serving.http.event_routes import EventRoutes
 from gr_jax.serving.http.metrics import ServingMetrics
 from gr_jax.serving.http.routes import Routes
-from gr_jax.serving.http.site_guard import SiteGuard, cors
 from gr_jax.serving.ranking.rank_routes import RankRoutes
 from gr_jax.serving.ranking.user_states import UserStates
 from gr_jax.serving.users.histories import SUFFIX, Histories
@@ -64,26 +59,8 @@ class RankerServer:
       unavailable=lambda: self._doing,
       trouble=lambda: self._events.trouble,
     )
-    refused = self._metrics.requests
-    handlers: dict[Any, Any] = {HTTPException: http_error, Exception: bug}
-    self.app = Starlette(
-      routes=routes.routes,
-      lifespan=self._lifespan,
-      middleware=[
-        Middleware(
-          SiteGuard,
-          hosts=config.hosts,
-          origins=config.origins,
-          on_refusal=lambda status: refused.labels("", status).inc(),
-        ),
-        *cors(config.origins),
-        Middleware(
-          Admission,
-          doors=routes.doors,
-          on_refusal=lambda path: refused.labels(path, 429).inc(),
-        ),
-      ],
-      exception_handlers=handlers,
+    self.app = application(
+      routes, config, self._metrics, lifespan=self._lifespan
     )
 
   def _watch(self) -> None:
