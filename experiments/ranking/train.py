@@ -21,7 +21,7 @@ from gr_jax.parallel.mesh import MeshConfig, batch_parts, make_mesh, put_batch
 from gr_jax.ranking.batches import BatchWriter, RowsConfig
 from gr_jax.ranking.build import build_ranker, tables_of
 from gr_jax.ranking.examples import ExamplesConfig, make_examples
-from gr_jax.ranking.ranker import save_ranker, smallest_batch
+from gr_jax.ranking.ranker_files import save_ranker, smallest_batch
 from gr_jax.ranking.sequences import RankingBatch
 from gr_jax.ranking.ultra_hstu import UltraHSTU
 from gr_jax.recipes import keys

@@ -68,7 +68,7 @@ def _manifest(directory: pathlib.Path, stage: str) -> dict[str, Any]:
       raise ValueError(
         f"{directory} is the run of a ranker, which has no search: `python -m "
         f"gr_jax.serving --artefacts={directory}` serves it, and "
-        "gr_jax.ranking.ranker.load_ranker loads it."
+        "gr_jax.ranking.ranker_files.load_ranker loads it."
       )
     raise FileNotFoundError(
       f"{directory} has no finished stage {stage!r} ({manifests.MANIFEST} is "

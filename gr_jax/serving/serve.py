@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 from gr_jax.decoding.beams import BeamSize
 from gr_jax.parallel import start
 from gr_jax.parallel.mesh import MeshConfig
-from gr_jax.ranking.ranker import is_ranker, load_ranker
+from gr_jax.ranking.ranker_files import is_ranker, load_ranker
 from gr_jax.retrieval.weights import summary
 from gr_jax.serving import listening
 from gr_jax.serving.catalogue.generation import ServiceConfig

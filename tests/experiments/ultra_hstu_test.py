@@ -18,7 +18,7 @@ from gr_jax.data.requests import TEST
 from gr_jax.evaluation.auc import auc
 from gr_jax.ranking.batches import BatchWriter
 from gr_jax.ranking.examples import make_examples
-from gr_jax.ranking.ranker import load_ranker
+from gr_jax.ranking.ranker_files import load_ranker
 
 
 def small():

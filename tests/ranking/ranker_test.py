@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gr_jax.ranking.ranker import Events, is_ranker
+from gr_jax.ranking.ranker import Events
 from tests.serving.ranking.conftest import run
 
 __all__ = ["run"]
@@ -48,11 +48,6 @@ def test_events_that_are_none_are_refused(run):
     run.ranker.score(state, ["no such item"], now=60)
   with pytest.raises(KeyError):
     run.ranker.history("nobody")
-
-
-def test_it_tells_a_ranker_by_its_stage(run, tmp_path):
-  assert is_ranker(run.folder)
-  assert not is_ranker(tmp_path)
 
 
 def test_all_shapes_are_compiled_at_the_start(run):

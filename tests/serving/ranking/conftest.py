@@ -7,7 +7,7 @@ import pytest
 from experiments import ultra_hstu
 from experiments.pipeline.prepare import prepare
 from experiments.ranking.train import train
-from gr_jax.ranking.ranker import load_ranker
+from gr_jax.ranking.ranker_files import load_ranker
 from tests.experiments.ultra_hstu_test import small
 
 
